@@ -1,0 +1,1 @@
+"""Facts about hardware, models and engines; typed, sourced, dated."""

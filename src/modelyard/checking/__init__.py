@@ -1,0 +1,1 @@
+"""One check of a repository, from files to a report."""

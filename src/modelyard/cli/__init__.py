@@ -1,0 +1,1 @@
+"""Each verb of the command line, one module a verb."""

@@ -1,0 +1,70 @@
+"""The outcome of one check, before it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+
+from modelyard.findings.model import Finding, NotChecked, Severity
+
+
+class ExitCode(IntEnum):
+    """The documented exit codes."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    USAGE = 2
+    NOT_CHECKED = 3
+    INTERNAL = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSummary:
+    """Counts of one environment, for the end of a report."""
+
+    name: str
+    applications: int
+    models: int
+    resources: int
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything one check found.
+
+    Attributes:
+        root: The repository's root.
+        environments: One summary per environment checked, in order of name.
+        findings: Sorted by place, waived ones left out.
+        not_checked: What could not be checked; accepted gaps carry their reason.
+        waived: Findings that a waiver in `modelyard.yaml` covers.
+        seconds: Wall time of the check.
+        applications: Applications checked.
+        cached_applications: Those whose rendering came from the cache.
+        incomplete_applications: Those with at least one gap.
+    """
+
+    root: Path
+    environments: list[EnvironmentSummary] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+    waived: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+    applications: int = 0
+    cached_applications: int = 0
+    incomplete_applications: int = 0
+
+    def count(self, severity: Severity, findings: Iterable[Finding] | None = None) -> int:
+        """Return how many findings have exactly this severity."""
+        return sum(1 for finding in (self.findings if findings is None else findings) if finding.severity == severity)
+
+    def exit_code(self, fail_on: Severity, strict: bool) -> ExitCode:
+        """Return the exit code: findings before gaps, gaps only when `strict`."""
+        if any((finding.severity or Severity.ERROR) >= fail_on for finding in self.findings):
+            return ExitCode.FINDINGS
+        if strict and any(not gap.accepted for gap in self.not_checked):
+            return ExitCode.NOT_CHECKED
+        return ExitCode.CLEAN

@@ -1,0 +1,1 @@
+"""The team's own rules, plain Python in the GitOps repository."""

@@ -1,0 +1,1 @@
+"""A report as text, JSON, SARIF, JUnit or GitHub annotations."""

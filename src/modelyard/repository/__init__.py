@@ -1,0 +1,1 @@
+"""What is on disk: environments, applications, kustomizations, settings."""

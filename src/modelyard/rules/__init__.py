@@ -1,0 +1,1 @@
+"""One rule, one folder: the rule, its page and its cases."""

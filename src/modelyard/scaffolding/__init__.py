@@ -1,0 +1,1 @@
+"""Writing a GitOps repository and keeping it current, by Copier."""

@@ -1,0 +1,1 @@
+"""Whether each resource is legal for the pinned versions."""

@@ -1,0 +1,1 @@
+"""External programs: where they are, which version is pinned, how they are run."""
