@@ -1,1 +1,27 @@
-"""What is on disk: environments, applications, kustomizations, settings."""
+"""What is on disk: environments, kustomizations, settings; read once, never outside the repository."""
+
+from modelyard.repository.addresses import FileAddress
+from modelyard.repository.files import Files, UnreadableFile, joined
+from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
+from modelyard.repository.repository import ENVIRONMENTS, EnvironmentFolder, Repository
+from modelyard.repository.settings import AcceptedGap, Settings, Waiver
+from modelyard.repository.yaml import MalformedYAML
+
+__all__ = [
+    "ENVIRONMENTS",
+    "AcceptedGap",
+    "EnvironmentFolder",
+    "FileAddress",
+    "Files",
+    "InputProblem",
+    "Kustomization",
+    "Kustomizations",
+    "MalformedYAML",
+    "Repository",
+    "Settings",
+    "Tree",
+    "UnreadableFile",
+    "Waiver",
+    "joined",
+    "kustomization_file",
+]

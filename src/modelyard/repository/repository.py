@@ -1,0 +1,117 @@
+"""A GitOps repository on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from modelyard.findings import Address, Refusal
+from modelyard.repository.addresses import FileAddress
+from modelyard.repository.files import Files
+from modelyard.repository.kustomization import Kustomizations, kustomization_file
+from modelyard.repository.settings import Settings, load_settings
+from modelyard.repository.yaml import MalformedYAML, documents
+
+ENVIRONMENTS = "environments"
+FACTS = "environment.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentFolder:
+    """One environment: one cluster with its own Argo CD.
+
+    Attributes:
+        name: The folder's name.
+        path: The folder, relative to the repository; also the Kustomize target of the app-of-apps.
+        facts: Content of `environment.yaml`; empty where there is none.
+    """
+
+    name: str
+    path: str
+    facts: dict[str, Any]
+    files: Files
+
+    @property
+    def facts_file(self) -> str:
+        """The file with the facts, relative to the repository."""
+        return f"{self.path}/{FACTS}"
+
+    def at(self, *path: str | int) -> Address:
+        """Return the address of a fact."""
+        return FileAddress(self.files, self.facts_file, path)
+
+
+class Repository:
+    """What is on disk below one folder; everything is read at most once.
+
+    Raises:
+        Refusal: `root` is not a folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            what = "is not a folder" if root.exists() else "does not exist"
+            raise Refusal(f"{root} {what}", fix="name the folder of a GitOps repository")
+        self.files = Files(root)
+        self.root = self.files.root
+        self.kustomizations = Kustomizations(self.files)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return the checker's settings."""
+        return load_settings(self.files)
+
+    @cached_property
+    def environments(self) -> dict[str, EnvironmentFolder]:
+        """Return the environments by name, in order of name."""
+        found = {}
+        for name in self.files.under(ENVIRONMENTS):
+            path = f"{ENVIRONMENTS}/{name}"
+            if self.files.is_folder(path) and kustomization_file(self.files, path):
+                found[name] = EnvironmentFolder(name, path, self._facts(path), self.files)
+        return found
+
+    def environment(self, name: str) -> EnvironmentFolder:
+        """Return one environment.
+
+        Raises:
+            Refusal: There is none of that name.
+        """
+        if name not in self.environments:
+            known = ", ".join(self.environments) or "none"
+            raise Refusal(f"there is no environment {name} here", fix=f"environments of this repository: {known}")
+        return self.environments[name]
+
+    def _facts(self, path: str) -> dict[str, Any]:
+        file = f"{path}/{FACTS}"
+        if not self.files.is_file(file):
+            return {}
+        content = documents(file, self.files.text(file))
+        if len(content) > 1 or (content and not isinstance(content[0], dict)):
+            raise MalformedYAML(f"{file} should hold one YAML mapping", at=FileAddress(self.files, file))
+        return content[0] if content else {}
+
+    def manifest_generate_paths(self, target: str) -> str:
+        """Return the value of Argo CD's `manifest-generate-paths` for a target: every folder that it reads.
+
+        Argo CD renders an Application again only when a file under one of these folders changed; files that are read
+        from folders without a kustomization of their own are listed by their folder. The target comes first.
+        """
+        tree = self.kustomizations.tree(target)
+        folders = list(tree.folders)
+        for path in sorted(tree.inputs):
+            folder = path.rpartition("/")[0]
+            if not any(folder == known or folder.startswith(f"{known}/") for known in folders):
+                folders.append(folder)
+        ordered = sorted(folders, key=lambda folder: _reading_order(folder, target))
+        kept = [f for f in ordered if not any(f != other and f.startswith(f"{other}/") for other in ordered)]
+        return ";".join(f"/{folder}" for folder in kept)
+
+
+def _reading_order(folder: str, target: str) -> tuple[int, str]:
+    """The model's own folders first, then its environment's, overlays, serving bases, features, the rest."""
+    first = ("environments/", "overlays/", "bases/serving/", "bases/platform/", "bases/features/")
+    rank = next((n for n, prefix in enumerate(first, 1) if folder.startswith(prefix)), len(first) + 1)
+    return (0 if folder == target else rank, folder)

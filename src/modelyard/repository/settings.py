@@ -1,0 +1,88 @@
+"""`modelyard.yaml`: the checker's settings, cost ceilings, waivers and accepted gaps."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from modelyard.findings import At, Place, Refusal
+from modelyard.repository.addresses import FileAddress
+from modelyard.repository.files import Files
+from modelyard.repository.yaml import documents
+
+FILE = "modelyard.yaml"
+
+Reason = Annotated[str, Field(min_length=10, description="Why this is right here; at least ten characters.")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Waiver(_Strict):
+    """A finding that the team has decided to live with, until a day."""
+
+    rule: str = Field(description="Rule that is waived, `area/name`.")
+    path: str = Field(description="File or folder that it is waived in; `*` matches within a name, `**` across.")
+    reason: Reason
+    expires: date = Field(description="Last day on which the waiver holds.")
+
+
+class AcceptedGap(_Strict):
+    """Something that cannot be checked and is accepted as such, until a day."""
+
+    subject: str = Field(description="What is not checked, as the report names it; `*` matches any text.")
+    reason: Reason
+    expires: date = Field(description="Last day on which the gap is accepted.")
+
+
+class Settings(_Strict):
+    """The whole file."""
+
+    version: int = Field(1, ge=1, le=1, description="Version of this file's format.")
+    waivers: tuple[Waiver, ...] = ()
+    accepted_gaps: tuple[AcceptedGap, ...] = Field((), alias="accepted-gaps")
+    crds: tuple[str, ...] = Field((), description="Files or folders with CustomResourceDefinitions of your own.")
+    engine_versions: dict[str, str] = Field(
+        default_factory=dict, alias="engine-versions", description="Engine version by image, where the tag is none."
+    )
+    ceilings: dict[str, Any] = Field(default_factory=dict, description="Cost ceilings by environment and model.")
+
+    @field_validator("engine_versions", mode="before")
+    @classmethod
+    def _versions_are_text(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            for image, version in value.items():
+                if not isinstance(version, str):
+                    raise ValueError(f"the version of {image} should be quoted text")
+        return value
+
+
+def load_settings(files: Files) -> Settings:
+    """Return the settings, or the defaults when the file is absent.
+
+    Raises:
+        Refusal: The file is not what it should be; names the first wrong field with its place.
+    """
+    if not files.is_file(FILE):
+        return Settings()
+    content = documents(FILE, files.text(FILE))
+    if not content:
+        return Settings()
+    if len(content) != 1 or not isinstance(content[0], dict):
+        raise Refusal(f"{FILE} should hold one YAML mapping", at=At(Place(FILE)))
+    try:
+        return Settings.model_validate(content[0])
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        path = tuple(first["loc"])
+        name = ".".join(str(part) for part in path)
+        message = first["msg"].removeprefix("Value error, ")
+        message = "unknown field" if first["type"] == "extra_forbidden" else message[:1].lower() + message[1:]
+        raise Refusal(
+            f"{FILE}: {name}: {message}",
+            fix="see docs/reference/modelyard-yaml.md for the fields",
+            at=FileAddress(files, FILE, path, key=first["type"] == "extra_forbidden"),
+        ) from None
