@@ -1,0 +1,157 @@
+variable "model_namespaces" {
+  description = "Kubernetes namespaces that models run in. Each has a service account `model` that may read the weights."
+  type        = set(string)
+  default     = ["models"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.model_namespaces) >= 1 && alltrue([for namespace in var.model_namespaces : can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", namespace))])
+    error_message = "model_namespaces is ${join(", ", var.model_namespaces)}; expected at least one Kubernetes namespace, each a DNS label."
+  }
+}
+
+variable "github" {
+  description = "Let GitHub Actions of one repository (owner/name) push images and upload weights, for the subjects listed, without stored keys. provider_arn names the account's OIDC provider where it has one already."
+  type = object({
+    repository   = string
+    subjects     = optional(list(string), ["ref:refs/heads/main"])
+    provider_arn = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$", var.github.repository))
+    error_message = "github.repository is \"${try(var.github.repository, "")}\"; expected owner/name."
+  }
+  validation {
+    condition     = var.github == null || try(length(var.github.subjects) >= 1 && alltrue([for subject in var.github.subjects : can(regex("^(ref:refs/(heads|tags)/[^*?]+|environment:[^*?]+)$", subject))]), false)
+    error_message = "github.subjects is ${join(", ", try(var.github.subjects, []))}; expected ref:refs/heads/<branch>, ref:refs/tags/<tag> or environment:<name>, without * and ? (pull requests run anybody's code and get no role)."
+  }
+}
+
+variable "models_bucket_force_destroy" {
+  description = "Delete the weights together with their bucket when the environment is destroyed."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "shared_file_system" {
+  description = "Make an EFS file system for caches that many pods share."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "lustre" {
+  description = "Make an FSx for Lustre file system over the weights in the bucket: its size in GiB, its throughput, the zone it lies in, and the prefix of the bucket that it shows."
+  type = object({
+    storage_gib                 = optional(number, 2400)
+    throughput_mb_per_s_per_tib = optional(number, 500)
+    zone                        = optional(string)
+    bucket_prefix               = optional(string, "")
+  })
+  default = null
+
+  validation {
+    condition     = var.lustre == null || try(var.lustre.storage_gib == 1200 || (var.lustre.storage_gib >= 2400 && var.lustre.storage_gib % 2400 == 0), false)
+    error_message = "lustre.storage_gib is ${try(var.lustre.storage_gib, 0)}; expected 1200, or 2400 and its multiples."
+  }
+  validation {
+    condition     = var.lustre == null || try(contains([125, 250, 500, 1000], var.lustre.throughput_mb_per_s_per_tib), false)
+    error_message = "lustre.throughput_mb_per_s_per_tib is ${try(var.lustre.throughput_mb_per_s_per_tib, 0)}; expected 125, 250, 500 or 1000."
+  }
+  validation {
+    condition     = var.lustre == null || try(var.lustre.zone == null || contains(var.zones, var.lustre.zone), false)
+    error_message = "lustre.zone is \"${try(var.lustre.zone, "")}\"; expected one of zones (${join(", ", var.zones)})."
+  }
+}
+
+variable "image_repositories" {
+  description = "ECR repositories for images of your own, below the cluster's name."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.image_repositories : can(regex("^[a-z0-9]+([._/-][a-z0-9]+)*$", name))])
+    error_message = "image_repositories has ${join(", ", [for name in var.image_repositories : name if !can(regex("^[a-z0-9]+([._/-][a-z0-9]+)*$", name))])}; expected lower-case names such as vllm-patched."
+  }
+}
+
+variable "pull_through_caches" {
+  description = "Public registries that ECR caches, among ecr-public, registry.k8s.io, quay (without credentials), docker-hub and github (whose credentials go into a secret that is made empty)."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(var.pull_through_caches, ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"])) == 0
+    error_message = "pull_through_caches has ${join(", ", setsubtract(var.pull_through_caches, ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"]))}; expected ecr-public, registry.k8s.io, quay, docker-hub or github."
+  }
+}
+
+variable "secret_recovery_days" {
+  description = "Days that a deleted secret can be brought back, 7 to 30; 0 deletes at once, so that its name is free again."
+  type        = number
+  default     = 7
+  nullable    = false
+
+  validation {
+    condition     = var.secret_recovery_days == 0 || (var.secret_recovery_days >= 7 && var.secret_recovery_days <= 30)
+    error_message = "secret_recovery_days is ${var.secret_recovery_days}; expected 0, or 7 to 30."
+  }
+}
+
+variable "managed_prometheus" {
+  description = "Make an Amazon Managed Service for Prometheus workspace, and let Prometheus in the cluster write to it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "monthly_budget_usd" {
+  description = "Monthly budget in USD of what carries this environment's tag. None: no budget is made."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.monthly_budget_usd == null || try(var.monthly_budget_usd > 0, false)
+    error_message = "monthly_budget_usd is ${coalesce(var.monthly_budget_usd, 0)}; expected more than 0."
+  }
+}
+
+variable "budget_alert_emails" {
+  description = "Who is told when 50, 80 and 100 percent of the budget are spent, and when the forecast passes it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for address in var.budget_alert_emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$", address))])
+    error_message = "budget_alert_emails has ${join(", ", [for address in var.budget_alert_emails : address if !can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$", address))])}; expected e-mail addresses."
+  }
+  validation {
+    condition     = var.monthly_budget_usd == null || length(var.budget_alert_emails) >= 1
+    error_message = "monthly_budget_usd is set and budget_alert_emails is empty; a budget that tells nobody is of no use."
+  }
+}
+
+variable "pool_vcpus" {
+  description = "The most vCPUs that node pools may ask for, by EC2 quota: standard (C, M, R and others), g (G and VT), p, inf, trn. They are compared with the account's quotas."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.pool_vcpus), ["standard", "g", "p", "inf", "trn"])) == 0
+    error_message = "pool_vcpus has ${join(", ", setsubtract(keys(var.pool_vcpus), ["standard", "g", "p", "inf", "trn"]))}; expected standard, g, p, inf or trn."
+  }
+}
+
+variable "management_host" {
+  description = "Make a small EC2 instance in a private subnet, reached by Session Manager only, to administer a cluster whose endpoint is private."
+  type        = bool
+  default     = false
+  nullable    = false
+}
