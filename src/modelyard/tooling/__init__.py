@@ -1,1 +1,40 @@
-"""External programs: where they are, which version is pinned, how they are run."""
+"""External programs: where they are, which version is pinned, how they are run, built and diagnosed."""
+
+from modelyard.tooling.directories import cache, data
+from modelyard.tooling.executables import Executable, Origin, find, require
+from modelyard.tooling.files import exclusive, write_whole
+from modelyard.tooling.pins import Pin, pin, pins
+from modelyard.tooling.processes import (
+    Completed,
+    ToolError,
+    ToolFailed,
+    ToolMissing,
+    ToolOutputTooLarge,
+    ToolTimedOut,
+    parallel,
+    run,
+    shell_line,
+)
+
+__all__ = [
+    "Completed",
+    "Executable",
+    "Origin",
+    "Pin",
+    "ToolError",
+    "ToolFailed",
+    "ToolMissing",
+    "ToolOutputTooLarge",
+    "ToolTimedOut",
+    "cache",
+    "data",
+    "exclusive",
+    "find",
+    "parallel",
+    "pin",
+    "pins",
+    "require",
+    "run",
+    "shell_line",
+    "write_whole",
+]
