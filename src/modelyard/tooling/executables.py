@@ -97,6 +97,11 @@ def require(name: str) -> Executable:
     )
 
 
+def forget() -> None:
+    """Look again for every program at the next `find`, after something was installed."""
+    _find.cache_clear()
+
+
 def installed_path(name: str) -> Path:
     """Return where `modelyard tools install` puts the pinned version of `name`; it need not be there."""
     return directories.data() / "tools" / name / pinned_version(pin(name)) / name

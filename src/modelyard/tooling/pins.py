@@ -19,12 +19,14 @@ class Build:
         package: Go package to build, `.` for the folder's own.
         module: Go module whose version is the tool's; empty for sources of our own.
         version_variable: Go variable that a release sets to its version; empty when the tool knows it.
+        default: Whether `modelyard tools install` builds it when no tool is named.
     """
 
     folder: str
     package: str
     module: str = ""
     version_variable: str = ""
+    default: bool = True
 
 
 @dataclass(frozen=True, slots=True)

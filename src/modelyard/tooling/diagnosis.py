@@ -1,0 +1,86 @@
+"""What `modelyard doctor` says about external programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from modelyard.tooling import sources
+from modelyard.tooling.executables import find, pinned_version
+from modelyard.tooling.pins import Pin, pins
+from modelyard.tooling.processes import parallel
+
+
+class State(StrEnum):
+    """How a tool stands."""
+
+    OK = "ok"
+    DIFFERS = "differs"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStatus:
+    """One external program, as found on this machine.
+
+    Attributes:
+        name: Name of the program.
+        state: Whether it is there, and at the pinned version.
+        required: Whether commands stop without it.
+        version: What it says about itself; None when it is missing or does not tell.
+        wanted: Pinned version, with `or newer` where that is enough.
+        path: Where it is.
+        origin: Where it came from, empty when it is missing.
+        purpose: What it is used for.
+        without: What is not checked, or does not work, where it is missing.
+        difference: How its version differs, in words.
+        fix: How to get the pinned version; empty when there is nothing to do.
+    """
+
+    name: str
+    state: State
+    required: bool
+    version: str | None
+    wanted: str
+    path: Path | None
+    origin: str
+    purpose: str
+    without: str
+    difference: str
+    fix: str
+
+
+def diagnose() -> list[ToolStatus]:
+    """Return the state of every pinned program, in the order of `pins.yaml`.
+
+    A program whose sources this installation does not carry is left out.
+    """
+    concerned = [
+        each for each in pins() if each.version != "sources" or (each.build and sources.has(each.build.folder))
+    ]
+    return list(parallel(_status, concerned))
+
+
+def _status(wanted: Pin) -> ToolStatus:
+    found = find(wanted.name)
+    state = State.MISSING if found is None else State.OK if found.pinned else State.DIFFERS
+    return ToolStatus(
+        name=wanted.name,
+        state=state,
+        required=wanted.required,
+        version=found.version if found else None,
+        wanted=pinned_version(wanted) + ("" if wanted.exact else " or newer"),
+        path=found.path if found else None,
+        origin=str(found.origin) if found else "",
+        purpose=wanted.purpose,
+        without=wanted.without,
+        difference=found.difference if found else "",
+        fix="" if state is State.OK else _fix(wanted),
+    )
+
+
+def _fix(wanted: Pin) -> str:
+    if wanted.build is not None:
+        return f"modelyard tools install {wanted.name}"
+    return f"install {wanted.name} {wanted.version}{'' if wanted.exact else ' or newer'}"
