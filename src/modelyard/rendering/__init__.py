@@ -1,1 +1,37 @@
 """Resources of a Kustomize target and where each of their values came from."""
+
+from modelyard.rendering.addresses import ResourceAddress, Sources, address
+from modelyard.rendering.cache import RenderingCache
+from modelyard.rendering.fragments import split_image
+from modelyard.rendering.model import (
+    Identity,
+    Problem,
+    Renderer,
+    RenderError,
+    Rendering,
+    Resource,
+    Verdict,
+)
+from modelyard.rendering.paths import MISSING, Path, parse, value_at, written
+from modelyard.rendering.processes import ProcessRenderer
+
+__all__ = [
+    "MISSING",
+    "Identity",
+    "Path",
+    "Problem",
+    "ProcessRenderer",
+    "RenderError",
+    "Renderer",
+    "Rendering",
+    "RenderingCache",
+    "Resource",
+    "ResourceAddress",
+    "Sources",
+    "Verdict",
+    "address",
+    "parse",
+    "split_image",
+    "value_at",
+    "written",
+]

@@ -45,7 +45,7 @@ def key_node(node: Node, key: str | int) -> Node | None:
     if isinstance(node, MappingNode):
         for name, _ in node.value:
             if isinstance(name, ScalarNode) and name.value == str(key):
-                return name  # type: ignore[no-any-return]
+                return name
     return None
 
 

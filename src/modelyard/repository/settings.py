@@ -41,7 +41,7 @@ class AcceptedGap(_Strict):
 class Settings(_Strict):
     """The whole file."""
 
-    version: int = Field(1, ge=1, le=1, description="Version of this file's format.")
+    version: int = Field(default=1, ge=1, le=1, description="Version of this file's format.")
     waivers: tuple[Waiver, ...] = ()
     accepted_gaps: tuple[AcceptedGap, ...] = Field((), alias="accepted-gaps")
     crds: tuple[str, ...] = Field((), description="Files or folders with CustomResourceDefinitions of your own.")
@@ -67,10 +67,10 @@ def load_settings(files: Files) -> Settings:
         Refusal: The file is not what it should be; names the first wrong field with its place.
     """
     if not files.is_file(FILE):
-        return Settings()
+        return Settings.model_validate({})
     content = documents(FILE, files.text(FILE))
     if not content:
-        return Settings()
+        return Settings.model_validate({})
     if len(content) != 1 or not isinstance(content[0], dict):
         raise Refusal(f"{FILE} should hold one YAML mapping", at=At(Place(FILE)))
     try:

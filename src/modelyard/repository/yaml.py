@@ -5,6 +5,7 @@ PyYAML's C loader reads about ten times faster than ruamel.yaml; ruamel.yaml is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,8 +31,27 @@ class MalformedYAML(Refusal):
     """A file is not the YAML that it should be."""
 
 
-class _Loader(_SafeLoader):
-    """Plain values as Kubernetes reads them: timestamps stay text, duplicate keys are refused."""
+class _CoreLoader(_SafeLoader):
+    """Scalars as Kubernetes' YAML library resolves them: no dates, no sexagesimal numbers, no yes and no."""
+
+
+_CoreLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN)",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+):
+    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+class _Loader(_CoreLoader):
+    """As `_CoreLoader`, and duplicate keys are refused; for files that people write."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, Any] = {}
@@ -45,12 +65,6 @@ class _Loader(_SafeLoader):
                 )
             seen[key] = key_node.start_mark.line
         return dict(super().construct_mapping(node, deep))
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def place_of(path: str, node: Node, text: str) -> Place:
@@ -81,7 +95,8 @@ def _check_aliases(path: str, text: str) -> None:
         if isinstance(event, pyyaml.AliasEvent):
             aliases += 1
             if aliases > MAX_ALIASES:
-                place = Place(path, event.start_mark.line + 1, event.start_mark.column + 1, None, Precision.EXACT)
+                mark: Any = event.start_mark
+                place = Place(path, mark.line + 1, mark.column + 1, None, Precision.EXACT)
                 raise MalformedYAML(
                     f"{path} uses more than {MAX_ALIASES} YAML aliases", fix="write the values out", at=At(place)
                 )
@@ -106,6 +121,11 @@ def documents(path: str, text: str) -> list[Any]:
         raise MalformedYAML(f"{path} is nested too deeply", at=At(Place(path))) from None
     except (ValueError, TypeError) as fault:
         raise MalformedYAML(f"{path} is not valid YAML: {fault}", at=At(Place(path))) from None
+
+
+def rendered(output: bytes) -> list[Any]:
+    """Return the documents of a renderer's output, which is trusted to be well formed."""
+    return [value for value in pyyaml.load_all(output, Loader=_CoreLoader) if value is not None]
 
 
 def nodes(path: str, text: str) -> Iterator[Node]:

@@ -1,0 +1,84 @@
+"""Karpenter's NodePools and their EC2NodeClasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from modelyard.cluster.things import Thing
+
+KARPENTER_GROUP = "karpenter.sh"
+
+
+@dataclass(frozen=True)
+class Taint:
+    """A taint that a pool puts on its nodes."""
+
+    key: str
+    value: str
+    effect: str
+
+    def __str__(self) -> str:
+        return f"{self.key}{'=' if self.value else ''}{self.value}:{self.effect}"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A NodePool with the node class that it refers to.
+
+    Attributes:
+        thing: The NodePool.
+        node_class: The EC2NodeClass, None when it is not in the environment.
+    """
+
+    thing: Thing
+    node_class: Thing | None
+
+    @property
+    def name(self) -> str:
+        """Return the pool's name."""
+        return self.thing.name
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return the labels that the pool puts on its nodes."""
+        return self.thing.get(("spec", "template", "metadata", "labels"), {})  # type: ignore[no-any-return]
+
+    @cached_property
+    def taints(self) -> tuple[Taint, ...]:
+        """Return the pool's taints; start-up taints are not among them."""
+        return tuple(
+            Taint(str(taint.get("key", "")), str(taint.get("value") or ""), str(taint.get("effect", "")))
+            for taint in self.thing.get("spec.template.spec.taints", ())
+        )
+
+    @cached_property
+    def requirements(self) -> tuple[dict[str, Any], ...]:
+        """Return the pool's requirements as written."""
+        return tuple(self.thing.get("spec.template.spec.requirements", ()))
+
+    @property
+    def limits(self) -> Mapping[str, Any]:
+        """Return the pool's limits by resource."""
+        return self.thing.get("spec.limits", {})  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return f"NodePool {self.name}"
+
+
+def tolerates(tolerations: list[dict[str, Any]], taint: Taint) -> bool:
+    """Return whether one of a pod's tolerations covers a taint, by the scheduler's own rule."""
+    for toleration in tolerations:
+        if toleration.get("effect") not in (None, "", taint.effect):
+            continue
+        key = toleration.get("key") or ""
+        operator = toleration.get("operator") or "Equal"
+        if not key:
+            if operator == "Exists":
+                return True
+            continue
+        if key == taint.key and (operator == "Exists" or str(toleration.get("value") or "") == taint.value):
+            return True
+    return False

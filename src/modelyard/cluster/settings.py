@@ -1,0 +1,173 @@
+"""The effective settings of an engine: its settings file, then what the command line adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modelyard.cluster.things import Thing
+from modelyard.cluster.workloads import Container
+from modelyard.findings import Address, Refusal
+from modelyard.rendering import Sources
+from modelyard.repository import FileAddress, Repository
+from modelyard.repository.yaml import documents
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting with where it was made.
+
+    Attributes:
+        name: The flag without dashes before it, words joined by `-`.
+        value: A plain value; text of the command line is read as YAML scalars are.
+        at: Its address.
+        source: The settings file or the command line.
+        index: Position in `args`; -1 for the file.
+    """
+
+    name: str
+    value: Any
+    at: Address
+    source: Literal["file", "args"]
+    index: int = -1
+
+
+@dataclass(frozen=True)
+class EngineSettings(Mapping[str, Any]):
+    """What the engine is told, by flag; the command line beats the file.
+
+    Attributes:
+        settings: The effective setting of each flag.
+        all: Every setting that was made, the file's first.
+        file: The settings file in the repository, None when there is none or it cannot be read.
+        container: The engine's container.
+        problem: Why the settings could not be read completely; empty when they could.
+    """
+
+    settings: dict[str, Setting]
+    all: tuple[Setting, ...]
+    file: str | None
+    container: Container
+    repository: Repository
+    problem: str = field(default="")
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings[name].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.settings)
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+    def at(self, name: str) -> Address:
+        """Return the address of a setting; for an absent one, of where it belongs."""
+        if name in self.settings:
+            return self.settings[name].at
+        return FileAddress(self.repository.files, self.file) if self.file else self.container.at("args")
+
+    @property
+    def model(self) -> str:
+        """Return what the engine loads: a Hugging Face id or a path; empty when it is not said."""
+        return str(self.get("model") or "")
+
+    @property
+    def tensor_parallel_size(self) -> int:
+        """Return the number of ranks that share every layer."""
+        return _integer(self.get("tensor-parallel-size"))
+
+    @property
+    def pipeline_parallel_size(self) -> int:
+        """Return the number of stages that the layers are divided over."""
+        return _integer(self.get("pipeline-parallel-size"))
+
+    @property
+    def data_parallel_size(self) -> int:
+        """Return the number of copies of the model."""
+        return _integer(self.get("data-parallel-size"))
+
+
+def _integer(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
+
+
+def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSettings:
+    """Return the effective settings of a vLLM container; `siblings` are the resources rendered with it.
+
+    The settings file is found through `--config`: the volume mounted at its path, the ConfigMap behind it, and the
+    generator that made that ConfigMap.
+    """
+    repository = container.thing.repository
+    file, problem = _settings_file(container, siblings)
+    made: list[Setting] = []
+    if file is not None:
+        try:
+            content = documents(file, repository.files.text(file))
+            if content and isinstance(content[0], dict):
+                for name, value in content[0].items():
+                    made.append(Setting(_flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
+            elif content:
+                problem = f"{file} is not a mapping"
+        except Refusal as refusal:
+            problem = refusal.message
+    made.extend(_arguments(container))
+    return EngineSettings({each.name: each for each in made}, tuple(made), file, container, repository, problem)
+
+
+def _flag(name: object) -> str:
+    return str(name).lstrip("-").replace("_", "-")
+
+
+def _arguments(container: Container) -> Iterator[Setting]:
+    args = container.args
+    index = 0
+    while index < len(args):
+        word = args[index]
+        at = container.at("args", index)
+        if not word.startswith("--"):
+            if word != "serve" and (index == 0 or args[:index] == ["serve"]):
+                yield Setting("model", word, at, "args", index)
+            index += 1
+            continue
+        name, equals, text = word.partition("=")
+        if equals:
+            yield Setting(_flag(name), _scalar(text), at, "args", index)
+        elif index + 1 < len(args) and not args[index + 1].startswith("--"):
+            yield Setting(_flag(name), _scalar(args[index + 1]), container.at("args", index + 1), "args", index + 1)
+            index += 1
+        else:
+            yield Setting(_flag(name), True, at, "args", index)
+        index += 1
+
+
+def _scalar(text: str) -> Any:
+    try:
+        values = documents("args", text)
+    except Refusal:
+        return text
+    value = values[0] if values else text
+    return value if isinstance(value, int | float | bool) else text
+
+
+def _settings_file(container: Container, siblings: Sequence[Thing]) -> tuple[str | None, str]:
+    args = container.args
+    path = next((args[i + 1] for i, word in enumerate(args[:-1]) if word == "--config"), None)
+    if path is None:
+        return None, ""
+    folder, _, name = path.rpartition("/")
+    mounts = {str(m.get("mountPath", "")).rstrip("/"): m for m in container.value.get("volumeMounts") or ()}
+    mount = mounts.get(path) or mounts.get(folder)
+    if mount is None:
+        return None, f"no volume is mounted at {folder}, where --config points"
+    key = str(mount.get("subPath") or name)
+    spec = container.thing.get(container.path[:-2], {})
+    volumes = {v.get("name"): v for v in spec.get("volumes") or () if isinstance(v, dict)}
+    config_map = (volumes.get(mount.get("name"), {}).get("configMap") or {}).get("name")
+    if not config_map:
+        return None, f"volume {mount.get('name')} holds no ConfigMap"
+    source = next((thing for thing in siblings if thing.kind == "ConfigMap" and thing.name == config_map), None)
+    if source is None:
+        return None, f"ConfigMap {config_map} is not in this application"
+    file = Sources(source.repository, source.target, source.resource).generated_file(key)
+    return (file, "") if file else (None, f"{key} of ConfigMap {config_map} is not a file of this repository")

@@ -1,0 +1,184 @@
+"""Workloads: whatever makes pods, with its pod templates and containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from modelyard.cluster.things import Thing
+from modelyard.rendering import Path, ResourceAddress
+
+ACCELERATORS = ("nvidia.com/gpu", "aws.amazon.com/neuron", "aws.amazon.com/neuroncore")
+"""Extended resources that stand for an accelerator or a part of one."""
+
+# Where each kind keeps its pod templates; a star stands for every item of a list.
+_TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
+    ("", "Pod"): ((),),
+    ("apps", "Deployment"): (("spec", "template"),),
+    ("apps", "StatefulSet"): (("spec", "template"),),
+    ("apps", "DaemonSet"): (("spec", "template"),),
+    ("apps", "ReplicaSet"): (("spec", "template"),),
+    ("batch", "Job"): (("spec", "template"),),
+    ("batch", "CronJob"): (("spec", "jobTemplate", "spec", "template"),),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (
+        ("spec", "leaderWorkerTemplate", "leaderTemplate"),
+        ("spec", "leaderWorkerTemplate", "workerTemplate"),
+    ),
+    ("ray.io", "RayCluster"): (
+        ("spec", "headGroupSpec", "template"),
+        ("spec", "workerGroupSpecs", "*", "template"),
+    ),
+    ("ray.io", "RayService"): (
+        ("spec", "rayClusterConfig", "headGroupSpec", "template"),
+        ("spec", "rayClusterConfig", "workerGroupSpecs", "*", "template"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a pod template."""
+
+    thing: Thing
+    path: Path
+    value: dict[str, Any]
+    init: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the container's name."""
+        return str(self.value.get("name", ""))
+
+    @property
+    def image(self) -> str:
+        """Return the image reference."""
+        return str(self.value.get("image") or "")
+
+    @property
+    def args(self) -> list[str]:
+        """Return the arguments as text."""
+        return [str(each) for each in self.value.get("args") or ()]
+
+    @property
+    def sidecar(self) -> bool:
+        """Return whether it is an init container that keeps running."""
+        return self.init and self.value.get("restartPolicy") == "Always"
+
+    def requested(self, resource: str) -> Any:
+        """Return what the scheduler counts: the request, which defaults to the limit."""
+        resources = self.value.get("resources") or {}
+        for field_name in ("requests", "limits"):
+            amount = (resources.get(field_name) or {}).get(resource)
+            if amount is not None:
+                return amount
+        return None
+
+    def at(self, *path: str | int, key: bool = False) -> ResourceAddress:
+        """Return the address of a value below this container."""
+        return self.thing.at((*self.path, *path), key=key)
+
+    def __str__(self) -> str:
+        return f"container {self.name} of {self.thing}"
+
+
+@dataclass(frozen=True)
+class PodTemplate:
+    """The pods that a workload makes."""
+
+    thing: Thing
+    path: Path
+    value: dict[str, Any]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Return the pod's spec."""
+        return self.value.get("spec") or {}
+
+    @property
+    def spec_path(self) -> Path:
+        """Return the path of the pod's spec in the workload."""
+        return (*self.path, "spec")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return the pod's labels."""
+        return (self.value.get("metadata") or {}).get("labels") or {}
+
+    @cached_property
+    def containers(self) -> tuple[Container, ...]:
+        """Return the containers, init containers first."""
+        found = []
+        for field_name, init in (("initContainers", True), ("containers", False)):
+            for index, value in enumerate(self.spec.get(field_name) or ()):
+                if isinstance(value, dict):
+                    found.append(Container(self.thing, (*self.spec_path, field_name, index), value, init))
+        return tuple(found)
+
+    @cached_property
+    def accelerators(self) -> dict[str, int]:
+        """Return how many devices of each accelerator resource a pod asks for."""
+        totals: dict[str, int] = {}
+        for container in self.containers:
+            if container.init and not container.sidecar:
+                continue
+            for resource in ACCELERATORS:
+                amount = container.requested(resource)
+                if amount is not None and str(amount).isdigit() and int(amount) > 0:
+                    totals[resource] = totals.get(resource, 0) + int(amount)
+        return totals
+
+    def at(self, *path: str | int, key: bool = False) -> ResourceAddress:
+        """Return the address of a value below the pod's spec."""
+        return self.thing.at((*self.spec_path, *path), key=key)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A resource that makes pods."""
+
+    thing: Thing
+    templates: tuple[PodTemplate, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """Return the workload's name."""
+        return self.thing.name
+
+    @property
+    def kind(self) -> str:
+        """Return the workload's kind."""
+        return self.thing.kind
+
+    @property
+    def containers(self) -> Iterator[Container]:
+        """Return every container of every pod template."""
+        return (container for template in self.templates for container in template.containers)
+
+    def __str__(self) -> str:
+        return str(self.thing)
+
+
+def workload(thing: Thing) -> Workload | None:
+    """Return a thing as a workload, None when it makes no pods."""
+    paths = _TEMPLATES.get((thing.group, thing.kind))
+    if paths is None:
+        return None
+    templates = tuple(
+        PodTemplate(thing, found, value) for path in paths for found, value in _expanded(thing.value, path, ())
+    )
+    return Workload(thing, templates)
+
+
+def _expanded(value: Any, path: Path, done: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if not path:
+        if isinstance(value, dict):
+            yield done, value
+        return
+    step, *rest = path
+    if step == "*":
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _expanded(item, tuple(rest), (*done, index))
+    elif isinstance(value, dict) and step in value:
+        yield from _expanded(value[step], tuple(rest), (*done, step))

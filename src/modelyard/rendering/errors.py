@@ -1,0 +1,90 @@
+"""Kustomize's failures in our words, at the file to look at."""
+
+from __future__ import annotations
+
+import re
+
+from modelyard.findings import Refusal
+from modelyard.rendering.model import RenderError
+from modelyard.repository import FileAddress, Files, Repository, Tree
+from modelyard.repository.yaml import documents
+
+_QUOTED = re.compile(r"from '([^']+)'")
+_PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile(r"may not add resource with an already registered id: (?P<id>\S+)"),
+        "{id} is defined twice",
+        "remove one of the two, or rename it",
+    ),
+    (
+        re.compile(r"no matches for Id (?P<id>[^;]+?)(?:;|$)"),
+        "a patch is for {id}, which does not exist here",
+        "name a resource that the kustomization lists",
+    ),
+    (
+        re.compile(
+            r"(?P<op>add|remove|replace|test|move|copy) operation does not apply: "
+            r"doc is missing (?:path|key): (?P<path>\S+?)(?::|$)"
+        ),
+        "a JSON patch would {op} {path}, which the resource does not have",
+        "correct the path, or declare the field in the base",
+    ),
+    (
+        re.compile(r"(?:unknown field|json: unknown field) \"(?P<field>[^\"]+)\""),
+        "the kustomization has an unknown field {field}",
+        "correct its spelling",
+    ),
+    (
+        re.compile(r"merging from generator.*?(?P<id>ConfigMap\S*|Secret\S*).*?does not exist"),
+        "a generator merges into {id}, which does not exist",
+        "use behavior: create, or name an existing one",
+    ),
+)
+
+
+def input_errors(tree: Tree) -> tuple[RenderError, ...]:
+    """Return the problems of a target's inputs as errors."""
+    return tuple(RenderError(problem.kind, problem.message, problem.at, problem.fix) for problem in tree.problems)
+
+
+def build_errors(repository: Repository, tree: Tree, message: str) -> tuple[RenderError, ...]:
+    """Return why a build failed.
+
+    Files that are not YAML are found by reading the inputs, since Kustomize does not say where; else its message is
+    translated, and its innermost reason is quoted where there is no translation.
+    """
+    malformed = _malformed_inputs(repository.files, tree)
+    if malformed:
+        return malformed
+    text = " ".join(message.replace("Error: ", "", 1).split())
+    at = FileAddress(repository.files, _innermost(tree, text))
+    for pattern, ours, fix in _PATTERNS:
+        match = pattern.search(text)
+        if match:
+            return (RenderError("build", f"{tree.target}: {ours.format(**match.groupdict())}", at, fix),)
+    inner = text.rsplit("err='", 1)[-1].rstrip("'")
+    return (RenderError("build", f"{tree.target} does not build: {inner[:400]}", at),)
+
+
+def _malformed_inputs(files: Files, tree: Tree) -> tuple[RenderError, ...]:
+    errors = []
+    for path in sorted(tree.inputs):
+        if not path.endswith((".yaml", ".yml")):
+            continue
+        try:
+            documents(path, files.text(path))
+        except Refusal as refusal:
+            at = refusal.at or FileAddress(files, path)
+            errors.append(RenderError("malformed", refusal.message, at, refusal.fix))
+    return tuple(errors)
+
+
+def _innermost(tree: Tree, text: str) -> str:
+    """Return the kustomization that the failure is about: the deepest whose folder the message names."""
+    named = [
+        layer
+        for layer in tree.layers
+        for quoted in _QUOTED.findall(text)
+        if layer.folder.endswith(quoted.replace("../", "").rstrip("/")) and quoted.strip("./")
+    ]
+    return (named[0] if named else tree.layers[-1]).file

@@ -1,0 +1,98 @@
+"""The reference backend: one `kustomize build` process per target, several at a time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml as pyyaml
+
+from modelyard.rendering.errors import build_errors, input_errors
+from modelyard.rendering.model import RenderError, Rendering, Resource
+from modelyard.repository import FileAddress, Repository, joined
+from modelyard.repository.yaml import rendered
+from modelyard.tooling import ToolTimedOut, parallel, require, run
+
+TIMEOUT_SECONDS = 60.0
+_ANNOTATIONS = ("config.kubernetes.io/origin", "alpha.config.kubernetes.io/transformations")
+
+
+class ProcessRenderer:
+    """Renders by kustomize processes.
+
+    Each target is built through a kustomization outside the repository that lists it and asks for origin and
+    transformer annotations; they are taken off again, so the resources are those of a plain build.
+    """
+
+    name = "processes"
+    validates = False
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers
+        self.kustomize = require("kustomize")
+
+    @property
+    def identity(self) -> str:
+        """What decides the output besides the inputs, for cache keys."""
+        return f"kustomize {self.kustomize.version}"
+
+    def render(self, repository: Repository, targets: Sequence[str]) -> Iterator[Rendering]:
+        """Yield one rendering per target, in order; a target with bad inputs is not built."""
+        with tempfile.TemporaryDirectory(prefix="modelyard-") as folder:
+            wrappers = Path(folder).resolve()
+            yield from parallel(
+                lambda numbered: self._build(repository, numbered[1], wrappers / str(numbered[0])),
+                enumerate(targets),
+                workers=self.workers,
+            )
+
+    def _build(self, repository: Repository, target: str, wrapper: Path) -> Rendering:
+        tree = repository.kustomizations.tree(target)
+        if tree.problems:
+            return Rendering(target, errors=input_errors(tree))
+        wrapper.mkdir()
+        listed = os.path.relpath(repository.files.real(target), wrapper)
+        (wrapper / "kustomization.yaml").write_text(
+            "buildMetadata: [originAnnotations, transformerAnnotations]\n"
+            f"resources:\n  - {pyyaml.safe_dump(listed, default_style=chr(34)).strip()}\n"
+        )
+        try:
+            built = run([self.kustomize.path, "build", str(wrapper)], timeout=TIMEOUT_SECONDS)
+        except ToolTimedOut as late:
+            at = FileAddress(repository.files, tree.layers[-1].file)
+            return Rendering(target, errors=(RenderError("timeout", f"{target}: {late.message}", at, late.fix),))
+        if built.returncode:
+            return Rendering(target, errors=build_errors(repository, tree, built.stderr))
+        away = os.path.relpath(wrapper, repository.root)
+        resources = tuple(_resource(value, away) for value in rendered(built.stdout) if isinstance(value, dict))
+        return Rendering(target, resources)
+
+
+def _resource(value: dict[str, Any], away: str) -> Resource:
+    """Take the provenance annotations off a manifest; `away` is the wrapper as seen from the repository."""
+    metadata = value.get("metadata") or {}
+    annotations = metadata.get("annotations") or {}
+    origin_text, transformations_text = (annotations.pop(name, None) for name in _ANNOTATIONS)
+    if not annotations:
+        metadata.pop("annotations", None)
+    origin = pyyaml.safe_load(origin_text) if origin_text else {}
+    # A generated resource has no path of its own, but the kustomization that configured its generator.
+    source = origin.get("path") or origin.get("configuredIn")
+    transformed: list[str] = []
+    for entry in pyyaml.safe_load(transformations_text) if transformations_text else ():
+        file = entry.get("configuredIn")
+        inside = _inside(away, file)
+        if inside and inside not in transformed:
+            transformed.append(inside)
+    return Resource(value, _inside(away, source), tuple(transformed))
+
+
+def _inside(away: str, path: str | None) -> str | None:
+    """Return a path given relative to the wrapper as relative to the repository; None when it lies outside."""
+    if not path:
+        return None
+    whole = os.path.normpath(os.path.join(away, path))  # noqa: PTH118 - neither need exist
+    return None if whole.startswith("..") else joined("", whole.replace(os.sep, "/"))
