@@ -1,0 +1,31 @@
+"""A rule of this team, as an example: images come from registries that somebody has looked at.
+
+Every Python file in this folder is read by `modelyard check`. A policy sees one environment at a time, reads nothing
+else, and yields findings; where it lacks a fact it yields `NotChecked`.
+"""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, warning
+from modelyard.policies import policy
+
+TRUSTED = (
+    "public.ecr.aws/",
+    "registry.k8s.io/",
+    "vllm/",  # Docker Hub
+)
+
+
+@policy("team/untrusted-image", warning)
+def untrusted_image(environment: Environment) -> Iterator[Finding]:
+    """Container images should come from a registry or organisation in TRUSTED."""
+    for workload in environment.workloads:
+        for container in workload.containers:
+            if container.image.startswith(TRUSTED):
+                continue
+            yield Finding(
+                at=container.at("image"),
+                message=f"{container} uses {container.image}, which no entry of TRUSTED covers",
+                fix="use a mirror that the team trusts, or add the registry to TRUSTED in policies/untrusted_image.py",
+            )
