@@ -1,1 +1,63 @@
-"""Facts about hardware, models and engines; typed, sourced, dated."""
+"""Facts about hardware, models and engines; typed, sourced, dated.
+
+Everything is read from the package's data when it is first asked for. A fact that nobody showed is None or listed as
+unverified, and a name that the data do not have gives None: what cannot be looked up is not checked, never guessed.
+"""
+
+from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
+from modelyard.catalog.devices import Device, device, devices
+from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
+from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
+from modelyard.catalog.model_configs import shape_from_config
+from modelyard.catalog.models import Model, folder_name, model, model_from_mapping, model_to_mapping, models
+from modelyard.catalog.regions import Offer, Price, PriceStatus, Region, region, regions, sources
+from modelyard.catalog.shapes import (
+    Experts,
+    LatentAttention,
+    LayerGroup,
+    LayerKind,
+    ModelShape,
+    Quantization,
+    QuantizedPart,
+)
+
+__all__ = [
+    "Accelerator",
+    "Chart",
+    "ChartKey",
+    "Device",
+    "Experts",
+    "Exporter",
+    "InstanceStore",
+    "InstanceType",
+    "LatentAttention",
+    "LayerGroup",
+    "LayerKind",
+    "Metric",
+    "Model",
+    "ModelShape",
+    "Offer",
+    "Price",
+    "PriceStatus",
+    "Quantization",
+    "QuantizedPart",
+    "Region",
+    "UnknownKey",
+    "chart",
+    "chart_versions",
+    "device",
+    "devices",
+    "exporters",
+    "folder_name",
+    "instance_type",
+    "instance_types",
+    "metrics",
+    "model",
+    "model_from_mapping",
+    "model_to_mapping",
+    "models",
+    "region",
+    "regions",
+    "shape_from_config",
+    "sources",
+]

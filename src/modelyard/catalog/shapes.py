@@ -1,0 +1,199 @@
+"""The shape of a model: what its memory follows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LayerKind(StrEnum):
+    """What a layer keeps of the tokens that it has seen."""
+
+    FULL = "full"  # every token
+    SLIDING = "sliding"  # the last `window` tokens
+    CHUNKED = "chunked"  # the tokens of the current chunk of `window`
+    RECURRENT = "recurrent"  # a state of fixed size (Mamba, linear attention)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGroup:
+    """Layers of one kind.
+
+    Attributes:
+        kind: What they keep.
+        layers: How many there are.
+        window: Tokens of the window or chunk; None for full and recurrent layers.
+    """
+
+    kind: LayerKind
+    layers: int
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """The mixture of experts of a model.
+
+    Attributes:
+        count: Routed experts of a layer.
+        per_token: Routed experts that a token takes.
+        intermediate_size: Width of one expert.
+        layers: Layers that have experts; the others have a dense MLP.
+        shared_intermediate_size: Width of all shared experts of a layer together.
+        dense_intermediate_size: Width of the MLP of layers without experts.
+    """
+
+    count: int
+    per_token: int
+    intermediate_size: int
+    layers: int
+    shared_intermediate_size: int = 0
+    dense_intermediate_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LatentAttention:
+    """Multi-head latent attention (DeepSeek): the cache holds one latent vector per token and layer.
+
+    Attributes:
+        kv_lora_rank: Width of the latent.
+        qk_rope_head_dim: Width of the rotary part that is stored beside it.
+        qk_nope_head_dim: Width of a query or key head without the rotary part.
+        v_head_dim: Width of a value head.
+        q_lora_rank: Width of the query's latent; None where queries are not compressed.
+    """
+
+    kv_lora_rank: int
+    qk_rope_head_dim: int
+    qk_nope_head_dim: int
+    v_head_dim: int
+    q_lora_rank: int | None = None
+
+
+class QuantizedPart(StrEnum):
+    """Which weights a quantisation covers; embeddings and the output layer stay 16-bit in all of them."""
+
+    LINEAR = "linear"  # attention, MLP and experts
+    EXPERTS = "experts"  # routed experts only
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """How the published weights are stored.
+
+    Attributes:
+        method: vLLM's name, such as `fp8`, `awq`, `mxfp4`.
+        bits: Bits per weight, scales included.
+        part: Which weights it covers.
+        block: Weights that share a scale along a row, where a rank's share must be a multiple of it.
+    """
+
+    method: str
+    bits: float
+    part: QuantizedPart = QuantizedPart.LINEAR
+    block: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelShape:
+    """The fields of a model's `config.json` that memory and parallel sizes follow from.
+
+    Attributes:
+        architecture: First of the config's `architectures`.
+        layers: Transformer layers.
+        hidden_size: Width of the residual stream.
+        attention_heads: Query heads.
+        key_value_heads: Key and value heads.
+        head_dim: Width of a head.
+        vocabulary: Tokens of the vocabulary.
+        max_positions: Longest context; None where the config does not say.
+        intermediate_size: Width of the dense MLP; None for a model that has experts in every layer.
+        gated_mlp: Whether an MLP has three matrices (gate, up, down) rather than two.
+        tied_embeddings: Whether the output layer is the embedding.
+        dtype: Type of the weights that are not quantised.
+        groups: Layers by kind, together `layers`; empty when all keep every token.
+        experts: The mixture of experts, if any.
+        latent_attention: Set for models with multi-head latent attention.
+        quantization: How the published weights are stored; None for `dtype` throughout.
+        encoder_parameters: Parameters of vision or audio towers; None where there is a tower of unknown size.
+        unmodelled: Parts of the config whose memory the shape does not tell.
+    """
+
+    architecture: str
+    layers: int
+    hidden_size: int
+    attention_heads: int
+    key_value_heads: int
+    head_dim: int
+    vocabulary: int
+    max_positions: int | None = None
+    intermediate_size: int | None = None
+    gated_mlp: bool = True
+    tied_embeddings: bool = False
+    dtype: str = "bfloat16"
+    groups: tuple[LayerGroup, ...] = ()
+    experts: Experts | None = None
+    latent_attention: LatentAttention | None = None
+    quantization: Quantization | None = None
+    encoder_parameters: int | None = 0
+    unmodelled: tuple[str, ...] = ()
+
+    @property
+    def layer_groups(self) -> tuple[LayerGroup, ...]:
+        """Layers by kind; one group of full layers when none is stated."""
+        return self.groups or (LayerGroup(LayerKind.FULL, self.layers),)
+
+    @property
+    def mlp_matrices(self) -> int:
+        """Weight matrices of one MLP or expert."""
+        return 3 if self.gated_mlp else 2
+
+    @property
+    def parameters(self) -> int:
+        """Parameters by the shape: matrices and embeddings, without norms, biases and unknown towers."""
+        hidden = self.hidden_size
+        attention_layers = sum(g.layers for g in self.layer_groups if g.kind is not LayerKind.RECURRENT)
+        total = attention_layers * self.attention_parameters
+        total += self.vocabulary * hidden * (1 if self.tied_embeddings else 2)
+        total += self.expert_parameters + self.dense_mlp_parameters + self.shared_expert_parameters
+        if self.experts is not None:
+            total += self.experts.layers * hidden * self.experts.count  # router
+        return total + (self.encoder_parameters or 0)
+
+    @property
+    def attention_parameters(self) -> int:
+        """Parameters of one attention layer."""
+        hidden = self.hidden_size
+        latent = self.latent_attention
+        if latent is None:
+            return 2 * hidden * self.head_dim * (self.attention_heads + self.key_value_heads)
+        query_width = self.attention_heads * (latent.qk_nope_head_dim + latent.qk_rope_head_dim)
+        query = hidden * query_width
+        if latent.q_lora_rank is not None:
+            query = latent.q_lora_rank * (hidden + query_width)
+        down = hidden * (latent.kv_lora_rank + latent.qk_rope_head_dim)
+        up = latent.kv_lora_rank * self.attention_heads * (latent.qk_nope_head_dim + latent.v_head_dim)
+        return query + down + up + self.attention_heads * latent.v_head_dim * hidden
+
+    @property
+    def expert_parameters(self) -> int:
+        """Parameters of all routed experts."""
+        if self.experts is None:
+            return 0
+        one = self.mlp_matrices * self.hidden_size * self.experts.intermediate_size
+        return self.experts.layers * self.experts.count * one
+
+    @property
+    def shared_expert_parameters(self) -> int:
+        """Parameters of all shared experts."""
+        if self.experts is None:
+            return 0
+        return self.experts.layers * self.mlp_matrices * self.hidden_size * self.experts.shared_intermediate_size
+
+    @property
+    def dense_mlp_parameters(self) -> int:
+        """Parameters of the MLPs of layers without experts."""
+        if self.experts is None:
+            return self.layers * self.mlp_matrices * self.hidden_size * (self.intermediate_size or 0)
+        dense = self.layers - self.experts.layers
+        return dense * self.mlp_matrices * self.hidden_size * self.experts.dense_intermediate_size
