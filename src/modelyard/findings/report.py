@@ -23,12 +23,22 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSummary:
-    """Counts of one environment, for the end of a report."""
+    """Counts of one environment, for the end of a report.
+
+    Attributes:
+        name: Name of the environment.
+        applications: Argo CD Applications checked in it.
+        models: Models that it serves.
+        resources: Resources that were rendered.
+        application_names: Name of each Application checked, for formats that list them.
+    """
 
     name: str
     applications: int
     models: int
     resources: int
+    application_names: tuple[str, ...] = ()
+    application_names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -1,1 +1,50 @@
-"""A report as text, JSON, SARIF, JUnit or GitHub annotations."""
+"""A report as text, JSON, SARIF, JUnit, GitHub annotations or Markdown.
+
+Each format is a module beside this one with a `write(report, stream, presentation)`, imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from typing import TextIO
+
+from modelyard.findings import At, Finding, Report
+from modelyard.reporting.presentation import Presentation, RuleDescription, rule_url
+from modelyard.reporting.visible import visible
+
+__all__ = ["FORMATS", "Presentation", "RuleDescription", "resolved", "rule_url", "visible", "write"]
+
+# Module and meaning of each format, in the order of the help.
+_MODULES = {
+    "text": ("text", "for people"),
+    "json": ("json_v1", "everything, with a published schema"),
+    "sarif": ("sarif", "2.1.0, for code scanning"),
+    "junit": ("junit", "XML, for CI test reports"),
+    "github": ("github", "annotations in a GitHub Actions log"),
+    "markdown": ("markdown", "for a job summary"),
+}
+FORMATS = {name: meaning for name, (_, meaning) in _MODULES.items()}
+
+
+def write(report: Report, format: str, stream: TextIO, presentation: Presentation | None = None) -> None:
+    """Write `report` to `stream`.
+
+    Raises:
+        KeyError: There is no such format.
+    """
+    module = import_module(f"modelyard.reporting.{_MODULES[format][0]}")
+    module.write(report, stream, presentation or Presentation())
+
+
+def resolved(report: Report) -> Report:
+    """Return the report with every address looked up, so that several formats read no file twice."""
+    return replace(
+        report,
+        findings=[_resolved(finding) for finding in report.findings],
+        waived=[_resolved(finding) for finding in report.waived],
+    )
+
+
+def _resolved(finding: Finding) -> Finding:
+    return finding if isinstance(finding.at, At) else replace(finding, at=At(finding.at.place()))

@@ -1,0 +1,83 @@
+"""Markdown for a job summary or a comment, within what GitHub accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from modelyard.findings import Finding, Report
+from modelyard.reporting.presentation import Presentation, rule_url
+from modelyard.reporting.visible import visible
+from modelyard.reporting.wording import counted, duration, severity_of, tally
+
+# A comment holds 65,536 characters; the rest is left for what a workflow adds around the report.
+BUDGET = 60_000
+# Punctuation that Markdown or GitHub gives a meaning to; as entities they have none.
+_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()<>&|~!:+$\"'"}
+# A mention or a reference to an issue is looked for in the finished HTML, so these need to be parted from their name.
+_ENTITIES |= {ord(character): f"&#{ord(character)};&#8203;" for character in "@#"}
+
+
+def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
+    """Write the report as Markdown, worst findings first, cut at what fits."""
+    stream.write(_table(report))
+    written = 0
+    findings = sorted(report.findings, key=lambda finding: -severity_of(finding))
+    for shown, finding in enumerate(findings):
+        item = _item(finding, presentation)
+        if written + len(item) > BUDGET:
+            stream.write(f"- … and {counted(len(findings) - shown, 'further finding')}\n")
+            break
+        stream.write(item)
+        written += len(item)
+    gaps = list(_gaps(report))
+    if gaps:
+        stream.write("\n<details><summary>Not checked</summary>\n\n")
+        for shown, gap in enumerate(gaps):
+            if written + len(gap) > BUDGET:
+                stream.write(f"- … and {len(gaps) - shown:,} more\n")
+                break
+            stream.write(gap)
+            written += len(gap)
+        stream.write("\n</details>\n")
+    stream.write(f"\n{_closing(report)}\n")
+
+
+def _table(report: Report) -> str:
+    rows = ["| environment | applications | models | resources | verdict |", "|---|--:|--:|--:|---|"]
+    for summary in report.environments:
+        found = [severity_of(finding) for finding in report.findings if finding.environment == summary.name]
+        verdict = ", ".join(text for _, text in tally(found)) or "ok"
+        gaps = sum(1 for gap in report.not_checked if gap.environment == summary.name and not gap.accepted)
+        if gaps:
+            verdict += f", {gaps} not checked"
+        counts = f"{summary.applications:,} | {summary.models:,} | {summary.resources:,}"
+        rows.append(f"| {_plain(summary.name)} | {counts} | {verdict} |")
+    return "\n".join(rows) + "\n\n"
+
+
+def _item(finding: Finding, presentation: Presentation) -> str:
+    place = finding.at.place()
+    name = _plain(finding.rule)
+    rule = f"[{name}]({rule_url(finding.rule)})" if finding.rule in presentation.rules else name
+    where = f" in {_plain(finding.environment)}" if finding.environment else ""
+    fix = f"<br>fix: {_plain(finding.fix)}" if finding.fix else ""
+    severity = severity_of(finding).label
+    return f"- **{severity}** {rule}{where}: {_plain(finding.message)}<br>{_plain(str(place))}{fix}\n"
+
+
+def _gaps(report: Report) -> Iterator[str]:
+    for gap in dict.fromkeys(
+        (visible(str(gap.subject)), gap.reason, gap.accepted or gap.fix) for gap in report.not_checked
+    ):
+        subject, *why = gap
+        yield f"- {_plain(subject)} ({_plain('; '.join(part for part in why if part))})\n"
+
+
+def _closing(report: Report) -> str:
+    found = ", ".join(text for _, text in tally(severity_of(finding) for finding in report.findings)) or "no findings"
+    return f"{found} in {counted(len(report.environments), 'environment')} ({duration(report.seconds)})"
+
+
+def _plain(text: str) -> str:
+    return visible(text).translate(_ENTITIES)

@@ -1,0 +1,233 @@
+"""A report for people: each finding with its source, then each environment, then one closing sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from modelyard.findings import EnvironmentSummary, Finding, NotChecked, Place, Precision, Report, Severity
+from modelyard.reporting.presentation import Presentation
+from modelyard.reporting.styling import Line, drawn, style_of, wrapped
+from modelyard.reporting.visible import cells, visible, visible_cells
+from modelyard.reporting.wording import counted, duration, listed, severity_of, tally
+
+# Lines of gaps, of columns of a source line, and of subjects of one gap; the JSON report has all of them.
+_MOST_GAPS = 20
+_WIDEST_EXCERPT = 160
+
+_PRECISION = {
+    Precision.FILE: "place: known to the file only",
+    Precision.KUSTOMIZATION: "place: known to the kustomization only",
+}
+
+
+@dataclass(slots=True)
+class _Entry:
+    """Findings that say the same of the same place, once per environment."""
+
+    finding: Finding
+    place: Place
+    severity: Severity
+    environments: list[str] = field(default_factory=list)
+
+
+def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
+    """Write the report as text."""
+    entries = _entries(report.findings)
+    stream.writelines(
+        drawn(_report(report, entries, presentation), colour=presentation.colour, ascii=presentation.ascii)
+    )
+
+
+def _entries(findings: Iterable[Finding]) -> list[_Entry]:
+    """Return the findings with repetitions across environments folded into one entry each."""
+    entries: dict[tuple[object, ...], _Entry] = {}
+    for finding in findings:
+        place, severity = finding.at.place(), severity_of(finding)
+        key = (place, finding.rule, finding.message, severity, finding.fix)
+        entry = entries.setdefault(key, _Entry(finding, place, severity))
+        if finding.environment and finding.environment not in entry.environments:
+            entry.environments.append(finding.environment)
+    return list(entries.values())
+
+
+def _report(report: Report, entries: list[_Entry], presentation: Presentation) -> Iterator[Line]:
+    for entry in entries:
+        yield from _block(entry, presentation)
+        yield []
+    if not presentation.quiet:
+        summary = [*_environments(report, presentation.width), *_gaps(report.not_checked, presentation.width)]
+        yield from summary
+        if summary:
+            yield []
+    yield from _closing(report, entries, presentation)
+
+
+def _block(entry: _Entry, presentation: Presentation) -> Iterator[Line]:
+    finding, place, width = entry.finding, entry.place, presentation.width
+    rule = visible(finding.rule)
+    yield [
+        (visible(str(place)), "strong"),
+        (": ", "plain"),
+        (entry.severity.label, style_of(entry.severity)),
+        (f" {rule}", "plain"),
+    ]
+    message = visible(finding.message)
+    if len(entry.environments) > 1:
+        message += f" (in {listed([visible(name) for name in entry.environments])})"
+    yield from wrapped([("  ", "plain")], message, "plain", width=width, indent=2)
+    yield from _excerpt(entry, width)
+    if place.precision in _PRECISION:
+        yield [("  ", "plain"), (_PRECISION[place.precision], "faint")]
+    if finding.fix:
+        lead: Line = [("  ", "plain"), ("fix:", "fix"), (" ", "plain")]
+        yield from wrapped(lead, visible(finding.fix), "plain", width=width, indent=7)
+    if rule and (not presentation.rules or finding.rule in presentation.rules):
+        yield [(f"  modelyard explain {rule}", "faint")]
+
+
+def _excerpt(entry: _Entry, width: int | None) -> Iterator[Line]:
+    """Yield the detail lines and the source line with carets under the value."""
+    place = entry.place
+    number = "" if place.line is None or place.text is None else str(place.line)
+    blank: Line = [(f"  {' ' * len(number)}  │", "faint")]
+    gutter = len(number) + 6
+    for detail in entry.finding.detail:
+        for part in wrapped([], visible(detail), "plain", width=None if width is None else width - gutter, indent=0):
+            yield [*blank, (" ", "plain"), *part]
+    if place.line is None or place.text is None:
+        return
+    room = _WIDEST_EXCERPT if width is None else max(width - gutter, 20)
+    source, first, last = _window(visible_cells(place.text.rstrip("\r\n")), place.column, place.end_column, room)
+    yield [(f"  {number}  │", "faint"), (f" {source}", "plain")]
+    if first is not None and last is not None:
+        before, marked = source[:first], source[first:last]
+        carets = max(cells(marked), 1)
+        yield [*blank, (f" {' ' * cells(before)}{'^' * carets}", style_of(entry.severity))]
+
+
+def _window(source: str, column: int | None, end_column: int | None, room: int) -> tuple[str, int | None, int | None]:
+    """Return the part of a source line that fits, and where in it the value starts and ends (0-based, end excluded)."""
+    if column is None:
+        return (source if len(source) <= room else source[: room - 1] + "…"), None, None
+    start = min(column - 1, len(source))
+    end = start + 1 if end_column is None else min(max(end_column - 1, start + 1), max(len(source), start + 1))
+    if len(source) <= room:
+        return source, start, end
+    left = 0 if start < room // 2 else start - room // 4
+    shown = source[left : left + room - 2]
+    before, after = "…" if left else "", "…" if left + len(shown) < len(source) else ""
+    first = start - left + len(before)
+    return f"{before}{shown}{after}", first, min(end - left + len(before), len(before) + len(shown))
+
+
+def _environments(report: Report, width: int | None) -> Iterator[Line]:
+    """Yield one row per environment, in columns where they fit."""
+    counts = _counts(report.environments)
+    rows = [
+        (visible(summary.name), count, _verdict(report, summary.name))
+        for summary, count in zip(report.environments, counts, strict=True)
+    ]
+    concerned = [finding.environment for finding in report.findings] + [
+        gap.environment for gap in _open(report.not_checked)
+    ]
+    if "" in concerned:
+        rows.append(("(repository)", ("", "", ""), _verdict(report, "")))
+    if not rows:
+        return
+    name_width = max(cells(name) for name, _, _ in rows)
+    columns = [max(len(count[i]) for _, count, _ in rows) for i in range(3)]
+    for name, count, verdict in rows:
+        lead = [(name, "strong"), (" " * (name_width - cells(name) + 3), "plain")]
+        applications, models, resources = (text.ljust(columns[i]) for i, text in enumerate(count))
+        middle = f"{applications}  {models}   {resources}   "
+        length = name_width + 3 + len(middle) + sum(len(text) for text, _ in verdict)
+        if width is None or length <= width:
+            yield [*lead, (middle, "plain"), *verdict]
+            continue
+        yield [*lead, *verdict]
+        if any(count):
+            narrow = ", ".join(text.strip() for text in count)
+            yield from wrapped([(" " * (name_width + 3), "plain")], narrow, "faint", width=width, indent=name_width + 3)
+
+
+def _counts(summaries: Sequence[EnvironmentSummary]) -> list[tuple[str, str, str]]:
+    """Return the three counts of each environment, numbers aligned to the right."""
+
+    def column(numbers: list[int], noun: str) -> list[str]:
+        texts = [counted(number, noun) for number in numbers]
+        widest = max((len(f"{number:,}") for number in numbers), default=0)
+        return [" " * (widest - len(f"{number:,}")) + text for number, text in zip(numbers, texts, strict=True)]
+
+    return list(
+        zip(
+            column([summary.applications for summary in summaries], "application"),
+            column([summary.models for summary in summaries], "model"),
+            column([summary.resources for summary in summaries], "resource"),
+            strict=True,
+        )
+    )
+
+
+def _verdict(report: Report, environment: str) -> Line:
+    """Return `ok`, or what was found in one environment, then what was not checked in it."""
+    severities = [severity_of(finding) for finding in report.findings if finding.environment == environment]
+    pieces: Line = [(text, style_of(severity)) for severity, text in tally(severities)] or [("ok", "good")]
+    gaps = sum(1 for gap in _open(report.not_checked) if gap.environment == environment)
+    if gaps:
+        pieces.append((f"{gaps:,} not checked", "gap"))
+    return _joined(pieces)
+
+
+def _joined(pieces: Line) -> Line:
+    line: Line = []
+    for piece in pieces:
+        line += [(", ", "plain"), piece] if line else [piece]
+    return line
+
+
+def _open(gaps: Iterable[NotChecked]) -> list[NotChecked]:
+    return [gap for gap in gaps if not gap.accepted]
+
+
+def _gaps(gaps: list[NotChecked], width: int | None) -> Iterator[Line]:
+    """Yield one line per reason why something was not checked, then the gaps that the team has accepted."""
+    for label, style, chosen in (
+        ("not checked:", "gap", _open(gaps)),
+        ("accepted:", "faint", [gap for gap in gaps if gap.accepted]),
+    ):
+        groups: dict[tuple[str, str, str], dict[str, None]] = {}
+        for gap in chosen:
+            groups.setdefault((gap.reason, gap.fix, gap.accepted), {})[visible(str(gap.subject))] = None
+        for (reason, fix, accepted), subjects in list(groups.items())[:_MOST_GAPS]:
+            why = "; ".join(visible(part) for part in (reason, accepted or fix) if part)
+            text = f"{listed(list(subjects))} ({why})"
+            yield from wrapped([(label, style), (" ", "plain")], text, "plain", width=width, indent=2)
+        if len(groups) > _MOST_GAPS:
+            rest = counted(len(groups) - _MOST_GAPS, "further reason")
+            yield [(label, style), (f" {rest}; --format json lists them", "plain")]
+
+
+def _closing(report: Report, entries: list[_Entry], presentation: Presentation) -> Iterator[Line]:
+    found = _joined([(text, style_of(severity)) for severity, text in tally(entry.severity for entry in entries)])
+    pieces: Line = found or [("no findings", "good")]
+    pieces = [*pieces, (f" in {counted(len(report.environments), 'environment')}", "plain")]
+    gaps = len(_open(report.not_checked))
+    if report.waived:
+        pieces.append((f", {len(report.waived):,} waived", "plain"))
+    if report.incomplete_applications:
+        pieces.append((f", {counted(report.incomplete_applications, 'application')} not fully checked", "plain"))
+    elif gaps:
+        pieces.append((f", {gaps:,} not checked", "plain"))
+    time = duration(report.seconds)
+    if report.cached_applications:
+        time += f", {report.cached_applications:,} of {counted(report.applications, 'application')} from cache"
+    pieces.append((f" ({time})", "faint"))
+    text = "".join(piece for piece, _ in pieces)
+    if presentation.width is not None and len(text) > presentation.width:
+        yield from wrapped([], text, "plain", width=presentation.width, indent=2)
+    else:
+        yield pieces
+    if presentation.strict and gaps and not any(entry.severity >= presentation.fail_on for entry in entries):
+        yield [(f"--strict: {counted(gaps, 'gap')} in the check, so it does not pass", "gap")]

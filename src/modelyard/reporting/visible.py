@@ -1,0 +1,65 @@
+"""Text from a repository, made safe to print: what it holds may have been written to deceive a terminal or a log."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Longest text of one message; a hostile name may be megabytes long.
+LONGEST = 4000
+# Control, format (bidirectional overrides, zero width), unassigned, surrogate; line and paragraph separators.
+_UNSAFE = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def visible(text: str, *, longest: int = LONGEST) -> str:
+    r"""Return `text` on one line with every control and formatting character spelled out, as in `\x1b` and `\u202e`.
+
+    What GitHub Actions would take for a command (`::` at the start of a line, `##[` anywhere) is broken by a
+    backslash. Text longer than `longest` characters is cut, and the cut is said.
+    """
+    if len(text) > longest:
+        text = f"{text[:longest]}… ({len(text) - longest:,} more characters)"
+    if not text.isprintable():
+        text = "".join(_spelled(character) if _is_unsafe(character) else character for character in text)
+    if "##[" in text:
+        text = text.replace("##[", "#\\#[")
+    if text.lstrip().startswith("::"):
+        text = text.replace("::", "\\::", 1)
+    return text
+
+
+def visible_cells(text: str) -> str:
+    """Return a source line with everything unsafe replaced one for one, so that columns keep their place."""
+    text = text.replace("##[", "#\N{REPLACEMENT CHARACTER}[")
+    if text.isprintable():
+        return text
+    return "".join(
+        " " if character == "\t" else "\N{REPLACEMENT CHARACTER}" if _is_unsafe(character) else character
+        for character in text
+    )
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(character) for character in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _is_unsafe(character: str) -> bool:
+    return not character.isprintable() and unicodedata.category(character) in _UNSAFE
+
+
+def _spelled(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
