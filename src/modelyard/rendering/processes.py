@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,11 +13,12 @@ import yaml as pyyaml
 
 from modelyard.rendering.errors import build_errors, input_errors
 from modelyard.rendering.model import RenderError, Rendering, Resource
-from modelyard.repository import FileAddress, Repository, joined
+from modelyard.repository import FileAddress, Repository
 from modelyard.repository.yaml import rendered
 from modelyard.tooling import ToolTimedOut, parallel, require, run
 
 TIMEOUT_SECONDS = 60.0
+_CONFIGURED_IN = re.compile(r"^- configuredIn: (.+)$", re.MULTILINE)
 _ANNOTATIONS = ("config.kubernetes.io/origin", "alpha.config.kubernetes.io/transformations")
 
 
@@ -66,33 +68,39 @@ class ProcessRenderer:
             return Rendering(target, errors=(RenderError("timeout", f"{target}: {late.message}", at, late.fix),))
         if built.returncode:
             return Rendering(target, errors=build_errors(repository, tree, built.stderr))
-        away = os.path.relpath(wrapper, repository.root)
-        resources = tuple(_resource(value, away) for value in rendered(built.stdout) if isinstance(value, dict))
+        places = _Places(wrapper, repository.root)
+        resources = tuple(_resource(value, places) for value in rendered(built.stdout) if isinstance(value, dict))
         return Rendering(target, resources)
 
 
-def _resource(value: dict[str, Any], away: str) -> Resource:
-    """Take the provenance annotations off a manifest; `away` is the wrapper as seen from the repository."""
+class _Places:
+    """Turns paths that Kustomize gives relative to the wrapper into paths relative to the repository."""
+
+    def __init__(self, wrapper: Path, root: Path) -> None:
+        self.wrapper = str(wrapper)
+        self.prefix = f"{root}{os.sep}"
+
+    def inside(self, path: str | None) -> str | None:
+        """Return the path in the repository; None when it lies outside."""
+        if not path:
+            return None
+        whole = os.path.normpath(os.path.join(self.wrapper, path))  # noqa: PTH118 - text only, on a hot path
+        return whole.removeprefix(self.prefix).replace(os.sep, "/") if whole.startswith(self.prefix) else None
+
+
+def _resource(value: dict[str, Any], places: _Places) -> Resource:
+    """Take the provenance annotations off a manifest."""
     metadata = value.get("metadata") or {}
     annotations = metadata.get("annotations") or {}
     origin_text, transformations_text = (annotations.pop(name, None) for name in _ANNOTATIONS)
     if not annotations:
         metadata.pop("annotations", None)
-    origin = pyyaml.safe_load(origin_text) if origin_text else {}
+    origin = rendered(origin_text.encode())[0] if origin_text else {}
     # A generated resource has no path of its own, but the kustomization that configured its generator.
     source = origin.get("path") or origin.get("configuredIn")
     transformed: list[str] = []
-    for entry in pyyaml.safe_load(transformations_text) if transformations_text else ():
-        file = entry.get("configuredIn")
-        inside = _inside(away, file)
+    for match in _CONFIGURED_IN.finditer(transformations_text or ""):
+        inside = places.inside(match[1])
         if inside and inside not in transformed:
             transformed.append(inside)
-    return Resource(value, _inside(away, source), tuple(transformed))
-
-
-def _inside(away: str, path: str | None) -> str | None:
-    """Return a path given relative to the wrapper as relative to the repository; None when it lies outside."""
-    if not path:
-        return None
-    whole = os.path.normpath(os.path.join(away, path))  # noqa: PTH118 - neither need exist
-    return None if whole.startswith("..") else joined("", whole.replace(os.sep, "/"))
+    return Resource(value, places.inside(source), tuple(transformed))

@@ -1,0 +1,218 @@
+"""One check of a repository, from files to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelyard.checking.options import CheckOptions, Progress
+from modelyard.checking.revisions import Revisions
+from modelyard.checking.stage import Stage
+from modelyard.checking.tools import Tools
+from modelyard.checking.views import environment, plan, roots
+from modelyard.checking.waivers import apply_waivers
+from modelyard.cluster import Environment
+from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, Refusal, Report, Severity
+from modelyard.policies import Policy, load_policies
+from modelyard.rendering import Rendering, ResourceAddress
+from modelyard.repository import EnvironmentFolder, Repository
+from modelyard.rules import Rule, rules
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    return
+
+
+def check(root: Path, options: CheckOptions | None = None, progress: Progress = _silent) -> Report:
+    """Check a GitOps repository.
+
+    Args:
+        root: The repository's folder.
+        options: What to check, and how; everything when None.
+        progress: Told how far the check is.
+
+    Returns:
+        Findings and gaps, waivers applied.
+
+    Raises:
+        Refusal: The folder holds no environment, a named environment or application does not exist, a required tool
+            is missing, or `modelyard.yaml` cannot be read.
+    """
+    options = options or CheckOptions()
+    started = time.monotonic()
+    repository = Repository(root)
+    report = Report(repository.root)
+    for view in environments(repository, options, progress, report.not_checked):
+        _examine(view, options, report)
+    report.findings = _unique(report.findings)
+    report.not_checked = _merged(report.not_checked)
+    whole = not (options.environments or options.applications or options.shard)
+    apply_waivers(repository, report, datetime.now(UTC).date())
+    if not whole:
+        report.findings = [found for found in report.findings if found.rule != "modelyard/unused-waiver"]
+    report.findings.sort(key=_order)
+    report.incomplete_applications = len({(g.environment, g.application) for g in report.not_checked if g.application})
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def environments(
+    repository: Repository, options: CheckOptions, progress: Progress, gaps: list[NotChecked]
+) -> Iterator[Environment]:
+    """Yield the view of each environment to check; what could not be rendered or validated is added to `gaps`."""
+    folders = _folders(repository, options)
+    tools = Tools(repository, options)
+    revisions = Revisions(repository)
+    made = []
+    for version, group in _by_version(folders, options).items():
+        stage = tools.stage(version, gaps)
+        rendered = _run(stage, repository, roots(group, repository), progress, "environments")
+        plans = [plan(folder, rendered, revisions) for folder in group]
+        wanted: dict[int, tuple[Repository, list[str]]] = {}
+        for each in plans:
+            for _, where in each.children:
+                if where is not None:
+                    wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
+        children: dict[tuple[int, str], Rendering] = {}
+        for identity, (at_revision, targets) in wanted.items():
+            found = _run(stage, at_revision, targets, progress, "applications")
+            children.update({(identity, target): rendering for target, rendering in found.items()})
+        for each in plans:
+            gaps.extend(each.gaps)
+            made.append(environment(each, children, repository))
+    yield from sorted(made, key=lambda view: view.name)
+
+
+def _run(
+    stage: Stage, repository: Repository, targets: list[str], progress: Progress, name: str
+) -> dict[str, Rendering]:
+    total = len(set(targets))
+    return stage.run(repository, targets, lambda done: progress(name, done, total))
+
+
+def _folders(repository: Repository, options: CheckOptions) -> list[EnvironmentFolder]:
+    if not repository.environments:
+        raise Refusal(
+            f"{repository.root} holds no environments",
+            fix="run it in a GitOps repository, or make one with `modelyard new`",
+        )
+    names = options.environments or tuple(repository.environments)
+    return [repository.environment(name) for name in names]
+
+
+def _by_version(folders: Iterable[EnvironmentFolder], options: CheckOptions) -> dict[str, list[EnvironmentFolder]]:
+    groups: dict[str, list[EnvironmentFolder]] = {}
+    for folder in folders:
+        version = options.kubernetes_version or str(folder.facts.get("kubernetes") or "")
+        groups.setdefault(version, []).append(folder)
+    return groups
+
+
+def _examine(view: Environment, options: CheckOptions, report: Report) -> None:
+    """Run rules and policies over one environment and add what they say to the report."""
+    shown = _shown(view, options)
+    owners = _owners(view)
+    runners: list[Rule | Policy] = [*rules().values(), *_policies(view.repository, options)]
+    for runner in runners:
+        for said in runner.run(view):
+            stamped = said.stamped(application=owners(said) if isinstance(said, Finding) else "")
+            if stamped.application and stamped.application not in shown:
+                continue
+            if not stamped.application and options.shard and options.shard[0] != 1:
+                continue
+            if isinstance(stamped, Finding):
+                report.findings.append(stamped)
+            else:
+                report.not_checked.append(stamped)
+    report.not_checked = [
+        gap
+        for gap in report.not_checked
+        if gap.environment != view.name or not gap.application or gap.application in shown
+    ]
+    chosen = [each for each in view.applications if each.name in shown]
+    report.applications += len(chosen)
+    report.cached_applications += sum(1 for each in chosen if each.cached)
+    report.environments.append(
+        EnvironmentSummary(
+            view.name,
+            len(chosen),
+            sum(1 for model in view.models if model.name in shown),
+            sum(len(each.resources) for each in chosen) + len(view.root) + len(view.bootstrap),
+            tuple(each.name for each in chosen),
+        )
+    )
+
+
+def _policies(repository: Repository, options: CheckOptions) -> list[Policy]:
+    wanted = options.policies
+    if wanted is None:
+        wanted = repository.files.is_file("modelyard.yaml")
+    return load_policies(repository) if wanted else []
+
+
+def _shown(view: Environment, options: CheckOptions) -> set[str]:
+    names = [application.name for application in view.applications]
+    if options.applications:
+        missing = [name for name in options.applications if name not in names]
+        if missing:
+            raise Refusal(
+                f"environment {view.name} has no application {missing[0]}",
+                fix=f"applications of {view.name}: {', '.join(names) or 'none'}",
+            )
+        names = [name for name in names if name in options.applications]
+    if options.shard:
+        part, parts = options.shard
+        names = names[part - 1 :: parts]
+    return set(names)
+
+
+def _owners(view: Environment) -> Callable[[Finding], str]:
+    """Return a function from a finding to the Application that it is about, by the target or file of its address."""
+    by_target = {each.target: each.name for each in view.applications if each.target}
+    by_file: dict[str, str] = {}
+    for application in view.applications:
+        if application.target:
+            for file in view.repository.kustomizations.tree(application.target).inputs:
+                by_file.setdefault(file, application.name)
+
+    def owner(finding: Finding) -> str:
+        if isinstance(finding.at, ResourceAddress):
+            if finding.at.target in by_target:
+                return by_target[finding.at.target]
+            value = finding.at.resource.value
+            return str(value["metadata"]["name"]) if value.get("kind") == "Application" else ""
+        return by_file.get(finding.at.place().file, "")
+
+    return owner
+
+
+def _unique(findings: list[Finding]) -> list[Finding]:
+    """Resolve every address once, and drop findings that repeat one of another environment or Application."""
+    seen: set[tuple[str, str, str]] = set()
+    kept = []
+    for finding in findings:
+        place = finding.at.place()
+        key = (finding.rule, str(place), finding.message)
+        if key not in seen:
+            seen.add(key)
+            kept.append(replace(finding, at=At(place)))
+    return kept
+
+
+def _merged(gaps: list[NotChecked]) -> list[NotChecked]:
+    seen: set[tuple[str, str, str, str]] = set()
+    kept = []
+    for gap in gaps:
+        key = (str(gap.subject), gap.reason, gap.environment, gap.application)
+        if key not in seen:
+            seen.add(key)
+            kept.append(gap)
+    return kept
+
+
+def _order(finding: Finding) -> tuple[str, int, int, int, str]:
+    place = finding.at.place()
+    return (place.file, place.line or 0, place.column or 0, -(finding.severity or Severity.ERROR), finding.rule)

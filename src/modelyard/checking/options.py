@@ -1,0 +1,38 @@
+"""What a check is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, what is done of it, and how much there is."""
+
+Backend = Literal["library", "processes"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What to check, and how.
+
+    Attributes:
+        environments: Names; all when empty.
+        applications: Names to report on; all when empty. Everything that they relate to is still read.
+        use_cache: Whether renderings of earlier checks are used and kept.
+        policies: Whether the repository's own policies run; None means only in a repository that holds
+            `modelyard.yaml`, which is the mark of a repository of one's own.
+        shard: Number of this part and of all parts, counted from 1.
+        backend: `library` or `processes`; None takes the library renderer where it is installed.
+        jobs: Processes at a time; the number of processors when None.
+        kubernetes_version: `1.35` or `1.36`, instead of what the environments say.
+    """
+
+    environments: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
+    use_cache: bool = True
+    policies: bool | None = None
+    shard: tuple[int, int] | None = None
+    backend: Backend | None = None
+    jobs: int | None = None
+    kubernetes_version: str | None = None

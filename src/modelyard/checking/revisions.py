@@ -1,0 +1,64 @@
+"""Rendering an Application at the revision that it is pinned to."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from modelyard.repository import Repository
+from modelyard.tooling import find, run
+
+TIMEOUT_SECONDS = 120.0
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_WORKING_TREE = frozenset({"", "HEAD"})
+
+
+class Revisions:
+    """The repository at other commits than the working tree, each unpacked once into a folder that is removed at exit.
+
+    A branch stands for the working tree: what a pull request changes is what the branch will be. A tag or a commit
+    stands for itself.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._known: dict[str, Repository | str] = {}
+
+    def at(self, revision: str) -> Repository | str:
+        """Return the repository at a revision; a text says why it cannot be had."""
+        if revision in _WORKING_TREE:
+            return self.repository
+        if revision not in self._known:
+            self._known[revision] = self._unpacked(revision)
+        return self._known[revision]
+
+    def _unpacked(self, revision: str) -> Repository | str:
+        pinned = _COMMIT.fullmatch(revision) is not None
+        git = find("git")
+        if git is None or not (self.repository.root / ".git").exists():
+            return f"revision {revision} cannot be read: this is not a Git checkout" if pinned else self.repository
+        if not pinned and not self._git(git.path, "rev-parse", "--verify", "--quiet", f"refs/tags/{revision}"):
+            return self.repository
+        commit = self._git(git.path, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        if not commit:
+            return f"revision {revision} is not in this clone"
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="modelyard-revisions-")
+        folder = Path(self._folder.name) / commit
+        archive = folder.with_suffix(".tar")
+        folder.mkdir()
+        done = run(
+            [git.path, "-C", self.repository.root, "archive", "--output", archive, commit], timeout=TIMEOUT_SECONDS
+        )
+        if done.returncode:
+            return f"revision {revision} cannot be read: {done.stderr.strip()}"
+        shutil.unpack_archive(archive, folder, filter="data")
+        archive.unlink()
+        return Repository(folder)
+
+    def _git(self, git: Path, *words: str) -> str:
+        done = run([git, "-C", self.repository.root, *words], timeout=TIMEOUT_SECONDS)
+        return done.stdout.decode().strip() if done.returncode == 0 else ""

@@ -1,0 +1,118 @@
+"""From an environment's folder to the view that rules read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from modelyard.checking.revisions import Revisions
+from modelyard.cluster import Application, Environment, Source, Thing, own_folder, sources, things
+from modelyard.findings import NotChecked
+from modelyard.rendering import Rendering
+from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
+
+BOOTSTRAP = "bootstrap"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What must be rendered for one environment's Applications.
+
+    Attributes:
+        folder: The environment.
+        root: Rendering of its app-of-apps.
+        bootstrap: Rendering of what install.sh applies, None where there is none.
+        children: Each Application with the repository and folder to render, None for those without one.
+        gaps: What cannot be rendered here, and why.
+    """
+
+    folder: EnvironmentFolder
+    root: Rendering
+    bootstrap: Rendering | None
+    children: list[tuple[Thing, tuple[Repository, str] | None]] = field(default_factory=list)
+    gaps: list[NotChecked] = field(default_factory=list)
+
+
+def roots(folders: Iterable[EnvironmentFolder], repository: Repository) -> list[str]:
+    """Return the targets that say what an environment consists of: its app-of-apps and its bootstrap."""
+    found = []
+    for folder in folders:
+        found.append(folder.path)
+        bootstrap = f"{folder.path}/{BOOTSTRAP}"
+        if kustomization_file(repository.files, bootstrap):
+            found.append(bootstrap)
+    return found
+
+
+def plan(folder: EnvironmentFolder, rendered: dict[str, Rendering], revisions: Revisions) -> Plan:
+    """Return what an environment's Applications point at."""
+    repository = revisions.repository
+    made = Plan(folder, rendered[folder.path], rendered.get(f"{folder.path}/{BOOTSTRAP}"))
+    own_urls = _own_urls(folder)
+    for thing in things(repository, made.root):
+        if thing.kind != "Application" or thing.group != "argoproj.io":
+            continue
+        made.gaps.extend(_outside(thing, own_urls, folder.name))
+        source = own_folder(thing, own_urls)
+        where: tuple[Repository, str] | None = None
+        if source is not None:
+            at_revision = revisions.at(source.revision)
+            if isinstance(at_revision, str):
+                gap = NotChecked(f"application {thing.name}", at_revision, environment=folder.name)
+                made.gaps.append(gap.stamped(application=thing.name))
+            else:
+                where = (at_revision, source.folder)
+        made.children.append((thing, where))
+    made.children.sort(key=lambda child: child[0].name)
+    return made
+
+
+def environment(made: Plan, rendered: dict[tuple[int, str], Rendering], repository: Repository) -> Environment:
+    """Return the view of an environment whose Applications have been rendered."""
+    applications = []
+    for thing, where in made.children:
+        if where is None:
+            applications.append(Application(thing))
+            continue
+        at_revision, target = where
+        rendering = rendered[id(at_revision), target]
+        applications.append(
+            Application(
+                thing,
+                things(at_revision, rendering, thing.name),
+                rendering.errors,
+                target,
+                rendering.cached,
+            )
+        )
+    errors = made.root.errors + (made.bootstrap.errors if made.bootstrap else ())
+    bootstrap = things(repository, made.bootstrap) if made.bootstrap else ()
+    return Environment(repository, made.folder, things(repository, made.root), tuple(applications), errors, bootstrap)
+
+
+def _own_urls(folder: EnvironmentFolder) -> frozenset[str]:
+    url = folder.facts.get("repository")
+    return frozenset({url}) if isinstance(url, str) and url else frozenset()
+
+
+def _outside(thing: Thing, own_urls: frozenset[str], environment_name: str) -> Iterable[NotChecked]:
+    for source in sources(thing):
+        if source.chart:
+            yield NotChecked(
+                f"chart {source.chart} {source.revision}",
+                "not in the cache",
+                "modelyard fetch brings it",
+                environment=environment_name,
+                application=thing.name,
+            )
+        elif _foreign(source, own_urls):
+            yield NotChecked(
+                f"{source.folder} of {source.repository}",
+                "another repository",
+                environment=environment_name,
+                application=thing.name,
+            )
+
+
+def _foreign(source: Source, own_urls: frozenset[str]) -> bool:
+    return bool(own_urls) and bool(source.folder) and source.repository not in own_urls

@@ -1,0 +1,114 @@
+"""Which rules there are: every folder `rules/<area>/<name>` with a `rule.py` is one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, Severity
+
+Check = Callable[[Environment], Iterator[Finding | NotChecked]]
+
+DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: `area/name`; the name reads after "allow".
+        severity: How bad its findings are.
+        since: Version of Modelyard that brought it.
+        summary: First line of the function's documentation.
+        check: Reads the view and yields findings and gaps; does no I/O.
+        folder: Folder with the rule, its page and its cases.
+    """
+
+    id: str
+    severity: Severity
+    since: str
+    summary: str
+    check: Check
+    folder: Path
+
+    @property
+    def area(self) -> str:
+        """Return the part of the id before the slash."""
+        return self.id.partition("/")[0]
+
+    @property
+    def page(self) -> Path:
+        """Return the rule's page."""
+        return self.folder / "rule.md"
+
+    @property
+    def url(self) -> str:
+        """Return the address of the rule's page."""
+        return DOCUMENTATION.format(folder="/".join(self.folder.parts[-2:]))
+
+    def run(self, environment: Environment) -> Iterator[Finding | NotChecked]:
+        """Yield what the rule says of an environment, stamped with rule, severity and environment."""
+        for said in self.check(environment):
+            if isinstance(said, Finding):
+                yield said.stamped(rule=self.id, severity=self.severity, environment=environment.name)
+            else:
+                yield said.stamped(rule=self.id, environment=environment.name)
+
+
+def rule(identity: str, severity: Severity, *, since: str) -> Callable[[Check], Check]:
+    """Mark a function as the rule of its module.
+
+    Args:
+        identity: `area/name` in lower case with dashes.
+        severity: How bad its findings are.
+        since: Version of Modelyard that brings it.
+    """
+    if not _ID.fullmatch(identity):
+        raise ValueError(f"{identity!r} is not area/name in lower case with dashes")
+
+    def mark(check: Check) -> Check:
+        check.__modelyard_rule__ = (identity, severity, since)  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
+def rule_in(module: ModuleType) -> Rule:
+    """Return the one rule of a module.
+
+    Raises:
+        ValueError: The module marks no function as a rule, or several.
+    """
+    marked = [each for each in vars(module).values() if hasattr(each, "__modelyard_rule__")]
+    if len(marked) != 1 or module.__file__ is None:
+        raise ValueError(f"{module.__name__} should mark one function with @rule, not {len(marked)}")
+    check = marked[0]
+    identity, severity, since = check.__modelyard_rule__
+    summary = (check.__doc__ or "").strip().partition("\n")[0]
+    return Rule(identity, severity, since, summary, check, Path(module.__file__).parent)
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Return every rule by id, in order of id."""
+    import modelyard.rules as package
+
+    found = {}
+    for area in pkgutil.iter_modules(package.__path__):
+        if not area.ispkg:
+            continue
+        area_package = importlib.import_module(f"{package.__name__}.{area.name}")
+        for name in pkgutil.iter_modules(area_package.__path__):
+            if name.ispkg:
+                loaded = rule_in(importlib.import_module(f"{area_package.__name__}.{name.name}.rule"))
+                found[loaded.id] = loaded
+    return dict(sorted(found.items()))
