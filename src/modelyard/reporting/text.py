@@ -146,7 +146,11 @@ def _environments(report: Report, width: int | None) -> Iterator[Line]:
         if width is None or length <= width:
             yield [*lead, (middle, "plain"), *verdict]
             continue
-        yield [*lead, *verdict]
+        said = "".join(text for text, _ in verdict)
+        if name_width + 3 + len(said) <= width:
+            yield [*lead, *verdict]
+        else:
+            yield from wrapped(lead, said, "plain", width=width, indent=name_width + 3)
         if any(count):
             narrow = ", ".join(text.strip() for text in count)
             yield from wrapped([(" " * (name_width + 3), "plain")], narrow, "faint", width=width, indent=name_width + 3)
