@@ -126,6 +126,10 @@ variable "device_node_groups" {
   nullable = false
 
   validation {
+    condition     = length(var.device_node_groups) == 0 || (!var.auto_mode && var.existing_cluster == null)
+    error_message = "device_node_groups names ${join(", ", keys(var.device_node_groups))}; managed groups are made only with a cluster that is made here without auto_mode."
+  }
+  validation {
     condition     = alltrue([for name in keys(var.device_node_groups) : can(regex("^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$", name))])
     error_message = "device_node_groups has ${join(", ", [for name in keys(var.device_node_groups) : name if !can(regex("^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$", name))])}; expected names of at most 20 lower-case letters, digits and hyphens."
   }

@@ -80,14 +80,18 @@ variable "image_repositories" {
 }
 
 variable "pull_through_caches" {
-  description = "Public registries that ECR caches, among ecr-public, registry.k8s.io, quay (without credentials), docker-hub and github (whose credentials go into a secret that is made empty)."
-  type        = set(string)
-  default     = []
+  description = "Public registries that ECR caches: ecr-public, quay and registry.k8s.io as they are, docker-hub and github with the ARN of a secret (its name begins with ecr-pullthroughcache/) that holds credentials."
+  type        = map(object({ credential_arn = optional(string) }))
+  default     = {}
   nullable    = false
 
   validation {
-    condition     = length(setsubtract(var.pull_through_caches, ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"])) == 0
-    error_message = "pull_through_caches has ${join(", ", setsubtract(var.pull_through_caches, ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"]))}; expected ecr-public, registry.k8s.io, quay, docker-hub or github."
+    condition     = length(setsubtract(keys(var.pull_through_caches), ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"])) == 0
+    error_message = "pull_through_caches has ${join(", ", setsubtract(keys(var.pull_through_caches), ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"]))}; expected ecr-public, registry.k8s.io, quay, docker-hub or github."
+  }
+  validation {
+    condition     = alltrue([for name, cache in var.pull_through_caches : !contains(["docker-hub", "github"], name) || can(regex(":secret:ecr-pullthroughcache/", cache.credential_arn))])
+    error_message = "pull_through_caches has docker-hub or github without credential_arn; expected the ARN of a secret whose name begins with ecr-pullthroughcache/."
   }
 }
 

@@ -1,0 +1,17 @@
+# Places for secrets, without values: Terraform would keep a value in its state. install.sh writes them.
+
+locals {
+  secrets = {
+    hf-token   = "Hugging Face token with access to the gated models"
+    argocd-git = "Argo CD's credential for the Git repository"
+  }
+}
+
+resource "aws_secretsmanager_secret" "this" {
+  for_each = local.secrets
+
+  name                    = "${var.cluster_name}/${each.key}"
+  description             = each.value
+  kms_key_id              = var.key_arn
+  recovery_window_in_days = var.recovery_days
+}
