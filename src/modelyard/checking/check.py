@@ -50,9 +50,7 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
     report.findings = _unique(report.findings)
     report.not_checked = _merged(report.not_checked)
     whole = not (options.environments or options.applications or options.shard)
-    apply_waivers(repository, report, datetime.now(UTC).date())
-    if not whole:
-        report.findings = [found for found in report.findings if found.rule != "modelyard/unused-waiver"]
+    apply_waivers(repository, report, datetime.now(UTC).date(), whole=whole)
     report.findings.sort(key=_order)
     report.incomplete_applications = len({(g.environment, g.application) for g in report.not_checked if g.application})
     report.seconds = time.monotonic() - started

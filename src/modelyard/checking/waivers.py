@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from functools import cache
 
 from modelyard.findings import Finding, NotChecked, Place, Report
-from modelyard.repository import FileAddress, Repository
-from modelyard.repository.settings import FILE
+from modelyard.repository import Decision, Repository
 from modelyard.rules import rules
 
-EXPIRED, UNUSED = "modelyard/expired-waiver", "modelyard/unused-waiver"
 
+def apply_waivers(repository: Repository, report: Report, today: date, *, whole: bool) -> None:
+    """Move waived findings aside, mark accepted gaps, and let rules judge the decisions themselves.
 
-def apply_waivers(repository: Repository, report: Report, today: date) -> None:
-    """Move waived findings aside, mark accepted gaps, and report waivers that are expired or cover nothing.
-
-    A waiver that has expired no longer covers anything. What a partial check did not look at can make a waiver seem
-    unused, so unused ones are reported only when everything was checked.
+    Args:
+        repository: The repository with its settings.
+        report: Changed in place; its addresses are resolved already.
+        today: The day; a decision that has expired covers nothing.
+        whole: Whether everything was checked; in a part, a decision may only seem to cover nothing.
     """
     settings = repository.settings
     used: set[tuple[str, int]] = set()
@@ -40,36 +39,24 @@ def apply_waivers(repository: Repository, report: Report, today: date) -> None:
                 used.add(("accepted-gaps", index))
                 gap = gap.stamped(accepted=accepted.reason)
         gaps.append(gap)
-    report.findings = kept + list(_stale(repository, used, today))
+    decisions = _decisions(repository, used if whole else None, today)
+    report.findings = kept + [found for rule in rules().values() for found in rule.judge(decisions)]
     report.not_checked = gaps
 
 
-def _stale(repository: Repository, used: set[tuple[str, int]], today: date) -> Iterator[Finding]:
+def _decisions(repository: Repository, used: set[tuple[str, int]] | None, today: date) -> list[Decision]:
     settings = repository.settings
-    entries = [
+    words = [
         *(("waivers", n, f"the waiver of {each.rule}", each.expires) for n, each in enumerate(settings.waivers)),
         *(
-            ("accepted-gaps", n, f"the accepted gap {each.subject!r}", each.expires)
+            ("accepted-gaps", n, f"the accepted gap {each.subject}", each.expires)
             for n, each in enumerate(settings.accepted_gaps)
         ),
     ]
-    for field, index, what, expires in entries:
-        if expires < today:
-            yield Finding(
-                at=FileAddress(repository.files, FILE, (field, index, "expires")),
-                message=f"{what} expired on {expires}",
-                fix="mend what it covers, or decide again with a later day",
-                rule=EXPIRED,
-                severity=rules()[EXPIRED].severity,
-            )
-        elif (field, index) not in used:
-            yield Finding(
-                at=FileAddress(repository.files, FILE, (field, index)),
-                message=f"{what} covers nothing",
-                fix="remove it",
-                rule=UNUSED,
-                severity=rules()[UNUSED].severity,
-            )
+    return [
+        Decision(what, expires, today, None if used is None else (field, n) in used, repository.files, (field, n))
+        for field, n, what, expires in words
+    ]
 
 
 def _matches(pattern: str, place: Place) -> bool:

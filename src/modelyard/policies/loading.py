@@ -16,7 +16,7 @@ from modelyard.repository import Repository
 FOLDER = "policies"
 
 Check = Callable[[Environment], Iterator[Finding | NotChecked]]
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Policy:
     """One policy of a team.
 
     Attributes:
-        id: `policies/<name>`.
+        id: `area/name`, as for rules; the area is the team's, not one of the rules'.
         severity: How bad its findings are.
         summary: First line of the function's documentation.
         check: The function.
@@ -61,18 +61,18 @@ class Policy:
             )
 
 
-def policy(name: str, severity: Severity) -> Callable[[Check], Check]:
+def policy(identity: str, severity: Severity) -> Callable[[Check], Check]:
     """Mark a function as a policy.
 
     Args:
-        name: Lower case with dashes; findings carry it as `policies/<name>`.
+        identity: `area/name` in lower case with dashes, such as `team/untrusted-image`.
         severity: How bad its findings are.
     """
-    if not _ID.fullmatch(name):
-        raise ValueError(f"{name!r} is not lower case with dashes")
+    if not _ID.fullmatch(identity):
+        raise ValueError(f"{identity!r} is not area/name in lower case with dashes")
 
     def mark(check: Check) -> Check:
-        check.__modelyard_policy__ = (name, severity)  # type: ignore[attr-defined]
+        check.__modelyard_policy__ = (identity, severity)  # type: ignore[attr-defined]
         return check
 
     return mark
@@ -92,8 +92,7 @@ def load_policies(repository: Repository) -> list[Policy]:
             continue
         file = f"{FOLDER}/{name}"
         for check in _marked(repository, file):
-            short, severity = check.__modelyard_policy__  # type: ignore[attr-defined]
-            identity = f"{FOLDER}/{short}"
+            identity, severity = check.__modelyard_policy__  # type: ignore[attr-defined]
             if identity in found:
                 raise Refusal(f"{file} marks {identity}, which {found[identity].file} marks too", at=At(Place(file)))
             summary = (check.__doc__ or "").strip().partition("\n")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
@@ -58,6 +59,36 @@ class Settings(_Strict):
                 if not isinstance(version, str):
                     raise ValueError(f"the version of {image} should be quoted text")
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One waiver or accepted gap as a check left it.
+
+    Attributes:
+        what: The decision in words, such as `the waiver of fit/kv-cache-too-small`.
+        expires: Last day on which it holds.
+        today: The day of the check.
+        used: Whether it covered something; None when only a part of the repository was checked.
+        files: The repository's files.
+        path: Where in `modelyard.yaml` it stands.
+    """
+
+    what: str
+    expires: date
+    today: date
+    used: bool | None
+    files: Files
+    path: tuple[str | int, ...]
+
+    @property
+    def expired(self) -> bool:
+        """Return whether its last day has passed."""
+        return self.expires < self.today
+
+    def at(self, *path: str | int) -> FileAddress:
+        """Return the address of the decision or of a field of it."""
+        return FileAddress(self.files, FILE, (*self.path, *path))
 
 
 def load_settings(files: Files) -> Settings:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Severity
+from modelyard.repository import Decision
 
 Check = Callable[[Environment], Iterator[Finding | NotChecked]]
+Judgement = Callable[[Decision], Iterator[Finding]]
 
 DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
@@ -29,7 +32,8 @@ class Rule:
         severity: How bad its findings are.
         since: Version of Modelyard that brought it.
         summary: First line of the function's documentation.
-        check: Reads the view and yields findings and gaps; does no I/O.
+        check: Reads the view and yields findings and gaps; does no I/O. None for a rule about decisions.
+        judgement: Reads one decision of `modelyard.yaml`; None for a rule about environments.
         folder: Folder with the rule, its page and its cases.
     """
 
@@ -37,7 +41,8 @@ class Rule:
     severity: Severity
     since: str
     summary: str
-    check: Check
+    check: Check | None
+    judgement: Judgement | None
     folder: Path
 
     @property
@@ -57,15 +62,24 @@ class Rule:
 
     def run(self, environment: Environment) -> Iterator[Finding | NotChecked]:
         """Yield what the rule says of an environment, stamped with rule, severity and environment."""
-        for said in self.check(environment):
+        for said in self.check(environment) if self.check else ():
             if isinstance(said, Finding):
                 yield said.stamped(rule=self.id, severity=self.severity, environment=environment.name)
             else:
                 yield said.stamped(rule=self.id, environment=environment.name)
 
+    def judge(self, decisions: Iterable[Decision]) -> Iterator[Finding]:
+        """Yield what the rule says of the decisions in `modelyard.yaml`."""
+        for decision in decisions if self.judgement else ():
+            assert self.judgement is not None  # noqa: S101 - decided by the line above
+            yield from (said.stamped(rule=self.id, severity=self.severity) for said in self.judgement(decision))
 
-def rule(identity: str, severity: Severity, *, since: str) -> Callable[[Check], Check]:
-    """Mark a function as the rule of its module.
+
+Marked = TypeVar("Marked", Check, Judgement)
+
+
+def rule(identity: str, severity: Severity, *, since: str) -> Callable[[Marked], Marked]:
+    """Mark a function as the rule of its module; its parameter, `environment` or `decision`, says what it reads.
 
     Args:
         identity: `area/name` in lower case with dashes.
@@ -75,7 +89,7 @@ def rule(identity: str, severity: Severity, *, since: str) -> Callable[[Check], 
     if not _ID.fullmatch(identity):
         raise ValueError(f"{identity!r} is not area/name in lower case with dashes")
 
-    def mark(check: Check) -> Check:
+    def mark(check: Marked) -> Marked:
         check.__modelyard_rule__ = (identity, severity, since)  # type: ignore[attr-defined]
         return check
 
@@ -94,7 +108,16 @@ def rule_in(module: ModuleType) -> Rule:
     check = marked[0]
     identity, severity, since = check.__modelyard_rule__
     summary = (check.__doc__ or "").strip().partition("\n")[0]
-    return Rule(identity, severity, since, summary, check, Path(module.__file__).parent)
+    about_decisions = "decision" in check.__code__.co_varnames[: check.__code__.co_argcount]
+    return Rule(
+        identity,
+        severity,
+        since,
+        summary,
+        None if about_decisions else check,
+        check if about_decisions else None,
+        Path(module.__file__).parent,
+    )
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Rules about Modelyard's own settings."""

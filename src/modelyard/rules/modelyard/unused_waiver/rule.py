@@ -1,0 +1,18 @@
+"""Decisions about nothing."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, warning
+from modelyard.repository import Decision
+from modelyard.rules import rule
+
+
+@rule("modelyard/unused-waiver", warning, since="0.1.0")
+def unused_waiver(decision: Decision) -> Iterator[Finding]:
+    """A decision that covers nothing hides the next mistake of its kind at its path."""
+    if decision.used is False and not decision.expired:
+        yield Finding(
+            at=decision.at(),
+            message=f"{decision.what} covers nothing",
+            fix="remove it",
+        )

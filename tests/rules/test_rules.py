@@ -1,0 +1,76 @@
+"""Every rule, held against its own cases on base repositories that the real template makes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modelyard.checking import CheckOptions, check
+from modelyard.rules import Rule, rules
+from tests import repositories
+from tests.repositories.edits import apply_edits
+
+HEADINGS = ["What it finds", "Why it breaks serving", "Example", "Fix", "Configuration", "References"]
+PLACE = re.compile(r"[^:]+(:\d+:\d+)?")
+
+
+def cases() -> list[Any]:
+    """Return every case of every rule."""
+    found = []
+    for rule in rules().values():
+        for case in yaml.safe_load((rule.folder / "cases.yaml").read_text()):
+            found.append(pytest.param(rule, case, id=f"{rule.id}: {case['name']}"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the base repositories by name."""
+    folder = tmp_path_factory.mktemp("bases")
+    return {name: repositories.make(name, folder / name) for name in repositories.names()}
+
+
+@pytest.mark.parametrize(("rule", "case"), cases())
+def test_case(rule: Rule, case: dict[str, Any], bases: dict[str, Path], tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    shutil.copytree(bases[case["repository"]], root, symlinks=True)
+    apply_edits(root, case)
+    report = check(root, CheckOptions(policies=False))
+    said = [finding for finding in report.findings if finding.rule == rule.id]
+    assert [str(finding.at.place()) for finding in said] == case["expect"], "\n".join(
+        f"{finding.rule} {finding.at.place()} {finding.message}" for finding in report.findings
+    )
+    for finding in said:
+        assert finding.message[-1] != "."
+        for wanted in case.get("message", ()):
+            assert wanted in finding.message
+    gaps = [str(gap.subject) for gap in report.not_checked if gap.rule == rule.id]
+    assert gaps == case.get("not-checked", [])
+
+
+@pytest.mark.parametrize("rule", rules().values(), ids=lambda rule: rule.id)
+def test_rule_has_page_and_cases(rule: Rule) -> None:
+    page = rule.page.read_text()
+    assert page.startswith(f"# {rule.id}\n"), "the page begins with the rule's id"
+    assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == HEADINGS
+    assert rule.summary, "the rule's function says in one line what breaks"
+    expected_folder = rule.id.replace("-", "_")
+    assert "/".join(rule.folder.parts[-2:]) == expected_folder, "the folder is the id"
+    listed = yaml.safe_load((rule.folder / "cases.yaml").read_text())
+    assert any(case["expect"] for case in listed), "a case that fails"
+    assert any(not case["expect"] for case in listed), "a case that passes"
+    for case in listed:
+        assert all(PLACE.fullmatch(place) for place in case["expect"])
+    precise = [place for case in listed for place in case["expect"] if ":" in place]
+    assert precise, "a failing case with its exact line and column"
+
+
+@pytest.mark.parametrize("name", repositories.names())
+def test_base_repository_is_clean(name: str, bases: dict[str, Path]) -> None:
+    report = check(bases[name], CheckOptions(policies=False))
+    assert [(f.rule, str(f.at.place()), f.message) for f in report.findings] == []
