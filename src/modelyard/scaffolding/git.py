@@ -1,0 +1,102 @@
+"""The Git commands that scaffolding needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelyard.findings import Refusal
+from modelyard.tooling import Completed, ToolFailed, require, run
+
+_SECONDS = 120.0
+# No questions, no translations, and nothing of a hook that this process may run in.
+_ENVIRONMENT: dict[str, str | None] = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "GIT_DIR": None,
+    "GIT_WORK_TREE": None,
+    "GIT_INDEX_FILE": None,
+}
+# Commits made here are nobody's occasion for hooks that ask, sign or format.
+_QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false")
+
+
+def git(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str | None] | None = None,
+    check: bool = True,
+    timeout: float = _SECONDS,
+) -> Completed:
+    """Run Git in a folder.
+
+    Raises:
+        ToolFailed: `check` was given and Git failed.
+        ToolMissing: There is no Git.
+    """
+    argv: Sequence[str | Path] = [require("git").path, *_QUIET, *arguments]
+    return run(argv, cwd=folder, timeout=timeout, env={**_ENVIRONMENT, **(env or {})}, check=check)
+
+
+def output(folder: Path, *arguments: str) -> str:
+    """Return what Git prints, without the final line break."""
+    return git(folder, *arguments).stdout.decode("utf-8", "replace").rstrip("\n")
+
+
+def paths(folder: Path, *arguments: str) -> list[str]:
+    """Return the paths that a Git command with `-z` prints, in order and once each."""
+    return list(dict.fromkeys(each for each in output(folder, *arguments).split("\0") if each))
+
+
+def require_repository(folder: Path) -> None:
+    """Refuse a folder that is not the top of a Git work tree.
+
+    Raises:
+        Refusal: It is none.
+    """
+    top = git(folder, "rev-parse", "--show-toplevel", check=False)
+    if top.returncode != 0:
+        raise Refusal(f"{folder} is not in a Git repository", fix="run `git init`, and commit what is there")
+    root = Path(top.stdout.decode().rstrip("\n"))
+    if root.resolve() != folder.resolve():
+        raise Refusal(f"{folder} is not the top of its Git repository, {root} is", fix=f"name {root}")
+
+
+def author(folder: Path) -> dict[str, str]:
+    """Return the variables that make a commit in any folder look like one of the user in this folder.
+
+    Somebody without a name in Git gets one that says where the commit came from, so that a first commit can be made
+    on a fresh machine.
+    """
+    identities = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        known = git(folder, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT", check=False)
+        name, _, rest = known.stdout.decode("utf-8", "replace").partition(" <")
+        email = rest.partition(">")[0]
+        if known.returncode != 0 or not name or not email:
+            name, email = "Modelyard", "modelyard@localhost"
+        identities[f"GIT_{role}_NAME"], identities[f"GIT_{role}_EMAIL"] = name, email
+    return identities
+
+
+def commit_everything(folder: Path, message: str, identity: Mapping[str, str]) -> str:
+    """Commit all changes of a work tree and return the commit."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--no-verify", f"--message={message}", env=dict(identity))
+    return output(folder, "rev-parse", "HEAD")
+
+
+def reachable(url: str) -> None:
+    """Refuse a Git URL or folder that does not answer.
+
+    Raises:
+        Refusal: Git cannot list its references.
+    """
+    try:
+        git(Path.cwd(), "ls-remote", "--quiet", "--", url, "HEAD")
+    except ToolFailed as failure:
+        raise Refusal(
+            f"the template at {url} cannot be read: {failure.message}",
+            fix="check the address and your access to it, or name another with --template",
+        ) from None

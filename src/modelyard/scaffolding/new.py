@@ -1,0 +1,207 @@
+"""`modelyard new`: a GitOps repository, or an environment in one."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from modelyard.findings import Refusal
+from modelyard.scaffolding import git
+from modelyard.scaffolding.copying import copy
+from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
+from modelyard.scaffolding.source import TemplateSource, template_source
+from modelyard.tooling import require
+
+ANSWERS_FILE = ".copier-answers.yml"
+ENVIRONMENTS = "environments"
+DEFAULT_ENVIRONMENT = "dev"
+
+
+@dataclass(frozen=True, slots=True)
+class Scaffolded:
+    """What was written.
+
+    Attributes:
+        repository: Top of the GitOps repository.
+        environment: The environment that was written.
+        template: Version of the template, as `git describe` names it.
+        commit: The first commit of a new repository; None for an environment, which is left to be committed.
+    """
+
+    repository: Path
+    environment: str
+    template: str
+    commit: str | None
+
+
+def new_repository(
+    destination: Path,
+    *,
+    environment: str | None = None,
+    template: str | None = None,
+    ref: str | None = None,
+    answers_file: Path | None = None,
+    data: Mapping[str, str] | None = None,
+    interactive: bool | None = None,
+) -> Scaffolded:
+    """Write a GitOps repository with one environment, and commit it.
+
+    Args:
+        destination: Folder that does not exist or is empty.
+        environment: Name of its first environment; `environment_name` of the answers, else `dev`, when None.
+        template: Folder or Git URL of the template; the one that this package came from when None.
+        ref: Tag, branch or commit of the template.
+        answers_file: YAML file with answers of both scopes.
+        data: Answers from the command line, which win over the file.
+        interactive: Whether to ask for what is not answered; when None, whether there is a terminal.
+
+    Raises:
+        Refusal: Something is in the way; then nothing was written.
+    """
+    require("git")
+    target = destination.expanduser().absolute()
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
+        raise Refusal(
+            f"{destination} is not empty",
+            fix="name a folder that does not exist; inside a GitOps repository, --environment adds an environment",
+        )
+    source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
+    answers.setdefault("environment_name", Answer(DEFAULT_ENVIRONMENT))
+    asks = _interactive(interactive)
+    with _scratch(target.parent, target.name) as scratch:
+        rendered = scratch / target.name
+        copy(source, "repository", rendered, questionnaire, answers, interactive=asks)
+        copy(source, "environment", rendered, questionnaire, answers, interactive=asks)
+        name = _only_environment(rendered)
+        git.git(rendered, "init", "--quiet", "--initial-branch=main")
+        version = _recorded(rendered / ANSWERS_FILE, "_commit")
+        message = f"Start from Modelyard's template {version}, with the environment {name}"
+        commit = git.commit_everything(rendered, message, git.author(rendered))
+        _put(rendered, target)
+    return Scaffolded(target, name, version, commit)
+
+
+def new_environment(
+    repository: Path,
+    *,
+    environment: str | None = None,
+    template: str | None = None,
+    ref: str | None = None,
+    answers_file: Path | None = None,
+    data: Mapping[str, str] | None = None,
+    interactive: bool | None = None,
+) -> Scaffolded:
+    """Write an environment into an existing GitOps repository; committing it is left to the user.
+
+    Args:
+        repository: Top of the repository.
+        environment: Name of the environment.
+        template: Folder or Git URL of the template; the one and the version that wrote the repository when None.
+        ref: Tag, branch or commit of the template.
+        answers_file: YAML file with answers; those of scope repository are ignored.
+        data: Answers from the command line, which win over the file.
+        interactive: Whether to ask for what is not answered; when None, whether there is a terminal.
+
+    Raises:
+        Refusal: Something is in the way; then nothing was written.
+    """
+    require("git")
+    root = repository.expanduser().absolute()
+    own = root / ANSWERS_FILE
+    if not own.is_file():
+        raise Refusal(
+            f"{repository} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS_FILE}",
+            fix="name the top of one, or write one with `modelyard new NAME`",
+        )
+    if template is None:
+        template, ref = _recorded(own, "_src_path"), ref or _recorded(own, "_commit")
+    source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
+    named = answers.get("environment_name")
+    if named is not None:
+        _refuse_existing(root, named.text)
+    elif not _interactive(interactive):
+        raise Refusal("the new environment has no name", fix="name it with --environment")
+    with _scratch(root / ENVIRONMENTS, "new") as scratch:
+        shutil.copyfile(own, scratch / ANSWERS_FILE)  # defaults come from the repository's answers
+        copy(source, "environment", scratch, questionnaire, answers, interactive=_interactive(interactive))
+        name = _only_environment(scratch)
+        _refuse_existing(root, name)
+        rendered = scratch / ENVIRONMENTS / name
+        version = _recorded(rendered / ANSWERS_FILE, "_commit")
+        _put(rendered, root / ENVIRONMENTS / name)
+    return Scaffolded(root, name, version, None)
+
+
+def _prepared(
+    template: str | None,
+    ref: str | None,
+    answers_file: Path | None,
+    data: Mapping[str, str] | None,
+    environment: str | None,
+) -> tuple[TemplateSource, Questionnaire, dict[str, Answer]]:
+    answers = given_answers(answers_file, data)
+    if environment is not None:
+        answers["environment_name"] = Answer(environment)
+    source = template_source(template, ref)
+    questionnaire = Questionnaire.of(source)
+    questionnaire.check(answers)
+    return source, questionnaire, answers
+
+
+def _interactive(asked: bool | None) -> bool:
+    return asked if asked is not None else sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextlib.contextmanager
+def _scratch(parent: Path, name: str) -> Iterator[Path]:
+    """Make a folder beside the destination, on the same disk, so that one rename shows the result whole."""
+    made = next((each for each in (parent, *parent.parents) if each.exists()), parent)
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=made))
+    except OSError as problem:
+        raise _unwritable(parent / name, problem) from None
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _put(rendered: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        rendered.rename(target)
+    except OSError as problem:
+        raise _unwritable(target, problem) from None
+
+
+def _unwritable(path: Path, problem: OSError) -> Refusal:
+    return Refusal(
+        f"{path} cannot be written: {problem.strerror or problem}", fix="choose a folder that you may write to"
+    )
+
+
+def _refuse_existing(root: Path, name: str) -> None:
+    if (root / ENVIRONMENTS / name).exists():
+        raise Refusal(
+            f"the environment {name} exists already, in {ENVIRONMENTS}/{name}",
+            fix="choose another name, or bring it up to date with `modelyard update`",
+        )
+
+
+def _only_environment(root: Path) -> str:
+    return next(each.parent.name for each in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}")))
+
+
+def _recorded(file: Path, name: str) -> str:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    value = content.get(name) if isinstance(content, dict) else None
+    if not value:
+        raise Refusal(f"{file} does not say {name}", fix="restore the file as the template wrote it")
+    return str(value)

@@ -1,0 +1,154 @@
+"""The template's questions, and answers to them from a file or the command line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from modelyard.findings import At, Place, Precision, Refusal
+from modelyard.scaffolding.source import QUESTIONS_FILE, TemplateSource
+
+Scope = Literal["repository", "environment"]
+
+_SCOPE = re.compile(r"scope == '(repository|environment)'")
+_BOOLEANS = {"true", "false", "yes", "no", "on", "off"}
+_MAX_ANSWERS_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that can be answered.
+
+    Attributes:
+        name: Its name.
+        type: Copier's name of the type of its answer.
+        scopes: The scopes that ask it.
+    """
+
+    name: str
+    type: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as text, and where it was given; None on the command line."""
+
+    text: str
+    place: Place | None = None
+
+
+class Questionnaire:
+    """The questions of one version of the template."""
+
+    def __init__(self, text: str) -> None:
+        content: dict[str, Any] = yaml.safe_load(text)
+        self.questions: dict[str, Question] = {}
+        for name, details in content.items():
+            if name.startswith("_") or name == "scope" or details.get("when", True) is False:
+                continue
+            named: list[Any] = _SCOPE.findall(str(details.get("when", "")))
+            scopes: frozenset[Scope] = frozenset(named or ("repository", "environment"))
+            self.questions[name] = Question(name, str(details.get("type", "yaml")), scopes)
+
+    @classmethod
+    def of(cls, source: TemplateSource) -> Questionnaire:
+        """Return the questions of a template.
+
+        Raises:
+            Refusal: The template cannot be read, or its questionnaire is not YAML.
+        """
+        try:
+            return cls(source.questions_text())
+        except yaml.YAMLError:
+            raise Refusal(f"{QUESTIONS_FILE} of the template {source} is not valid YAML") from None
+
+    def check(self, answers: Mapping[str, Answer]) -> None:
+        """Refuse answers to questions that nobody asks, and text that its question's type cannot hold.
+
+        Copier ignores the former, and names no question for the latter.
+
+        Raises:
+            Refusal: The first such answer.
+        """
+        for name, answer in answers.items():
+            at = At(answer.place) if answer.place else None
+            question = self.questions.get(name)
+            if question is None:
+                raise Refusal(f"there is no question {name}", fix=self._nearest(name), at=at)
+            if question.type == "int" and not re.fullmatch(r"[+-]?[0-9]+", answer.text):
+                raise Refusal(f"{name}: '{answer.text}' is not a whole number", fix="write digits only", at=at)
+            if question.type == "bool" and answer.text.lower() not in _BOOLEANS:
+                raise Refusal(f"{name}: '{answer.text}' is neither true nor false", fix="write true or false", at=at)
+
+    def for_scope(self, answers: Mapping[str, Answer], scope: Scope) -> dict[str, str]:
+        """Return the answers to questions of one scope."""
+        return {name: each.text for name, each in answers.items() if scope in self.questions[name].scopes}
+
+    def _nearest(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.questions, n=1)
+        known = f"questions are {', '.join(self.questions)}"
+        return f"did you mean {near[0]}?" if near else known
+
+
+def read_answers(file: Path) -> dict[str, Answer]:
+    """Return the answers of a YAML file, every scalar as the text that stands there.
+
+    Text it is because YAML reads 1.30 as 1.3, and an account id with a leading zero as another number.
+
+    Raises:
+        Refusal: The file cannot be read, or is not one YAML mapping of names to scalars.
+    """
+    try:
+        if file.stat().st_size > _MAX_ANSWERS_BYTES:
+            raise Refusal(f"{file} has more than 1 MiB, which no answers file needs")
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+        raise Refusal(f"the answers file {file} cannot be read: {reason}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        at = At(_place(file, mark.line, mark.column)) if mark else None
+        raise Refusal(f"the answers file is not valid YAML: {fault.problem}", at=at) from None
+    except yaml.YAMLError:
+        raise Refusal(f"the answers file {file} is not valid YAML") from None
+    if node is None:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise Refusal("an answers file holds one mapping of questions to answers", at=At(_place(file, 0, 0)))
+    answers: dict[str, Answer] = {}
+    for key, value in node.value:
+        place = _place(file, key.start_mark.line, key.start_mark.column)
+        if not isinstance(key, yaml.ScalarNode) or not isinstance(value, yaml.ScalarNode):
+            raise Refusal("answers are single values, not lists or mappings", fix="write `name: value`", at=At(place))
+        if key.value in answers:
+            raise Refusal(f"{key.value} is answered twice", fix="leave one", at=At(place))
+        empty = value.tag == "tag:yaml.org,2002:null"
+        answers[key.value] = Answer("" if empty else value.value, place)
+    return answers
+
+
+def given_answers(file: Path | None, data: Mapping[str, str] | None) -> dict[str, Answer]:
+    """Return the answers of a file and of the command line, which wins."""
+    answers = read_answers(file) if file is not None else {}
+    return answers | {name: Answer(str(text)) for name, text in (data or {}).items()}
+
+
+def blame(names: Iterable[str], answers: Mapping[str, Answer]) -> At | None:
+    """Return the place of the first of these questions that was answered in a file."""
+    for name in names:
+        if name in answers and (place := answers[name].place):
+            return At(place)
+    return None
+
+
+def _place(file: Path, line: int, column: int) -> Place:
+    return Place(str(file), line + 1, column + 1, precision=Precision.EXACT)

@@ -1,0 +1,145 @@
+"""Where the template comes from."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from modelyard.findings import Refusal
+from modelyard.scaffolding.git import git, reachable
+from modelyard.tooling import ToolFailed
+
+QUESTIONS_FILE = "copier.yml"
+_SCHEMES = ("https", "http", "ssh", "file", "git")
+_SECURE_COPY = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
+_SHORTHANDS = ("gh:", "gl:")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSource:
+    """A version of the template.
+
+    Attributes:
+        url: As Copier records and reads it: an absolute folder, or a Git URL with the prefix `git+`.
+        ref: Tag, branch or commit. `HEAD` of a folder includes its uncommitted changes; None is the newest tag.
+    """
+
+    url: str
+    ref: str | None
+
+    @property
+    def git_url(self) -> str:
+        """The address as Git itself takes it."""
+        return self.url.removeprefix("git+")
+
+    def questions_text(self) -> str:
+        """Return the text of the questionnaire at `ref`, without the rest of the template.
+
+        Raises:
+            Refusal: The template cannot be reached, or is none.
+        """
+        folder = Path(self.url)
+        if folder.is_absolute() and self.ref == "HEAD":
+            return (folder / QUESTIONS_FILE).read_text(encoding="utf-8")
+        if self.url.startswith(_SHORTHANDS):
+            raise Refusal(f"{self.url} is an abbreviation of Copier's", fix="give the whole Git URL")
+        reachable(self.git_url)
+        with tempfile.TemporaryDirectory(prefix="modelyard-") as scratch:
+            here = Path(scratch)
+            git(here, "init", "--quiet")
+            try:
+                git(here, "fetch", "--quiet", "--depth=1", "--", self.git_url, self.ref or "HEAD")
+            except ToolFailed:
+                raise Refusal(
+                    f"the template at {self.git_url} has no tag, branch or commit {self.ref}",
+                    fix="name one that is there with --ref",
+                ) from None
+            shown = git(here, "show", f"FETCH_HEAD:{QUESTIONS_FILE}", check=False)
+            if shown.returncode != 0:
+                raise Refusal(f"{self.git_url} is not a template: it has no {QUESTIONS_FILE} at {self.ref or 'HEAD'}")
+            return shown.stdout.decode("utf-8")
+
+    def __str__(self) -> str:
+        return f"{self.git_url} at {self.ref or 'its newest tag'}"
+
+
+def template_source(template: str | None = None, ref: str | None = None) -> TemplateSource:
+    """Return the template to use.
+
+    Args:
+        template: Folder or Git URL, as given by `--template`. When None: the Git URL and commit that this package was
+            installed from, else the project's source URL at the tag of this package's version.
+        ref: Tag, branch or commit that overrides the one that follows from `template`.
+
+    Raises:
+        Refusal: `template` is neither a folder with a template nor a Git URL.
+    """
+    if template is not None:
+        return _given(template, ref)
+    installed = _installed()
+    return TemplateSource(installed.url, ref or installed.ref)
+
+
+def _given(template: str, ref: str | None) -> TemplateSource:
+    folder = Path(template).expanduser()
+    if folder.exists():
+        return _folder(folder.resolve(), ref)
+    if template.startswith(("git+", *_SHORTHANDS)) or _SECURE_COPY.fullmatch(template):
+        return TemplateSource(template, ref)
+    if urlsplit(template).scheme in _SCHEMES:
+        return TemplateSource(f"git+{_without_credentials(template)}", ref)
+    raise Refusal(
+        f"the template {template} is neither a folder here nor a Git URL",
+        fix="name a clone of the template, or a URL such as https://github.com/modelyard/modelyard",
+    )
+
+
+def _folder(folder: Path, ref: str | None) -> TemplateSource:
+    if not (folder / QUESTIONS_FILE).is_file():
+        raise Refusal(
+            f"{folder} is not a template: it has no {QUESTIONS_FILE}", fix="name the top of a clone of Modelyard"
+        )
+    top = git(folder, "rev-parse", "--show-toplevel", check=False)
+    if top.returncode != 0 or Path(top.stdout.decode().rstrip("\n")).resolve() != folder:
+        raise Refusal(
+            f"{folder} is not the top of a Git repository, so what is made from it could not be updated",
+            fix="clone the template with Git, and name the clone",
+        )
+    return TemplateSource(str(folder), ref or "HEAD")
+
+
+def _installed() -> TemplateSource:
+    distribution = metadata.distribution("modelyard")
+    recorded: dict[str, Any] = json.loads(distribution.read_text("direct_url.json") or "{}")
+    url = str(recorded.get("url", ""))
+    if "vcs_info" in recorded:
+        return TemplateSource(f"git+{_without_credentials(url)}", str(recorded["vcs_info"]["commit_id"]))
+    if "dir_info" in recorded:
+        folder = Path(unquote(urlsplit(url).path))
+        if (folder / QUESTIONS_FILE).is_file():
+            return _folder(folder.resolve(), None)
+    return TemplateSource(f"git+{_project_url(distribution)}", f"v{distribution.version}")
+
+
+def _project_url(distribution: metadata.Distribution) -> str:
+    for entry in distribution.metadata.get_all("Project-URL") or ():
+        label, _, url = str(entry).partition(",")
+        if label.strip().lower() == "source":
+            return url.strip()
+    raise Refusal(
+        "this installation of modelyard does not say where its sources are", fix="name a template with --template"
+    )
+
+
+def _without_credentials(url: str) -> str:
+    """Leave out user and password, which would otherwise be written into the repository."""
+    parts = urlsplit(url)
+    if parts.scheme == "ssh":
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
