@@ -3,7 +3,7 @@
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,22 @@ import jsonschema
 import pytest
 
 from modelyard.findings import At, Finding, Place, Report, Severity
-from modelyard.reporting import FORMATS, Presentation, resolved, rule_url
+from modelyard.reporting import FORMATS, Presentation, resolved
 from modelyard.reporting.json_v1 import ReportV1, schema
+from modelyard.rules import Rule
 
 Written = Callable[..., str]
 SARIF_SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0-rtm.4.json").read_text())
 
 
-@dataclass(frozen=True)
-class Rule:
-    name: str
-    severity: Severity = Severity.ERROR
-    summary: str = "a KV cache that is too small"
-    page: str = "# fit/kv-cache-too-small\n\nWhat it finds."
-
-
-RULES = {"fit/kv-cache-too-small": Rule("fit/kv-cache-too-small")}
+@pytest.fixture
+def rules(tmp_path: Path) -> dict[str, Rule]:
+    """One known rule, with its page."""
+    (tmp_path / "rule.md").write_text("# fit/kv-cache-too-small\n\nWhat it finds.", encoding="utf-8")
+    known = Rule(
+        "fit/kv-cache-too-small", Severity.ERROR, "0.1.0", "A cache that is too small.", lambda _: iter(()), tmp_path
+    )
+    return {known.id: known}
 
 
 def sarif_run(text: str) -> dict[str, Any]:
@@ -60,9 +60,9 @@ def test_json_is_what_its_schema_says(request: pytest.FixtureRequest, written: W
     ReportV1.model_validate(content)
 
 
-def test_json_holds_everything(report: Report, written: Written) -> None:
+def test_json_holds_everything(report: Report, written: Written, rules: dict[str, Rule]) -> None:
     report.waived = [report.findings.pop()]
-    content = json.loads(written(report, "json", Presentation(rules=RULES)))
+    content = json.loads(written(report, "json", Presentation(rules=rules)))
     assert [finding["rule"] for finding in content["findings"]] == ["fit/kv-cache-too-small", "kustomize/name-differs"]
     assert content["findings"][0]["place"] == {
         "file": "overlays/qwen3-32b-vllm-gpu/vllm.yaml",
@@ -72,7 +72,7 @@ def test_json_holds_everything(report: Report, written: Written) -> None:
         "precision": "exact",
         "text": "max-model-len: 40960",
     }
-    assert content["findings"][0]["help"] == rule_url("fit/kv-cache-too-small")
+    assert content["findings"][0]["help"] == rules["fit/kv-cache-too-small"].url
     assert content["findings"][1]["help"] is None
     assert content["waived"][0]["rule"] == "secrets/missing-secret"
     assert content["summary"]["exit_code"] == 1
@@ -110,11 +110,11 @@ def test_sarif_places_are_relative_to_the_checkout(report: Report, written: Writ
     assert str(report.root) not in written(report, "sarif")
 
 
-def test_sarif_carries_the_page_of_a_rule(report: Report, written: Written) -> None:
-    run = sarif_run(written(report, "sarif", Presentation(rules=RULES)))
+def test_sarif_carries_the_page_of_a_rule(report: Report, written: Written, rules: dict[str, Rule]) -> None:
+    run = sarif_run(written(report, "sarif", Presentation(rules=rules)))
     known, *others = run["tool"]["driver"]["rules"]
-    assert known["help"]["markdown"] == RULES["fit/kv-cache-too-small"].page
-    assert known["helpUri"].endswith("/rules/fit/kv_cache_too_small/rule.md")
+    assert known["help"]["markdown"] == "# fit/kv-cache-too-small\n\nWhat it finds."
+    assert known["helpUri"] == rules["fit/kv-cache-too-small"].url
     assert known["defaultConfiguration"] == {"level": "error"}
     assert [rule["id"] for rule in others] == ["kustomize/name-differs", "secrets/missing-secret"]
     for result in run["results"]:

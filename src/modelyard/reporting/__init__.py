@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TextIO
 
 from modelyard.findings import At, Finding, Report
-from modelyard.reporting.presentation import Presentation, RuleDescription, rule_url
+from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.visible import visible
 
-__all__ = ["FORMATS", "Presentation", "RuleDescription", "resolved", "rule_url", "visible", "write"]
+__all__ = ["FORMATS", "Presentation", "resolved", "visible", "write"]
 
 # Module and meaning of each format, in the order of the help.
 _MODULES = {

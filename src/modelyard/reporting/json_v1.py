@@ -179,7 +179,7 @@ def _environment(report: Report, index: int) -> EnvironmentV1:
 
 
 def _finding(finding: Finding, presentation: shown.Presentation) -> FindingV1:
-    place = finding.at.place()
+    place, rule = finding.at.place(), presentation.rules.get(finding.rule)
     return FindingV1(
         rule=_text(finding.rule),
         severity=severity_of(finding).label,
@@ -196,7 +196,7 @@ def _finding(finding: Finding, presentation: shown.Presentation) -> FindingV1:
         ),
         environment=_text(finding.environment),
         application=_text(finding.application),
-        help=shown.rule_url(finding.rule) if finding.rule in presentation.rules else None,
+        help=rule.url if rule else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from modelyard.findings import Finding, Report
-from modelyard.reporting.presentation import Presentation, rule_url
+from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.visible import visible
 from modelyard.reporting.wording import counted, duration, severity_of, tally
 
@@ -58,8 +58,8 @@ def _table(report: Report) -> str:
 
 def _item(finding: Finding, presentation: Presentation) -> str:
     place = finding.at.place()
-    name = _plain(finding.rule)
-    rule = f"[{name}]({rule_url(finding.rule)})" if finding.rule in presentation.rules else name
+    name, known = _plain(finding.rule), presentation.rules.get(finding.rule)
+    rule = f"[{name}]({known.url})" if known else name
     where = f" in {_plain(finding.environment)}" if finding.environment else ""
     fix = f"<br>fix: {_plain(finding.fix)}" if finding.fix else ""
     severity = severity_of(finding).label

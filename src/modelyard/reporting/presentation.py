@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from modelyard.findings import Severity
 
+if TYPE_CHECKING:
+    from modelyard.rules import Rule
+
 SOURCE = "https://github.com/modelyard/modelyard"
-
-
-class RuleDescription(Protocol):
-    """What a format tells of a rule."""
-
-    @property
-    def name(self) -> str:
-        """The rule's name, `area/name`."""
-        ...
-
-    @property
-    def severity(self) -> Severity:
-        """The severity of its findings unless one overrides it."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """One sentence: what it finds."""
-        ...
-
-    @property
-    def page(self) -> str:
-        """The rule's page in Markdown."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +27,7 @@ class Presentation:
         strict: Gaps fail the check.
         path_prefix: From the root of the Git checkout to the repository's root, `""` or `"folder/"`: hosts resolve the
             places of annotations against the checkout.
-        rules: What is known of each rule by name; a finding's rule may be absent, as the team's own are.
+        rules: Rules by id; a finding's rule may be absent, as the team's own are.
     """
 
     colour: bool = False
@@ -58,9 +37,4 @@ class Presentation:
     fail_on: Severity = Severity.ERROR
     strict: bool = False
     path_prefix: str = ""
-    rules: Mapping[str, RuleDescription] = field(default_factory=dict)
-
-
-def rule_url(name: str) -> str:
-    """Return the address of a rule's page."""
-    return f"{SOURCE}/blob/main/src/modelyard/rules/{name.replace('-', '_')}/rule.md"
+    rules: Mapping[str, Rule] = field(default_factory=dict)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
 from modelyard import __version__
 from modelyard.findings import Finding, NotChecked, Place, Precision, Report, Severity
-from modelyard.reporting.presentation import SOURCE, Presentation, RuleDescription, rule_url
+from modelyard.reporting.presentation import SOURCE, Presentation
 from modelyard.reporting.visible import visible
 from modelyard.reporting.wording import severity_of
+
+if TYPE_CHECKING:
+    from modelyard.rules import Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
@@ -73,18 +76,19 @@ def _notification(gap: NotChecked) -> dict[str, Any]:
     return notification
 
 
-def _rule(name: str, rule: RuleDescription | None) -> dict[str, Any]:
+def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
     identifier = visible(name) or "unnamed"
     if rule is None:
         return {"id": identifier}
+    page = rule.page.read_text(encoding="utf-8") if rule.page.is_file() else rule.summary
     return {
         "id": identifier,
         "name": _pascal(name),
         "shortDescription": {"text": visible(rule.summary)},
-        "help": {"text": rule.page, "markdown": rule.page},
-        "helpUri": rule_url(name),
+        "help": {"text": page, "markdown": page},
+        "helpUri": rule.url,
         "defaultConfiguration": {"level": rule.severity.label},
-        "properties": {"tags": [name.partition("/")[0]], "problem.severity": _problem_severity(rule.severity)},
+        "properties": {"tags": [rule.area], "problem.severity": _problem_severity(rule.severity)},
     }
 
 
