@@ -98,23 +98,19 @@ if ! "$dry_run" && ! "${kubectl[@]}" get --raw /readyz --request-timeout=20s >/d
 $folder/terraform.tfvars names your network: add it, or run this script from inside the VPC"
 fi
 
-# 4. Argo CD, rendered from the chart and the values that it will manage itself by.
+# 4. Argo CD, rendered from the chart and the values that it will manage itself by: definitions, then what belongs to it
+# (its namespace, its priority class), then itself.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-run "${kubectl[@]}" apply --server-side --field-manager=modelyard-install -f - <<NAMESPACE
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: argocd
-NAMESPACE
 run helm template argocd argo-cd --repo "$chart_repository" --version "$chart_version" --namespace argocd \
     --include-crds --kube-version "$kubernetes.0" --values bases/platform/argocd/values.yaml \
     --values "$folder/platform/argocd/values.yaml" --output-dir "$scratch"
-apply=("${kubectl[@]}" apply --server-side --force-conflicts --field-manager=modelyard-install --namespace argocd)
-run "${apply[@]}" --recursive -f "$scratch"
+apply=("${kubectl[@]}" apply --server-side --force-conflicts --field-manager=modelyard-install)
+run "${apply[@]}" -f "$scratch/argo-cd/templates/crds"
 run "${kubectl[@]}" wait --for=condition=Established --timeout=2m \
     crd/applications.argoproj.io crd/appprojects.argoproj.io
 run "${apply[@]}" -k "$folder/platform/argocd"
+run "${apply[@]}" --namespace argocd --recursive -f "$scratch"
 run "${kubectl[@]}" --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server
 run "${kubectl[@]}" --namespace argocd rollout status --timeout=10m statefulset/argocd-application-controller
 
