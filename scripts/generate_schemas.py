@@ -1,0 +1,272 @@
+"""Write the schema bundle from the Go modules that publish the schemas.
+
+Run `python scripts/generate_schemas.py` after a version changes below; `--check` only tells whether the bundle is
+current. Needs Go and the modules, from the module cache or the module proxy. What no module publishes stays as it is in
+the bundle, unless `--copies FOLDER` takes it anew from a folder of JSON Schemas that carry their source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from modelyard.repository.yaml import rendered
+from modelyard.schemas.structure import stripped_crd, stripped_definitions, stripped_schema
+from modelyard.tooling import run
+
+BUNDLE = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "schemas" / "bundle"
+DATE = "2026-11-21"  # when the versions below were chosen
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Go module that publishes CustomResourceDefinitions.
+
+    Attributes:
+        path: Module path.
+        version: Version that is read.
+        folder: Folder in the module with the definitions, one or more to a file.
+        serves: What the versions stand for, where the operator's newest release is not to be had as a module.
+        prefixes: File name prefixes to read; all files when empty.
+    """
+
+    path: str
+    version: str
+    folder: str
+    serves: str = ""
+    prefixes: tuple[str, ...] = field(default=())
+
+
+MODULES = (
+    Module("github.com/argoproj/argo-cd/v3", "v3.5.1", "manifests/crds"),
+    Module("github.com/aws/karpenter-provider-aws", "v1.14.1", "pkg/apis/crds"),
+    Module("github.com/cert-manager/cert-manager", "v1.21.1", "deploy/crds"),
+    Module("github.com/envoyproxy/gateway", "v1.9.0", "charts/gateway-helm/charts/crds/crds/generated"),
+    Module(
+        "github.com/external-secrets/external-secrets",
+        "v1.3.2",
+        "config/crds/bases",
+        serves="chart 2.9.0; no module of 2.x publishes the definitions",
+    ),
+    Module("github.com/kedacore/keda/v2", "v2.20.2", "config/crd/bases"),
+    Module("github.com/prometheus-operator/prometheus-operator", "v0.93.1", "example/prometheus-operator-crd"),
+    Module(
+        "github.com/ray-project/kuberay/ray-operator",
+        "v1.6.2",
+        "config/crd/bases",
+        serves="chart 1.7.0, which is not to be had as a module",
+    ),
+    Module("github.com/vllm-project/aibrix", "v0.7.0", "dist/chart/crds"),
+    Module("sigs.k8s.io/dra-driver-nvidia-gpu", "v0.4.1", "deployments/helm/dra-driver-nvidia-gpu/crds"),
+    Module("sigs.k8s.io/gateway-api", "v1.6.1", "config/crd/standard"),
+    Module("sigs.k8s.io/gateway-api-inference-extension", "v1.6.0", "config/crd/bases"),
+    Module(
+        "sigs.k8s.io/lws",
+        "v0.9.0",
+        "config/crd/bases",
+        serves="chart 0.10.0, which is not to be had as a module",
+    ),
+    Module(
+        "sigs.k8s.io/node-feature-discovery", "v0.19.0", "deployment/base/nfd-crds", serves="part of the GPU operator"
+    ),
+)
+
+KUBERNETES = ("v1.35.6", "v1.36.2")
+
+# Groups that are copied from published definitions, since their operators are not to be had as modules.
+COPIED_GROUPS = (
+    "aga.k8s.aws",
+    "elbv2.k8s.aws",
+    "gateway.k8s.aws",
+    "opensearch.opster.io",
+    "opensearch.org",
+    "s3.csi.aws.com",
+)
+
+
+def download(path: str, version: str) -> dict[str, Any]:
+    """Return what `go mod download` says about a module: its folder, version and hash."""
+    completed = run(
+        ["go", "mod", "download", "-json", f"{path}@{version}"],
+        cwd=Path(tempfile.gettempdir()),
+        timeout=900.0,
+        env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOTOOLCHAIN": "local"},
+    )
+    told: dict[str, Any] = orjson.loads(completed.stdout or b"{}")
+    if completed.returncode != 0 or "Dir" not in told:
+        raise SystemExit(f"{path}@{version} cannot be downloaded: {told.get('Error', completed.stderr)[:300]}")
+    return told
+
+
+def definitions(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each CustomResourceDefinition of a folder with the name of its file."""
+    for file in sorted(folder.iterdir()):
+        if file.suffix not in {".yaml", ".yml"}:
+            continue
+        for document in rendered(file.read_bytes()):
+            if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition":
+                yield file.name, document
+
+
+def write(path: Path, content: Any) -> None:
+    """Write JSON in the one form that makes equal content equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+
+
+def generate(target: Path, copies: Path | None) -> None:
+    """Write the whole bundle into an empty folder."""
+    lock: dict[str, Any] = {"date": DATE, "modules": [], "kubernetes": [], "copies": []}
+    seen: dict[str, str] = {}
+    for module in MODULES:
+        told = download(module.path, module.version)
+        names = []
+        for _, crd in definitions(Path(told["Dir"]) / module.folder):
+            name = crd["metadata"]["name"]
+            if name in seen:
+                raise SystemExit(f"{name} is published by {seen[name]} and {module.path}")
+            seen[name] = module.path
+            write(target / "crds" / crd["spec"]["group"] / f"{crd['spec']['names']['plural']}.json", stripped_crd(crd))
+            names.append(name)
+        if not names:
+            raise SystemExit(f"{module.path}@{module.version} holds no definitions in {module.folder}")
+        entry = {"module": module.path, "version": module.version, "sum": told["Sum"], "folder": module.folder}
+        lock["modules"].append({**entry, "serves": module.serves, "crds": sorted(names)})
+    for version in KUBERNETES:
+        told = download("k8s.io/kubernetes", version)
+        swagger = orjson.loads((Path(told["Dir"]) / "api" / "openapi-spec" / "swagger.json").read_bytes())
+        content = stripped_definitions(swagger)
+        write(target / "native" / f"{version.removeprefix('v')}.json", content)
+        entry = {"module": "k8s.io/kubernetes", "version": version, "sum": told["Sum"]}
+        lock["kubernetes"].append({**entry, "file": "api/openapi-spec/swagger.json", "definitions": len(content)})
+    lock["copies"] = copy_from(copies, target) if copies is not None else keep_copies(target)
+    write(target / "index.json", index(target, lock))
+    digest = hashlib.sha256()
+    for file in sorted(target.rglob("*.json")):
+        digest.update(file.relative_to(target).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    lock["digest"] = digest.hexdigest()
+    (target / "lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
+
+
+def index(target: Path, lock: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the package needs to know without opening a definition: kinds, served versions, publishers."""
+    publishers = {
+        name: f"{short(entry['module'])} {entry['version']}" for entry in lock["modules"] for name in entry["crds"]
+    }
+    publishers |= {
+        entry["crd"]: f"{entry['source'].split('@')[0].split('/')[1]} {entry['ref']}" for entry in lock["copies"]
+    }
+    entries = []
+    for file in sorted((target / "crds").rglob("*.json")):
+        crd = orjson.loads(file.read_bytes())
+        spec = crd["spec"]
+        entries.append(
+            {
+                "group": spec["group"],
+                "kind": spec["names"]["kind"],
+                "scope": spec["scope"],
+                "file": file.relative_to(target / "crds").as_posix(),
+                "versions": [each["name"] for each in spec["versions"] if each["served"]],
+                "publisher": publishers[crd["metadata"]["name"]],
+            }
+        )
+    return entries
+
+
+def short(module: str) -> str:
+    """Return the last part of a module path that is not a major version."""
+    parts = module.split("/")
+    return parts[-2] if parts[-1][1:].isdigit() else parts[-1]
+
+
+def keep_copies(target: Path) -> list[dict[str, Any]]:
+    """Carry over the definitions that the present bundle has from no module."""
+    lock = orjson.loads((BUNDLE / "lock.json").read_bytes())
+    for entry in lock["copies"]:
+        plural, _, group = entry["crd"].partition(".")
+        place = Path("crds") / group / f"{plural}.json"
+        (target / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(BUNDLE / place, target / place)
+    copies: list[dict[str, Any]] = lock["copies"]
+    return copies
+
+
+def copy_from(facts: Path, target: Path) -> list[dict[str, Any]]:
+    """Make definitions of JSON Schemas that carry their source in `x-source`."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for file in sorted((facts / "crds").glob("*.json")):
+        schema = orjson.loads(file.read_bytes())
+        source = schema["x-source"]
+        if source["group"] in COPIED_GROUPS:
+            found.setdefault((source["group"], source["plural"]), []).append(schema)
+    lock = []
+    for (group, plural), schemas in sorted(found.items()):
+        first = schemas[0]["x-source"]
+        crd = {
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {
+                "group": group,
+                "names": {"kind": first["kind"], "plural": plural},
+                "scope": first["scope"],
+                "versions": [
+                    {
+                        "name": schema["x-source"]["version"],
+                        "served": schema["x-source"]["served"],
+                        "storage": schema["x-source"]["storage"],
+                        "schema": {"openAPIV3Schema": stripped_schema(schema)},
+                    }
+                    for schema in schemas
+                ],
+            },
+        }
+        write(target / "crds" / group / f"{plural}.json", stripped_crd(crd))
+        entry = {"crd": f"{plural}.{group}", "source": first["source"], "ref": first["ref"]}
+        lock.append({**entry, "ref_date": first["ref_date"]})
+    return lock
+
+
+def differences(new: Path, old: Path) -> list[str]:
+    """Return the files that differ between two bundles."""
+    names = {file.relative_to(root).as_posix() for root in (new, old) for file in root.rglob("*.json")}
+    return sorted(
+        name
+        for name in names
+        if not (new / name).is_file()
+        or not (old / name).is_file()
+        or (new / name).read_bytes() != (old / name).read_bytes()
+    )
+
+
+def main() -> int:
+    """Generate the bundle, or compare it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the bundle is not current")
+    parser.add_argument("--copies", type=Path, metavar="FOLDER", help="folder with `crds/` of sourced JSON Schemas")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=BUNDLE.parent, prefix=".bundle-") as scratch:
+        fresh = Path(scratch) / "bundle"
+        fresh.mkdir()
+        generate(fresh, arguments.copies)
+        changed = differences(fresh, BUNDLE)
+        for name in changed:
+            print(name)
+        if arguments.check:
+            return 1 if changed else 0
+        if BUNDLE.exists():
+            BUNDLE.rename(Path(scratch) / "old")
+        fresh.replace(BUNDLE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
