@@ -1,0 +1,58 @@
+# The commands of this project; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := build/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools demo test test-slow lint format lock bench release clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) tools ## make the virtual environment and build the pinned tools
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 2; }
+	@echo "setting up $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+tools: $(READY)
+	@$(BIN)/modelyard tools install --quiet
+
+demo: setup ## write a GitOps repository into build/demo and check it
+	@$(BIN)/python scripts/demo.py $(DEMO)
+
+test: setup lint ## run every check and test but the slow ones
+	@$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: setup ## run the tests that take minutes: Terraform against a mock AWS, fuzzing, large repositories
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(READY) ## check style, types and the direction of imports
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: $(READY) ## put the code into its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/python scripts/lock.py
+
+bench: setup ## measure checking and rendering, as ratios within one run
+	@$(BIN)/python scripts/bench_render.py
+	@$(BIN)/python scripts/bench_check.py
+
+release: $(READY) ## make a release: version, changelog, tag (VERSION=1.2.3)
+	@$(BIN)/python scripts/release.py $(VERSION)
+
+clean: ## remove what was built here
+	@rm -rf build dist $(VENV)
