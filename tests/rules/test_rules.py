@@ -21,18 +21,11 @@ PLACE = re.compile(r"[^:]+(:\d+:\d+)?")
 
 def cases() -> list[Any]:
     """Return every case of every rule."""
-    found = []
-    for rule in rules().values():
-        for case in yaml.safe_load((rule.folder / "cases.yaml").read_text()):
-            found.append(pytest.param(rule, case, id=f"{rule.id}: {case['name']}"))
-    return found
-
-
-@pytest.fixture(scope="session")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return the base repositories by name."""
-    folder = tmp_path_factory.mktemp("bases")
-    return {name: repositories.make(name, folder / name) for name in repositories.names()}
+    return [
+        pytest.param(rule, case, id=f"{rule.id}: {case['name']}")
+        for rule in rules().values()
+        for case in yaml.safe_load((rule.folder / "cases.yaml").read_text())
+    ]
 
 
 @pytest.mark.parametrize(("rule", "case"), cases())

@@ -61,7 +61,8 @@ def build_errors(repository: Repository, tree: Tree, message: str) -> tuple[Rend
     for pattern, ours, fix in _PATTERNS:
         match = pattern.search(text)
         if match:
-            return (RenderError("build", f"{tree.target}: {ours.format(**match.groupdict())}", at, fix),)
+            words = {name: part.strip('\\"') for name, part in match.groupdict().items()}
+            return (RenderError("build", f"{tree.target}: {ours.format(**words)}", at, fix),)
     inner = text.rsplit("err='", 1)[-1].rstrip("'")
     return (RenderError("build", f"{tree.target} does not build: {inner[:400]}", at),)
 

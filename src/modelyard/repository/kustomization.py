@@ -147,7 +147,7 @@ class Kustomizations:
             tree.folders.append(folder)
         for key, reason in _EXECUTING_FIELDS.items():
             if key in kustomization.content:
-                at = kustomization.at(key, files=self.files)
+                at = FileAddress(self.files, kustomization.file, (key,), key=True)
                 tree.problems.append(InputProblem("executes", f"{kustomization.file} uses {key}", at, reason))
         below = (*above, folder)
         for key in ("resources", "bases"):

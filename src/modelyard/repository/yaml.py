@@ -21,6 +21,11 @@ except ImportError:  # PyYAML without libyaml: the same result, slower
 MAX_ALIASES = 100
 """An alias bomb needs many aliases; hand-written YAML has few."""
 
+MAX_DEPTH = 200
+"""Manifests nest some twenty levels; libyaml's composer recurses once a level."""
+
+_DEEP = re.compile(r"^ {200}|(?:[-?] ){100}", re.MULTILINE)
+
 Node = pyyaml.nodes.Node
 MappingNode = pyyaml.nodes.MappingNode
 SequenceNode = pyyaml.nodes.SequenceNode
@@ -87,19 +92,23 @@ def _refused(path: str, fault: pyyaml.YAMLError, text: str) -> MalformedYAML:
     return MalformedYAML(f"{path} is not valid YAML: {problem}", at=At(place))
 
 
-def _check_aliases(path: str, text: str) -> None:
-    if text.count("*") <= MAX_ALIASES:
+def _check_bounds(path: str, text: str) -> None:
+    """Refuse alias bombs and nesting that would overflow libyaml's stack; ordinary files pay for a few counts only."""
+    if text.count("*") <= MAX_ALIASES and text.count("[") + text.count("{") <= MAX_DEPTH and not _DEEP.search(text):
         return
-    aliases = 0
+    aliases = depth = 0
     for event in pyyaml.parse(text, Loader=_SafeLoader):
-        if isinstance(event, pyyaml.AliasEvent):
-            aliases += 1
-            if aliases > MAX_ALIASES:
-                mark: Any = event.start_mark
-                place = Place(path, mark.line + 1, mark.column + 1, None, Precision.EXACT)
-                raise MalformedYAML(
-                    f"{path} uses more than {MAX_ALIASES} YAML aliases", fix="write the values out", at=At(place)
-                )
+        aliases += isinstance(event, pyyaml.AliasEvent)
+        depth += isinstance(event, pyyaml.CollectionStartEvent)
+        depth -= isinstance(event, pyyaml.CollectionEndEvent)
+        if aliases > MAX_ALIASES or depth > MAX_DEPTH:
+            mark: Any = event.start_mark
+            place = Place(path, mark.line + 1, mark.column + 1, None, Precision.EXACT)
+            if depth > MAX_DEPTH:
+                raise MalformedYAML(f"{path} is nested more than {MAX_DEPTH} levels deep", at=At(place))
+            raise MalformedYAML(
+                f"{path} uses more than {MAX_ALIASES} YAML aliases", fix="write the values out", at=At(place)
+            )
 
 
 def documents(path: str, text: str) -> list[Any]:
@@ -113,7 +122,7 @@ def documents(path: str, text: str) -> list[Any]:
         MalformedYAML: The text is not YAML, repeats a key, or uses too many aliases.
     """
     try:
-        _check_aliases(path, text)
+        _check_bounds(path, text)
         return [value for value in pyyaml.load_all(text, Loader=_Loader) if value is not None]
     except pyyaml.YAMLError as fault:
         raise _refused(path, fault, text) from None
@@ -135,7 +144,7 @@ def nodes(path: str, text: str) -> Iterator[Node]:
         MalformedYAML: The text is not YAML.
     """
     try:
-        _check_aliases(path, text)
+        _check_bounds(path, text)
         yield from (node for node in pyyaml.compose_all(text, Loader=_SafeLoader) if node is not None)
     except pyyaml.YAMLError as fault:
         raise _refused(path, fault, text) from None
