@@ -1,0 +1,53 @@
+"""The command line put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelyard.cli import check, doctor, exit_codes, explain, new, tools, update, version
+from modelyard.cli.boundary import TRACEBACK
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def application() -> typer.Typer:
+    """Return the command line with every verb."""
+    app = typer.Typer(
+        name="modelyard",
+        help="Generate GitOps repositories that serve models on Amazon EKS, and show before merge that they will "
+        "sync, schedule and start.",
+        epilog=exit_codes.table(),
+        context_settings=_CONTEXT,
+        no_args_is_help=True,
+        # Plain help starts twice as fast as help in boxes, and a narrow terminal does not break it.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    ends = exit_codes.table()
+    app.command("new", short_help="Write a GitOps repository, or add an environment.")(new.command)
+    app.command("check", short_help="Check that it will sync, schedule and start.", epilog=ends)(check.command)
+    app.command("explain", short_help="Explain a rule.")(explain.command)
+    app.command("update", short_help="Merge a newer version of the template.")(update.command)
+    app.command("doctor", short_help="List the external programs, and what lacks without them.")(doctor.command)
+    app.add_typer(tools.application(), name="tools", short_help="Build the external programs.")
+    app.command("version", short_help="Show the version.")(version.command)
+    return app
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    code = typer.main.get_command(application()).main(args=arguments, prog_name="modelyard")
+    return code if isinstance(code, int) else 0
+
+
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=version.show, is_eager=True),
+    ] = False,
+    traceback: Annotated[bool, typer.Option(TRACEBACK, help="Show the Python traceback of an internal error.")] = False,
+) -> None:
+    """Take the options that stand before a verb; both are read elsewhere."""

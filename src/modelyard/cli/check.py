@@ -1,0 +1,186 @@
+"""`modelyard check`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.findings import Refusal, Severity
+
+if TYPE_CHECKING:
+    from modelyard.checking import Backend
+    from modelyard.reporting import Presentation
+
+_SHARD = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
+
+
+@verb
+def command(
+    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            metavar="NAME",
+            help="Check this environment only; may be repeated.",
+            autocompletion=completing.environments,
+        ),
+    ] = None,
+    application: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--application",
+            "-a",
+            metavar="NAME",
+            help="Report on this Application only; may be repeated.",
+            autocompletion=completing.applications,
+        ),
+    ] = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT[=FILE]",
+            help="text, json, sarif, junit, github or markdown, to a file or standard output; may be repeated.",
+            show_default="text",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none."),
+    ] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on", metavar="SEVERITY", help="Least severity that makes the check fail: error, warning or note."
+        ),
+    ] = "error",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")] = False,
+    policies: Annotated[
+        bool | None,
+        typer.Option(
+            "--policies/--no-policies",
+            show_default="on with a modelyard.yaml",
+            help="Run the repository's own rules in policies/, which are code.",
+        ),
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")] = False,
+    kubernetes_version: Annotated[
+        str | None,
+        typer.Option("--kubernetes-version", metavar="VERSION", help="1.35 or 1.36, whatever the environments say."),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Check the I-th of N parts, such as 2/8; for CI."),
+    ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend",
+            metavar="NAME",
+            help="Render by library or processes.",
+            show_default="library where it is installed",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Findings and the last line only; no progress.")] = False,
+) -> int:
+    """Check that nothing in a GitOps repository stands in the way of its syncing, scheduling and starting."""
+    from modelyard.cli.outputs import deliver, outputs
+    from modelyard.cli.terminal import Progress
+
+    wanted = outputs(format or (), output)
+    least, part, renderer = _severity(fail_on), _shard(shard), _backend(backend)
+    if not path.is_dir():
+        raise Refusal(
+            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
+            fix="name the folder of a GitOps repository",
+        )
+
+    from modelyard.checking import CheckOptions, check
+    from modelyard.reporting import resolved
+
+    options = CheckOptions(
+        environments=tuple(environment or ()),
+        applications=tuple(application or ()),
+        use_cache=not no_cache,
+        policies=policies,
+        shard=part,
+        backend=renderer,
+        jobs=jobs,
+        kubernetes_version=kubernetes_version,
+    )
+    with Progress(quiet=quiet) as progress:
+        report = check(path, options, progress)
+    code = report.exit_code(least, strict)
+    try:
+        deliver(resolved(report), wanted, _presentation(report.root, least, strict=strict, quiet=quiet))
+    except BrokenPipeError:
+        # The reader left, but the verdict stands.
+        abandon_standard_output()
+    return code
+
+
+def _presentation(root: Path, fail_on: Severity, *, strict: bool, quiet: bool) -> Presentation:
+    from modelyard.cli.terminal import look_of
+    from modelyard.reporting import Presentation
+    from modelyard.rules import rules
+
+    look = look_of(sys.stdout)
+    return Presentation(
+        colour=look.colour,
+        width=look.width,
+        ascii=look.ascii,
+        quiet=quiet,
+        fail_on=fail_on,
+        strict=strict,
+        path_prefix=path_prefix(root),
+        rules=rules(),
+    )
+
+
+def path_prefix(root: Path) -> str:
+    """Return the path from the top of the Git checkout to `root`, with a slash at its end; empty at the top."""
+    root = root.resolve()
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            relative = root.relative_to(folder).as_posix()
+            return "" if relative == "." else f"{relative}/"
+    return ""
+
+
+def _severity(word: str) -> Severity:
+    for severity in Severity:
+        if severity.label == word:
+            return severity
+    raise Refusal(f"--fail-on {word} is no severity", fix="choose error, warning or note")
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = _SHARD.fullmatch(text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise Refusal(f"--shard {text} is not a part of a whole", fix="write I/N with 1 ≤ I ≤ N, such as 2/8")
+    return int(found[1]), int(found[2])
+
+
+def _backend(name: str | None) -> Backend | None:
+    if name is None:
+        return None
+    if name == "library":
+        return "library"
+    if name == "processes":
+        return "processes"
+    raise Refusal(f"--backend {name} is no backend", fix="choose library or processes")

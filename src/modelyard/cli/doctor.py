@@ -1,0 +1,88 @@
+"""`modelyard doctor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelyard.cli.boundary import verb
+from modelyard.findings import ExitCode
+
+if TYPE_CHECKING:
+    from modelyard.reporting.styling import Line
+    from modelyard.tooling.diagnosis import ToolStatus
+
+
+@verb
+def command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
+    """List each external program: its version, where it is, and what is not checked without it."""
+    from modelyard.cli.terminal import show
+    from modelyard.tooling import cache, data
+    from modelyard.tooling.diagnosis import State, diagnose
+
+    found = diagnose()
+    code = ExitCode.CLEAN
+    if any(tool.required and tool.state is State.MISSING for tool in found):
+        code = ExitCode.USAGE
+    if as_json:
+        content = {
+            "tools": [_content(tool) for tool in found],
+            "cache": str(cache()),
+            "data": str(data()),
+            "exit_code": int(code),
+        }
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        return code
+    lines = _lines(found)
+    lines += [[], [("cache  ", "faint"), (str(cache()), "plain")], [("tools  ", "faint"), (str(data()), "plain")]]
+    show(lines)
+    return code
+
+
+def _content(tool: ToolStatus) -> dict[str, str | bool | None]:
+    return {
+        "name": tool.name,
+        "state": tool.state.value,
+        "required": tool.required,
+        "version": tool.version,
+        "wanted": tool.wanted,
+        "path": None if tool.path is None else str(tool.path),
+        "origin": tool.origin,
+        "purpose": tool.purpose,
+        "without": tool.without,
+        "difference": tool.difference,
+        "fix": tool.fix,
+    }
+
+
+def _lines(found: list[ToolStatus]) -> list[Line]:
+    from modelyard.cli.terminal import look_of
+    from modelyard.reporting.styling import wrapped
+    from modelyard.tooling.diagnosis import State
+
+    width = look_of(sys.stdout).width
+    styles = {State.OK: "good", State.DIFFERS: "gap", State.MISSING: "gap"}
+    names = max(len(tool.name) for tool in found) + 2
+    versions = max(len(tool.version or "-") for tool in found) + 2
+    lines: list[Line] = []
+    for tool in found:
+        serious = tool.required and tool.state is State.MISSING
+        lead: Line = [
+            (tool.name.ljust(names), "strong"),
+            (tool.state.value.ljust(9), "error" if serious else styles[tool.state]),
+            ((tool.version or "-").ljust(versions), "plain"),
+        ]
+        place = f"{tool.path} ({tool.origin})" if tool.path else f"wanted {tool.wanted}"
+        lines.append([*lead, (place, "faint")])
+        if tool.state is State.OK:
+            continue
+        said = tool.difference if tool.state is State.DIFFERS else f"without it: {tool.without}"
+        if said:
+            lines += wrapped([(" " * names, "plain")], said, "plain", width=width, indent=names)
+        if tool.fix:
+            fix: Line = [(" " * names, "plain"), ("fix:", "fix"), (" ", "plain")]
+            lines += wrapped(fix, tool.fix, "plain", width=width, indent=names + 5)
+    return lines

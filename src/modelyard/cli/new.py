@@ -1,0 +1,109 @@
+"""`modelyard new`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelyard.cli.boundary import verb
+from modelyard.findings import ExitCode, Refusal
+
+_ANSWERS_FILE = ".copier-answers.yml"
+
+
+@verb
+def command(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder to write; a GitOps repository gets one more environment.",
+            show_default="the current folder, where it is a GitOps repository",
+        ),
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option("--env", "-e", metavar="NAME", help="Name of the environment.", show_default="dev")
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option("--answers", metavar="FILE", help="YAML file with answers to the questions."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", metavar="QUESTION=ANSWER", help="One answer, before the file's; may be repeated."),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take the default of every question not answered.")
+    ] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="URL",
+            help="Folder or Git URL of the template.",
+            show_default="where this modelyard came from",
+        ),
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option("--ref", metavar="REF", help="Tag, branch or commit of the template.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell the outcome as JSON.")] = False,
+) -> int:
+    """Write a GitOps repository with its first environment, or add an environment to one."""
+    given = _answers(data or [])
+    folder = path or Path()
+    adds = (folder / _ANSWERS_FILE).is_file()
+    if path is None and not adds:
+        raise Refusal(
+            "the new repository has no name",
+            fix="name its folder, as in `modelyard new my-platform`; in a GitOps repository, --env adds an environment",
+        )
+
+    from modelyard.scaffolding import new_environment, new_repository
+
+    write = new_environment if adds else new_repository
+    made = write(
+        folder,
+        environment=environment,
+        template=template,
+        ref=ref,
+        answers_file=answers,
+        data=given,
+        interactive=False if defaults else None,
+    )
+    if as_json:
+        content = {
+            "repository": str(made.repository),
+            "environment": made.environment,
+            "template": made.template,
+            "commit": made.commit,
+        }
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        return ExitCode.CLEAN
+    if made.commit is None:
+        sys.stdout.write(
+            f"environments/{made.environment} is written, from template {made.template}; it is not committed yet\n"
+            f"next: modelyard check --env {made.environment}\n"
+        )
+    else:
+        sys.stdout.write(
+            f"{made.repository} is written, from template {made.template}: environment {made.environment}, "
+            f"commit {made.commit[:12]}\n"
+            f"next: cd {folder} && modelyard check\n"
+        )
+    return ExitCode.CLEAN
+
+
+def _answers(pairs: list[str]) -> dict[str, str]:
+    answers: dict[str, str] = {}
+    for pair in pairs:
+        question, separator, answer = pair.partition("=")
+        if not separator or not question:
+            raise Refusal(f"--data {pair} is not an answer", fix="write --data QUESTION=ANSWER")
+        if question in answers:
+            raise Refusal(f"--data answers {question} twice", fix="leave one")
+        answers[question] = answer
+    return answers

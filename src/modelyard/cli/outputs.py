@@ -1,0 +1,132 @@
+"""Where each format of a report goes."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from modelyard.findings import Refusal, Report
+from modelyard.reporting import FORMATS, Presentation, write
+
+# Formats that people or a log read, so that several may share standard output.
+_LINES = ("text", "github")
+_STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One format and the file that it goes to; None is standard output."""
+
+    format: str
+    file: Path | None
+
+
+def outputs(formats: Sequence[str], output: Path | None) -> list[Output]:
+    """Return the outputs that `--format` and `--output` ask for.
+
+    Args:
+        formats: Each `FORMAT` or `FORMAT=FILE`; text when empty.
+        output: File of the one format that names none.
+
+    Raises:
+        Refusal: A format is unknown, or two of them would be mixed in one place.
+    """
+    parsed = [_parsed(value) for value in formats] or [Output("text", None)]
+    if output is not None:
+        homeless = [each for each in parsed if each.file is None]
+        if len(homeless) != 1:
+            raise Refusal(
+                "--output takes the one format that names no file itself",
+                fix="write --format FORMAT=FILE for each",
+            )
+        named = Output(homeless[0].format, None if str(output) == _STANDARD_OUTPUT else output)
+        parsed = [named if each is homeless[0] else each for each in parsed]
+    printed = [each.format for each in parsed if each.file is None]
+    if len(printed) > 1 and any(format not in _LINES for format in printed):
+        raise Refusal(
+            f"{' and '.join(printed)} would be mixed on standard output",
+            fix=f"give all but one a file, as in --format {printed[-1]}=report.{printed[-1]}",
+        )
+    files = [each.file.absolute() for each in parsed if each.file is not None]
+    for file in files:
+        if files.count(file) > 1:
+            raise Refusal(f"two formats would be written to {file}", fix="give each a file of its own")
+        if file.is_dir():
+            raise Refusal(f"{file} is a folder", fix="name a file in it")
+    return parsed
+
+
+def deliver(report: Report, wanted: Sequence[Output], presentation: Presentation) -> None:
+    """Write the report to every output, files first, each whole or not at all.
+
+    Raises:
+        Refusal: A file cannot be written.
+    """
+    for output in wanted:
+        if output.file is not None:
+            plain = Presentation(
+                quiet=presentation.quiet,
+                fail_on=presentation.fail_on,
+                strict=presentation.strict,
+                path_prefix=presentation.path_prefix,
+                rules=presentation.rules,
+            )
+            _to_file(output.file, _written(report, output.format, plain).encode("utf-8", "backslashreplace"))
+    for output in wanted:
+        if output.file is None:
+            _to_standard_output(_written(report, output.format, presentation), output.format)
+
+
+def _parsed(value: str) -> Output:
+    format, separator, file = value.partition("=")
+    if format not in FORMATS:
+        near = get_close_matches(format, FORMATS, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"formats are {', '.join(FORMATS)}"
+        raise Refusal(f"there is no format {format!r}", fix=fix)
+    if separator and not file:
+        raise Refusal(f"--format {value} names no file", fix=f"write {format}=FILE, or {format} alone")
+    return Output(format, Path(file) if file and file != _STANDARD_OUTPUT else None)
+
+
+def _written(report: Report, format: str, presentation: Presentation) -> str:
+    stream = io.StringIO()
+    write(report, format, stream, presentation)
+    return stream.getvalue()
+
+
+def _to_file(file: Path, content: bytes) -> None:
+    from modelyard.tooling import write_whole
+
+    target = file.resolve()
+    try:
+        if target.exists() and not target.is_file():  # a pipe or a device cannot be replaced
+            target.write_bytes(content)
+        else:
+            write_whole(target, content)
+    except OSError as problem:
+        raise _unwritable(file, str(problem.strerror or problem)) from None
+    except Refusal as refusal:
+        raise _unwritable(file, refusal.message.rpartition(": ")[2]) from None
+
+
+def _unwritable(file: Path, reason: str) -> Refusal:
+    return Refusal(f"{file} cannot be written: {reason}", fix="name a file in a folder that you may write to")
+
+
+def _to_standard_output(text: str, format: str) -> None:
+    try:
+        if format == "text":
+            sys.stdout.write(text)
+        else:
+            # What a machine reads is UTF-8 whatever the locale.
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise Refusal(f"the report cannot be written to standard output: {problem.strerror}") from None
