@@ -63,7 +63,7 @@ class SchemaBundle:
                 self._custom[f"{each.group}/{each.version}", each.kind] = each
         self._definitions = {definition.file: definition.crd for definition in self._own}
 
-    @property
+    @functools.cached_property
     def known_kinds(self) -> frozenset[Kind]:
         """Every apiVersion and kind that has a schema."""
         return frozenset(self._custom) | frozenset(self._native.names if self._native else ())
@@ -116,7 +116,7 @@ class SchemaBundle:
             KeyError: A kind is not known.
             Refusal: The cache cannot be written to.
         """
-        folder = cache() / "schemas" / self._identity()
+        folder = cache() / "schemas" / self.identity
         for api_version, kind in sorted(set(kinds)):
             path = folder / schema_file(api_version, kind)
             if not path.is_file():
@@ -134,7 +134,9 @@ class SchemaBundle:
             total.update(orjson.dumps(definition.crd, option=orjson.OPT_SORT_KEYS))
         return total.hexdigest()
 
-    def _identity(self) -> str:
+    @functools.cached_property
+    def identity(self) -> str:
+        """Digest of everything that the schemas are made of."""
         parts = [_bundle_identity(), self.native_version or "none", self._own_digest if self._own else ""]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 

@@ -40,10 +40,9 @@ class NativeSchemas:
         self._whole: dict[str, Schema] = {}
 
     def schema(self, api_version: str, kind: str) -> Schema:
-        """Return the schema of one kind, with everything that it refers to in place.
+        """Return the schema of one kind, complete in itself.
 
-        Nothing is referred to but definitions that contain themselves: kubeconform reports a problem behind a
-        reference without saying where it is.
+        Definitions are put in place of references; only one that contains itself is referred to.
 
         Raises:
             KeyError: This version of Kubernetes has no such kind.

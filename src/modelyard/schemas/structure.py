@@ -82,7 +82,7 @@ def manifest_kind(definition: dict[str, Any]) -> tuple[str, str] | None:
     kind = str(kinds[0]["kind"])
     properties = definition.get("properties", {})
     is_list = kind.endswith("List") and "items" in properties and "metadata" in properties
-    if is_list or kind in _MACHINERY or "kind" not in properties:
+    if is_list or kind in _MACHINERY or not {"kind", "metadata"} <= set(properties):
         return None
     group, version = str(kinds[0]["group"]), str(kinds[0]["version"])
     return (f"{group}/{version}" if group else version), kind
