@@ -120,9 +120,9 @@ VLLM = "spec.template.spec.containers[0]"  # a strategic merge puts the containe
         (f"{VLLM}.args[2]", "feature/kustomization.yaml:7:16"),
         (f"{VLLM}.args[3]", "model/kustomization.yaml:12:73"),
         (f"{VLLM}.env[1].value", "model/kustomization.yaml:13:82"),
-        (f"{VLLM}.env[0].value", "overlay/devices.yaml:14:30"),
+        (f"{VLLM}.env[0].value", "overlay/devices.yaml:14:32"),
         (
-            (*"spec.template.spec.containers".split("."), 0, "resources", "limits", "nvidia.com/gpu"),
+            ("spec", "template", "spec", "containers", 0, "resources", "limits", "nvidia.com/gpu"),
             "overlay/devices.yaml:12:31",
         ),
         ("spec.template.spec.containers[1].image", "base/deployment.yaml:11:18"),

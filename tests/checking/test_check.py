@@ -1,0 +1,172 @@
+"""A check from files to a report, on the real template's output."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelyard.checking import CheckOptions, check
+from modelyard.findings import ExitCode, Refusal, Severity
+from tests.repositories.edits import apply_edits
+
+Write = Callable[[dict[str, str]], Path]
+
+SETTINGS = "overlays/qwen3-1-7b-vllm-gpu/vllm.yaml"
+
+
+def test_second_check_renders_nothing(one_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+    first, second = check(one_model), check(one_model)
+    assert first.applications > 3
+    assert (first.cached_applications, second.cached_applications) == (0, first.applications)
+    assert [f.message for f in first.findings] == [f.message for f in second.findings]
+    assert [str(g.subject) for g in first.not_checked] == [str(g.subject) for g in second.not_checked]
+
+
+def test_only_what_changed_is_rendered_again(one_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+    check(one_model)
+    apply_edits(one_model, {"edit": {SETTINGS: {"max-model-len": 2048}}})
+    again = check(one_model)
+    assert again.applications - again.cached_applications == 1
+
+
+def test_damaged_cache_entry_counts_as_absent(one_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+    first = check(one_model)
+    for entry in (tmp_path / "cache/renderings").glob("*/*.json"):
+        entry.write_text('{"resources": [{"value"')
+    assert check(one_model).cached_applications == 0
+    assert check(one_model).cached_applications == first.applications
+
+
+def test_chart_that_is_not_there_is_not_checked_and_fails_only_strict_runs(one_model: Path) -> None:
+    report = check(one_model)
+    assert "chart karpenter 1.14.1" in {str(gap.subject) for gap in report.not_checked}
+    assert report.exit_code(Severity.ERROR, strict=False) is ExitCode.CLEAN
+    assert report.exit_code(Severity.ERROR, strict=True) is ExitCode.NOT_CHECKED
+
+
+def test_accepted_gap_is_named_but_does_not_fail(one_model: Path) -> None:
+    report = check(one_model)
+    entries = "".join(
+        f"  - {{subject: '{subject}', reason: looked at by another pipeline, expires: 2099-12-31}}\n"
+        for subject in sorted({str(gap.subject) for gap in report.not_checked})
+    )
+    (one_model / "modelyard.yaml").write_text(f"accepted-gaps:\n{entries}")
+    accepted = check(one_model)
+    assert accepted.not_checked
+    assert all(gap.accepted for gap in accepted.not_checked)
+    assert accepted.exit_code(Severity.ERROR, strict=True) is ExitCode.CLEAN
+
+
+def test_a_pinned_revision_is_rendered_as_it_was(one_model: Path) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", one_model, *words], check=True, capture_output=True)  # noqa: S603, S607
+
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "first")
+    git("tag", "v1")
+    kustomization = one_model / "environments/dev/kustomization.yaml"
+    kustomization.write_text(
+        kustomization.read_text().replace('targetRevision, value: "main"', 'targetRevision, value: "v1"')
+    )
+    (one_model / SETTINGS).write_text("model: [broken\n")
+    report = check(one_model)
+    assert [f.message for f in report.findings if "broken" in f.message or "YAML" in f.message] == []
+    kustomization.write_text(
+        kustomization.read_text().replace(
+            '/spec/source/targetRevision, value: "v1"', '/spec/source/targetRevision, value: "0123456789abcdef"'
+        )
+    )
+    gone = check(one_model)
+    assert "revision 0123456789abcdef is not in this clone" in {gap.reason for gap in gone.not_checked}
+
+
+def test_shards_together_report_on_every_application_once(one_model: Path) -> None:
+    whole = check(one_model)
+    parts = [check(one_model, CheckOptions(shard=(n, 3))) for n in (1, 2, 3)]
+    names = [name for part in parts for each in part.environments for name in each.application_names]
+    assert sorted(names) == sorted(whole.environments[0].application_names)
+    gaps = [str(gap.subject) for part in parts for gap in part.not_checked if gap.application]
+    assert sorted(gaps) == sorted(str(gap.subject) for gap in whole.not_checked if gap.application)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (CheckOptions(environments=("prod",)), "there is no environment prod here"),
+        (CheckOptions(applications=("chta",)), "environment dev has no application chta"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_known_ones(one_model: Path, options: CheckOptions, message: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check(one_model, options)
+    assert refused.value.message == message
+    assert "chat" in refused.value.fix or "dev" in refused.value.fix
+
+
+def test_folder_without_environments_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="holds no environments"):
+        check(tmp_path)
+
+
+def test_settings_with_an_unknown_field_are_refused_at_its_key(one_model: Path) -> None:
+    (one_model / "modelyard.yaml").write_text("version: 1\nwaiver: []\n")
+    with pytest.raises(Refusal) as refused:
+        check(one_model)
+    assert refused.value.at is not None
+    assert str(refused.value.at.place()) == "modelyard.yaml:2:1"
+
+
+@pytest.mark.parametrize(
+    ("path", "covers"),
+    [
+        ("overlays", True),
+        ("overlays/qwen3-1-7b-vllm-gpu/vllm.yaml", True),
+        ("overlays/*/vllm.yaml", True),
+        ("**/vllm.yaml", True),
+        ("overlay", False),
+        ("*/vllm.yaml", False),
+    ],
+)
+def test_waiver_covers_a_file_a_folder_or_a_pattern(one_model: Path, path: str, covers: bool) -> None:
+    (one_model / "policies/long.py").write_text(
+        "from modelyard.policies import Finding, policy, error\n"
+        "@policy('team/long-context', error)\n"
+        "def long_context(environment):\n"
+        "    '''Contexts are long.'''\n"
+        "    for model in environment.models:\n"
+        "        yield Finding(at=model.settings.at('max-model-len'), message='too long')\n"
+    )
+    (one_model / "modelyard.yaml").write_text(
+        f"waivers:\n  - {{rule: team/long-context, path: '{path}', reason: it is long on purpose, expires: 2099-01-01}}\n"
+    )
+    report = check(one_model)
+    assert [f.rule for f in report.waived] == (["team/long-context"] if covers else [])
+    assert ("team/long-context" in {f.rule for f in report.findings}) is not covers
+
+
+def test_failing_policy_is_not_checked_with_its_line(one_model: Path) -> None:
+    (one_model / "policies/bad.py").write_text(
+        "from modelyard.policies import policy, error\n"
+        "@policy('team/bad', error)\n"
+        "def bad(environment):\n"
+        "    '''It divides.'''\n"
+        "    yield 1 / 0\n"
+    )
+    (gap,) = [gap for gap in check(one_model).not_checked if gap.rule == "team/bad"]
+    assert "ZeroDivisionError" in gap.reason
+    assert gap.fix == "mend policies/bad.py:5"
+
+
+def test_policies_of_a_foreign_folder_do_not_run(one_model: Path) -> None:
+    (one_model / "modelyard.yaml").unlink()
+    (one_model / "policies/trap.py").write_text("raise SystemError('it ran')\n")
+    check(one_model)
+    with pytest.raises(Refusal, match="it ran"):
+        check(one_model, CheckOptions(policies=True))
