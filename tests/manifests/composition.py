@@ -1,0 +1,202 @@
+"""Builds of what the project ships, by the real kustomize, and environments composed as a generated repository does."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modelyard.tooling import find, run
+
+ROOT = Path(__file__).parents[2]
+BASES = ROOT / "bases"
+OVERLAYS = ROOT / "overlays"
+Resource = dict[str, Any]
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def load(path: Path) -> Any:
+    """Return what a YAML file holds."""
+    return yaml.safe_load(path.read_text())
+
+
+def documents(folder: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield every document of every YAML file below a folder."""
+    for path in sorted(folder.rglob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            yield path, document
+
+
+def build_text(folder: Path) -> str:
+    """Return what kustomize makes of a folder."""
+    kustomize = find("kustomize")
+    if kustomize is None:
+        pytest.skip("kustomize is not installed (modelyard tools install, or mise install)")
+    completed = run([str(kustomize.path), "build", str(folder)], cwd=folder, timeout=60)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout.decode()
+
+
+def build(folder: Path) -> list[Resource]:
+    """Return the resources that kustomize makes of a folder."""
+    return [resource for resource in yaml.safe_load_all(build_text(folder)) if resource]
+
+
+@functools.cache
+def shipped(folder: Path) -> tuple[Resource, ...]:
+    """Return the resources of a folder of this repository; treat them as read-only."""
+    return tuple(build(folder))
+
+
+def one(resources: Sequence[Resource], kind: str) -> Resource:
+    """Return the only resource of a kind."""
+    found = [resource for resource in resources if resource["kind"] == kind]
+    assert len(found) == 1, f"{len(found)} resources of kind {kind}"
+    return found[0]
+
+
+def container(resources: Sequence[Resource]) -> Resource:
+    """Return the first container of the only Deployment."""
+    return dict(one(resources, "Deployment")["spec"]["template"]["spec"]["containers"][0])
+
+
+def settings(resources: Sequence[Resource]) -> dict[str, Any]:
+    """Return the engine's settings file."""
+    (text,) = one(resources, "ConfigMap")["data"].values()
+    return dict(yaml.safe_load(text))
+
+
+class Repository:
+    """A generated repository in a scratch folder, as far as Kustomize sees it."""
+
+    def __init__(self, root: Path) -> None:
+        """Copy the template-owned folders and tag the engines' images."""
+        self.root = root
+        for folder in (BASES, OVERLAYS):
+            shutil.copytree(folder, root / folder.name)
+        self._write(
+            "environments/dev/versions",
+            {
+                "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+                "kind": "Component",
+                "images": [{"name": name, "newTag": "v1.2.3"} for name in engine_images()],
+            },
+        )
+
+    def model(self, name: str, overlay: str, features: Sequence[str] = (), args: Sequence[str] = ()) -> Path:
+        """Write a model as an environment holds it, and return its folder."""
+        patches: list[Any] = [
+            {
+                "target": {"kind": "Deployment"},
+                "patch": yaml.safe_dump(
+                    [{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": arg}]
+                ),
+            }
+            for arg in args
+        ]
+        patches.append(
+            {
+                "target": {"name": "serving|serving-settings"},
+                "options": {"allowNameChange": True},
+                "patch": yaml.safe_dump([{"op": "replace", "path": "/metadata/name", "value": name}]),
+            }
+        )
+        patches.extend(
+            {
+                "target": {"name": part},
+                "options": {"allowNameChange": True},
+                "patch": yaml.safe_dump(
+                    [{"op": "replace", "path": "/metadata/name", "value": part.replace("serving", name, 1)}]
+                ),
+            }
+            for part in parts(features)
+        )
+        return self._write(
+            f"environments/dev/models/{name}",
+            {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "namespace": "models",
+                "resources": [f"../../../../overlays/{overlay}"],
+                "components": [*(f"../../../../bases/features/{feature}" for feature in features), "../../versions"],
+                "patches": patches,
+                "labels": [
+                    {
+                        "pairs": {"app.kubernetes.io/instance": name},
+                        "includeSelectors": True,
+                        "fields": [
+                            {"kind": "ServiceMonitor", "path": "spec/selector/matchLabels", "create": True},
+                        ],
+                    }
+                ],
+            },
+        )
+
+    def platform(self, component: str, **kustomization: Any) -> Path:
+        """Write what an environment sets on a platform component, and return its folder."""
+        return self._write(
+            f"environments/dev/platform/{component}",
+            {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "resources": [f"../../../../bases/platform/{component}"],
+                **kustomization,
+            },
+        )
+
+    def _write(self, folder: str, kustomization: dict[str, Any]) -> Path:
+        path = self.root / folder
+        path.mkdir(parents=True)
+        (path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False))
+        return path
+
+
+def engine_images() -> list[str]:
+    """Return the image names that `versions/` tags."""
+    found = {
+        image
+        for engine in names(BASES / "serving")
+        for image in load(BASES / "serving" / engine / "engine.yaml")["images"]
+    }
+    found |= {image for feature in names(BASES / "features") for image in feature_facts(feature).get("images", ())}
+    return sorted(found)
+
+
+def feature_facts(feature: str) -> dict[str, Any]:
+    """Return what a feature says about itself."""
+    return dict(load(BASES / "features" / feature / "feature.yaml"))
+
+
+def parts(features: Sequence[str]) -> list[str]:
+    """Return the names of the further objects that features bring."""
+    return sorted(
+        {
+            document["metadata"]["name"]
+            for feature in features
+            for path, document in documents(BASES / "features" / feature)
+            if path.name not in {"feature.yaml", "kustomization.yaml"} and document and "metadata" in document
+        }
+    )
+
+
+GIBIBYTE = 2**30
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def quantity(text: Any) -> float:
+    """Return a Kubernetes quantity as a number (bytes for memory, cores for processors)."""
+    match = re.fullmatch(r"([\d.]+)(m|k|M|G|Ki|Mi|Gi|Ti)?", str(text))
+    assert match, f"{text!r} is not a quantity"
+    if match[2] == "m":
+        return float(match[1]) / 1000
+    return float(match[1]) * _UNITS[match[2] or ""]

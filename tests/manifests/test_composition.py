@@ -1,0 +1,246 @@
+"""A model in an environment: identity, features and versions reach every object, and two of one kind do not meet."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.manifests.composition import (
+    BASES,
+    OVERLAYS,
+    Repository,
+    build,
+    build_text,
+    container,
+    feature_facts,
+    load,
+    names,
+    one,
+    settings,
+    shipped,
+)
+
+FEATURES = names(BASES / "features")
+every_overlay = pytest.mark.parametrize("overlay", names(OVERLAYS))
+every_feature = pytest.mark.parametrize("feature", FEATURES)
+
+
+def engine_of(overlay: str) -> str:
+    return str(load(OVERLAYS / overlay / "overlay.yaml")["engine"])
+
+
+def serves(feature: str, overlay: str) -> bool:
+    return engine_of(overlay) in feature_facts(feature)["engines"]
+
+
+def excluded(*features: str) -> bool:
+    return any(other in feature_facts(feature)["excludes"] for feature in features for other in features)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+@every_overlay
+def test_every_object_takes_the_name_of_the_model(repository: Repository, overlay: str) -> None:
+    features = [feature for feature in FEATURES if serves(feature, overlay) and feature != "spread-zones"]
+    folder = repository.model("chat", overlay, features)
+    resources = build(folder)
+    for resource in resources:
+        assert resource["metadata"]["name"].split("-")[0] == "chat", resource["metadata"]["name"]
+        assert resource["metadata"]["namespace"] == "models"
+        assert resource["metadata"]["labels"]["app.kubernetes.io/instance"] == "chat"
+    assert "serving" not in build_text(folder), "a reference to the base's name is left"
+
+
+@every_overlay
+def test_the_hash_of_the_settings_follows_the_rename(repository: Repository, overlay: str) -> None:
+    resources = build(repository.model("chat", overlay))
+    config_map = one(resources, "ConfigMap")["metadata"]["name"]
+    assert config_map.startswith("chat-") and config_map != "chat-settings"
+    (settings_volume,) = (
+        volume
+        for volume in one(resources, "Deployment")["spec"]["template"]["spec"]["volumes"]
+        if "configMap" in volume
+    )
+    assert settings_volume["configMap"]["name"] == config_map
+
+
+def test_a_change_of_settings_rolls_the_pods(repository: Repository) -> None:
+    folder = repository.model("chat", "qwen3-1-7b-vllm-gpu")
+    before = one(build(folder), "ConfigMap")["metadata"]["name"]
+    file = repository.root / "overlays/qwen3-1-7b-vllm-gpu/vllm.yaml"
+    file.write_text(file.read_text() + "max-num-seqs: 64\n")
+    assert one(build(folder), "ConfigMap")["metadata"]["name"] != before
+
+
+def test_one_overlay_twice_in_one_environment(repository: Repository) -> None:
+    features = ["same-zone"]
+    first, second = (build(repository.model(name, "qwen3-1-7b-vllm-gpu", features)) for name in ("chat", "draft"))
+
+    def identities(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+        return {(resource["kind"], resource["metadata"]["name"]) for resource in resources}
+
+    assert not identities(first) & identities(second)
+    for resources, name, other in ((first, "chat", second), (second, "draft", first)):
+        strangers = one(other, "Deployment")["spec"]["template"]["metadata"]["labels"]
+        for selector in selectors(resources):
+            assert selector["app.kubernetes.io/instance"] == name
+            assert not selector.items() <= strangers.items(), f"{selector} selects the other model's pods"
+
+
+def selectors(resources: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Everything that picks pods by label."""
+    spec = one(resources, "Deployment")["spec"]
+    pod = spec["template"]["spec"]
+    terms = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    return [
+        spec["selector"]["matchLabels"],
+        one(resources, "Service")["spec"]["selector"],
+        one(resources, "ServiceMonitor")["spec"]["selector"]["matchLabels"],
+        one(resources, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        one(resources, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+        *(constraint["labelSelector"]["matchLabels"] for constraint in pod["topologySpreadConstraints"]),
+        *(term["labelSelector"]["matchLabels"] for term in terms),
+    ]
+
+
+def test_the_served_name_is_the_label_of_the_pod(repository: Repository) -> None:
+    resources = build(repository.model("chat", "qwen3-1-7b-vllm-gpu"))
+    main = container(resources)
+    assert "--served-model-name=$(MODEL_NAME)" in main["args"]
+    (source,) = (item["valueFrom"] for item in main["env"] if item["name"] == "MODEL_NAME")
+    assert source["fieldRef"]["fieldPath"] == "metadata.labels['app.kubernetes.io/instance']"
+    assert (
+        one(resources, "Deployment")["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/instance"] == "chat"
+    )
+
+
+@every_overlay
+def test_the_peers_of_network_policies_stay_as_they_were(repository: Repository, overlay: str) -> None:
+    before = one(shipped(OVERLAYS / overlay), "NetworkPolicy")["spec"]
+    after = one(build(repository.model("chat", overlay)), "NetworkPolicy")["spec"]
+    assert after["ingress"] == before["ingress"]
+    assert after["egress"] == before["egress"]
+    assert after["podSelector"] != before["podSelector"]
+
+
+def test_the_environment_tags_every_image(repository: Repository) -> None:
+    for overlay in names(OVERLAYS):
+        features = [feature for feature in FEATURES if serves(feature, overlay) and feature != "spread-zones"]
+        for resource in build(repository.model(overlay.replace("-vllm-gpu", ""), overlay, features)):
+            for image in images(resource):
+                assert image.endswith(":v1.2.3"), f"{resource['kind']} runs {image}"
+
+
+def images(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["image"]] if isinstance(value.get("image"), str) else []
+        return own + [image for item in value.values() for image in images(item)]
+    if isinstance(value, list):
+        return [image for item in value for image in images(item)]
+    return []
+
+
+def test_an_environment_s_flag_comes_after_the_file(repository: Repository) -> None:
+    resources = build(repository.model("chat", "qwen3-1-7b-vllm-gpu", args=["--max-model-len=4096"]))
+    assert container(resources)["args"][-1] == "--max-model-len=4096"
+    assert settings(resources)["max-model-len"] != 4096
+
+
+@every_feature
+def test_a_feature_says_whom_it_serves_and_what_it_needs(feature: str) -> None:
+    facts = feature_facts(feature)
+    assert (
+        {"description", "engines", "needs", "excludes"}
+        <= set(facts)
+        <= {"description", "engines", "needs", "excludes", "images"}
+    )
+    assert facts["description"] and not facts["description"].endswith(".")
+    assert facts["engines"] and set(facts["engines"]) <= set(names(BASES / "serving"))
+    assert set(facts["needs"]) <= {*FEATURES, *names(BASES / "platform")}
+    for other in facts["excludes"]:
+        assert feature in feature_facts(other)["excludes"], f"{other} does not exclude {feature}"
+
+
+@every_feature
+def test_a_feature_is_a_component_and_patches_custom_resources_by_json(feature: str) -> None:
+    kustomization = load(BASES / "features" / feature / "kustomization.yaml")
+    assert kustomization["kind"] == "Component"
+    for patch in kustomization.get("patches", ()):
+        assert "target" in patch, "without a target a patch depends on the name that it repeats"
+        body = yaml.safe_load(patch.get("patch") or (BASES / "features" / feature / patch["path"]).read_text())
+        if patch["target"]["kind"] not in {"Deployment", "NetworkPolicy", "Service"}:
+            assert isinstance(body, list), "a strategic merge drops list items of custom resources"
+
+
+@every_overlay
+@every_feature
+def test_a_feature_changes_what_it_serves(repository: Repository, overlay: str, feature: str) -> None:
+    if not serves(feature, overlay):
+        assert engine_of(overlay) not in feature_facts(feature)["engines"]
+        return
+    plain = build_text(repository.model("plain", overlay))
+    featured = build_text(repository.model("featured", overlay, [feature]))
+    assert featured.replace("featured", "plain") != plain
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(FEATURES, 2)))
+def test_features_that_do_not_exclude_each_other_build_in_either_order(
+    repository: Repository, first: str, second: str
+) -> None:
+    overlay = next(overlay for overlay in names(OVERLAYS) if serves(first, overlay) and serves(second, overlay))
+    if excluded(first, second):
+        assert second in feature_facts(first)["excludes"]
+        return
+    forward = build(repository.model("forward", overlay, [first, second]))
+    backward = build(repository.model("backward", overlay, [second, first]))
+    for resources in (forward, backward):
+        for items in lists_with_names(resources):
+            assert len(items) == len(set(items)), f"{items} holds a name twice"
+    assert len(forward) == len(backward)
+
+
+def lists_with_names(value: Any) -> list[list[str]]:
+    """Names in every list of named things below a value: containers, variables, volumes, ports."""
+    if isinstance(value, dict):
+        return [found for item in value.values() for found in lists_with_names(item)]
+    if isinstance(value, list):
+        own = (
+            [[item["name"] for item in value]]
+            if value and all(isinstance(item, dict) and "name" in item for item in value)
+            else []
+        )
+        return own + [found for item in value for found in lists_with_names(item)]
+    return []
+
+
+def test_a_token_comes_from_the_secret_that_the_namespace_holds(repository: Repository) -> None:
+    main = container(build(repository.model("chat", "llama-3-2-1b-instruct-vllm-gpu", ["hf-token"])))
+    (reference,) = (item["valueFrom"]["secretKeyRef"] for item in main["env"] if item["name"] == "HF_TOKEN")
+    external = one(shipped(BASES / "platform" / "model-namespace"), "ExternalSecret")["spec"]
+    assert reference["name"] == external["target"]["name"]
+    assert reference["key"] in {item["secretKey"] for item in external["data"]}
+
+
+def test_zones_are_kept_or_spread_for_the_model_alone(repository: Repository) -> None:
+    kept = one(build(repository.model("kept", "qwen3-1-7b-vllm-gpu", ["same-zone"])), "Deployment")
+    (term,) = kept["spec"]["template"]["spec"]["affinity"]["podAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    assert term == {
+        "topologyKey": "topology.kubernetes.io/zone",
+        "labelSelector": {"matchLabels": {"app.kubernetes.io/instance": "kept"}},
+    }
+    spread = one(build(repository.model("spread", "qwen3-1-7b-vllm-gpu", ["spread-zones"])), "Deployment")
+    (constraint,) = (
+        item
+        for item in spread["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        if item["topologyKey"] == "topology.kubernetes.io/zone"
+    )
+    assert constraint["labelSelector"] == {"matchLabels": {"app.kubernetes.io/instance": "spread"}}
