@@ -1,0 +1,72 @@
+package build
+
+import (
+	"path"
+
+	"sigs.k8s.io/kustomize/api/resource"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"modelyard.dev/render/internal/kustomization"
+	"modelyard.dev/render/internal/protocol"
+)
+
+const (
+	originAnnotation          = "config.kubernetes.io/origin"
+	transformationsAnnotation = "alpha.config.kubernetes.io/transformations"
+)
+
+// provenanceOf reads Kustomize's annotations; their paths are relative to the target's folder, ours to the repository.
+func provenanceOf(rendered *resource.Resource, folder string) (*protocol.Origin, []protocol.Transformation) {
+	annotations := rendered.GetAnnotations()
+	var origin *protocol.Origin
+	var from resource.Origin
+	if text := annotations[originAnnotation]; text != "" && kyaml.Unmarshal([]byte(text), &from) == nil {
+		origin = &protocol.Origin{
+			Path: rooted(folder, from.Path), ConfiguredIn: rooted(folder, from.ConfiguredIn), ConfiguredBy: configurer(from.ConfiguredBy),
+		}
+	}
+	var by []resource.Origin
+	text := annotations[transformationsAnnotation]
+	if text == "" || kyaml.Unmarshal([]byte(text), &by) != nil {
+		return origin, nil
+	}
+	transformations := make([]protocol.Transformation, 0, len(by))
+	for _, each := range by {
+		transformations = append(transformations, protocol.Transformation{
+			ConfiguredIn: rooted(folder, each.ConfiguredIn), ConfiguredBy: configurer(each.ConfiguredBy),
+		})
+	}
+	return origin, transformations
+}
+
+func rooted(folder, relative string) string {
+	if relative == "" {
+		return ""
+	}
+	return path.Join(folder, relative)
+}
+
+func configurer(by kyaml.ResourceIdentifier) *protocol.Configurer {
+	if by.Kind == "" {
+		return nil
+	}
+	return &protocol.Configurer{APIVersion: by.APIVersion, Kind: by.Kind, Name: by.Name}
+}
+
+// withoutAdded removes the annotations that the target's own kustomization does not ask for.
+func withoutAdded(manifest map[string]any, root *kustomization.File) {
+	metadata, _ := manifest["metadata"].(map[string]any)
+	annotations, isMapping := metadata["annotations"].(map[string]any)
+	if !isMapping {
+		return
+	}
+	if !root.UserOrigins {
+		delete(annotations, originAnnotation)
+	}
+	if !root.UserTransformations {
+		delete(annotations, transformationsAnnotation)
+	}
+	if len(annotations) == 0 {
+		delete(metadata, "annotations")
+	}
+}
