@@ -9,7 +9,15 @@ from modelyard.catalog.devices import Device, device, devices
 from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
 from modelyard.catalog.model_configs import shape_from_config
-from modelyard.catalog.models import Model, folder_name, model, model_from_mapping, model_to_mapping, models
+from modelyard.catalog.models import (
+    Model,
+    folder_name,
+    model,
+    model_from_mapping,
+    model_to_mapping,
+    models,
+    shape_from_mapping,
+)
 from modelyard.catalog.regions import Offer, Price, PriceStatus, Region, region, regions, sources
 from modelyard.catalog.shapes import (
     Experts,
@@ -59,5 +67,6 @@ __all__ = [
     "region",
     "regions",
     "shape_from_config",
+    "shape_from_mapping",
     "sources",
 ]

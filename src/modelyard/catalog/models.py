@@ -71,24 +71,24 @@ def model_from_mapping(raw: Mapping[str, Any]) -> Model:
     Raises:
         pydantic.ValidationError: A field is unknown, missing or of the wrong type.
     """
-    return cast(Model, _adapter().validate_python(raw))
+    return cast(Model, _adapters()[0].validate_python(raw))
 
 
 def model_to_mapping(entry: Model) -> dict[str, Any]:
     """Return what `model.yaml` holds for an entry, defaults left out."""
-    dumped = _adapter().dump_python(entry, mode="json", by_alias=True, exclude_defaults=True)
+    dumped = _adapters()[0].dump_python(entry, mode="json", by_alias=True, exclude_defaults=True)
     return cast(dict[str, Any], dumped)
 
 
 @cache
-def _adapter() -> Any:
+def _adapters() -> tuple[Any, Any]:
     # Pydantic is imported here so that commands that need no model start without it.
     from pydantic import ConfigDict, TypeAdapter
 
     config = ConfigDict(extra="forbid", alias_generator=kebab)
     for part in (LayerGroup, Experts, LatentAttention, Quantization, ModelShape, Model):
         setattr(part, "__pydantic_config__", config)  # noqa: B010 - the classes do not depend on pydantic
-    return TypeAdapter(Model)
+    return TypeAdapter(Model), TypeAdapter(ModelShape)
 
 
 def model_from_file(path: Path) -> Model:
@@ -112,3 +112,12 @@ def models() -> Mapping[str, Model]:
     """Return every model of the catalogue by its id."""
     found = (model_from_file(path) for path in sorted((DATA / "models").glob("*/model.yaml")))
     return MappingProxyType({entry.id: entry for entry in found})
+
+
+def shape_from_mapping(raw: Mapping[str, Any]) -> ModelShape:
+    """Return the shape that the `shape` part of a `model.yaml` describes.
+
+    Raises:
+        pydantic.ValidationError: A field is unknown, missing or of the wrong type.
+    """
+    return cast(ModelShape, _adapters()[1].validate_python(raw))

@@ -1,0 +1,44 @@
+"""The memory budget of a model: whether it fits its devices, why, and what would make it fit."""
+
+from modelyard.sizing.bars import bars
+from modelyard.sizing.budget import MemoryBudget, memory_budget
+from modelyard.sizing.calibration import CalibrationPoint, Coverage, calibration_points, coverage
+from modelyard.sizing.changes import Change, changes_that_fit
+from modelyard.sizing.fit import Assessment, Verdict, assess
+from modelyard.sizing.kv_cache import bytes_per_token, largest_length, request_bytes
+from modelyard.sizing.logs import measured_budget
+from modelyard.sizing.measured import MeasuredBudget
+from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_layers, tensor_parallel_problem
+from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings, Problem, engine_settings
+from modelyard.sizing.support import refusals
+from modelyard.sizing.weights import RankWeights, rank_weights
+
+__all__ = [
+    "AUTO_LENGTH",
+    "Assessment",
+    "CalibrationPoint",
+    "Change",
+    "Coverage",
+    "EngineSettings",
+    "MeasuredBudget",
+    "MemoryBudget",
+    "Problem",
+    "RankWeights",
+    "Verdict",
+    "assess",
+    "bars",
+    "bytes_per_token",
+    "calibration_points",
+    "changes_that_fit",
+    "coverage",
+    "engine_settings",
+    "largest_length",
+    "legal_tensor_parallel_sizes",
+    "measured_budget",
+    "memory_budget",
+    "rank_weights",
+    "refusals",
+    "request_bytes",
+    "stage_layers",
+    "tensor_parallel_problem",
+]

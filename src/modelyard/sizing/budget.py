@@ -1,0 +1,142 @@
+"""The memory budget of a rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelyard.catalog import Device, ModelShape
+from modelyard.sizing.kv_cache import bytes_per_token, has_windows, largest_length, request_bytes
+from modelyard.sizing.overheads import (
+    GIB,
+    activation_gib,
+    cuda_graphs_gib,
+    lora_gib,
+    non_torch_gib,
+    not_modelled,
+)
+from modelyard.sizing.parallelism import stage_layers
+from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings
+from modelyard.sizing.weights import rank_weights
+
+SHORTEST_AUTO = 2048
+"""Tokens that a request must be allowed with `max-model-len: auto` for the deployment to be of use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryBudget:
+    """How one rank's memory is spent, in GiB (2^30 bytes), and what its cache holds.
+
+    Attributes:
+        stage: Pipeline stage of the rank, counted from 0; the tightest one.
+        total_gib: Memory of the device as the driver reports it.
+        requested_gib: What the engine takes of it.
+        weights_gib: Weights on the device.
+        activation_gib: Peak of the profile run.
+        cuda_graphs_gib: CUDA graphs; outside `requested_gib` for versions that do not subtract them.
+        non_torch_gib: Libraries.
+        lora_gib: Slots of LoRA adapters.
+        kv_available_gib: What is left for the KV cache; negative when the rest does not fit.
+        kv_bytes_per_token: Cache of one token on the rank.
+        kv_request_gib: Cache of one request of `max_model_len` tokens on the rank.
+        max_model_len: Longest request in tokens; for `auto` what fits.
+        largest_length: Longest request that the cache holds, at most the model's limit.
+        tokens: Tokens that the cache holds, as requests of `max_model_len` (vLLM's "GPU KV cache size").
+        requests: Requests of `max_model_len` that the cache holds at a time.
+        margin_gib: What is left of the cache beside one request of `max_model_len`; negative when vLLM would refuse to
+            start. With `auto`, what is left beside a request of `SHORTEST_AUTO` tokens.
+        not_modelled: Parts whose memory is in none of the figures.
+        measured: Whether the figures come from a start-up log rather than from arithmetic.
+    """
+
+    stage: int = 0
+    total_gib: float
+    requested_gib: float
+    weights_gib: float
+    activation_gib: float
+    cuda_graphs_gib: float
+    non_torch_gib: float
+    lora_gib: float = 0.0
+    kv_available_gib: float
+    kv_bytes_per_token: float
+    kv_request_gib: float
+    max_model_len: int
+    largest_length: int
+    tokens: int
+    requests: int
+    margin_gib: float
+    not_modelled: tuple[str, ...] = ()
+    measured: bool = False
+
+
+def memory_budget(
+    shape: ModelShape, settings: EngineSettings, device: Device, *, total_gib: float | None = None
+) -> MemoryBudget:
+    """Return the budget of the tightest rank.
+
+    The engine takes `total x gpu-memory-utilization`, and what weights, the profile run's peak, libraries, adapters and
+    (since 0.20.0) CUDA graphs leave of it is the KV cache, which must hold one request of `max-model-len`
+    (`determine_available_memory` in `vllm/v1/worker/gpu_worker.py`, `_check_enough_kv_cache_memory` in
+    `vllm/v1/core/kv_cache_planning.py`).
+
+    Args:
+        shape: The model.
+        settings: The engine's settings, defaults filled in.
+        device: The device of each rank.
+        total_gib: Memory of the device where it is not the device's own, such as a slice.
+    """
+    stages = range(settings.pipeline_parallel_size)
+    # Every inner stage is like another of as many layers; the first and the last differ by embeddings and sampler.
+    counts = stage_layers(shape.layers, settings.pipeline_parallel_size)
+    largest_inner = max(stages[1:-1], key=lambda at: counts[at], default=None)
+    candidates = {0, stages[-1]} | ({largest_inner} if largest_inner is not None else set())
+    budgets = [_stage_budget(shape, settings, device, stage, total_gib) for stage in sorted(candidates)]
+    return min(budgets, key=lambda budget: budget.margin_gib)
+
+
+def _stage_budget(
+    shape: ModelShape, settings: EngineSettings, device: Device, stage: int, total_gib: float | None
+) -> MemoryBudget:
+    total = device.total_gib if total_gib is None else total_gib
+    requested = total * settings.gpu_memory_utilization
+    stages = settings.pipeline_parallel_size
+    weights = rank_weights(shape, settings, device, stage).total / GIB
+    weights = max(0.0, weights - settings.cpu_offload_gib)
+    activation = activation_gib(shape, settings, last_stage=stage == stages - 1)
+    graphs = cuda_graphs_gib(shape, settings)
+    libraries = non_torch_gib(settings)
+    adapters = lora_gib(shape, settings, stage_layers(shape.layers, stages)[stage])
+    used = weights + activation + libraries + adapters
+    if settings.kv_cache_memory_bytes is not None:
+        by_hand = settings.kv_cache_memory_bytes / GIB
+        # Utilisation is ignored then; whatever the device cannot hold is missing.
+        available = min(by_hand, total - used - graphs)
+        requested = used + graphs + by_hand
+    else:
+        available = requested - used - (graphs if settings.cuda_graphs_subtracted else 0.0)
+    room = max(0.0, available) * GIB
+    fitting = largest_length(shape, settings, room, stage)
+    length = fitting if settings.max_model_len == AUTO_LENGTH else settings.max_model_len
+    need = request_bytes(shape, settings, max(1, length), stage)
+    least = request_bytes(shape, settings, SHORTEST_AUTO, stage) if settings.max_model_len == AUTO_LENGTH else need
+    requests = int(room / need) if need else 0
+    per_token = bytes_per_token(shape, settings, stage)
+    tokens = int(room / need * length) if has_windows(shape, settings) and need else int(room / per_token or 0)
+    return MemoryBudget(
+        stage=stage,
+        total_gib=total,
+        requested_gib=requested,
+        weights_gib=weights,
+        activation_gib=activation,
+        cuda_graphs_gib=graphs,
+        non_torch_gib=libraries,
+        lora_gib=adapters,
+        kv_available_gib=available,
+        kv_bytes_per_token=per_token,
+        kv_request_gib=need / GIB,
+        max_model_len=length,
+        largest_length=fitting,
+        tokens=tokens,
+        requests=requests,
+        margin_gib=available - least / GIB,
+        not_modelled=not_modelled(shape, settings),
+    )

@@ -1,0 +1,160 @@
+"""Whether a model fits its devices, why, and what would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from modelyard.catalog import Device, ModelShape
+from modelyard.sizing.budget import MemoryBudget, memory_budget
+from modelyard.sizing.calibration import Coverage, coverage
+from modelyard.sizing.measured import MeasuredBudget
+from modelyard.sizing.settings import EngineSettings, engine_settings
+from modelyard.sizing.support import CUDA_CONTEXT_GIB, refusals
+
+
+class Verdict(StrEnum):
+    """Whether the deployment starts and serves its longest request."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    DOES_NOT_FIT = "does not fit"
+    UNSURE = "unsure"
+
+
+def calibrated_slack_gib(total_gib: float) -> float:
+    """Return how far a calibrated estimate may be off: 1 GiB or 2 % of the device."""
+    return max(1.0, 0.02 * total_gib)
+
+
+def uncalibrated_slack_gib(total_gib: float) -> float:
+    """Return the margin that "fits" needs outside the calibrated versions and devices: 2 GiB or 5 % of the device."""
+    return max(2.0, 0.05 * total_gib)
+
+
+MEASURED_SLACK_GIB = 0.25
+"""How far a second start on the same version and device may be from the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A budget with its verdict.
+
+    Attributes:
+        verdict: The verdict.
+        reasons: Why, in sentences without a final stop; the first decides.
+        budget: The budget of the tightest rank.
+        settings: The settings, defaults filled in.
+        device: The device of each rank.
+        needed_margin_gib: Margin that "fits" needs here.
+        coverage: The nearest calibrated start-up log; None when the budget was measured.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    budget: MemoryBudget
+    settings: EngineSettings
+    device: Device
+    needed_margin_gib: float
+    coverage: Coverage | None
+
+    @property
+    def basis(self) -> str:
+        """What the figures rest on, for the end of a message."""
+        if self.coverage is None:
+            return "measured at start-up of this model, version and device"
+        near = f"nearest calibrated log: {self.coverage.point.title}"
+        return near if self.coverage.covered else f"{near}; differs in {self.coverage.reason}"
+
+
+def assess(
+    flags: Mapping[str, Any],
+    version: str,
+    shape: ModelShape,
+    device: Device,
+    *,
+    total_gib: float | None = None,
+    measured: MeasuredBudget | None = None,
+) -> Assessment:
+    """Return whether a deployment fits.
+
+    Args:
+        flags: Flag to value, as the command line and the settings file together say.
+        version: vLLM's version.
+        shape: The model.
+        device: The device of each rank.
+        total_gib: Memory of the device where it is not the device's own (a slice or share).
+        measured: What a start-up log of this model, version and device says; taken where it applies.
+
+    Raises:
+        ValueError: The version is none.
+    """
+    settings = engine_settings(flags, version, shape, device, total_gib=total_gib)
+    estimate = memory_budget(shape, settings, device, total_gib=total_gib)
+    known = measured.budget_for(estimate, shape, settings, device) if measured is not None else None
+    budget = known or estimate
+    near = None if known is not None else coverage(shape, settings, device)
+    needed = _needed_margin(budget, near)
+    verdict, reasons = _verdict(shape, settings, device, budget, near, needed)
+    return Assessment(
+        verdict=verdict,
+        reasons=tuple(reasons),
+        budget=budget,
+        settings=settings,
+        device=device,
+        needed_margin_gib=needed,
+        coverage=near,
+    )
+
+
+def _needed_margin(budget: MemoryBudget, near: Coverage | None) -> float:
+    if near is None:
+        return MEASURED_SLACK_GIB
+    return (calibrated_slack_gib if near.covered else uncalibrated_slack_gib)(budget.total_gib)
+
+
+def _verdict(
+    shape: ModelShape,
+    settings: EngineSettings,
+    device: Device,
+    budget: MemoryBudget,
+    near: Coverage | None,
+    needed: float,
+) -> tuple[Verdict, list[str]]:
+    refused = list(refusals(shape, settings, device))
+    if refused:
+        return Verdict.DOES_NOT_FIT, [f"vLLM refuses to start: {reason}" for reason in refused]
+    margin = budget.margin_gib
+    slack = MEASURED_SLACK_GIB if near is None else calibrated_slack_gib(budget.total_gib)
+    arithmetic = _arithmetic(budget)
+    if margin < -slack or budget.kv_available_gib <= -slack:
+        return Verdict.DOES_NOT_FIT, [arithmetic]
+    doubts = [problem.message for problem in settings.problems]
+    if budget.not_modelled:
+        doubts.append(f"not modelled: {', '.join(budget.not_modelled)}")
+    if budget.total_gib - budget.requested_gib < CUDA_CONTEXT_GIB:
+        doubts.append(
+            f"gpu-memory-utilization {settings.gpu_memory_utilization:g} leaves "
+            f"{max(0.0, budget.total_gib - budget.requested_gib):.1f} GiB outside, and vLLM refuses to start when less "
+            "is free than it takes"
+        )
+    if doubts:
+        return Verdict.UNSURE, [*doubts, arithmetic]
+    if margin >= needed:
+        return Verdict.FITS, [arithmetic]
+    if near is None or near.covered:
+        verdict = Verdict.TIGHT if margin >= 0 else Verdict.UNSURE
+        return verdict, [arithmetic, f"{margin:.1f} GiB is within the error of the estimate ({slack:.1f} GiB)"]
+    verdict = Verdict.TIGHT if margin >= slack else Verdict.UNSURE
+    return verdict, [arithmetic, f"a margin of {needed:.1f} GiB is asked for outside the calibrated logs"]
+
+
+def _arithmetic(budget: MemoryBudget) -> str:
+    if budget.kv_available_gib <= 0:
+        return f"{-budget.kv_available_gib:.1f} GiB are missing per device before the KV cache gets any"
+    return (
+        f"{budget.kv_available_gib:.1f} GiB per device are left for the KV cache; one request of "
+        f"{budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB"
+    )

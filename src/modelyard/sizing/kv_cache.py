@@ -1,0 +1,84 @@
+"""What the KV cache needs and holds."""
+
+from __future__ import annotations
+
+from modelyard.catalog import LayerKind, ModelShape
+from modelyard.sizing.engine_defaults import concurrent_batches, has_hybrid_cache
+from modelyard.sizing.parallelism import stage_layers
+from modelyard.sizing.settings import EngineSettings
+
+
+def layer_bytes_per_token(shape: ModelShape, settings: EngineSettings) -> float:
+    """Return what one layer keeps of one token on one rank, in bytes.
+
+    Latent attention keeps one vector on every rank; otherwise keys and values of the rank's heads are kept, at least
+    one head (`ModelConfig.get_num_kv_heads`). Scales of quantised caches are left out.
+    """
+    latent = shape.latent_attention
+    if latent is not None:
+        return (latent.kv_lora_rank + latent.qk_rope_head_dim) * settings.kv_dtype_bytes
+    heads = max(1, shape.key_value_heads // settings.tensor_parallel_size)
+    return 2 * heads * shape.head_dim * settings.kv_dtype_bytes
+
+
+def cached_layers(
+    shape: ModelShape, settings: EngineSettings, stage: int = 0
+) -> dict[tuple[LayerKind, int | None], float]:
+    """Return the layers of a stage that keep tokens, by kind and window; windows count only with the hybrid cache."""
+    share = stage_layers(shape.layers, settings.pipeline_parallel_size)[stage] / shape.layers
+    hybrid = settings.hybrid_cache and has_hybrid_cache(settings.version)
+    found: dict[tuple[LayerKind, int | None], float] = {}
+    for group in shape.layer_groups:
+        if group.kind is LayerKind.RECURRENT:
+            continue
+        key = (group.kind, group.window) if hybrid else (LayerKind.FULL, None)
+        found[key] = found.get(key, 0.0) + group.layers * share
+    return found
+
+
+def bytes_per_token(shape: ModelShape, settings: EngineSettings, stage: int = 0) -> float:
+    """Return what a rank keeps of a token while it is inside every window, in bytes."""
+    return sum(cached_layers(shape, settings, stage).values()) * layer_bytes_per_token(shape, settings)
+
+
+def request_bytes(shape: ModelShape, settings: EngineSettings, length: int, stage: int = 0) -> float:
+    """Return what one request of `length` tokens needs on a rank, in bytes (`max_memory_usage_bytes` of each layer).
+
+    A sliding layer holds its window and what is in flight, rounded up to blocks, and one block more; a chunked layer
+    its chunk and what is in flight.
+    """
+    block = settings.block_size
+    stages = settings.pipeline_parallel_size
+    in_flight = concurrent_batches(settings.version, stages) * settings.max_num_batched_tokens
+    context_ranks = settings.decode_context_parallel_size
+    blocks = 0.0
+    for (kind, window), layers in cached_layers(shape, settings, stage).items():
+        if kind is LayerKind.SLIDING and window is not None:
+            held = _blocks(min(window - 1 + in_flight, length), block) + 1
+        elif kind is LayerKind.CHUNKED and window is not None:
+            held = _blocks(min(window + in_flight, length), block)
+        else:
+            held = _blocks(-(-length // context_ranks), block)
+        blocks += layers * held
+    return blocks * block * layer_bytes_per_token(shape, settings)
+
+
+def largest_length(shape: ModelShape, settings: EngineSettings, available: float, stage: int = 0) -> int:
+    """Return the longest request in tokens that `available` bytes hold, at most the model's own limit; 0 for none."""
+    low, high = 0, max(shape.max_positions or 0, settings.max_model_len, 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if request_bytes(shape, settings, middle, stage) <= available:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def has_windows(shape: ModelShape, settings: EngineSettings) -> bool:
+    """Tell whether some layers hold less than the whole request."""
+    return any(window is not None for _, window in cached_layers(shape, settings))
+
+
+def _blocks(tokens: int, block: int) -> int:
+    return -(-tokens // block)

@@ -1,0 +1,290 @@
+"""The engine's settings as far as memory follows from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.catalog import Device, ModelShape
+from modelyard.sizing.engine_defaults import (
+    Version,
+    batch_defaults,
+    gpu_memory_utilization,
+    parsed_version,
+    subtracts_cuda_graphs,
+)
+
+DTYPE_BYTES = {"float32": 4.0, "float": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "int8": 1.0}
+AUTO_LENGTH = -1
+"""`max-model-len: auto`: the engine takes the longest context that fits."""
+
+LARGEST = {"tensor-parallel-size": 1024, "pipeline-parallel-size": 1024, "data-parallel-size": 1024}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A setting that cannot be used.
+
+    Attributes:
+        flag: The flag, in kebab case.
+        message: What was found and what was expected.
+    """
+
+    flag: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """vLLM's settings with defaults filled in.
+
+    Attributes:
+        version: vLLM's version.
+        tensor_parallel_size: Ranks that share each layer.
+        pipeline_parallel_size: Stages that share the layers.
+        data_parallel_size: Copies; experts are shared among them.
+        decode_context_parallel_size: Ranks that share each request's cache.
+        expert_parallel: Whether whole experts are placed on ranks.
+        gpu_memory_utilization: Share of the device that the engine takes.
+        kv_cache_memory_bytes: Size of the cache set by hand; None otherwise.
+        max_model_len: Longest request in tokens; `AUTO_LENGTH` for what fits.
+        max_num_seqs: Requests of one batch.
+        max_num_batched_tokens: Tokens of one batch.
+        dtype: Type of weights that are not quantised, and of activations.
+        quantization: `--quantization`; empty when the model's own is taken.
+        kv_cache_dtype: Type of the cache, `auto` for the model's.
+        block_size: Tokens of one cache block.
+        enforce_eager: Whether CUDA graphs are off.
+        cuda_graphs_subtracted: Whether the graphs' estimate is taken from the cache.
+        hybrid_cache: False when every layer keeps every token.
+        cpu_offload_gib: Weights per rank that stay in the pod's memory.
+        kv_offload_gib: Cache in the pod's memory, all ranks together.
+        swap_space_gib: Swap of the V0 engine per rank.
+        lora_slots: Adapters held on the device; 0 without LoRA.
+        lora_rank: Largest rank of an adapter.
+        cpu_loras: Adapters held in the pod's memory.
+        speculative: The speculative method; empty without.
+        images: Whether the model takes images or audio (its encoder is profiled).
+        pooling: Whether the model embeds or classifies rather than generates.
+        overrides_config: Whether flags change the model's own config, such as its longest context.
+        problems: Settings that could not be used; the defaults stand in for them.
+    """
+
+    version: Version
+    tensor_parallel_size: int = 1
+    pipeline_parallel_size: int = 1
+    data_parallel_size: int = 1
+    decode_context_parallel_size: int = 1
+    expert_parallel: bool = False
+    gpu_memory_utilization: float
+    kv_cache_memory_bytes: int | None = None
+    max_model_len: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    dtype: str
+    quantization: str = ""
+    kv_cache_dtype: str = "auto"
+    block_size: int = 16
+    enforce_eager: bool = False
+    cuda_graphs_subtracted: bool = True
+    hybrid_cache: bool = True
+    cpu_offload_gib: float = 0.0
+    kv_offload_gib: float = 0.0
+    swap_space_gib: float = 0.0
+    lora_slots: int = 0
+    lora_rank: int = 16
+    cpu_loras: int = 0
+    speculative: str = ""
+    images: bool = False
+    pooling: bool = False
+    overrides_config: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def devices(self) -> int:
+        """Devices that all ranks together need."""
+        return self.tensor_parallel_size * self.pipeline_parallel_size * self.data_parallel_size
+
+    @property
+    def devices_per_copy(self) -> int:
+        """Devices of one data-parallel copy."""
+        return self.tensor_parallel_size * self.pipeline_parallel_size
+
+    @property
+    def dtype_bytes(self) -> float:
+        """Bytes of an activation and of a weight that is not quantised."""
+        return DTYPE_BYTES.get(self.dtype, 2.0)
+
+    @property
+    def kv_dtype_bytes(self) -> float:
+        """Bytes of one cached value."""
+        kind = self.kv_cache_dtype
+        if kind == "auto":
+            return self.dtype_bytes
+        if kind.startswith(("fp8", "int8", "nvfp4")):
+            return 1.0 if not kind.startswith("nvfp4") else 0.5625
+        return DTYPE_BYTES.get(kind, 2.0)
+
+
+class _Flags:
+    """Typed reads of a flag mapping that collect what cannot be used."""
+
+    def __init__(self, flags: Mapping[str, Any]) -> None:
+        self.values = {str(name).lstrip("-").replace("_", "-"): value for name, value in flags.items()}
+        self.problems: list[Problem] = []
+
+    def whole(self, flag: str, default: int, lowest: int = 1) -> int:
+        value = self.values.get(flag)
+        if value is None:
+            return default
+        highest = LARGEST.get(flag, 10**12)
+        try:
+            number = int(value) if not isinstance(value, bool) else None
+        except (TypeError, ValueError):
+            number = None
+        if number is None or not lowest <= number <= highest:
+            self._refuse(flag, value, f"a whole number from {lowest} to {highest}")
+            return default
+        return number
+
+    def length(self, flag: str, default: int) -> int:
+        value = self.values.get(flag)
+        if isinstance(value, str):
+            text = value.strip()
+            if text == "auto":
+                return AUTO_LENGTH
+            scale = {"k": 1000, "m": 10**6, "g": 10**9, "K": 1024, "M": 2**20, "G": 2**30}.get(text[-1:], 0)
+            if scale:
+                try:
+                    return int(float(text[:-1]) * scale)
+                except ValueError:
+                    self._refuse(flag, value, "a number of tokens, such as 8192, 8k or auto")
+                    return default
+        return self.whole(flag, default, lowest=AUTO_LENGTH) or default
+
+    def number(self, flag: str, default: float, lowest: float, highest: float) -> float:
+        value = self.values.get(flag)
+        if value is None:
+            return default
+        try:
+            number = float(value) if not isinstance(value, bool) else float("nan")
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not lowest <= number <= highest:
+            self._refuse(flag, value, f"a number from {lowest:g} to {highest:g}")
+            return default
+        return number
+
+    def switch(self, flag: str, default: bool = False) -> bool:
+        if self.values.get(f"no-{flag}") in (True, "", "true"):
+            return False
+        value = self.values.get(flag, default)
+        return value if isinstance(value, bool) else str(value).lower() not in ("false", "0", "none")
+
+    def text(self, flag: str, default: str) -> str:
+        value = self.values.get(flag)
+        return default if value is None else str(value)
+
+    def mapping(self, flag: str) -> Mapping[str, Any]:
+        value = self.values.get(flag)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                self._refuse(flag, value, "a JSON mapping")
+        return value if isinstance(value, Mapping) else {}
+
+    def _refuse(self, flag: str, value: Any, expected: str) -> None:
+        self.problems.append(Problem(flag, f"{flag} is {value!r}, expected {expected}"))
+
+
+def engine_settings(
+    flags: Mapping[str, Any], version: str, shape: ModelShape, device: Device, *, total_gib: float | None = None
+) -> EngineSettings:
+    """Return the settings that vLLM runs with.
+
+    Args:
+        flags: Flag to value, as the command line and the settings file together say; dashes or underscores.
+        version: vLLM's version.
+        shape: The model, for the length that is taken when none is set.
+        device: The device, for the batch sizes that are taken when none are set.
+        total_gib: Memory of the device where it is not the device's own (a slice).
+
+    Returns:
+        The settings; values that cannot be used are named in `problems`, and the default stands in for them.
+
+    Raises:
+        ValueError: The version is none.
+    """
+    known = parsed_version(version)
+    if known is None:
+        raise ValueError(f"{version!r} is no version of vLLM")
+    read = _Flags(flags)
+    defaults = batch_defaults(known, total_gib or device.total_gib, device.name)
+    length = read.length("max-model-len", shape.max_positions or 0)
+    if length == 0:
+        read.problems.append(Problem("max-model-len", "neither the settings nor the model say a longest context"))
+        length = 2048
+    counted = (shape.max_positions or 2048) if length == AUTO_LENGTH else length
+    seqs = read.whole("max-num-seqs", 0)
+    tokens = read.length("max-num-batched-tokens", 0)
+    taken_seqs = seqs or defaults.max_num_seqs
+    taken_tokens = tokens or defaults.max_num_batched_tokens
+    if not tokens:
+        # V0 prefilled in chunks from 32k on, except for models that take images.
+        whole = defaults.by_length and (counted <= 32768 or shape.encoder_parameters != 0)
+        if whole or not read.switch("enable-chunked-prefill", True):
+            taken_tokens = max(counted, taken_tokens)
+        taken_tokens = min(taken_tokens, taken_seqs * counted)
+    taken_seqs = taken_seqs if seqs else min(taken_seqs, taken_tokens)
+    dtype = read.text("dtype", "auto")
+    lora = read.switch("enable-lora")
+    slots = read.whole("max-loras", 1) if lora else 0
+    speculative = read.mapping("speculative-config")
+    limits = read.mapping("limit-mm-per-prompt")
+    no_images = read.switch("language-model-only") or (
+        bool(limits) and all(not _limit(value) for value in limits.values())
+    )
+    by_hand = read.whole("kv-cache-memory-bytes", 0)
+    return EngineSettings(
+        version=known,
+        tensor_parallel_size=read.whole("tensor-parallel-size", 1),
+        pipeline_parallel_size=read.whole("pipeline-parallel-size", 1),
+        data_parallel_size=read.whole("data-parallel-size", 1),
+        decode_context_parallel_size=read.whole("decode-context-parallel-size", 1),
+        expert_parallel=read.switch("enable-expert-parallel"),
+        gpu_memory_utilization=read.number("gpu-memory-utilization", gpu_memory_utilization(known), 0.01, 1.0),
+        kv_cache_memory_bytes=by_hand or None,
+        max_model_len=length,
+        max_num_seqs=taken_seqs,
+        max_num_batched_tokens=taken_tokens,
+        dtype=_model_dtype(shape.dtype) if dtype == "auto" else dtype,
+        quantization=read.text("quantization", ""),
+        kv_cache_dtype=read.text("kv-cache-dtype", "auto"),
+        block_size=read.whole("block-size", 16),
+        enforce_eager=read.switch("enforce-eager"),
+        cuda_graphs_subtracted=subtracts_cuda_graphs(known),
+        hybrid_cache=not read.switch("disable-hybrid-kv-cache-manager"),
+        cpu_offload_gib=read.number("cpu-offload-gb", 0.0, 0.0, 1e6),
+        kv_offload_gib=read.number("kv-offloading-size", 0.0, 0.0, 1e6),
+        swap_space_gib=read.number("swap-space", 4.0, 0.0, 1e6) if known < (0, 8, 0) else 0.0,
+        lora_slots=slots,
+        lora_rank=read.whole("max-lora-rank", 16),
+        cpu_loras=read.whole("max-cpu-loras", slots, lowest=0) if lora else 0,
+        speculative=str(speculative.get("method") or ("draft_model" if speculative.get("model") else "")),
+        images=bool(shape.encoder_parameters != 0) and not no_images,
+        pooling=read.text("runner", "auto") == "pooling" or read.text("task", "") in ("embed", "classify", "score"),
+        overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path")),
+        problems=tuple(read.problems),
+    )
+
+
+def _model_dtype(stored: str) -> str:
+    # vLLM runs a model that is stored in 32 bits in 16.
+    return "float16" if stored == "float32" else stored
+
+
+def _limit(value: Any) -> Any:
+    return value.get("count", 1) if isinstance(value, Mapping) else value

@@ -1,0 +1,62 @@
+"""What vLLM refuses before it looks at memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelyard.catalog import Device, ModelShape
+from modelyard.sizing.parallelism import tensor_parallel_problem
+from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.weights import effective_quantization
+
+CUDA_CONTEXT_GIB = 0.6
+"""Upper guess of what the CUDA context takes before the engine measures; not calibrated."""
+
+LEAST_CAPABILITY = {
+    "awq": (7, 5),
+    "gptq": (6, 0),
+    "fp8": (7, 5),
+    "modelopt-fp8": (8, 0),
+    "fbgemm_fp8": (8, 0),
+    "mxfp4": (8, 0),
+    "nvfp4": (7, 5),
+}
+"""Least compute capability of a quantisation, weight-only kernels included (vLLM 0.33.0)."""
+
+
+def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Iterator[str]:
+    """Yield why vLLM would not start whatever the memory; nothing when no check stands in the way."""
+    split = tensor_parallel_problem(shape, settings.tensor_parallel_size, expert_parallel=settings.expert_parallel)
+    if split:
+        yield split
+    if settings.pipeline_parallel_size > shape.layers:
+        yield f"{shape.layers} layers cannot be shared by {settings.pipeline_parallel_size} pipeline stages"
+    yield from _context_parallel(shape, settings)
+    capability = device.compute_capability
+    if capability is not None:
+        have = ".".join(map(str, capability))
+        if settings.dtype == "bfloat16" and capability < (8, 0):
+            yield f"bfloat16 needs compute capability 8.0, {device.name} has {have}; dtype half runs there"
+        if settings.kv_cache_dtype.startswith("fp8") and capability < (8, 9):
+            yield f"an fp8 cache needs compute capability 8.9, {device.name} has {have}"
+        stored = effective_quantization(shape, settings)
+        least = LEAST_CAPABILITY.get(stored.method) if stored is not None else None
+        if stored is not None and least is not None and capability < least:
+            need = ".".join(map(str, least))
+            yield f"{stored.method} weights need compute capability {need}, {device.name} has {have}"
+    longest = shape.max_positions
+    if longest and settings.max_model_len > longest and not settings.overrides_config:
+        yield f"max-model-len {settings.max_model_len} is more than the {longest} tokens that the model allows"
+
+
+def _context_parallel(shape: ModelShape, settings: EngineSettings) -> Iterator[str]:
+    sharing, ranks = settings.decode_context_parallel_size, settings.tensor_parallel_size
+    if sharing == 1:
+        return
+    if ranks % sharing:
+        yield f"tensor-parallel-size {ranks} is no multiple of decode-context-parallel-size {sharing}"
+    elif shape.latent_attention is None and sharing > max(1, ranks // shape.key_value_heads):
+        yield (
+            f"decode-context-parallel-size {sharing} needs {sharing} ranks for each of the "
+            f"{shape.key_value_heads} key-value heads, there are {ranks} ranks"
+        )
