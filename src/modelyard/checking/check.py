@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.stage import Stage
@@ -79,8 +80,10 @@ def environments(
             found = _run(stage, at_revision, targets, progress, "applications")
             children.update({(identity, target): rendering for target, rendering in found.items()})
         for each in plans:
+            view = environment(each, children, repository)
             gaps.extend(each.gaps)
-            made.append(environment(each, children, repository))
+            gaps.extend(schema_gaps(view, version))
+            made.append(view)
     yield from sorted(made, key=lambda view: view.name)
 
 

@@ -2,26 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
 from modelyard.checking.options import CheckOptions
-from modelyard.checking.stage import Stage
-from modelyard.findings import NotChecked
-from modelyard.rendering import ProcessRenderer, RenderingCache
-from modelyard.repository import Repository
-from modelyard.tooling import cache
+from modelyard.checking.stage import Stage, with_verdicts
+from modelyard.findings import NotChecked, Refusal
+from modelyard.rendering import ProcessRenderer, Renderer, Rendering, RenderingCache
+from modelyard.repository import FileAddress, Repository
+from modelyard.repository.settings import FILE
+from modelyard.schemas import DEFAULT_KUBERNETES, Validator
+from modelyard.tooling import cache, find
 
 
 class Tools:
-    """The tools of one check."""
+    """The tools of one check.
+
+    Args:
+        repository: The repository to check.
+        options: What was asked for.
+
+    Raises:
+        Refusal: No renderer is installed, or one that was asked for by name is not.
+    """
 
     def __init__(self, repository: Repository, options: CheckOptions) -> None:
         self.repository = repository
         self.options = options
-        self.renderer = ProcessRenderer(options.jobs)
+        self.crd_paths = _crd_paths(repository)
 
     def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> Stage:
         """Return the stage for environments of one Kubernetes version; adds what it cannot check to `gaps`."""
+        version = kubernetes_version or DEFAULT_KUBERNETES
+        renderer = self._renderer(version)
+        validator: Callable[[Sequence[Rendering]], Iterator[Rendering]] | None = None
+        identity = renderer.identity
+        if not renderer.validates:
+            if find("kubeconform") is None:
+                gaps.append(
+                    NotChecked("schemas", "kubeconform is not installed", "modelyard tools install kubeconform")
+                )
+            else:
+                kubeconform = Validator(version, self.crd_paths, self.options.jobs)
+                identity = f"{identity}\n{kubeconform.identity}"
+                validator = _validating(kubeconform)
         kept = None
         if self.options.use_cache:
-            kept = RenderingCache(cache() / "renderings", f"{self.renderer.identity}\n{kubernetes_version}")
+            kept = RenderingCache(cache() / "renderings", identity)
             kept.prune()
-        return Stage(self.renderer, None, kept)
+        return Stage(renderer, validator, kept)
+
+    def _renderer(self, kubernetes_version: str) -> Renderer:
+        return ProcessRenderer(self.options.jobs)
+
+
+def _validating(validator: Validator) -> Callable[[Sequence[Rendering]], Iterator[Rendering]]:
+    def validated(renderings: Sequence[Rendering]) -> Iterator[Rendering]:
+        verdicts = iter(validator.verdicts([each.value for rendering in renderings for each in rendering.resources]))
+        for rendering in renderings:
+            yield with_verdicts(rendering, [next(verdicts) for _ in rendering.resources])
+
+    return validated
+
+
+def _crd_paths(repository: Repository) -> list[Path]:
+    found = []
+    for index, path in enumerate(repository.settings.crds):
+        if not (repository.files.is_file(path) or repository.files.is_folder(path)):
+            raise Refusal(
+                f"{FILE}: crds names {path}, which does not exist",
+                fix="name a file or folder with CustomResourceDefinitions",
+                at=FileAddress(repository.files, FILE, ("crds", index)),
+            )
+        found.append(repository.files.real(path))
+    return found

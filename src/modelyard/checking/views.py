@@ -83,6 +83,7 @@ def environment(made: Plan, rendered: dict[tuple[int, str], Rendering], reposito
                 rendering.errors,
                 target,
                 rendering.cached,
+                at_revision,
             )
         )
     errors = made.root.errors + (made.bootstrap.errors if made.bootstrap else ())

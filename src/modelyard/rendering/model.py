@@ -34,7 +34,7 @@ class Verdict:
     Attributes:
         status: `valid`; `invalid` with problems; `no-schema` when its kind is unknown here.
         problems: What the API server would refuse.
-        rules_checked: Whether CEL validation rules were evaluated; False means that they were not checked.
+        rules_checked: Whether they were evaluated; False means that they were not checked.
     """
 
     status: Literal["valid", "invalid", "no-schema"]
@@ -101,7 +101,14 @@ class Renderer(Protocol):
     """A backend: the `processes` reference or the `library` renderer; they agree on every resource."""
 
     name: str
+    """`processes` or `library`."""
     validates: bool
+    """Whether its resources carry verdicts."""
+
+    @property
+    def identity(self) -> str:
+        """What decides its output besides the inputs, for cache keys."""
+        ...
 
     def render(self, repository: Repository, targets: Sequence[str]) -> Iterator[Rendering]:
         """Yield one rendering per target, in any order; a bad target costs that target only."""

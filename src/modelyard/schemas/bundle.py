@@ -73,6 +73,15 @@ class SchemaBundle:
         """The bundle's definitions, whose CEL rules the Go renderer evaluates."""
         return tuple(sorted({each.source for each in _bundled().values()}))
 
+    def has_rules(self, api_version: str, kind: str) -> bool:
+        """Return whether a kind's definition holds CEL rules, which kubeconform does not evaluate."""
+        custom = self._custom.get((api_version, kind))
+        if custom is None:
+            return False
+        own = self._definitions.get(custom.source)
+        text = custom.source.read_bytes() if own is None else orjson.dumps(own)
+        return b'"x-kubernetes-validations"' in text
+
     def published_by(self, api_version: str, kind: str) -> str:
         """Return who publishes the schema of a kind; empty when there is none."""
         if self._native is not None and (api_version, kind) in self._native.names:

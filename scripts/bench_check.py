@@ -1,0 +1,153 @@
+"""Print what `modelyard check` costs, as a ratio to the bare work of the tools that it runs.
+
+The bare work is the same `kustomize build` processes, as many at a time, and one kubeconform over their output. Both
+are measured in one run, in turn; ratios are of medians, since machines are noisy.
+
+    python scripts/bench_check.py [deployments ...]
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from modelyard.repository import Repository
+from modelyard.schemas import SchemaBundle
+from modelyard.tooling import parallel, require
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests import repositories
+
+MODELYARD = Path(sys.executable).with_name("modelyard")
+MODELS_PER_ENVIRONMENT = 50
+ROUNDS = {4: 5, 40: 3, 400: 1}
+TARGETS = {40: (1.5, 0.3), 400: (1.5, None)}
+
+
+def main(sizes: list[int]) -> int:
+    """Measure each size and print a row; return 1 when a target is missed."""
+    print(
+        f"{'deployments':>11}  {'bare s':>7}  {'cold s':>7}  {'cold/bare':>9}  {'warm s':>7}  {'warm/cold':>9}  target"
+    )
+    missed = False
+    with tempfile.TemporaryDirectory(prefix="modelyard-bench-") as folder:
+        base = repositories.make("one-model", Path(folder) / "base")
+        SchemaBundle("1.35").materialised_whole()  # the bare work finds its schemas there
+        for size in sizes:
+            root = _grown(base, Path(folder) / f"models-{size}", size)
+            missed |= _measure(root, size)
+    return int(missed)
+
+
+def _measure(root: Path, size: int) -> bool:
+    targets = _targets(root)
+    bare, cold, warm = [], [], []
+    for round_number in range(ROUNDS.get(size, 1)):
+        bare.append(_timed(lambda: _bare(root, targets)))
+        with tempfile.TemporaryDirectory() as cache:
+            cold.append(_timed(lambda cache=cache: _check(root, cache)))  # type: ignore[misc]
+            _change_one(root, round_number)
+            warm.append(_timed(lambda cache=cache: _check(root, cache)))  # type: ignore[misc]
+    b, c, w = (statistics.median(each) for each in (bare, cold, warm))
+    cold_target, warm_target = TARGETS.get(size, (None, None))
+    verdicts = [
+        f"{name} ≤ {target}: {'met' if ratio <= target else 'missed'}"
+        for name, ratio, target in (("cold", c / b, cold_target), ("warm", w / c, warm_target))
+        if target is not None
+    ]
+    row = f"{size:>11}  {b:>7.2f}  {c:>7.2f}  {c / b:>9.2f}  {w:>7.2f}  {w / c:>9.2f}"
+    print(f"{row}  {', '.join(verdicts) or 'printed only'}", flush=True)
+    return any(verdict.endswith("missed") for verdict in verdicts)
+
+
+def _grown(base: Path, root: Path, size: int) -> Path:
+    """Copy the base repository and give it `size` models, fifty an environment, each a copy of `chat`."""
+    shutil.copytree(base, root, symlinks=True)
+    template = root / "environments/dev"
+    for number in range(size):
+        index, position = divmod(number, MODELS_PER_ENVIRONMENT)
+        environment = root / f"environments/env{index}"
+        if position == 0:
+            shutil.copytree(template, environment)
+            for path in environment.rglob("*.yaml"):
+                path.write_text(path.read_text().replace("environments/dev", f"environments/env{index}"))
+            shutil.rmtree(environment / "models/chat")
+            (environment / "applications/chat.yaml").unlink()
+            listed = environment / "kustomization.yaml"
+            listed.write_text(listed.read_text().replace("  - applications/chat.yaml\n", ""))
+        _add_model(template, environment, f"chat-{number}")
+    shutil.rmtree(template)
+    return root
+
+
+def _add_model(template: Path, environment: Path, name: str) -> None:
+    folder = environment / "models" / name
+    folder.mkdir(parents=True)
+    text = (template / "models/chat/kustomization.yaml").read_text()
+    (folder / "kustomization.yaml").write_text(
+        text.replace("value: chat", f"value: {name}").replace("instance: chat", f"instance: {name}")
+    )
+    stub = (template / "applications/chat.yaml").read_text()
+    stub = stub.replace("environments/dev", f"environments/{environment.name}").replace("models/chat", f"models/{name}")
+    (environment / f"applications/{name}.yaml").write_text(stub.replace("name: chat", f"name: {name}"))
+    listed = environment / "kustomization.yaml"
+    listed.write_text(listed.read_text().replace("patches:\n", f"  - applications/{name}.yaml\npatches:\n", 1))
+
+
+def _targets(root: Path) -> list[str]:
+    """Return every target that a check renders."""
+    repository = Repository(root)
+    found = []
+    for environment in repository.environments.values():
+        found += [environment.path, f"{environment.path}/bootstrap"]
+        for part in ("platform", "models"):
+            found += [
+                f"{environment.path}/{part}/{name}" for name in repository.files.under(f"{environment.path}/{part}")
+            ]
+    return found
+
+
+def _bare(root: Path, targets: list[str]) -> None:
+    kustomize, kubeconform = require("kustomize").path, require("kubeconform").path
+    schemas = SchemaBundle("1.35").materialised_whole()
+    with tempfile.TemporaryDirectory() as output:
+
+        def build(numbered: tuple[int, str]) -> None:
+            number, target = numbered
+            command = [kustomize, "build", target, "-o", f"{output}/{number}.yaml"]
+            subprocess.run(command, cwd=root, check=True, capture_output=True)
+
+        list(parallel(build, enumerate(targets)))
+        location = f"{schemas}/{{{{.Group}}}}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json"
+        command = [kubeconform, "-strict", "-summary", "-n", str(os.cpu_count()), "-schema-location", location, output]
+        subprocess.run(command, capture_output=True, check=False)
+
+
+def _check(root: Path, cache: str) -> None:
+    command = [MODELYARD, "check", root, "--quiet"]
+    done = subprocess.run(command, env={**os.environ, "MODELYARD_CACHE_DIR": cache}, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"the check of {root} failed:\n{done.stdout.decode()}{done.stderr.decode()}")
+
+
+def _change_one(root: Path, number: int) -> None:
+    """Change one model, differently each time, so that nothing about it is in the cache."""
+    path = next((root / "environments").glob("*/models/chat-0/kustomization.yaml"))
+    path.write_text(path.read_text().replace("--max-num-seqs=", f"--max-num-seqs={number + 1}", 1))
+
+
+def _timed(work: Callable[[], None]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(size) for size in sys.argv[1:]] or [4, 40, 400]))
