@@ -128,7 +128,12 @@ def read_answers(file: Path) -> dict[str, Answer]:
     for key, value in node.value:
         place = _place(file, key.start_mark.line, key.start_mark.column)
         if not isinstance(key, yaml.ScalarNode) or not isinstance(value, yaml.ScalarNode):
-            raise Refusal("answers are single values, not lists or mappings", fix="write `name: value`", at=At(place))
+            name = key.value if isinstance(key, yaml.ScalarNode) else "a question"
+            raise Refusal(
+                f"{name} is answered by a list or mapping; answers are single values",
+                fix="write `name: value`, and values of a list with commas between",
+                at=At(place),
+            )
         if key.value in answers:
             raise Refusal(f"{key.value} is answered twice", fix="leave one", at=At(place))
         empty = value.tag == "tag:yaml.org,2002:null"
