@@ -71,7 +71,7 @@ def test_ascii_output_says_the_same(report: Report, written: Written) -> None:
 
 def test_nothing_found(empty: Report, written: Written) -> None:
     assert written(empty, "text") == (
-        "dev   1 application  1 model   1 resource   ok\n\nno findings in 1 environment (0.0 s)\n"
+        "dev   1 application  1 model   1 resource   ok\n\nno findings in 1 environment (0.00 s)\n"
     )
 
 

@@ -107,9 +107,6 @@ def _show_page(page: str) -> None:
     if not look.terminal:
         sys.stdout.write(page if page.endswith("\n") else page + "\n")
         return
-    from rich.console import Console
-    from rich.markdown import Markdown
+    from modelyard.cli.pages import show_markdown
 
-    width = min(look.width or 80, 100)
-    console = Console(width=width, no_color=not look.colour, highlight=False)
-    console.print(Markdown(page, code_theme="ansi_dark", hyperlinks=False))
+    show_markdown(page, width=min(look.width or 80, 100), colour=look.colour)

@@ -37,7 +37,9 @@ def listed(items: Sequence[str], *, most: int = 3) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a wall time: `1.4 s`, `2 min 5 s`."""
+    """Return a wall time: `0.05 s`, `1.4 s`, `2 min 5 s`."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
     if seconds < 100:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

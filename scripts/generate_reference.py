@@ -1,0 +1,89 @@
+"""Write the generated pages of docs/reference: the command line, its exit codes, and the JSON Schema of a report.
+
+Usage: python scripts/generate_reference.py [--check]
+
+With --check nothing is written; it exits with 1 when a page is not what it would write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from modelyard.cli import exit_codes
+from modelyard.cli.application import application
+from modelyard.reporting import json_v1
+
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+_GENERATED = "<!-- Written by scripts/generate_reference.py; edit the code, not this file. -->\n"
+
+
+def pages() -> dict[Path, str]:
+    """Return what each generated page should hold."""
+    return {
+        REFERENCE / "cli.md": _command_line(),
+        REFERENCE / "exit-codes.md": _exit_codes(),
+        REFERENCE / "report-v1.schema.json": json.dumps(json_v1.schema(), indent=2) + "\n",
+    }
+
+
+def _command_line() -> str:
+    parts = [
+        _GENERATED,
+        "# Command line\n\nExit codes have [a page of their own](exit-codes.md). "
+        "`modelyard --install-completion` completes verbs, options, environments, Applications and rules.\n",
+        "Colours are shown on a terminal only; `NO_COLOR` turns them off, `FORCE_COLOR=1` on elsewhere.\n",
+    ]
+    parts += [
+        f"## {' '.join(('modelyard', *verb))}\n\n```text\n{_help(verb)}```\n"
+        for verb in _verbs(typer.main.get_command(application()), ())
+    ]
+    return "\n".join(parts)
+
+
+def _verbs(command: object, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    found = [path]
+    for name, below in getattr(command, "commands", {}).items():
+        found += _verbs(below, (*path, name))
+    return found
+
+
+def _help(verb: tuple[str, ...]) -> str:
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    for variable in ("FORCE_COLOR", "TERMINAL_WIDTH"):
+        environment.pop(variable, None)
+    argv = [sys.executable, "-m", "modelyard", *verb, "--help"]
+    return subprocess.run(argv, env=environment, check=True, capture_output=True, encoding="utf-8").stdout
+
+
+def _exit_codes() -> str:
+    rows = "\n".join(f"| {code.value} | {meaning} |" for code, meaning in exit_codes.MEANINGS.items())
+    return (
+        f"{_GENERATED}\n# Exit codes\n\n| code | meaning |\n|--:|---|\n{rows}\n\n"
+        "When several apply, the first of 2, 4, 1, 3 is taken.\n\n"
+        "A reader that closes the output early, as `head` does, changes no exit code of `check`.\n"
+        "An internal error leaves a log with the traceback in the cache folder; its path is printed.\n"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write or compare every page; return the exit code."""
+    wanted = pages()
+    stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if "--check" in arguments:
+        for path in stale:
+            sys.stderr.write(f"{path} is not current: run `python scripts/generate_reference.py`\n")
+        return 1 if stale else 0
+    for path, text in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
