@@ -87,6 +87,27 @@ def environments(
     yield from sorted(made, key=lambda view: view.name)
 
 
+def application_names(root: Path) -> dict[str, list[str]]:
+    """Return the names of each environment's Applications; renders the app-of-apps only.
+
+    Raises:
+        Refusal: The folder holds no environment, or a required tool is missing.
+    """
+    repository = Repository(root)
+    options = CheckOptions()
+    folders = _folders(repository, options)
+    stage = Tools(repository, options).stage("", [])
+    rendered = stage.run(repository, [folder.path for folder in folders])
+    return {
+        folder.name: sorted(
+            str(resource.value["metadata"]["name"])
+            for resource in rendered[folder.path].resources
+            if resource.value.get("kind") == "Application"
+        )
+        for folder in folders
+    }
+
+
 def _run(
     stage: Stage, repository: Repository, targets: list[str], progress: Progress, name: str
 ) -> dict[str, Rendering]:
@@ -191,12 +212,12 @@ def _owners(view: Environment) -> Callable[[Finding], str]:
 
 
 def _unique(findings: list[Finding]) -> list[Finding]:
-    """Resolve every address once, and drop findings that repeat one of another environment or Application."""
-    seen: set[tuple[str, str, str]] = set()
+    """Resolve every address once, and drop findings that repeat one of another Application of the environment."""
+    seen: set[tuple[str, str, str, str]] = set()
     kept = []
     for finding in findings:
         place = finding.at.place()
-        key = (finding.rule, str(place), finding.message)
+        key = (finding.environment, finding.rule, str(place), finding.message)
         if key not in seen:
             seen.add(key)
             kept.append(replace(finding, at=At(place)))
