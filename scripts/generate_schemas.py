@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,12 @@ class Module:
         version: Version that is read.
         folder: Folder in the module with the definitions, one or more to a file.
         serves: What the versions stand for, where the operator's newest release is not to be had as a module.
-        prefixes: File name prefixes to read; all files when empty.
     """
 
     path: str
     version: str
     folder: str
     serves: str = ""
-    prefixes: tuple[str, ...] = field(default=())
 
 
 MODULES = (
@@ -81,6 +79,7 @@ MODULES = (
     ),
 )
 
+KUBERNETES_MODULE = "k8s.io/kubernetes"
 KUBERNETES = ("v1.35.6", "v1.36.2")
 
 # Groups that are copied from published definitions, since their operators are not to be had as modules.
@@ -94,13 +93,13 @@ COPIED_GROUPS = (
 )
 
 
-def download(path: str, version: str) -> dict[str, Any]:
+def download(path: str, version: str, *, offline: bool = False) -> dict[str, Any]:
     """Return what `go mod download` says about a module: its folder, version and hash."""
     completed = run(
         ["go", "mod", "download", "-json", f"{path}@{version}"],
         cwd=Path(tempfile.gettempdir()),
         timeout=900.0,
-        env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOTOOLCHAIN": "local"},
+        env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOTOOLCHAIN": "local"} | ({"GOPROXY": "off"} if offline else {}),
     )
     told: dict[str, Any] = orjson.loads(completed.stdout or b"{}")
     if completed.returncode != 0 or "Dir" not in told:
@@ -118,44 +117,66 @@ def definitions(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield file.name, document
 
 
-def write(path: Path, content: Any) -> None:
-    """Write JSON in the one form that makes equal content equal bytes."""
+def encoded(content: Any) -> bytes:
+    """Return JSON in the one form that makes equal content equal bytes."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file of the bundle."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+    path.write_bytes(content)
+
+
+def files_of(module: Module, told: dict[str, Any]) -> dict[str, bytes]:
+    """Return the bundle's files that come from one module, by path, given what `download` returned."""
+    files: dict[str, bytes] = {}
+    for _, crd in definitions(Path(told["Dir"]) / module.folder):
+        files[f"crds/{crd['spec']['group']}/{crd['spec']['names']['plural']}.json"] = encoded(stripped_crd(crd))
+    if not files:
+        raise SystemExit(f"{module.path}@{module.version} holds no definitions in {module.folder}")
+    return files
+
+
+def native_file(told: dict[str, Any]) -> dict[str, bytes]:
+    """Return the bundle's file of one Kubernetes version, given what `download` returned."""
+    swagger = orjson.loads((Path(told["Dir"]) / "api" / "openapi-spec" / "swagger.json").read_bytes())
+    return {f"native/{told['Version'].removeprefix('v')}.json": encoded(stripped_definitions(swagger))}
 
 
 def generate(target: Path, copies: Path | None) -> None:
     """Write the whole bundle into an empty folder."""
     lock: dict[str, Any] = {"date": DATE, "modules": [], "kubernetes": [], "copies": []}
-    seen: dict[str, str] = {}
     for module in MODULES:
         told = download(module.path, module.version)
-        names = []
-        for _, crd in definitions(Path(told["Dir"]) / module.folder):
-            name = crd["metadata"]["name"]
-            if name in seen:
-                raise SystemExit(f"{name} is published by {seen[name]} and {module.path}")
-            seen[name] = module.path
-            write(target / "crds" / crd["spec"]["group"] / f"{crd['spec']['names']['plural']}.json", stripped_crd(crd))
-            names.append(name)
-        if not names:
-            raise SystemExit(f"{module.path}@{module.version} holds no definitions in {module.folder}")
+        files = files_of(module, told)
+        for path, content in files.items():
+            if (target / path).exists():
+                raise SystemExit(f"{path} is published by {module.path} and by a module before it")
+            write(target / path, content)
+        names = sorted(orjson.loads(content)["metadata"]["name"] for content in files.values())
         entry = {"module": module.path, "version": module.version, "sum": told["Sum"], "folder": module.folder}
-        lock["modules"].append({**entry, "serves": module.serves, "crds": sorted(names)})
+        lock["modules"].append({**entry, "serves": module.serves, "crds": names})
     for version in KUBERNETES:
-        told = download("k8s.io/kubernetes", version)
-        swagger = orjson.loads((Path(told["Dir"]) / "api" / "openapi-spec" / "swagger.json").read_bytes())
-        content = stripped_definitions(swagger)
-        write(target / "native" / f"{version.removeprefix('v')}.json", content)
-        entry = {"module": "k8s.io/kubernetes", "version": version, "sum": told["Sum"]}
-        lock["kubernetes"].append({**entry, "file": "api/openapi-spec/swagger.json", "definitions": len(content)})
+        told = download(KUBERNETES_MODULE, version)
+        for path, content in native_file(told).items():
+            write(target / path, content)
+        entry = {"module": KUBERNETES_MODULE, "version": version, "sum": told["Sum"]}
+        lock["kubernetes"].append({**entry, "file": "api/openapi-spec/swagger.json"})
     lock["copies"] = copy_from(copies, target) if copies is not None else keep_copies(target)
-    write(target / "index.json", index(target, lock))
-    digest = hashlib.sha256()
-    for file in sorted(target.rglob("*.json")):
-        digest.update(file.relative_to(target).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    lock["digest"] = digest.hexdigest()
+    write(target / "index.json", encoded(index(target, lock)))
+    lock["digest"] = digest(target)
     (target / "lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
+
+
+def digest(target: Path) -> str:
+    """Return the SHA-256 digest over all files of a bundle but the lock."""
+    total = hashlib.sha256()
+    for file in sorted(target.rglob("*.json")):
+        if file.name != "lock.json":
+            name = file.relative_to(target).as_posix()
+            total.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def index(target: Path, lock: dict[str, Any]) -> list[dict[str, Any]]:
@@ -229,7 +250,7 @@ def copy_from(facts: Path, target: Path) -> list[dict[str, Any]]:
                 ],
             },
         }
-        write(target / "crds" / group / f"{plural}.json", stripped_crd(crd))
+        write(target / "crds" / group / f"{plural}.json", encoded(stripped_crd(crd)))
         entry = {"crd": f"{plural}.{group}", "source": first["source"], "ref": first["ref"]}
         lock.append({**entry, "ref_date": first["ref_date"]})
     return lock

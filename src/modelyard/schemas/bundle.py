@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.schemas.conversion import NativeSchemas, Schema, crd_schema
+from modelyard.schemas.conversion import NativeSchemas, Schema, crd_schema, shared
 from modelyard.schemas.custom import read_definitions
 from modelyard.tooling import cache, write_whole
 
@@ -129,7 +129,7 @@ class SchemaBundle:
         for api_version, kind in sorted(set(kinds)):
             path = folder / schema_file(api_version, kind)
             if not path.is_file():
-                write_whole(path, orjson.dumps(self.schema(api_version, kind)))
+                write_whole(path, orjson.dumps(shared(self.schema(api_version, kind))))
         return folder
 
     def materialised_whole(self) -> Path:

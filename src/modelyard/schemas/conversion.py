@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 from modelyard.schemas.structure import manifest_kind
 
@@ -20,6 +23,9 @@ _INTEGERS = {"int32": 2**31, "int64": 2**63}
 
 # Formats that the API server checks and that mean the same to a JSON Schema validator.
 _FORMATS = frozenset({"date", "date-time", "duration", "ipv4", "ipv6", "uuid"})
+
+_BY_NAME = frozenset({"properties", "definitions"})
+_SHARED_BYTES = 80  # a shorter part costs less than the reference to it
 
 _COPIED = (
     *("enum", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties"),
@@ -205,6 +211,68 @@ def _or_null(schema: Schema) -> Schema:
         changed["type"] = [*kind, "null"]
     if "enum" in schema and None not in schema["enum"]:
         changed["enum"] = [*schema["enum"], None]
+    return changed
+
+
+def shared(schema: Schema) -> Schema:
+    """Return an equal schema in which parts that occur again are written once, under `definitions`.
+
+    A validator compiles each part as often as it is written: a pod template repeats most of itself.
+    """
+    counts: dict[bytes, int] = {}
+    keys: dict[int, bytes] = {}
+
+    def count(part: Any) -> bytes:
+        key = orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
+        keys[id(part)] = key
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] == 1:
+            for below in _parts(part):
+                count(below)
+        return key
+
+    names: dict[bytes, str] = {}
+    definitions: Schema = {}
+
+    def rewritten(part: Any, root: bool = False) -> Any:
+        key = keys.get(id(part)) or orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
+        if not root and counts[key] > 1 and len(key) >= _SHARED_BYTES and "$ref" not in part:
+            if key not in names:
+                names[key] = f"shared-{len(names)}"
+                definitions[names[key]] = _mapped(part, rewritten)
+            return {"$ref": _DEFINITION + names[key]}
+        return _mapped(part, rewritten)
+
+    count(schema)
+    kept = {key: value for key, value in schema.items() if key != "definitions"}
+    slim = _mapped(kept, rewritten)
+    own = {name: rewritten(each, True) for name, each in schema.get("definitions", {}).items()}
+    return {**slim, "definitions": {**own, **definitions}} if own or definitions else slim
+
+
+def _parts(schema: Schema) -> list[Any]:
+    found: list[Any] = []
+    for keyword, value in schema.items():
+        if keyword in _BY_NAME:
+            found.extend(value.values())
+        elif keyword in {"allOf", "anyOf", "oneOf"}:
+            found.extend(value)
+        elif keyword in {"items", "additionalProperties", "not"} and isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def _mapped(schema: Schema, change: Callable[[Any], Any]) -> Schema:
+    changed: Schema = {}
+    for keyword, value in schema.items():
+        if keyword in _BY_NAME:
+            changed[keyword] = {name: change(each) for name, each in value.items()}
+        elif keyword in {"allOf", "anyOf", "oneOf"}:
+            changed[keyword] = [change(each) for each in value]
+        elif keyword in {"items", "additionalProperties", "not"} and isinstance(value, dict):
+            changed[keyword] = change(value)
+        else:
+            changed[keyword] = value
     return changed
 
 
