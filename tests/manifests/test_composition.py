@@ -244,3 +244,11 @@ def test_zones_are_kept_or_spread_for_the_model_alone(repository: Repository) ->
         if item["topologyKey"] == "topology.kubernetes.io/zone"
     )
     assert constraint["labelSelector"] == {"matchLabels": {"app.kubernetes.io/instance": "spread"}}
+
+
+def test_keeping_one_zone_keeps_the_requirements_on_the_device(repository: Repository) -> None:
+    before = one(shipped(OVERLAYS / "qwen3-32b-vllm-gpu"), "Deployment")["spec"]["template"]["spec"]["affinity"]
+    after = one(build(repository.model("kept", "qwen3-32b-vllm-gpu", ["same-zone"])), "Deployment")
+    affinity = after["spec"]["template"]["spec"]["affinity"]
+    assert affinity["nodeAffinity"] == before["nodeAffinity"]
+    assert "podAffinity" in affinity

@@ -1,0 +1,100 @@
+"""The question that the feature `smoke-test` asks, put by its own script to a server that answers like vLLM."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard.tooling import Completed, run
+from tests.manifests.composition import BASES, load
+
+JOB = load(BASES / "features" / "smoke-test" / "job.yaml")
+CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+ANSWER = {"model": "chat", "choices": [{"message": {"content": "Blue"}}], "usage": {"completion_tokens": 2}}
+SILENCE = {**ANSWER, "usage": {"completion_tokens": 0}}
+VECTOR = {"model": "chat", "data": [{"embedding": [-0.25, 0.5]}]}
+ERROR = {"error": {"message": "The model `chat` does not exist.", "code": 404}}
+
+Answers = dict[str, tuple[int, dict[str, Any]]]
+
+
+@contextmanager
+def server(answers: Answers) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Answer each path as told, 404 otherwise; yield the address and the list of what was asked."""
+    asked: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            status, answer = answers.get(self.path, (404, ERROR))
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{running.server_address[1]}", asked
+    finally:
+        running.shutdown()
+        thread.join()
+        running.server_close()
+
+
+def smoke_test(url: str, folder: Path) -> Completed:
+    """Run the job's script."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: the smoke test's script is not run")
+    main = JOB["spec"]["template"]["spec"]["containers"][0]
+    environment = {"PATH": os.environ["PATH"], "MODEL_NAME": "chat", "URL": url, "no_proxy": "127.0.0.1"}
+    return run([*main["command"], *main["args"]], cwd=folder, timeout=60, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("answers", "passes"),
+    [
+        pytest.param({CHAT: (200, ANSWER)}, True, id="an answer"),
+        pytest.param({CHAT: (200, SILENCE)}, False, id="an answer of no tokens"),
+        pytest.param({CHAT: (200, ERROR)}, False, id="an error called success"),
+        pytest.param({EMBEDDINGS: (200, VECTOR)}, True, id="a vector from a model that only embeds"),
+        pytest.param({EMBEDDINGS: (200, {"data": []})}, False, id="no vector"),
+        pytest.param({}, False, id="neither"),
+        pytest.param({CHAT: (400, ERROR), EMBEDDINGS: (400, ERROR)}, False, id="refusals"),
+    ],
+)
+def test_only_an_answer_of_the_right_shape_passes(tmp_path: Path, answers: Answers, passes: bool) -> None:
+    with server(answers) as (url, asked):
+        completed = smoke_test(url, tmp_path)
+    assert (completed.returncode == 0) is passes, completed.stderr
+    assert asked
+    assert all(question["model"] == "chat" for question in asked)
+
+
+def test_the_question_goes_to_the_service_of_the_model() -> None:
+    variables = {item["name"]: item for item in JOB["spec"]["template"]["spec"]["containers"][0]["env"]}
+    engine = load(BASES / "serving" / "vllm" / "engine.yaml")
+    assert variables["URL"]["value"] == f"http://$(MODEL_NAME):{engine['port']}"
+    assert variables["MODEL_NAME"]["valueFrom"]["fieldRef"]["fieldPath"].endswith("['app.kubernetes.io/instance']")
+
+
+def test_it_runs_after_each_sync_and_ends_within_the_sync_s_limit() -> None:
+    annotations = JOB["metadata"]["annotations"]
+    assert annotations["argocd.argoproj.io/hook"] == "PostSync"
+    assert annotations["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+    params = load(BASES / "platform" / "argocd" / "values.yaml")["configs"]["params"]
+    assert JOB["spec"]["activeDeadlineSeconds"] < int(params["controller.sync.timeout.seconds"])
