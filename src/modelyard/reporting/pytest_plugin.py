@@ -28,7 +28,7 @@ class Failed(Exception):
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the check below `tests/conftest.py` of the repository that pytest runs in."""
     if file_path == parent.config.rootpath / "tests" / "conftest.py":
-        return CheckFile.from_parent(parent, path=file_path)  # type: ignore[no-any-return]
+        return CheckFile.from_parent(parent, path=file_path)
     return None
 
 
