@@ -66,6 +66,7 @@ def _exit_codes() -> str:
     return (
         f"{_GENERATED}\n# Exit codes\n\n| code | meaning |\n|--:|---|\n{rows}\n\n"
         "When several apply, the first of 2, 4, 1, 3 is taken.\n\n"
+        "A command that is asked to end (SIGTERM) ends what it started and exits with 143.\n\n"
         "A reader that closes the output early, as `head` does, changes no exit code of `check`.\n"
         "An internal error leaves a log with the traceback in the cache folder; its path is printed.\n"
     )

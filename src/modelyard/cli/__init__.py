@@ -8,8 +8,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line with the process's arguments, and exit."""
-    from modelyard.cli.boundary import guarded, prepare_streams
+    from modelyard.cli.boundary import guarded, prepare_signals, prepare_streams
 
+    prepare_signals()
     prepare_streams()
 
     def command() -> int:

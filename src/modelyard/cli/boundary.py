@@ -54,6 +54,15 @@ def guarded(command: Callable[[], int]) -> int:
         return ExitCode.INTERNAL
 
 
+def prepare_signals() -> None:
+    """Let a process that is asked to end, as a cancelled CI job is, end its own processes and remove its own files."""
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def prepare_streams() -> None:
     """Make writing safe: no stream is missing, and no character that a stream cannot encode is fatal."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
