@@ -78,6 +78,7 @@ module "network" {
   flow_log_group_name      = local.log_group_names.flow
   log_retention_days       = var.log_retention_days
   key_arn                  = module.encryption.cluster_key_arn
+  partition                = local.partition
   permissions_boundary_arn = var.permissions_boundary_arn
 }
 
@@ -176,6 +177,7 @@ module "storage" {
 
   cluster_name           = var.cluster_name
   models_bucket_name     = local.models_bucket_name
+  models_bucket_arn      = local.models_bucket_arn
   force_destroy          = var.models_bucket_force_destroy
   key_arn                = module.encryption.data_key_arn
   vpc_id                 = local.vpc_id

@@ -62,8 +62,8 @@ variable "lustre" {
     error_message = "lustre.throughput_mb_per_s_per_tib is ${try(var.lustre.throughput_mb_per_s_per_tib, 0)}; expected 125, 250, 500 or 1000."
   }
   validation {
-    condition     = var.lustre == null || try(var.lustre.zone == null || contains(var.zones, var.lustre.zone), false)
-    error_message = "lustre.zone is \"${try(var.lustre.zone, "")}\"; expected one of zones (${join(", ", var.zones)})."
+    condition     = var.lustre == null || try(contains(var.zones, coalesce(var.lustre.zone, var.zones[0])), false)
+    error_message = "lustre.zone is \"${try(coalesce(var.lustre.zone), "")}\"; expected one of zones (${join(", ", var.zones)})."
   }
 }
 

@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "queue" {
   statement {
     sid       = "EventBridgeSends"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.interruption.arn]
+    resources = [local.queue_arn]
 
     principals {
       type        = "Service"
@@ -28,14 +28,14 @@ data "aws_iam_policy_document" "queue" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [for rule in aws_cloudwatch_event_rule.this : rule.arn]
+      values   = [for key in keys(local.events) : "arn:${var.partition}:events:${var.region}:${var.account_id}:rule/${local.controller_name}-${key}"]
     }
   }
   statement {
     sid       = "OnlyByTls"
     effect    = "Deny"
     actions   = ["sqs:*"]
-    resources = [aws_sqs_queue.interruption.arn]
+    resources = [local.queue_arn]
 
     principals {
       type        = "*"

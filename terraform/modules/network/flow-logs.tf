@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "flow" {
   statement {
     sid       = "WriteFlowLogs"
     actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.flow.arn}:*"]
+    resources = ["arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group:${var.flow_log_group_name}:*"]
   }
   # It has no resource-level permission.
   statement {

@@ -8,6 +8,11 @@ variable "account_id" {
   type        = string
 }
 
+variable "partition" {
+  description = "AWS partition, such as aws."
+  type        = string
+}
+
 variable "region" {
   description = "AWS region."
   type        = string
@@ -29,7 +34,7 @@ variable "pods_cidr" {
 }
 
 variable "nat_gateways" {
-  description = "single, per-zone or none."
+  description = "One NAT gateway (single), one in each zone (per-zone), or none."
   type        = string
 }
 

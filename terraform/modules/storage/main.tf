@@ -48,7 +48,7 @@ data "aws_iam_policy_document" "models_bucket" {
     sid       = "OnlyByTls"
     effect    = "Deny"
     actions   = ["s3:*"]
-    resources = [aws_s3_bucket.models.arn, "${aws_s3_bucket.models.arn}/*"]
+    resources = [var.models_bucket_arn, "${var.models_bucket_arn}/*"]
 
     principals {
       type        = "*"

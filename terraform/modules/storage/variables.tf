@@ -8,6 +8,11 @@ variable "models_bucket_name" {
   type        = string
 }
 
+variable "models_bucket_arn" {
+  description = "ARN of the bucket with the weights."
+  type        = string
+}
+
 variable "force_destroy" {
   description = "Delete the weights together with the bucket."
   type        = bool

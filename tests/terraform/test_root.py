@@ -1,0 +1,63 @@
+"""The root is formatted, valid, described, and its plans need nothing but the variables."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.configuration import CONFIGURATIONS, HERE, ROOT, Configuration, Plan
+
+MODULES = sorted(path.name for path in (ROOT / "modules").iterdir())
+FILES = sorted(ROOT.rglob("*.tf"))
+
+
+def test_modules_are_those_of_the_design() -> None:
+    expected = "budget cluster encryption identity karpenter management-host network nodes observability registry"
+    assert [*expected.split(" "), "secrets", "storage"] == MODULES
+
+
+@pytest.mark.parametrize("folder", [ROOT, HERE], ids=["root", "tests"])
+def test_files_are_formatted(terraform: str, root: Configuration, folder: Path) -> None:
+    completed = root.run("fmt", "-check", "-diff", "-recursive", "-no-color", str(folder))
+    assert completed.returncode == 0, f"run: terraform fmt -recursive {folder}\n{completed.stdout}{completed.stderr}"
+
+
+def test_root_is_valid_without_warnings(root: Configuration) -> None:
+    completed = root.run("validate", "-no-color")
+    assert completed.returncode == 0, completed.stderr
+    assert "Warning" not in completed.stdout
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_of_one_concern_and_describe_what_they_declare(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) < 400
+    for declared in re.finditer(r'^(variable|output) "([^"]+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL):
+        assert re.search(r'^  description += "[A-Z]', declared[3], re.MULTILINE), f"{declared[1]} {declared[2]}"
+
+
+def test_no_module_comes_from_a_registry() -> None:
+    sources = [
+        source for path in FILES for source in re.findall(r'^  source += "([^"]+)"', path.read_text(), re.MULTILINE)
+    ]
+    assert sources
+    assert all(source.startswith("./modules/") for source in sources)
+
+
+def test_every_module_asks_for_the_same_provider() -> None:
+    asked = {re.search(r'version += "([^"]+)"', path.read_text())[1] for path in FILES if path.name == "versions.tf"}
+    assert len(asked) == 1
+    assert len([path for path in FILES if path.name == "versions.tf"]) == len(MODULES) + 1
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_plan(planned: Callable[[str], Plan], configuration: str) -> None:
+    plan = planned(configuration)
+    assert plan.of("aws_s3_bucket")
+    assert plan.of("aws_eks_pod_identity_association")
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_apply_by_mocks(root: Configuration, configuration: str) -> None:
+    root.test("mock-apply", configuration)
