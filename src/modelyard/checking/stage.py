@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from modelyard.rendering import Renderer, Rendering, RenderingCache
+from modelyard.rendering import Renderer, Rendering, RenderingCache, input_errors
 from modelyard.repository import Repository
 
 BATCH = 64
@@ -43,6 +43,10 @@ class Stage:
         keys: dict[str, str | None] = {}
         wanted: list[str] = []
         for target in dict.fromkeys(targets):
+            tree = repository.kustomizations.tree(target)
+            if tree.problems:
+                found[target] = Rendering(target, errors=input_errors(tree))
+                continue
             keys[target] = self.cache.key(repository, target) if self.cache else None
             key = keys[target]
             kept = self.cache.get(key, target) if self.cache and key else None

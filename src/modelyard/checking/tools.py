@@ -8,10 +8,10 @@ from pathlib import Path
 from modelyard.checking.options import CheckOptions
 from modelyard.checking.stage import Stage, with_verdicts
 from modelyard.findings import NotChecked, Refusal
-from modelyard.rendering import ProcessRenderer, Renderer, Rendering, RenderingCache
+from modelyard.rendering import LibraryRenderer, ProcessRenderer, Renderer, Rendering, RenderingCache
 from modelyard.repository import FileAddress, Repository
 from modelyard.repository.settings import FILE
-from modelyard.schemas import DEFAULT_KUBERNETES, Validator
+from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle, Validator
 from modelyard.tooling import cache, find
 
 
@@ -53,7 +53,13 @@ class Tools:
         return Stage(renderer, validator, kept)
 
     def _renderer(self, kubernetes_version: str) -> Renderer:
-        return ProcessRenderer(self.options.jobs)
+        wanted = self.options.backend
+        if wanted == "processes" or (wanted is None and find("modelyard-render") is None):
+            return ProcessRenderer(self.options.jobs)
+        bundle = SchemaBundle(kubernetes_version, self.crd_paths)
+        return LibraryRenderer(
+            bundle.native_file, [bundle.crd_folder], self.crd_paths, schemas=bundle.identity, jobs=self.options.jobs
+        )
 
 
 def _validating(validator: Validator) -> Callable[[Sequence[Rendering]], Iterator[Rendering]]:

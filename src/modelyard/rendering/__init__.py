@@ -3,6 +3,8 @@
 from modelyard.rendering.addresses import ResourceAddress, Sources, address
 from modelyard.rendering.cache import RenderingCache
 from modelyard.rendering.fragments import split_image
+from modelyard.rendering.errors import input_errors
+from modelyard.rendering.library import LibraryRenderer
 from modelyard.rendering.model import (
     Identity,
     Problem,
@@ -18,6 +20,7 @@ from modelyard.rendering.processes import ProcessRenderer
 __all__ = [
     "MISSING",
     "Identity",
+    "LibraryRenderer",
     "Path",
     "Problem",
     "ProcessRenderer",
@@ -30,6 +33,7 @@ __all__ = [
     "Sources",
     "Verdict",
     "address",
+    "input_errors",
     "parse",
     "split_image",
     "value_at",

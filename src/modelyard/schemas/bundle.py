@@ -73,6 +73,16 @@ class SchemaBundle:
         """The bundle's definitions, whose CEL rules the Go renderer evaluates."""
         return tuple(sorted({each.source for each in _bundled().values()}))
 
+    @property
+    def native_file(self) -> Path | None:
+        """The OpenAPI definitions of Kubernetes' own kinds; None for a version that is not in the bundle."""
+        return FOLDER / "native" / f"{self.native_version}.json" if self.native_version else None
+
+    @property
+    def crd_folder(self) -> Path:
+        """The bundle's definitions, as `<group>/<plural>.json`."""
+        return FOLDER / "crds"
+
     def has_rules(self, api_version: str, kind: str) -> bool:
         """Return whether a kind's definition holds CEL rules, which kubeconform does not evaluate."""
         custom = self._custom.get((api_version, kind))

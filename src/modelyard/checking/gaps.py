@@ -1,0 +1,53 @@
+"""What schemas and their rules could not be consulted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from modelyard.cluster import Environment, Thing
+from modelyard.findings import NotChecked
+from modelyard.repository.settings import FILE
+from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
+
+
+def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotChecked]:
+    """Yield the kinds without a schema, by Application, and the kinds whose CEL rules were not evaluated."""
+    unevaluated: dict[tuple[str, str], None] = {}
+    unknown: dict[tuple[str, str], None] = {}
+    for thing in view.resources:
+        verdict = thing.resource.verdict
+        if verdict is None:
+            continue
+        if verdict.status == "no-schema":
+            unknown[thing.application, f"{thing.identity.api_version} {thing.kind}"] = None
+        elif not verdict.rules_checked and _has_rules(thing, kubernetes_version):
+            unevaluated[thing.group, thing.kind] = None
+    for application, kind in unknown:
+        yield NotChecked(
+            f"kind {kind}",
+            "no schema",
+            f"list a file with its CustomResourceDefinition under crds: in {FILE}",
+            environment=view.name,
+            application=application,
+        )
+    if unevaluated:
+        yield NotChecked(
+            f"CEL rules of {_listed(sorted({kind for _, kind in unevaluated}))}",
+            "kubeconform does not evaluate them",
+            "modelyard tools install modelyard-render, and use the library backend",
+            environment=view.name,
+        )
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
+
+
+def _has_rules(thing: Thing, kubernetes_version: str) -> bool:
+    return _rules(kubernetes_version or DEFAULT_KUBERNETES, thing.identity.api_version, thing.kind)
+
+
+@cache
+def _rules(kubernetes_version: str, api_version: str, kind: str) -> bool:
+    return SchemaBundle(kubernetes_version).has_rules(api_version, kind)
