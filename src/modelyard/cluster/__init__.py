@@ -2,31 +2,63 @@
 
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
-from modelyard.cluster.models import Model, version_in
+from modelyard.cluster.labels import selects, set_by_manifests, written_labels
+from modelyard.cluster.models import VERSION_LABEL, Model, version_in
+from modelyard.cluster.nodes import (
+    NodeRequirement,
+    admits,
+    alternatives,
+    pool_requirements,
+    requirements,
+    selected_pools,
+)
 from modelyard.cluster.pools import Pool, Taint, tolerates
+from modelyard.cluster.projects import Project
+from modelyard.cluster.quantities import quantity
+from modelyard.cluster.scopes import NATIVE_GROUPS, is_namespaced
+from modelyard.cluster.secrets import SecretSource
+from modelyard.cluster.services import Service
 from modelyard.cluster.settings import EngineSettings, Setting, engine_settings
 from modelyard.cluster.things import Thing, things
+from modelyard.cluster.values import ChartValues
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
 
 __all__ = [
     "ACCELERATORS",
+    "NATIVE_GROUPS",
+    "VERSION_LABEL",
     "Application",
+    "ChartValues",
     "Container",
     "EngineSettings",
     "Environment",
     "Model",
+    "NodeRequirement",
     "PodTemplate",
     "Pool",
+    "Project",
+    "SecretSource",
+    "Service",
     "Setting",
     "Source",
     "Taint",
     "Thing",
     "Workload",
+    "admits",
+    "alternatives",
     "engine_settings",
+    "is_namespaced",
     "own_folder",
+    "pool_requirements",
+    "quantity",
+    "requirements",
+    "selected_pools",
+    "selects",
+    "set_by_manifests",
     "sources",
     "things",
     "tolerates",
     "version_in",
     "workload",
+    "written_labels",
 ]

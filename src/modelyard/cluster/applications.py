@@ -8,6 +8,7 @@ from typing import Any
 
 from modelyard.cluster.things import Thing
 from modelyard.rendering import Path, RenderError
+from modelyard.repository import Repository
 
 PLATFORM, MODEL = "platform", "model"
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -56,6 +57,7 @@ class Application:
         errors: Why that could not be rendered.
         target: The folder that was rendered; None when it has none in this repository.
         cached: Whether the rendering came from the cache.
+        repository: The repository at the Application's revision; None when its folder is not in it.
     """
 
     thing: Thing
@@ -63,6 +65,7 @@ class Application:
     errors: tuple[RenderError, ...] = ()
     target: str | None = None
     cached: bool = field(default=False, compare=False)
+    repository: Repository | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -88,6 +91,18 @@ class Application:
     def sources(self) -> tuple[Source, ...]:
         """Return the sources in order."""
         return sources(self.thing)
+
+    @property
+    def unrendered(self) -> str:
+        """Return what of it is not among its resources, in words; empty when nothing is missing."""
+        for source in self.sources:
+            if source.chart:
+                return f"chart {source.chart}"
+        if self.errors:
+            return f"{self.target}, which does not build"
+        if self.target is None:
+            return next((f"{source.folder} of {source.repository}" for source in self.sources if source.folder), "")
+        return ""
 
     def at(self, path: str | Path = (), *, key: bool = False) -> Any:
         """Return the address of a value of the Application resource."""

@@ -11,8 +11,12 @@ from typing import Any
 from modelyard.cluster.applications import Application
 from modelyard.cluster.models import Model, models
 from modelyard.cluster.pools import KARPENTER_GROUP, Pool
+from modelyard.cluster.projects import Project
+from modelyard.cluster.secrets import SecretSource, secret_sources
+from modelyard.cluster.services import Service, chosen
 from modelyard.cluster.things import Thing
-from modelyard.cluster.workloads import Workload, workload
+from modelyard.cluster.values import ChartValues, chart_values
+from modelyard.cluster.workloads import PodTemplate, Workload, workload
 from modelyard.rendering import RenderError
 from modelyard.repository import EnvironmentFolder, Repository
 
@@ -89,6 +93,45 @@ class Environment:
         return tuple(
             Pool(thing, classes.get(str(thing.get("spec.template.spec.nodeClassRef.name", ""))))
             for thing in self.of_kind("NodePool", KARPENTER_GROUP)
+        )
+
+    @cached_property
+    def pods_by_namespace(self) -> Mapping[str, tuple[PodTemplate, ...]]:
+        """Return the pod templates by the namespace that their pods run in."""
+        found: dict[str, list[PodTemplate]] = defaultdict(list)
+        for each in self.workloads:
+            found[self.namespace_of(each.thing)].extend(each.templates)
+        return {namespace: tuple(templates) for namespace, templates in found.items()}
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """Return the Services with the pods behind them."""
+        found = []
+        for thing in self.of_kind("Service", ""):
+            namespace = self.namespace_of(thing)
+            pods = chosen(thing.get("spec.selector", {}), self.pods_by_namespace.get(namespace, ()))
+            found.append(Service(thing, namespace, pods))
+        return tuple(found)
+
+    @cached_property
+    def projects(self) -> Mapping[str, Project]:
+        """Return Argo CD's projects by name."""
+        return {thing.name: Project(thing) for thing in self.of_kind("AppProject", "argoproj.io")}
+
+    @cached_property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Return what makes Secrets."""
+        return tuple(secret_sources(self.resources))
+
+    @cached_property
+    def chart_values(self) -> tuple[ChartValues, ...]:
+        """Return the values of every chart, in order of the Applications."""
+        return tuple(values for each in self.applications for values in chart_values(each, self.repository))
+
+    def unrendered_in(self, namespace: str) -> str:
+        """Return what may bring more objects into a namespace than are known, in words; empty when nothing does."""
+        return next(
+            (each.unrendered for each in self.applications if each.namespace == namespace and each.unrendered), ""
         )
 
     @cached_property

@@ -60,17 +60,27 @@ class Thing:
     @property
     def labels(self) -> Mapping[str, str]:
         """Return the labels."""
-        return self.get(("metadata", "labels"), {})  # type: ignore[no-any-return]
+        return self.mapping(("metadata", "labels"))
 
     @property
     def annotations(self) -> Mapping[str, str]:
         """Return the annotations."""
-        return self.get(("metadata", "annotations"), {})  # type: ignore[no-any-return]
+        return self.mapping(("metadata", "annotations"))
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """Return the value at a path; `default` where there is none, or null."""
         found = value_at(self.resource.value, parse(path))
         return default if found is MISSING or found is None else found
+
+    def mapping(self, path: str | Path) -> dict[str, Any]:
+        """Return the mapping at a path; an empty one where there is none, or something else."""
+        found = self.get(path)
+        return found if isinstance(found, dict) else {}
+
+    def entries(self, path: str | Path) -> list[dict[str, Any]]:
+        """Return the mappings of the list at a path; an empty list where there is none."""
+        found = self.get(path)
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
     def has(self, path: str | Path) -> bool:
         """Return whether a path is set."""

@@ -129,6 +129,20 @@ class PodTemplate:
                     totals[resource] = totals.get(resource, 0) + int(amount)
         return totals
 
+    @cached_property
+    def ports(self) -> tuple[tuple[str, int, str], ...]:
+        """Return name, number and protocol of each port that a container of the pods declares."""
+        return tuple(
+            (str(port.get("name") or ""), int(port.get("containerPort") or 0), str(port.get("protocol") or "TCP"))
+            for container in self.containers
+            if not container.init or container.sidecar
+            for port in container.value.get("ports") or ()
+            if isinstance(port, dict) and str(port.get("containerPort") or "0").isdigit()
+        )
+
+    def __str__(self) -> str:
+        return f"the pods of {self.thing}"
+
     def at(self, *path: str | int, key: bool = False) -> ResourceAddress:
         """Return the address of a value below the pod's spec."""
         return self.thing.at((*self.spec_path, *path), key=key)

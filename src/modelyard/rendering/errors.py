@@ -6,7 +6,7 @@ import re
 
 from modelyard.findings import Refusal
 from modelyard.rendering.model import RenderError
-from modelyard.repository import FileAddress, Files, Repository, Tree
+from modelyard.repository import FileAddress, Files, Repository, Tree, joined
 from modelyard.repository.yaml import documents
 
 _QUOTED = re.compile(r"from '([^']+)'")
@@ -28,6 +28,16 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         ),
         "a JSON patch would {op} {path}, which the resource does not have",
         "correct the path, or declare the field in the base",
+    ),
+    (
+        re.compile(r"error in (?P<op>add|remove|replace|test|move|copy) for path: '(?P<path>[^']+)'"),
+        "a JSON patch would {op} {path}, which the resource does not have",
+        "correct the path, or declare the field in the base",
+    ),
+    (
+        re.compile(r"expected kind != 'Component' for path '(?P<path>[^']+)'"),
+        "a Component is listed under resources",
+        "list it under components",
     ),
     (
         re.compile(r"(?:unknown field|json: unknown field) \"(?P<field>[^\"]+)\""),
@@ -62,9 +72,42 @@ def build_errors(repository: Repository, tree: Tree, message: str) -> tuple[Rend
         match = pattern.search(text)
         if match:
             words = {name: part.strip('\\"') for name, part in match.groupdict().items()}
+            if "op" in words:
+                at = _operation(repository.files, tree, words["op"], words["path"]) or at
+            elif "Component" in ours:
+                at = _component(repository, tree) or at
             return (RenderError("build", f"{tree.target}: {ours.format(**words)}", at, fix),)
     inner = text.rsplit("err='", 1)[-1].rstrip("'")
     return (RenderError("build", f"{tree.target} does not build: {inner[:400]}", at),)
+
+
+def _operation(files: Files, tree: Tree, op: str, path: str) -> FileAddress | None:
+    """Return the entry of `patches` that holds a JSON patch's operation, None when it is not just one."""
+    found = []
+    for layer in tree.layers:
+        for key in ("patches", "patchesJson6902"):
+            for index, entry in enumerate(layer.entries(key)):
+                text = str(entry.get("patch") or "") if isinstance(entry, dict) else ""
+                try:
+                    operations = documents(layer.file, text)
+                except Refusal:
+                    continue
+                found.extend(
+                    FileAddress(files, layer.file, (key, index, "patch"), key=True)
+                    for each in (operations[0] if operations and isinstance(operations[0], list) else ())
+                    if isinstance(each, dict) and (each.get("op"), each.get("path")) == (op, path)
+                )
+    return found[0] if len(found) == 1 else None
+
+
+def _component(repository: Repository, tree: Tree) -> FileAddress | None:
+    """Return the entry of `resources` that lists a Component."""
+    for layer in tree.layers:
+        for index, entry in enumerate(layer.entries("resources")):
+            folder = joined(layer.folder, entry) if isinstance(entry, str) else None
+            if any(each.folder == folder and each.component for each in tree.layers):
+                return FileAddress(repository.files, layer.file, ("resources", index))
+    return None
 
 
 def _malformed_inputs(files: Files, tree: Tree) -> tuple[RenderError, ...]:

@@ -31,3 +31,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean max-model-len`, empty when nothing known is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]}" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that is spelt most alike, empty when none is near."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
+
+
+def one_of(values: Iterable[str], limit: int = 6) -> str:
+    """Return `a, b or c`, shortened to `limit` names; `none` for nothing."""
+    listed = sorted(values)
+    if len(listed) > limit:
+        return f"{', '.join(listed[:limit])} or {len(listed) - limit} more"
+    return either(listed) or "none"

@@ -1,0 +1,47 @@
+"""Patches for resources that are not there."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, Thing
+from modelyard.cluster.patches import Origins, Patch, patches
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.repository import Repository
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+
+@rule("kustomize/ineffective-patch", error, since="0.1.0")
+def ineffective_patch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Kustomize says nothing when a patch's target matches no resource, so what it should change stays as it was."""
+    origins = Origins()
+    targets = [(environment.repository, environment.folder.path, environment.root)]
+    for application in environment.applications:
+        if application.repository is not None and application.target is not None:
+            targets += [(application.repository, application.target, application.resources)]
+    for repository, target, resources in targets:
+        if not resources:
+            continue
+        for patch in patches(repository, target, resources, origins):
+            # A Component brings one patch for each kind of workload; a label may be given to a resource later.
+            if not (patch.matches or patch.layer.component or patch.by_label):
+                yield _finding(patch, repository, resources, origins)
+
+
+def _finding(patch: Patch, repository: Repository, resources: tuple[Thing, ...], origins: Origins) -> Finding:
+    kind = patch.target.get("kind")
+    chosen = [thing for thing in resources if kind in (None, thing.kind)]
+    # Patches mostly see the name before the rename.
+    names = {name for thing in chosen for name in origins.names(thing) - {thing.name} or {thing.name}}
+    near = nearest(str(patch.target.get("name") or ""), names)
+    if near:
+        fix = f"name {near}"
+    elif names and "name" in patch.target:
+        fix = f"name {one_of(names)}, or remove the patch"
+    else:
+        kinds = one_of({thing.kind for thing in resources})
+        fix = f"choose one of the kinds that are there ({kinds}), or remove the patch"
+    return Finding(
+        at=patch.at(repository),
+        message=f"the patch for {patch.selection} in {patch.layer.file} matches no resource and changes nothing",
+        fix=fix,
+    )

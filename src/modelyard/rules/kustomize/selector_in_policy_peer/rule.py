@@ -1,0 +1,58 @@
+"""Network-policy peers that the environment's own labels were written into."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Application, Environment, Thing
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path, Sources
+from modelyard.rendering.paths import counterpart
+from modelyard.repository import Repository
+from modelyard.rules import rule
+
+
+@rule("kustomize/selector-in-policy-peer", error, since="0.1.0")
+def selector_in_policy_peer(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """`includeSelectors` writes a model's labels into the peers of its policies, which then admit nobody but itself."""
+    for application in environment.applications:
+        if application.repository is None or application.target is None:
+            continue
+        pairs = _selector_labels(application.repository, application.target)
+        if not pairs:
+            continue
+        for thing in application.resources:
+            if thing.kind == "NetworkPolicy":
+                yield from _peers(thing, pairs, application)
+
+
+def _selector_labels(repository: Repository, target: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for layer in repository.kustomizations.tree(target).layers:
+        common = layer.content.get("commonLabels")
+        listed = [each for each in layer.entries("labels") if isinstance(each, dict) and each.get("includeSelectors")]
+        for pairs in [common, *(each.get("pairs") for each in listed)]:
+            if isinstance(pairs, dict):
+                found.update({str(key): str(value) for key, value in pairs.items()})
+    return found
+
+
+def _peers(thing: Thing, pairs: dict[str, str], application: Application) -> Iterator[Finding]:
+    for direction, field in (("ingress", "from"), ("egress", "to")):
+        for number, entry in enumerate(thing.entries(("spec", direction))):
+            for index, peer in enumerate(entry.get(field) or ()):
+                for selector in ("podSelector", "namespaceSelector"):
+                    path = ("spec", direction, number, field, index, selector, "matchLabels")
+                    labels = ((peer if isinstance(peer, dict) else {}).get(selector) or {}).get("matchLabels") or {}
+                    for key in sorted(labels):
+                        if str(labels[key]) == pairs.get(key) and not _written(thing, (*path, key)):
+                            yield Finding(
+                                at=thing.at(path, key=True),
+                                message=f"{thing} of {application} admits only peers with {key}={labels[key]}: "
+                                f"includeSelectors wrote the model's own label into {selector}.matchLabels",
+                                fix="write the peer with matchExpressions, which Kustomize leaves alone",
+                            )
+
+
+def _written(thing: Thing, path: Path) -> bool:
+    """Return whether the policy's own text names the label, so that somebody meant it."""
+    node = Sources(thing.repository, thing.target, thing.resource).origin_node
+    return node is not None and counterpart(node, path, thing.value) is not None
