@@ -52,6 +52,12 @@ def test_a_refusal_has_message_place_and_fix(run_staged: Run) -> None:
     assert outcome.out == ""
 
 
+def test_a_refusal_shows_the_source(run_staged: Run) -> None:
+    place = "Place('modelyard.yaml', 12, 4, 7, Precision.EXACT, 'a: bcd')"
+    outcome = run_staged(f"raise Refusal('modelyard.yaml: a: not so', fix='do', at=At({place}))")
+    assert outcome.err == ("modelyard.yaml:12:4: error: a: not so\n  12  │ a: bcd\n      │    ^^^\n  fix: do\n")
+
+
 def test_a_refusal_cannot_write_to_the_terminal(run_staged: Run) -> None:
     outcome = run_staged(r"raise Refusal('a\x1b[2Jb\n::error::c')")
     assert outcome.err == "error: a\\x1b[2Jb\\n::error::c\n"

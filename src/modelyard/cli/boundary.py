@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, Refusal, Severity
 
 ISSUES = "https://github.com/modelyard/modelyard/issues"
 TRACEBACK = "--traceback"
@@ -89,16 +89,21 @@ def _tell(lines: list[str]) -> None:
 def _refusal_lines(refusal: Refusal) -> list[str]:
     from modelyard.cli.terminal import look_of
     from modelyard.reporting import visible
-    from modelyard.reporting.styling import drawn, wrapped
+    from modelyard.reporting.excerpts import excerpt
+    from modelyard.reporting.styling import Line, drawn, wrapped
 
     look = look_of(sys.stderr)
-    lead = [("error:", "error"), (" ", "plain")]
-    message = visible(refusal.message)
-    if refusal.at is not None:
-        lead = [(f"{visible(str(refusal.at.place()))}: ", "strong"), *lead]
-    lines = list(wrapped(lead, message, "plain", width=look.width, indent=2))
+    place = None if refusal.at is None else refusal.at.place()
+    lead: Line = [("error:", "error"), (" ", "plain")]
+    message = refusal.message
+    if place is not None:
+        lead = [(f"{visible(str(place))}: ", "strong"), *lead]
+        message = message.removeprefix(f"{place.file}: ")
+    lines = list(wrapped(lead, visible(message), "plain", width=look.width, indent=2))
+    if place is not None:
+        lines += excerpt(place, Severity.ERROR, (), look.width)
     if refusal.fix:
-        fix = [("  ", "plain"), ("fix:", "fix"), (" ", "plain")]
+        fix: Line = [("  ", "plain"), ("fix:", "fix"), (" ", "plain")]
         lines += wrapped(fix, visible(refusal.fix), "plain", width=look.width, indent=7)
     return [line.rstrip("\n") for line in drawn(lines, colour=look.colour, ascii=look.ascii)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,7 +38,7 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = 
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
         return code
     lines = _lines(found)
-    lines += [[], [("cache  ", "faint"), (str(cache()), "plain")], [("tools  ", "faint"), (str(data()), "plain")]]
+    lines += [[], [("cache  ", "faint"), (_short(cache()), "plain")], [("tools  ", "faint"), (_short(data()), "plain")]]
     show(lines)
     return code
 
@@ -75,14 +76,20 @@ def _lines(found: list[ToolStatus]) -> list[Line]:
             (tool.state.value.ljust(9), "error" if serious else styles[tool.state]),
             ((tool.version or "-").ljust(versions), "plain"),
         ]
-        place = f"{tool.path} ({tool.origin})" if tool.path else f"wanted {tool.wanted}"
+        place = f"{_short(tool.path)} ({tool.origin})" if tool.path else f"wanted {tool.wanted}"
         lines.append([*lead, (place, "faint")])
         if tool.state is State.OK:
             continue
-        said = tool.difference if tool.state is State.DIFFERS else f"without it: {tool.without}"
+        said = tool.difference if tool.state is State.DIFFERS else f"lost without it: {tool.without}"
         if said:
             lines += wrapped([(" " * names, "plain")], said, "plain", width=width, indent=names)
         if tool.fix:
             fix: Line = [(" " * names, "plain"), ("fix:", "fix"), (" ", "plain")]
             lines += wrapped(fix, tool.fix, "plain", width=width, indent=names + 5)
     return lines
+
+
+def _short(path: Path) -> str:
+    """Return a path with the home folder as `~`."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

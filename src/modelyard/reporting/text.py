@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from modelyard.findings import EnvironmentSummary, Finding, NotChecked, Place, Precision, Report, Severity
+from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, style_of, wrapped
-from modelyard.reporting.visible import cells, visible, visible_cells
+from modelyard.reporting.visible import cells, visible
 from modelyard.reporting.wording import counted, duration, listed, severity_of, tally
 
-# Lines of gaps, of columns of a source line, and of subjects of one gap; the JSON report has all of them.
+# Reasons for gaps that are listed; the JSON report has all of them.
 _MOST_GAPS = 20
-_WIDEST_EXCERPT = 160
 
 _PRECISION = {
     Precision.FILE: "place: known to the file only",
@@ -77,7 +77,7 @@ def _block(entry: _Entry, presentation: Presentation) -> Iterator[Line]:
     if len(entry.environments) > 1:
         message += f" (in {listed([visible(name) for name in entry.environments])})"
     yield from wrapped([("  ", "plain")], message, "plain", width=width, indent=2)
-    yield from _excerpt(entry, width)
+    yield from excerpt(place, entry.severity, finding.detail, width)
     if place.precision in _PRECISION:
         yield [("  ", "plain"), (_PRECISION[place.precision], "faint")]
     if finding.fix:
@@ -85,41 +85,6 @@ def _block(entry: _Entry, presentation: Presentation) -> Iterator[Line]:
         yield from wrapped(lead, visible(finding.fix), "plain", width=width, indent=7)
     if rule and (not presentation.rules or finding.rule in presentation.rules):
         yield [(f"  modelyard explain {rule}", "faint")]
-
-
-def _excerpt(entry: _Entry, width: int | None) -> Iterator[Line]:
-    """Yield the detail lines and the source line with carets under the value."""
-    place = entry.place
-    number = "" if place.line is None or place.text is None else str(place.line)
-    blank: Line = [(f"  {' ' * len(number)}  │", "faint")]
-    gutter = len(number) + 6
-    for detail in entry.finding.detail:
-        for part in wrapped([], visible(detail), "plain", width=None if width is None else width - gutter, indent=0):
-            yield [*blank, (" ", "plain"), *part]
-    if place.line is None or place.text is None:
-        return
-    room = _WIDEST_EXCERPT if width is None else max(width - gutter, 20)
-    source, first, last = _window(visible_cells(place.text.rstrip("\r\n")), place.column, place.end_column, room)
-    yield [(f"  {number}  │", "faint"), (f" {source}", "plain")]
-    if first is not None and last is not None:
-        before, marked = source[:first], source[first:last]
-        carets = max(cells(marked), 1)
-        yield [*blank, (f" {' ' * cells(before)}{'^' * carets}", style_of(entry.severity))]
-
-
-def _window(source: str, column: int | None, end_column: int | None, room: int) -> tuple[str, int | None, int | None]:
-    """Return the part of a source line that fits, and where in it the value starts and ends (0-based, end excluded)."""
-    if column is None:
-        return (source if len(source) <= room else source[: room - 1] + "…"), None, None
-    start = min(column - 1, len(source))
-    end = start + 1 if end_column is None else min(max(end_column - 1, start + 1), max(len(source), start + 1))
-    if len(source) <= room:
-        return source, start, end
-    left = 0 if start < room // 2 else start - room // 4
-    shown = source[left : left + room - 2]
-    before, after = "…" if left else "", "…" if left + len(shown) < len(source) else ""
-    first = start - left + len(before)
-    return f"{before}{shown}{after}", first, min(end - left + len(before), len(before) + len(shown))
 
 
 def _environments(report: Report, width: int | None) -> Iterator[Line]:
