@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // Defaults of a header's limits.
@@ -30,10 +31,13 @@ func ParseHeader(line []byte) (*Header, error) {
 	if !filepath.IsAbs(header.Root) {
 		return nil, fmt.Errorf("root should be an absolute path, not %q", header.Root)
 	}
-	for _, folder := range append(append([]string{}, header.SchemaFolders...), header.CRDFolders...) {
-		if !filepath.IsAbs(folder) {
-			return nil, fmt.Errorf("folders of schemas and CRDs should be absolute paths, not %q", folder)
+	for _, place := range slices.Concat(header.SchemaFolders, header.CRDFolders, header.CRDs) {
+		if !filepath.IsAbs(place) {
+			return nil, fmt.Errorf("schemas and CRDs should be absolute paths, not %q", place)
 		}
+	}
+	if header.Definitions != "" && !filepath.IsAbs(header.Definitions) {
+		return nil, fmt.Errorf("definitions should be an absolute path, not %q", header.Definitions)
 	}
 	if header.TimeoutSeconds < 0 || header.MaxFileBytes < 0 || header.MaxMemoryBytes < 0 || header.MaxResources < 0 || header.Parallel < 0 {
 		return nil, fmt.Errorf("limits should not be negative")

@@ -11,8 +11,9 @@ type Header struct {
 	Version        int      `json:"version"`
 	Root           string   `json:"root"`
 	Definitions    string   `json:"definitions,omitempty"`
-	SchemaFolders  []string `json:"schemaFolders,omitempty"`
 	CRDFolders     []string `json:"crdFolders,omitempty"`
+	CRDs           []string `json:"crds,omitempty"`
+	SchemaFolders  []string `json:"schemaFolders,omitempty"`
 	Parallel       int      `json:"parallel,omitempty"`
 	TimeoutSeconds float64  `json:"timeoutSeconds,omitempty"`
 	MaxFileBytes   int64    `json:"maxFileBytes,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,13 +19,13 @@ import (
 // maxDefinitionBytes bounds a file of definitions; the largest published one has 1.5 MB.
 const maxDefinitionBytes = 32 << 20
 
-// customKinds finds CustomResourceDefinitions in folders. Definitions lie in <folder>/<group>/, from where they are read
-// when a kind of the group is first seen, or directly in the folder, whose files are all read then.
+// customKinds finds CustomResourceDefinitions: in folders that are laid out as <folder>/<group>/, from where they are
+// read when a kind of the group is first seen, and among files and folders of a user's own, which are read whole then.
 type customKinds struct {
 	folders []string
 	mutex   sync.Mutex
 	groups  map[string]*groupOfKinds
-	loose   func() (map[string][]*apiextensionsv1.CustomResourceDefinition, error)
+	own     func() (map[string][]*apiextensionsv1.CustomResourceDefinition, error)
 }
 
 type groupOfKinds struct {
@@ -33,17 +34,17 @@ type groupOfKinds struct {
 	err   error
 }
 
-func indexCRDs(folders []string) (*customKinds, error) {
-	for _, folder := range folders {
-		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("the folder of CRDs %s does not exist", folder)
+func indexCRDs(folders, own []string) (*customKinds, error) {
+	for _, place := range slices.Concat(folders, own) {
+		if _, err := os.Stat(place); err != nil {
+			return nil, fmt.Errorf("there are no CRDs at %s", place)
 		}
 	}
 	index := &customKinds{folders: folders, groups: map[string]*groupOfKinds{}}
-	index.loose = sync.OnceValues(func() (map[string][]*apiextensionsv1.CustomResourceDefinition, error) {
+	index.own = sync.OnceValues(func() (map[string][]*apiextensionsv1.CustomResourceDefinition, error) {
 		byGroup := map[string][]*apiextensionsv1.CustomResourceDefinition{}
-		for _, folder := range folders {
-			found, err := definitionsIn(folder)
+		for _, place := range own {
+			found, err := definitionsBelow(place)
 			if err != nil {
 				return nil, err
 			}
@@ -56,54 +57,87 @@ func indexCRDs(folders []string) (*customKinds, error) {
 	return index, nil
 }
 
-// find returns a kind's definition, nil when no folder has one. An error means that a definition cannot be used.
+// find returns a kind's definition, nil when there is none. An error means that a definition cannot be used.
 func (c *customKinds) find(kind groupVersionKind) (*customKind, error) {
-	if len(c.folders) == 0 || kind.Group == "" {
+	group, err := c.group(kind.Group)
+	return group[kind], err
+}
+
+// versions returns the served apiVersions of a kind in its group.
+func (c *customKinds) versions(kind groupVersionKind) []string {
+	group, _ := c.group(kind.Group)
+	var found []string
+	for each, definition := range group {
+		if each.Kind == kind.Kind && definition.version.Served {
+			found = append(found, each.apiVersion())
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func (c *customKinds) group(name string) (map[groupVersionKind]*customKind, error) {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
 		return nil, nil
 	}
 	c.mutex.Lock()
-	group := c.groups[kind.Group]
+	group := c.groups[name]
 	if group == nil {
 		group = &groupOfKinds{}
-		c.groups[kind.Group] = group
+		c.groups[name] = group
 	}
 	c.mutex.Unlock()
-	group.once.Do(func() { group.kinds, group.err = c.load(kind.Group) })
-	if group.err != nil {
-		return nil, group.err
-	}
-	return group.kinds[kind], nil
+	group.once.Do(func() { group.kinds, group.err = c.load(name) })
+	return group.kinds, group.err
 }
 
 func (c *customKinds) load(group string) (map[groupVersionKind]*customKind, error) {
-	byGroup, err := c.loose()
-	if err != nil {
-		return nil, err
-	}
-	definitions := byGroup[group]
+	var definitions []*apiextensionsv1.CustomResourceDefinition
 	for _, folder := range c.folders {
-		if strings.ContainsAny(group, `/\`) {
-			break
-		}
 		found, err := definitionsIn(filepath.Join(folder, group))
 		if err != nil {
 			return nil, err
 		}
 		definitions = append(definitions, found...)
 	}
+	own, err := c.own()
+	if err != nil {
+		return nil, err
+	}
 	kinds := map[groupVersionKind]*customKind{}
-	for _, definition := range definitions {
+	for _, definition := range append(definitions, own[group]...) {
 		if definition.Spec.Group != group {
 			continue
 		}
 		for index := range definition.Spec.Versions {
 			version := &definition.Spec.Versions[index]
 			key := groupVersionKind{group, version.Name, definition.Spec.Names.Kind}
-			// The last folder wins, so that a user's definition replaces a shipped one.
+			// A user's own definition comes last and replaces a shipped one.
 			kinds[key] = &customKind{kind: key, definition: definition, version: version}
 		}
 	}
 	return kinds, nil
+}
+
+func definitionsBelow(place string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
+	var all []*apiextensionsv1.CustomResourceDefinition
+	err := filepath.WalkDir(place, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !entry.Type().IsRegular() && file != place {
+			return err
+		}
+		if !hasDefinitions(file) {
+			return nil
+		}
+		found, err := definitionsOf(file)
+		all = append(all, found...)
+		return err
+	})
+	return all, err
+}
+
+func hasDefinitions(file string) bool {
+	extension := filepath.Ext(file)
+	return extension == ".json" || extension == ".yaml" || extension == ".yml"
 }
 
 func definitionsIn(folder string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
@@ -116,8 +150,7 @@ func definitionsIn(folder string) ([]*apiextensionsv1.CustomResourceDefinition, 
 	}
 	var all []*apiextensionsv1.CustomResourceDefinition
 	for _, entry := range entries {
-		extension := filepath.Ext(entry.Name())
-		if entry.IsDir() || extension != ".json" && extension != ".yaml" && extension != ".yml" {
+		if entry.IsDir() || !hasDefinitions(entry.Name()) {
 			continue
 		}
 		found, err := definitionsOf(filepath.Join(folder, entry.Name()))
@@ -140,6 +173,9 @@ func definitionsOf(file string) ([]*apiextensionsv1.CustomResourceDefinition, er
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
+	}
+	if !bytes.Contains(content, []byte("CustomResourceDefinition")) {
+		return nil, nil
 	}
 	var all []*apiextensionsv1.CustomResourceDefinition
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -82,6 +83,42 @@ func (n *nativeKinds) find(kind groupVersionKind) *definition {
 		}
 	}
 	n.kinds[kind] = found
+	return found
+}
+
+// versions returns the apiVersions of a kind in its group.
+func (n *nativeKinds) versions(kind groupVersionKind) []string {
+	var found []string
+	for _, each := range n.ofGroup(kind.Group) {
+		if each.Kind == kind.Kind {
+			found = append(found, each.apiVersion())
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// kindsOf returns the names of a group's kinds.
+func (n *nativeKinds) kindsOf(group string) []string {
+	var found []string
+	for _, each := range n.ofGroup(group) {
+		found = append(found, each.Kind)
+	}
+	return found
+}
+
+// ofGroup decodes all definitions: it is called for kinds that do not exist only.
+func (n *nativeKinds) ofGroup(group string) []groupVersionKind {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	var found []groupVersionKind
+	for name := range n.raw {
+		for _, each := range n.decode(name).Kinds {
+			if each.Group == group {
+				found = append(found, each)
+			}
+		}
+	}
 	return found
 }
 

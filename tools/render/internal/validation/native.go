@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -113,7 +114,7 @@ func (d *decoding) object(schema *definition, value any, path *field.Path) {
 		case schema.AdditionalProperties != nil:
 			d.value(schema.AdditionalProperties, mapping[key], keyed(path, key))
 		case schema.Properties != nil:
-			d.report(at, "unknown field%s", meant(key, schema.Properties))
+			d.report(at, "unknown field%s", nearest(key, slices.Collect(maps.Keys(schema.Properties))))
 		}
 	}
 	for _, key := range schema.Required {

@@ -5,6 +5,8 @@
 package validation
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"modelyard.dev/render/internal/protocol"
@@ -19,14 +21,14 @@ type Validator struct {
 
 // New returns a validator over a header's folders; nil when the header names none.
 func New(header *protocol.Header) (*Validator, error) {
-	if header.Definitions == "" && len(header.CRDFolders) == 0 && len(header.SchemaFolders) == 0 {
+	if header.Definitions == "" && len(header.CRDFolders) == 0 && len(header.CRDs) == 0 && len(header.SchemaFolders) == 0 {
 		return nil, nil
 	}
 	native, err := loadNative(header.Definitions)
 	if err != nil {
 		return nil, err
 	}
-	custom, err := indexCRDs(header.CRDFolders)
+	custom, err := indexCRDs(header.CRDFolders, header.CRDs)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +59,30 @@ func (v *Validator) Judge(object map[string]any) Verdict {
 	if definition := v.native.find(kind); definition != nil {
 		return v.native.judge(definition, object)
 	}
-	return v.extra.judge(kind, object)
+	verdict := v.extra.judge(kind, object)
+	if verdict.Schema.Status == protocol.NoSchema && len(verdict.Schema.Problems) == 0 {
+		if problem, told := v.notServed(kind); told {
+			return refused(problem)
+		}
+	}
+	return verdict
+}
+
+// notServed tells of a kind that an API server is known not to have, as opposed to one of which nothing is known.
+func (v *Validator) notServed(kind groupVersionKind) (protocol.Problem, bool) {
+	versions := slices.Concat(v.custom.versions(kind), v.native.versions(kind))
+	if len(versions) > 0 {
+		return protocol.Problem{
+			Path:    "apiVersion",
+			Message: fmt.Sprintf("%s is served as %s, not as %s", kind.Kind, strings.Join(versions, " and "), kind.apiVersion()),
+		}, true
+	}
+	if kinds := v.native.kindsOf(kind.Group); len(kinds) > 0 {
+		return protocol.Problem{
+			Path: "kind", Message: fmt.Sprintf("Kubernetes has no %s in %s%s", kind.Kind, kind.apiVersion(), nearest(kind.Kind, kinds)),
+		}, true
+	}
+	return protocol.Problem{}, false
 }
 
 func refused(problems ...protocol.Problem) Verdict {

@@ -90,24 +90,20 @@ func wholeNumber(value any) (int64, bool) {
 	return 0, false
 }
 
-// meant names the field that was probably meant: the same letters in another case, or one slip away.
-func meant(written string, known map[string]*definition) string {
-	for name := range known {
+// nearest names what was probably meant: the same letters in another case, or one slip away; empty when nothing is.
+func nearest(written string, known []string) string {
+	sort.Strings(known)
+	for _, name := range known {
 		if strings.EqualFold(name, written) {
-			return fmt.Sprintf(", did you mean %s", name)
+			return ", did you mean " + name
 		}
 	}
-	var near []string
-	for name := range known {
+	for _, name := range known {
 		if len(written) > 3 && oneSlipApart(name, written) {
-			near = append(near, name)
+			return ", did you mean " + name
 		}
 	}
-	sort.Strings(near)
-	if len(near) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %s", near[0])
+	return ""
 }
 
 // oneSlipApart tells whether one inserted, lost, changed or swapped letter makes a word of the other.

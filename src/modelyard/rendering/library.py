@@ -1,0 +1,179 @@
+"""The library backend: many targets in one process of the Go renderer, which also judges every resource.
+
+The renderer and its JSON lines are described in docs/reference/render-protocol.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from modelyard.findings import Address, At, ExitCode, Place, Precision, Refusal
+from modelyard.rendering.model import Problem, RenderError, Rendering, Resource, Verdict
+from modelyard.repository import Repository, UnreadableFile
+from modelyard.tooling import ToolFailed, require
+from modelyard.tooling.streaming import stream
+
+PROTOCOL = 1
+TIMEOUT_SECONDS = 60.0
+_GRACE_SECONDS = 60.0  # beyond a target's limit: a suspect is tried twice before the renderer gives it up
+_REFUSED = 2
+
+
+class LibraryRenderer:
+    """Renders and validates by the Go renderer, one process for all targets.
+
+    Args:
+        definitions: OpenAPI v2 definitions of Kubernetes' own kinds, one file; None leaves them unjudged.
+        crd_folders: Folders with definitions of custom resources, laid out as `<group>/<plural>.json`.
+        crds: Files and folders with definitions of the user's own; they replace those of `crd_folders`.
+        schemas: What all these schemas are, for cache keys.
+        jobs: Targets at a time; as many as processors when None.
+
+    Raises:
+        ToolMissing: The renderer is not installed.
+    """
+
+    name = "library"
+    validates = True
+
+    def __init__(
+        self,
+        definitions: Path | None,
+        crd_folders: Sequence[Path] = (),
+        crds: Sequence[Path] = (),
+        *,
+        schemas: str = "",
+        jobs: int | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.executable = require("modelyard-render")
+        self.timeout_seconds = timeout_seconds
+        self._schemas = schemas
+        self._header: dict[str, Any] = {
+            "version": PROTOCOL,
+            "definitions": str(definitions.resolve()) if definitions else "",
+            "crdFolders": [str(folder.resolve()) for folder in crd_folders],
+            "crds": [str(path.resolve()) for path in crds],
+            "parallel": jobs or 0,
+            "timeoutSeconds": timeout_seconds,
+        }
+
+    @property
+    def identity(self) -> str:
+        """What decides the output besides the inputs, for cache keys."""
+        state = self.executable.path.stat()
+        return f"modelyard-render {self.executable.path} {state.st_size} {state.st_mtime_ns} {self._schemas}"
+
+    def render(self, repository: Repository, targets: Sequence[str]) -> Iterator[Rendering]:
+        """Yield one rendering per target, in the order in which they are ready; a bad target costs that target only.
+
+        Raises:
+            Refusal: The renderer could not be used at all, or did not answer for every target.
+        """
+        if not targets:
+            return
+        header = {**self._header, "root": str(repository.root)}
+        lines = [header, *({"id": str(number), "path": target or "."} for number, target in enumerate(targets))]
+        silence = 2 * self.timeout_seconds + _GRACE_SECONDS
+        output = stream([self.executable.path], stdin=b"\n".join(map(orjson.dumps, lines)) + b"\n", silence=silence)
+        answered = 0
+        try:
+            for rendering in renderings(repository, targets, output):
+                answered += 1
+                yield rendering
+        except ToolFailed as failed:
+            if failed.completed.returncode == _REFUSED:
+                reason = failed.completed.stderr.strip().splitlines()[-1].removeprefix("modelyard-render: ")
+                raise Refusal(f"the renderer cannot start: {reason}") from failed
+            raise
+        if answered != len(targets):
+            raise _misunderstood(f"it answered for {answered} of {len(targets)} targets")
+
+
+def renderings(repository: Repository, targets: Sequence[str], lines: Iterable[bytes]) -> Iterator[Rendering]:
+    """Yield what the renderer's lines say about each target.
+
+    Args:
+        repository: Where the targets are.
+        targets: The targets; their ids are their positions.
+        lines: The renderer's output.
+
+    Raises:
+        Refusal: A line is not as the protocol has it.
+    """
+    resources: list[Resource] = []
+    for line in lines:
+        try:
+            told = orjson.loads(line)
+            if "object" in told:
+                resources.append(_resource(told))
+                continue
+            if not told.get("done"):
+                if told.get("version") != PROTOCOL:
+                    raise _misunderstood(f"it speaks protocol {told.get('version')}, this version speaks {PROTOCOL}")
+                continue
+            rendering = _rendering(repository, targets[int(told["id"])], told, resources)
+        except (KeyError, IndexError, TypeError, ValueError) as fault:
+            raise _misunderstood(f"a line of its output is not as agreed ({fault!r:.200})") from fault
+        yield rendering
+        resources = []
+
+
+def _misunderstood(reason: str) -> Refusal:
+    return Refusal(
+        f"the renderer cannot be understood: {reason}",
+        fix="run `modelyard tools install modelyard-render`, which builds the one that belongs to this version",
+        exit_code=ExitCode.INTERNAL,
+    )
+
+
+def _resource(told: dict[str, Any]) -> Resource:
+    origin = told.get("origin") or {}
+    by = dict.fromkeys(each.get("configuredIn", "") for each in told.get("transformations", ()))
+    by.pop("", None)
+    return Resource(told["object"], origin.get("path") or origin.get("configuredIn") or None, tuple(by), _verdict(told))
+
+
+def _verdict(told: dict[str, Any]) -> Verdict | None:
+    """Return the verdict of one line; one broken rule or duplicate key is enough to be refused by an API server."""
+    schema = told.get("schema")
+    if schema is None:
+        return None
+    problems = [
+        *(Problem(each["path"], each["message"]) for each in schema.get("problems", ())),
+        *(Problem(each["path"], each["message"], "cel") for each in told["cel"].get("problems", ())),
+        *(
+            Problem(each["path"], f"a second item with {each['key']}", "duplicate")
+            for each in told.get("duplicates", ())
+        ),
+    ]
+    status = schema["status"]
+    if status == "valid" and problems:
+        status = "invalid"
+    return Verdict(status, tuple(problems), rules_checked=told["cel"]["checked"])
+
+
+def _rendering(repository: Repository, target: str, told: dict[str, Any], resources: Sequence[Resource]) -> Rendering:
+    error = told.get("error")
+    if error is None:
+        return Rendering(target, tuple(resources))
+    return Rendering(
+        target, errors=(RenderError(error["kind"], error["message"], _at(repository, error), error.get("fix", "")),)
+    )
+
+
+def _at(repository: Repository, error: dict[str, Any]) -> Address:
+    path, line = error.get("path") or ".", error.get("line")
+    if not line:
+        return At(Place(path))
+    text = None
+    try:
+        lines = repository.files.text(path).splitlines()
+        text = lines[line - 1] if line <= len(lines) else None
+    except UnreadableFile:
+        pass  # the place stands without its excerpt
+    return At(Place(path, line, error.get("column") or 1, precision=Precision.EXACT, text=text))
