@@ -67,7 +67,7 @@ def test_what_is_there_is_not_overwritten(kind: str, tmp_path: Path) -> None:
         target.symlink_to(tmp_path / "elsewhere")
     refused = refusal(new_repository, target, data=DATA, interactive=False)
     assert refused.exit_code is ExitCode.USAGE
-    assert "is not empty" in refused.message and "--environment" in refused.fix
+    assert "is not empty" in refused.message and "--env" in refused.fix
 
 
 def test_a_folder_that_cannot_be_written_is_refused(template: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_an_environment_that_exists_is_refused(two_environments: Path) -> None:
 
 
 def test_an_environment_without_a_name_is_refused(two_environments: Path) -> None:
-    assert "--environment" in refusal(new_environment, two_environments, interactive=False).fix
+    assert "--env" in refusal(new_environment, two_environments, interactive=False).fix
 
 
 def test_an_environment_needs_a_repository_of_ours(tmp_path: Path) -> None:

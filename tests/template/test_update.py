@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from modelyard.findings import ExitCode
-from modelyard.scaffolding import update
+from modelyard.scaffolding import new_repository, update
 from modelyard.scaffolding.git import author, commit_everything, git, output
-from tests.template.conftest import publish, refusal
+from tests.template.conftest import REPOSITORY_URL, publish, refusal
 from tests.template.kustomize import builds, targets
 
 TEMPLATE_LINE = "# from the newer template"
@@ -141,7 +141,10 @@ def test_one_environment_can_be_updated_alone(repository: Path, newer: Callable[
 
 
 def test_a_release_can_be_named(repository: Path, newer: Callable[..., Path]) -> None:
-    newer(v0_2_0=comment_everywhere, v0_3_0=edit("overlays/qwen3*/vllm.yaml", "max-model-len", "max-num-seqs"))
+    newer(
+        v0_2_0=comment_everywhere,
+        v0_3_0=edit("overlays/qwen3-1-7b-vllm-gpu/vllm.yaml", "max-model-len", "max-num-seqs"),
+    )
     done = update(repository, environment="dev", ref="v0.2.0", interactive=False)
     assert {step.after for step in done.steps} == {"v0.2.0"}
     newest = update(repository, environment="dev", interactive=False)
@@ -234,3 +237,19 @@ def test_what_is_no_repository_of_ours_is_refused(tmp_path: Path, repository: Pa
     assert "there is no environment staging here" in unknown.message and "dev, prod" in unknown.fix
     shutil.rmtree(repository / ".git")
     assert "is not in a Git repository" in refusal(update, repository, interactive=False).message
+
+
+def test_a_repository_of_an_uncommitted_template_says_so_and_cannot_be_updated(template: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "template"
+    shutil.copytree(template, copy, symlinks=True)
+    edit("overlays/qwen3-1-7b-vllm-gpu/vllm.yaml", "max-model-len", "max-num-seqs")(copy)
+    data = {"repository_url": REPOSITORY_URL, "account_id": "111122223333"}
+    made = new_repository(tmp_path / "my-platform", template=str(copy), data=data, interactive=False)
+    assert "uncommitted changes" in made.template
+    assert "max-num-seqs" in (made.repository / "overlays/qwen3-1-7b-vllm-gpu/vllm.yaml").read_text()
+    publish(copy, "v0.2.0")
+    before = output(made.repository, "rev-parse", "HEAD")
+    refused = refusal(update, made.repository, interactive=False)
+    assert "_commit" in refused.fix
+    assert output(made.repository, "rev-parse", "HEAD") == before
+    assert output(made.repository, "status", "--porcelain") == ""

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from modelyard.findings import Refusal
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, blame
@@ -14,7 +15,9 @@ from modelyard.scaffolding.source import TemplateSource
 
 _INVALID = re.compile(r"Validation error for question '(\w+)': (.*)", re.DOTALL)
 _NO_CHOICE = re.compile(r"Invalid choice for '(\w+)': (.*)", re.DOTALL)
+_UNKNOWN_REVISION = re.compile(r"Unknown revision: '(.*)'")
 _REQUIRED = re.compile(r'Question "(\w+)" is required')
+_VERSIONS_FIX = "see that the version named here, and the one recorded as _commit, are in the template's repository"
 
 
 def copy(
@@ -54,7 +57,14 @@ def copy(
         )
 
 
-def merge(repository: Path, answers_file: str, ref: str | None, *, interactive: bool) -> None:
+def merge(
+    repository: Path,
+    answers_file: str,
+    ref: str | None,
+    *,
+    interactive: bool,
+    answers: Mapping[str, Any] | None = None,
+) -> None:
     """Merge a newer version of the template into what one answers file stands for.
 
     Conflicts are left in the work tree; Copier itself reports success then.
@@ -64,6 +74,7 @@ def merge(repository: Path, answers_file: str, ref: str | None, *, interactive: 
         answers_file: The answers file, relative to `repository`.
         ref: Version to merge; the newest tag when None.
         interactive: Whether to ask on the terminal what is new; otherwise its default is taken.
+        answers: Answers that are known already.
 
     Raises:
         Refusal: Copier refuses, or an answer is not valid.
@@ -73,6 +84,7 @@ def merge(repository: Path, answers_file: str, ref: str | None, *, interactive: 
     with _refusals({}), _quiet():
         copier.run_update(
             repository,
+            data=dict(answers or {}),
             answers_file=answers_file,
             vcs_ref=ref,
             defaults=not interactive,
@@ -109,6 +121,16 @@ def _refusals(answers: Mapping[str, Answer]) -> Iterator[None]:
                 f"{name} has no default and was not answered",
                 fix=f"give --data {name}=…, an answers file, or a terminal to ask on",
             ) from None
+        if found := _UNKNOWN_REVISION.fullmatch(text):
+            raise Refusal(f"the template has no version {found[1]}", fix=_VERSIONS_FIX) from None
         if isinstance(problem, UserMessageError):
             raise Refusal(text) from None
         raise
+    except OSError as problem:
+        written = getattr(problem, "stderr", None)  # of a Git command that Copier ran
+        if not written:
+            raise
+        raise Refusal(
+            f"Git could not read the template: {str(written).strip().splitlines()[-1]}",
+            fix=_VERSIONS_FIX,
+        ) from None

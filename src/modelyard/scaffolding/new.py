@@ -31,7 +31,7 @@ class Scaffolded:
     Attributes:
         repository: Top of the GitOps repository.
         environment: The environment that was written.
-        template: Version of the template, as `git describe` names it.
+        template: Version of the template, as `git describe` names it, and whether that is not all of it.
         commit: The first commit of a new repository; None for an environment, which is left to be committed.
     """
 
@@ -70,7 +70,7 @@ def new_repository(
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise Refusal(
             f"{destination} is not empty",
-            fix="name a folder that does not exist; inside a GitOps repository, --environment adds an environment",
+            fix="name a folder that does not exist; inside a GitOps repository, --env adds an environment",
         )
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
     answers.setdefault("environment_name", Answer(DEFAULT_ENVIRONMENT))
@@ -81,7 +81,7 @@ def new_repository(
         copy(source, "environment", rendered, questionnaire, answers, interactive=asks)
         name = _only_environment(rendered)
         git.git(rendered, "init", "--quiet", "--initial-branch=main")
-        version = _recorded(rendered / ANSWERS_FILE, "_commit")
+        version = _version(rendered / ANSWERS_FILE, source)
         message = f"Start from Modelyard's template {version}, with the environment {name}"
         commit = git.commit_everything(rendered, message, git.author(rendered))
         _put(rendered, target)
@@ -127,14 +127,14 @@ def new_environment(
     if named is not None:
         _refuse_existing(root, named.text)
     elif not _interactive(interactive):
-        raise Refusal("the new environment has no name", fix="name it with --environment")
+        raise Refusal("the new environment has no name", fix="name it with --env")
     with _scratch(root / ENVIRONMENTS, "new") as scratch:
         shutil.copyfile(own, scratch / ANSWERS_FILE)  # defaults come from the repository's answers
         copy(source, "environment", scratch, questionnaire, answers, interactive=_interactive(interactive))
         name = _only_environment(scratch)
         _refuse_existing(root, name)
         rendered = scratch / ENVIRONMENTS / name
-        version = _recorded(rendered / ANSWERS_FILE, "_commit")
+        version = _version(rendered / ANSWERS_FILE, source)
         _put(rendered, root / ENVIRONMENTS / name)
     return Scaffolded(root, name, version, None)
 
@@ -197,6 +197,11 @@ def _refuse_existing(root: Path, name: str) -> None:
 
 def _only_environment(root: Path) -> str:
     return next(each.parent.name for each in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}")))
+
+
+def _version(answers_file: Path, source: TemplateSource) -> str:
+    version = _recorded(answers_file, "_commit")
+    return f"{version} with uncommitted changes, which no update can start from" if source.dirty else version
 
 
 def _recorded(file: Path, name: str) -> str:

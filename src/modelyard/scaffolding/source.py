@@ -18,6 +18,7 @@ from modelyard.tooling import ToolFailed
 QUESTIONS_FILE = "copier.yml"
 _SCHEMES = ("https", "http", "ssh", "file", "git")
 _SECURE_COPY = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
+_RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 _SHORTHANDS = ("gh:", "gl:")
 
 
@@ -37,6 +38,12 @@ class TemplateSource:
     def git_url(self) -> str:
         """The address as Git itself takes it."""
         return self.url.removeprefix("git+")
+
+    @property
+    def dirty(self) -> bool:
+        """Whether it is a folder whose changes are used though nobody committed them."""
+        folder = Path(self.url)
+        return folder.is_absolute() and self.ref == "HEAD" and git(folder, "status", "--porcelain").stdout != b""
 
     def questions_text(self) -> str:
         """Return the text of the questionnaire at `ref`, without the rest of the template.
@@ -67,6 +74,14 @@ class TemplateSource:
 
     def __str__(self) -> str:
         return f"{self.git_url} at {self.ref or 'its newest tag'}"
+
+
+def newest_release(git_url: str) -> str | None:
+    """Return the newest tag of a template's releases; None where its tags are not all of the form v1.2.3."""
+    listed = git(Path.cwd(), "ls-remote", "--quiet", "--tags", "--refs", "--", git_url, check=False)
+    tags = re.findall(r"refs/tags/(.+)", listed.stdout.decode("utf-8", "replace"))
+    releases = {tag: tuple(map(int, found.groups())) for tag in tags if (found := _RELEASE.fullmatch(tag))}
+    return max(releases, key=releases.__getitem__) if releases and len(releases) == len(tags) else None
 
 
 def template_source(template: str | None = None, ref: str | None = None) -> TemplateSource:

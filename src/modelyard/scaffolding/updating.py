@@ -14,6 +14,7 @@ from modelyard.findings import ExitCode, Refusal
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import merge
 from modelyard.scaffolding.new import ANSWERS_FILE, ENVIRONMENTS
+from modelyard.scaffolding.source import newest_release
 from modelyard.tooling import require
 
 _MARKERS = (b"<<<<<<< before updating", b">>>>>>> after updating")
@@ -117,7 +118,8 @@ def update(
             if outcome.conflicts or outcome.replaced_answers:
                 _take_over(root, clone)
                 # The same merge once more, where the user resolves it.
-                outcome = _merged(root, subject, ref, interactive=False)
+                answers = {name: value for name, value in subject.answers(clone).items() if not name.startswith("_")}
+                outcome = _merged(root, subject, ref, interactive=False, answers=answers)
                 remaining = tuple(each.name for each in subjects[number + 1 :])
                 return Updated((*steps, *outcome.steps), outcome.conflicts, outcome.replaced_answers, remaining)
             (step,) = outcome.steps
@@ -178,10 +180,15 @@ def _refuse_unreadable_template(root: Path, subject: _Subject) -> None:
     git.reachable(url)
 
 
-def _merged(root: Path, subject: _Subject, ref: str | None, *, interactive: bool) -> Updated:
+def _merged(
+    root: Path, subject: _Subject, ref: str | None, *, interactive: bool, answers: dict[str, Any] | None = None
+) -> Updated:
     """Merge one subject into a work tree, and look at what Copier does not tell."""
     before = subject.answers(root)
-    merge(root, subject.answers_file, ref, interactive=interactive)
+    ref = ref or newest_release(str(before["_src_path"]).removeprefix("git+"))
+    if ref is not None and before["_commit"] == ref:
+        return Updated((Step(subject.name, ref, ref),))
+    merge(root, subject.answers_file, ref, interactive=interactive, answers=answers)
     after = subject.answers(root)
     replaced = tuple(
         f"{name}: {before[name]} → {after[name]}"
