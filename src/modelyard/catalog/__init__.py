@@ -6,6 +6,7 @@ unverified, and a name that the data do not have gives None: what cannot be look
 
 from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
 from modelyard.catalog.devices import Device, device, devices
+from modelyard.catalog.engines import Engine, Flag, engine, engine_versions
 from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
 from modelyard.catalog.model_configs import shape_from_config
@@ -34,8 +35,10 @@ __all__ = [
     "Chart",
     "ChartKey",
     "Device",
+    "Engine",
     "Experts",
     "Exporter",
+    "Flag",
     "InstanceStore",
     "InstanceType",
     "LatentAttention",
@@ -55,6 +58,8 @@ __all__ = [
     "chart_versions",
     "device",
     "devices",
+    "engine",
+    "engine_versions",
     "exporters",
     "folder_name",
     "instance_type",

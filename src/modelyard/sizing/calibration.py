@@ -32,6 +32,7 @@ class CalibrationPoint:
         engine: vLLM's version.
         engine_assumed: Whether the log does not name the version exactly.
         flags: Flags that the log names.
+        environment: Environment variables that the log lets see.
         total_gib: Memory of the device as logged.
         weights_gib: Weights of a rank.
         activation_gib: Peak of the profile run.
@@ -51,6 +52,7 @@ class CalibrationPoint:
     engine: str
     engine_assumed: bool
     flags: Mapping[str, Any]
+    environment: Mapping[str, str]
     total_gib: float | None
     weights_gib: float | None
     activation_gib: float | None
@@ -73,6 +75,11 @@ class CalibrationPoint:
         return None not in (self.total_gib, self.weights_gib, self.activation_gib, self.kv_available_gib)
 
     @property
+    def tells_cache(self) -> bool:
+        """Whether the log tells what was left for the cache, and of how much."""
+        return None not in (self.total_gib, self.weights_gib, self.kv_available_gib, self.shape, self.device)
+
+    @property
     def title(self) -> str:
         """The point in a few words."""
         name = self.device.name if self.device else "another device"
@@ -83,7 +90,9 @@ class CalibrationPoint:
         if self.shape is None or self.device is None:
             return None
         given = {**self.flags, **{name.replace("_", "-"): value for name, value in flags.items()}}
-        return engine_settings(given, self.engine, self.shape, self.device, total_gib=self.total_gib)
+        return engine_settings(
+            given, self.engine, self.shape, self.device, total_gib=self.total_gib, environment=self.environment
+        )
 
     def estimated_weights_gib(self) -> float | None:
         """Return the estimated weights of a rank; for a device that is not known, those of an A100."""
@@ -129,6 +138,7 @@ def _point(row: Mapping[str, Any]) -> CalibrationPoint:
         engine=row["engine"],
         engine_assumed="engine_assumed" in row,
         flags=flags,
+        environment=row.get("environment", {}),
         total_gib=row.get("gpu_total_gib"),
         weights_gib=row.get("weights_gib_per_gpu"),
         activation_gib=row.get("activation_peak_gib"),
@@ -174,10 +184,10 @@ class Coverage:
 def coverage(shape: ModelShape, settings: EngineSettings, device: Device) -> Coverage:
     """Return the nearest calibrated start-up log and what differs from it.
 
-    Only logs that print device memory and what was left for the cache count. Nearness is the device first, then the
+    Only logs that tell device memory and what was left for the cache count. Nearness is the device first, then the
     version, then whether the model has experts, then the number of ranks.
     """
-    candidates = [point for point in calibration_points() if point.has_full_breakdown]
+    candidates = [point for point in calibration_points() if point.tells_cache]
 
     def distance(point: CalibrationPoint) -> tuple[float, float, bool, bool, int]:
         if point.device is None or point.shape is None:

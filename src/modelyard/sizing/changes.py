@@ -41,6 +41,7 @@ def changes_that_fit(
     shape: ModelShape,
     *,
     total_gib: float | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[Change, ...]:
     """Return single changes of settings after which the verdict is "fits", the one that costs least first.
 
@@ -50,6 +51,7 @@ def changes_that_fit(
         version: vLLM's version.
         shape: The model.
         total_gib: Memory of the device where it is not the device's own.
+        environment: Environment variables of the engine's container.
 
     Returns:
         Shorter context, an 8-bit cache, smaller batches, 8-bit weights, more ranks, in this order; empty when none
@@ -58,7 +60,9 @@ def changes_that_fit(
     device = assessment.device
     found = []
     for candidate, text in _candidates(assessment, shape, device):
-        again = assess({**_plain(flags), **candidate}, version, shape, device, total_gib=total_gib)
+        again = assess(
+            {**_plain(flags), **candidate}, version, shape, device, total_gib=total_gib, environment=environment
+        )
         if again.verdict is Verdict.FITS:
             found.append(Change(candidate, text + _outcome(again), again))
     return tuple(_first_of_each(found))

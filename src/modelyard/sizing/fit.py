@@ -76,6 +76,7 @@ def assess(
     device: Device,
     *,
     total_gib: float | None = None,
+    environment: Mapping[str, str] | None = None,
     measured: MeasuredBudget | None = None,
 ) -> Assessment:
     """Return whether a deployment fits.
@@ -86,12 +87,13 @@ def assess(
         shape: The model.
         device: The device of each rank.
         total_gib: Memory of the device where it is not the device's own (a slice or share).
+        environment: Environment variables of the engine's container.
         measured: What a start-up log of this model, version and device says; taken where it applies.
 
     Raises:
         ValueError: The version is none.
     """
-    settings = engine_settings(flags, version, shape, device, total_gib=total_gib)
+    settings = engine_settings(flags, version, shape, device, total_gib=total_gib, environment=environment)
     estimate = memory_budget(shape, settings, device, total_gib=total_gib)
     known = measured.budget_for(estimate, shape, settings, device) if measured is not None else None
     budget = known or estimate

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from modelyard.catalog import ModelShape
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import KV_DTYPE_BYTES, EngineSettings
 from modelyard.sizing.weights import effective_quantization
 
 GIB = float(2**30)
 
 SAMPLER_FACTOR = 9.65
-"""32-bit copies of the logits at the sampler's peak.
+"""32-bit copies of the logits at the sampler's peak, where it sorts them.
 
 Regression through the origin of the logged activation peak on requests x vocabulary x 4 bytes, over five rows of one
-published table (vLLM 0.11.0 on H100, max-num-seqs 1024), each left out in turn (`scripts/calibrate_sizing.py` prints
-it with the errors). A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. 0.33.0 still profiles the sampler with 32-bit logits
-(`_dummy_sampler_run`); the factor was not measured there.
+published table (vLLM 0.11.0 on H100, max-num-seqs 1024); `scripts/calibrate_sizing.py` prints it with each row left
+out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. 0.33.0 still profiles the
+sampler with 32-bit logits (`_dummy_sampler_run`); the factor was not measured there.
+"""
+
+FLASHINFER_FACTOR = 2.9
+"""The same with FlashInfer's sampler, which does not sort.
+
+From four public logs of vLLM 0.10.1 on A100 80 GB (Qwen2-7B at one and two ranks): 0.56 and 0.67 GiB beside weights and
+cache, of which 0.15 and 0.25 are libraries. Newer versions use it, or a Triton kernel, by default; a log of 0.29.0
+(Qwen3-4B, 256 requests) nevertheless showed 2.0 GiB beside weights and cache, so the larger factor stands for them.
 """
 
 NON_TORCH_GIB = 0.15
@@ -35,11 +43,15 @@ def sampler_peak_gib(shape: ModelShape, settings: EngineSettings) -> float:
     if settings.pooling:
         return 0.0
     requests = min(settings.max_num_seqs, settings.max_num_batched_tokens)
-    return SAMPLER_FACTOR * requests * shape.vocabulary * 4 / GIB
+    factor = FLASHINFER_FACTOR if settings.flashinfer_sampler else SAMPLER_FACTOR
+    return factor * requests * shape.vocabulary * 4 / GIB
 
 
 def forward_peak_gib(shape: ModelShape, settings: EngineSettings) -> float:
-    """Return an upper guess of the layers' peak during the profile run, in GiB; not calibrated: the sampler dominates."""
+    """Return an upper guess of the layers' peak during the profile run, in GiB.
+
+    Not calibrated, because the sampler dominates in every log.
+    """
     ranks, tokens = settings.tensor_parallel_size, settings.max_num_batched_tokens
     width = shape.intermediate_size or 0
     values = 6 * shape.hidden_size
@@ -100,6 +112,8 @@ def not_modelled(shape: ModelShape, settings: EngineSettings) -> tuple[str, ...]
         found.append(f"the draft model of speculative decoding ({settings.speculative})")
     if settings.quantization and effective_quantization(shape, settings) is None:
         found.append(f"weights quantised by {settings.quantization}")
+    if settings.kv_cache_dtype not in ("auto", *KV_DTYPE_BYTES):
+        found.append(f"a cache of type {settings.kv_cache_dtype}")
     if settings.cpu_offload_gib:
         found.append("buffers of the weights offload")
     if shape.experts is not None and settings.data_parallel_size > 1:

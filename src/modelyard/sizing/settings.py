@@ -17,8 +17,23 @@ from modelyard.sizing.engine_defaults import (
 )
 
 DTYPE_BYTES = {"float32": 4.0, "float": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "int8": 1.0}
+KV_DTYPE_BYTES = {"fp8": 1.0, "fp8_e4m3": 1.0, "fp8_e5m2": 1.0, "fp8_inc": 1.0, "bfloat16": 2.0, "float16": 2.0}
+"""Types of the cache without scales beside the values; the others are counted as 16-bit and named as not modelled."""
+
 AUTO_LENGTH = -1
 """`max-model-len: auto`: the engine takes the longest context that fits."""
+
+ALIASES = {
+    "tp": "tensor-parallel-size",
+    "pp": "pipeline-parallel-size",
+    "dp": "data-parallel-size",
+    "dcp": "decode-context-parallel-size",
+    "ep": "enable-expert-parallel",
+    "q": "quantization",
+    "sc": "speculative-config",
+    "device-memory-utilization": "gpu-memory-utilization",
+}
+"""Short and other spellings of flags that memory follows from."""
 
 LARGEST = {"tensor-parallel-size": 1024, "pipeline-parallel-size": 1024, "data-parallel-size": 1024}
 
@@ -69,6 +84,7 @@ class EngineSettings:
         images: Whether the model takes images or audio (its encoder is profiled).
         pooling: Whether the model embeds or classifies rather than generates.
         overrides_config: Whether flags change the model's own config, such as its longest context.
+        flashinfer_sampler: Whether `VLLM_USE_FLASHINFER_SAMPLER=1` asks for the sampler that does not sort.
         problems: Settings that could not be used; the defaults stand in for them.
     """
 
@@ -100,6 +116,7 @@ class EngineSettings:
     images: bool = False
     pooling: bool = False
     overrides_config: bool = False
+    flashinfer_sampler: bool = False
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -120,19 +137,15 @@ class EngineSettings:
     @property
     def kv_dtype_bytes(self) -> float:
         """Bytes of one cached value."""
-        kind = self.kv_cache_dtype
-        if kind == "auto":
-            return self.dtype_bytes
-        if kind.startswith(("fp8", "int8", "nvfp4")):
-            return 1.0 if not kind.startswith("nvfp4") else 0.5625
-        return DTYPE_BYTES.get(kind, 2.0)
+        return self.dtype_bytes if self.kv_cache_dtype == "auto" else KV_DTYPE_BYTES.get(self.kv_cache_dtype, 2.0)
 
 
 class _Flags:
     """Typed reads of a flag mapping that collect what cannot be used."""
 
     def __init__(self, flags: Mapping[str, Any]) -> None:
-        self.values = {str(name).lstrip("-").replace("_", "-"): value for name, value in flags.items()}
+        plain = {str(name).lstrip("-").replace("_", "-"): value for name, value in flags.items()}
+        self.values = {ALIASES.get(name, name): value for name, value in plain.items()}
         self.problems: list[Problem] = []
 
     def whole(self, flag: str, default: int, lowest: int = 1) -> int:
@@ -201,7 +214,13 @@ class _Flags:
 
 
 def engine_settings(
-    flags: Mapping[str, Any], version: str, shape: ModelShape, device: Device, *, total_gib: float | None = None
+    flags: Mapping[str, Any],
+    version: str,
+    shape: ModelShape,
+    device: Device,
+    *,
+    total_gib: float | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> EngineSettings:
     """Return the settings that vLLM runs with.
 
@@ -211,6 +230,7 @@ def engine_settings(
         shape: The model, for the length that is taken when none is set.
         device: The device, for the batch sizes that are taken when none are set.
         total_gib: Memory of the device where it is not the device's own (a slice).
+        environment: Environment variables of the engine's container.
 
     Returns:
         The settings; values that cannot be used are named in `problems`, and the default stands in for them.
@@ -222,6 +242,7 @@ def engine_settings(
     if known is None:
         raise ValueError(f"{version!r} is no version of vLLM")
     read = _Flags(flags)
+    variables = environment or {}
     defaults = batch_defaults(known, total_gib or device.total_gib, device.name)
     length = read.length("max-model-len", shape.max_positions or 0)
     if length == 0:
@@ -265,7 +286,9 @@ def engine_settings(
         kv_cache_dtype=read.text("kv-cache-dtype", "auto"),
         block_size=read.whole("block-size", 16),
         enforce_eager=read.switch("enforce-eager"),
-        cuda_graphs_subtracted=subtracts_cuda_graphs(known),
+        cuda_graphs_subtracted=_flag_variable(
+            variables, "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", subtracts_cuda_graphs(known)
+        ),
         hybrid_cache=not read.switch("disable-hybrid-kv-cache-manager"),
         cpu_offload_gib=read.number("cpu-offload-gb", 0.0, 0.0, 1e6),
         kv_offload_gib=read.number("kv-offloading-size", 0.0, 0.0, 1e6),
@@ -277,8 +300,14 @@ def engine_settings(
         images=bool(shape.encoder_parameters != 0) and not no_images,
         pooling=read.text("runner", "auto") == "pooling" or read.text("task", "") in ("embed", "classify", "score"),
         overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path")),
+        flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
         problems=tuple(read.problems),
     )
+
+
+def _flag_variable(variables: Mapping[str, str], name: str, default: bool) -> bool:
+    value = variables.get(name)
+    return default if value is None else value.strip() not in ("", "0")
 
 
 def _model_dtype(stored: str) -> str:

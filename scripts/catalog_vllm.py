@@ -1,0 +1,299 @@
+"""Rebuild the catalogue's record of a vLLM version: flags, environment variables, parsers.
+
+The wheel is hundreds of megabytes, so only the few source files that matter are read, with HTTP range requests through
+pip's own lazy wheel. They are parsed, never run.
+
+Usage: python scripts/catalog_vllm.py [--check] [--wheel FILE] [VERSION ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+TARGET = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "catalog" / "data" / "engines" / "vllm"
+VERSIONS = ("0.33.0",)
+ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
+FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
+FRONTEND_CLASSES = ("BaseFrontendArgs", "FrontendArgs")
+PARSER_TABLES = {
+    "tool-call-parsers": ("vllm/tool_parsers/__init__.py", "_TOOL_PARSERS_TO_REGISTER"),
+    "reasoning-parsers": ("vllm/reasoning/__init__.py", "_REASONING_PARSERS_TO_REGISTER"),
+}
+HUMAN_READABLE = {
+    "max_model_len",
+    "max_num_batched_tokens",
+    "max_num_scheduled_tokens",
+    "kv_cache_memory_bytes",
+    "safetensors_prefetch_block_size",
+    "max_num_queued_tokens",
+}
+
+
+@contextmanager
+def wheel(version: str, given: Path | None) -> Iterator[ZipFile]:
+    """Open a wheel: the file given, or the index's by range requests."""
+    if given is not None:
+        with ZipFile(given) as opened:
+            yield opened
+        return
+    from pip._internal.models.index import PyPI
+    from pip._internal.network.lazy_wheel import LazyZipOverHTTP
+    from pip._internal.network.session import PipSession
+
+    session = PipSession()
+    page = session.get(f"{PyPI.simple_url}/vllm/", timeout=60).text
+    links = [link.partition("#")[0] for link in re.findall(r'href="([^"]+)"', page)]
+    found = [link for link in links if f"/vllm-{version}-" in link and link.endswith("x86_64.whl")]
+    if not found:
+        raise SystemExit(f"no wheel of vllm {version} for x86_64 in the index")
+    with LazyZipOverHTTP(found[0], session) as remote:
+        yield ZipFile(remote)
+
+
+class Sources:
+    """The parsed modules of a wheel, with the literal types that their annotations name."""
+
+    def __init__(self, opened: ZipFile) -> None:
+        names = set(opened.namelist())
+        wanted = [name for name in names if re.fullmatch(r"vllm/config/\w+\.py", name)]
+        wanted += [name for name in (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS, "vllm/envs.py") if name in names]
+        wanted += [name for name, _ in PARSER_TABLES.values() if name in names]
+        self.trees = {name: ast.parse(opened.read(name)) for name in sorted(wanted)}
+        self.classes: dict[str, ast.ClassDef] = {}
+        self.literals: dict[str, list[Any]] = {}
+        for _ in range(3):  # names stand for names, which may be defined in a later module
+            for tree in self.trees.values():
+                for node in tree.body:
+                    self._learn(node)
+
+    def _learn(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.ClassDef):
+            self.classes[node.name] = node
+        target = value = None
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            target, value = node.targets[0].id, node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            target, value = node.target.id, node.value
+        if target and value is not None and not isinstance(value, ast.Constant) and (choices := self.choices(value)):
+            self.literals[target] = choices
+
+    def choices(self, annotation: ast.expr) -> list[Any]:
+        """Return the values that an annotation allows, or nothing when it names no literals."""
+        if isinstance(annotation, ast.Name):
+            return self.literals.get(annotation.id, [])
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            return self.choices(ast.parse(annotation.value, mode="eval").body)
+        if isinstance(annotation, ast.BinOp):
+            return self.choices(annotation.left) + self.choices(annotation.right)
+        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Literal"):
+            parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+            found: list[Any] = []
+            for part in parts:
+                found += [part.value] if isinstance(part, ast.Constant) else self.choices(part)
+            return found
+        return []
+
+    def fields(self, name: str) -> dict[str, ast.AnnAssign]:
+        """Return the fields of a dataclass, inherited ones first."""
+        found: dict[str, ast.AnnAssign] = {}
+        node = self.classes[name]
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in self.classes:
+                found |= self.fields(base.id)
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                found[statement.target.id] = statement
+        return found
+
+
+def described(sources: Sources, field: ast.AnnAssign, name: str) -> dict[str, Any]:
+    """Return type, choices and default of a configuration field, as the command line sees them."""
+    annotation = ast.unparse(field.annotation)
+    found: dict[str, Any] = {}
+    choices = sources.choices(field.annotation)
+    words = set(re.findall(r"[A-Za-z_]\w*", annotation))
+    if "bool" in words and not words & {"str", "int"}:
+        found["type"] = "boolean"
+    elif "bool" in words:
+        found["type"] = "boolean-or-string"
+    elif words & {"list", "set", "tuple", "Sequence"}:
+        found["type"] = "list"
+    elif choices:
+        found["type"] = "int" if all(isinstance(choice, int) for choice in choices) else "string"
+        # Plugins may add methods of quantisation and types of the cache, so those lists are open.
+        found["known" if words & {"str", "QuantizationMethods"} else "choices"] = choices
+    elif "int" in words:
+        found["type"] = "human-int" if name in HUMAN_READABLE else "int"
+    elif "float" in words:
+        found["type"] = "float"
+    elif "dict" in words or any(
+        word.endswith(("Overrides", "Options")) or (word in sources.classes and word.endswith("Config"))
+        for word in words
+    ):
+        found["type"] = "json"
+    else:
+        found["type"] = "string"
+    default = literal_default(field.value)
+    if default is not ...:
+        found["default"] = default
+    return found
+
+
+def literal_default(value: ast.expr | None) -> Any:
+    """Return a default that is written as a literal, or `...` for one that is computed."""
+    if isinstance(value, ast.Call):
+        called = ast.unparse(value.func)
+        keywords = {word.arg: word.value for word in value.keywords}
+        if called.endswith("Field") and "default" in keywords:
+            return literal_default(keywords["default"])
+        if called.endswith("Field") and value.args:
+            return literal_default(value.args[0])
+        return ...
+    if value is None:
+        return ...
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return ...
+
+
+def flags(sources: Sources) -> dict[str, dict[str, Any]]:
+    """Return every flag of `vllm serve` by its long name."""
+    found: dict[str, dict[str, Any]] = {}
+    for module in (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS):
+        tree = sources.trees.get(module)
+        if tree is None:
+            continue
+        configs = {
+            node.targets[0].id: node.value.args[0].id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "get_kwargs"
+            and node.value.args
+            and isinstance(node.value.args[0], ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+                found.update(_argument(sources, node, configs))
+    for name in FRONTEND_CLASSES:
+        if name in sources.classes:
+            for field, node_ in sources.fields(name).items():
+                found.setdefault(field.replace("_", "-"), described(sources, node_, field))
+    return dict(sorted(found.items()))
+
+
+def _argument(sources: Sources, call: ast.Call, configs: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    names = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    long = next((name for name in names if name.startswith("--")), None)
+    if long is None:
+        return
+    entry: dict[str, Any] = {"type": "string"}
+    for word in call.keywords:
+        text = ast.unparse(word.value)
+        source = re.search(r"(\w+)\['(\w+)'\]", text) if word.arg is None else None
+        if source and source[1] in configs and source[2] in (fields := sources.fields(configs[source[1]])):
+            entry = described(sources, fields[source[2]], source[2])
+            if isinstance(word.value, ast.Dict):  # the field's own arguments with some replaced
+                replaced = zip(word.value.keys, word.value.values, strict=True)
+                if any(isinstance(key, ast.Constant) and key.value == "default" for key, _ in replaced):
+                    entry.pop("default", None)
+    for word in call.keywords:
+        text = ast.unparse(word.value)
+        if word.arg == "action" and ("Boolean" in text or "store_" in text):
+            entry["type"] = "boolean"
+        elif word.arg == "type" and text in ("int", "float"):
+            entry["type"] = text
+        elif word.arg == "default" and (value := literal_default(word.value)) is not ...:
+            entry["default"] = value
+        elif word.arg == "choices":
+            value = literal_default(word.value)
+            if isinstance(value, list):
+                entry["choices"] = value
+    aliases = [name for name in names if name != long]
+    if aliases:
+        entry["aliases"] = aliases
+    yield long.removeprefix("--"), entry
+
+
+def _assigns(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.AnnAssign):
+        target: ast.expr = node.target
+    elif isinstance(node, ast.Assign):
+        target = node.targets[0]
+    else:
+        return False
+    return isinstance(target, ast.Name) and target.id == name and isinstance(node.value, ast.Dict)
+
+
+def _keys(node: ast.AST) -> list[str]:
+    keys = next(child for child in ast.walk(node) if isinstance(child, ast.Dict)).keys
+    return sorted(key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def environment(sources: Sources) -> list[str]:
+    """Return the environment variables that vLLM reads."""
+    for node in ast.walk(sources.trees["vllm/envs.py"]):
+        if _assigns(node, "environment_variables"):
+            return _keys(node)
+    raise SystemExit("vllm/envs.py has no table of environment variables any more")
+
+
+def parsers(sources: Sources, module: str, table: str) -> list[str]:
+    """Return the names of a table of lazily loaded parsers."""
+    for node in ast.walk(sources.trees.get(module, ast.Module([], []))):
+        if _assigns(node, table):
+            return _keys(node)
+    return []
+
+
+def record(version: str, given: Path | None) -> str:
+    """Return the text of a version's data file."""
+    with wheel(version, given) as opened:
+        sources = Sources(opened)
+    listed = flags(sources)
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in listed.items())
+    head: dict[str, Any] = {
+        "engine": "vllm",
+        "version": version,
+        "source": f"vllm {version} (wheel): {ENGINE_ARGUMENTS}, vllm/config, cli_args.py of the API server, envs.py",
+    }
+    for key, (module, table) in PARSER_TABLES.items():
+        head[key] = parsers(sources, module, table)
+    head["environment"] = environment(sources)
+    return json.dumps(head, indent=1)[:-2] + ',\n "flags": {\n' + lines + "\n }\n}\n"
+
+
+def main() -> int:
+    """Write the files, or with `--check` tell which ones are not current."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
+    parser.add_argument("--wheel", type=Path, help="the wheel, when it is at hand; for one version only")
+    parser.add_argument("versions", nargs="*", default=list(VERSIONS))
+    options = parser.parse_args()
+    stale = 0
+    for version in options.versions:
+        path, text = TARGET / f"{version}.json", record(version, options.wheel)
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        if options.check:
+            print(f"not current: {path}; run python scripts/catalog_vllm.py {version}", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
