@@ -121,6 +121,11 @@ class Repository:
             }
             for part in parts(features)
         )
+        replacements = [
+            replacement
+            for feature in features
+            for replacement in feature_facts(feature).get("environment", {}).get("replacements", ())
+        ]
         return self._write(
             f"environments/dev/models/{name}",
             {
@@ -139,6 +144,7 @@ class Repository:
                         ],
                     }
                 ],
+                **({"replacements": replacements} if replacements else {}),
             },
         )
 
@@ -185,6 +191,7 @@ def parts(features: Sequence[str]) -> list[str]:
             for feature in features
             for path, document in documents(BASES / "features" / feature)
             if path.name not in {"feature.yaml", "kustomization.yaml"} and document and "metadata" in document
+            if document["metadata"]["name"] != "serving"
         }
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from modelyard.catalog import metrics
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
@@ -156,11 +158,8 @@ def test_an_environment_s_flag_comes_after_the_file(repository: Repository) -> N
 @every_feature
 def test_a_feature_says_whom_it_serves_and_what_it_needs(feature: str) -> None:
     facts = feature_facts(feature)
-    assert (
-        {"description", "engines", "needs", "excludes"}
-        <= set(facts)
-        <= {"description", "engines", "needs", "excludes", "images"}
-    )
+    known = {"description", "engines", "needs", "excludes"}
+    assert known <= set(facts) <= known | {"images", "environment"}
     assert facts["description"] and not facts["description"].endswith(".")
     assert facts["engines"] and set(facts["engines"]) <= set(names(BASES / "serving"))
     assert set(facts["needs"]) <= {*FEATURES, *names(BASES / "platform")}
@@ -252,3 +251,22 @@ def test_keeping_one_zone_keeps_the_requirements_on_the_device(repository: Repos
     affinity = after["spec"]["template"]["spec"]["affinity"]
     assert affinity["nodeAffinity"] == before["nodeAffinity"]
     assert "podAffinity" in affinity
+
+
+def test_scaling_follows_the_model_and_owns_its_replicas(repository: Repository) -> None:
+    resources = build(repository.model("chat", "qwen3-1-7b-vllm-gpu", ["scale-on-queue"]))
+    scaled, deployment = one(resources, "ScaledObject")["spec"], one(resources, "Deployment")
+    assert scaled["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
+    assert "replicas" not in deployment["spec"], "Git and the autoscaler would fight over it"
+    (trigger,) = scaled["triggers"]
+    assert trigger["metadata"]["query"] == "sum(vllm:num_requests_waiting{model_name='chat'})"
+
+
+def test_scaling_asks_for_metrics_that_the_engine_has() -> None:
+    exporter = metrics("vllm")
+    assert exporter is not None
+    query = load(BASES / "features" / "scale-on-queue" / "scaled-object.yaml")["spec"]["triggers"][0]["metadata"][
+        "query"
+    ]
+    (name,) = re.findall(r"vllm:\w+", query)
+    assert "model_name" in exporter.series[name].labels
