@@ -88,9 +88,7 @@ def _tell(lines: list[str]) -> None:
 
 def _refusal_lines(refusal: Refusal) -> list[str]:
     from modelyard.cli.terminal import look_of
-    from modelyard.reporting import visible
-    from modelyard.reporting.excerpts import excerpt
-    from modelyard.reporting.styling import Line, drawn, wrapped
+    from modelyard.reporting import Line, drawn, excerpt, visible, wrapped
 
     look = look_of(sys.stderr)
     place = None if refusal.at is None else refusal.at.place()

@@ -13,7 +13,7 @@ from modelyard.cli.boundary import verb
 from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
-    from modelyard.reporting.styling import Line
+    from modelyard.reporting import Line
     from modelyard.tooling.diagnosis import ToolStatus
 
 
@@ -61,7 +61,7 @@ def _content(tool: ToolStatus) -> dict[str, str | bool | None]:
 
 def _lines(found: list[ToolStatus]) -> list[Line]:
     from modelyard.cli.terminal import look_of
-    from modelyard.reporting.styling import wrapped
+    from modelyard.reporting import wrapped
     from modelyard.tooling.diagnosis import State
 
     width = look_of(sys.stdout).width

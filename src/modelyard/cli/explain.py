@@ -14,7 +14,7 @@ from modelyard.cli.boundary import verb
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
-    from modelyard.reporting.styling import Line
+    from modelyard.reporting import Line
     from modelyard.rules import Rule
 
 
@@ -78,7 +78,7 @@ def _summary(rule: Rule) -> dict[str, str]:
 
 def _list(listed: list[Rule], *, as_json: bool) -> None:
     from modelyard.cli.terminal import look_of, show
-    from modelyard.reporting.styling import wrapped
+    from modelyard.reporting import wrapped
 
     if as_json:
         sys.stdout.write(json.dumps([_summary(rule) for rule in listed], indent=2) + "\n")

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TextIO
 
-from modelyard.reporting.styling import Line, drawn
+from modelyard.reporting import Line, drawn
 
 _DRAWING = "│▓…"
 _NARROWEST = 40

@@ -47,7 +47,7 @@ def install(
 ) -> int:
     """Build the pinned tools that this machine lacks, from their Go modules; go.sum is the lock."""
     from modelyard.cli.terminal import Progress
-    from modelyard.reporting.wording import duration
+    from modelyard.reporting import duration
     from modelyard.tooling.installer import Action
     from modelyard.tooling.installer import install as build
 

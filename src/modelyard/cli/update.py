@@ -14,7 +14,7 @@ from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 
 if TYPE_CHECKING:
-    from modelyard.reporting.styling import Line
+    from modelyard.reporting import Line
     from modelyard.scaffolding import Updated
 
 

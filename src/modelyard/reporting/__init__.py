@@ -10,10 +10,24 @@ from importlib import import_module
 from typing import TextIO
 
 from modelyard.findings import At, Finding, Report
+from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
+from modelyard.reporting.styling import Line, drawn, wrapped
 from modelyard.reporting.visible import visible
+from modelyard.reporting.wording import duration
 
-__all__ = ["FORMATS", "Presentation", "resolved", "visible", "write"]
+__all__ = [
+    "FORMATS",
+    "Line",
+    "Presentation",
+    "drawn",
+    "duration",
+    "excerpt",
+    "resolved",
+    "visible",
+    "wrapped",
+    "write",
+]
 
 # Module and meaning of each format, in the order of the help.
 _MODULES = {
