@@ -124,13 +124,25 @@ def test_revision_of_an_environment_reaches_its_applications_but_not_the_root(tw
     assert root["spec"]["source"]["path"] == "environments/prod"
 
 
+def components_of(root: Path, applications: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the bases of the environment's platform components say about themselves, by name."""
+    return {
+        each["metadata"]["name"]: yaml.safe_load(
+            (root / "bases/platform" / each["metadata"]["name"] / "component.yaml").read_text()
+        )
+        for each in applications
+        if each["spec"]["project"] == "platform"
+    }
+
+
 def test_waves_follow_what_components_need(two_environments: Path, applications: list[dict[str, Any]]) -> None:
     waves = {each["metadata"]["name"]: int(each["metadata"]["annotations"].get(WAVE, 0)) for each in applications}
-    for file in sorted(two_environments.glob("bases/platform/*/component.yaml")):
-        for need in yaml.safe_load(file.read_text())["needs"]:
-            assert waves[need] < waves[file.parent.name], (
-                f"{file.parent.name} needs {need}, which should come before it"
-            )
+    components = components_of(two_environments, applications)
+    assert {"argocd", "karpenter", "karpenter-crd", "external-secrets", "model-namespace"} <= set(components)
+    for name, component in components.items():
+        for need in component["needs"]:
+            assert need in waves, f"{name} needs {need}, which the environment does not have"
+            assert waves[need] < waves[name], f"{name} needs {need}, which should come before it"
     models = [each["metadata"]["name"] for each in applications if each["spec"]["project"] == "models"]
     assert all(waves[name] == 0 for name in models)
     assert all(wave < 0 for name, wave in waves.items() if name not in models)
@@ -141,9 +153,8 @@ def test_charts_are_those_that_the_bases_were_written_for(
 ) -> None:
     platform = named(build(two_environments / "environments/dev"), "AppProject", "platform")
     spaces = {each["namespace"] for each in platform["spec"]["destinations"]}
-    for file in sorted(two_environments.glob("bases/platform/*/component.yaml")):
-        component = yaml.safe_load(file.read_text())
-        spec = next(each for each in applications if each["metadata"]["name"] == file.parent.name)["spec"]
+    for name, component in components_of(two_environments, applications).items():
+        spec = next(each for each in applications if each["metadata"]["name"] == name)["spec"]
         assert spec["destination"]["namespace"] == component["namespace"]
         assert component["namespace"] in spaces
         if "chart" in component:
@@ -252,6 +263,7 @@ def test_the_template_asks_for_no_trust() -> None:
         if name.startswith("_") or question.get("when") is False:
             continue
         assert question["help"], name
+        assert len(question["help"]) <= 74, f"{name}: a terminal of 80 columns cuts the help"
         assert question["type"] in ("str", "int", "bool"), f"{name}: answers should be scalars"
         assert question["type"] == "bool" or "choices" in question or "validator" in question, f"{name} takes anything"
 

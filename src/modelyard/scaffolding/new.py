@@ -21,7 +21,6 @@ from modelyard.tooling import require
 
 ANSWERS_FILE = ".copier-answers.yml"
 ENVIRONMENTS = "environments"
-DEFAULT_ENVIRONMENT = "dev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def new_repository(
 
     Args:
         destination: Folder that does not exist or is empty.
-        environment: Name of its first environment; `environment_name` of the answers, else `dev`, when None.
+        environment: Name of its first environment; when None, it is taken from the answers or asked.
         template: Folder or Git URL of the template; the one that this package came from when None.
         ref: Tag, branch or commit of the template.
         answers_file: YAML file with answers of both scopes.
@@ -73,11 +72,13 @@ def new_repository(
             fix="name a folder that does not exist; inside a GitOps repository, --env adds an environment",
         )
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
-    answers.setdefault("environment_name", Answer(DEFAULT_ENVIRONMENT))
     asks = _interactive(interactive)
     with _scratch(target.parent, target.name) as scratch:
         rendered = scratch / target.name
         copy(source, "repository", rendered, questionnaire, answers, interactive=asks)
+        answers["repository_url"] = Answer(
+            _recorded(rendered / ANSWERS_FILE, "repository_url")
+        )  # not to be asked twice
         copy(source, "environment", rendered, questionnaire, answers, interactive=asks)
         name = _only_environment(rendered)
         git.git(rendered, "init", "--quiet", "--initial-branch=main")

@@ -1,0 +1,45 @@
+"""A generated repository is checked by the command and by pytest, its own rules included."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelyard.tooling import Completed, run
+from tests.template.kustomize import program
+
+MODELYARD = Path(sys.executable).with_name("modelyard")
+
+
+def check(root: Path, *words: str) -> Completed:
+    program()
+    return run([MODELYARD, "check", "--format", "text", *words], cwd=root, timeout=120, env={"NO_COLOR": "1"})
+
+
+def test_a_new_repository_has_no_findings(two_environments: Path) -> None:
+    """Everything that a repository starts with passes; prod follows a tag that is not there yet, so dev is checked."""
+    done = check(two_environments, "--env", "dev")
+    assert done.returncode == 0, done.stdout.decode()
+    assert b"no findings" in done.stdout
+    assert b"3 models" in done.stdout
+
+
+def test_the_policy_that_is_shown_finds_what_it_says(repository: Path) -> None:
+    values = repository / "environments/dev/versions/kustomization.yaml"
+    values.write_text(values.read_text().replace("newTag:", "newName: docker.example.com/vllm\n    newTag:"))
+    done = check(repository, "--env", "dev")
+    said = done.stdout.decode()
+    assert "team/untrusted-image" in said
+    assert "docker.example.com/vllm" in said
+
+
+def test_pytest_runs_the_checks_of_the_repository(two_environments: Path) -> None:
+    pytest.importorskip("modelyard.checking.pytest_plugin", reason="the plugin is not part of the package")
+    program()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only"]
+    collected = run(command, cwd=two_environments, timeout=120, env={"PYTHONDONTWRITEBYTECODE": "1"})
+    said = collected.stdout.decode()
+    assert collected.returncode == 0, said
+    assert "qwen3-1-7b" in said and "karpenter" in said
