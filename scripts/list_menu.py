@@ -1,0 +1,94 @@
+"""Write the tables of ready models and of features from what each says about itself.
+
+Usage: python scripts/list_menu.py [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+OVERLAYS = Path("overlays/README.md")
+FEATURES = Path("bases/features/README.md")
+
+_OVERLAYS = """# Ready models
+
+One folder per model, engine and accelerator. An environment takes one under a name of its own
+(`environments/<env>/models/<name>/kustomization.yaml`), adds features and sizes, and leaves the folder as it is.
+
+"""
+_FEATURES = """# Features
+
+Kustomize Components that a model may switch on, each named under `components:` of the model's kustomization, before
+`versions`. What a feature needs is a platform component or another feature; what it excludes cannot be on beside it.
+
+"""
+
+
+def main() -> int:
+    """Write both tables, or with `--check` tell which one is old."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, and fail when a table is old")
+    arguments = parser.parse_args()
+    old = [
+        path for path, text in pages(ROOT).items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text
+    ]
+    for path in old:
+        if arguments.check:
+            print(f"{path} is old; run python scripts/list_menu.py", file=sys.stderr)
+        else:
+            (ROOT / path).write_text(pages(ROOT)[path])
+    return 1 if old and arguments.check else 0
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Return the text of each page by its path below `root`."""
+    overlays = [
+        [
+            f"`{name}`",
+            fact["model"],
+            f"{fact['devices']} {fact['accelerator']}",
+            fact["task"],
+            fact["license"] + ("\\*" if "license" in fact["unverified"] else ""),
+            ", ".join(f"`{feature}`" for feature in fact["requires"]) or "none",
+        ]
+        for name, fact in facts(root / "overlays", "overlay.yaml")
+    ]
+    features = [
+        [
+            f"`{name}`",
+            fact["description"],
+            ", ".join(fact["engines"]),
+            ", ".join(f"`{need}`" for need in fact["needs"]) or "none",
+            ", ".join(f"`{other}`" for other in fact["excludes"]) or "none",
+        ]
+        for name, fact in facts(root / "bases" / "features", "feature.yaml")
+    ]
+    return {
+        OVERLAYS: _OVERLAYS
+        + table(["overlay", "model", "devices", "task", "licence", "needs"], overlays)
+        + "\n\\* Not seen in a source; read the model's page before you use it.\n",
+        FEATURES: _FEATURES + table(["feature", "what it does", "engines", "needs", "excludes"], features),
+    }
+
+
+def facts(folder: Path, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the description of each folder that has one."""
+    for path in sorted(folder.glob(f"*/{file}")):
+        yield path.parent.name, yaml.safe_load(path.read_text())
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
