@@ -69,11 +69,6 @@ class SchemaBundle:
         return frozenset(self._custom) | frozenset(self._native.names if self._native else ())
 
     @property
-    def definition_files(self) -> tuple[Path, ...]:
-        """The bundle's definitions, whose CEL rules the Go renderer evaluates."""
-        return tuple(sorted({each.source for each in _bundled().values()}))
-
-    @property
     def native_file(self) -> Path | None:
         """The OpenAPI definitions of Kubernetes' own kinds; None for a version that is not in the bundle."""
         return FOLDER / "native" / f"{self.native_version}.json" if self.native_version else None
