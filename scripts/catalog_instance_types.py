@@ -297,12 +297,16 @@ def build(wheel_file: Path) -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the files, or with `--check` tell which ones are not current."""
+    """Write the files, or with `--check` tell which ones are not current; 2 when a package cannot be had."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
     parser.add_argument("--moto-wheel", type=Path, help="moto's wheel, when it is at hand")
     options = parser.parse_args()
-    files = build(moto_wheel(options.moto_wheel))
+    try:
+        files = build(moto_wheel(options.moto_wheel))
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, FileNotFoundError) as cause:
+        print(f"a package could not be had: {cause}", file=sys.stderr)
+        return 2
     stale = [
         name
         for name, text in files.items()

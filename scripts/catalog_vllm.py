@@ -275,7 +275,7 @@ def record(version: str, given: Path | None) -> str:
 
 
 def main() -> int:
-    """Write the files, or with `--check` tell which ones are not current."""
+    """Write the files, or with `--check` tell which ones are not current; 2 when a wheel cannot be had."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
     parser.add_argument("--wheel", type=Path, help="the wheel, when it is at hand; for one version only")
@@ -283,7 +283,11 @@ def main() -> int:
     options = parser.parse_args()
     stale = 0
     for version in options.versions:
-        path, text = TARGET / f"{version}.json", record(version, options.wheel)
+        try:
+            path, text = TARGET / f"{version}.json", record(version, options.wheel)
+        except OSError as cause:  # pip's network errors are OSErrors, as is a wheel that is not there
+            print(f"the wheel of vllm {version} could not be had: {cause}", file=sys.stderr)
+            return 2
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1

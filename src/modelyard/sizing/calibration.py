@@ -110,10 +110,18 @@ class CalibrationPoint:
         return memory_budget(self.shape, settings, self.device, total_gib=self.total_gib)
 
     def kv_error_gib(self) -> float | None:
-        """Return estimate minus log of what is left for the cache; None when the log does not tell enough."""
+        """Return estimate minus log of what is left for the cache; None when the log does not tell enough.
+
+        A log that prints blocks only is taken at 16 tokens a block.
+        """
         estimate = self.estimate()
-        known = self.kv_available_gib is not None and "gpu-memory-utilization" in self.flags
-        return estimate.kv_available_gib - (self.kv_available_gib or 0.0) if estimate and known else None
+        if estimate is None or "gpu-memory-utilization" not in self.flags:
+            return None
+        if self.kv_available_gib is not None:
+            return estimate.kv_available_gib - self.kv_available_gib
+        if self.kv_blocks is not None:
+            return estimate.kv_available_gib - self.kv_blocks * 16 * estimate.kv_bytes_per_token / GIB
+        return None
 
 
 @cache
