@@ -5,22 +5,21 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
+	"modelyard.dev/render/internal/build"
 	"modelyard.dev/render/internal/protocol"
 )
 
-// kustomizeRelease is the kustomize command whose go.mod requires the version of sigs.k8s.io/kustomize/api in ours.
-const kustomizeRelease = "5.8.1"
-
 func greeting() protocol.Greeting {
 	return protocol.Greeting{
-		Version: protocol.Version, Kustomize: kustomizeRelease, Kubernetes: moduleVersion("k8s.io/apiextensions-apiserver"),
+		Version: protocol.Version, Kustomize: strings.TrimPrefix(build.KustomizeRelease, "v"), Kubernetes: moduleVersion("k8s.io/apiextensions-apiserver"),
 	}
 }
 
 func versions() string {
 	return fmt.Sprintf("modelyard-render protocol %d, kustomize %s (api %s), apiextensions-apiserver %s",
-		protocol.Version, kustomizeRelease, moduleVersion("sigs.k8s.io/kustomize/api"), moduleVersion("k8s.io/apiextensions-apiserver"))
+		protocol.Version, strings.TrimPrefix(build.KustomizeRelease, "v"), moduleVersion("sigs.k8s.io/kustomize/api"), moduleVersion("k8s.io/apiextensions-apiserver"))
 }
 
 func moduleVersion(module string) string {

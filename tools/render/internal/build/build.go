@@ -16,6 +16,9 @@ import (
 	"modelyard.dev/render/internal/repository"
 )
 
+// KustomizeRelease is the kustomize command whose go.mod requires the version of sigs.k8s.io/kustomize/api in ours.
+const KustomizeRelease = "v5.8.1"
+
 // ErrIsolate asks for a process of its own: Kustomize keeps a custom OpenAPI schema for the life of the process.
 var ErrIsolate = errors.New("the target sets an OpenAPI schema")
 
@@ -153,6 +156,9 @@ func (b *Builder) resources(objects, provenance resmap.ResMap, root *kustomizati
 		}
 		if objects == provenance {
 			withoutAdded(manifest, root)
+		}
+		if root.UserManagedBy {
+			managedBy(manifest)
 		}
 		all = append(all, resource)
 	}

@@ -13,8 +13,8 @@ import (
 // maxNesting bounds the depth of a resource; the API server refuses deeper ones too.
 const maxNesting = 1_000
 
-// plain returns the values that `kustomize build` prints for a node: maps, lists, strings, booleans, nil, int64 and
-// float64. It gives what encoding the node as YAML and reading it back gives, without doing so.
+// plain returns the values that `kustomize build` prints for a node: maps, lists, strings, booleans, nil, int64,
+// float64, and uint64 for whole numbers beyond int64. It gives what encoding the node as YAML and reading it back gives, without doing so.
 func plain(node *yaml.Node) (any, error) { return converted(node, 0) }
 
 func converted(node *yaml.Node, depth int) (any, error) {
@@ -94,8 +94,6 @@ func normal(value any) (any, error) {
 	switch typed := value.(type) {
 	case int:
 		return int64(typed), nil
-	case uint64:
-		return float64(typed), nil
 	case float64:
 		if math.IsInf(typed, 0) || math.IsNaN(typed) {
 			return nil, fmt.Errorf("%v cannot be written as JSON", typed)

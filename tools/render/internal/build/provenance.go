@@ -2,7 +2,9 @@ package build
 
 import (
 	"path"
+	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/resource"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -51,6 +53,16 @@ func configurer(by kyaml.ResourceIdentifier) *protocol.Configurer {
 		return nil
 	}
 	return &protocol.Configurer{APIVersion: by.APIVersion, Kind: by.Kind, Name: by.Name}
+}
+
+// managedBy gives the label that Kustomize adds the value that the command gives it: the library takes its version from
+// the program that it is built into.
+func managedBy(manifest map[string]any) {
+	metadata, _ := manifest["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	if value, _ := labels[konfig.ManagedbyLabelKey].(string); strings.HasPrefix(value, "kustomize-") {
+		labels[konfig.ManagedbyLabelKey] = "kustomize-" + KustomizeRelease
+	}
 }
 
 // withoutAdded removes the annotations that the target's own kustomization does not ask for.

@@ -23,6 +23,7 @@ func (f *File) read(key, value *yaml.Node) {
 		for _, option := range items(value) {
 			f.UserOrigins = f.UserOrigins || option.Value == "originAnnotations"
 			f.UserTransformations = f.UserTransformations || option.Value == "transformerAnnotations"
+			f.UserManagedBy = f.UserManagedBy || option.Value == "managedByLabel"
 		}
 	case "helmCharts", "helmChartInflationGenerator", "helmGlobals":
 		f.refuse(protocol.KindExecutes, key, fmt.Sprintf("%s inflates Helm charts by %s", f.Path, key.Value), noHelm)

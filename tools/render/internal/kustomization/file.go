@@ -46,7 +46,9 @@ type File struct {
 	// UserOrigins and UserTransformations tell which annotations the file itself asks for.
 	UserOrigins         bool
 	UserTransformations bool
-	hasBuildMetadata    bool
+	// UserManagedBy tells whether it asks for the label with Kustomize's version.
+	UserManagedBy    bool
+	hasBuildMetadata bool
 }
 
 // Folder returns the folder of the file, relative to the repository.
