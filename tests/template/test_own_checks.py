@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 from modelyard.tooling import Completed, run
 from tests.template.kustomize import program
 
@@ -36,10 +34,10 @@ def test_the_policy_that_is_shown_finds_what_it_says(repository: Path) -> None:
 
 
 def test_pytest_runs_the_checks_of_the_repository(two_environments: Path) -> None:
-    pytest.importorskip("modelyard.checking.pytest_plugin", reason="the plugin is not part of the package")
     program()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only"]
     collected = run(command, cwd=two_environments, timeout=120, env={"PYTHONDONTWRITEBYTECODE": "1"})
     said = collected.stdout.decode()
     assert collected.returncode == 0, said
-    assert "qwen3-1-7b" in said and "karpenter" in said
+    for item in ("dev/qwen3-1-7b", "prod/karpenter", "team/untrusted-image", "modelyard.yaml"):
+        assert f"::{item}" in said
