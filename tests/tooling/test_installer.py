@@ -1,4 +1,5 @@
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from modelyard.tooling.installer import Action, Step, default_names, install
 from modelyard.tooling.pins import pins
 from modelyard.tooling.sources import digest, root
 from tests.tooling.conftest import Program
+from tests.tooling.test_processes import alive, wait_until
 
 REAL_GO = shutil.which("go")
 needs_go = pytest.mark.skipif(REAL_GO is None, reason="builds a tool with Go, and Go is not on PATH")
@@ -81,6 +83,22 @@ def test_no_network_is_told_as_such(program: Program) -> None:
     with pytest.raises(Refusal, match="its modules cannot be downloaded") as caught:
         install(["kustomize"])
     assert "GOPROXY" in caught.value.fix
+
+
+def test_an_interrupted_install_leaves_nothing(program: Program, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    fake_go(program, f'while [ "$1" != -o ]; do shift; done; echo part > "$2"; echo $$ > {note}; /bin/sleep 60')
+    code = "from modelyard.tooling.installer import install; install(['kustomize'])"
+    child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        assert wait_until(lambda: note.is_file() and bool(note.read_text()), 20)
+        child.send_signal(signal.SIGINT)
+        _, messages = child.communicate(timeout=20)
+    finally:
+        child.kill()
+    assert b"KeyboardInterrupt" in messages
+    assert [each for each in (tmp_path / "data" / "tools").rglob("*") if each.is_file()] == []
+    assert wait_until(lambda: not alive(int(note.read_text())))
 
 
 def test_a_build_that_is_another_version_is_not_put_in_place(program: Program) -> None:
