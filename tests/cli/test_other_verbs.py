@@ -123,6 +123,27 @@ def test_what_new_and_update_refuse(modelyard: Run, tmp_path: Path, arguments: l
     assert not (tmp_path / "x").exists()
 
 
+def test_fetch_says_what_it_would_bring(modelyard: Run, one_model: Path) -> None:
+    before = sorted(each.name for each in one_model.iterdir())
+    outcome = modelyard("fetch", str(one_model), "--dry-run", "--json")
+    assert outcome.code == 0, outcome.err
+    names = {each["name"].split()[0]: each["action"] for each in json.loads(outcome.out)}
+    assert names["karpenter"] == "planned"
+    text = modelyard("fetch", str(one_model), "--dry-run").out
+    assert re.search(r"^planned +karpenter 1\.14\.1  \S+$", text, re.M)
+    assert sorted(each.name for each in one_model.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["fetch"], "holds no environments"), (["fetch", "nowhere"], "there is no folder nowhere")],
+)
+def test_what_fetch_refuses(modelyard: Run, arguments: list[str], message: str) -> None:
+    outcome = modelyard(*arguments)
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
 def test_a_repository_and_a_second_environment(modelyard: Run, tmp_path: Path) -> None:
     template = tmp_path / "template"
     for arguments in (

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelyard.cli import check, doctor, exit_codes, explain, new, tools, update, version
+from modelyard.cli import check, doctor, exit_codes, explain, fetch, new, tools, update, version
 from modelyard.cli.boundary import TRACEBACK
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -31,6 +31,7 @@ def application() -> typer.Typer:
     app.command("check", short_help="Check that it will sync, schedule and start.", epilog=ends)(check.command)
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
+    app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)
     app.command("doctor", short_help="List the external programs, and what lacks without them.")(doctor.command)
     app.add_typer(tools.application(), name="tools", short_help="Build the external programs.")
     app.command("version", short_help="Show the version.")(version.command)

@@ -1,0 +1,103 @@
+"""`modelyard fetch`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.cli.boundary import verb
+from modelyard.findings import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modelyard.fetching import Fetched
+    from modelyard.fetching import Progress as Download
+    from modelyard.reporting import Line
+
+_MEBIBYTE = 1024 * 1024
+
+
+@verb
+def command(
+    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            metavar="NAME",
+            help="Look at the Applications of this environment only; may be repeated.",
+            autocompletion=completing.environments,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be fetched; no network, nothing written.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> int:
+    """Bring the charts and CRDs that a repository names into the cache, locked by digest in charts.lock."""
+    from modelyard.cli.terminal import Progress, show
+    from modelyard.fetching import fetch
+    from modelyard.repository import Repository
+
+    if not path.is_dir():
+        raise Refusal(f"there is no folder {path}", fix="name the folder of a GitOps repository")
+    repository = Repository(path)
+    if not repository.environments:
+        raise Refusal(
+            f"{repository.root} holds no environments",
+            fix="run it in a GitOps repository, or make one with `modelyard new`",
+        )
+    with Progress() as progress:
+        done = fetch(
+            repository,
+            environments=tuple(environment or ()),
+            dry_run=dry_run,
+            report=lambda download: progress.say(_advance(download)),
+        )
+    if as_json:
+        sys.stdout.write(json.dumps([_content(each) for each in done], indent=2) + "\n")
+    else:
+        show(_lines(done))
+    return ExitCode.CLEAN
+
+
+def _advance(download: Download) -> str:
+    from modelyard.reporting import visible
+
+    there = f"{download.received / _MEBIBYTE:.1f}"
+    size = f"{there} MiB" if download.expected is None else f"{there} of {download.expected / _MEBIBYTE:.1f} MiB"
+    return f"{visible(download.name, longest=60)}: {size}"
+
+
+def _content(each: Fetched) -> dict[str, str | bool]:
+    return {
+        "name": each.name,
+        "repository": each.repository,
+        "digest": each.digest,
+        "action": each.action.value,
+        "locked": each.locked,
+    }
+
+
+def _lines(done: list[Fetched]) -> list[Line]:
+    from modelyard.fetching import Action
+    from modelyard.reporting import visible
+
+    if not done:
+        return [[("nothing to fetch: no Application names a chart, and modelyard.yaml no CRDs by URL", "plain")]]
+    lines: list[Line] = []
+    for each in done:
+        action = each.action.value if each.locked or each.action is Action.PLANNED else f"{each.action.value}, locked"
+        lines.append(
+            [
+                (action.ljust(17), "good" if each.action is Action.FETCHED else "faint"),
+                (visible(each.name), "strong"),
+                (f"  {visible(each.repository)}" if each.repository else "", "faint"),
+            ]
+        )
+    return lines
