@@ -120,7 +120,10 @@ def _stage_budget(
     least = request_bytes(shape, settings, SHORTEST_AUTO, stage) if settings.max_model_len == AUTO_LENGTH else need
     requests = int(room / need) if need else 0
     per_token = bytes_per_token(shape, settings, stage)
-    tokens = int(room / need * length) if has_windows(shape, settings) and need else int(room / per_token or 0)
+    if has_windows(shape, settings):
+        tokens = int(room / need * length) if need else 0
+    else:
+        tokens = int(room / per_token) if per_token else 0
     return MemoryBudget(
         stage=stage,
         total_gib=total,

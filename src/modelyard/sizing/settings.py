@@ -268,7 +268,7 @@ def engine_settings(
     no_images = read.switch("language-model-only") or (
         bool(limits) and all(not _limit(value) for value in limits.values())
     )
-    by_hand = read.whole("kv-cache-memory-bytes", 0)
+    by_hand = read.length("kv-cache-memory-bytes", 0)
     return EngineSettings(
         version=known,
         tensor_parallel_size=read.whole("tensor-parallel-size", 1),
@@ -277,7 +277,7 @@ def engine_settings(
         decode_context_parallel_size=read.whole("decode-context-parallel-size", 1),
         expert_parallel=read.switch("enable-expert-parallel"),
         gpu_memory_utilization=read.number("gpu-memory-utilization", gpu_memory_utilization(known), 0.01, 1.0),
-        kv_cache_memory_bytes=by_hand or None,
+        kv_cache_memory_bytes=by_hand if by_hand > 0 else None,
         max_model_len=length,
         max_num_seqs=taken_seqs,
         max_num_batched_tokens=taken_tokens,

@@ -1,0 +1,116 @@
+"""Start-up logs of vLLM, as engines of several versions print them."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelyard.findings import Refusal
+from modelyard.sizing import MeasuredBudget, measured_budget
+
+V0 = """\
+INFO 12-14 10:00:00 api_server.py:651] vLLM API server version 0.6.4
+INFO 12-14 10:00:01 llm_engine.py:249] Initializing an LLM engine (v0.6.4) with config: \
+model='meta-llama/Meta-Llama-3-8B', dtype=torch.bfloat16, max_seq_len=8192, tensor_parallel_size=1, pipeline_parallel_size=1, \
+quantization=None, kv_cache_dtype=auto,
+INFO 12-14 10:01:00 model_runner.py:1077] Loading model weights took 14.9595 GB
+INFO 12-14 10:01:05 worker.py:232] the current vLLM instance can use total_gpu_memory (79.22GiB) x \
+gpu_memory_utilization (0.90) = 71.29GiB
+INFO 12-14 10:01:05 worker.py:232] model weights take 14.96GiB; non_torch_memory takes 1.79GiB; PyTorch activation \
+peak memory takes 1.26GiB; the rest of the memory reserved for KV Cache is 53.29GiB.
+INFO 12-14 10:01:05 gpu_executor.py:76] # GPU blocks: 27282, # CPU blocks: 2048
+"""
+
+TWO_RANKS = """\
+(APIServer pid=1) INFO 11-05 10:00:00 [api_server.py:1839] vLLM API server version 0.11.0
+(APIServer pid=1) INFO 11-05 10:00:00 [utils.py:233] non-default args: {'model': 'Qwen/Qwen2-7B-Instruct', \
+'max_model_len': 16384, 'tensor_parallel_size': 2, 'gpu_memory_utilization': 0.25, 'max_num_seqs': 64}
+(EngineCore_DP0 pid=9) INFO 11-05 10:00:09 [core.py:77] Initializing a V1 LLM engine (v0.11.0) with config: \
+model='Qwen/Qwen2-7B-Instruct', max_seq_len=16384, tensor_parallel_size=2, pipeline_parallel_size=1, \
+data_parallel_size=1, quantization=None, kv_cache_dtype=auto
+\x1b[1;36m(Worker_TP0 pid=11)\x1b[0;0m INFO 11-05 10:00:20 [gpu_model_runner.py:2602] \
+Model loading took 7.1217 GiB and 2.9 seconds
+(Worker_TP1 pid=12) INFO 11-05 10:00:20 [gpu_model_runner.py:2602] Model loading took 7.2000 GiB and 2.9 seconds
+(Worker_TP0 pid=11) INFO 11-05 10:00:30 [gpu_worker.py:298] Available KV cache memory: 12.02 GiB
+(Worker_TP1 pid=12) INFO 11-05 10:00:30 [gpu_worker.py:298] Available KV cache memory: 11.90 GiB
+(EngineCore_DP0 pid=9) INFO 11-05 10:00:31 [kv_cache_utils.py:1087] GPU KV cache size: 445,696 tokens
+(Worker_TP0 pid=11) INFO 11-05 10:00:40 [gpu_model_runner.py:3480] Graph capturing finished in 4 secs, took 0.65 GiB
+"""
+
+NEW = """\
+INFO 10-08 16:50:22 [core.py:129] Initializing a V1 LLM engine (v0.31.0) with config: \
+model='Qwen/Qwen2.5-7B-Instruct-AWQ', max_seq_len=4096, tensor_parallel_size=1, quantization=auto_awq, kv_cache_dtype=fp8
+INFO 10-08 16:50:26 [model_runner.py:407] Model loading took 5.38 GiB memory and 2.637574 seconds
+INFO 10-08 16:50:30 [gpu_worker.py:692] Available KV cache memory: 34.79 GiB
+INFO 10-08 16:50:30 [gpu_worker.py:710] CUDA graph memory profiling is enabled (default since v0.21.0). The current \
+--gpu-memory-utilization=0.3000 is equivalent to --gpu-memory-utilization=0.2950 without CUDA graph memory profiling.
+INFO 10-08 16:50:30 [kv_cache_utils.py:2464] GPU KV cache size: 651,504 tokens, Maximum concurrency for 4,096 tokens \
+per request: 159.06x
+"""
+
+REFUSED = """\
+(EngineCore pid=1) INFO [gpu_model_runner.py:1] Model loading took 65.9651 GiB and 30.0 seconds
+(EngineCore pid=1) INFO [gpu_worker.py:276] Available KV cache memory: -2.14 GiB
+(EngineCore pid=1) ERROR [core.py:700] ValueError: No available memory for the cache blocks. Try increasing \
+`gpu_memory_utilization` when initializing the engine.
+"""
+
+
+def test_the_sentence_of_the_first_engine() -> None:
+    assert measured_budget(V0) == MeasuredBudget(
+        model="meta-llama/Meta-Llama-3-8B",
+        version="0.6.4",
+        tensor_parallel_size=1,
+        pipeline_parallel_size=1,
+        gpu_memory_utilization=0.9,
+        max_model_len=8192,
+        kv_cache_dtype="auto",
+        total_gib=79.22,
+        weights_gib=14.9595,
+        activation_gib=1.26,
+        non_torch_gib=1.79,
+        kv_available_gib=53.29,
+    )
+
+
+def test_of_several_ranks_the_heaviest_weights_and_the_smallest_cache_count() -> None:
+    found = measured_budget(TWO_RANKS)
+    assert (found.weights_gib, found.kv_available_gib, found.kv_tokens) == (7.2, 11.9, 445_696)
+    assert (found.tensor_parallel_size, found.max_num_seqs, found.gpu_memory_utilization) == (2, 64, 0.25)
+    assert (found.version, found.cuda_graphs_gib, found.model) == ("0.11.0", 0.65, "Qwen/Qwen2-7B-Instruct")
+
+
+def test_a_newer_log() -> None:
+    found = measured_budget(NEW)
+    assert (found.version, found.weights_gib, found.kv_available_gib, found.kv_tokens) == (
+        "0.31.0",
+        5.38,
+        34.79,
+        651_504,
+    )
+    assert (found.gpu_memory_utilization, found.kv_cache_dtype, found.quantization) == (0.3, "fp8", "auto_awq")
+
+
+def test_a_refusal_is_kept_with_its_message() -> None:
+    found = measured_budget(REFUSED)
+    assert found.kv_available_gib == -2.14
+    assert found.refused.startswith("No available memory for the cache blocks")
+
+
+def test_the_last_start_of_a_restarted_container_counts() -> None:
+    again = TWO_RANKS.replace("12.02", "10.5").replace("11.90", "10.4")
+    assert measured_budget(TWO_RANKS + again).kv_available_gib == 10.4
+
+
+@pytest.mark.parametrize("log", ["", "nothing of the kind\n", "GPU KV cache size: many tokens"])
+def test_a_log_without_figures_is_refused(log: str) -> None:
+    with pytest.raises(Refusal, match="no line that tells memory"):
+        measured_budget(log)
+
+
+def test_a_measured_budget_survives_a_file() -> None:
+    found = measured_budget(TWO_RANKS)
+    stored = found.to_mapping()
+    assert stored["kv-available-gib"] == 11.9 and "total-gib" not in stored
+    assert MeasuredBudget.from_mapping(stored) == found
+    with pytest.raises(Refusal, match="no field kv-availible"):
+        MeasuredBudget.from_mapping({"kv-availible": 1})
