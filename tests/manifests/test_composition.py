@@ -14,10 +14,12 @@ from modelyard.catalog import metrics
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
+    ROOT,
     Repository,
     build,
     build_text,
     container,
+    engine_images,
     feature_facts,
     load,
     names,
@@ -270,3 +272,9 @@ def test_scaling_asks_for_metrics_that_the_engine_has() -> None:
     ]
     (name,) = re.findall(r"vllm:\w+", query)
     assert "model_name" in exporter.series[name].labels
+
+
+def test_the_template_tags_every_image_that_engines_and_features_use() -> None:
+    (file,) = (ROOT / "template" / "environment" / "environments").glob("*/versions/kustomization.yaml")
+    assert {item["name"] for item in load(file)["images"]} >= set(engine_images())
+    assert all(item["newTag"] not in {"", "latest"} for item in load(file)["images"])
