@@ -18,7 +18,7 @@ from modelyard.checking.waivers import apply_waivers
 from modelyard.cluster import Environment
 from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, Refusal, Report, Severity
 from modelyard.policies import Policy, load_policies
-from modelyard.rendering import Rendering, ResourceAddress
+from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, Repository
 from modelyard.rules import Rule, rules
 
@@ -193,6 +193,7 @@ def _shown(view: Environment, options: CheckOptions) -> set[str]:
 
 def _owners(view: Environment) -> Callable[[Finding], str]:
     """Return a function from a finding to the Application that it is about, by the target or file of its address."""
+    names = {each.name for each in view.applications}
     by_target = {each.target: each.name for each in view.applications if each.target}
     by_file: dict[str, str] = {}
     for application in view.applications:
@@ -204,8 +205,9 @@ def _owners(view: Environment) -> Callable[[Finding], str]:
         if isinstance(finding.at, ResourceAddress):
             if finding.at.target in by_target:
                 return by_target[finding.at.target]
-            value = finding.at.resource.value
-            return str(value["metadata"]["name"]) if value.get("kind") == "Application" else ""
+            # The root is an Application as well, but not one of the environment's.
+            name = Identity.of(finding.at.resource.value).name
+            return name if finding.at.resource.value.get("kind") == "Application" and name in names else ""
         return by_file.get(finding.at.place().file, "")
 
     return owner

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from modelyard.cluster.applications import Application
+from modelyard.cluster.applications import Application, Source
 from modelyard.cluster.models import Model, models
 from modelyard.cluster.pools import KARPENTER_GROUP, Pool
 from modelyard.cluster.projects import Project
@@ -133,6 +133,13 @@ class Environment:
         return next(
             (each.unrendered for each in self.applications if each.namespace == namespace and each.unrendered), ""
         )
+
+    def is_misaddressed(self, source: Source) -> bool:
+        """Return whether a source reads a folder of this repository from another address than its own."""
+        own = self.facts.get("repository")
+        if not isinstance(own, str) or not own or not source.repository or source.chart or source.repository == own:
+            return False
+        return bool(source.folder) and self.repository.files.is_folder(source.folder)
 
     @cached_property
     def application_by_name(self) -> Mapping[str, Application]:

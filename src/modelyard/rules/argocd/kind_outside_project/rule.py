@@ -1,0 +1,56 @@
+"""Kinds that a project does not permit."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Application, Environment, Project, is_namespaced
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("argocd/kind-outside-project", error, since="0.1.0")
+def kind_outside_project(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Argo CD refuses a whole sync for one kind that the project bars; kinds of the cluster are barred unless listed."""
+    for application in environment.applications:
+        project = environment.projects.get(application.project)
+        if project is not None:
+            yield from _resources(application, project)
+            yield from _namespace(application, project)
+
+
+def _resources(application: Application, project: Project) -> Iterator[Finding | NotChecked]:
+    told = set()
+    for thing in application.resources:
+        kind = (thing.group, thing.kind)
+        namespaced = is_namespaced(*kind)
+        if kind in told or (namespaced is None and _permitted_either_way(project, *kind, thing.name)):
+            continue
+        if namespaced is None:
+            told.add(kind)
+            yield NotChecked(
+                f"{thing.kind} of {thing.group} in {project}", "whether it belongs to a namespace is not known"
+            )
+        elif not project.permits_kind(*kind, thing.name, namespaced):
+            told.add(kind)
+            scope = "" if namespaced else " (a kind of the cluster)"
+            yield Finding(
+                at=thing.at("kind"),
+                message=f"{project} does not permit {thing}{scope}, which {application} brings",
+                fix=f"move it to an Application of a project that permits {thing.kind}, or let {project} have it",
+            )
+
+
+def _permitted_either_way(project: Project, group: str, kind: str, name: str) -> bool:
+    return all(project.permits_kind(group, kind, name, namespaced) for namespaced in (True, False))
+
+
+def _namespace(application: Application, project: Project) -> Iterator[Finding]:
+    options = application.thing.get("spec.syncPolicy.syncOptions", ())
+    for index, option in enumerate(options if isinstance(options, list) else ()):
+        if option == "CreateNamespace=true" and not project.permits_kind("", "Namespace", application.namespace, False):
+            yield Finding(
+                at=application.at(("spec", "syncPolicy", "syncOptions", index)),
+                message=f"{application} should create namespace {application.namespace}, "
+                f"but {project} does not permit Namespaces",
+                fix=f"let a platform component bring the namespace, or add Namespace to "
+                f"clusterResourceWhitelist of {project}",
+            )

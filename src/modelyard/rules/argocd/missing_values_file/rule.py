@@ -1,0 +1,24 @@
+"""Value files that are not in the repository."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest
+
+
+@rule("argocd/missing-values-file", error, since="0.1.0")
+def missing_values_file(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Argo CD cannot render a chart one of whose value files does not exist."""
+    for values in environment.chart_values:
+        if (values.source.value.get("helm") or {}).get("ignoreMissingValueFiles"):
+            continue
+        for index, path in values.missing:
+            folder, _, name = path.rpartition("/")
+            near = nearest(name, values.repository.files.under(folder))
+            yield Finding(
+                at=values.application.at((*values.source.path, "helm", "valueFiles", index)),
+                message=f"chart {values.source.chart} of {values.application} reads {path}, which does not exist",
+                fix=f"name {folder}/{near}" if near else "create the file, or take it off the list",
+            )

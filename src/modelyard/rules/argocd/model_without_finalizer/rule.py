@@ -1,0 +1,22 @@
+"""Models that stay behind when their Application goes."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+
+@rule("argocd/model-without-finalizer", warning, since="0.1.0")
+def model_without_finalizer(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A model's Application that is removed without its finalizer leaves the pods, and their devices, running."""
+    for application in environment.applications:
+        finalizers = application.thing.get("metadata.finalizers", ())
+        if application.is_model and not any(str(each).startswith(FINALIZER) for each in finalizers):
+            yield Finding(
+                at=application.at("metadata.finalizers"),
+                message=f"{application} serves a model and has no finalizer, so removing it leaves the model running",
+                fix=f"add {FINALIZER} to its finalizers",
+            )

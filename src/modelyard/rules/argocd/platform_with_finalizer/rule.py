@@ -1,0 +1,27 @@
+"""Platform components that would take the cluster's foundations along."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.cluster.applications import COMPONENT_LABEL, PLATFORM
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+
+@rule("argocd/platform-with-finalizer", warning, since="0.1.0")
+def platform_with_finalizer(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A platform component with a finalizer deletes definitions and node pools when its stub leaves the list."""
+    for application in environment.applications:
+        if application.thing.labels.get(COMPONENT_LABEL) != PLATFORM:
+            continue
+        finalizers = application.thing.get("metadata.finalizers", ())
+        for index, finalizer in enumerate(finalizers if isinstance(finalizers, list) else ()):
+            if str(finalizer).startswith(FINALIZER):
+                yield Finding(
+                    at=application.at(("metadata", "finalizers", index)),
+                    message=f"{application} is a platform component with a finalizer: "
+                    "if its stub is removed or renamed, all that it brought is deleted",
+                    fix="leave finalizers to models; scripts/cleanup.sh removes a component on purpose",
+                )

@@ -1,0 +1,26 @@
+"""Applications with one source and several at a time."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("argocd/source-and-sources", error, since="0.1.0")
+def source_and_sources(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """With both `source` and `sources` Argo CD reads `sources` only; with neither it has nothing to sync."""
+    for thing in environment.of_kind("Application", "argoproj.io"):
+        one, many = thing.has("spec.source"), thing.has("spec.sources")
+        if one and many:
+            yield Finding(
+                at=thing.at("spec.source", key=True),
+                message=f"application {thing.name} has both source and sources, and Argo CD reads sources alone",
+                fix="keep one; a patch that writes /spec/source should choose single-source Applications only",
+            )
+        elif not one and not many and not thing.has("spec.sourceHydrator"):
+            yield Finding(
+                at=thing.at("spec", key=True),
+                message=f"application {thing.name} has neither source nor sources",
+                fix="give it a source with the path of its folder",
+            )

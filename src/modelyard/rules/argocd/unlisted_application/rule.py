@@ -1,0 +1,36 @@
+"""Applications that no kustomization lists."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.repository import FileAddress
+from modelyard.repository.yaml import documents
+from modelyard.rules import rule
+
+FOLDER = "applications"
+
+
+@rule("argocd/unlisted-application", warning, since="0.1.0")
+def unlisted_application(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A stub that the app-of-apps does not list looks like a deployed model and is none."""
+    repository, folder = environment.repository, f"{environment.folder.path}/{FOLDER}"
+    listed = repository.kustomizations.tree(environment.folder.path).inputs
+    for name in repository.files.under(folder):
+        file = f"{folder}/{name}"
+        if file in listed or not name.endswith((".yaml", ".yml")) or not repository.files.is_file(file):
+            continue
+        try:
+            contents = documents(file, repository.files.text(file))
+        except Refusal as refusal:
+            yield NotChecked(file, refusal.message)
+            continue
+        for number, content in enumerate(contents):
+            if isinstance(content, dict) and content.get("kind") == "Application":
+                named = (content.get("metadata") or {}).get("name")
+                yield Finding(
+                    at=FileAddress(repository.files, file, ("metadata", "name"), number),
+                    message=f"application {named} is in no kustomization of {environment.name}, so it is not deployed",
+                    fix=f"list {FOLDER}/{name} under resources of {environment.folder.path}/kustomization.yaml, "
+                    "or remove the file",
+                )
