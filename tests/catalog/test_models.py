@@ -73,6 +73,31 @@ QWEN3 = {
 }
 
 
+def test_an_entry_made_from_a_config_can_be_kept_in_a_folder(tmp_path: Path) -> None:
+    entry = catalog.model_from_config("me/mine", QWEN3, "config.json at revision 0123abc")
+    assert entry.unverified == ("license", "parameters-billion") and entry.parameters_billion == 1.72
+    folder = tmp_path / catalog.folder_name(entry.id)
+    folder.mkdir()
+    (folder / "model.yaml").write_text(catalog.model_text(entry))
+    assert catalog.models_in(tmp_path) == {"me/mine": entry}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id: a/b\nfamily: llm\nlicence: mit\nsources: [x]\n", "licence"),
+        ("id: [\n", "is not YAML"),
+        ("- 1\n", "is no model"),
+    ],
+)
+def test_a_damaged_entry_of_ones_own_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "model.yaml").write_text(text)
+    with pytest.raises(Refusal, match=message) as refused:
+        catalog.models_in(tmp_path)
+    assert refused.value.at is not None and refused.value.at.place().file.endswith("a/model.yaml")
+
+
 def changed(**fields: Any) -> dict[str, Any]:
     return {**QWEN3, **fields}
 

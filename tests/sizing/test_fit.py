@@ -63,7 +63,7 @@ def test_the_same_margin_is_enough_on_a_calibrated_version_and_device() -> None:
     ("model", "on", "flags", "reason"),
     [
         (SMALL, "H100", {"tensor_parallel_size": 3}, "16 attention heads cannot be shared evenly by 3 ranks"),
-        (SMALL, "T4", {}, "bfloat16 needs compute capability 8.0"),
+        (SMALL, "T4", {"dtype": "bfloat16"}, "bfloat16 needs compute capability 8.0"),
         (SMALL, "A10G", {"kv_cache_dtype": "fp8"}, "an fp8 cache needs compute capability 8.9"),
         (OSS, "T4", {"dtype": "half"}, "mxfp4 weights need compute capability 8.0"),
         (SMALL, "H100", {"max_model_len": 50000}, "max-model-len 50000 is more than the 40960 tokens"),
@@ -90,6 +90,11 @@ def test_what_is_not_modelled_is_unsure_and_named(flags: dict[str, Any], gap: st
     found = assessed(SMALL, "H100", **flags)
     assert found.verdict is Verdict.UNSURE
     assert gap in found.reasons[0]
+
+
+def test_a_device_without_bfloat16_runs_the_model_in_float16_unless_bfloat16_is_asked_for() -> None:
+    found = assessed(SMALL, "T4", max_model_len=8192)
+    assert (found.verdict, found.settings.dtype) == (Verdict.FITS, "float16")
 
 
 def test_drafts_without_weights_are_modelled() -> None:

@@ -10,8 +10,8 @@ from modelyard.sizing import MeasuredBudget, measured_budget
 V0 = """\
 INFO 12-14 10:00:00 api_server.py:651] vLLM API server version 0.6.4
 INFO 12-14 10:00:01 llm_engine.py:249] Initializing an LLM engine (v0.6.4) with config: \
-model='meta-llama/Meta-Llama-3-8B', dtype=torch.bfloat16, max_seq_len=8192, tensor_parallel_size=1, pipeline_parallel_size=1, \
-quantization=None, kv_cache_dtype=auto,
+model='meta-llama/Meta-Llama-3-8B', dtype=torch.bfloat16, max_seq_len=8192, tensor_parallel_size=1, \
+pipeline_parallel_size=1, quantization=None, kv_cache_dtype=auto,
 INFO 12-14 10:01:00 model_runner.py:1077] Loading model weights took 14.9595 GB
 INFO 12-14 10:01:05 worker.py:232] the current vLLM instance can use total_gpu_memory (79.22GiB) x \
 gpu_memory_utilization (0.90) = 71.29GiB
@@ -38,7 +38,8 @@ Model loading took 7.1217 GiB and 2.9 seconds
 
 NEW = """\
 INFO 10-08 16:50:22 [core.py:129] Initializing a V1 LLM engine (v0.31.0) with config: \
-model='Qwen/Qwen2.5-7B-Instruct-AWQ', max_seq_len=4096, tensor_parallel_size=1, quantization=auto_awq, kv_cache_dtype=fp8
+model='Qwen/Qwen2.5-7B-Instruct-AWQ', max_seq_len=4096, tensor_parallel_size=1, \
+quantization=auto_awq, kv_cache_dtype=fp8
 INFO 10-08 16:50:26 [model_runner.py:407] Model loading took 5.38 GiB memory and 2.637574 seconds
 INFO 10-08 16:50:30 [gpu_worker.py:692] Available KV cache memory: 34.79 GiB
 INFO 10-08 16:50:30 [gpu_worker.py:710] CUDA graph memory profiling is enabled (default since v0.21.0). The current \

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from modelyard.catalog.loading import DATA, kebab, read_yaml
+from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.shapes import Experts, LatentAttention, LayerGroup, ModelShape, Quantization
+from modelyard.findings import At, Place, Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,72 @@ def model(model_id: str) -> Model | None:
         return None
     found = model_from_file(path)
     return found if found.id == model_id else None
+
+
+def models_in(folder: Path) -> Mapping[str, Model]:
+    """Return the models of a folder that has one folder with a `model.yaml` each, by id.
+
+    Raises:
+        Refusal: A file is no model; the message names the file and each field.
+    """
+    found = {}
+    for path in sorted(folder.glob("*/model.yaml")):
+        entry = _checked(path)
+        found[entry.id] = entry
+    return MappingProxyType(found)
+
+
+def _checked(path: Path) -> Model:
+    from pydantic import ValidationError
+    from yaml import YAMLError
+
+    place = At(Place(str(path)))
+    try:
+        return model_from_file(path)
+    except ValidationError as cause:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in cause.errors()[:5])
+        raise Refusal(
+            f"{path.name} is no model: {wrong}", fix="write it with modelyard catalog add", at=place
+        ) from None
+    except (YAMLError, UnicodeDecodeError):
+        raise Refusal(f"{path.name} is not YAML", fix="write it with modelyard catalog add", at=place) from None
+
+
+def model_from_config(model_id: str, config: Mapping[str, Any], source: str) -> Model:
+    """Return an entry for a model from its `config.json`; what the config does not tell is listed as unverified.
+
+    Args:
+        model_id: Its repository.
+        config: The parsed `config.json`.
+        source: Where it was read, with the revision.
+
+    Raises:
+        Refusal: The config is no transformer's.
+    """
+    shape = shape_from_config(config)
+    return Model(
+        id=model_id,
+        family="vlm" if shape.encoder_parameters is None else "llm",
+        license="unknown",
+        parameters_billion=round(shape.parameters / 1e9, 3),
+        shape=shape,
+        sources=(source,),
+        unverified=("license", "parameters-billion"),
+    )
+
+
+def model_text(entry: Model) -> str:
+    """Return the text of an entry's `model.yaml`."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    writer = YAML()
+    writer.indent(mapping=2, sequence=4, offset=2)
+    writer.width = 120
+    out = StringIO()
+    writer.dump(model_to_mapping(entry), out)
+    return out.getvalue()
 
 
 @cache

@@ -281,7 +281,7 @@ def engine_settings(
         max_model_len=length,
         max_num_seqs=taken_seqs,
         max_num_batched_tokens=taken_tokens,
-        dtype=_model_dtype(shape.dtype) if dtype == "auto" else dtype,
+        dtype=_model_dtype(shape.dtype, known, device) if dtype == "auto" else dtype,
         quantization=read.text("quantization", ""),
         kv_cache_dtype=read.text("kv-cache-dtype", "auto"),
         block_size=read.whole("block-size", 16),
@@ -299,7 +299,8 @@ def engine_settings(
         speculative=str(speculative.get("method") or ("draft_model" if speculative.get("model") else "")),
         images=bool(shape.encoder_parameters != 0) and not no_images,
         pooling=read.text("runner", "auto") == "pooling" or read.text("task", "") in ("embed", "classify", "score"),
-        overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path")),
+        overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path"))
+        or _flag_variable(variables, "VLLM_ALLOW_LONG_MAX_MODEL_LEN", default=False),
         flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
         problems=tuple(read.problems),
     )
@@ -310,8 +311,11 @@ def _flag_variable(variables: Mapping[str, str], name: str, default: bool) -> bo
     return default if value is None else value.strip() not in ("", "0")
 
 
-def _model_dtype(stored: str) -> str:
-    # vLLM runs a model that is stored in 32 bits in 16.
+def _model_dtype(stored: str, version: Version, device: Device) -> str:
+    # vLLM runs a model that is stored in 32 bits in 16, and takes float16 where a device has no bfloat16.
+    capability = device.compute_capability
+    if stored == "bfloat16" and capability is not None and capability < (8, 0) and version >= (0, 10, 0):
+        return "float16"
     return "float16" if stored == "float32" else stored
 
 
