@@ -49,7 +49,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def two_environments(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository `my-platform` with the environments dev and prod; tests do not change it."""
-    root = tmp_path_factory.mktemp("repository") / "my-platform"
+    return with_two_environments(template, tmp_path_factory.mktemp("repository") / "my-platform")
+
+
+def with_two_environments(template: Path, root: Path) -> Path:
+    """Write a repository with the environments dev and prod, both committed."""
     data = {"repository_url": REPOSITORY_URL, "account_id": "111122223333", "code_owners": "@acme/platform"}
     new_repository(root, template=str(template), ref="v0.1.0", data=data, interactive=False)
     new_environment(root, environment="prod", data={"account_id": "444455556666", "revision": "v1"}, interactive=False)
