@@ -9,7 +9,7 @@ from modelyard.rules import rule
 
 @rule("argocd/kind-outside-project", error, since="0.1.0")
 def kind_outside_project(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Argo CD refuses a whole sync for one kind that the project bars; kinds of the cluster are barred unless listed."""
+    """Argo CD refuses a whole sync for one kind that the project bars; kinds of the cluster must be listed."""
     for application in environment.applications:
         project = environment.projects.get(application.project)
         if project is not None:

@@ -49,7 +49,7 @@ def _needed(
 
 
 def _resolved(path: str, target: str) -> str:
-    """Return a path as Argo CD reads it: with a slash from the repository's root, else from the Application's folder."""
+    """Return a path as Argo CD reads it: with a slash from the root, else from the Application's folder."""
     path = path.strip()
     if path.startswith("/"):
         return path.strip("/")

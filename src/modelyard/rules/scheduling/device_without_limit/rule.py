@@ -1,0 +1,24 @@
+"""Devices that are requested without a limit."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import ACCELERATORS, Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("scheduling/device-without-limit", error, since="0.1.0")
+def device_without_limit(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Kubernetes takes devices from limits; a request without a limit is refused."""
+    for workload in environment.workloads:
+        for container in workload.containers:
+            resources = container.value.get("resources")
+            resources = resources if isinstance(resources, dict) else {}
+            limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+            for resource in ACCELERATORS:
+                if resource in requests and resource not in limits:
+                    yield Finding(
+                        at=container.at("resources", "requests", resource),
+                        message=f"{container} requests {requests[resource]} {resource} and has no limit for it",
+                        fix=f'set resources.limits.{resource} to "{requests[resource]}"; the request then follows',
+                    )

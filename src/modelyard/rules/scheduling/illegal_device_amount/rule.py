@@ -1,0 +1,32 @@
+"""Amounts of devices that Kubernetes does not hand out."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import ACCELERATORS, Environment, quantity
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("scheduling/illegal-device-amount", error, since="0.1.0")
+def illegal_device_amount(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Devices are whole, and a request that differs from the limit is refused."""
+    for workload in environment.workloads:
+        for container in workload.containers:
+            resources = container.value.get("resources")
+            resources = resources if isinstance(resources, dict) else {}
+            limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+            for resource in ACCELERATORS:
+                limit, request = quantity(limits.get(resource)), quantity(requests.get(resource))
+                for name, amount in (("limits", limit), ("requests", request)):
+                    if amount is not None and amount % 1:
+                        yield Finding(
+                            at=container.at("resources", name, resource),
+                            message=f"{container} asks for {amount} {resource}, which come whole",
+                            fix="use 1; a device is shared by the device plugin's settings, not by a fraction",
+                        )
+                if None not in (limit, request) and limit != request:
+                    yield Finding(
+                        at=container.at("resources", "requests", resource),
+                        message=f"{container} requests {request} {resource} with a limit of {limit}; they must be equal",
+                        fix=f'remove the request, or set it to "{limit}"',
+                    )

@@ -1,0 +1,19 @@
+"""Node pools without a ceiling."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("scheduling/unbounded-pool", warning, since="0.1.0")
+def unbounded_pool(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A pool without limits lets one wrong replica count start nodes until somebody reads the bill."""
+    for pool in environment.pools:
+        if not pool.limits:
+            yield Finding(
+                at=pool.thing.at("spec.limits"),
+                message=f"{pool} has no limits, so nothing bounds how many nodes it starts",
+                fix='set spec.limits, such as {nvidia.com/gpu: "16"} or {cpu: "64"}',
+            )

@@ -1,0 +1,68 @@
+"""Pods that ask for nodes which no pool makes."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, NodeRequirement, PodTemplate, Pool, admits, alternatives, selected_pools
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+# Labels that EKS puts on nodes of managed groups, which Terraform makes.
+_NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
+
+
+@rule("scheduling/unselectable-node", error, since="0.1.0")
+def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A pod that requires labels which no node pool gives its nodes stays Pending."""
+    pools = environment.pools
+    for workload in environment.workloads if pools else ():
+        for template in workload.templates:
+            groups = alternatives(template)
+            if selected_pools(template, pools) or any(_elsewhere(demand) for group in groups for demand in group):
+                continue
+            impossible = [demand for demand in groups[0] if not any(admits(pool, demand) for pool in pools)]
+            demand = impossible[0] if impossible else groups[0][-1]
+            yield Finding(
+                at=template.at(*_value(demand)),
+                message=_message(template, demand, bool(impossible)),
+                fix=_fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools)),
+            )
+
+
+def _elsewhere(demand: NodeRequirement) -> bool:
+    return demand.key.startswith(_NOT_OF_POOLS)
+
+
+def _value(demand: NodeRequirement) -> Path:
+    return demand.path if demand.path[0] == "nodeSelector" else (*demand.path, "values")
+
+
+def _message(template: PodTemplate, demand: NodeRequirement, alone: bool) -> str:
+    if alone:
+        return f"{template} require {demand}, which no node pool offers"
+    return f"{template} require {demand} together with more than any one node pool offers"
+
+
+def _otherwise(pool: Pool, group: tuple[NodeRequirement, ...], demand: NodeRequirement) -> bool:
+    """Return whether a pool meets every demand but one."""
+    return all(admits(pool, each) for each in group if each is not demand)
+
+
+def _fix(demand: NodeRequirement, pools: list[Pool]) -> str:
+    if demand.key == "karpenter.sh/nodepool":
+        offered = {pool.name for pool in pools}
+    else:
+        offered = {str(pool.labels[demand.key]) for pool in pools if demand.key in pool.labels}
+        for pool in pools:
+            for each in pool.requirements:
+                if each.get("key") == demand.key and each.get("operator") == "In":
+                    offered.update(str(value) for value in each.get("values") or ())
+    if offered:
+        near = nearest(demand.values[0], offered) if demand.values else ""
+        return f"name {near}" if near else f"name {one_of(offered)}"
+    keys = {key for pool in pools for key in pool.labels} | {
+        str(r.get("key")) for pool in pools for r in pool.requirements
+    }
+    near = nearest(demand.key, keys)
+    return f"use the label {near}" if near else f"give the label {demand.key} to a node pool, or select by another one"

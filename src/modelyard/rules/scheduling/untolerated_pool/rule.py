@@ -1,0 +1,46 @@
+"""Pods that choose nodes whose taints they do not tolerate."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, PodTemplate, Pool, Taint, alternatives, selected_pools, tolerates
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both, either
+
+
+@rule("scheduling/untolerated-pool", error, since="0.1.0")
+def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Karpenter starts no node for a pod that does not tolerate the taints of every pool that it could use."""
+    for workload in environment.workloads:
+        for template in workload.templates:
+            pools = _meant(template, environment.pools)
+            refusing = {pool.name: taints for pool in pools if (taints := _untolerated(template, pool))}
+            if not pools or len(refusing) < len(pools):
+                continue
+            taints = {str(taint): taint for each in refusing.values() for taint in each}
+            yield Finding(
+                at=template.at("tolerations"),
+                message=f"{template} can only run in node pool {either(sorted(refusing))}, "
+                f"and do not tolerate {both(sorted(taints))}",
+                fix="add the toleration " + " and ".join(_toleration(taint) for taint in list(taints.values())[:2]),
+            )
+
+
+def _meant(template: PodTemplate, pools: tuple[Pool, ...]) -> list[Pool]:
+    """Return the pools that pods are bound to: those that they select, or that have the devices which they ask for."""
+    selected = list(selected_pools(template, pools))
+    if any(alternatives(template)):
+        return selected if len(selected) < len(pools) else []
+    wanted = set(template.accelerators)
+    return [pool for pool in selected if wanted & (set(pool.limits) | {taint.key for taint in pool.taints})]
+
+
+def _untolerated(template: PodTemplate, pool: Pool) -> list[Taint]:
+    tolerations = template.spec.get("tolerations")
+    given = [each for each in tolerations if isinstance(each, dict)] if isinstance(tolerations, list) else []
+    return [taint for taint in pool.taints if taint.effect != "PreferNoSchedule" and not tolerates(given, taint)]
+
+
+def _toleration(taint: Taint) -> str:
+    value = f"operator: Equal, value: {taint.value}" if taint.value else "operator: Exists"
+    return f"{{key: {taint.key}, {value}, effect: {taint.effect}}}"

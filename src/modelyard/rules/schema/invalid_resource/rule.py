@@ -1,0 +1,23 @@
+"""Resources that the API server would refuse."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("schema/invalid-resource", error, since="0.1.0")
+def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A resource that breaks its schema, or a rule of its definition, is refused, and its Application does not sync."""
+    for thing in environment.resources:
+        verdict = thing.resource.verdict
+        if verdict is None or verdict.status == "no-schema":
+            continue  # whoever validates says which kinds were not checked
+        for problem in verdict.problems:
+            said, _, remedy = problem.message.partition("; ")
+            yield Finding(
+                at=thing.at(problem.path),
+                message=f"{thing}: {said}",
+                fix=remedy or "correct it as the API reference of the kind has it",
+            )
