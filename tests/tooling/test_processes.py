@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.findings import ExitCode, Refusal
-from modelyard.tooling import ToolFailed, ToolMissing, ToolOutputTooLarge, ToolTimedOut, parallel, run
+from modelyard.tooling import ToolFailed, ToolMissing, ToolOutputTooLarge, ToolTimedOut, parallel, processes, run
 
 
 def python(code: str) -> list[str]:
@@ -168,6 +168,41 @@ def test_one_failure_ends_the_other_processes(tmp_path: Path) -> None:
     pids = [int(file.read_text()) for file in tmp_path.iterdir()]
     assert len(pids) == 3
     assert wait_until(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_an_interrupt_while_a_program_starts_does_not_lose_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = processes._start
+
+    def interrupted(*arguments: object) -> subprocess.Popen[bytes]:
+        started.append(start(*arguments))  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(processes, "_start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(["sleep", "60"], timeout=100)
+    assert started[0].returncode == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_twice_still_ends_a_stubborn_program() -> None:
+    code = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    timers = [threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)) for after in (1.0, 1.5)]
+    for timer in timers:
+        timer.start()
+    pids: list[int] = []
+    real = processes._start
+
+    def noted(*arguments: object) -> subprocess.Popen[bytes]:
+        process = real(*arguments)  # type: ignore[arg-type]
+        pids.append(process.pid)
+        return process
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(processes, "_start", noted)
+        run(python(code), timeout=100)
+    assert not alive(pids[0])
 
 
 def test_an_interrupt_leaves_no_process_behind(tmp_path: Path) -> None:

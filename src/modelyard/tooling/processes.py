@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from modelyard.findings import Refusal
+from modelyard.tooling.interrupts import interrupts_held
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -157,31 +158,21 @@ def run(
     """
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
-    process = _start(words, cwd, stdin is not None, _environment(env))
     batch: _Batch | None = getattr(_current, "batch", None)
     with contextlib.ExitStack() as stack:
+        process = stack.enter_context(running(words, cwd, stdin is not None, _environment(env)))
         if batch is not None:
             stack.enter_context(batch.holding(process))
         try:
             stdout, stderr = _exchange(process, stdin, started + timeout, max_output, on_stderr)
             process.wait(max(0.0, started + timeout - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
-            _end(process)
             name = Path(words[0]).name
             raise ToolTimedOut(f"{name} did not end within {timeout:g} s", argv=words, cwd=cwd) from None
         except OverflowError:
-            _end(process)
             raise ToolOutputTooLarge(
                 f"{Path(words[0]).name} wrote more than {max_output // MEBIBYTE} MiB", argv=words, cwd=cwd
             ) from None
-        except BaseException:
-            _end(process)
-            raise
-        finally:
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
     if batch is not None and batch.cancelled:
         raise _Cancelled
     completed = Completed(
@@ -250,6 +241,32 @@ def available_processors() -> int:
     """Return how many processors this process may use, at least 1."""
     affinity = getattr(os, "sched_getaffinity", None)
     return max(1, len(affinity(0)) if affinity is not None else os.cpu_count() or 1)
+
+
+@contextlib.contextmanager
+def running(
+    argv: tuple[str, ...], cwd: Path | None, takes_input: bool, environment: dict[str, str] | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program for the length of a block; it and what it started are ended when the block fails.
+
+    Raises:
+        ToolMissing: The program is not there or not executable.
+        Refusal: `cwd` is not a folder.
+    """
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with interrupts_held():  # a program that runs while nobody knows its process id could not be ended
+            process = _start(argv, cwd, takes_input, environment)
+        yield process
+    except BaseException:
+        if process is not None:
+            _end(process)
+        raise
+    finally:
+        for pipe in (process.stdin, process.stdout, process.stderr) if process is not None else ():
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
 
 def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str] | None:
@@ -349,12 +366,13 @@ def _exchange(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the program and what it started: first kindly, then for certain."""
-    _signal_group(process, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE_SECONDS)
-    _signal_group(process, signal.SIGKILL)
-    process.wait()
+    """End the program and what it started: first kindly, then for certain, also when Ctrl-C is pressed again."""
+    with interrupts_held():
+        _signal_group(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

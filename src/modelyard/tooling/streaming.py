@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,9 +17,8 @@ from modelyard.tooling.processes import (
     ToolFailed,
     ToolOutputTooLarge,
     ToolTimedOut,
-    _end,
-    _start,
     failure,
+    running,
 )
 
 
@@ -45,11 +44,10 @@ def stream(
     """
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
-    process = _start(words, cwd, True, None)
-    assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101
     pending, messages, parts = memoryview(stdin), bytearray(), list[bytes]()
     held = 0
-    try:
+    with running(words, cwd, True, None) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101
         with selectors.DefaultSelector() as selector:
             for pipe in (process.stdout, process.stderr):
                 os.set_blocking(pipe.fileno(), False)
@@ -91,13 +89,11 @@ def stream(
                             yield b"".join(parts)
                             yield from rest[:-1]
                             parts, held = [rest[-1]], len(rest[-1])
-        process.wait(silence)
-    finally:
-        if process.poll() is None:
-            _end(process)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        try:
+            process.wait(silence)
+        except subprocess.TimeoutExpired:
+            name = Path(words[0]).name
+            raise ToolTimedOut(f"{name} was silent for {silence:g} s", argv=words, cwd=cwd) from None
     if process.returncode:
         stderr = messages.decode("utf-8", "replace")
         completed = Completed(words, process.returncode, b"", stderr, time.monotonic() - started)
