@@ -88,6 +88,11 @@ def test_an_entry_made_from_a_config_can_be_kept_in_a_folder(tmp_path: Path) -> 
         ("id: a/b\nfamily: llm\nlicence: mit\nsources: [x]\n", "licence"),
         ("id: [\n", "is not YAML"),
         ("- 1\n", "is no model"),
+        (
+            "id: a/b\nfamily: llm\nlicense: mit\nsources: [x]\nshape: {architecture: A, layers: 1000000000000, "
+            "hidden-size: 8, attention-heads: 1, key-value-heads: 1, head-dim: 8, vocabulary: 8}\n",
+            "layers is 1000000000000, expected 1 to 1000",
+        ),
     ],
 )
 def test_a_damaged_entry_of_ones_own_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:

@@ -138,6 +138,21 @@ class ModelShape:
     encoder_parameters: int | None = 0
     unmodelled: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse counts that no model has, so that arithmetic on a shape never fails."""
+        for name, value, highest in (
+            ("layers", self.layers, 1_000),
+            ("hidden_size", self.hidden_size, 1_000_000),
+            ("attention_heads", self.attention_heads, 4_096),
+            ("key_value_heads", self.key_value_heads, 4_096),
+            ("head_dim", self.head_dim, 8_192),
+            ("vocabulary", self.vocabulary, 10_000_000),
+        ):
+            if not 1 <= value <= highest:
+                raise ValueError(f"{name.replace('_', '-')} is {value}, expected 1 to {highest}")
+        if self.groups and sum(group.layers for group in self.groups) > self.layers:
+            raise ValueError(f"the groups have more than {self.layers} layers")
+
     @property
     def layer_groups(self) -> tuple[LayerGroup, ...]:
         """Layers by kind; one group of full layers when none is stated."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelyard.sizing.fit import Assessment
 
 WIDTH = 30
-"""Characters of all bars together."""
+"""Characters of all bars together where they fit; a part that is more than the device has as many alone."""
 
 
 def bars(assessment: Assessment) -> str:
@@ -27,7 +27,7 @@ def bars(assessment: Assessment) -> str:
     for name, gib in parts:
         if name in ("adapters", "graphs") and gib == 0:
             continue
-        bar = "▓" * max(0, round(gib / whole * WIDTH))
+        bar = "▓" * min(WIDTH, max(0, round(gib / whole * WIDTH)))
         cells.append(f"{name} {gib:.1f} {bar}".rstrip())
     share = (
         assessment.device.name

@@ -1,0 +1,94 @@
+"""Nothing that a repository can say makes sizing crash or turn green."""
+
+from __future__ import annotations
+
+import random
+
+from modelyard import catalog
+from modelyard.sizing import Verdict, assess, bars, changes_that_fit, host_budget
+
+VALUES = (
+    None,
+    0,
+    1,
+    2,
+    3,
+    8,
+    64,
+    -1,
+    10**12,
+    0.5,
+    0.92,
+    92,
+    "auto",
+    "8k",
+    "many",
+    "",
+    True,
+    False,
+    [],
+    {},
+    "{}",
+    "[1]",
+    "fp8",
+)
+FLAGS = (
+    "tensor-parallel-size",
+    "pipeline-parallel-size",
+    "data-parallel-size",
+    "decode-context-parallel-size",
+    "enable-expert-parallel",
+    "gpu-memory-utilization",
+    "kv-cache-memory-bytes",
+    "max-model-len",
+    "max-num-seqs",
+    "max-num-batched-tokens",
+    "dtype",
+    "quantization",
+    "kv-cache-dtype",
+    "block-size",
+    "enforce-eager",
+    "cpu-offload-gb",
+    "kv-offloading-size",
+    "enable-lora",
+    "max-loras",
+    "max-lora-rank",
+    "speculative-config",
+    "limit-mm-per-prompt",
+    "runner",
+    "no-enable-chunked-prefill",
+)
+VERSIONS = ("0.33.0", "0.19.1", "0.11.0", "0.8.0", "0.6.4")
+
+
+def test_random_settings_are_judged_and_never_crash() -> None:
+    """Two thousand deployments from a seed: any flag with any value on any device."""
+    chance = random.Random(20261121)  # noqa: S311 - a seed makes failures repeatable
+    shapes = [entry.shape for entry in catalog.models().values() if entry.shape is not None]
+    gpus = [device for device in catalog.devices() if device.kind == "gpu"]
+    seen = set()
+    for number in range(2000):
+        flags = {flag: chance.choice(VALUES) for flag in chance.sample(FLAGS, chance.randint(0, 6))}
+        shape, device, version = chance.choice(shapes), chance.choice(gpus), chance.choice(VERSIONS)
+        found = assess(flags, version, shape, device)
+        seen.add(found.verdict)
+        told = f"case {number}: {flags} on {device.name}, {shape.architecture}, vLLM {version}"
+        assert found.reasons and bars(found), told
+        if found.verdict is Verdict.FITS:
+            assert not found.settings.problems and not found.budget.not_modelled, told
+            assert found.budget.margin_gib >= found.needed_margin_gib and found.budget.requests >= 1, told
+        if number % 20 == 0:
+            host_budget(shape, found.settings)
+            changes_that_fit(found, flags, version, shape)
+    assert seen == set(Verdict)
+
+
+def test_less_memory_never_turns_a_verdict_better() -> None:
+    order = [Verdict.DOES_NOT_FIT, Verdict.UNSURE, Verdict.TIGHT, Verdict.FITS]
+    shape = next(entry.shape for entry in catalog.models().values() if entry.id == "Qwen/Qwen3-32B")
+    device = catalog.device("H100")
+    assert shape is not None and device is not None
+    # Batch sizes are fixed, because their defaults grow at 70 GiB.
+    flags = {"max-model-len": 8192, "max-num-seqs": 256, "max-num-batched-tokens": 2048}
+    ranks = [order.index(assess(flags, "0.33.0", shape, device, total_gib=gib / 4).verdict) for gib in range(240, 400)]
+    assert ranks == sorted(ranks) and ranks[0] == 0 and ranks[-1] == 3
