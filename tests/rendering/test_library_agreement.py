@@ -114,14 +114,14 @@ TRICKY: dict[str, dict[str, str]] = {
     "a patch that needs annotations to be absent": {
         "kustomization.yaml": (
             "resources: [a.yaml]\npatches:\n  - target: {kind: ConfigMap}\n"
-            "    patch: '[{op: add, path: /metadata/annotations/x, value: y}]'\n"
+            "    patch: '- {op: add, path: /metadata/annotations/x, value: y}'\n"
         ),
         "a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
     },
     "a patch that sets all annotations": {
         "kustomization.yaml": (
             "resources: [a.yaml]\npatches:\n  - target: {kind: ConfigMap}\n"
-            "    patch: '[{op: add, path: /metadata/annotations, value: {x: y}}]'\n"
+            "    patch: '- {op: add, path: /metadata/annotations, value: {x: y}}'\n"
         ),
         "a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
     },

@@ -44,7 +44,12 @@ class Files:
         """
         known = self._real.get(path)
         if known is None:
-            known = (self.root / path).resolve()
+            try:
+                known = (self.root / path).resolve()
+            except (OSError, RuntimeError) as fault:
+                raise UnreadableFile(
+                    f"{path} goes through links that lead to each other", fix="remove one of them", at=At(Place(path))
+                ) from fault
             if not known.is_relative_to(self.root):
                 raise UnreadableFile(
                     f"{path} leads out of the repository",

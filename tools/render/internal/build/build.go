@@ -81,10 +81,10 @@ func (b *Builder) Build(target string) (result Result, err error) {
 		if err != nil {
 			return result, explained(err, view, tree.Root)
 		}
-		result.Resources, err = b.resources(rendered, nil, tree.Root)
+		result.Resources, err = b.resources(view, rendered, nil, tree.Root)
 		return result, err
 	}
-	result.Resources, err = b.resources(rendered, rendered, tree.Root)
+	result.Resources, err = b.resources(view, rendered, rendered, tree.Root)
 	return result, err
 }
 
@@ -99,7 +99,7 @@ func (b *Builder) twice(view *repository.View, tree *kustomization.Tree, annotat
 	if err != nil {
 		return result, explained(err, view, tree.Root)
 	}
-	result.Resources, err = b.resources(plain, annotated, tree.Root)
+	result.Resources, err = b.resources(view, plain, annotated, tree.Root)
 	return result, err
 }
 
@@ -127,7 +127,7 @@ func run(view *repository.View, folder string) (resmap.ResMap, error) {
 	return krusty.MakeKustomizer(options).Run(view, repository.Mount+"/"+folder)
 }
 
-func (b *Builder) resources(objects, provenance resmap.ResMap, root *kustomization.File) ([]Resource, error) {
+func (b *Builder) resources(view *repository.View, objects, provenance resmap.ResMap, root *kustomization.File) ([]Resource, error) {
 	if objects.Size() > b.MaxResources {
 		return nil, &protocol.Error{
 			Kind: protocol.KindSize, Path: root.Path,
@@ -140,6 +140,9 @@ func (b *Builder) resources(objects, provenance resmap.ResMap, root *kustomizati
 	for index, object := range objects.Resources() {
 		value, err := plain(object.YNode())
 		if err != nil {
+			if refusal := malformedInput(view); refusal != nil {
+				return nil, refusal
+			}
 			return nil, &protocol.Error{
 				Kind: protocol.KindBuild, Path: root.Path, Message: fmt.Sprintf("%s renders to %s: %v", root.Folder(), object.CurId(), err),
 			}

@@ -24,6 +24,8 @@ var (
 	conflict        = regexp.MustCompile(`may not add resource with an already registered id: ([^\s"']+)`)
 	noPatchTarget   = regexp.MustCompile(`no (?:resource )?matches (?:for|strategic merge patch) (?:Id )?\\*"?([^\s"\\;]+)`)
 	patchFailed     = regexp.MustCompile(`(add|remove|replace|move|copy|test) operation does not apply: (.*)`)
+	pluginRefused   = regexp.MustCompile(`unable to load external plugin \\*'([^'\\]+)`)
+	pointer         = regexp.MustCompile(`(/[^\s"':;\\]+)`)
 	openAPIInvalid  = regexp.MustCompile(`invalid schema file`)
 )
 
@@ -62,9 +64,13 @@ func explained(err error, view *repository.View, root *kustomization.File) error
 		match := patchFailed.FindStringSubmatch(text)
 		result.Message = fmt.Sprintf("a patch of %s cannot be applied: %s: %s", file, match[1], firstLine(match[2]))
 		result.Fix = "correct the path of the patch, or add what it expects"
-		if pointer := strings.TrimSpace(match[2][strings.LastIndex(match[2], " ")+1:]); strings.HasPrefix(pointer, "/") {
-			result.Line = lineOf(view, file, strings.TrimRight(pointer, `"\`))
+		if path := pointer.FindString(match[2]); path != "" {
+			result.Line = lineOf(view, file, path)
 		}
+	case pluginRefused.MatchString(text):
+		result.Kind = protocol.KindExecutes
+		result.Message = fmt.Sprintf("%s runs the plugin %s, which is not Kustomize's own", file, pluginRefused.FindStringSubmatch(text)[1])
+		result.Fix = "use Kustomize's own generators and transformers (apiVersion: builtin): rendering runs no plugins"
 	case openAPIInvalid.MatchString(text):
 		result.Kind, result.Message = protocol.KindMalformed, "the OpenAPI schema of "+file+" is not valid"
 	default:
@@ -91,7 +97,7 @@ func malformedInput(view *repository.View) *protocol.Error {
 				break
 			}
 			if err != nil {
-				return kustomization.Malformed(input, err)
+				return kustomization.Malformed(input, content, err)
 			}
 		}
 	}

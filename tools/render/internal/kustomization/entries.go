@@ -1,6 +1,7 @@
 package kustomization
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -40,6 +41,7 @@ func (f *File) read(key, value *yaml.Node) {
 	case "patches", "patchesJson6902", "replacements":
 		for _, item := range items(value) {
 			f.path(key.Value, field(item, "path"), namesFile)
+			f.inline(field(item, "patch"))
 		}
 	case "openapi":
 		f.UsesOpenAPI = true
@@ -56,7 +58,8 @@ func (f *File) paths(name string, list *yaml.Node, names int, plugin bool) {
 		if item.Kind != yaml.ScalarNode {
 			continue // Kustomize says which type it wants
 		}
-		if inline(item.Value) && (plugin || name == "patchesStrategicMerge") {
+		if isInline(item.Value) && (plugin || name == "patchesStrategicMerge") {
+			f.inline(item)
 			if plugin {
 				f.refusePlugin(f.Path, item.Line, []byte(item.Value))
 			}
@@ -69,6 +72,18 @@ func (f *File) paths(name string, list *yaml.Node, names int, plugin bool) {
 func (f *File) path(name string, node *yaml.Node, names int) {
 	if node != nil && node.Kind == yaml.ScalarNode && node.Value != "" {
 		f.add(Entry{name, node.Value, node.Line, node.Column, names, false})
+	}
+}
+
+// inline checks YAML that stands as text in the kustomization.
+func (f *File) inline(text *yaml.Node) {
+	if text == nil || f.Refused != nil {
+		return
+	}
+	var refusal *protocol.Error
+	if errors.As(CheckAliases(f.Path, []byte(text.Value)), &refusal) {
+		refusal.Line += text.Line
+		f.Refused = refusal
 	}
 }
 
@@ -86,15 +101,15 @@ func (f *File) generator(name string, generator *yaml.Node) {
 	f.path(name+".env", field(generator, "env"), namesFile)
 }
 
-// inline tells a manifest that is written in place from a path.
-func inline(value string) bool {
+// isInline tells a manifest that is written in place from a path.
+func isInline(value string) bool {
 	return strings.Contains(value, "\n") || strings.HasPrefix(strings.TrimSpace(value), "{")
 }
 
 func (f *File) add(entry Entry) {
 	f.Entries = append(f.Entries, entry)
 	switch {
-	case remote(entry):
+	case isRemote(entry):
 		f.refuseAt(protocol.KindRemote, entry, fmt.Sprintf("%s reads %s from the network", f.Path, withoutSecrets(entry.Value)),
 			"vendor it into the repository: rendering never uses the network")
 	case path.IsAbs(entry.Value):
@@ -118,9 +133,9 @@ func (f *File) refuseAt(kind string, entry Entry, message, fix string) {
 	}
 }
 
-// remote tells whether Kustomize would read an entry over the network or clone it. Where an entry can only be a file,
+// isRemote tells whether Kustomize would read an entry over the network or clone it. Where an entry can only be a file,
 // Kustomize knows web addresses alone; elsewhere every form that it takes for a Git repository counts.
-func remote(entry Entry) bool {
+func isRemote(entry Entry) bool {
 	lower := strings.ToLower(entry.Value)
 	if entry.names&namesFolder == 0 {
 		return strings.Contains(lower, "://")

@@ -5,6 +5,7 @@
 package kustomization
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -54,7 +55,11 @@ type File struct {
 // Folder returns the folder of the file, relative to the repository.
 func (f *File) Folder() string { return path.Dir(f.Path) }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
+var (
+	yamlLine = regexp.MustCompile(`line (\d+): `)
+	// The parser, unlike the scanner before it, reports lines that count from 0.
+	countedFromZero = regexp.MustCompile(`did not find expected (',' or|key|'-' indicator|<document start>|node content)`)
+)
 
 // Parse reads a kustomization file. Only what the parser itself cannot read is an error: the rest is Kustomize's to say.
 func Parse(name string, content []byte) (*File, error) {
@@ -63,7 +68,7 @@ func Parse(name string, content []byte) (*File, error) {
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(content, &document); err != nil {
-		return nil, Malformed(name, err)
+		return nil, Malformed(name, content, err)
 	}
 	file := &File{Path: name}
 	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
@@ -88,18 +93,24 @@ func Parse(name string, content []byte) (*File, error) {
 }
 
 // Malformed turns a YAML parser's error into ours.
-func Malformed(name string, err error) *protocol.Error {
+func Malformed(name string, content []byte, err error) *protocol.Error {
 	var known *protocol.Error
 	if errors.As(err, &known) {
 		return known
 	}
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	text = strings.TrimSpace(strings.TrimPrefix(text, "unmarshal errors:"))
-	line := 0
-	if match := yamlLine.FindStringSubmatch(text); match != nil {
+	line := 1
+	match := yamlLine.FindStringSubmatch(text)
+	if match != nil {
 		line, _ = strconv.Atoi(match[1])
 		text = strings.Replace(text, match[0], "", 1)
 	}
+	if match != nil && countedFromZero.MatchString(text) {
+		line++
+	}
+	// What is missing at the end of a file is missed on the line after it.
+	line = min(line, bytes.Count(bytes.TrimRight(content, "\n"), []byte("\n"))+1)
 	return &protocol.Error{
 		Kind: protocol.KindMalformed, Message: fmt.Sprintf("%s is not valid YAML: %s", name, text), Path: name, Line: line,
 		Fix: "correct the file's syntax",

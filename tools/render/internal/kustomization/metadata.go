@@ -23,7 +23,7 @@ func (f *File) WithProvenance(content []byte) ([]byte, error) {
 	}
 	var values map[string]any
 	if err := sigsyaml.Unmarshal(content, &values); err != nil {
-		return nil, Malformed(f.Path, err)
+		return nil, Malformed(f.Path, content, err)
 	}
 	options, _ := values["buildMetadata"].([]any)
 	values["buildMetadata"] = append(options, both...)

@@ -51,7 +51,7 @@ func StartWorker(header *protocol.Header, alone bool) (*Process, error) {
 	}
 	command := exec.Command(program, arguments...)
 	command.Env = []string{"PATH=", "HOME=/nonexistent", "TMPDIR=" + os.TempDir()}
-	command.Dir = header.Root
+	command.Dir = "/" // it opens the repository by its absolute path
 	return start(command, header)
 }
 
