@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from modelyard import catalog
 from modelyard.catalog.loading import DATA
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,7 @@ def test_chart_keys_find_the_misspelt_one_and_leave_free_content_alone() -> None
 
 
 @pytest.mark.parametrize("folder", sorted((DATA / "charts").iterdir()), ids=lambda folder: folder.name)
-def test_every_chart_can_be_read_and_has_a_source(folder) -> None:  # type: ignore[no-untyped-def]
+def test_every_chart_can_be_read_and_has_a_source(folder: Path) -> None:
     for version in catalog.chart_versions(folder.name):
         chart = catalog.chart(folder.name, version)
         assert chart is not None and chart.keys and chart.source
@@ -87,3 +94,30 @@ def test_series_of_histograms_have_suffixes() -> None:
     assert "vllm:time_to_first_token_seconds_bucket" in found.series
     assert "vllm:time_to_first_token_seconds" not in found.series
     assert found.removed["vllm:gpu_cache_usage_perc"] == "vllm:kv_cache_usage_perc"
+
+
+def test_a_charts_record_is_written_from_the_chart(tmp_path: Path) -> None:
+    chart = tmp_path / "tiny"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text("name: tiny\nversion: v1.2.0\ndependencies: [{name: redis, alias: cache}]\n")
+    (chart / "values.yaml").write_text("a: {b: 1, c.d: x}\nlist: [1]\nempty: {}\nflag: true\n")
+    argv = [
+        sys.executable,
+        "scripts/catalog_chart.py",
+        "--source",
+        "here",
+        "--target",
+        str(tmp_path / "out"),
+        str(chart),
+    ]
+    subprocess.run(argv, cwd=ROOT, check=True, timeout=60)
+    written = json.loads((tmp_path / "out" / "tiny" / "1.2.0.json").read_text())
+    assert written["dependencies"] == ["cache"]
+    assert written["keys"] == {
+        "a": "object*",
+        "a.b": "integer",
+        "a.c\\.d": "string",
+        "empty": "object*",
+        "flag": "boolean",
+        "list": "list*",
+    }

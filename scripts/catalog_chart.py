@@ -1,0 +1,95 @@
+"""Write the catalogue's record of a chart version from the chart itself.
+
+Usage: python scripts/catalog_chart.py --source SOURCE [--version VERSION] [--date DATE] CHART
+
+CHART is a folder or an archive (.tgz). The record holds the paths of `values.yaml` with the type of each default;
+a default that is empty, a list, and a mapping that the chart copies into a ConfigMap accept anything below them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TARGET = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "catalog" / "data" / "charts"
+TYPES = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "list",
+    dict: "object",
+    type(None): "null",
+}
+
+
+def chart_files(chart: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return `Chart.yaml` and `values.yaml` of a chart's folder or archive."""
+    if chart.is_dir():
+        texts = [(chart / name).read_text(encoding="utf-8") for name in ("Chart.yaml", "values.yaml")]
+    else:
+        with tarfile.open(chart) as archive:
+            top = {name.count("/"): name for name in archive.getnames() if name.endswith("Chart.yaml")}
+            folder = top[min(top)].removesuffix("Chart.yaml")
+            members = [archive.extractfile(folder + name) for name in ("Chart.yaml", "values.yaml")]
+            texts = [member.read().decode("utf-8") if member else "" for member in members]
+    described, values = (yaml.safe_load(text) or {} for text in texts)
+    return described, values
+
+
+def keys(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each path with its type, `*` behind those below which anything may stand."""
+    for name, value in values.items():
+        path = above + str(name).replace(".", "\\.")
+        kind = TYPES.get(type(value), "string")
+        free = value in (None, "", {}, []) or isinstance(value, list)
+        if isinstance(value, dict) and any("." in str(key) for key in value):
+            free = True  # keys with dots go into a ConfigMap, labels or annotations as they are
+        yield path, kind + ("*" if free else "")
+        if isinstance(value, dict):
+            yield from keys(value, path + ".")
+
+
+def record(chart: Path, source: str, version: str | None, date: str) -> tuple[str, str, str]:
+    """Return the chart's name, its version and the text of its record."""
+    described, values = chart_files(chart)
+    head: dict[str, Any] = {
+        "chart": described["name"],
+        "version": str(version or described["version"]),
+        "source": source,
+        "date": date,
+    }
+    listed = sorted({each.get("alias") or each["name"] for each in described.get("dependencies") or []})
+    if listed:
+        head["dependencies"] = listed
+    if described.get("kubeVersion"):
+        head["kube-version"] = described["kubeVersion"]
+    lines = ",\n".join(f"  {json.dumps(path)}: {json.dumps(kind)}" for path, kind in sorted(keys(values)))
+    text = json.dumps(head, indent=1)[:-2] + ',\n "keys": {\n' + lines + "\n }\n}\n"
+    return head["chart"], head["version"].removeprefix("v"), text
+
+
+def main() -> None:
+    """Write the record and print where."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chart", type=Path)
+    parser.add_argument("--source", required=True, help="repository, commit and path, or the chart repository")
+    parser.add_argument("--version", help="the published version, where Chart.yaml holds a placeholder")
+    parser.add_argument("--date", default="", help="day of the commit or of the release")
+    parser.add_argument("--target", type=Path, default=TARGET, help="folder of the records")
+    options = parser.parse_args()
+    name, version, text = record(options.chart, options.source, options.version, options.date)
+    path = options.target / name / f"{version}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
