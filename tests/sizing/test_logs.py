@@ -91,6 +91,43 @@ def test_a_newer_log() -> None:
     assert (found.gpu_memory_utilization, found.kv_cache_dtype, found.quantization) == (0.3, "fp8", "auto_awq")
 
 
+def test_the_summary_after_start_up_is_no_refusal() -> None:
+    told = (
+        "INFO [gpu_model_runner.py:1] Model loading took 15.27 GiB memory and 3 seconds\n"
+        "DEBUG [gpu_worker.py:598] Free memory on device (47.03/47.37 GiB) on startup. Desired GPU memory utilization "
+        "is (0.9, 42.64 GiB). Actual usage is 15.27 GiB for weight, 1.4 GiB for peak activation, 0.03 GiB for non-torch "
+        "memory, and 0.54 GiB for CUDAGraph memory.\n"
+    )
+    found = measured_budget(told)
+    assert (found.total_gib, found.gpu_memory_utilization, found.refused) == (47.37, 0.9, "")
+    assert (found.weights_gib, found.activation_gib, found.non_torch_gib) == (15.27, 1.4, 0.03)
+
+
+def test_the_newer_summary_counts_libraries_with_weights_and_graphs_with_activation() -> None:
+    told = (
+        "INFO [model_runner.py:422] Model loading took 38.24 GiB memory and 226.5 seconds\n"
+        "INFO [gpu_model_runner.py:1] Estimated CUDA graph memory: 1.20 GiB total\n"
+        "INFO [gpu_worker.py:637] Available KV cache memory: 81.79 GiB\n"
+        "INFO [gpu_worker.py:876] Free memory on device (137.64/139.8 GiB) on startup. Desired GPU memory utilization "
+        "is (0.9, 125.82 GiB). Actual usage is 39.98 GiB for consumed memory (weights + non-torch), 4.04 GiB for peak "
+        "activation, and 1.2 GiB for CUDAGraph memory. Current kv cache memory in use is 81.79 GiB.\n"
+    )
+    found = measured_budget(told)
+    assert (found.weights_gib, found.non_torch_gib, found.activation_gib) == (38.24, 1.74, 2.84)
+    assert found.total_gib is not None and found.gpu_memory_utilization is not None and found.kv_available_gib == 81.79
+    parts = (found.weights_gib or 0) + (found.non_torch_gib or 0) + (found.activation_gib or 0) + 1.2 + 81.79
+    assert parts == pytest.approx(139.8 * 0.9, abs=0.05), "the parts add up to what the engine took"
+
+
+def test_too_little_free_memory_is_a_refusal() -> None:
+    told = (
+        "ValueError: Free memory on device cuda:0 (9.02/11.63 GiB) on startup is less than desired GPU memory "
+        "utilization (0.9, 10.47 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes."
+    )
+    found = measured_budget(told)
+    assert found.total_gib == 11.63 and found.refused.startswith("Free memory on device cuda:0 (9.02/11.63 GiB)")
+
+
 def test_a_refusal_is_kept_with_its_message() -> None:
     found = measured_budget(REFUSED)
     assert found.kv_available_gib == -2.14

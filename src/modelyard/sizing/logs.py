@@ -27,24 +27,32 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("kv_available_gib", rf"Available KV cache memory: {NUMBER}\s*GiB", min),
     ("kv_available_gib", rf"Available memory: {NUMBER}\s*(?:GiB|GB), total memory", min),
     ("kv_tokens", rf"GPU KV cache size: {NUMBER} tokens", min),
-    ("cuda_graphs_gib", rf"Graph capturing finished in [\d.]+ secs?, took {NUMBER}\s*GiB", max),
+    # The estimate is what the cache pays for; older versions print only what the capture took.
     ("cuda_graphs_gib", rf"Estimated CUDA graph memory: {NUMBER}\s*GiB", max),
+    ("cuda_graphs_gib", rf"Graph capturing finished in [\d.]+ secs?, took {NUMBER}\s*GiB", max),
     ("total_gib", rf"Free memory on device\s+(?:\S+ )?\([\d.]+/{NUMBER}\s*GiB\)", max),
     ("total_gib", rf"total_gpu_memory={NUMBER}\s*GiB", max),
+    ("gpu_memory_utilization", rf"Desired GPU memory utilization is \({NUMBER},", max),
+    # The summary after start-up; the newer one counts the graphs' estimate in the activation.
+    ("activation_gib", rf"{NUMBER} GiB for peak activation", max),
+    ("non_torch_gib", rf"{NUMBER} GiB for non-torch memory", max),
     ("gpu_memory_utilization", rf"gpu_memory_utilization={NUMBER}", max),
     ("gpu_memory_utilization", rf"--gpu-memory-utilization[= ]{NUMBER}(?! is equivalent)", max),
 )
 """Field, pattern, and which rank's figure counts: the heaviest weights, the smallest cache."""
 
 REFUSALS = (
-    "No available memory for the cache blocks",
-    "To serve at least one request with the model",
-    "The model's max seq len",
-    "Free memory on device",
-    "CUDA out of memory",
-    "OutOfMemoryError",
+    r"No available memory for the cache blocks.*",
+    r"To serve at least one request with the model.*",
+    r"The model's max seq len.*",
+    r"Free memory on device .*is less than .*",
+    r"CUDA out of memory.*",
+    r"\w*OutOfMemoryError.*",
 )
-"""How vLLM's messages begin when memory is not enough."""
+"""vLLM's messages when memory is not enough."""
+
+CONSUMED = re.compile(rf"Actual usage is {NUMBER} GiB for consumed memory")
+"""Weights and libraries together, in the summary of newer versions."""
 
 CONFIG = {
     "model": r"[( ]model='([^']+)'",
@@ -112,6 +120,11 @@ def measured_budget(log: str) -> MeasuredBudget:
         if told and told[1] != "None":
             found[field] = int(told[1]) if told[1].isdigit() else told[1]
     found |= _arguments(text)
+    consumed = [float(match) for match in CONSUMED.findall(text)]
+    if consumed and "weights_gib" in found:
+        found["non_torch_gib"] = round(max(consumed) - found["weights_gib"], 4)
+        if "activation_gib" in found:
+            found["activation_gib"] = round(found["activation_gib"] - found.get("cuda_graphs_gib", 0.0), 4)
     found["refused"] = _refused(text)
     if "kv_available_gib" not in found and "weights_gib" not in found and not found["refused"]:
         raise Refusal(
@@ -128,10 +141,10 @@ def _last_start(text: str) -> str:
 
 def _refused(text: str) -> str:
     for line in text.splitlines():
-        for beginning in REFUSALS:
-            at = line.find(beginning)
-            if at >= 0:
-                return line[at : at + 400].strip()
+        for message in REFUSALS:
+            told = re.search(message, line)
+            if told:
+                return told[0][:400].strip()
     return ""
 
 

@@ -13,16 +13,18 @@ SAMPLER_FACTOR = 9.65
 
 Regression through the origin of the logged activation peak on requests x vocabulary x 4 bytes, over five rows of one
 published table (vLLM 0.11.0 on H100, max-num-seqs 1024); `scripts/calibrate_sizing.py` prints it with each row left
-out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. 0.33.0 still profiles the
-sampler with 32-bit logits (`_dummy_sampler_run`); the factor was not measured there.
+out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. Logs that it was not fitted to
+agree: 1.40 GiB for Qwen3-8B with 256 requests in early 2026, where the rule says 1.40; and 2.84 GiB beside the graphs for
+512 requests on H200 after 0.29, which the rule gives for 154,000 tokens of vocabulary (the log does not name the model).
 """
 
 FLASHINFER_FACTOR = 2.9
 """The same with FlashInfer's sampler, which does not sort.
 
-From four public logs of vLLM 0.10.1 on A100 80 GB (Qwen2-7B at one and two ranks): 0.56 and 0.67 GiB beside weights and
-cache, of which 0.15 and 0.25 are libraries. Newer versions use it, or a Triton kernel, by default; a log of 0.29.0
-(Qwen3-4B, 256 requests) nevertheless showed 2.0 GiB beside weights and cache, so the larger factor stands for them.
+From four public logs of vLLM 0.10.1 on A100 80 GB (Qwen2-7B at one and two ranks): 0.56 and 0.67 GiB beside weights
+and cache, of which 0.15 and 0.25 are libraries. Newer versions use it by default, yet their profile runs also pass
+through 32-bit logits with every sampling parameter set, and their logs still show the larger peak; so this factor is
+taken only where the environment variable asks for it.
 """
 
 NON_TORCH_GIB = 0.15
