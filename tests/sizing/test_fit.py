@@ -192,6 +192,7 @@ def test_a_slice_of_a_device_has_its_own_memory() -> None:
     found = assess({"max-model-len": 8192}, VERSION, shape(SMALL), device("H100"), total_gib=9.5)
     assert found.settings.max_num_seqs == 256
     assert found.budget.requested_gib == pytest.approx(9.5 * 0.92)
+    assert found.coverage is not None and "9.5 GiB of the device" in found.coverage.reason
 
 
 def test_pipeline_stages_are_judged_by_the_tightest() -> None:

@@ -95,8 +95,8 @@ def test_the_summary_after_start_up_is_no_refusal() -> None:
     told = (
         "INFO [gpu_model_runner.py:1] Model loading took 15.27 GiB memory and 3 seconds\n"
         "DEBUG [gpu_worker.py:598] Free memory on device (47.03/47.37 GiB) on startup. Desired GPU memory utilization "
-        "is (0.9, 42.64 GiB). Actual usage is 15.27 GiB for weight, 1.4 GiB for peak activation, 0.03 GiB for non-torch "
-        "memory, and 0.54 GiB for CUDAGraph memory.\n"
+        "is (0.9, 42.64 GiB). Actual usage is 15.27 GiB for weight, 1.4 GiB for peak activation, 0.03 GiB for "
+        "non-torch memory, and 0.54 GiB for CUDAGraph memory.\n"
     )
     found = measured_budget(told)
     assert (found.total_gib, found.gpu_memory_utilization, found.refused) == (47.37, 0.9, "")

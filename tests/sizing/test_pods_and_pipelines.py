@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from modelyard import catalog
-from modelyard.sizing import Verdict, automatic_buckets, host_budget, host_problems, neuron_budget, pipeline_budget
+from modelyard.sizing import (
+    Verdict,
+    automatic_buckets,
+    host_budget,
+    host_problems,
+    neuron_budget,
+    pipeline_budget,
+    slice_gib,
+)
 from tests.sizing.deployments import LLAMA, QWEN, SMALL, device, settings, shape
 
 GIB = 2**30
@@ -68,3 +76,20 @@ def test_neuron_reserves_the_whole_cache() -> None:
 def test_buckets_end_at_the_limit() -> None:
     assert automatic_buckets(3000) == (128, 256, 512, 1024, 2048, 3000)
     assert automatic_buckets(100) == (100,)
+
+
+@pytest.mark.parametrize(
+    ("resource", "gib"),
+    [
+        ("nvidia.com/gpu", 79.18),
+        ("nvidia.com/gpu.shared", 79.18),
+        ("nvidia.com/mig-1g.10gb", 9.5),
+        ("nvidia.com/mig-3g.40gb", 38.0),
+        ("nvidia.com/mig-1g.10gb.me", 9.5),
+        ("nvidia.com/mig-9g.900gb", 79.18),
+        ("aws.amazon.com/neuron", None),
+        ("nvidia.com/mig-all", None),
+    ],
+)
+def test_memory_of_a_shared_device(resource: str, gib: float | None) -> None:
+    assert slice_gib(resource, device("H100")) == (None if gib is None else pytest.approx(gib))

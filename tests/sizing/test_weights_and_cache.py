@@ -15,6 +15,7 @@ from modelyard.sizing import (
     rank_weights,
     request_bytes,
     stage_layers,
+    stored_weights_gib,
     tensor_parallel_problem,
 )
 from modelyard.sizing.overheads import GIB
@@ -166,3 +167,8 @@ def test_the_reason_of_an_illegal_size_is_told() -> None:
     assert "an expert is 1536 wide" in tensor_parallel_problem(packed, 8)
     assert tensor_parallel_problem(packed, 8, expert_parallel=True) == ""
     assert tensor_parallel_problem(shape(SMALL), 0)
+
+
+@pytest.mark.parametrize(("model", "gib"), [(LLAMA, 14.96), (OSS, 12.80), (DEEPSEEK, 626.7)])
+def test_what_a_volume_has_to_hold(model: str, gib: float) -> None:
+    assert stored_weights_gib(shape(model)) == pytest.approx(gib, rel=0.002)

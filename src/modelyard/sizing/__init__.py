@@ -13,8 +13,9 @@ from modelyard.sizing.neuron import NeuronBudget, automatic_buckets, neuron_budg
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_layers, tensor_parallel_problem
 from modelyard.sizing.pipelines import PipelineBudget, pipeline_budget
 from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings, Problem, engine_settings
+from modelyard.sizing.slices import slice_gib
 from modelyard.sizing.support import refusals
-from modelyard.sizing.weights import RankWeights, rank_weights
+from modelyard.sizing.weights import RankWeights, rank_weights, stored_weights_gib
 
 __all__ = [
     "AUTO_LENGTH",
@@ -51,6 +52,8 @@ __all__ = [
     "rank_weights",
     "refusals",
     "request_bytes",
+    "slice_gib",
     "stage_layers",
+    "stored_weights_gib",
     "tensor_parallel_problem",
 ]

@@ -189,7 +189,13 @@ class Coverage:
     reason: str
 
 
-def coverage(shape: ModelShape, settings: EngineSettings, device: Device) -> Coverage:
+SAME_MEMORY = 0.02
+"""Share by which two devices of one name may differ in memory and still count as the same."""
+
+
+def coverage(
+    shape: ModelShape, settings: EngineSettings, device: Device, *, total_gib: float | None = None
+) -> Coverage:
     """Return the nearest calibrated start-up log and what differs from it.
 
     Only logs that tell device memory and what was left for the cache count. Nearness is the device first, then the
@@ -210,7 +216,10 @@ def coverage(shape: ModelShape, settings: EngineSettings, device: Device) -> Cov
 
     nearest = min(candidates, key=distance)
     device_apart, version_apart, experts, vision, ranks = distance(nearest)
+    logged = nearest.total_gib or 0.0
+    slice_ = total_gib is not None and not device_apart and abs(total_gib - logged) > SAME_MEMORY * logged
     differences = [
+        f"{total_gib:.1f} GiB of the device" if slice_ else "",
         f"device {device.name}" if device_apart else "",
         f"version {'.'.join(map(str, settings.version))}" if version_apart else "",
         ("experts" if shape.experts is not None else "no experts") if experts else "",

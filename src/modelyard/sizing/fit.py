@@ -97,7 +97,7 @@ def assess(
     estimate = memory_budget(shape, settings, device, total_gib=total_gib)
     known = measured.budget_for(estimate, shape, settings, device) if measured is not None else None
     budget = known or estimate
-    near = None if known is not None else coverage(shape, settings, device)
+    near = None if known is not None else coverage(shape, settings, device, total_gib=total_gib)
     needed = _needed_margin(budget, near)
     verdict, reasons = _verdict(shape, settings, device, budget, near, needed)
     return Assessment(

@@ -13,9 +13,10 @@ SAMPLER_FACTOR = 9.65
 
 Regression through the origin of the logged activation peak on requests x vocabulary x 4 bytes, over five rows of one
 published table (vLLM 0.11.0 on H100, max-num-seqs 1024); `scripts/calibrate_sizing.py` prints it with each row left
-out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. Logs that it was not fitted to
-agree: 1.40 GiB for Qwen3-8B with 256 requests in early 2026, where the rule says 1.40; and 2.84 GiB beside the graphs for
-512 requests on H200 after 0.29, which the rule gives for 154,000 tokens of vocabulary (the log does not name the model).
+out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. Logs that it was not fitted
+to agree: 1.40 GiB for Qwen3-8B with 256 requests in early 2026, where the rule says 1.40; and 2.84 GiB beside the
+graphs for 512 requests on H200 after 0.29, which the rule gives for 154,000 tokens of vocabulary (that log does not name its
+model).
 """
 
 FLASHINFER_FACTOR = 2.9

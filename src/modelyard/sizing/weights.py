@@ -7,7 +7,7 @@ from math import ceil
 
 from modelyard.catalog import Device, ModelShape, Quantization, QuantizedPart
 from modelyard.sizing.parallelism import stage_layers
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import DTYPE_BYTES, EngineSettings
 
 ONLINE_BITS = {
     "fp8": 8.0,
@@ -111,6 +111,22 @@ def rank_weights(shape: ModelShape, settings: EngineSettings, device: Device, st
     embeddings = tables * _rounded(shape.vocabulary, VOCABULARY_BLOCK) * shape.hidden_size / ranks * plain
     encoder = (shape.encoder_parameters or 0) / ranks * plain if stage == 0 and settings.images else 0.0
     return RankWeights(attention, mlp, experts, embeddings, encoder)
+
+
+def stored_weights_gib(shape: ModelShape) -> float:
+    """Return the weights as they are published, in GiB: what a download and a volume have to hold.
+
+    Duplicate formats and layers for speculative decoding, which some repositories add, are left out.
+    """
+    plain = DTYPE_BYTES.get(shape.dtype, 2.0)
+    stored = shape.quantization
+    if stored is None:
+        return shape.parameters * plain / 2**30
+    packed = shape.expert_parameters
+    if stored.part is QuantizedPart.LINEAR:
+        attention = sum(group.layers for group in shape.layer_groups if group.kind != "recurrent")
+        packed += shape.dense_mlp_parameters + shape.shared_expert_parameters + attention * shape.attention_parameters
+    return ((shape.parameters - packed) * plain + packed * stored.bits / 8) / 2**30
 
 
 def _attention_per_rank(shape: ModelShape, ranks: int) -> float:
