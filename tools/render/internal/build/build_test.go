@@ -114,6 +114,14 @@ func TestTooManyResourcesAreRefused(t *testing.T) {
 	}
 }
 
+func TestNoMessageShowsALiteralOfASecret(t *testing.T) {
+	root := write(t, map[string]string{"t/kustomization.yaml": "secretGenerator: [{name: a, literals: ['password=hunter2', broken]}]\n"})
+	_, err := builder(t, root).Build("t")
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestATargetWithItsOwnOpenAPIAsksForAProcess(t *testing.T) {
 	made := builder(t, write(t, map[string]string{"t/kustomization.yaml": "openapi: {version: v1.21.2}\nnamePrefix: x-\n"}))
 	made.Alone = false

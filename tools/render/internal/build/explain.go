@@ -26,6 +26,7 @@ var (
 	patchFailed     = regexp.MustCompile(`(add|remove|replace|move|copy|test) operation does not apply: (.*)`)
 	pluginRefused   = regexp.MustCompile(`unable to load external plugin \\*'([^'\\]+)`)
 	pointer         = regexp.MustCompile(`(/[^\s"':;\\]+)`)
+	configuration   = regexp.MustCompile("(?s) with config: `.*?`") // it may hold the literals of a Secret
 	openAPIInvalid  = regexp.MustCompile(`invalid schema file`)
 )
 
@@ -41,7 +42,7 @@ func explained(err error, view *repository.View, root *kustomization.File) error
 	if refusal := malformedInput(view); refusal != nil {
 		return refusal
 	}
-	text := withoutMount(err.Error())
+	text := configuration.ReplaceAllString(withoutMount(err.Error()), "")
 	file := innermost(err.Error(), view, root.Path)
 	result := &protocol.Error{Kind: protocol.KindBuild, Path: file}
 	switch {
@@ -53,6 +54,10 @@ func explained(err error, view *repository.View, root *kustomization.File) error
 	case invalidType.MatchString(text):
 		result.Kind = protocol.KindMalformed
 		result.Message = fmt.Sprintf("%s is not a valid kustomization: %s", file, invalidType.FindStringSubmatch(text)[1])
+	case strings.Contains(text, "loading KV pairs"): // Kustomize would quote the pairs, which may be secret
+		result.Kind = protocol.KindMalformed
+		result.Message = fmt.Sprintf("a generator of %s has literals or lines of env files that it cannot read", file)
+		result.Fix = "write them as key=value, with keys that a ConfigMap may have"
 	case conflict.MatchString(text):
 		id := conflict.FindStringSubmatch(text)[1]
 		result.Message = fmt.Sprintf("%s brings %s a second time", file, resourceID(id))

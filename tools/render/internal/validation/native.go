@@ -21,12 +21,13 @@ import (
 // decoding is one strict decoding of an object against definitions.
 type decoding struct {
 	kinds      *nativeKinds
+	secret     bool // whose values no message shows
 	problems   []protocol.Problem
 	duplicates []protocol.Duplicate
 }
 
 func (n *nativeKinds) judge(schema *definition, object map[string]any) Verdict {
-	run := &decoding{kinds: n}
+	run := &decoding{kinds: n, secret: object["kind"] == "Secret"}
 	run.value(schema, object, nil)
 	if len(run.problems) == 0 {
 		run.metadata(object)
@@ -152,7 +153,11 @@ func (d *decoding) text(schema *definition, value any, path *field.Path) {
 		return
 	}
 	if !fits {
-		d.report(path, "should be text, not %s%s", typeOf(value), quoting(value))
+		hint := ""
+		if !d.secret {
+			hint = quoting(value)
+		}
+		d.report(path, "should be text, not %s%s", typeOf(value), hint)
 		return
 	}
 	switch schema.Format {

@@ -119,6 +119,15 @@ func TestNativeKindsAreDecodedStrictly(t *testing.T) {
 	}
 }
 
+func TestValuesOfASecretAreNotShown(t *testing.T) {
+	judge := validator(t, protocol.Header{Definitions: definitions})
+	text := "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {password: 12345}, data: {token: 'hunter2!'}}"
+	said := told(judge.Judge(object(t, text)))
+	if strings.Contains(said, "12345") || strings.Contains(said, "hunter2") || strings.Count(said, "\n") != 1 {
+		t.Error(said)
+	}
+}
+
 func TestKindsThatAnAPIServerDoesNotHave(t *testing.T) {
 	judge := validator(t, protocol.Header{Definitions: definitions, CRDFolders: []string{"testdata/crds"}})
 	for text, says := range map[string]string{
