@@ -15,8 +15,8 @@ Regression through the origin of the logged activation peak on requests x vocabu
 published table (vLLM 0.11.0 on H100, max-num-seqs 1024); `scripts/calibrate_sizing.py` prints it with each row left
 out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. Logs that it was not fitted
 to agree: 1.40 GiB for Qwen3-8B with 256 requests in early 2026, where the rule says 1.40; and 2.84 GiB beside the
-graphs for 512 requests on H200 after 0.29, which the rule gives for 154,000 tokens of vocabulary (that log does not name its
-model).
+graphs for 512 requests on H200 after 0.29, which the rule gives for 154,000 tokens of vocabulary.
+The log of the latter does not name its model.
 """
 
 FLASHINFER_FACTOR = 2.9
