@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -17,7 +19,7 @@ from modelyard.sizing import (
     request_bytes,
 )
 from modelyard.sizing.engine_defaults import parsed_version
-from modelyard.sizing.overheads import GIB
+from modelyard.sizing.overheads import GIB, SAMPLER_FACTOR
 
 POINTS = calibration_points()
 GIVEN = 23
@@ -139,3 +141,13 @@ def test_the_nearest_log_is_named_and_a_new_version_is_outside() -> None:
     other = catalog.device("L40S")
     assert other is not None
     assert "device L40S" in coverage(point.shape, engine_settings({}, "0.11.0", point.shape, other), other).reason
+
+
+def test_the_samplers_factor_is_what_the_logs_give_with_each_left_out() -> None:
+    script = runpy.run_path(str(Path(__file__).resolve().parents[2] / "scripts" / "calibrate_sizing.py"))
+    rows = script["regression"]()
+    assert len(rows) == 5
+    for point, factor, off in rows:
+        print(f"{point.title}: the others give {factor:.2f}, error {off:+.2f} GiB")
+        assert factor == pytest.approx(SAMPLER_FACTOR, abs=0.05)
+        assert abs(off) <= 0.1
