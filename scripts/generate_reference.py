@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/reference: the command line, its exit codes, and the JSON Schema of a report.
+"""Write the generated pages of docs/reference: the command line, exit codes, rules, settings, and JSON Schemas.
 
 Usage: python scripts/generate_reference.py [--check]
 
@@ -7,6 +7,7 @@ With --check nothing is written; it exits with 1 when a page is not what it woul
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -18,6 +19,8 @@ import typer
 from modelyard.cli import exit_codes
 from modelyard.cli.application import application
 from modelyard.reporting import json_v1
+from modelyard.repository import AcceptedGap, Settings, Waiver
+from modelyard.rules import rules
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _GENERATED = "<!-- Written by scripts/generate_reference.py; edit the code, not this file. -->\n"
@@ -28,6 +31,9 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "cli.md": _command_line(),
         REFERENCE / "exit-codes.md": _exit_codes(),
+        REFERENCE / "rules.md": _rules(),
+        REFERENCE / "modelyard-yaml.md": _settings(),
+        REFERENCE / "modelyard-yaml.schema.json": json.dumps(_settings_schema(), indent=2) + "\n",
         REFERENCE / "report-v1.schema.json": json.dumps(json_v1.schema(), indent=2) + "\n",
     }
 
@@ -69,6 +75,53 @@ def _exit_codes() -> str:
         "A command that is asked to end (SIGTERM) ends what it started and exits with 143.\n\n"
         "A reader that closes the output early, as `head` does, changes no exit code of `check`.\n"
         "An internal error leaves a log with the traceback in the cache folder; its path is printed.\n"
+    )
+
+
+def _rules() -> str:
+    found = rules().values()
+    parts = [
+        _GENERATED,
+        f"# Rules\n\n{len(found)} rules. A rule's name reads after *allow*. `modelyard explain RULE` shows its page.\n",
+    ]
+    for area, members in itertools.groupby(found, key=lambda rule: rule.area):
+        rows = "\n".join(
+            f"| [{rule.id}](../../src/modelyard/rules/{'/'.join(rule.folder.parts[-2:])}/rule.md) "
+            f"| {rule.severity.label} | {rule.summary} |"
+            for rule in members
+        )
+        parts.append(f"## {area}\n\n| rule | severity | why |\n|---|---|---|\n{rows}\n")
+    return "\n".join(parts)
+
+
+def _settings_schema() -> dict[str, object]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Settings.model_json_schema(by_alias=True),
+        "title": "modelyard.yaml",
+    }
+
+
+def _settings() -> str:
+    rows = {
+        model: "\n".join(
+            f"| `{field.alias or name}` | {'yes' if field.is_required() else 'no'} | {field.description} |"
+            for name, field in model.model_fields.items()
+        )
+        for model in (Settings, Waiver, AcceptedGap)
+    }
+    head = "| field | required | meaning |\n|---|---|---|\n"
+    return (
+        f"{_GENERATED}\n# modelyard.yaml\n\n"
+        "The checker's settings, at the top of a GitOps repository. Its presence also marks the repository as your own, so "
+        "that `policies/` run. An editor completes it with [its JSON Schema](modelyard-yaml.schema.json).\n\n"
+        f"{head}{rows[Settings]}\n\n"
+        "```yaml\nversion: 1\nwaivers:\n  - rule: images/floating-tag\n    path: overlays/legacy-vllm-gpu\n"
+        "    reason: the registry refuses to overwrite tags\n    expires: 2027-03-31\naccepted-gaps:\n"
+        '  - subject: "chart *"\n    reason: charts are checked in another pipeline\n    expires: 2027-03-31\n```\n\n'
+        f"## waivers\n\n{head}{rows[Waiver]}\n\n## accepted-gaps\n\n{head}{rows[AcceptedGap]}\n\n"
+        "A decision whose last day has passed covers nothing and is a finding "
+        "(`modelyard/expired-waiver`); one that covers nothing is another (`modelyard/unused-waiver`).\n"
     )
 
 

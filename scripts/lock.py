@@ -19,7 +19,7 @@ def locked() -> str:
         *("--no-header", "--no-annotate", "--no-emit-index-url", "--group", "dev"),
         *("--output-file", str(lock), "pyproject.toml"),
     ]
-    subprocess.run(command, cwd=PROJECT, check=True)  # noqa: S603
+    subprocess.run(command, cwd=PROJECT, check=True)
     return HEADER + lock.read_text().removeprefix(HEADER)
 
 

@@ -65,7 +65,7 @@ def test_accepted_gap_is_named_but_does_not_fail(one_model: Path) -> None:
 
 def test_a_pinned_revision_is_rendered_as_it_was(one_model: Path) -> None:
     def git(*words: str) -> None:
-        subprocess.run(["git", "-C", one_model, *words], check=True, capture_output=True)  # noqa: S603, S607
+        subprocess.run(["git", "-C", one_model, *words], check=True, capture_output=True)  # noqa: S607
 
     git("init", "-q", "-b", "main")
     git("add", "-A")
@@ -144,7 +144,8 @@ def test_waiver_covers_a_file_a_folder_or_a_pattern(one_model: Path, path: str, 
         "        yield Finding(at=model.settings.at('max-model-len'), message='too long')\n"
     )
     (one_model / "modelyard.yaml").write_text(
-        f"waivers:\n  - {{rule: team/long-context, path: '{path}', reason: it is long on purpose, expires: 2099-01-01}}\n"
+        "waivers:\n"
+        f"  - {{rule: team/long-context, path: '{path}', reason: it is long on purpose, expires: 2099-01-01}}\n"
     )
     report = check(one_model)
     assert [f.rule for f in report.waived] == (["team/long-context"] if covers else [])

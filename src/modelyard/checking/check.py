@@ -80,7 +80,8 @@ def environments(
             found = _run(stage, at_revision, targets, progress, "applications")
             children.update({(identity, target): rendering for target, rendering in found.items()})
         for each in plans:
-            view = environment(each, children, repository)
+            charts = tools.charts(version).render(each, revisions, gaps)
+            view = environment(each, children, charts, repository)
             gaps.extend(each.gaps)
             gaps.extend(schema_gaps(view, version))
             made.append(view)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from modelyard.checking.charts import Charts
 from modelyard.checking.options import CheckOptions
 from modelyard.checking.stage import Stage, with_verdicts
 from modelyard.findings import NotChecked, Refusal
 from modelyard.rendering import LibraryRenderer, ProcessRenderer, Renderer, Rendering, RenderingCache
 from modelyard.repository import FileAddress, Repository
+from modelyard.repository.locks import Lock, cached_definitions, is_url, read_lock
 from modelyard.repository.settings import FILE
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle, Validator
 from modelyard.tooling import cache, find
@@ -29,12 +31,14 @@ class Tools:
     def __init__(self, repository: Repository, options: CheckOptions) -> None:
         self.repository = repository
         self.options = options
-        self.crd_paths = _crd_paths(repository)
+        self.lock = read_lock(repository.files)
+        self.crd_paths = _crd_paths(repository, self.lock)
 
     def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> Stage:
         """Return the stage for environments of one Kubernetes version; adds what it cannot check to `gaps`."""
         version = kubernetes_version or DEFAULT_KUBERNETES
         renderer = self._renderer(version)
+        gaps.extend(_unfetched(self.repository, self.lock))
         validator: Callable[[Sequence[Rendering]], Iterator[Rendering]] | None = None
         identity = renderer.identity
         if not renderer.validates:
@@ -51,6 +55,13 @@ class Tools:
             kept = RenderingCache(cache() / "renderings", identity)
             kept.prune()
         return Stage(renderer, validator, kept)
+
+    def charts(self, kubernetes_version: str) -> Charts:
+        """Return what renders the charts of environments of one Kubernetes version."""
+        version = kubernetes_version or DEFAULT_KUBERNETES
+        validator = Validator(version, self.crd_paths, self.options.jobs) if find("kubeconform") else None
+        kept = RenderingCache(cache() / "renderings", "") if self.options.use_cache else None
+        return Charts(self.lock, version, validator, kept)
 
     def _renderer(self, kubernetes_version: str) -> Renderer:
         wanted = self.options.backend
@@ -71,14 +82,26 @@ def _validating(validator: Validator) -> Callable[[Sequence[Rendering]], Iterato
     return validated
 
 
-def _crd_paths(repository: Repository) -> list[Path]:
+def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
+    """Return the files with definitions that `modelyard.yaml` names; those that were not fetched are left out."""
     found = []
     for index, path in enumerate(repository.settings.crds):
+        if is_url(path):
+            fetched = cached_definitions(lock, path)
+            if fetched is not None:
+                found.append(fetched)
+            continue
         if not (repository.files.is_file(path) or repository.files.is_folder(path)):
             raise Refusal(
                 f"{FILE}: crds names {path}, which does not exist",
-                fix="name a file or folder with CustomResourceDefinitions",
+                fix="name a file or folder with CustomResourceDefinitions, or a URL for modelyard fetch",
                 at=FileAddress(repository.files, FILE, ("crds", index)),
             )
         found.append(repository.files.real(path))
     return found
+
+
+def _unfetched(repository: Repository, lock: Lock) -> Iterator[NotChecked]:
+    for path in repository.settings.crds:
+        if is_url(path) and cached_definitions(lock, path) is None:
+            yield NotChecked(f"definitions {path}", "not in the cache", "modelyard fetch brings them")

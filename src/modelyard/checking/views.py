@@ -67,22 +67,30 @@ def plan(folder: EnvironmentFolder, rendered: dict[str, Rendering], revisions: R
     return made
 
 
-def environment(made: Plan, rendered: dict[tuple[int, str], Rendering], repository: Repository) -> Environment:
-    """Return the view of an environment whose Applications have been rendered."""
+def environment(
+    made: Plan, rendered: dict[tuple[int, str], Rendering], charts: dict[str, Rendering], repository: Repository
+) -> Environment:
+    """Return the view of an environment whose Applications have been rendered.
+
+    Args:
+        made: What the environment consists of.
+        rendered: Renderings of folders, by the identity of the repository at its revision and by target.
+        charts: What charts rendered to, by Application.
+        repository: The repository's working tree.
+    """
+    nothing = Rendering("", cached=True)
     applications = []
     for thing, where in made.children:
-        if where is None:
-            applications.append(Application(thing))
-            continue
-        at_revision, target = where
-        rendering = rendered[id(at_revision), target]
+        at_revision, target = where or (repository, "")
+        own = rendered[id(at_revision), target] if where else nothing
+        chart = charts.get(thing.name, nothing)
         applications.append(
             Application(
                 thing,
-                things(at_revision, rendering, thing.name),
-                rendering.errors,
-                target,
-                rendering.cached,
+                things(at_revision, own, thing.name) + things(repository, chart, thing.name),
+                own.errors + chart.errors,
+                target or None,
+                own.cached and chart.cached,
                 at_revision,
             )
         )
@@ -98,15 +106,7 @@ def _own_urls(folder: EnvironmentFolder) -> frozenset[str]:
 
 def _outside(thing: Thing, own_urls: frozenset[str], environment_name: str) -> Iterable[NotChecked]:
     for source in sources(thing):
-        if source.chart:
-            yield NotChecked(
-                f"chart {source.chart} {source.revision}",
-                "not in the cache",
-                "modelyard fetch brings it",
-                environment=environment_name,
-                application=thing.name,
-            )
-        elif _foreign(source, own_urls):
+        if not source.chart and _foreign(source, own_urls):
             yield NotChecked(
                 f"{source.folder} of {source.repository}",
                 "another repository",

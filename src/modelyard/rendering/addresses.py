@@ -39,6 +39,8 @@ class ResourceAddress:
 
     def place(self) -> Place:
         """Return where the value is set; for an absent one what removed it, or the parent where it belongs."""
+        if self.resource.chart:
+            return Place(self.resource.origin or self.target)
         value = value_at(self.resource.value, self.path)
         try:
             sources = Sources(self.repository, self.target, self.resource)

@@ -13,7 +13,7 @@ import orjson
 from modelyard.rendering.model import Problem, Rendering, Resource, Verdict
 from modelyard.repository import Repository
 
-FORMAT = "1"
+FORMAT = "2"
 MAX_BYTES = 512 * 1024 * 1024
 _PRUNE_EVERY_SECONDS = 24 * 3600
 
@@ -92,6 +92,7 @@ def _entry(resource: Resource) -> dict[str, Any]:
         "value": resource.value,
         "origin": resource.origin,
         "by": resource.transformed_by,
+        "chart": resource.chart,
         "verdict": verdict
         and [verdict.status, [(p.path, p.message, p.source) for p in verdict.problems], verdict.rules_checked],
     }
@@ -100,4 +101,4 @@ def _entry(resource: Resource) -> dict[str, Any]:
 def _resource(entry: dict[str, Any]) -> Resource:
     kept = entry["verdict"]
     verdict = Verdict(kept[0], tuple(Problem(*problem) for problem in kept[1]), kept[2]) if kept else None
-    return Resource(entry["value"], entry["origin"], tuple(entry["by"]), verdict)
+    return Resource(entry["value"], entry["origin"], tuple(entry["by"]), verdict, entry["chart"])

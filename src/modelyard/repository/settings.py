@@ -43,9 +43,11 @@ class Settings(_Strict):
     """The whole file."""
 
     version: int = Field(default=1, ge=1, le=1, description="Version of this file's format.")
-    waivers: tuple[Waiver, ...] = ()
-    accepted_gaps: tuple[AcceptedGap, ...] = Field((), alias="accepted-gaps")
-    crds: tuple[str, ...] = Field((), description="Files or folders with CustomResourceDefinitions of your own.")
+    waivers: tuple[Waiver, ...] = Field((), description="Findings that the team lives with until a day.")
+    accepted_gaps: tuple[AcceptedGap, ...] = Field(
+        (), alias="accepted-gaps", description="What need not be checked until a day."
+    )
+    crds: tuple[str, ...] = Field((), description="Files, folders or URLs with CustomResourceDefinitions of your own.")
     engine_versions: dict[str, str] = Field(
         default_factory=dict, alias="engine-versions", description="Engine version by image, where the tag is none."
     )

@@ -1,0 +1,125 @@
+"""A chart from the locked cache is rendered by real helm, validated, and joined with the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from modelyard.checking import check
+from modelyard.repository.locks import cache_path
+from modelyard.tooling import find
+from tests.repositories.edits import apply_edits
+
+needs_helm = pytest.mark.skipif(find("helm") is None, reason="helm is not installed: modelyard tools install helm")
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+  namespace: {{ .Release.Namespace }}
+spec:
+  replicas: {{ .Values.replicas | default 1 }}
+  selector:
+    matchLabels: {app: karpenter}
+  template:
+    metadata:
+      labels: {app: karpenter}
+    spec:
+      containers:
+        - name: controller
+          image: public.ecr.aws/karpenter/controller:1.14.1
+          EXTRA
+"""
+
+
+def lock_chart(root: Path, extra: str = "") -> None:
+    """Put a small chart into the cache under the name of the one that the environment pins."""
+    files = {
+        "karpenter/Chart.yaml": "apiVersion: v2\nname: karpenter\nversion: 1.14.1\n",
+        "karpenter/templates/deployment.yaml": DEPLOYMENT.replace("EXTRA", extra),
+    }
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content.encode()))
+    digest = f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}"
+    path = cache_path(digest, ".tgz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(packed.getvalue())
+    (root / "charts.lock").write_text(
+        "version: 1\n"
+        "charts:\n"
+        f"  - {{name: karpenter, version: 1.14.1, repository: public.ecr.aws/karpenter, digest: '{digest}'}}\n"
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def chart_gaps(root: Path) -> dict[str, str]:
+    return {str(gap.subject): gap.reason for gap in check(root).not_checked}
+
+
+@needs_helm
+def test_a_fetched_chart_is_checked_and_counts_its_resources(one_model: Path) -> None:
+    without = check(one_model)
+    lock_chart(one_model)
+    report = check(one_model)
+    assert "chart karpenter 1.14.1" not in {str(gap.subject) for gap in report.not_checked}
+    assert report.environments[0].resources == without.environments[0].resources + 1
+
+
+@needs_helm
+def test_what_the_server_would_refuse_in_a_chart_is_found_at_its_values(one_model: Path) -> None:
+    lock_chart(one_model, extra="imagePullPolice: Always")
+    found = [f for f in check(one_model).findings if f.rule == "schema/invalid-resource"]
+    assert [f.at.place().file for f in found] == ["environments/dev/platform/karpenter/values.yaml"]
+    assert "imagePullPolice" in found[0].message
+
+
+@needs_helm
+def test_a_chart_that_does_not_render_is_an_error_at_the_application(one_model: Path) -> None:
+    lock_chart(one_model, extra='{{ fail "settings.clusterName is missing" }}')
+    (found,) = [f for f in check(one_model).findings if "clusterName is missing" in f.message]
+    assert found.at.place().file == "environments/dev/applications/karpenter.yaml"
+
+
+@needs_helm
+def test_changed_values_render_the_chart_again(one_model: Path) -> None:
+    lock_chart(one_model)
+    first = check(one_model)
+    assert check(one_model).cached_applications == first.applications
+    apply_edits(one_model, {"edit": {"environments/dev/platform/karpenter/values.yaml": {"replicas": 3}}})
+    again = check(one_model)
+    assert again.applications - again.cached_applications == 1
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        ({"spec.sources[1].helm.parameters": [{"name": "replicas", "value": "2"}]}, "helm parameters are not rendered"),
+        ({"spec.sources[1].helm.valueFiles": ["https://example.com/values.yaml"]}, "are not in this repository"),
+        ({"spec.sources[1].helm.valueFiles": ["$other/values.yaml"]}, "no source is called other"),
+    ],
+)
+def test_what_cannot_be_rendered_here_is_not_checked(one_model: Path, edit: dict[str, object], reason: str) -> None:
+    lock_chart(one_model)
+    apply_edits(one_model, {"edit": {"environments/dev/applications/karpenter.yaml": edit}})
+    assert reason in chart_gaps(one_model)["chart karpenter 1.14.1"]
+
+
+def test_a_chart_whose_archive_was_tampered_with_is_not_used(one_model: Path, tmp_path: Path) -> None:
+    lock_chart(one_model)
+    (archive,) = (tmp_path / "cache").rglob("*.tgz")
+    archive.write_bytes(archive.read_bytes() + b"x")
+    assert chart_gaps(one_model)["chart karpenter 1.14.1"] == "not in the cache"
