@@ -113,7 +113,7 @@ def _settings() -> str:
     head = "| field | required | meaning |\n|---|---|---|\n"
     return (
         f"{_GENERATED}\n# modelyard.yaml\n\n"
-        "The checker's settings, at the top of a GitOps repository. Its presence also marks the repository as your own, "
+        "Settings of the checker, at the top of a GitOps repository. Its presence also marks the repository as yours, "
         "so that `policies/` run. An editor completes it with [its JSON Schema](modelyard-yaml.schema.json).\n\n"
         f"{head}{rows[Settings]}\n\n"
         "```yaml\nversion: 1\nwaivers:\n  - rule: images/floating-tag\n    path: overlays/legacy-vllm-gpu\n"
