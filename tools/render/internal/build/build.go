@@ -3,6 +3,7 @@ package build
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 
 	"modelyard.dev/render/internal/kustomization"
 	"modelyard.dev/render/internal/protocol"
@@ -31,9 +33,12 @@ type Builder struct {
 	Alone bool
 }
 
-// Resource is one rendered resource and where it comes from.
+// maxNesting bounds the depth of a resource; readers of JSON refuse deeper ones.
+const maxNesting = 500
+
+// Resource is one rendered resource, as JSON, and where it comes from.
 type Resource struct {
-	Object          map[string]any
+	Manifest        json.RawMessage
 	Origin          *protocol.Origin
 	Transformations []protocol.Transformation
 }
@@ -138,32 +143,64 @@ func (b *Builder) resources(view *repository.View, objects, provenance resmap.Re
 	same := provenance != nil && provenance.Size() == objects.Size()
 	all := make([]Resource, 0, objects.Size())
 	for index, object := range objects.Resources() {
-		value, err := plain(object.YNode())
+		made := Resource{}
+		if same && provenance.Resources()[index].CurId().Equals(object.CurId()) {
+			made.Origin, made.Transformations = provenanceOf(provenance.Resources()[index], root.Folder())
+		}
+		manifest, err := manifestOf(object, root, objects == provenance)
 		if err != nil {
 			if refusal := malformedInput(view); refusal != nil {
 				return nil, refusal
 			}
 			return nil, &protocol.Error{
-				Kind: protocol.KindBuild, Path: root.Path, Message: fmt.Sprintf("%s renders to %s: %v", root.Folder(), object.CurId(), err),
+				Kind: protocol.KindBuild, Path: root.Path,
+				Message: fmt.Sprintf("%s renders %s, which cannot be written: %v", root.Folder(), resourceID(object.CurId().String()), err),
 			}
 		}
-		manifest, isMapping := value.(map[string]any)
-		if !isMapping {
-			return nil, &protocol.Error{
-				Kind: protocol.KindBuild, Path: root.Path, Message: root.Folder() + " renders to something that is not a resource",
-			}
-		}
-		resource := Resource{Object: manifest}
-		if same && provenance.Resources()[index].CurId().Equals(object.CurId()) {
-			resource.Origin, resource.Transformations = provenanceOf(provenance.Resources()[index], root.Folder())
-		}
-		if objects == provenance {
-			withoutAdded(manifest, root)
-		}
-		if root.UserManagedBy {
-			managedBy(manifest)
-		}
-		all = append(all, resource)
+		made.Manifest = manifest
+		all = append(all, made)
 	}
 	return all, nil
+}
+
+// manifestOf returns a resource as Kustomize writes it, through Kustomize's own encoder: a shorter way from its nodes to
+// values would have to follow every habit of that encoder.
+func manifestOf(object *resource.Resource, root *kustomization.File, annotated bool) (json.RawMessage, error) {
+	if annotated {
+		if err := withoutAdded(object, root); err != nil {
+			return nil, err
+		}
+	}
+	if root.UserManagedBy {
+		if err := managedBy(object); err != nil {
+			return nil, err
+		}
+	}
+	manifest, err := object.MarshalJSON()
+	if err == nil && nesting(manifest) > maxNesting {
+		err = fmt.Errorf("its values are nested more than %d deep", maxNesting)
+	}
+	return manifest, err
+}
+
+// nesting returns how deep the values of a JSON text lie.
+func nesting(text []byte) int {
+	depth, deepest := 0, 0
+	quoted, escaped := false, false
+	for _, each := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			escaped, quoted = each == '\\', each != '"'
+		case each == '"':
+			quoted = true
+		case each == '{' || each == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case each == '}' || each == ']':
+			depth--
+		}
+	}
+	return deepest
 }

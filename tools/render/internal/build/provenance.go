@@ -57,28 +57,24 @@ func configurer(by kyaml.ResourceIdentifier) *protocol.Configurer {
 
 // managedBy gives the label that Kustomize adds the value that the command gives it: the library takes its version from
 // the program that it is built into.
-func managedBy(manifest map[string]any) {
-	metadata, _ := manifest["metadata"].(map[string]any)
-	labels, _ := metadata["labels"].(map[string]any)
-	if value, _ := labels[konfig.ManagedbyLabelKey].(string); strings.HasPrefix(value, "kustomize-") {
-		labels[konfig.ManagedbyLabelKey] = "kustomize-" + KustomizeRelease
+func managedBy(object *resource.Resource) error {
+	labels := object.GetLabels()
+	if !strings.HasPrefix(labels[konfig.ManagedbyLabelKey], "kustomize-") {
+		return nil
 	}
+	labels[konfig.ManagedbyLabelKey] = "kustomize-" + KustomizeRelease
+	return object.SetLabels(labels)
 }
 
-// withoutAdded removes the annotations that the target's own kustomization does not ask for.
-func withoutAdded(manifest map[string]any, root *kustomization.File) {
-	metadata, _ := manifest["metadata"].(map[string]any)
-	annotations, isMapping := metadata["annotations"].(map[string]any)
-	if !isMapping {
-		return
-	}
+// withoutAdded removes the annotations that the target's own kustomization does not ask for, as Kustomize does.
+func withoutAdded(object *resource.Resource, root *kustomization.File) error {
 	if !root.UserOrigins {
-		delete(annotations, originAnnotation)
+		if err := object.SetOrigin(nil); err != nil {
+			return err
+		}
 	}
 	if !root.UserTransformations {
-		delete(annotations, transformationsAnnotation)
+		return object.ClearTransformations()
 	}
-	if len(annotations) == 0 {
-		delete(metadata, "annotations")
-	}
+	return nil
 }

@@ -3,6 +3,8 @@
 // docs/reference/render-protocol.md describes them for readers; the structs here are their only definition in code.
 package protocol
 
+import "encoding/json"
+
 // Version counts incompatible changes. A header with another version is refused.
 const Version = 1
 
@@ -38,7 +40,7 @@ type Greeting struct {
 type Resource struct {
 	ID              string           `json:"id"`
 	Index           int              `json:"index"`
-	Object          any              `json:"object"`
+	Object          json.RawMessage  `json:"object"`
 	Origin          *Origin          `json:"origin,omitempty"`
 	Transformations []Transformation `json:"transformations,omitempty"`
 	Schema          *Schema          `json:"schema,omitempty"`

@@ -44,9 +44,6 @@ type Verdict struct {
 
 // Judge returns the verdict on one resource, which is left as it is.
 func (v *Validator) Judge(object map[string]any) Verdict {
-	if holdsHuge(object) {
-		object, _ = withoutHuge(object).(map[string]any)
-	}
 	kind := kindOf(object)
 	if kind.Kind == "" || kind.Version == "" {
 		return refused(protocol.Problem{Message: "the resource should have apiVersion and kind, both as text"})

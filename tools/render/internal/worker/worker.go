@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"modelyard.dev/render/internal/build"
@@ -166,10 +167,14 @@ func (j *job) encode(lines *bytes.Buffer, target protocol.Target, resources []bu
 	encoder := encoderTo(lines)
 	for index, resource := range resources {
 		line := protocol.Resource{
-			ID: target.ID, Index: index, Object: resource.Object, Origin: resource.Origin, Transformations: resource.Transformations,
+			ID: target.ID, Index: index, Object: resource.Manifest, Origin: resource.Origin, Transformations: resource.Transformations,
 		}
 		if j.validator != nil {
-			verdict := j.validator.Judge(resource.Object)
+			var object map[string]any
+			if err := utiljson.Unmarshal(resource.Manifest, &object); err != nil {
+				return err
+			}
+			verdict := j.validator.Judge(object)
 			line.Schema, line.CEL, line.Duplicates = &verdict.Schema, &verdict.CEL, verdict.Duplicates
 		}
 		if err := encoder.Encode(line); err != nil {
