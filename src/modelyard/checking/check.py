@@ -15,8 +15,19 @@ from modelyard.checking.stage import Stage
 from modelyard.checking.tools import Tools
 from modelyard.checking.views import environment, plan, roots
 from modelyard.checking.waivers import apply_waivers
-from modelyard.cluster import Environment
-from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, Refusal, Report, Severity
+from modelyard.cluster import Environment, Thing
+from modelyard.findings import (
+    At,
+    EnvironmentSummary,
+    Finding,
+    NotChecked,
+    Place,
+    Refusal,
+    Report,
+    Severity,
+    credential_in,
+    without_credentials,
+)
 from modelyard.policies import Policy, load_policies
 from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, Repository
@@ -59,9 +70,21 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
 
 
 def environments(
-    repository: Repository, options: CheckOptions, progress: Progress, gaps: list[NotChecked]
+    repository: Repository,
+    options: CheckOptions,
+    progress: Progress,
+    gaps: list[NotChecked],
+    chosen: Callable[[str, Thing], bool] | None = None,
 ) -> Iterator[Environment]:
-    """Yield the view of each environment to check; what could not be rendered or validated is added to `gaps`."""
+    """Yield the view of each environment to check.
+
+    Args:
+        repository: The repository.
+        options: What to check, and how.
+        progress: Told how far it is.
+        gaps: What could not be rendered or validated is added to it.
+        chosen: From an environment's name and an Application to whether it is rendered; None renders all.
+    """
     folders = _folders(repository, options)
     tools = Tools(repository, options)
     revisions = Revisions(repository)
@@ -69,7 +92,7 @@ def environments(
     for version, group in _by_version(folders, options).items():
         stage = tools.stage(version, gaps)
         rendered = _run(stage, repository, roots(group, repository), progress, "environments")
-        plans = [plan(folder, rendered, revisions) for folder in group]
+        plans = [plan(folder, rendered, revisions, chosen) for folder in group]
         wanted: dict[int, tuple[Repository, list[str]]] = {}
         for each in plans:
             for _, where in each.children:
@@ -223,8 +246,20 @@ def _unique(findings: list[Finding]) -> list[Finding]:
         key = (finding.environment, finding.rule, str(place), finding.message)
         if key not in seen:
             seen.add(key)
-            kept.append(replace(finding, at=At(place)))
+            kept.append(_without_credentials(replace(finding, at=At(place)), place))
     return kept
+
+
+def _without_credentials(finding: Finding, place: Place) -> Finding:
+    """Return a finding that shows no credential, whatever its message quotes and its line holds."""
+    shown = replace(place, text=None) if place.text and credential_in(place.text) else place
+    return replace(
+        finding,
+        at=At(shown),
+        message=without_credentials(finding.message),
+        fix=without_credentials(finding.fix),
+        detail=tuple(without_credentials(line) for line in finding.detail),
+    )
 
 
 def _merged(gaps: list[NotChecked]) -> list[NotChecked]:

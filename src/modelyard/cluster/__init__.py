@@ -2,7 +2,7 @@
 
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
-from modelyard.cluster.labels import selects, set_by_manifests, written_labels
+from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
 from modelyard.cluster.models import VERSION_LABEL, Model, version_in
 from modelyard.cluster.nodes import (
     NodeRequirement,
@@ -46,6 +46,7 @@ __all__ = [
     "Workload",
     "admits",
     "alternatives",
+    "differing",
     "engine_settings",
     "is_namespaced",
     "own_folder",

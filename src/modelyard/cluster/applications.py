@@ -93,11 +93,16 @@ class Application:
         return sources(self.thing)
 
     @property
+    def own_resources(self) -> tuple[Thing, ...]:
+        """Return what its folder in this repository renders to, without what its charts do."""
+        return tuple(thing for thing in self.resources if thing.target == self.target)
+
+    @property
     def unrendered(self) -> str:
         """Return what of it is not among its resources, in words; empty when nothing is missing."""
-        for source in self.sources:
-            if source.chart:
-                return f"chart {source.chart}"
+        chart = next((source.chart for source in self.sources if source.chart), "")
+        if chart and all(thing.target == self.target for thing in self.resources):
+            return f"chart {chart}"
         if self.errors:
             return f"{self.target}, which does not build"
         if self.target is None:

@@ -20,6 +20,9 @@ from modelyard.cluster.workloads import PodTemplate, Workload, workload
 from modelyard.rendering import RenderError
 from modelyard.repository import EnvironmentFolder, Repository
 
+KUBE_SYSTEM = "kube-system"
+"""Where EKS runs its add-ons, of which no manifest of a repository tells."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -72,6 +75,16 @@ class Environment:
     def workloads(self) -> tuple[Workload, ...]:
         """Return every resource that makes pods."""
         return tuple(found for thing in self.resources if (found := workload(thing)) is not None)
+
+    @cached_property
+    def own_workloads(self) -> tuple[Workload, ...]:
+        """Return the workloads whose manifests are in this repository, without those of charts."""
+        return tuple(each for each in self.workloads if self.is_ours(each.thing))
+
+    def is_ours(self, thing: Thing) -> bool:
+        """Return whether a resource's manifest is in this repository, and not in a chart."""
+        application = self.application_by_name.get(thing.application)
+        return application is None or thing.target == application.target
 
     @cached_property
     def _workloads_by_application(self) -> Mapping[str, list[Workload]]:
@@ -130,9 +143,8 @@ class Environment:
 
     def unrendered_in(self, namespace: str) -> str:
         """Return what may bring more objects into a namespace than are known, in words; empty when nothing does."""
-        return next(
-            (each.unrendered for each in self.applications if each.namespace == namespace and each.unrendered), ""
-        )
+        applications = (e.unrendered for e in self.applications if e.namespace == namespace)
+        return next((each for each in applications if each), "EKS" if namespace == KUBE_SYSTEM else "")
 
     def is_misaddressed(self, source: Source) -> bool:
         """Return whether a source reads a folder of this repository from another address than its own."""

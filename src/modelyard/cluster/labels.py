@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 OPERATOR_LABELS = (
@@ -46,3 +46,11 @@ def written_labels(selector: Mapping[str, Any]) -> str:
 def set_by_manifests(labels: Mapping[str, Any]) -> dict[str, Any]:
     """Return the labels without those that controllers put on pods."""
     return {key: value for key, value in labels.items() if not key.startswith(OPERATOR_LABELS)}
+
+
+def differing(wanted: Mapping[str, Any], candidates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the labels in which the closest candidate differs from the wanted ones; None stands for an absent one."""
+    closest = max(candidates, key=lambda labels: sum(labels.get(k) == v for k, v in wanted.items()), default=None)
+    if closest is None:
+        return {}
+    return {key: closest.get(key) for key, value in wanted.items() if closest.get(key) != value}

@@ -1,5 +1,6 @@
 """What a check says: findings, gaps, their places, and the report that holds them."""
 
+from modelyard.findings.credentials import credential_in, without_credentials
 from modelyard.findings.model import (
     Address,
     At,
@@ -27,7 +28,9 @@ __all__ = [
     "Refusal",
     "Report",
     "Severity",
+    "credential_in",
     "error",
     "note",
     "warning",
+    "without_credentials",
 ]

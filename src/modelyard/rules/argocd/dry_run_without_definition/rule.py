@@ -23,7 +23,7 @@ def dry_run_without_definition(environment: Environment) -> Iterator[Finding | N
         if OPTION in options:
             continue
         own = _defined(application)
-        for thing in application.resources:
+        for thing in application.own_resources:
             if thing.group in NATIVE_GROUPS | _ALWAYS_THERE or (thing.group, thing.kind) in own:
                 continue
             if OPTION not in _options(thing):

@@ -11,7 +11,7 @@ from modelyard.rules import rule
 @rule("kustomize/duplicate-list-key", error, since="0.1.0")
 def duplicate_list_key(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Of two variables with one name the last wins; two volumes or mounts with one key are refused by Kubernetes."""
-    for workload in environment.workloads:
+    for workload in environment.own_workloads:
         for template in workload.templates:
             yield from _twice(template.spec, "volumes", ("name",), template)
             yield from _twice(template.spec, "containers", ("name",), template)

@@ -19,13 +19,13 @@ def ineffective_component(environment: Environment) -> Iterator[Finding | NotChe
     origins = Origins()
     for application in environment.applications:
         repository, target = application.repository, application.target
-        if repository is None or target is None or application.errors or not application.resources:
+        if repository is None or target is None or application.errors or not application.own_resources:
             continue
         layers = repository.kustomizations.tree(target).layers
         if not any(layer.component for layer in layers):
             continue
         by_folder: dict[str, list[Patch]] = defaultdict(list)
-        for patch in patches(repository, target, application.resources, origins):
+        for patch in patches(repository, target, application.own_resources, origins):
             by_folder[patch.layer.folder].append(patch)
         for layer in layers:
             aimed = by_folder[layer.folder]

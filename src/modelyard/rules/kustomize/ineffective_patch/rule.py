@@ -17,7 +17,7 @@ def ineffective_patch(environment: Environment) -> Iterator[Finding | NotChecked
     targets = [(environment.repository, environment.folder.path, environment.root)]
     for application in environment.applications:
         if application.repository is not None and application.target is not None:
-            targets += [(application.repository, application.target, application.resources)]
+            targets += [(application.repository, application.target, application.own_resources)]
     for repository, target, resources in targets:
         if not resources:
             continue

@@ -19,7 +19,7 @@ def selector_in_policy_peer(environment: Environment) -> Iterator[Finding | NotC
         pairs = _selector_labels(application.repository, application.target)
         if not pairs:
             continue
-        for thing in application.resources:
+        for thing in application.own_resources:
             if thing.kind == "NetworkPolicy":
                 yield from _peers(thing, pairs, application)
 

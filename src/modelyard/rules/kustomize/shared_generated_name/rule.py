@@ -13,7 +13,7 @@ def shared_generated_name(environment: Environment) -> Iterator[Finding | NotChe
     """Equal content gives an equal hash: two models with one settings file get one ConfigMap, which both claim."""
     first: dict[tuple[str, str, str], Thing] = {}
     for application in environment.applications:
-        for thing in application.resources:
+        for thing in application.own_resources:
             origin = thing.resource.origin or ""
             if thing.group or thing.kind not in ("ConfigMap", "Secret") or not _is_kustomization(origin):
                 continue

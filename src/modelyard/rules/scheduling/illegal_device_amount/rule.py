@@ -27,6 +27,6 @@ def illegal_device_amount(environment: Environment) -> Iterator[Finding | NotChe
                 if None not in (limit, request) and limit != request:
                     yield Finding(
                         at=container.at("resources", "requests", resource),
-                        message=f"{container} requests {request} {resource} with a limit of {limit}; they must be equal",
+                        message=f"{container} requests {request} {resource} with a limit of {limit}, not the same",
                         fix=f'remove the request, or set it to "{limit}"',
                     )

@@ -14,7 +14,7 @@ def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]
     for workload in environment.workloads:
         for template in workload.templates:
             pools = _meant(template, environment.pools)
-            refusing = {pool.name: taints for pool in pools if (taints := _untolerated(template, pool))}
+            refusing = {pool.name: given for pool in pools if (given := _untolerated(template, pool))}
             if not pools or len(refusing) < len(pools):
                 continue
             taints = {str(taint): taint for each in refusing.values() for taint in each}

@@ -1,0 +1,26 @@
+"""Images whose tag moves."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rendering import split_image
+from modelyard.rules import rule
+
+_MOVING = re.compile(r"(latest|main|master|head|nightly|dev|develop|edge|stable|canary|v?\d+(\.\d+)?)([-_.].*)?", re.I)
+_FIXED = re.compile(r"v?\d+\.\d+\.\d+|[0-9a-f]{7,40}\b|\d{8}")
+
+
+@rule("images/floating-tag", warning, since="0.1.0")
+def floating_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A tag that its owner moves lets two replicas run two engines, and changes what runs without a commit."""
+    for workload in environment.workloads:
+        for container in workload.containers:
+            name, tag, digest = split_image(container.image)
+            if tag and not digest and _MOVING.fullmatch(tag) and not _FIXED.search(tag):
+                yield Finding(
+                    at=container.at("image"),
+                    message=f"{container} runs {name}:{tag}, a tag that moves",
+                    fix="name a release, such as v1.2.3, or a digest",
+                )

@@ -1,0 +1,29 @@
+"""Services that send to nobody."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, differing, set_by_manifests, written_labels
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("network/dangling-service", error, since="0.1.0")
+def dangling_service(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A Service whose selector matches no pod has no endpoints, and every request to it fails."""
+    for service in environment.services:
+        wanted = set_by_manifests(service.selector)
+        if not wanted or service.pods or service.type == "ExternalName" or not environment.is_ours(service.thing):
+            continue
+        elsewhere = environment.unrendered_in(service.namespace)
+        if elsewhere:
+            yield NotChecked(service, f"{elsewhere} may bring pods with {written_labels(wanted)}")
+            continue
+        templates = environment.pods_by_namespace.get(service.namespace, ())
+        others = differing(wanted, (template.labels for template in templates))
+        near = ", ".join(f"{key}={value}" if value is not None else f"no {key}" for key, value in others.items())
+        yield Finding(
+            at=service.thing.at(("spec", "selector", next(iter(others or wanted)))),
+            message=f"{service} selects pods with {written_labels(wanted)}, "
+            f"which namespace {service.namespace} does not have",
+            fix=f"the pods that come closest have {near}" if others else "select labels that pods have",
+        )

@@ -1,0 +1,34 @@
+"""Model endpoints on the internet."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, Service
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+_KEYS = ("VLLM_API_KEY",)
+
+
+@rule("network/public-load-balancer", error, since="0.1.0")
+def public_load_balancer(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Anyone can use, and make you pay for, a model whose Service faces the internet without a key."""
+    for service in environment.services:
+        if service.type != "LoadBalancer" or service.thing.annotations.get(SCHEME) != "internet-facing":
+            continue
+        for model in environment.models:
+            if model.template in service.pods and not _asks_for_key(environment, service):
+                yield Finding(
+                    at=service.thing.at(("metadata", "annotations", SCHEME)),
+                    message=f"{service} puts {model.name} on the internet, and the engine asks for no key",
+                    fix=f"set {SCHEME} to internal, and let a gateway that authenticates face the internet",
+                )
+
+
+def _asks_for_key(environment: Environment, service: Service) -> bool:
+    for model in environment.models:
+        if model.template in service.pods:
+            names = {str(e.get("name")) for e in model.container.value.get("env") or () if isinstance(e, dict)}
+            if names & set(_KEYS) or model.settings.get("api-key"):
+                return True
+    return False

@@ -1,0 +1,33 @@
+"""Services of ports that their pods do not have."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import one_of
+
+
+@rule("network/unknown-target-port", error, since="0.1.0")
+def unknown_target_port(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A port name that no pod declares leaves the Service without endpoints; a number nobody listens on refuses."""
+    for service in environment.services:
+        declared = [port for template in service.pods for port in template.ports]
+        for index, port in enumerate(service.ports if service.pods else ()):
+            target = port.get("targetPort", port.get("port"))
+            if _is_there(target, declared):
+                continue
+            field = "targetPort" if "targetPort" in port else "port"
+            yield Finding(
+                at=service.thing.at(("spec", "ports", index, field)),
+                message=f"{service} sends to port {target}, which {service.pods[0]} do not declare",
+                fix=f"use {one_of({name or str(number) for name, number, _ in declared})}",
+            )
+
+
+def _is_there(target: Any, declared: list[tuple[str, int, str]]) -> bool:
+    """Return whether a port is declared; numbers may be listened on without that, where pods declare none at all."""
+    if isinstance(target, str) and not target.isdigit():
+        return any(target == name for name, _, _ in declared)
+    return not declared or any(str(target) == str(number) for _, number, _ in declared)

@@ -1,0 +1,66 @@
+"""Monitors that find nothing to scrape."""
+
+from collections.abc import Iterator, Mapping
+
+from modelyard.cluster import Environment, Thing, differing, selects, set_by_manifests, written_labels
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import one_of
+
+GROUP = "monitoring.coreos.com"
+
+_Labelled = tuple[str, Mapping[str, str], set[str]]
+"""Namespace, labels and port names of a Service or a pod template."""
+
+
+@rule("network/unscraped-monitor", warning, since="0.1.0")
+def unscraped_monitor(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A monitor that selects nothing, or names a port that is not there, leaves dashboards and alerts blind."""
+    monitors = [thing for thing in environment.of_kind("ServiceMonitor", GROUP) if environment.is_ours(thing)]
+    for thing in monitors:
+        labelled = [
+            (s.namespace, s.thing.labels, {str(p.get("name") or "") for p in s.ports}) for s in environment.services
+        ]
+        yield from _judge(environment, thing, labelled, "Service", "endpoints")
+    for thing in (each for each in environment.of_kind("PodMonitor", GROUP) if environment.is_ours(each)):
+        labelled = [
+            (namespace, template.labels, {name for name, _, _ in template.ports})
+            for namespace, templates in environment.pods_by_namespace.items()
+            for template in templates
+        ]
+        yield from _judge(environment, thing, labelled, "pod", "podMetricsEndpoints")
+
+
+def _judge(
+    environment: Environment, thing: Thing, labelled: list[_Labelled], what: str, field: str
+) -> Iterator[Finding | NotChecked]:
+    selector = dict(thing.mapping("spec.selector"))
+    selector["matchLabels"] = set_by_manifests(selector.get("matchLabels") or {})
+    wanted = thing.mapping("spec.namespaceSelector")
+    namespaces = None if wanted.get("any") else set(wanted.get("matchNames") or (environment.namespace_of(thing),))
+    inside = [each for each in labelled if namespaces is None or each[0] in namespaces]
+    found = [ports for _, labels, ports in inside if selects(selector, labels)]
+    if not found:
+        elsewhere = next((e for n in sorted(namespaces or ()) if (e := environment.unrendered_in(n))), "")
+        if elsewhere or namespaces is None:
+            yield NotChecked(thing, f"{elsewhere or 'a chart'} may bring the {what} that it scrapes")
+            return
+        others = differing(selector["matchLabels"], (labels for _, labels, _ in inside))
+        key = next(iter(others or selector["matchLabels"]), None)
+        near = ", ".join(f"{name}={value}" if value is not None else f"no {name}" for name, value in others.items())
+        yield Finding(
+            at=thing.at(("spec", "selector", "matchLabels", key) if key else "spec.selector"),
+            message=f"{thing} selects no {what} in namespace {one_of(namespaces)}: none has "
+            + written_labels(selector["matchLabels"]),
+            fix=f"the {what} that comes closest has {near}" if near else f"select labels that a {what} has",
+        )
+        return
+    offered = {port for ports in found for port in ports} - {""}
+    for index, endpoint in enumerate(thing.entries(("spec", field))):
+        port = endpoint.get("port")
+        if isinstance(port, str) and port not in offered:
+            yield Finding(
+                at=thing.at(("spec", field, index, "port")),
+                message=f"{thing} scrapes port {port}, which the {what} that it selects does not have",
+                fix=f"name {one_of(offered)}",
+            )

@@ -1,0 +1,20 @@
+"""Engines that are judged alive or dead while they load."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("probes/missing-startup-probe", error, since="0.1.0")
+def missing_startup_probe(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Without a startup probe the liveness probe counts while weights load, and restarts the engine for ever."""
+    for model in environment.models:
+        container = model.container
+        if container.value.get("livenessProbe") and not container.value.get("startupProbe"):
+            yield Finding(
+                at=container.at("startupProbe"),
+                message=f"{container} has a livenessProbe and no startupProbe, so it is restarted while it loads",
+                fix="add a startupProbe with the same request and a failureThreshold that covers the loading",
+            )

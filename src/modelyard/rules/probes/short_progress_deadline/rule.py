@@ -1,0 +1,30 @@
+"""Deployments that count as failed while they load."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+DEFAULT_SECONDS = 600
+"""Kubernetes' own `progressDeadlineSeconds`."""
+
+
+@rule("probes/short-progress-deadline", warning, since="0.1.0")
+def short_progress_deadline(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A rollout whose deadline ends before the startup probe's budget is called failed while the model still loads."""
+    for model in environment.models:
+        probe = model.container.value.get("startupProbe")
+        if model.workload.kind != "Deployment" or not isinstance(probe, dict):
+            continue
+        threshold, period = probe.get("failureThreshold", 3), probe.get("periodSeconds", 10)
+        deadline = model.workload.thing.get("spec.progressDeadlineSeconds", DEFAULT_SECONDS)
+        if not all(isinstance(each, int) for each in (threshold, period, deadline)):
+            continue
+        budget = threshold * period
+        if deadline < budget:
+            yield Finding(
+                at=model.workload.thing.at("spec.progressDeadlineSeconds"),
+                message=f"{model.workload} counts as failed after {deadline} s; its startup probe allows {budget} s",
+                fix=f"progressDeadlineSeconds {budget + 1200}: the budget, and 20 minutes for a node and the image",
+            )

@@ -1,0 +1,33 @@
+"""Probes of ports that the container does not have."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import one_of
+
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+_REQUESTS = ("httpGet", "tcpSocket")
+
+
+@rule("probes/unknown-port-name", error, since="0.1.0")
+def unknown_port_name(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A probe of a port name that the container does not declare fails every time."""
+    for workload in environment.own_workloads:
+        for container in workload.containers:
+            ports = container.value.get("ports")
+            names = {str(port.get("name")) for port in ports or () if isinstance(port, dict) and port.get("name")}
+            for field in _PROBES:
+                probe = container.value.get(field) or {}
+                for kind in _REQUESTS if isinstance(probe, dict) else ():
+                    request = probe.get(kind)
+                    port = request.get("port") if isinstance(request, dict) else None
+                    if isinstance(port, str) and not port.isdigit() and port not in names:
+                        yield Finding(
+                            at=container.at(field, kind, "port"),
+                            message=f"{field} of {container} asks port {port}, which the container does not declare",
+                            fix=f"name {one_of(names)}"
+                            if names
+                            else "use the number of the port, or name it under ports",
+                        )

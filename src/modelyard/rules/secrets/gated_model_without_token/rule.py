@@ -1,0 +1,37 @@
+"""Gated models without a token."""
+
+from collections.abc import Iterator
+
+from modelyard.catalog import model as catalog_model
+from modelyard.cluster import Environment, Model
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+READ_BY_THE_HUB = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
+"""Variables in which huggingface_hub looks for a token."""
+
+
+@rule("secrets/gated-model-without-token", error, since="0.1.0")
+def gated_model_without_token(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Hugging Face refuses the files of a gated model to a caller without a token, and the engine exits."""
+    for model in environment.models:
+        name = model.settings.model
+        if not name or name.startswith(("/", "s3://")):
+            continue
+        known = catalog_model(name)
+        if known is None:
+            yield NotChecked(model, f"whether {name} is gated is not in the catalogue")
+        elif known.gated and not _variables(model) & set(READ_BY_THE_HUB):
+            yield Finding(
+                at=model.settings.at("model"),
+                message=f"{name} is gated on Hugging Face, and {model.name} has no HF_TOKEN",
+                fix="list the feature hf-token among the components of the overlay or the model",
+            )
+
+
+def _variables(model: Model) -> set[str]:
+    """Return the names of the container's variables; those of a whole Secret are taken for a token."""
+    value = model.container.value
+    names = {str(each.get("name")) for each in value.get("env") or () if isinstance(each, dict)}
+    whole = any(isinstance(each, dict) and each.get("secretRef") for each in value.get("envFrom") or ())
+    return names | (set(READ_BY_THE_HUB) if whole else set())

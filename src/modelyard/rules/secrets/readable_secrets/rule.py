@@ -1,0 +1,36 @@
+"""Roles that may read every Secret."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import both
+
+_READING = ("get", "list", "watch", "*")
+
+
+@rule("secrets/readable-secrets", warning, since="0.1.0")
+def readable_secrets(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Whoever may list Secrets has every token of the namespace; with a ClusterRole, of the cluster."""
+    for kind in ("Role", "ClusterRole"):
+        for thing in environment.of_kind(kind, "rbac.authorization.k8s.io"):
+            if not environment.is_ours(thing):
+                continue
+            for index, each in enumerate(thing.get("rules") or ()):
+                if not isinstance(each, dict) or each.get("resourceNames") or not _about_secrets(each):
+                    continue
+                verbs = [str(verb) for verb in each.get("verbs") or () if verb in _READING]
+                if verbs:
+                    yield Finding(
+                        at=thing.at(("rules", index, "resources")),
+                        message=f"{thing} may {both(verbs)} every Secret of "
+                        + ("the cluster" if kind == "ClusterRole" else f"namespace {environment.namespace_of(thing)}"),
+                        fix="name the Secrets in resourceNames and leave get, or take secrets off the list",
+                    )
+
+
+def _about_secrets(rule_of_role: dict[str, Any]) -> bool:
+    groups, resources = rule_of_role.get("apiGroups") or (), rule_of_role.get("resources") or ()
+    return any(each in ("", "*") for each in groups) and any(each in ("secrets", "*") for each in resources)

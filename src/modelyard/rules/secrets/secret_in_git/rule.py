@@ -1,0 +1,28 @@
+"""Secrets that are committed."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both
+
+# The kubelet and controllers fill these in; the manifest only asks for them.
+_FILLED_IN = ("kubernetes.io/service-account-token",)
+
+
+@rule("secrets/secret-in-git", error, since="0.1.0")
+def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A Secret with values in Git is known to everyone who can read the repository, and stays in its history."""
+    for thing in environment.of_kind("Secret", ""):
+        if thing.get("type") in _FILLED_IN or not environment.is_ours(thing):
+            continue
+        for field in ("stringData", "data"):
+            keys = sorted(key for key, value in thing.mapping(field).items() if value)
+            if keys:
+                yield Finding(
+                    at=thing.at(field, key=True),
+                    message=f"{thing} has the values of {both(keys)} in Git",
+                    fix="keep them in AWS Secrets Manager, bring them by an ExternalSecret, revoke these",
+                )
+                break

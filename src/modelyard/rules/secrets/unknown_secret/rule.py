@@ -1,0 +1,95 @@
+"""Secrets that pods need and nobody makes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Environment, PodTemplate, SecretSource
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+
+@rule("secrets/unknown-secret", error, since="0.1.0")
+def unknown_secret(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A container that refers to a Secret, or a key of it, that does not exist is never started."""
+    for namespace, templates in environment.pods_by_namespace.items():
+        sources: dict[str, list[SecretSource]] = {}
+        for source in environment.secret_sources:
+            if source.everywhere or environment.namespace_of(source.thing) == namespace:
+                sources.setdefault(source.name, []).append(source)
+        for template in templates:
+            for name, key, at in _references(template):
+                yield from _judge(environment, namespace, template, sources, name, key, at)
+
+
+def _judge(
+    environment: Environment,
+    namespace: str,
+    template: PodTemplate,
+    sources: dict[str, list[SecretSource]],
+    name: str,
+    key: str,
+    at: tuple[Address, Address],
+) -> Iterator[Finding | NotChecked]:
+    made = sources.get(name, [])
+    keys: set[str] = set()
+    for source in made:
+        if source.keys is None:
+            return
+        keys |= source.keys
+    if not made:
+        elsewhere = environment.unrendered_in(namespace)
+        if elsewhere:
+            yield NotChecked(template, f"{elsewhere} may bring Secret {name}")
+            return
+        yield Finding(
+            at=at[0],
+            message=f"{template} need Secret {name}, which nothing makes in namespace {namespace}",
+            fix=f"name {nearest(name, sources) or one_of(sources)}, or add an ExternalSecret that makes it",
+        )
+    elif key and key not in keys:
+        yield Finding(
+            at=at[1],
+            message=f"{template} need the key {key} of Secret {name}, which has {one_of(keys)} by {made[0].thing}",
+            fix=f"use the key {nearest(key, keys) or one_of(keys)}",
+        )
+
+
+def _references(template: PodTemplate) -> Iterator[tuple[str, str, tuple[Address, Address]]]:
+    """Yield each Secret, and key where one is named, that a pod cannot start without, with the address of both."""
+    for container in template.containers:
+        for index, each in _items(container.value, "env"):
+            reference = _mapping(_mapping(each, "valueFrom"), "secretKeyRef")
+            if reference.get("name") and not reference.get("optional"):
+                path: tuple[str | int, ...] = ("env", index, "valueFrom", "secretKeyRef")
+                at = (container.at(*path, "name"), container.at(*path, "key"))
+                yield str(reference["name"]), str(reference.get("key") or ""), at
+        for index, each in _items(container.value, "envFrom"):
+            reference = _mapping(each, "secretRef")
+            if reference.get("name") and not reference.get("optional"):
+                place = container.at("envFrom", index, "secretRef", "name")
+                yield str(reference["name"]), "", (place, place)
+    for index, volume in _items(template.spec, "volumes"):
+        secret = _mapping(volume, "secret")
+        if secret.get("secretName") and not secret.get("optional"):
+            name = str(secret["secretName"])
+            place = template.at("volumes", index, "secret", "secretName")
+            yield name, "", (place, place)
+            for number, item in _items(secret, "items"):
+                yield (
+                    name,
+                    str(item.get("key") or ""),
+                    (place, template.at("volumes", index, "secret", "items", number, "key")),
+                )
+
+
+def _items(holder: dict[str, Any], field: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    items = holder.get(field)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict):
+            yield index, item
+
+
+def _mapping(holder: dict[str, Any], field: str) -> dict[str, Any]:
+    value = holder.get(field)
+    return value if isinstance(value, dict) else {}

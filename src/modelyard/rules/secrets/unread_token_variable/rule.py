@@ -1,0 +1,30 @@
+"""Tokens under a name that nobody reads."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+READ = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+UNREAD = frozenset({"HF_API_TOKEN", "HUGGINGFACE_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_TOKEN"})
+"""Names that other programs use for the same token, which huggingface_hub does not look at."""
+
+
+@rule("secrets/unread-token-variable", error, since="0.1.0")
+def unread_token_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A token in a variable that huggingface_hub does not read is no token, although the Secret is there."""
+    for model in environment.models:
+        variables = model.container.value.get("env")
+        listed = [
+            (index, str(each.get("name"))) for index, each in enumerate(variables or ()) if isinstance(each, dict)
+        ]
+        if any(name in READ for _, name in listed):
+            continue
+        for index, name in listed:
+            if name.upper() in (*READ, *UNREAD):
+                yield Finding(
+                    at=model.container.at("env", index, "name"),
+                    message=f"{model.container} has a token in {name}, which huggingface_hub does not read",
+                    fix="call the variable HF_TOKEN",
+                )

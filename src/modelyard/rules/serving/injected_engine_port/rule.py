@@ -1,0 +1,22 @@
+"""Services whose name becomes a setting of the engine."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("serving/injected-engine-port", error, since="0.1.0")
+def injected_engine_port(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Kubernetes gives pods a VLLM_PORT that is an address when a Service is called vllm, and vLLM exits on it."""
+    services = [service for service in environment.services if service.name == "vllm"]
+    for service in services:
+        for model in environment.models:
+            here = environment.namespace_of(model.workload.thing) == service.namespace
+            if here and model.template.spec.get("enableServiceLinks") is not False:
+                yield Finding(
+                    at=service.thing.at("metadata.name"),
+                    message=f"{service} gives the pods of {model.workload} a VLLM_PORT that is no number",
+                    fix="rename the Service, or set enableServiceLinks: false in the pods",
+                )

@@ -1,0 +1,39 @@
+"""Ranks without shared memory."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, Model
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("serving/missing-shm", error, since="0.1.0")
+def missing_shm(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Ranks talk through /dev/shm, of which a container has 64 MiB unless a memory-backed volume is mounted there."""
+    for model in environment.models:
+        settings = model.settings
+        ranks = settings.tensor_parallel_size * settings.pipeline_parallel_size
+        if ranks > 1 and not model.template.spec.get("hostIPC") and not _has_memory(model):
+            yield Finding(
+                at=model.container.at("volumeMounts", key=True),
+                message=f"{model.name} runs {ranks} ranks in a container with 64 MiB at /dev/shm",
+                fix="mount an emptyDir with medium: Memory and a sizeLimit of some GiB at /dev/shm",
+            )
+
+
+def _has_memory(model: Model) -> bool:
+    volumes = model.template.spec.get("volumes")
+    backed = {
+        volume.get("name")
+        for volume in volumes or ()
+        if isinstance(volume, dict)
+        and isinstance(volume.get("emptyDir"), dict)
+        and volume["emptyDir"].get("medium") == "Memory"
+    }
+    mounts = model.container.value.get("volumeMounts")
+    return any(
+        isinstance(mount, dict)
+        and str(mount.get("mountPath", "")).rstrip("/") == "/dev/shm"  # noqa: S108 - a path in the pod
+        and mount.get("name") in backed
+        for mount in mounts or ()
+    )

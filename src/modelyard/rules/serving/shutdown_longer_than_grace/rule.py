@@ -1,0 +1,44 @@
+"""Engines that are killed before they have finished."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Environment, Model
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+DEFAULT_GRACE_SECONDS = 30
+"""Kubernetes' own `terminationGracePeriodSeconds`."""
+
+
+@rule("serving/shutdown-longer-than-grace", warning, since="0.1.0")
+def shutdown_longer_than_grace(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Requests in flight are cut off when the grace period ends before preStop and the engine's own shutdown."""
+    for model in environment.models:
+        grace = model.template.spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+        before, after = _pre_stop(model.container.value), model.settings.get("shutdown-timeout", 0)
+        if not all(isinstance(each, int) and not isinstance(each, bool) for each in (grace, before, after)):
+            continue
+        if before + after > grace or (before + after == 0 and grace < DEFAULT_GRACE_SECONDS):
+            yield Finding(
+                at=model.template.at("terminationGracePeriodSeconds"),
+                message=_message(model, before, after, grace),
+                fix=f"terminationGracePeriodSeconds {max(before + after + 15, DEFAULT_GRACE_SECONDS)}",
+            )
+
+
+def _message(model: Model, before: int, after: int, grace: int) -> str:
+    if before + after == 0:
+        return f"{model.name} has {grace} s to end its requests, less than the {DEFAULT_GRACE_SECONDS} s of Kubernetes"
+    return (
+        f"{model.name} is killed after {grace} s, while preStop ({before} s) and shutdown-timeout ({after} s) "
+        f"take {before + after} s"
+    )
+
+
+def _pre_stop(container: dict[str, Any]) -> int:
+    """Return the seconds of a sleep before the engine is told to end; another hook's length is not known, so 0."""
+    hook: Any = container
+    for step in ("lifecycle", "preStop", "sleep", "seconds"):
+        hook = hook.get(step) if isinstance(hook, dict) else None
+    return hook if isinstance(hook, int) else 0

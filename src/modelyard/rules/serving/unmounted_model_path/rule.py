@@ -1,0 +1,25 @@
+"""Models that are loaded from a path where nothing is mounted."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import one_of
+
+
+@rule("serving/unmounted-model-path", error, since="0.1.0")
+def unmounted_model_path(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An absolute model path outside every mount names a folder of the image, which holds no weights."""
+    for model in environment.models:
+        path = model.settings.model
+        if not path.startswith("/"):
+            continue
+        mounts = model.container.value.get("volumeMounts")
+        mounted = [str(each.get("mountPath", "")).rstrip("/") for each in mounts or () if isinstance(each, dict)]
+        if not any(path == mount or path.startswith(f"{mount}/") for mount in mounted):
+            yield Finding(
+                at=model.settings.at("model"),
+                message=f"{model.name} loads {path}, and no volume is mounted there",
+                fix=f"load from below {one_of(mounted)}, or mount the volume with the weights",
+            )

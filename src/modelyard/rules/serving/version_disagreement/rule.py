@@ -1,0 +1,34 @@
+"""Engines whose image and label name two versions."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import VERSION_LABEL, Environment, version_in
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rendering import split_image
+from modelyard.rules import rule
+
+
+@rule("serving/version-disagreement", warning, since="0.1.0")
+def version_disagreement(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Flags, memory and metrics are checked for the image's version; a label that says another misleads its readers."""
+    configured = environment.repository.settings.engine_versions
+    for model in environment.models:
+        name, tag, _ = split_image(model.container.image)
+        by_tag, by_mapping = version_in(tag), configured.get(name)
+        by_image = by_tag or by_mapping
+        told = "its image" if by_tag else "modelyard.yaml"
+        for labels, at in (
+            (
+                model.template.labels,
+                model.template.thing.at((*model.template.path, "metadata", "labels", VERSION_LABEL)),
+            ),
+            (model.workload.thing.labels, model.workload.thing.at(("metadata", "labels", VERSION_LABEL))),
+        ):
+            by_label = version_in(str(labels.get(VERSION_LABEL) or ""))
+            if by_image and by_label and by_label != by_image:
+                yield Finding(
+                    at=at,
+                    message=f"{model.name} runs version {by_image} by {told} and {by_label} by {VERSION_LABEL}",
+                    fix=f"write {by_image}, or leave the label out where the tag is a version",
+                )
+                break

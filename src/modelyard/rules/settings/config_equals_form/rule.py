@@ -1,0 +1,20 @@
+"""Settings files that vLLM does not read."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("settings/config-equals-form", error, since="0.1.0")
+def config_equals_form(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The engine takes its settings file from `--config FILE` and ignores `--config=FILE` without a word."""
+    for model in environment.models:
+        for index, word in enumerate(model.container.args):
+            if word.startswith("--config="):
+                yield Finding(
+                    at=model.container.at("args", index),
+                    message=f"{model.container} has {word}, which vLLM ignores, so no setting of that file is made",
+                    fix=f"write two items: --config and {word.partition('=')[2]}",
+                )
