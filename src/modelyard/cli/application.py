@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelyard.cli import check, doctor, exit_codes, explain, fetch, new, tools, update, version
+from modelyard.cli import check, doctor, exit_codes, explain, fetch, new, rehearse, tools, update, version
 from modelyard.cli.boundary import TRACEBACK
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -29,6 +29,9 @@ def application() -> typer.Typer:
     ends = exit_codes.table()
     app.command("new", short_help="Write a GitOps repository, or add an environment.")(new.command)
     app.command("check", short_help="Check that it will sync, schedule and start.", epilog=ends)(check.command)
+    app.command("rehearse", short_help="Try an environment on a control plane on this machine.", epilog=ends)(
+        rehearse.command
+    )
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)

@@ -94,6 +94,14 @@ class SchemaBundle:
         custom = self._custom.get((api_version, kind))
         return custom.publisher if custom else ""
 
+    def definition(self, api_version: str, kind: str) -> dict[str, Any] | None:
+        """Return the CustomResourceDefinition of a kind, without prose; None for Kubernetes' own and unknown kinds."""
+        custom = self._custom.get((api_version, kind))
+        if custom is None:
+            return None
+        crd: dict[str, Any] = self._definitions.get(custom.source) or orjson.loads(custom.source.read_bytes())
+        return crd
+
     def alternatives(self, kind: str, group: str) -> list[str]:
         """Return the apiVersions of a group, `""` for the core one, that have this kind."""
         return sorted(each for each, name in self.known_kinds if name == kind and _group(each) == group)
@@ -113,7 +121,7 @@ class SchemaBundle:
             if self._native is None:
                 raise KeyError((api_version, kind))
             return self._native.schema(api_version, kind)
-        crd = self._definitions.get(custom.source) or orjson.loads(custom.source.read_bytes())
+        crd = self.definition(api_version, kind) or {}
         structural = next(each for each in crd["spec"]["versions"] if each["name"] == custom.version)
         meta = (self._native or _native(native_version(DEFAULT_KUBERNETES))).object_meta()
         openapi = structural["schema"]["openAPIV3Schema"]

@@ -186,6 +186,8 @@ def _document(value: Mapping[str, Any], position: int) -> bytes:
     metadata = value.get("metadata")
     named = {**(metadata if isinstance(metadata, dict) else {}), "name": str(position)}
     named.pop("generateName", None)
+    if not isinstance(named.get("namespace"), str):
+        named.pop("namespace", None)  # kubeconform gives up on all documents when it cannot read one namespace
     return orjson.dumps({**value, "metadata": named}, option=orjson.OPT_NON_STR_KEYS)
 
 
@@ -194,7 +196,7 @@ def _name_problems(value: Mapping[str, Any]) -> list[Problem]:
     metadata = value.get("metadata")
     if not isinstance(metadata, Mapping):
         return [Problem("metadata", "the resource lacks metadata" if metadata is None else "metadata is not a mapping")]
-    for name in ("name", "generateName"):
+    for name in ("name", "generateName", "namespace"):
         text = metadata.get(name)
         if text is not None and not isinstance(text, str):
             told = orjson.dumps(text, option=orjson.OPT_NON_STR_KEYS).decode()[:100]

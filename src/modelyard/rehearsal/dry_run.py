@@ -1,0 +1,124 @@
+"""Applying everything of an environment to an API server, without keeping it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.cluster import NATIVE_GROUPS, Environment, Thing
+from modelyard.rehearsal.api import Answer, Api, ServedKind, object_path
+from modelyard.rehearsal.objections import Objection, objections
+from modelyard.tooling import parallel
+
+_DEFAULT_NAMESPACE = "default"
+_CORE = "v1"
+_POLICY_SECONDS = 2.0
+
+# What later requests depend on is kept, not only tried.
+_KEPT = (
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("", "Namespace"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+)
+_POLICIES = "admissionregistration.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the server said to one resource.
+
+    Attributes:
+        thing: The resource.
+        objections: Why it is refused; empty when it is taken.
+        warnings: What the server warns of, in its words.
+        gap: Why the server could not be asked; empty when it was.
+    """
+
+    thing: Thing
+    objections: tuple[Objection, ...] = ()
+    warnings: tuple[str, ...] = ()
+    gap: str = ""
+
+
+def keep_what_others_need(api: Api, view: Environment) -> list[Tried]:
+    """Make the server hold the environment's definitions, namespaces and admission policies, in this order.
+
+    A namespace that resources name, but none of them makes, is made as well: whether it exists is not this rung's
+    question.
+    """
+    tried: list[Tried] = []
+    for group, kind in _KEPT:
+        things = list(view.of_kind(kind, group))
+        if things:
+            tried += attempts(api, things, view.namespace_of, dry_run=False)
+        if kind == "Namespace":
+            _make_namespaces(api, {view.namespace_of(thing) for thing in view.resources} | {_DEFAULT_NAMESPACE})
+    if any(each.thing.group == _POLICIES for each in tried):
+        time.sleep(_POLICY_SECONDS)  # the server reads policies by a watch and does not say when it has
+    return tried
+
+
+def try_the_rest(
+    api: Api, view: Environment, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[Tried]:
+    """Apply every other resource of the environment as a dry run."""
+    rest = [thing for thing in view.resources if (thing.group, thing.kind) not in _KEPT]
+    for done, each in enumerate(attempts(api, rest, view.namespace_of, dry_run=True), 1):
+        progress(done, len(rest))
+        yield each
+
+
+def attempts(
+    api: Api, things: Iterable[Thing], namespace_of: Callable[[Thing], str], *, dry_run: bool, workers: int = 4
+) -> Iterator[Tried]:
+    """Apply things, a few at a time, and yield what the server said, in their order."""
+    served = api.served()
+
+    def attempt(thing: Thing) -> Tried:
+        kind = served.get((thing.identity.api_version, thing.kind))
+        if kind is None:
+            return _unserved(thing)
+        namespace = namespace_of(thing) or _DEFAULT_NAMESPACE
+        answer = apply(api, kind, namespace, thing.value, dry_run=dry_run)
+        if answer.ok:
+            return Tried(thing, warnings=answer.warnings)
+        if answer.status >= 500:
+            return Tried(thing, warnings=answer.warnings, gap=f"the API server failed: {answer.message[:300]}")
+        return Tried(thing, tuple(objections(answer, thing.value)), answer.warnings)
+
+    yield from parallel(attempt, things, workers=workers)
+
+
+def apply(api: Api, kind: ServedKind, namespace: str, value: dict[str, Any], *, dry_run: bool) -> Answer:
+    """Send one object; one that leaves its name to the server is created, since it cannot be applied."""
+    metadata = value.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    api_version = str(value.get("apiVersion"))
+    if kind.namespaced and not metadata.get("namespace"):
+        value = {**value, "metadata": {**metadata, "namespace": namespace}}
+    name = metadata.get("name")
+    if not name:
+        path = object_path(kind, api_version, namespace)
+        return api.request("POST", f"{path}?fieldValidation=Strict" + ("&dryRun=All" if dry_run else ""), value)
+    return api.apply(object_path(kind, api_version, namespace, str(name)), value, dry_run=dry_run)
+
+
+def _unserved(thing: Thing) -> Tried:
+    api_version, kind = thing.identity.api_version, thing.kind
+    if thing.group in NATIVE_GROUPS:
+        path = ("kind",) if kind else ("apiVersion",)
+        return Tried(thing, (Objection(path, f"the API server serves no {kind} in {api_version}"),))
+    return Tried(thing, gap=f"no definition of {api_version} {kind} is installed")
+
+
+def _make_namespaces(api: Api, names: Iterable[str]) -> None:
+    namespaces = ServedKind("namespaces", False)
+    for name in sorted(set(names) - {""}):
+        value = {"apiVersion": _CORE, "kind": "Namespace", "metadata": {"name": name}}
+        if api.request("GET", object_path(namespaces, _CORE, "", name)).status == 404:
+            api.request(
+                "POST", object_path(namespaces, _CORE, ""), value
+            )  # a name that is refused shows at its objects
