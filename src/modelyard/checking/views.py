@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from modelyard.checking.revisions import Revisions
@@ -23,6 +23,7 @@ class Plan:
         root: Rendering of its app-of-apps.
         bootstrap: Rendering of what install.sh applies, None where there is none.
         children: Each Application with the repository and folder to render, None for those without one.
+        unread: Applications that nobody asked for; they are in the view without resources.
         gaps: What cannot be rendered here, and why.
     """
 
@@ -31,6 +32,7 @@ class Plan:
     bootstrap: Rendering | None
     children: list[tuple[Thing, tuple[Repository, str] | None]] = field(default_factory=list)
     gaps: list[NotChecked] = field(default_factory=list)
+    unread: list[Thing] = field(default_factory=list)
 
 
 def roots(folders: Iterable[EnvironmentFolder], repository: Repository) -> list[str]:
@@ -44,13 +46,28 @@ def roots(folders: Iterable[EnvironmentFolder], repository: Repository) -> list[
     return found
 
 
-def plan(folder: EnvironmentFolder, rendered: dict[str, Rendering], revisions: Revisions) -> Plan:
-    """Return what an environment's Applications point at."""
+def plan(
+    folder: EnvironmentFolder,
+    rendered: dict[str, Rendering],
+    revisions: Revisions,
+    chosen: Callable[[str, Thing], bool] | None = None,
+) -> Plan:
+    """Return what an environment's Applications point at.
+
+    Args:
+        folder: The environment.
+        rendered: Renderings of its app-of-apps and bootstrap by target.
+        revisions: The repository at the revisions that Applications follow.
+        chosen: From the environment's name and an Application to whether it is rendered; None renders all.
+    """
     repository = revisions.repository
     made = Plan(folder, rendered[folder.path], rendered.get(f"{folder.path}/{BOOTSTRAP}"))
     own_urls = _own_urls(folder)
     for thing in things(repository, made.root):
         if thing.kind != "Application" or thing.group != "argoproj.io":
+            continue
+        if chosen is not None and not chosen(folder.name, thing):
+            made.unread.append(thing)
             continue
         made.gaps.extend(_outside(thing, own_urls, folder.name))
         source = own_folder(thing, own_urls)
@@ -79,7 +96,7 @@ def environment(
         repository: The repository's working tree.
     """
     nothing = Rendering("", cached=True)
-    applications = []
+    applications = [Application(thing) for thing in made.unread]
     for thing, where in made.children:
         at_revision, target = where or (repository, "")
         own = rendered[id(at_revision), target] if where else nothing
@@ -94,6 +111,7 @@ def environment(
                 at_revision,
             )
         )
+    applications.sort(key=lambda application: application.name)
     errors = made.root.errors + (made.bootstrap.errors if made.bootstrap else ())
     bootstrap = things(repository, made.bootstrap) if made.bootstrap else ()
     return Environment(repository, made.folder, things(repository, made.root), tuple(applications), errors, bootstrap)
