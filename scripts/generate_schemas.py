@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -81,6 +82,8 @@ MODULES = (
 
 KUBERNETES_MODULE = "k8s.io/kubernetes"
 KUBERNETES = ("v1.35.6", "v1.36.2")
+OPENAPI = Path("pkg/generated/openapi/zz_generated.openapi.go")
+FIELD_INDENT = "\t" * 5
 
 # Groups that are copied from published definitions, since their operators are not to be had as modules.
 COPIED_GROUPS = (
@@ -140,8 +143,42 @@ def files_of(module: Module, told: dict[str, Any]) -> dict[str, bytes]:
 
 def native_file(told: dict[str, Any]) -> dict[str, bytes]:
     """Return the bundle's file of one Kubernetes version, given what `download` returned."""
-    swagger = orjson.loads((Path(told["Dir"]) / "api" / "openapi-spec" / "swagger.json").read_bytes())
+    root = Path(told["Dir"])
+    swagger = orjson.loads((root / "api" / "openapi-spec" / "swagger.json").read_bytes())
+    add_enumerations(swagger["definitions"], (root / OPENAPI).read_text(encoding="utf-8"))
     return {f"native/{told['Version'].removeprefix('v')}.json": encoded(stripped_definitions(swagger))}
+
+
+def add_enumerations(definitions: dict[str, Any], generated: str) -> None:
+    """Add the values that a field may have, which a running server publishes, but not the document in the sources.
+
+    Args:
+        definitions: OpenAPI definitions by name, changed in place.
+        generated: The Go code that the server makes its document of.
+
+    Raises:
+        SystemExit: The code no longer looks as expected.
+    """
+    added = 0
+    for function in generated.split("\nfunc schema_")[1:]:
+        name, _, body = function.partition("(")
+        if not name.startswith("k8sio_api_"):
+            continue
+        definition = definitions.get("io.k8s." + name.removeprefix("k8sio_").replace("_", "."))
+        field = ""
+        for line in body.splitlines():
+            if line.startswith(FIELD_INDENT + '"') and line.endswith('": {'):
+                field = line.strip().split('"')[1]
+            if "Enum:" not in line or definition is None:
+                continue
+            values = re.findall(r'"([^"]*)"', line)
+            if not values or field not in definition.get("properties", {}):
+                raise SystemExit(f"{name}: cannot read the values of {field or 'a field'}")
+            place = definition["properties"][field]
+            (place.get("items") or place.get("additionalProperties") or place)["enum"] = values
+            added += 1
+    if not added:
+        raise SystemExit("the generated code holds no values of fields")
 
 
 def generate(target: Path, copies: Path | None) -> None:

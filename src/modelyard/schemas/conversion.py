@@ -76,6 +76,8 @@ class NativeSchemas:
         if reference is not None:
             return self._expanded(reference.removeprefix(_DEFINITION), above)
         schema: Schema = {key: source[key] for key in _COPIED if key in source}
+        if "enum" in source:
+            schema["enum"] = [*source["enum"], ""]  # to the server's decoder, an empty text is an absent field
         if "items" in source:
             schema["items"] = self._converted("", source["items"], above)
         if "properties" in source:

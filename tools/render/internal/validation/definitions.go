@@ -22,6 +22,7 @@ type definition struct {
 	Format               string                 `json:"format"`
 	Properties           map[string]*definition `json:"properties"`
 	Required             []string               `json:"required"`
+	Values               []string               `json:"enum"`
 	Items                *definition            `json:"items"`
 	AdditionalProperties *definition            `json:"additionalProperties"`
 	ListType             string                 `json:"x-kubernetes-list-type"`

@@ -160,6 +160,14 @@ func (d *decoding) text(schema *definition, value any, path *field.Path) {
 		d.report(path, "should be text, not %s%s", typeOf(value), hint)
 		return
 	}
+	// An empty text is an absent field to the server's decoder.
+	if len(schema.Values) > 0 && text != "" && !slices.Contains(schema.Values, text) {
+		told := ""
+		if !d.secret {
+			told = fmt.Sprintf(", not %q", text)
+		}
+		d.report(path, "should be one of %s%s", strings.Join(schema.Values, ", "), told)
+	}
 	switch schema.Format {
 	case "byte":
 		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
