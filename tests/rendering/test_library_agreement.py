@@ -147,7 +147,8 @@ TRICKY: dict[str, dict[str, str]] = {
             "  yes: yes\n  on: 'on'\n  octal: 0644\n  newOctal: 0o644\n  hex: 0x1F\n  float: 1.50\n  whole: 1.0\n"
             "  exponent: 1e3\n  large: 12345678901234567890\n  negative: -0\n  date: 2001-01-01\n"
             "  time: 2001-01-01T10:00:00Z\n  null1: ~\n  empty:\n  under: 1_000\n  base60: 190:20:30\n"
-            '  bool: True\n  quoted: "1"\n  version: 1.10\n  flow: {absent, other: }\n  tagged: !!str 5\n  binary: !!binary aGVsbG8=\n'
+            '  bool: True\n  quoted: "1"\n  version: 1.10\n  flow: {absent, other: }\n'
+            "  tagged: !!str 5\n  binary: !!binary aGVsbG8=\n"
         ),
     },
     "anchors and merge keys": {
