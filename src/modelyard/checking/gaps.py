@@ -13,6 +13,13 @@ from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 
 def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotChecked]:
     """Yield the kinds without a schema, by Application, and the kinds whose CEL rules were not evaluated."""
+    if not view.facts:
+        yield NotChecked(
+            f"facts of environment {view.name}",
+            f"{view.folder.facts_file} is missing or empty",
+            f"restore it as the template wrote it; Kubernetes {DEFAULT_KUBERNETES} is assumed",
+            environment=view.name,
+        )
     unevaluated: dict[tuple[str, str], None] = {}
     unknown: dict[tuple[str, str], None] = {}
     for thing in view.resources:

@@ -43,6 +43,7 @@ class EngineSettings(Mapping[str, Any]):
         file: The settings file in the repository, None when there is none or it cannot be read.
         container: The engine's container.
         problem: Why the settings could not be read completely; empty when they could.
+        problem_at: Where to look for it; None without a problem.
     """
 
     settings: dict[str, Setting]
@@ -51,6 +52,7 @@ class EngineSettings(Mapping[str, Any]):
     container: Container
     repository: Repository
     problem: str = field(default="")
+    problem_at: Address | None = field(default=None, compare=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name].value
@@ -100,6 +102,7 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
     """
     repository = container.thing.repository
     file, problem = _settings_file(container, siblings)
+    at: Address | None = container.at("args") if problem else None
     made: list[Setting] = []
     if file is not None:
         try:
@@ -108,11 +111,11 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
                 for name, value in content[0].items():
                     made.append(Setting(_flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
             elif content:
-                problem = f"{file} is not a mapping"
+                problem, at = f"{file} is not a mapping", FileAddress(repository.files, file)
         except Refusal as refusal:
-            problem = refusal.message
+            problem, at = refusal.message, refusal.at or FileAddress(repository.files, file)
     made.extend(_arguments(container))
-    return EngineSettings({each.name: each for each in made}, tuple(made), file, container, repository, problem)
+    return EngineSettings({each.name: each for each in made}, tuple(made), file, container, repository, problem, at)
 
 
 def _flag(name: object) -> str:

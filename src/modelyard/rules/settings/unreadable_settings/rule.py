@@ -1,0 +1,21 @@
+"""Settings that the engine cannot read."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, error
+from modelyard.rules import rule
+
+
+@rule("settings/unreadable-settings", error, since="0.1.0")
+def unreadable_settings(environment: Environment) -> Iterator[Finding]:
+    """vLLM exits at start when the file behind `--config` is not there or is not a YAML mapping."""
+    for model in environment.models:
+        settings = model.settings
+        if settings.problem and settings.problem_at is not None:
+            yield Finding(
+                at=settings.problem_at,
+                message=f"{model} reads its settings from a file that cannot be read: {settings.problem}",
+                fix="make it one YAML mapping of flags to values, mounted where --config points",
+                application=model.application.name,
+            )
