@@ -14,9 +14,9 @@ locals {
     for family, quota in data.aws_servicequotas_service_quota.vcpus : family => {
       quota  = local.vcpu_quotas[family].name
       code   = local.vcpu_quotas[family].code
-      has    = quota.value
+      has    = coalesce(quota.value, 0)
       wanted = var.pool_vcpus[family]
-    } if quota.value < var.pool_vcpus[family]
+    } if coalesce(quota.value, 0) < var.pool_vcpus[family]
   }
 }
 

@@ -12,8 +12,8 @@ from tests.terraform.configuration import CONFIGURATIONS, Configuration, Plan
 ACCOUNT = "123456789012"
 CLUSTER_ARN = f"arn:aws:eks:us-west-2:{ACCOUNT}:cluster/my-platform-dev"
 
-# Actions that AWS allows on all resources only (Service Authorization Reference), or, for instance profiles and for load
-# balancers, that the publisher of the policy guards by tags because names are not known beforehand.
+# Actions that AWS allows on all resources only (Service Authorization Reference), or that the publisher of the policy
+# guards by tags because names are not known beforehand.
 ON_EVERYTHING = {
     "arc-zonal-shift:GetManagedResource",
     "ec2:AuthorizeSecurityGroupIngress",

@@ -5,10 +5,11 @@ import itertools
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.terraform.configuration import CONFIGURATIONS, Configuration, Plan
+from tests.terraform.configuration import CONFIGURATIONS, ROOT, Configuration, Plan
 
 # AWS's own limits on names, by the type of resource and the attribute that holds the name.
 NAME_LIMITS = {
@@ -237,10 +238,11 @@ def test_auto_mode_makes_no_nodes(planned: Callable[[str], Plan]) -> None:
     assert cluster["kubernetes_network_config"][0]["elastic_load_balancing"][0]["enabled"] is True
 
 
-def test_user_data_of_the_management_host(root: Configuration) -> None:
+def test_user_data_of_the_management_host(terraform: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "modules/management-host/user-data.sh.tftpl", tmp_path)
     values = '{ cluster_name = "my-platform-prod", kubernetes_version = "1.36", region = "us-west-2" }'
-    expression = f'templatefile("modules/management-host/user-data.sh.tftpl", {values})'
-    completed = root.run("console", standard_input=expression)
+    expression = f'templatefile("user-data.sh.tftpl", {values})'
+    completed = Configuration(tmp_path).run("console", standard_input=expression)
     assert completed.returncode == 0, completed.stderr
     script = completed.stdout.strip().removeprefix("<<EOT\n").removesuffix("\nEOT")
     assert 'update-kubeconfig --name "my-platform-prod" --region "us-west-2"' in script

@@ -90,13 +90,13 @@ resource "aws_vpc_security_group_ingress_rule" "cluster" {
 }
 
 resource "aws_instance" "this" {
+  # checkov:skip=CKV_AWS_126:metrics by the minute are of no use for a host that people sign in to
   ami                    = data.aws_ssm_parameter.image.insecure_value
   instance_type          = "t4g.small"
   subnet_id              = var.subnet_id
   vpc_security_group_ids = [aws_security_group.this.id]
   iam_instance_profile   = aws_iam_instance_profile.this.name
   ebs_optimized          = true
-  monitoring             = true
   user_data = templatefile("${path.module}/user-data.sh.tftpl", {
     cluster_name       = var.cluster_name
     kubernetes_version = var.kubernetes_version

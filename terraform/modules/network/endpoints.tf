@@ -41,6 +41,7 @@ resource "aws_vpc_endpoint" "interface" {
 
 # EFA traffic bypasses the IP stack: the group must allow everything from and to itself, by name of the group.
 resource "aws_security_group" "efa" {
+  # checkov:skip=CKV2_AWS_5:node classes and device node groups attach it
   name        = "${var.cluster_name}-efa"
   description = "Elastic Fabric Adapter traffic between nodes"
   vpc_id      = aws_vpc.this.id

@@ -1,0 +1,119 @@
+"""Apply, a second plan without changes, destroy: default and largest configuration, against a stand-in for AWS."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.configuration import REPOSITORY, Configuration, environment
+from tests.terraform.stand_in import REGION
+
+pytestmark = pytest.mark.slow
+
+OVERRIDE = """
+provider "aws" {
+  s3_use_path_style       = true
+  skip_metadata_api_check = true
+}
+
+terraform {
+  backend "local" {}
+}
+"""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """The address of a stand-in that knows nothing yet."""
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip("moto is not installed here; the dependency group `terraform` brings it")
+    argv = [sys.executable, "-m", "tests.terraform.stand_in", "0"]
+    variables = environment(MOTO_IAM_LOAD_MANAGED_POLICIES="true", PYTHONUNBUFFERED="1")
+    with subprocess.Popen(
+        argv, cwd=REPOSITORY, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            assert port, "the stand-in did not start"
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def applied(root: Configuration, endpoint: str, tmp_path: Path) -> "Applied":
+    """A copy of the root whose provider speaks to the stand-in."""
+    configuration = Configuration.copied_to(tmp_path)
+    (configuration.directory / "stand_in_override.tf").write_text(OVERRIDE)
+    completed = configuration.initialise()
+    assert completed.returncode == 0, completed.stderr
+    return Applied(configuration, endpoint)
+
+
+class Applied:
+    """Runs plans and applies against the stand-in."""
+
+    def __init__(self, configuration: Configuration, endpoint: str) -> None:
+        self.configuration = configuration
+        self.variables = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_REGION": REGION,
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs terraform; minutes, since the provider waits for what S3 lets settle."""
+        return self.configuration.run(*arguments, timeout=1200, **self.variables)
+
+    def made(self) -> set[str]:
+        """Addresses of the managed resources that the state holds."""
+        return {line for line in self.run("state", "list").stdout.splitlines() if not re.search(r"(^|\.)data\.", line)}
+
+
+@pytest.mark.parametrize("name, at_least", [("default", 150), ("largest", 200)])
+def test_apply_second_plan_destroy(applied: Applied, name: str, at_least: int) -> None:
+    given = f"-var-file=configurations/{name}.tfvars"
+    first = applied.run("apply", "-auto-approve", "-input=false", "-no-color", given)
+    assert first.returncode == 0, first.stderr[-6000:]
+    made = applied.made()
+    assert len(made) >= at_least
+
+    second = applied.run("plan", "-detailed-exitcode", "-input=false", "-no-color", given)
+    assert second.returncode == 0, f"a second plan has changes:\n{second.stdout[-6000:]}{second.stderr[-3000:]}"
+
+    outputs = {key: it["value"] for key, it in json.loads(applied.run("output", "-json").stdout).items()}
+    assert outputs["cluster_name"] == outputs["karpenter_queue_name"].removesuffix("-karpenter")
+    assert set(outputs["private_subnet_ids"]) == set(outputs["zones"])
+    assert (
+        "none" not in (applied.configuration.directory / "terraform.tfstate").read_text().split('"secret_string"')[1:]
+    )
+
+    last = applied.run("destroy", "-auto-approve", "-input=false", "-no-color", given)
+    assert last.returncode == 0, last.stderr[-6000:]
+    assert applied.made() == set()
+
+
+def test_an_apply_that_was_interrupted_is_resumed(applied: Applied) -> None:
+    given = "-var-file=configurations/default.tfvars"
+    half = applied.run("apply", "-auto-approve", "-input=false", "-no-color", "-target=module.network", given)
+    assert half.returncode == 0, half.stderr[-6000:]
+    before = applied.made()
+    rest = applied.run("apply", "-auto-approve", "-input=false", "-no-color", given)
+    assert rest.returncode == 0, rest.stderr[-6000:]
+    assert before < applied.made()
+    assert applied.run("plan", "-detailed-exitcode", "-input=false", given).returncode == 0
+
+
+def test_another_account_is_refused(applied: Applied) -> None:
+    completed = applied.run(
+        "plan", "-input=false", "-no-color", "-var-file=configurations/default.tfvars", "-var=account_id=111122223333"
+    )
+    assert completed.returncode != 0
+    assert "AWS account ID not allowed: 123456789012" in completed.stderr
