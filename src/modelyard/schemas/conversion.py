@@ -77,7 +77,8 @@ class NativeSchemas:
             return self._expanded(reference.removeprefix(_DEFINITION), above)
         schema: Schema = {key: source[key] for key in _COPIED if key in source}
         if "enum" in source:
-            schema["enum"] = [*source["enum"], ""]  # to the server's decoder, an empty text is an absent field
+            # To the server's decoder, an empty text is an absent field.
+            schema["enum"] = list(dict.fromkeys([*source["enum"], ""]))
         if "items" in source:
             schema["items"] = self._converted("", source["items"], above)
         if "properties" in source:
