@@ -7,26 +7,44 @@ from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.fit import Assessment, Verdict, assess
 from modelyard.sizing.host import HostBudget, HostNeed, host_budget, host_problems
 from modelyard.sizing.kv_cache import bytes_per_token, largest_length, request_bytes
+from modelyard.sizing.landings import Landing, device_resource, landings
 from modelyard.sizing.logs import measured_budget
 from modelyard.sizing.measured import MeasuredBudget
+from modelyard.sizing.measurements import (
+    MEASUREMENTS,
+    Measurement,
+    measured_for,
+    measurements,
+    measurements_file,
+    text_with,
+)
 from modelyard.sizing.neuron import NeuronBudget, automatic_buckets, neuron_budget
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_layers, tensor_parallel_problem
 from modelyard.sizing.pipelines import PipelineBudget, pipeline_budget
+from modelyard.sizing.served import CoreFit, DeviceFit, Fit, fit_of, fits, variables
 from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings, Problem, engine_settings
 from modelyard.sizing.slices import slice_gib
 from modelyard.sizing.support import refusals
+from modelyard.sizing.team_models import TEAM_MODELS, known_model, team_models
 from modelyard.sizing.weights import RankWeights, rank_weights, stored_weights_gib
 
 __all__ = [
     "AUTO_LENGTH",
+    "MEASUREMENTS",
+    "TEAM_MODELS",
     "Assessment",
     "CalibrationPoint",
     "Change",
+    "CoreFit",
     "Coverage",
+    "DeviceFit",
     "EngineSettings",
+    "Fit",
     "HostBudget",
     "HostNeed",
+    "Landing",
     "MeasuredBudget",
+    "Measurement",
     "MemoryBudget",
     "NeuronBudget",
     "PipelineBudget",
@@ -40,12 +58,20 @@ __all__ = [
     "calibration_points",
     "changes_that_fit",
     "coverage",
+    "device_resource",
     "engine_settings",
+    "fit_of",
+    "fits",
     "host_budget",
     "host_problems",
+    "known_model",
+    "landings",
     "largest_length",
     "legal_tensor_parallel_sizes",
     "measured_budget",
+    "measured_for",
+    "measurements",
+    "measurements_file",
     "memory_budget",
     "neuron_budget",
     "pipeline_budget",
@@ -55,5 +81,8 @@ __all__ = [
     "slice_gib",
     "stage_layers",
     "stored_weights_gib",
+    "team_models",
     "tensor_parallel_problem",
+    "text_with",
+    "variables",
 ]

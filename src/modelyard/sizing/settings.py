@@ -155,7 +155,7 @@ class _Flags:
         highest = LARGEST.get(flag, 10**12)
         try:
             number = int(value) if not isinstance(value, bool) else None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = None
         if number is None or not lowest <= number <= highest:
             self._refuse(flag, value, f"a whole number from {lowest} to {highest}")
@@ -172,7 +172,7 @@ class _Flags:
             if scale:
                 try:
                     return int(float(text[:-1]) * scale)
-                except ValueError:
+                except (ValueError, OverflowError):
                     self._refuse(flag, value, "a number of tokens, such as 8192, 8k or auto")
                     return default
         return self.whole(flag, default, lowest=AUTO_LENGTH) or default

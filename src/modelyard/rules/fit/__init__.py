@@ -1,0 +1,1 @@
+"""Whether the memory of devices and pods is enough for models."""

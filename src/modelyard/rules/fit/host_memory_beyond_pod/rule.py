@@ -1,0 +1,58 @@
+"""Settings that keep more in the pod's memory than it has."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Environment, Model, quantity
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.fit.remedies import gaps
+from modelyard.sizing import device_resource, fits, host_budget, host_problems
+
+_SHM = "/dev/shm"  # noqa: S108 - a path in the pod
+
+
+@rule("fit/host-memory-beyond-pod", error, since="0.1.0")
+def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Offloaded weights, cache and the ranks' rings lie in the pod's memory; beyond its limit the kernel kills it."""
+    for fit in fits(environment):
+        worst, model = fit.worst, fit.model
+        if worst is None or fit.shape is None:
+            yield from gaps(fit)
+            continue
+        settings = worst.assessment.settings
+        asked = device_resource(model.container)
+        ranks = min(asked[1], settings.devices) if asked else None
+        budget = host_budget(fit.shape, settings, ranks_in_pod=ranks)
+        shm, at_shm = _shm(model)
+        # Ranks without any mount have a rule of their own.
+        unmounted = at_shm is None and settings.devices_per_copy == 1 and not model.template.spec.get("hostIPC")
+        limits = (model.container.value.get("resources") or {}).get("limits") or {}
+        memory = quantity(limits.get("memory"))
+        for problem in host_problems(
+            budget, memory_bytes=None if memory is None else int(memory), shm_bytes=shm, default_shm=unmounted
+        ):
+            about_shm = problem.startswith(_SHM)
+            yield Finding(
+                at=(at_shm or model.container.at("volumeMounts", key=True))
+                if about_shm
+                else model.container.at("resources", "limits", "memory"),
+                message=f"{model.name}: {problem}",
+                fix="raise sizeLimit of the memory-backed volume, and the memory limit with it"
+                if about_shm
+                else f"raise the memory limit to {budget.memory_gib:.0f} GiB or more, or keep less there",
+            )
+
+
+def _shm(model: Model) -> tuple[int | None, Address | None]:
+    """Return the size limit of what is mounted at /dev/shm, None for none, and its address; None without a mount."""
+    mounts = [each for each in model.container.value.get("volumeMounts") or () if isinstance(each, dict)]
+    name = next((each.get("name") for each in mounts if str(each.get("mountPath", "")).rstrip("/") == _SHM), None)
+    volumes: list[Any] = model.template.spec.get("volumes") or []
+    for index, volume in enumerate(volumes):
+        if name is not None and isinstance(volume, dict) and volume.get("name") == name:
+            source = volume.get("emptyDir")
+            limit = quantity(source.get("sizeLimit")) if isinstance(source, dict) else None
+            at = model.template.at("volumes", index, "emptyDir", "sizeLimit")
+            return None if limit is None else int(limit), at
+    return None, None

@@ -1,0 +1,38 @@
+"""Caches that cannot hold one request."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.fit.remedies import detail, gaps, remedy, unit
+from modelyard.sizing import Verdict, fits, refusals
+
+
+@rule("fit/kv-cache-too-small", error, since="0.1.0")
+def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The cache must hold one request of max-model-len, or vLLM exits at start."""
+    for fit in fits(environment):
+        worst = fit.worst
+        if worst is None or fit.shape is None:
+            yield from gaps(fit)
+            continue
+        assessment = worst.assessment
+        budget = assessment.budget
+        if assessment.verdict is Verdict.UNSURE:
+            reason = f"whether it fits {assessment.device.name} is unsure: {assessment.reasons[0]}"
+            fix = "start it once and read its log with modelyard fit --from-log"
+            yield NotChecked(fit.model, reason, fix, application=fit.model.application.name)
+            continue
+        if assessment.verdict is not Verdict.DOES_NOT_FIT or budget.kv_available_gib <= 0:
+            continue
+        if any(refusals(fit.shape, assessment.settings, assessment.device)):
+            continue
+        yield Finding(
+            at=fit.model.settings.at("max-model-len"),
+            message=f"{fit.model.name} keeps {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
+            "cache; "
+            f"one request of {budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB",
+            fix=remedy(fit, worst),
+            detail=detail(fit, worst),
+        )

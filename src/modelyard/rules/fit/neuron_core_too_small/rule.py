@@ -1,0 +1,31 @@
+"""Neuron cores that hold neither weights nor cache."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.fit.remedies import gaps
+from modelyard.sizing import Verdict, fits
+
+
+@rule("fit/neuron-core-too-small", error, since="0.1.0")
+def neuron_core_too_small(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A NeuronCore reserves the cache of every request at start beside its weights; what lacks ends the start."""
+    for fit in fits(environment):
+        yield from gaps(fit)
+        for each in fit.cores[:1]:
+            budget = each.budget
+            told = f"{each.landing.device.name}: {budget.reasons[-1]}"
+            if budget.verdict is Verdict.UNSURE:
+                reason = f"whether it fits is unsure; {told}"
+                yield NotChecked(fit.model, reason, application=fit.model.application.name)
+            elif budget.verdict is Verdict.DOES_NOT_FIT:
+                too_much = budget.weights_gib + budget.kv_gib > budget.core_gib
+                yield Finding(
+                    at=fit.model.settings.at("max-model-len" if too_much else "tensor-parallel-size"),
+                    message=f"{fit.model.name} does not fit the cores of {told}",
+                    fix="lower max-num-seqs or max-model-len, or raise tensor-parallel-size and the devices with it"
+                    if too_much
+                    else "change tensor-parallel-size, and the devices with it",
+                )

@@ -1,0 +1,60 @@
+"""Settings that vLLM refuses for this model or device."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.fit.remedies import gaps
+from modelyard.rules.wording import either
+from modelyard.sizing import Fit, fits, legal_tensor_parallel_sizes, refusals
+
+# The flag that a refusal is about, by words of it; the first that occurs counts.
+_ABOUT = (
+    ("decode-context-parallel-size", "decode-context-parallel-size"),
+    ("pipeline stages", "pipeline-parallel-size"),
+    ("max-model-len", "max-model-len"),
+    ("fp8 cache", "kv-cache-dtype"),
+    ("bfloat16", "dtype"),
+    ("weights need compute capability", "quantization"),
+    (" ranks", "tensor-parallel-size"),
+)
+_ATTENTION_HEADS = "attention heads cannot be shared"
+_MOST = 16
+
+
+@rule("fit/refused-by-engine", error, since="0.1.0")
+def refused_by_engine(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Sizes, types and lengths that model or device do not allow make vLLM exit before it loads anything."""
+    for fit in fits(environment):
+        if fit.shape is None or not fit.devices:
+            yield from gaps(fit)
+            continue
+        said: dict[str, list[str]] = {}
+        for each in fit.devices:
+            for reason in refusals(fit.shape, each.assessment.settings, each.assessment.device):
+                said.setdefault(reason, []).append(each.landing.device.name)
+        for reason, devices in said.items():
+            if _ATTENTION_HEADS in reason:
+                continue  # has a rule of its own
+            flag = next((flag for words, flag in _ABOUT if words in reason), "model")
+            where = "" if len(devices) == len(fit.devices) else f", one of the devices {fit.model.name} can land on"
+            yield Finding(
+                at=fit.model.settings.at(flag),
+                message=f"vLLM refuses {fit.model.name}: {reason}{where}",
+                fix=_fix(fit, flag),
+            )
+
+
+def _fix(fit: Fit, flag: str) -> str:
+    shape = fit.shape
+    if shape is not None and flag == "tensor-parallel-size":
+        legal = legal_tensor_parallel_sizes(shape, _MOST)
+        return f"use tensor-parallel-size {either(legal)} and as many devices"
+    if shape is not None and flag == "max-model-len":
+        return f"set max-model-len to {shape.max_positions} or less, or hf-overrides that lengthen the context"
+    if flag == "dtype":
+        return "set dtype: half, or let its pods land on newer devices only"
+    if flag in ("kv-cache-dtype", "quantization"):
+        return f"change {flag}, or let its pods land on newer devices only"
+    return f"change {flag}"

@@ -1,0 +1,197 @@
+"""Whether the models of an environment fit the devices that their pods can land on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from modelyard.catalog import Device, ModelShape
+from modelyard.cluster import Environment, Model, Pool
+from modelyard.findings import Refusal
+from modelyard.rendering import split_image
+from modelyard.sizing.engine_defaults import parsed_version
+from modelyard.sizing.fit import Assessment, Verdict, assess
+from modelyard.sizing.landings import Landing, device_resource, landings
+from modelyard.sizing.measured import MeasuredBudget
+from modelyard.sizing.measurements import Measurement, measured_for, measurements
+from modelyard.sizing.neuron import NeuronBudget, neuron_budget
+from modelyard.sizing.settings import engine_settings
+from modelyard.sizing.team_models import known_model
+
+_WORST_FIRST = (Verdict.DOES_NOT_FIT, Verdict.UNSURE, Verdict.TIGHT, Verdict.FITS)
+_KEPT_AS = "modelyard.sizing.fits"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFit:
+    """How a model fits one kind of device.
+
+    Attributes:
+        landing: The device, and the instance types that have it.
+        assessment: The budget of a rank with its verdict.
+    """
+
+    landing: Landing
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class CoreFit:
+    """How a model fits the NeuronCores of one kind of device.
+
+    Attributes:
+        landing: The device, and the instance types that have it.
+        budget: The budget of a core with its verdict.
+    """
+
+    landing: Landing
+    budget: NeuronBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a model of an environment fits.
+
+    Attributes:
+        model: The model as served.
+        shape: Its shape; None when it is not known.
+        devices: Every kind of GPU that its pods can land on, the one that fits worst first.
+        cores: The same for Neuron devices.
+        gap: Why nothing could be said; empty when something could.
+        fix: What would make it checkable.
+    """
+
+    model: Model
+    shape: ModelShape | None = None
+    devices: tuple[DeviceFit, ...] = ()
+    cores: tuple[CoreFit, ...] = ()
+    gap: str = ""
+    fix: str = ""
+
+    @property
+    def worst(self) -> DeviceFit | None:
+        """Return the GPU on which the model fits worst; None when nothing could be said, or it takes none."""
+        return self.devices[0] if self.devices else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Return the verdict that holds wherever the pods land; None when nothing could be said."""
+        if self.cores:
+            return self.cores[0].budget.verdict
+        return self.devices[0].assessment.verdict if self.devices else None
+
+    def fitting(self) -> Iterator[DeviceFit]:
+        """Yield the devices on which the model fits."""
+        return (each for each in self.devices if each.assessment.verdict is Verdict.FITS)
+
+
+def fits(environment: Environment) -> tuple[Fit, ...]:
+    """Return how each model of an environment fits, in the order of the models; worked out once for each view."""
+    # Several rules ask for it; it is kept in the view itself, as the view's own derived values are.
+    kept = vars(environment)
+    if _KEPT_AS not in kept:
+        region = str(environment.facts.get("region") or "")
+        kept[_KEPT_AS] = tuple(fit_of(model, environment.pools, region) for model in environment.models)
+    found: tuple[Fit, ...] = kept[_KEPT_AS]
+    return found
+
+
+def fit_of(model: Model, pools: Iterable[Pool], region: str) -> Fit:
+    """Return how one model fits.
+
+    Args:
+        model: The model as served.
+        pools: The NodePools of its environment.
+        region: The environment's region.
+    """
+    files = model.container.thing.repository.files
+    settings = model.settings
+    if settings.problem:
+        return Fit(model, gap=settings.problem)
+    if not settings.model:
+        return Fit(model, gap="the engine is not told which model to load", fix="set model in its settings file")
+    try:
+        entry = known_model(files, settings.model)
+        logs = measurements(files, settings.model)
+    except Refusal as refusal:
+        return Fit(model, gap=refusal.message, fix=refusal.fix)
+    if entry is None or entry.shape is None:
+        return Fit(
+            model,
+            gap=f"the shape of {settings.model} is not in the catalogue",
+            fix=f"modelyard catalog add {settings.model} --config config.json",
+        )
+    version = model.engine_version
+    if version is None or parsed_version(version) is None:
+        image = split_image(model.container.image)[0]
+        return Fit(
+            model,
+            entry.shape,
+            gap=f"the version of vLLM in {model.container.image or 'the image'} is not known",
+            fix=f"name the version of {image} under engine-versions in modelyard.yaml",
+        )
+    if device_resource(model.container) is None:
+        return Fit(
+            model, entry.shape, gap="its container asks for no GPU and no Neuron device; others are not modelled"
+        )
+    places = landings(model.template, model.container, pools, region)
+    if not places:
+        return Fit(model, entry.shape, gap="no node pool has a device for its pods")
+    if places[0].device.kind == "neuron":
+        cores = [CoreFit(place, _core_budget(model, version, entry.shape, place.device)) for place in places]
+        cores.sort(key=lambda each: (_WORST_FIRST.index(each.budget.verdict), each.budget.core_gib))
+        return Fit(model, entry.shape, cores=tuple(cores))
+    found = [
+        DeviceFit(place, _assessed(model, version, entry.shape, place.device, place.total_gib, logs))
+        for place in places
+    ]
+    found.sort(key=lambda each: (_WORST_FIRST.index(each.assessment.verdict), each.assessment.budget.margin_gib))
+    return Fit(model, entry.shape, tuple(found))
+
+
+def variables(model: Model) -> dict[str, str]:
+    """Return the environment variables of the engine's container that have a plain value."""
+    listed = model.container.value.get("env") or ()
+    return {
+        str(each["name"]): str(each["value"])
+        for each in listed
+        if isinstance(each, dict) and "name" in each and isinstance(each.get("value"), str)
+    }
+
+
+def _core_budget(model: Model, version: str, shape: ModelShape, device: Device) -> NeuronBudget:
+    settings = engine_settings(model.settings, version, shape, device, environment=variables(model))
+    return neuron_budget(shape, settings, device)
+
+
+def _assessed(
+    model: Model,
+    version: str,
+    shape: ModelShape,
+    device: Device,
+    total_gib: float | None,
+    logs: tuple[Measurement, ...],
+) -> Assessment:
+    flags = json.dumps(dict(model.settings), default=str)
+    told = tuple(sorted((name, value) for name, value in variables(model).items() if name.startswith("VLLM_")))
+    return _assessment(flags, version, shape, device, total_gib, told, logs)
+
+
+@lru_cache(maxsize=8192)
+def _assessment(
+    flags: str,
+    version: str,
+    shape: ModelShape,
+    device: Device,
+    total_gib: float | None,
+    told: tuple[tuple[str, str], ...],
+    logs: tuple[Measurement, ...],
+) -> Assessment:
+    """Return the assessment of one distinct deployment; many models of a repository are the same one."""
+    read = json.loads(flags)
+    environment = dict(told)
+    settings = engine_settings(read, version, shape, device, total_gib=total_gib, environment=environment)
+    measured: MeasuredBudget | None = measured_for(logs, shape, settings, device, total_gib)
+    return assess(read, version, shape, device, total_gib=total_gib, environment=environment, measured=measured)

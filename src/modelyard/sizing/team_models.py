@@ -1,0 +1,57 @@
+"""Models as a repository knows them: the team's own entries before the catalogue's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from weakref import WeakKeyDictionary
+
+from modelyard import catalog
+from modelyard.findings import At, Place, Refusal
+from modelyard.repository import FileAddress, Files
+from modelyard.repository.yaml import documents
+
+TEAM_MODELS = "catalog/models"
+"""Folder of a repository with one folder for each model of the team's own, each with a `model.yaml`."""
+
+_read: WeakKeyDictionary[Files, Mapping[str, catalog.Model]] = WeakKeyDictionary()
+
+
+def team_models(files: Files) -> Mapping[str, catalog.Model]:
+    """Return the models that a repository adds to the catalogue, by id.
+
+    Raises:
+        Refusal: A file is no model; the message names the file and its first wrong fields.
+    """
+    known = _read.get(files)
+    if known is None:
+        paths = [f"{TEAM_MODELS}/{name}/model.yaml" for name in files.under(TEAM_MODELS)]
+        entries = [_entry(files, path) for path in paths if files.is_file(path)]
+        known = _read[files] = MappingProxyType({entry.id: entry for entry in entries})
+    return known
+
+
+def known_model(files: Files, model_id: str) -> catalog.Model | None:
+    """Return a model by what the engine loads: the team's entry, else the catalogue's, else None."""
+    return team_models(files).get(model_id) or (catalog.model(model_id) if model_id else None)
+
+
+def _entry(files: Files, path: str) -> catalog.Model:
+    from pydantic import ValidationError
+
+    content = documents(path, files.text(path))
+    if len(content) != 1 or not isinstance(content[0], dict):
+        raise Refusal(f"{path} should hold one YAML mapping", at=At(Place(path)))
+    try:
+        return catalog.model_from_mapping(content[0])
+    except ValidationError as cause:
+        first = cause.errors()[0]
+        names = tuple(part for part in first["loc"] if isinstance(part, str | int))
+        wrong = ".".join(map(str, names))
+        raise Refusal(
+            f"{path}: {wrong}: {first['msg'].removeprefix('Value error, ')}",
+            fix="write it with modelyard catalog add",
+            at=FileAddress(files, path, names),
+        ) from None
+    except ValueError as cause:
+        raise Refusal(f"{path}: {cause}", fix="write it with modelyard catalog add", at=At(Place(path))) from None
