@@ -1,0 +1,1 @@
+"""Where pods can run: node pools, instance types and zones, by Karpenter's rules."""

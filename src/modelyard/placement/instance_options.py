@@ -1,0 +1,249 @@
+"""Instance types as Karpenter sees them for one node class: labels, room, and where they are offered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from modelyard.catalog import InstanceType
+from modelyard.placement import labels
+from modelyard.placement.capacity import EXOTIC, allocatable, capacity, impossible
+from modelyard.placement.labels import AWS, CAPACITY_TYPE, ON_DEMAND, SPOT, ZONE, ZONE_ID
+from modelyard.placement.node_classes import KarpenterSettings, NodeClass
+from modelyard.placement.requirements import Requirement, Requirements, requirement
+from modelyard.placement.resources import Resources
+
+_SCHEME = re.compile(r"^([a-z]+)(-[0-9]+tb)?([0-9]+).*\.")
+_RESERVATION = (labels.RESERVATION_ID, labels.RESERVATION_TYPE, labels.RESERVATION_INTERRUPTIBLE)
+_OF_OFFERINGS = frozenset({ZONE, ZONE_ID, CAPACITY_TYPE, *_RESERVATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Where one instance type is offered to an environment, and for how much.
+
+    Attributes:
+        zones: Names of zones of the environment; all of them where it is not known which.
+        on_demand: USD an hour; None where it is unknown.
+        spot: USD an hour; None where it is unknown.
+        zone_ids: Zone ids that the region offers it in.
+        certain_zones: How many of the environment's zones have it at least.
+    """
+
+    zones: tuple[str, ...]
+    on_demand: float | None = None
+    spot: float | None = None
+    zone_ids: tuple[str, ...] = ()
+    certain_zones: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """One way to get an instance type.
+
+    Attributes:
+        zone: Zone name.
+        capacity_type: `on-demand` or `spot`.
+        price: USD an hour; None where it is unknown.
+        zone_ids: Zone ids that the zone may have.
+    """
+
+    zone: str
+    capacity_type: str
+    price: float | None
+    zone_ids: tuple[str, ...] = ()
+
+    def compatible(self, requirements: Requirements) -> bool:
+        """Return whether a node with these requirements may be got so; reserved capacity is not looked at."""
+        if not requirements.get(ZONE).has(self.zone) or not requirements.get(CAPACITY_TYPE).has(self.capacity_type):
+            return False
+        if ZONE_ID in requirements and self.zone_ids:
+            wanted = requirements.get(ZONE_ID)
+            if not any(wanted.has(each) for each in self.zone_ids):
+                return False
+        return all(requirements.get(key).excludes for key in _RESERVATION if key in requirements)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InstanceOption:
+    """An instance type on the terms of one node class.
+
+    Attributes:
+        kind: Facts about the type.
+        requirements: Labels that its nodes have.
+        capacity: What a node has.
+        allocatable: What it leaves to pods.
+        offerings: How it can be got; empty where the node class cannot use it.
+        offer: Where the region offers it.
+        impossible: Why the node class cannot use it.
+    """
+
+    kind: InstanceType
+    requirements: Requirements
+    capacity: Resources
+    allocatable: Resources
+    offerings: tuple[Offering, ...]
+    offer: Offer
+    impossible: str = field(default="")
+
+    @property
+    def name(self) -> str:
+        """Return the instance type's name."""
+        return self.kind.name
+
+    @property
+    def exotic(self) -> bool:
+        """Return whether Karpenter starts it only where nothing plainer will do: devices, or bare metal."""
+        return "metal" in self.kind.size or any(self.capacity.get(name) for name in EXOTIC)
+
+    def offered(self, requirements: Requirements) -> list[Offering]:
+        """Return the offerings that a node with these requirements may use."""
+        return [each for each in self.offerings if each.compatible(requirements)]
+
+    def has_offering(self, requirements: Requirements) -> bool:
+        """Return whether a node with these requirements may use some offering."""
+        return any(each.compatible(requirements) for each in self.offerings)
+
+    def price(self, requirements: Requirements) -> float | None:
+        """Return the lowest price that is known of the offerings that a node may use, in USD an hour."""
+        return min((each.price for each in self.offered(requirements) if each.price is not None), default=None)
+
+
+def concerns_offerings(keys: Iterable[str]) -> bool:
+    """Return whether one of these labels tells offerings of one type apart."""
+    return not _OF_OFFERINGS.isdisjoint(keys)
+
+
+def instance_options(
+    kinds: Iterable[InstanceType],
+    node_class: NodeClass,
+    settings: KarpenterSettings,
+    offers: Mapping[str, Offer],
+    region: str,
+) -> list[InstanceOption]:
+    """Return the instance types that a region offers, on the terms of a node class.
+
+    Args:
+        kinds: Instance types.
+        node_class: The node class.
+        settings: Settings of Karpenter.
+        offers: Where each type is offered; one that is missing is not.
+        region: The region.
+    """
+    found = []
+    for kind in kinds:
+        offer = offers.get(kind.name)
+        if offer is None:
+            continue
+        why = impossible(kind, node_class)
+        found.append(
+            InstanceOption(
+                kind,
+                Requirements(_labels(kind, offer, region)),
+                capacity(kind, node_class, settings),
+                allocatable(kind, node_class, settings),
+                () if why else _offerings(kind, offer),
+                offer,
+                why,
+            )
+        )
+    return found
+
+
+def by_price(options: Iterable[InstanceOption], requirements: Requirements) -> list[InstanceOption]:
+    """Return options as Karpenter prefers them: cheapest first, of equal price by name, unknown prices last."""
+
+    def order(option: InstanceOption) -> tuple[bool, float, str]:
+        price = option.price(requirements)
+        return price is None, price or 0.0, option.name
+
+    return sorted(options, key=order)
+
+
+def launched(options: Iterable[InstanceOption], requirements: Requirements) -> list[InstanceOption]:
+    """Return the options that the AWS provider asks EC2 for, cheapest first.
+
+    Types with devices and bare metal are left out where others remain and no `minValues` is set
+    (`ExoticInstanceTypeFilter` of the provider's instance/filter/filter.go).
+    """
+    ordered = by_price(options, requirements)
+    if requirements.min_values:
+        return ordered
+    return [each for each in ordered if not each.exotic] or ordered
+
+
+def _offerings(kind: InstanceType, offer: Offer) -> tuple[Offering, ...]:
+    prices = {ON_DEMAND: offer.on_demand, SPOT: offer.spot}
+    return tuple(
+        Offering(zone, capacity_type, prices[capacity_type], offer.zone_ids)
+        for zone in offer.zones
+        for capacity_type in (ON_DEMAND, SPOT)
+        if capacity_type in kind.usage_classes
+    )
+
+
+def _labels(kind: InstanceType, offer: Offer, region: str) -> list[Requirement]:
+    """Return a type's labels; `computeRequirements` in the provider's instancetype/types.go."""
+    scheme = _SCHEME.match(kind.name)
+    values: dict[str, tuple[str, ...]] = {
+        labels.INSTANCE_TYPE: (kind.name,),
+        labels.ARCHITECTURE: (kind.architecture or "unknown",),
+        labels.OPERATING_SYSTEM: ("linux",),
+        ZONE: offer.zones,
+        labels.REGION: (region,),
+        CAPACITY_TYPE: tuple(each for each in kind.usage_classes if each in (ON_DEMAND, SPOT)),
+        labels.TENANCY: ("default", "dedicated"),
+        AWS + "instance-cpu": (str(kind.vcpus),),
+        AWS + "instance-memory": (str(kind.memory_mib),),
+        AWS + "instance-hypervisor": (kind.hypervisor,),
+        AWS + "instance-encryption-in-transit-supported": (_truth(kind.encryption_in_transit),),
+        AWS + "instance-family": (kind.family,),
+        AWS + "instance-size": (kind.size,),
+        AWS + "instance-capability-flex": (_truth("-flex" in kind.family),),
+        AWS + "instance-cpu-manufacturer": (_kebab(kind.cpu_manufacturer),),
+        AWS + "instance-cpu-sustained-clock-speed-mhz": (str(round((kind.sustained_clock_ghz or 0) * 1000)),),
+    }
+    if scheme is not None:
+        values[AWS + "instance-category"] = (scheme[1],)
+        values[AWS + "instance-generation"] = (scheme[3],)
+    if offer.zone_ids:
+        values[ZONE_ID] = offer.zone_ids
+    if kind.instance_store is not None and kind.instance_store.nvme:
+        values[AWS + "instance-local-nvme"] = (str(kind.instance_store.gb),)
+    if kind.network_mbps is not None:
+        values[AWS + "instance-network-bandwidth"] = (str(kind.network_mbps),)
+    if kind.ebs_max_mbps is not None:
+        values[AWS + "instance-ebs-bandwidth"] = (str(kind.ebs_max_mbps),)
+    values.update(_device_labels(kind))
+    absent = {*labels.OF_INSTANCE_TYPES, labels.WINDOWS_BUILD, *_RESERVATION} - values.keys()
+    return [
+        *(requirement(key, "In", each) for key, each in values.items()),
+        *(requirement(key, "DoesNotExist") for key in sorted(absent)),
+    ]
+
+
+def _device_labels(kind: InstanceType) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    gpus = [each for each in kind.accelerators if each.kind == "gpu"]
+    if len(gpus) == 1:
+        found[AWS + "instance-gpu-name"] = (_kebab(gpus[0].name),)
+        found[AWS + "instance-gpu-manufacturer"] = (_kebab(gpus[0].manufacturer),)
+        found[AWS + "instance-gpu-count"] = (str(gpus[0].count),)
+        if gpus[0].memory_mib is not None:
+            found[AWS + "instance-gpu-memory"] = (str(gpus[0].memory_mib),)
+    others = [each for each in kind.accelerators if each.kind in ("neuron", "inference")]
+    if len(others) == 1:
+        found[AWS + "instance-accelerator-name"] = (_kebab(others[0].name),)
+        maker = "aws" if others[0].kind == "neuron" else _kebab(others[0].manufacturer)
+        found[AWS + "instance-accelerator-manufacturer"] = (maker,)
+        found[AWS + "instance-accelerator-count"] = (str(others[0].count),)
+    return found
+
+
+def _kebab(text: str) -> str:
+    return text.replace(" ", "-").lower()
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,155 @@
+"""What an EC2NodeClass says about the room on its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelyard.placement.resources import GIB, THOUSAND, Resources, amount, amounts
+
+BOTTLEROCKET, AL2023, CUSTOM = "Bottlerocket", "AL2023", "Custom"
+FAMILIES = {name.lower(): name for name in ("AL2", AL2023, BOTTLEROCKET, "Windows2019", "Windows2022", "Windows2025")}
+DEFAULT_VOLUME = 20 * GIB * THOUSAND
+"""Size of the volume that pods write to where the node class names none (`DefaultEBS`), in milli-bytes."""
+VM_OVERHEAD = 0.075
+"""`vmMemoryOverheadPercent`: the part of a type's memory that Karpenter takes the virtual machine to need."""
+
+
+@dataclass(frozen=True)
+class KarpenterSettings:
+    """Settings of the controller that decide how much room nodes have.
+
+    Attributes:
+        vm_memory_overhead: `settings.vmMemoryOverheadPercent` of the chart, a fraction.
+        reserved_enis: `settings.reservedENIs`.
+        ignore_claims: `settings.ignoreDRARequests`: whether pods with resource claims are left alone.
+    """
+
+    vm_memory_overhead: float = VM_OVERHEAD
+    reserved_enis: int = 0
+    ignore_claims: bool = True
+
+
+@dataclass(frozen=True)
+class NodeClass:
+    """The settings of an EC2NodeClass that decide how much room its nodes have.
+
+    Attributes:
+        name: The node class.
+        ami_family: `Bottlerocket`, `AL2023`, `Custom` and so on.
+        max_pods: `kubelet.maxPods`.
+        pods_per_core: `kubelet.podsPerCore`.
+        kube_reserved: `kubelet.kubeReserved`.
+        system_reserved: `kubelet.systemReserved`.
+        eviction_hard: `kubelet.evictionHard` as written.
+        raid0: Whether pods write to the instance's own disks where it has some.
+        pod_volume: Size of the volume that pods write to, in milli-bytes.
+        network_interfaces: `networkInterfaces` as card, device index and kind; None where the provider chooses.
+        reservations: Whether it selects capacity reservations, which only the cloud knows.
+        placement_group: Whether it selects a placement group.
+        connection_tracking: Whether it sets connection tracking, which needs the Nitro hypervisor.
+        nested_virtualization: Whether it asks for nested virtualisation.
+    """
+
+    name: str = ""
+    ami_family: str = BOTTLEROCKET
+    max_pods: int | None = None
+    pods_per_core: int | None = None
+    kube_reserved: Resources = field(default_factory=dict)
+    system_reserved: Resources = field(default_factory=dict)
+    eviction_hard: Mapping[str, str] = field(default_factory=dict)
+    raid0: bool = False
+    pod_volume: int = DEFAULT_VOLUME
+    network_interfaces: tuple[tuple[int, int, str], ...] | None = None
+    reservations: bool = False
+    placement_group: bool = False
+    connection_tracking: bool = False
+    nested_virtualization: bool = False
+
+    @property
+    def unmodelled(self) -> str:
+        """Return what about it cannot be known from a repository, in words; empty when everything can."""
+        if self.ami_family.startswith("Windows"):
+            return f"EC2NodeClass {self.name} starts Windows nodes"
+        if self.placement_group:
+            return f"EC2NodeClass {self.name} chooses a placement group, whose strategy is not in the repository"
+        if self.nested_virtualization:
+            return f"EC2NodeClass {self.name} asks for nested virtualisation, which the catalogue does not list by type"
+        return ""
+
+
+def node_class(manifest: Mapping[str, Any]) -> NodeClass:
+    """Return the settings of an EC2NodeClass's manifest."""
+    spec = _mapping(manifest.get("spec"))
+    kubelet = _mapping(spec.get("kubelet"))
+    family = ami_family(spec)
+    return NodeClass(
+        name=str(_mapping(manifest.get("metadata")).get("name", "")),
+        ami_family=family,
+        max_pods=_integer(kubelet.get("maxPods")),
+        pods_per_core=_integer(kubelet.get("podsPerCore")),
+        kube_reserved=amounts(kubelet.get("kubeReserved")),
+        system_reserved=amounts(kubelet.get("systemReserved")),
+        eviction_hard={str(key): str(value) for key, value in _mapping(kubelet.get("evictionHard")).items()},
+        raid0=spec.get("instanceStorePolicy") == "RAID0",
+        pod_volume=_pod_volume(_entries(spec.get("blockDeviceMappings")), family),
+        network_interfaces=_network_interfaces(spec),
+        reservations=bool(spec.get("capacityReservationSelectorTerms")),
+        placement_group=bool(spec.get("placementGroupSelector")),
+        connection_tracking=bool(spec.get("connectionTracking")),
+        nested_virtualization=_mapping(spec.get("cpuOptions")).get("nestedVirtualization") == "enabled",
+    )
+
+
+def ami_family(spec: Mapping[str, Any]) -> str:
+    """Return the family of a node class's image: `amiFamily`, else that of the alias, else `Custom`."""
+    if spec.get("amiFamily"):
+        return str(spec["amiFamily"])
+    for term in _entries(spec.get("amiSelectorTerms")):
+        family, separator, _ = str(term.get("alias") or "").partition("@")
+        if separator and family in FAMILIES:
+            return FAMILIES[family]
+    return CUSTOM
+
+
+def _pod_volume(mappings: list[Mapping[str, Any]], family: str) -> int:
+    """Return the size of the volume that pods write to; `ephemeralStorage` in the provider's instancetype/types.go."""
+    device = "/dev/xvdb" if family == BOTTLEROCKET else "/dev/xvda"
+    chosen = [each for each in mappings if each.get("rootVolume")][:1]
+    if not chosen or _size(chosen[0]) is None:
+        if family == CUSTOM:
+            chosen = mappings[-1:]
+        else:
+            chosen = [each for each in mappings if each.get("deviceName") == device][:1]
+    size = _size(chosen[0]) if chosen else None
+    return DEFAULT_VOLUME if size is None else size
+
+
+def _size(mapping: Mapping[str, Any]) -> int | None:
+    return amount(_mapping(mapping.get("ebs")).get("volumeSize"))
+
+
+def _network_interfaces(spec: Mapping[str, Any]) -> tuple[tuple[int, int, str], ...] | None:
+    if "networkInterfaces" not in spec:
+        return None
+    return tuple(
+        (
+            _integer(each.get("networkCardIndex")) or 0,
+            _integer(each.get("deviceIndex")) or 0,
+            str(each.get("interfaceType") or "interface"),
+        )
+        for each in _entries(spec["networkInterfaces"])
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _entries(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
