@@ -1,0 +1,49 @@
+"""Replicas that Git and an autoscaler both set."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Application, Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+_SCALERS = (("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject"))
+
+
+@rule("autoscaling/fixed-replicas", warning, since="0.1.0")
+def fixed_replicas(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Argo CD puts back the replicas of the manifest after every scaling, and the autoscaler scales again."""
+    for group, kind in _SCALERS:
+        for scaler in environment.of_kind(kind, group):
+            reference = scaler.mapping("spec.scaleTargetRef")
+            for workload in environment.workloads:
+                thing = workload.thing
+                if (thing.kind, thing.name) != (reference.get("kind") or "Deployment", reference.get("name")):
+                    continue
+                application = environment.application_by_name.get(thing.application)
+                if environment.namespace_of(thing) != environment.namespace_of(scaler) or not thing.has(
+                    "spec.replicas"
+                ):
+                    continue
+                if application is None or not _ignores(application, thing.group, thing.kind):
+                    yield Finding(
+                        at=thing.at("spec.replicas"),
+                        message=f"{thing} has {thing.get('spec.replicas')} replicas in Git, and {scaler} scales it",
+                        fix="leave spec.replicas out of the manifest: a patch with {op: remove, path: /spec/replicas}",
+                    )
+
+
+def _ignores(application: Application, group: str, kind: str) -> bool:
+    """Return whether the Application leaves the replicas alone, in what it compares and in what it applies."""
+    options = application.thing.get("spec.syncPolicy.syncOptions", ())
+    if "RespectIgnoreDifferences=true" not in options:
+        return False
+    return any(_names_replicas(each, group, kind) for each in application.thing.entries("spec.ignoreDifferences"))
+
+
+def _names_replicas(entry: dict[str, Any], group: str, kind: str) -> bool:
+    if str(entry.get("group") or "") not in (group, "*") or str(entry.get("kind") or "") not in (kind, "*"):
+        return False
+    return "/spec/replicas" in (entry.get("jsonPointers") or ()) or ".spec.replicas" in (
+        entry.get("jqPathExpressions") or ()
+    )

@@ -1,0 +1,38 @@
+"""Facts that an environment does not state."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+NEEDED = {
+    "account": "names of buckets and roles",
+    "region": "zones, instance types and prices",
+    "zones": "where pods can run",
+    "cluster": "names of roles, queues and tags",
+    "kubernetes": "schemas",
+    "repository": "which Applications are this repository's",
+}
+"""Facts that checks stand on, and what for."""
+
+
+@rule("environment/missing-fact", warning, since="0.1.0")
+def missing_fact(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """What environment.yaml does not say cannot be compared with what the manifests say."""
+    if not environment.facts:
+        return  # a repository that was not made by the template
+    for fact, use in NEEDED.items():
+        if not environment.facts.get(fact):
+            yield Finding(
+                at=environment.folder.at(fact),
+                message=f"{environment.folder.facts_file} does not state {fact}, which checks of {use} need",
+                fix=f"add {fact}, as `modelyard new` writes it",
+            )
+    name = environment.facts.get("name")
+    if name and name != environment.name:
+        yield Finding(
+            at=environment.folder.at("name"),
+            message=f"{environment.folder.facts_file} is for {name}, and its folder is {environment.name}",
+            fix=f"write {environment.name}; after a copy, look at every other fact as well",
+        )

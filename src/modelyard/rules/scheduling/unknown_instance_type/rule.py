@@ -1,0 +1,68 @@
+"""Instance types that do not exist, or not in the environment's region."""
+
+from collections.abc import Iterator
+
+from modelyard.catalog import instance_types, region
+from modelyard.cluster import Environment, NodeRequirement, Pool, requirements
+from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import either, nearest
+
+TYPE = "node.kubernetes.io/instance-type"
+FAMILY = "karpenter.k8s.aws/instance-family"
+
+
+@rule("scheduling/unknown-instance-type", error, since="0.1.0")
+def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Karpenter has no offering for a type or family that EC2 does not have, or not in this region."""
+    name = environment.facts.get("region")
+    offered = region(name) if isinstance(name, str) else None
+    for pool in environment.pools:
+        for each in requirements(pool.requirements, ("spec", "template", "spec", "requirements")):
+            if each.operator != "In" or each.key not in (TYPE, FAMILY):
+                continue
+            yield from _judge(pool, each, set(offered.offers) if offered else None, str(name))
+
+
+def _judge(
+    pool: Pool, demand: NodeRequirement, offered: set[str] | None, region_name: str
+) -> Iterator[Finding | NotChecked]:
+    known = set(instance_types()) if demand.key == TYPE else {each.family for each in instance_types().values()}
+    here = offered if demand.key == TYPE or offered is None else {each.partition(".")[0] for each in offered}
+    unusable = [value for value in demand.values if value not in known or (here is not None and value not in here)]
+    nothing_left = len(unusable) == len(demand.values)
+    for index, value in enumerate(demand.values):
+        at = pool.thing.at((*demand.path, "values", index))
+        if value not in known:
+            sizes = _sizes(value.partition(".")[0]) if demand.key == TYPE else []
+            near = sizes or [each for each in (nearest(value, known),) if each]
+            if not near:
+                yield NotChecked(f"{value} of {pool}", "the catalogue does not have this family")
+                continue
+            yield Finding(
+                at=at,
+                message=f"{pool} may use {value}, which EC2 does not have",
+                fix=f"name {either(near)}",
+                severity=None if nothing_left else warning,
+            )
+        elif nothing_left:
+            # A pool that serves several regions may list more than each of them has.
+            like = either(_like(value, here or set()))
+            yield Finding(
+                at=at,
+                message=f"{pool} may use nothing but what {region_name} does not offer, such as {value}",
+                fix=f"name what it offers{f', such as {like}' if like else ''}, or serve in another region",
+            )
+
+
+def _sizes(family: str) -> list[str]:
+    """Return the types of a family, smallest first."""
+    types = [each for each in instance_types().values() if each.family == family]
+    return [each.name for each in sorted(types, key=lambda each: (each.vcpus, each.name))]
+
+
+def _like(value: str, here: set[str]) -> list[str]:
+    """Return what is offered and begins with the same letters, which stand for the kind of instance."""
+    letters = value.rstrip("0123456789").partition(".")[0].rstrip("0123456789")
+    begin = "".join(c for c in letters if c.isalpha())[:3]
+    return sorted(each for each in here if each.startswith(begin))[:4]

@@ -1,0 +1,1 @@
+"""Rules about what pods and people may do."""

@@ -1,0 +1,63 @@
+"""Pods that take part in the node's own business."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Container, Environment, PodTemplate
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+_OF_NODES = ("DaemonSet",)
+_HOST = ("hostNetwork", "hostPID", "hostIPC")
+
+
+@rule("security/privileged-container", error, since="0.1.0")
+def privileged_container(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A model with the node's rights hands them to whoever finds a hole in its engine."""
+    for workload in environment.own_workloads:
+        if workload.kind in _OF_NODES:
+            continue
+        for template in workload.templates:
+            yield from _pod(template)
+            for container in template.containers:
+                yield from _container(container)
+
+
+def _pod(template: PodTemplate) -> Iterator[Finding]:
+    for field in _HOST:
+        if template.spec.get(field) is True:
+            yield Finding(
+                at=template.at(field),
+                message=f"{template} have {field}: true, which shares it with the node",
+                fix=f"remove {field}",
+            )
+    volumes = template.spec.get("volumes")
+    for index, volume in enumerate(volumes if isinstance(volumes, list) else ()):
+        path = volume.get("hostPath") if isinstance(volume, dict) else None
+        if isinstance(path, dict):
+            yield Finding(
+                at=template.at("volumes", index, "hostPath", key=True),
+                message=f"{template} mount {path.get('path')} of the node",
+                fix="use an emptyDir, a claim, or the object storage",
+            )
+
+
+def _container(container: Container) -> Iterator[Finding]:
+    context: Any = container.value.get("securityContext")
+    if not isinstance(context, dict):
+        return
+    if context.get("privileged") is True:
+        yield Finding(
+            at=container.at("securityContext", "privileged"),
+            message=f"{container} is privileged, which a GPU does not need",
+            fix="remove it; the device plugin gives the container its devices",
+        )
+    capabilities = context.get("capabilities")
+    added = capabilities.get("add") if isinstance(capabilities, dict) else None
+    for index, name in enumerate(added if isinstance(added, list) else ()):
+        if name not in ("NET_BIND_SERVICE", "IPC_LOCK"):
+            yield Finding(
+                at=container.at("securityContext", "capabilities", "add", index),
+                message=f"{container} has the capability {name}",
+                fix="remove it",
+            )
