@@ -24,10 +24,10 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in HERE.glob("*/answers.yaml"))
 
 
-def make(name: str, destination: Path) -> Path:
-    """Write a base repository and return its folder."""
+def make(name: str, destination: Path, **others: Any) -> Path:
+    """Write a base repository and return its folder; `others` are answers that win over the base's own."""
     source = HERE / name
-    answers = yaml.safe_load((source / "answers.yaml").read_text())
+    answers = {**yaml.safe_load((source / "answers.yaml").read_text()), **others}
     _copy(destination, {"scope": "repository", "repository_name": "my-platform", "repository_url": URL})
     _copy(destination, {"scope": "environment", **answers})
     if (source / "files").is_dir():
