@@ -14,15 +14,17 @@ from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, wrapped
 from modelyard.reporting.visible import visible
-from modelyard.reporting.wording import duration
+from modelyard.reporting.wording import counted, duration, listed
 
 __all__ = [
     "FORMATS",
     "Line",
     "Presentation",
+    "counted",
     "drawn",
     "duration",
     "excerpt",
+    "listed",
     "resolved",
     "visible",
     "wrapped",

@@ -52,18 +52,18 @@ def _table(report: Report) -> str:
         if gaps:
             verdict += f", {gaps} not checked"
         counts = f"{summary.applications:,} | {summary.models:,} | {summary.resources:,}"
-        rows.append(f"| {_plain(summary.name)} | {counts} | {verdict} |")
+        rows.append(f"| {inert(summary.name)} | {counts} | {verdict} |")
     return "\n".join(rows) + "\n\n"
 
 
 def _item(finding: Finding, presentation: Presentation) -> str:
     place = finding.at.place()
-    name, known = _plain(finding.rule), presentation.rules.get(finding.rule)
+    name, known = inert(finding.rule), presentation.rules.get(finding.rule)
     rule = f"[{name}]({known.url})" if known else name
-    where = f" in {_plain(finding.environment)}" if finding.environment else ""
-    fix = f"<br>fix: {_plain(finding.fix)}" if finding.fix else ""
+    where = f" in {inert(finding.environment)}" if finding.environment else ""
+    fix = f"<br>fix: {inert(finding.fix)}" if finding.fix else ""
     severity = severity_of(finding).label
-    return f"- **{severity}** {rule}{where}: {_plain(finding.message)}<br>{_plain(str(place))}{fix}\n"
+    return f"- **{severity}** {rule}{where}: {inert(finding.message)}<br>{inert(str(place))}{fix}\n"
 
 
 def _gaps(report: Report) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _gaps(report: Report) -> Iterator[str]:
         (visible(str(gap.subject)), gap.reason, gap.accepted or gap.fix) for gap in report.not_checked
     ):
         subject, *why = gap
-        yield f"- {_plain(subject)} ({_plain('; '.join(part for part in why if part))})\n"
+        yield f"- {inert(subject)} ({inert('; '.join(part for part in why if part))})\n"
 
 
 def _closing(report: Report) -> str:
@@ -79,5 +79,6 @@ def _closing(report: Report) -> str:
     return f"{found} in {counted(len(report.environments), 'environment')} ({duration(report.seconds)})"
 
 
-def _plain(text: str) -> str:
+def inert(text: str) -> str:
+    """Return text that Markdown and GitHub show as it stands: no markup, mention, reference or control character."""
     return visible(text).translate(_ENTITIES)

@@ -1,0 +1,146 @@
+"""Consequences of a change that its diff does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from modelyard.cluster import Application, Thing, Workload
+from modelyard.diffing.matching import Item
+from modelyard.diffing.model import Hazard
+from modelyard.diffing.scaling import replicas
+from modelyard.diffing.values import equal
+from modelyard.findings import Severity
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+_OPTIONS = "argocd.argoproj.io/sync-options"
+
+# What is lost with an object of these kinds, besides the object.
+_LOSSES = {
+    "PersistentVolumeClaim": "with the data on its volume, unless the volume is retained",
+    "PersistentVolume": "and the volume, unless it is retained",
+    "Namespace": "with everything in it",
+    "CustomResourceDefinition": "with every object of its kind",
+    "NodePool": "and Karpenter drains its nodes",
+    "EC2NodeClass": "and Karpenter cannot start nodes of it",
+}
+
+
+def application_removed(application: Application) -> Hazard:
+    """Return what becomes of the objects of an Application that vanishes."""
+    count = len(application.resources)
+    if FINALIZER in (application.thing.get("metadata.finalizers") or ()):
+        objects = f"its {count} objects are deleted" if count else "its objects are deleted"
+        return Hazard("deletion", Severity.WARNING, f"Application {application.name} goes, and {objects}")
+    return Hazard(
+        "deletion",
+        Severity.WARNING,
+        f"Application {application.name} goes, and its objects stay in the cluster unmanaged: it has no finalizer",
+    )
+
+
+def resource_removed(item: Item, application: Application, *, pruned: bool = True) -> Iterator[Hazard]:
+    """Yield what the removal of one resource means.
+
+    Args:
+        item: The resource.
+        application: The Application that held it.
+        pruned: Whether it leaves an Application that stays; False when the whole Application goes.
+    """
+    options = {option.strip() for option in item.thing.annotations.get(_OPTIONS, "").split(",")}
+    loss = _LOSSES.get(item.thing.kind)
+    name = f"{item.thing.kind} {item.name}"
+    word = "Prune" if pruned else "Delete"
+    if f"{word}=false" in options:
+        yield Hazard("deletion", Severity.NOTE, f"{name} leaves the repository and stays in the cluster ({word}=false)")
+    elif f"{word}=confirm" in options:
+        message = f"{name} waits for somebody to confirm its deletion in Argo CD, and goes then"
+        yield Hazard("deletion", Severity.WARNING, f"{message} {loss}" if loss else message)
+    elif pruned and not application.thing.get("spec.syncPolicy.automated.prune"):
+        yield Hazard("deletion", Severity.NOTE, f"{name} leaves the repository and stays until somebody prunes it")
+    elif loss:
+        yield Hazard("deletion", Severity.WARNING, f"{name} is deleted {loss}")
+
+
+def scaling(old: Workload, new: Workload, before: Sequence[Thing], after: Sequence[Thing]) -> Iterator[Hazard]:
+    """Yield when a number of replicas falls because nothing scales the workload any more."""
+    first, second = replicas(old, before), replicas(new, after)
+    if first.scaler and not second.scaler:
+        if second.written:
+            message = f"{new.thing} falls to {second.least} replica{'' if second.least == 1 else 's'}"
+        else:
+            message = (
+                f"nothing sets the replicas of {new.thing} any more: they stay as {first.scaler} leaves them, and "
+                "a new object starts with 1"
+            )
+        yield Hazard("replicas", Severity.WARNING, f"{message}: {first.scaler} scaled it from {first} and goes")
+    elif second.least == 0 and first.least not in (0, None) and not second.scaler:
+        yield Hazard("replicas", Severity.WARNING, f"{new.thing} is scaled to 0 and serves nothing")
+
+
+def drift(before: Item, after: Item) -> Iterator[Hazard]:
+    """Yield when Karpenter replaces nodes because what they were made from changed."""
+    thing = after.thing
+    if thing.kind == "NodePool" and thing.group == "karpenter.sh":
+        if not equal(before.thing.get("spec.template"), thing.get("spec.template")):
+            yield Hazard(
+                "drift",
+                Severity.NOTE,
+                f"NodePool {after.name}: Karpenter replaces nodes that match its template no more, as budgets allow",
+            )
+    elif thing.kind == "EC2NodeClass" and not equal(before.thing.get("spec"), thing.get("spec")):
+        yield Hazard(
+            "drift",
+            Severity.NOTE,
+            f"EC2NodeClass {after.name}: Karpenter replaces its nodes as their pools' budgets allow",
+        )
+
+
+def stale_settings(
+    before: dict[str, Item], after: dict[str, Item], restarted: set[str], workloads: Sequence[Workload]
+) -> Iterator[Hazard]:
+    """Yield when pods keep what they read at their start from a ConfigMap or Secret that changes under them.
+
+    Args:
+        before: ConfigMaps and Secrets without a hash in their name on the base side, by kind and name.
+        after: The same on the head side.
+        restarted: Workloads whose pods are replaced anyway.
+        workloads: Workloads on the head side.
+    """
+    for key, item in after.items():
+        old = before.get(key)
+        if old is None or equal(_content(old), _content(item)):
+            continue
+        for workload in workloads:
+            if str(workload.thing) not in restarted and item.thing.name in _read_at_start(workload, item.thing.kind):
+                yield Hazard(
+                    "stale",
+                    Severity.WARNING,
+                    f"{item.thing.kind} {item.name} changes, and the running pods of {workload.thing} keep what they "
+                    "read at their start",
+                )
+
+
+def _content(item: Item) -> dict[str, object]:
+    return {key: item.value.get(key) for key in ("data", "binaryData", "stringData")}
+
+
+def _read_at_start(workload: Workload, kind: str) -> set[str]:
+    """Return the ConfigMaps or Secrets that containers get as environment variables or mount."""
+    names: set[str] = set()
+    reference, from_all, volume, key = (
+        ("configMapKeyRef", "configMapRef", "configMap", "name")
+        if kind == "ConfigMap"
+        else ("secretKeyRef", "secretRef", "secret", "secretName")
+    )
+    for template in workload.templates:
+        for entry in template.spec.get("volumes") or ():
+            if isinstance(entry, dict) and isinstance(entry.get(volume), dict):
+                names.add(str(entry[volume].get(key, "")))
+        for container in template.containers:
+            for variable in container.value.get("env") or ():
+                source = (variable.get("valueFrom") or {}) if isinstance(variable, dict) else {}
+                names.add(str((source.get(reference) or {}).get("name", "")))
+            for source in container.value.get("envFrom") or ():
+                if isinstance(source, dict):
+                    names.add(str((source.get(from_all) or {}).get("name", "")))
+    return names - {""}
