@@ -1,12 +1,13 @@
 """Base repositories that rules and faults are tried on, made by the real template.
 
-Each folder holds the template's answers, files that are added, and edits; so a base repository is always what today's
-template writes.
+Each folder holds the template's answers (a list of them for several environments), files that are added, and edits; so
+a base repository is always what today's template writes.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,37 @@ def make(name: str, destination: Path, **others: Any) -> Path:
     source = HERE / name
     answers = {**yaml.safe_load((source / "answers.yaml").read_text()), **others}
     _copy(destination, {"scope": "repository", "repository_name": "my-platform", "repository_url": URL})
-    _copy(destination, {"scope": "environment", **answers})
+    for environment in answers if isinstance(answers, list) else [answers]:
+        _copy(destination, {"scope": "environment", **environment})
     if (source / "files").is_dir():
         shutil.copytree(source / "files", destination, dirs_exist_ok=True)
     edits = source / "edits.yaml"
     if edits.is_file():
         apply_edits(destination, {"edit": yaml.safe_load(edits.read_text())})
     return destination
+
+
+class Bases(Mapping[str, Path]):
+    """The base repositories by name, each made when it is first asked for.
+
+    Args:
+        folder: Where they are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made: dict[str, Path] = {}
+
+    def __getitem__(self, name: str) -> Path:
+        if name not in self._made:
+            self._made[name] = make(name, self.folder / name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(names())
+
+    def __len__(self) -> int:
+        return len(names())
 
 
 URL = "https://github.com/acme/my-platform.git"

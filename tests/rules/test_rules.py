@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("rule", "case"), cases())
-def test_case(rule: Rule, case: dict[str, Any], bases: dict[str, Path], tmp_path: Path) -> None:
+def test_case(rule: Rule, case: dict[str, Any], bases: Mapping[str, Path], tmp_path: Path) -> None:
     root = tmp_path / "repository"
     shutil.copytree(bases[case["repository"]], root, symlinks=True)
     apply_edits(root, case)
@@ -64,6 +65,6 @@ def test_rule_has_page_and_cases(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("name", repositories.names())
-def test_base_repository_is_clean(name: str, bases: dict[str, Path]) -> None:
+def test_base_repository_is_clean(name: str, bases: Mapping[str, Path]) -> None:
     report = check(bases[name], CheckOptions(policies=False))
     assert [(f.rule, str(f.at.place()), f.message) for f in report.findings] == []

@@ -1,0 +1,24 @@
+"""Selectors that change with every release."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+CHANGING = ("app.kubernetes.io/version", "helm.sh/chart", "version")
+_IMMUTABLE = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+
+
+@rule("kustomize/version-in-selector", error, since="0.1.0")
+def version_in_selector(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A workload's selector cannot be changed: with the version in it, the next release does not sync."""
+    for workload in environment.own_workloads:
+        labels = workload.thing.mapping("spec.selector.matchLabels")
+        for key in CHANGING:
+            if workload.kind in _IMMUTABLE and key in labels:
+                yield Finding(
+                    at=workload.thing.at(("spec", "selector", "matchLabels", key)),
+                    message=f"the selector of {workload} holds {key}={labels[key]}, and no release can change it",
+                    fix="take the label out of selectors: `labels` without includeSelectors, in place of commonLabels",
+                )
