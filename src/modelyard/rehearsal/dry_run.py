@@ -97,7 +97,7 @@ def apply(api: Api, kind: ServedKind, namespace: str, value: dict[str, Any], *, 
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     api_version = str(value.get("apiVersion"))
-    if kind.namespaced and not metadata.get("namespace"):
+    if kind.namespaced and metadata.get("namespace") in (None, ""):
         value = {**value, "metadata": {**metadata, "namespace": namespace}}
     name = metadata.get("name")
     if not name:

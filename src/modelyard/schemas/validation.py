@@ -14,6 +14,7 @@ from modelyard.findings import ExitCode, Refusal
 from modelyard.rendering import Problem, Verdict
 from modelyard.schemas.bundle import DEFAULT_KUBERNETES, Kind, SchemaBundle
 from modelyard.schemas.conversion import Schema
+from modelyard.schemas.metadata import metadata_problems
 from modelyard.schemas.wording import problems, suggestion
 from modelyard.tooling import require, run
 from modelyard.tooling.processes import available_processors
@@ -87,7 +88,7 @@ class Validator:
                 told_all or [_moved(Problem("", f"kubeconform says: {message[:500]}"), item.prefix)]
             )
         for item in items:
-            for each in _name_problems(item.value):
+            for each in metadata_problems(item.value):
                 found.setdefault(item.index, []).append(_moved(each, item.prefix))
         return [self._verdict(index, found, unknown) for index in range(len(resources))]
 
@@ -189,21 +190,6 @@ def _document(value: Mapping[str, Any], position: int) -> bytes:
     if not isinstance(named.get("namespace"), str):
         named.pop("namespace", None)  # kubeconform gives up on all documents when it cannot read one namespace
     return orjson.dumps({**value, "metadata": named}, option=orjson.OPT_NON_STR_KEYS)
-
-
-def _name_problems(value: Mapping[str, Any]) -> list[Problem]:
-    """Return what `_document` covers up."""
-    metadata = value.get("metadata")
-    if not isinstance(metadata, Mapping):
-        return [Problem("metadata", "the resource lacks metadata" if metadata is None else "metadata is not a mapping")]
-    for name in ("name", "generateName", "namespace"):
-        text = metadata.get(name)
-        if text is not None and not isinstance(text, str):
-            told = orjson.dumps(text, option=orjson.OPT_NON_STR_KEYS).decode()[:100]
-            return [Problem(f"metadata.{name}", f"metadata.{name} is {told}, a string is expected")]
-    if not metadata.get("name") and not metadata.get("generateName"):
-        return [Problem("metadata.name", "metadata lacks name")]
-    return []
 
 
 def _moved(problem: Problem, prefix: tuple[str | int, ...]) -> Problem:

@@ -104,7 +104,8 @@ func (c *customKind) decode(object *unstructured.Unstructured) []protocol.Proble
 	}
 	unknown = append(unknown, pruning.PruneWithOptions(
 		object.Object, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
-	defaulting.PruneNonNullableNullsWithoutDefaults(object.Object, c.structural)
+	// A null stays: the server drops it where an object is created, but Argo CD applies on the server's side, and what
+	// is applied is held against the schema as it is.
 	invalid, more := objectmeta.CoerceWithOptions(
 		nil, object.Object, c.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
 	unknown = append(unknown, more...)

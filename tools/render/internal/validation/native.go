@@ -43,15 +43,33 @@ func (n *nativeKinds) judge(schema *definition, object map[string]any) Verdict {
 	return verdict
 }
 
-// metadata checks labels and annotations, which are refused for every kind alike.
+// metadata checks names, labels and annotations, which no definition says anything about.
 func (d *decoding) metadata(object map[string]any) {
 	metadata, _ := object["metadata"].(map[string]any)
 	path := field.NewPath("metadata")
-	found := metavalidation.ValidateLabels(texts(metadata["labels"]), path.Child("labels"))
+	found := names(kindOf(object), metadata, path)
+	found = append(found, metavalidation.ValidateLabels(texts(metadata["labels"]), path.Child("labels"))...)
 	found = append(found, apivalidation.ValidateAnnotations(texts(metadata["annotations"]), path.Child("annotations"))...)
 	for _, each := range found {
 		d.problems = append(d.problems, problemOf(each))
 	}
+}
+
+// names checks the name by the rule of its kind. Names in RBAC and of certificates and addresses may hold more.
+func names(kind groupVersionKind, metadata map[string]any, path *field.Path) field.ErrorList {
+	name, _ := metadata["name"].(string)
+	if name == "" || kind.Group == "rbac.authorization.k8s.io" || kind.Group == "certificates.k8s.io" || kind.Kind == "IPAddress" {
+		return nil
+	}
+	check := apivalidation.NameIsDNSSubdomain
+	if kind.Group == "" && (kind.Kind == "Namespace" || kind.Kind == "Service") {
+		check = apivalidation.NameIsDNSLabel
+	}
+	var found field.ErrorList
+	for _, reason := range check(name, false) {
+		found = append(found, field.Invalid(path.Child("name"), name, reason))
+	}
+	return found
 }
 
 func texts(value any) map[string]string {
@@ -133,6 +151,9 @@ func (d *decoding) array(schema *definition, value any, path *field.Path) {
 	}
 	if schema.Items != nil {
 		for index, item := range list {
+			if item == nil && schema.ListType == "map" {
+				d.report(path.Index(index), "should be a mapping, not null")
+			}
 			d.value(schema.Items, item, path.Index(index))
 		}
 	}
