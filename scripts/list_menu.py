@@ -53,7 +53,7 @@ def pages(root: Path) -> dict[Path, str]:
         [
             f"`{name}`",
             fact["model"],
-            f"{fact['devices']} {fact['accelerator']}",
+            f"{fact['devices']} {fact['accelerator']}" + (f" on {fact['nodes']} nodes" if "nodes" in fact else ""),
             fact["task"],
             fact["license"] + ("\\*" if "license" in fact["unverified"] else ""),
             ", ".join(f"`{feature}`" for feature in fact["requires"]) or "none",

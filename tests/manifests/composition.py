@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 BASES = ROOT / "bases"
 OVERLAYS = ROOT / "overlays"
 Resource = dict[str, Any]
+WORKLOADS = ("Deployment", "LeaderWorkerSet", "RayService")
 
 
 def names(folder: Path) -> list[str]:
@@ -65,15 +66,51 @@ def one(resources: Sequence[Resource], kind: str) -> Resource:
     return found[0]
 
 
+def workload(resources: Sequence[Resource]) -> Resource:
+    """Return the only resource that runs the engine."""
+    found = [resource for resource in resources if resource["kind"] in WORKLOADS]
+    assert len(found) == 1, f"{len(found)} workloads"
+    return found[0]
+
+
+def pod_templates(resources: Sequence[Resource]) -> dict[str, Resource]:
+    """Return the pod templates of the workload, the one that runs the engine first."""
+    found = workload(resources)
+    spec = found["spec"]
+    if found["kind"] == "LeaderWorkerSet":
+        group = spec["leaderWorkerTemplate"]
+        return {"leader": group["leaderTemplate"], "worker": group["workerTemplate"]}
+    if found["kind"] == "RayService":
+        cluster = spec["rayClusterConfig"]
+        (workers,) = cluster["workerGroupSpecs"]
+        return {"worker": workers["template"], "head": cluster["headGroupSpec"]["template"]}
+    return {"pod": spec["template"]}
+
+
+def engine_pod(resources: Sequence[Resource]) -> Resource:
+    """Return the spec of the pods that run the engine."""
+    return dict(next(iter(pod_templates(resources).values()))["spec"])
+
+
 def container(resources: Sequence[Resource]) -> Resource:
-    """Return the first container of the only Deployment."""
-    return dict(one(resources, "Deployment")["spec"]["template"]["spec"]["containers"][0])
+    """Return the engine's container."""
+    return dict(engine_pod(resources)["containers"][0])
 
 
 def settings(resources: Sequence[Resource]) -> dict[str, Any]:
-    """Return the engine's settings file."""
+    """Return the engine's settings by flag: its settings file, or what the Serve config tells it."""
+    found = workload(resources)
+    if found["kind"] == "RayService":
+        (told,) = serve_config(found)["applications"][0]["args"]["llm_configs"]
+        flags = {name.replace("_", "-"): value for name, value in told["engine_kwargs"].items()}
+        return {"model": told["model_loading_config"]["model_source"], **flags}
     (text,) = one(resources, "ConfigMap")["data"].values()
     return dict(yaml.safe_load(text))
+
+
+def serve_config(ray_service: Resource) -> dict[str, Any]:
+    """Return the Serve config of a RayService."""
+    return dict(yaml.safe_load(ray_service["spec"]["serveConfigV2"]))
 
 
 class Repository:
@@ -111,20 +148,9 @@ class Repository:
                 "patch": yaml.safe_dump([{"op": "replace", "path": "/metadata/name", "value": name}]),
             }
         )
-        patches.extend(
-            {
-                "target": {"name": part},
-                "options": {"allowNameChange": True},
-                "patch": yaml.safe_dump(
-                    [{"op": "replace", "path": "/metadata/name", "value": part.replace("serving", name, 1)}]
-                ),
-            }
-            for part in parts(features)
-        )
+        sources = [feature_facts(feature) for feature in features] + [engine_facts(engine_of(overlay))]
         replacements = [
-            replacement
-            for feature in features
-            for replacement in feature_facts(feature).get("environment", {}).get("replacements", ())
+            replacement for facts in sources for replacement in facts.get("environment", {}).get("replacements", ())
         ]
         return self._write(
             f"environments/dev/models/{name}",
@@ -183,17 +209,19 @@ def feature_facts(feature: str) -> dict[str, Any]:
     return dict(load(BASES / "features" / feature / "feature.yaml"))
 
 
-def parts(features: Sequence[str]) -> list[str]:
-    """Return the names of the further objects that features bring."""
-    return sorted(
-        {
-            document["metadata"]["name"]
-            for feature in features
-            for path, document in documents(BASES / "features" / feature)
-            if path.name not in {"feature.yaml", "kustomization.yaml"} and document and "metadata" in document
-            if document["metadata"]["name"] != "serving"
-        }
-    )
+def engine_facts(engine: str) -> dict[str, Any]:
+    """Return what an engine's base says about itself."""
+    return dict(load(BASES / "serving" / engine / "engine.yaml"))
+
+
+def engine_of(overlay: str) -> str:
+    """Return the engine that an overlay is for."""
+    return str(load(OVERLAYS / overlay / "overlay.yaml")["engine"])
+
+
+def serves(feature: str, overlay: str) -> bool:
+    """Return whether a feature is for the engine of an overlay."""
+    return engine_of(overlay) in feature_facts(feature)["engines"]
 
 
 GIBIBYTE = 2**30

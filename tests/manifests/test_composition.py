@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.catalog import metrics
+from modelyard.catalog import feature_from_mapping, feature_problems, metrics
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
@@ -20,12 +20,17 @@ from tests.manifests.composition import (
     build_text,
     container,
     engine_images,
+    engine_of,
     feature_facts,
     load,
     names,
     one,
+    pod_templates,
+    serve_config,
+    serves,
     settings,
     shipped,
+    workload,
 )
 
 FEATURES = names(BASES / "features")
@@ -33,16 +38,22 @@ every_overlay = pytest.mark.parametrize("overlay", names(OVERLAYS))
 every_feature = pytest.mark.parametrize("feature", FEATURES)
 
 
-def engine_of(overlay: str) -> str:
-    return str(load(OVERLAYS / overlay / "overlay.yaml")["engine"])
+ENGINES = names(BASES / "serving")
+KNOWN = {name: feature_from_mapping(name, feature_facts(name)) for name in FEATURES}
+PLATFORM = names(BASES / "platform")
 
 
-def serves(feature: str, overlay: str) -> bool:
-    return engine_of(overlay) in feature_facts(feature)["engines"]
+def an_overlay_of(engine: str) -> str:
+    return next(overlay for overlay in names(OVERLAYS) if engine_of(overlay) == engine)
 
 
-def excluded(*features: str) -> bool:
-    return any(other in feature_facts(feature)["excludes"] for feature in features for other in features)
+def together(overlay: str) -> list[str]:
+    """Features of an engine that do not exclude each other, as many as there can be."""
+    chosen: list[str] = []
+    for feature in FEATURES:
+        if not feature_problems([*chosen, feature], KNOWN, engine_of(overlay), PLATFORM):
+            chosen.append(feature)
+    return chosen
 
 
 @pytest.fixture
@@ -52,27 +63,33 @@ def repository(tmp_path: Path) -> Repository:
 
 @every_overlay
 def test_every_object_takes_the_name_of_the_model(repository: Repository, overlay: str) -> None:
-    features = [feature for feature in FEATURES if serves(feature, overlay) and feature != "spread-zones"]
-    folder = repository.model("chat", overlay, features)
+    folder = repository.model("chat", overlay, together(overlay))
     resources = build(folder)
     for resource in resources:
         assert resource["metadata"]["name"].split("-")[0] == "chat", resource["metadata"]["name"]
+        assert resource["kind"] == "ConfigMap" or resource["metadata"]["name"] == "chat"
         assert resource["metadata"]["namespace"] == "models"
         assert resource["metadata"]["labels"]["app.kubernetes.io/instance"] == "chat"
+    for template in pod_templates(resources).values():
+        assert template["metadata"]["labels"]["app.kubernetes.io/instance"] == "chat"
     assert "serving" not in build_text(folder), "a reference to the base's name is left"
 
 
-@every_overlay
+@pytest.mark.parametrize("overlay", [name for name in names(OVERLAYS) if engine_of(name) != "ray-vllm"])
 def test_the_hash_of_the_settings_follows_the_rename(repository: Repository, overlay: str) -> None:
     resources = build(repository.model("chat", overlay))
     config_map = one(resources, "ConfigMap")["metadata"]["name"]
     assert config_map.startswith("chat-") and config_map != "chat-settings"
-    (settings_volume,) = (
-        volume
-        for volume in one(resources, "Deployment")["spec"]["template"]["spec"]["volumes"]
-        if "configMap" in volume
-    )
-    assert settings_volume["configMap"]["name"] == config_map
+    for template in pod_templates(resources).values():
+        (volume,) = (item for item in template["spec"]["volumes"] if "configMap" in item)
+        assert volume["configMap"]["name"] == config_map
+
+
+def test_a_ray_model_is_served_under_its_name(repository: Repository) -> None:
+    resources = build(repository.model("chat", an_overlay_of("ray-vllm")))
+    (told,) = serve_config(workload(resources))["applications"][0]["args"]["llm_configs"]
+    assert told["model_loading_config"]["model_id"] == "chat"
+    assert workload(resources)["spec"]["serveService"]["metadata"]["name"] == "chat"
 
 
 def test_a_change_of_settings_rolls_the_pods(repository: Repository) -> None:
@@ -136,8 +153,7 @@ def test_the_peers_of_network_policies_stay_as_they_were(repository: Repository,
 
 def test_the_environment_tags_every_image(repository: Repository) -> None:
     for overlay in names(OVERLAYS):
-        features = [feature for feature in FEATURES if serves(feature, overlay) and feature != "spread-zones"]
-        for resource in build(repository.model(overlay.replace("-vllm-gpu", ""), overlay, features)):
+        for resource in build(repository.model(overlay, overlay, together(overlay))):
             for image in images(resource):
                 assert image.endswith(":v1.2.3"), f"{resource['kind']} runs {image}"
 
@@ -161,7 +177,7 @@ def test_an_environment_s_flag_comes_after_the_file(repository: Repository) -> N
 def test_a_feature_says_whom_it_serves_and_what_it_needs(feature: str) -> None:
     facts = feature_facts(feature)
     known = {"description", "engines", "needs", "excludes"}
-    assert known <= set(facts) <= known | {"images", "environment"}
+    assert known <= set(facts) <= known | {"images", "environment", "assumes"}
     assert facts["description"] and not facts["description"].endswith(".")
     assert facts["engines"] and set(facts["engines"]) <= set(names(BASES / "serving"))
     assert set(facts["needs"]) <= {*FEATURES, *names(BASES / "platform")}
@@ -191,20 +207,47 @@ def test_a_feature_changes_what_it_serves(repository: Repository, overlay: str, 
     assert featured.replace("featured", "plain") != plain
 
 
+@every_feature
+def test_what_a_feature_brings_takes_the_model_s_name_without_another_patch(feature: str) -> None:
+    brought = [
+        document
+        for path in sorted((BASES / "features" / feature).glob("*.yaml"))
+        for document in yaml.safe_load_all(path.read_text())
+        if "metadata" in document
+    ]
+    assert {document["metadata"]["name"] for document in brought} <= {"serving"}
+    for engine in feature_facts(feature)["engines"]:
+        own = {resource["kind"] for resource in shipped(OVERLAYS / an_overlay_of(engine))}
+        assert own.isdisjoint(document["kind"] for document in brought), "two objects of a kind need two names"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(FEATURES, 2)))
-def test_features_that_do_not_exclude_each_other_build_in_either_order(
-    repository: Repository, first: str, second: str
+def test_a_pair_of_features_builds_or_is_refused_with_its_reason(
+    repository: Repository, engine: str, first: str, second: str
 ) -> None:
-    overlay = next(overlay for overlay in names(OVERLAYS) if serves(first, overlay) and serves(second, overlay))
-    if excluded(first, second):
-        assert second in feature_facts(first)["excludes"]
+    problems = feature_problems([first, second], KNOWN, engine, PLATFORM)
+    strangers = [feature for feature in (first, second) if engine not in KNOWN[feature].engines]
+    assert [problem for problem in problems if "is not for" in problem] == [
+        problem for problem in problems for feature in strangers if problem.startswith(f"{feature} is not for {engine}")
+    ]
+    if strangers or second in KNOWN[first].excludes:
+        assert problems
         return
-    forward = build(repository.model("forward", overlay, [first, second]))
-    backward = build(repository.model("backward", overlay, [second, first]))
-    for resources in (forward, backward):
-        for items in lists_with_names(resources):
-            assert len(items) == len(set(items)), f"{items} holds a name twice"
+    chosen = [*needed_by(first, second), first, second]
+    assert not feature_problems(chosen, KNOWN, engine, PLATFORM)
+    overlay = an_overlay_of(engine)
+    forward = build(repository.model("forward", overlay, chosen))
+    for items in lists_with_names(forward):
+        assert len(items) == len(set(items)), f"{items} holds a name twice"
+    backward = build(repository.model("backward", overlay, [*needed_by(first, second), second, first]))
     assert len(forward) == len(backward)
+
+
+def needed_by(*features: str) -> list[str]:
+    """Features that others need, each once and not those named already."""
+    found = (need for feature in features for need in KNOWN[feature].needs if need in KNOWN)
+    return [need for need in dict.fromkeys(found) if need not in features]
 
 
 def lists_with_names(value: Any) -> list[list[str]]:

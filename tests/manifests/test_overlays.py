@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from modelyard.catalog import instance_types, model
+from modelyard.catalog import InstanceType, instance_types, model
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
     Resource,
     container,
+    engine_facts,
+    engine_of,
+    engine_pod,
     load,
     names,
     one,
+    pod_templates,
     quantity,
+    serve_config,
     settings,
     shipped,
+    workload,
 )
 
-# What the budgets in devices.yaml assume: a download that the smallest node of the pools exceeds, and a cold start.
-BYTES_PER_SECOND = 0.1e9
+# What the budgets in devices.yaml assume: a download that the smallest node of the pools exceeds, a cold start, and for
+# Neuron what its guide names for compiling a model of this size.
+GB_PER_SECOND = 0.1
 COLD_START_SECONDS = 300
+COMPILE_SECONDS = 900
 NODE_AND_IMAGE_SECONDS = 900
 ENGINE_READY_SECONDS = 600  # vLLM's own default, VLLM_ENGINE_READY_TIMEOUT_S
+CORES_OF_A_DEVICE = 2  # Inferentia2
 
-every_overlay = pytest.mark.parametrize("overlay", names(OVERLAYS))
+DEVICES = {"gpu": "nvidia.com/gpu", "neuron": "aws.amazon.com/neuron"}
+NAMES = names(OVERLAYS)
+RAY = [name for name in NAMES if engine_of(name) == "ray-vllm"]
+every_overlay = pytest.mark.parametrize("overlay", NAMES)
+# KubeRay writes the command and the probes of Ray's containers.
+every_server = pytest.mark.parametrize("overlay", [name for name in NAMES if name not in RAY])
+every_deployment = pytest.mark.parametrize(
+    "overlay", [name for name in NAMES if engine_facts(engine_of(name))["workload"] == "Deployment"]
+)
 
 
 def facts(overlay: str) -> dict[str, Any]:
@@ -35,7 +53,21 @@ def facts(overlay: str) -> dict[str, Any]:
 
 
 def pod(overlay: str) -> Resource:
-    return dict(one(shipped(OVERLAYS / overlay), "Deployment")["spec"]["template"]["spec"])
+    return engine_pod(shipped(OVERLAYS / overlay))
+
+
+def pods(overlay: str) -> list[Resource]:
+    """Specs of all pods of a workload: engine, workers, head."""
+    return [template["spec"] for template in pod_templates(shipped(OVERLAYS / overlay)).values()]
+
+
+def engines(overlay: str) -> list[Resource]:
+    """Specs of the pods that hold devices."""
+    return [spec for spec in pods(overlay) if devices(spec["containers"][0])]
+
+
+def devices(main: Resource) -> int:
+    return sum(int(main["resources"]["limits"].get(resource, 0)) for resource in DEVICES.values())
 
 
 def argument(overlay: str, flag: str) -> str | None:
@@ -54,31 +86,62 @@ def startup_seconds(overlay: str) -> int:
     return int(probe["periodSeconds"]) * int(probe["failureThreshold"])
 
 
-def volume(overlay: str, name: str) -> dict[str, Any]:
-    return dict(next(item for item in pod(overlay)["volumes"] if item["name"] == name))
+def volume(spec: Resource, name: str) -> dict[str, Any]:
+    return dict(next(item for item in spec["volumes"] if item["name"] == name))
 
 
 @every_overlay
 def test_objects_are_called_serving_so_that_every_feature_and_environment_finds_them(overlay: str) -> None:
     for resource in shipped(OVERLAYS / overlay):
         name = resource["metadata"]["name"]
-        assert name == "serving" or name.startswith("serving-"), f"{resource['kind']} {name}"
+        assert name == "serving" or name.startswith("serving-settings-"), f"{resource['kind']} {name}"
         assert "namespace" not in resource["metadata"], "the environment chooses the namespace"
 
 
 @every_overlay
-def test_the_settings_file_is_the_one_that_the_container_reads(overlay: str) -> None:
-    engine = load(BASES / "serving" / facts(overlay)["engine"] / "engine.yaml")
-    main = container(shipped(OVERLAYS / overlay))
-    assert main["name"] == engine["container"]
-    at = main["args"].index("--config")
-    folder, _, file = main["args"][at + 1].rpartition("/")
-    assert not any(arg.startswith("--config=") for arg in main["args"]), "vLLM ignores that form"
-    assert file == engine["settings"]
-    assert {"name": "settings", "mountPath": folder, "readOnly": True} in main["volumeMounts"]
+def test_the_engine_is_what_its_base_says(overlay: str) -> None:
+    said, resources = engine_facts(engine_of(overlay)), shipped(OVERLAYS / overlay)
+    assert workload(resources)["kind"] == said["workload"]
+    assert container(resources)["name"] == said["container"]
+    images = {item["image"] for spec in pods(overlay) for item in spec["containers"]}
+    assert images == set(said["images"])
+    (port,) = (item for item in container(resources)["ports"] if item["containerPort"] == said["port"])
+    assert port["name"] in ("http", "serve")
+
+
+@every_server
+def test_the_settings_file_is_the_one_that_the_containers_read(overlay: str) -> None:
+    engine = engine_facts(engine_of(overlay))
     config_map = one(shipped(OVERLAYS / overlay), "ConfigMap")
-    assert list(config_map["data"]) == [file]
-    assert volume(overlay, "settings")["configMap"]["name"] == config_map["metadata"]["name"]
+    assert list(config_map["data"]) == [engine["settings"]]
+    for spec in pods(overlay):
+        main = spec["containers"][0]
+        at = main["args"].index("--config")
+        folder, _, file = main["args"][at + 1].rpartition("/")
+        assert not any(arg.startswith("--config=") for arg in main["args"]), "vLLM ignores that form"
+        assert file == engine["settings"]
+        assert {"name": "settings", "mountPath": folder, "readOnly": True} in main["volumeMounts"]
+        assert volume(spec, "settings")["configMap"]["name"] == config_map["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", RAY)
+def test_the_serve_config_is_the_file_s_text(overlay: str) -> None:
+    resources = shipped(OVERLAYS / overlay)
+    assert workload(resources)["spec"]["serveConfigV2"] == (OVERLAYS / overlay / "serve.yaml").read_text()
+    assert not [resource for resource in resources if resource["kind"] == "ConfigMap"]
+
+
+@pytest.mark.parametrize("overlay", RAY)
+def test_serve_and_the_cluster_scale_between_the_same_bounds(overlay: str) -> None:
+    spec = workload(shipped(OVERLAYS / overlay))["spec"]
+    (workers,) = spec["rayClusterConfig"]["workerGroupSpecs"]
+    (told,) = serve_config(workload(shipped(OVERLAYS / overlay)))["applications"][0]["args"]["llm_configs"]
+    scaling = told["deployment_config"]["autoscaling_config"]
+    assert spec["rayClusterConfig"]["enableInTreeAutoscaling"] is True
+    assert (scaling["min_replicas"], scaling["max_replicas"]) == (workers["minReplicas"], workers["maxReplicas"])
+    head = spec["rayClusterConfig"]["headGroupSpec"]
+    assert head["rayStartParams"]["num-cpus"] == head["rayStartParams"]["num-gpus"] == "0"
+    assert not devices(head["template"]["spec"]["containers"][0])
 
 
 @every_overlay
@@ -88,9 +151,12 @@ def test_the_overlay_says_what_its_settings_say(overlay: str) -> None:
     assert told.get("revision") == said.get("revision")
     assert ("revision" in told) != ("revision" in said["unverified"])
     ranks = told["tensor-parallel-size"] * told.get("pipeline-parallel-size", 1)
-    limits = container(shipped(OVERLAYS / overlay))["resources"]["limits"]
-    assert said["devices"] == ranks == int(limits["nvidia.com/gpu"])
-    assert overlay.endswith(f"-{said['engine']}-{said['accelerator']}")
+    assert ranks == said["devices"] * (CORES_OF_A_DEVICE if said["accelerator"] == "neuron" else 1)
+    held = {
+        int(spec["containers"][0]["resources"]["limits"][DEVICES[said["accelerator"]]]) for spec in engines(overlay)
+    }
+    assert held == {said["devices"] // said.get("nodes", 1)}
+    assert overlay.endswith(f"-{said['engine'].removesuffix('-' + said['accelerator'])}-{said['accelerator']}")
     assert set(said["requires"]) <= set(names(BASES / "features"))
     assert ("hf-token" in said["requires"]) == bool(said["gated"])
     assert "max-model-len" in told, "without it the engine takes the model's maximum, and may not start"
@@ -118,29 +184,50 @@ def test_the_overlay_agrees_with_the_catalogue(overlay: str) -> None:
         )
 
 
-@every_overlay
-def test_some_instance_type_of_the_pool_holds_the_pod(overlay: str) -> None:
-    spec, resources = pod(overlay), container(shipped(OVERLAYS / overlay))["resources"]
+@pytest.mark.parametrize("overlay", [name for name in NAMES if "nodes" in facts(name)])
+def test_a_group_has_a_pod_for_each_stage(overlay: str) -> None:
+    said, told = facts(overlay), settings(shipped(OVERLAYS / overlay))
+    group = workload(shipped(OVERLAYS / overlay))["spec"]["leaderWorkerTemplate"]
+    assert group["size"] == said["nodes"] == told["pipeline-parallel-size"]
+    leader, worker = ([*spec["containers"][0]["args"]] for spec in pods(overlay))
+    assert [arg for arg in worker if arg != "--headless"] == [
+        arg for arg in leader if not arg.startswith(("--shutdown-timeout", "--disable-access-log"))
+    ]
+    assert "--headless" in worker and "readinessProbe" not in pods(overlay)[1]["containers"][0]
+
+
+def types_that_hold(spec: Resource) -> Iterator[InstanceType]:
+    """Instance types of a pod's pool that have what its engine asks for."""
     pool, node_class = pool_of(spec)
+    resources, main = spec["containers"][0]["resources"], devices(spec["containers"][0])
     families = requirement(pool, "karpenter.k8s.aws/instance-family")
+    wanted = requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-family") or families
     least_memory = requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-gpu-memory")
     disk = next(
         m["ebs"]["volumeSize"] for m in node_class["spec"]["blockDeviceMappings"] if m["deviceName"] == "/dev/xvdb"
     )
-    fitting = [
-        kind.name
-        for kind in instance_types().values()
-        if kind.family in families
-        and kind.accelerator is not None
-        and kind.accelerator.logical_count >= int(resources["limits"]["nvidia.com/gpu"])
-        and (kind.accelerator.memory_mib or 0) > (int(least_memory[0]) if least_memory else 0)
+    for kind in instance_types().values():
+        accelerator = kind.accelerator
+        if kind.family not in families or kind.family not in wanted:
+            continue
+        if main and (accelerator is None or accelerator.logical_count < main):
+            continue
+        if least_memory and (accelerator is None or (accelerator.memory_mib or 0) <= int(least_memory[0])):
+            continue
         # A tenth of the memory, a core and 4 GiB of disk stay with the node and its daemons.
-        and kind.memory_mib * 2**20 * 0.9 - 2**30 >= quantity(resources["requests"]["memory"])
-        and kind.vcpus - 1 >= quantity(resources["requests"]["cpu"])
-        and max(quantity(disk), kind_disk(kind)) * 0.9 - 4 * 2**30
-        >= quantity(resources["requests"]["ephemeral-storage"])
-    ]
-    assert fitting, f"no type of {families} holds {resources}"
+        if (
+            kind.memory_mib * 2**20 * 0.9 - 2**30 >= quantity(resources["requests"]["memory"])
+            and kind.vcpus - 1 >= quantity(resources["requests"]["cpu"])
+            and max(quantity(disk), kind_disk(kind)) * 0.9 - 4 * 2**30
+            >= quantity(resources["requests"]["ephemeral-storage"])
+        ):
+            yield kind
+
+
+@every_overlay
+def test_some_instance_type_of_the_pool_holds_each_pod(overlay: str) -> None:
+    for spec in pods(overlay):
+        assert list(types_that_hold(spec)), f"no type holds {spec['containers'][0]['resources']}"
 
 
 def pool_of(spec: Resource) -> tuple[Resource, Resource]:
@@ -162,43 +249,65 @@ def spec_affinity(spec: Resource) -> Resource:
     return dict(term)
 
 
-def kind_disk(kind: Any) -> float:
+def kind_disk(kind: InstanceType) -> float:
     return 0.0 if kind.instance_store is None else kind.instance_store.gb * 1e9
 
 
 @every_overlay
 def test_the_pods_tolerate_the_taints_of_their_pool(overlay: str) -> None:
-    spec = pod(overlay)
-    for taint in pool_of(spec)[0]["spec"]["template"]["spec"].get("taints", []):
-        assert any(
-            toleration["key"] == taint["key"]
-            and toleration["effect"] == taint["effect"]
-            and (toleration["operator"] == "Exists" or toleration.get("value") == taint.get("value"))
-            for toleration in spec["tolerations"]
-        ), taint
+    for spec in pods(overlay):
+        for taint in pool_of(spec)[0]["spec"]["template"]["spec"].get("taints", []):
+            assert any(
+                toleration["key"] == taint["key"]
+                and toleration["effect"] == taint["effect"]
+                and (toleration["operator"] == "Exists" or toleration.get("value") == taint.get("value"))
+                for toleration in spec["tolerations"]
+            ), taint
 
 
 @every_overlay
 def test_shared_memory_lies_inside_the_memory_limit(overlay: str) -> None:
-    resources, shared = container(shipped(OVERLAYS / overlay))["resources"], volume(overlay, "shm")["emptyDir"]
-    assert shared["medium"] == "Memory"
-    assert resources["requests"]["memory"] == resources["limits"]["memory"], (
-        "memory cannot be taken back from a process"
-    )
-    assert quantity(shared["sizeLimit"]) <= quantity(resources["limits"]["memory"]) / 2
+    for spec in pods(overlay):
+        resources, shared = spec["containers"][0]["resources"], volume(spec, "shm")["emptyDir"]
+        assert shared["medium"] == "Memory"
+        assert resources["requests"]["memory"] == resources["limits"]["memory"], (
+            "memory cannot be taken back from a process"
+        )
+        assert quantity(shared["sizeLimit"]) <= quantity(resources["limits"]["memory"]) / 2
+
+
+@pytest.mark.parametrize("overlay", RAY)
+def test_the_object_store_lies_inside_the_shared_memory(overlay: str) -> None:
+    cluster = workload(shipped(OVERLAYS / overlay))["spec"]["rayClusterConfig"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        shared = volume(group["template"]["spec"], "shm")["emptyDir"]
+        assert int(group["rayStartParams"]["object-store-memory"]) <= quantity(shared["sizeLimit"]) / 2
 
 
 @every_overlay
-def test_the_weights_fit_the_disk_that_the_pod_asks_for(overlay: str) -> None:
-    resources, cache = container(shipped(OVERLAYS / overlay))["resources"], volume(overlay, "cache")["emptyDir"]
-    assert facts(overlay)["weights-gb"] * 1e9 + 2 * 2**30 <= quantity(cache["sizeLimit"])
-    temporary = quantity(volume(overlay, "tmp")["emptyDir"]["sizeLimit"])
-    assert quantity(cache["sizeLimit"]) + temporary <= quantity(resources["requests"]["ephemeral-storage"])
+def test_the_weights_fit_the_disk_that_the_pods_ask_for(overlay: str) -> None:
+    for spec in engines(overlay):
+        resources = spec["containers"][0]["resources"]
+        assert facts(overlay)["weights-gb"] * 1e9 + 2 * 2**30 <= quantity(
+            volume(spec, "cache")["emptyDir"]["sizeLimit"]
+        )
+        held = sum(
+            quantity(item["emptyDir"]["sizeLimit"])
+            for item in spec["volumes"]
+            if "emptyDir" in item and item["emptyDir"].get("medium") != "Memory"
+        )
+        assert held <= quantity(resources["requests"]["ephemeral-storage"])
 
 
-@every_overlay
+def startup_needs(overlay: str) -> float:
+    said = facts(overlay)
+    compiling = COMPILE_SECONDS if said["accelerator"] == "neuron" else 0
+    return float(said["weights-gb"] / said.get("gb-per-second", GB_PER_SECOND) + COLD_START_SECONDS + compiling)
+
+
+@every_server
 def test_the_start_up_budget_covers_download_and_cold_start(overlay: str) -> None:
-    needed = facts(overlay)["weights-gb"] * 1e9 / BYTES_PER_SECOND + COLD_START_SECONDS
+    needed = startup_needs(overlay)
     assert startup_seconds(overlay) >= needed
     assert startup_seconds(overlay) <= max(ENGINE_READY_SECONDS, 2 * needed), (
         "a pod that hangs should not hang for hours"
@@ -209,29 +318,55 @@ def test_the_start_up_budget_covers_download_and_cold_start(overlay: str) -> Non
     )
 
 
-@every_overlay
+@every_server
 def test_the_engine_waits_as_long_as_the_probe(overlay: str) -> None:
     engine = int(environment(overlay).get("VLLM_ENGINE_READY_TIMEOUT_S") or ENGINE_READY_SECONDS)
     assert engine >= startup_seconds(overlay)
 
 
-@every_overlay
+@every_deployment
 def test_a_rollout_is_not_called_failed_while_a_node_and_an_image_are_fetched(overlay: str) -> None:
     deadline = one(shipped(OVERLAYS / overlay), "Deployment")["spec"]["progressDeadlineSeconds"]
     assert deadline >= startup_seconds(overlay) + NODE_AND_IMAGE_SECONDS
+    assert sync_timeout() > deadline
+
+
+@every_server
+def test_a_sync_waits_for_a_cold_start(overlay: str) -> None:
+    assert sync_timeout() > startup_seconds(overlay) + NODE_AND_IMAGE_SECONDS
+
+
+def sync_timeout() -> int:
     argocd = load(BASES / "platform" / "argocd" / "values.yaml")
-    assert int(argocd["configs"]["params"]["controller.sync.timeout.seconds"]) > deadline
+    return int(argocd["configs"]["params"]["controller.sync.timeout.seconds"])
 
 
-@every_overlay
+@every_server
 def test_requests_in_flight_have_time_to_end(overlay: str) -> None:
     wait = container(shipped(OVERLAYS / overlay))["lifecycle"]["preStop"]["sleep"]["seconds"]
     drain = int(argument(overlay, "--shutdown-timeout") or 0)
-    assert drain > 0, "vLLM's default aborts them"
+    if engine_of(overlay) == "vllm-neuron":
+        # Its vLLM aborts them, so the wait before it is told to end covers them as well.
+        assert drain == 0
+        assert wait >= 60
+    else:
+        assert drain > 0, "vLLM's default aborts them"
     assert wait + drain < pod(overlay)["terminationGracePeriodSeconds"]
+    for spec in engines(overlay):
+        hold = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert hold >= wait + drain or spec == pod(overlay), "the leader needs its workers until it has ended"
+        assert hold < spec["terminationGracePeriodSeconds"]
 
 
-@every_overlay
+@pytest.mark.parametrize("overlay", RAY)
+def test_ray_gives_requests_in_flight_less_time_than_the_pod_has(overlay: str) -> None:
+    (told,) = serve_config(workload(shipped(OVERLAYS / overlay)))["applications"][0]["args"]["llm_configs"]
+    patience = told["deployment_config"]["graceful_shutdown_timeout_s"]
+    assert 0 < patience < pod(overlay)["terminationGracePeriodSeconds"]
+    assert patience < workload(shipped(OVERLAYS / overlay))["spec"]["rayClusterDeletionDelaySeconds"]
+
+
+@every_server
 def test_a_restart_needs_more_than_unreadiness(overlay: str) -> None:
     main = container(shipped(OVERLAYS / overlay))
     patience = {
@@ -246,9 +381,6 @@ def test_a_restart_needs_more_than_unreadiness(overlay: str) -> None:
 def test_the_pods_meet_the_namespace_s_pod_security_level(overlay: str) -> None:
     namespace = one(shipped(BASES / "platform" / "model-namespace"), "Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    spec = pod(overlay)
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     allowed = {
         "configMap",
         "csi",
@@ -259,42 +391,48 @@ def test_the_pods_meet_the_namespace_s_pod_security_level(overlay: str) -> None:
         "projected",
         "secret",
     }
-    assert all(set(item) - {"name"} <= allowed for item in spec["volumes"])
-    assert not any(spec.get(field) for field in ("hostNetwork", "hostPID", "hostIPC"))
-    for item in (*spec["containers"], *spec.get("initContainers", ())):
-        context = item["securityContext"]
-        assert context["allowPrivilegeEscalation"] is False
-        assert context["capabilities"] == {"drop": ["ALL"]}
-        assert not any("hostPort" in port for port in item.get("ports", ()))
+    for spec in pods(overlay):
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert all(set(item) - {"name"} <= allowed for item in spec["volumes"])
+        assert not any(spec.get(field) for field in ("hostNetwork", "hostPID", "hostIPC"))
+        for item in (*spec["containers"], *spec.get("initContainers", ())):
+            context = item["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert not any("hostPort" in port for port in item.get("ports", ()))
 
 
 @every_overlay
 def test_the_namespace_has_what_the_pods_name(overlay: str) -> None:
-    shared, spec = shipped(BASES / "platform" / "model-namespace"), pod(overlay)
-    assert spec["serviceAccountName"] in {
-        item["metadata"]["name"] for item in shared if item["kind"] == "ServiceAccount"
-    }
-    assert spec["priorityClassName"] in {item["metadata"]["name"] for item in shared if item["kind"] == "PriorityClass"}
+    shared = shipped(BASES / "platform" / "model-namespace")
+    accounts = {item["metadata"]["name"] for item in shared if item["kind"] == "ServiceAccount"}
+    classes = {item["metadata"]["name"] for item in shared if item["kind"] == "PriorityClass"}
     (defaults,) = one(shared, "LimitRange")["spec"]["limits"]
-    for item in (*spec["containers"], *spec.get("initContainers", ())):
-        for resource, limit in defaults["default"].items():
-            effective = item["resources"]["limits"].get(resource, limit)
-            assert quantity(item["resources"]["requests"].get(resource, 0)) <= quantity(effective), (
-                f"{resource}: refused"
-            )
+    assert all(spec["serviceAccountName"] in accounts for spec in engines(overlay))
+    for spec in pods(overlay):
+        assert spec["priorityClassName"] in classes
+        for item in (*spec["containers"], *spec.get("initContainers", ())):
+            for resource, limit in defaults["default"].items():
+                effective = item["resources"]["limits"].get(resource, limit)
+                assert quantity(item["resources"]["requests"].get(resource, 0)) <= quantity(effective), (
+                    f"{resource}: refused"
+                )
 
 
 @every_overlay
 def test_features_can_append_to_every_list(overlay: str) -> None:
-    main = container(shipped(OVERLAYS / overlay))
-    assert main["args"] and main["env"] and main["volumeMounts"] and pod(overlay)["volumes"]
-    assert pod(overlay)["topologySpreadConstraints"]
+    for spec in pods(overlay):
+        main = spec["containers"][0]
+        assert main["env"] and main["volumeMounts"] and spec["volumes"]
+        assert main.get("args") or overlay in RAY
+    assert "topologySpreadConstraints" in pod(overlay) or "affinity" in pod(overlay)
 
 
-@every_overlay
+@every_server
 def test_the_chain_from_pod_to_monitor_is_closed(overlay: str) -> None:
     resources = shipped(OVERLAYS / overlay)
-    labels = one(resources, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    labels = next(iter(pod_templates(resources).values()))["metadata"]["labels"]
     service, monitor = one(resources, "Service"), one(resources, "ServiceMonitor")
     assert service["spec"]["selector"].items() <= labels.items()
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
@@ -302,12 +440,46 @@ def test_the_chain_from_pod_to_monitor_is_closed(overlay: str) -> None:
     assert endpoint["port"] == port["name"]
     assert port["targetPort"] in {item["name"] for item in container(resources)["ports"]}
     policy = one(resources, "NetworkPolicy")
-    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
-    assert {item["port"] for rule in policy["spec"]["ingress"] for item in rule["ports"]} == {port["targetPort"]}
+    assert {item["port"] for rule in policy["spec"]["ingress"] for item in rule.get("ports", ())} == {
+        port["targetPort"]
+    }
+    for template in list(pod_templates(resources).values())[1:]:
+        assert not service["spec"]["selector"].items() <= template["metadata"]["labels"].items(), "it has no API"
+
+
+@pytest.mark.parametrize("overlay", RAY)
+def test_every_pod_of_ray_is_scraped_and_reached(overlay: str) -> None:
+    resources = shipped(OVERLAYS / overlay)
+    monitor, policy = one(resources, "PodMonitor")["spec"], one(resources, "NetworkPolicy")["spec"]
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    declared = set()
+    for template in pod_templates(resources).values():
+        assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+        ports = {item["name"] for item in template["spec"]["containers"][0]["ports"]}
+        assert {endpoint["port"], "serve"} <= ports
+        declared |= ports
+    assert {item["port"] for rule in policy["ingress"] for item in rule.get("ports", ())} <= declared
+    (port,) = workload(resources)["spec"]["serveService"]["spec"]["ports"]
+    assert (port["name"], port["port"]) == ("serve", engine_facts("ray-vllm")["port"])
+
+
+@every_overlay
+def test_the_policy_covers_every_pod(overlay: str) -> None:
+    resources = shipped(OVERLAYS / overlay)
+    chosen = one(resources, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
+    assert all(
+        chosen.items() <= template["metadata"]["labels"].items() for template in pod_templates(resources).values()
+    )
 
 
 @every_overlay
 def test_a_drain_can_always_end(overlay: str) -> None:
     budget = one(shipped(OVERLAYS / overlay), "PodDisruptionBudget")["spec"]
-    assert budget["maxUnavailable"] == 1 and "minAvailable" not in budget
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    if overlay in RAY:
+        # Head and at least one worker, so one may always go.
+        assert budget["minAvailable"] == 1 and "maxUnavailable" not in budget
+        (workers,) = workload(shipped(OVERLAYS / overlay))["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+        assert workers["minReplicas"] >= 1
+    else:
+        assert budget["maxUnavailable"] == 1 and "minAvailable" not in budget

@@ -52,7 +52,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
             engine = load(OVERLAYS / overlay / "overlay.yaml")["engine"]
             for feature in names(BASES / "features"):
                 if engine in feature_facts(feature)["engines"]:
-                    yield repository.model(f"m-{overlay[:20]}-{feature}", overlay, [feature])
+                    yield repository.model(f"{overlay}-{feature}"[-63:].strip("-"), overlay, [feature])
 
     return [resource for folder in folders() for resource in build(folder)]
 

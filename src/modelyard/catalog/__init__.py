@@ -8,6 +8,7 @@ from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_v
 from modelyard.catalog.devices import Device, device, devices
 from modelyard.catalog.engines import Engine, Flag, engine, engine_versions
 from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
+from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.models import (
@@ -41,6 +42,7 @@ __all__ = [
     "Engine",
     "Experts",
     "Exporter",
+    "Feature",
     "Flag",
     "InstanceStore",
     "InstanceType",
@@ -64,6 +66,8 @@ __all__ = [
     "engine",
     "engine_versions",
     "exporters",
+    "feature_from_mapping",
+    "feature_problems",
     "folder_name",
     "instance_type",
     "instance_types",

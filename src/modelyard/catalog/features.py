@@ -1,0 +1,86 @@
+"""Features that a model may switch on: whom they serve, what they need, and what they exclude."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One folder of `bases/features`, as its `feature.yaml` describes it.
+
+    Attributes:
+        name: The folder's name.
+        description: What it does, one sentence without a final stop.
+        engines: Folders of `bases/serving` that it is for.
+        needs: Platform components, and features that must be on beside it.
+        excludes: Features that cannot be on beside it.
+        images: Names of the images that it brings.
+        replacements: Entries that the kustomization of a model holds under `replacements` when the feature is on.
+        assumes: What must be there that no folder of this repository brings, one sentence each.
+    """
+
+    name: str
+    description: str
+    engines: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    replacements: tuple[Mapping[str, Any], ...] = ()
+    assumes: tuple[str, ...] = ()
+
+
+def feature_from_mapping(name: str, raw: Mapping[str, Any]) -> Feature:
+    """Return a feature from the content of its `feature.yaml`.
+
+    Raises:
+        ValueError: The description or the engines are missing, or a list is none.
+    """
+    lists: dict[str, tuple[str, ...]] = {}
+    for key in ("engines", "needs", "excludes", "images", "assumes"):
+        value = raw.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ValueError(f"{key} of feature {name} is {value!r}, expected a list of names")
+        lists[key] = tuple(value)
+    description = raw.get("description")
+    if not isinstance(description, str) or not lists["engines"]:
+        raise ValueError(f"feature {name} needs a description and engines")
+    replacements = tuple((raw.get("environment") or {}).get("replacements") or ())
+    return Feature(name, description, replacements=replacements, **lists)
+
+
+def feature_problems(
+    chosen: Sequence[str], features: Mapping[str, Feature], engine: str, platform: Collection[str]
+) -> list[str]:
+    """Return why a model may not have a set of features, in sentences without a final stop; empty when it may.
+
+    Args:
+        chosen: Names of the features, in the order of the model's `components`.
+        features: Every feature there is, by name.
+        engine: The engine's folder in `bases/serving`.
+        platform: Components of the environment's platform.
+    """
+    problems = []
+    for index, name in enumerate(chosen):
+        feature = features.get(name)
+        if name in chosen[:index]:
+            problems.append(f"{name} is named twice, and would add its list items twice")
+        elif feature is None:
+            problems.append(f"there is no feature {name}; there are {', '.join(sorted(features))}")
+        elif engine not in feature.engines:
+            problems.append(f"{name} is not for {engine}, it is for {', '.join(feature.engines)}")
+        else:
+            # Said once for a pair, whichever of the two says it.
+            problems += [
+                f"{name} and {other} exclude each other"
+                for other in dict.fromkeys(chosen[:index])
+                if other in feature.excludes or (other in features and name in features[other].excludes)
+            ]
+            problems += [
+                f"{name} needs the feature {need}" if need in features else f"{name} needs {need} in the environment"
+                for need in feature.needs
+                if need not in chosen and need not in platform
+            ]
+    return problems
