@@ -28,10 +28,10 @@ def names() -> list[str]:
 def make(name: str, destination: Path, **others: Any) -> Path:
     """Write a base repository and return its folder; `others` are answers that win over the base's own."""
     source = HERE / name
-    answers = {**yaml.safe_load((source / "answers.yaml").read_text()), **others}
+    answers = yaml.safe_load((source / "answers.yaml").read_text())
     _copy(destination, {"scope": "repository", "repository_name": "my-platform", "repository_url": URL})
     for environment in answers if isinstance(answers, list) else [answers]:
-        _copy(destination, {"scope": "environment", **environment})
+        _copy(destination, {"scope": "environment", **environment, **others})
     if (source / "files").is_dir():
         shutil.copytree(source / "files", destination, dirs_exist_ok=True)
     edits = source / "edits.yaml"

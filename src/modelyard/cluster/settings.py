@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from modelyard.cluster.things import Thing
@@ -31,6 +31,11 @@ class Setting:
     at: Address
     source: Literal["file", "args"]
     index: int = -1
+
+    @property
+    def name_at(self) -> Address:
+        """Return the address of the flag itself; on the command line, of the item that makes the setting."""
+        return replace(self.at, key=True) if isinstance(self.at, FileAddress) else self.at
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+"""Values that a flag does not take."""
+
+from collections.abc import Iterator
+
+from modelyard.catalog import engine
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import either, nearest
+
+
+@rule("settings/illegal-choice", error, since="0.1.0")
+def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The engine exits at start on a value that is not one of a flag's choices."""
+    for model in environment.models:
+        known = engine("vllm", model.engine_version) if model.engine_version else None
+        for setting in model.settings.settings.values() if known else ():
+            flag = known.flag(f"--{setting.name}") if known else None
+            choices = [str(each) for each in flag.choices] if flag else []
+            values = setting.value if isinstance(setting.value, list) else [setting.value]
+            wrong = [str(each) for each in values if str(each) not in choices]
+            if flag is None or known is None or not choices or not wrong or isinstance(setting.value, bool | dict):
+                continue
+            near = nearest(wrong[0], choices)
+            yield Finding(
+                at=setting.at,
+                message=f"{model.name} sets {setting.name} to {wrong[0]}, which vllm {known.version} does not take",
+                fix=f"write {near}" if near else f"write {either(choices[:12])}",
+            )

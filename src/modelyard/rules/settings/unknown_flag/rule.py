@@ -1,0 +1,43 @@
+"""Flags that the engine does not have."""
+
+from collections.abc import Iterator
+
+from modelyard.catalog import engine, engine_versions
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+ENGINE = "vllm"
+
+
+@rule("settings/unknown-flag", error, since="0.1.0")
+def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The engine exits at start on a flag that its version does not have."""
+    for model in environment.models:
+        version = model.engine_version
+        known = engine(ENGINE, version) if version else None
+        if known is None:
+            reason = f"flags of {ENGINE} {version} are not in the catalogue" if version else "its version is unknown"
+            yield NotChecked(model, reason)
+            continue
+        for setting in model.settings.all:
+            if setting.name == "config" or known.flag(f"--{setting.name}") is not None:
+                continue
+            before = _last_version_with(setting.name, known.version)
+            near = known.nearest_flag(setting.name)
+            yield Finding(
+                at=setting.name_at,
+                message=f"{model.name} sets {setting.name}, which {ENGINE} {known.version} does not have"
+                + (f"; {before} had it" if before else ""),
+                fix=f"write {near}, or remove it" if near else "remove it",
+            )
+
+
+def _last_version_with(name: str, version: str) -> str:
+    """Return the newest version in the catalogue, older than this one, that has a flag; empty when none has."""
+    versions = list(engine_versions(ENGINE))
+    for older in reversed(versions[: versions.index(version)]):
+        found = engine(ENGINE, older)
+        if found is not None and found.flag(f"--{name}") is not None:
+            return older
+    return ""
