@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelyard.cli import check, doctor, exit_codes, explain, fetch, new, rehearse, tools, update, version
+from modelyard.cli import catalog, check, diff, doctor, exit_codes, explain, fetch, fit, new, rehearse, tools, update, version
 from modelyard.cli.boundary import TRACEBACK
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -29,13 +29,16 @@ def application() -> typer.Typer:
     ends = exit_codes.table()
     app.command("new", short_help="Write a GitOps repository, or add an environment.")(new.command)
     app.command("check", short_help="Check that it will sync, schedule and start.", epilog=ends)(check.command)
+    app.command("diff", short_help="Show what a change does to each cluster.", epilog=ends)(diff.command)
     app.command("rehearse", short_help="Try an environment on a control plane on this machine.", epilog=ends)(
         rehearse.command
     )
+    app.command("fit", short_help="Say whether models fit their devices.")(fit.command)
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)
     app.command("doctor", short_help="List the external programs, and what lacks without them.")(doctor.command)
+    app.add_typer(catalog.application(), name="catalog", short_help="Show or add facts about models and devices.")
     app.add_typer(tools.application(), name="tools", short_help="Build the external programs.")
     app.command("version", short_help="Show the version.")(version.command)
     return app

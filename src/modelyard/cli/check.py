@@ -101,7 +101,7 @@ def command(
     from modelyard.cli.terminal import Progress
 
     wanted = outputs(format or (), output)
-    least, part, renderer = _severity(fail_on), _shard(shard), _backend(backend)
+    least, part, renderer = severity(fail_on), _shard(shard), _backend(backend)
     if not path.is_dir():
         raise Refusal(
             f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
@@ -160,10 +160,15 @@ def path_prefix(root: Path) -> str:
     return ""
 
 
-def _severity(word: str) -> Severity:
-    for severity in Severity:
-        if severity.label == word:
-            return severity
+def severity(word: str) -> Severity:
+    """Return the severity that `--fail-on` names.
+
+    Raises:
+        Refusal: It is none.
+    """
+    for each in Severity:
+        if each.label == word:
+            return each
     raise Refusal(f"--fail-on {word} is no severity", fix="choose error, warning or note")
 
 

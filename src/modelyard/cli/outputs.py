@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,23 +19,32 @@ _STANDARD_OUTPUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One format and the file that it goes to; None is standard output."""
+    """One format and the file that it goes to; None is standard output.
+
+    Attributes:
+        format: The format.
+        file: The file, or the folder where `folder` is set.
+        folder: Whether it is written as several files, which `FORMAT=FOLDER/` asks for.
+    """
 
     format: str
     file: Path | None
+    folder: bool = False
 
 
-def outputs(formats: Sequence[str], output: Path | None) -> list[Output]:
+def outputs(formats: Sequence[str], output: Path | None, known: Collection[str] = tuple(FORMATS), folders: Collection[str] = ()) -> list[Output]:
     """Return the outputs that `--format` and `--output` ask for.
 
     Args:
         formats: Each `FORMAT` or `FORMAT=FILE`; text when empty.
         output: File of the one format that names none.
+        known: The formats that there are.
+        folders: Those of them that may be written as several files into a folder.
 
     Raises:
         Refusal: A format is unknown, or two of them would be mixed in one place.
     """
-    parsed = [_parsed(value) for value in formats] or [Output("text", None)]
+    parsed = [_parsed(value, known) for value in formats] or [Output("text", None)]
     if output is not None:
         homeless = [each for each in parsed if each.file is None]
         if len(homeless) != 1:
@@ -52,10 +61,11 @@ def outputs(formats: Sequence[str], output: Path | None) -> list[Output]:
             fix=f"give all but one a file, as in --format {printed[-1]}=report.{printed[-1]}",
         )
     files = [each.file.absolute() for each in parsed if each.file is not None]
+    whole = [each.file.absolute() for each in parsed if each.file is not None and each.folder and each.format in folders]
     for file in files:
         if files.count(file) > 1:
             raise Refusal(f"two formats would be written to {file}", fix="give each a file of its own")
-        if file.is_dir():
+        if (file.is_dir() or any(each.folder and each.file and each.file.absolute() == file for each in parsed)) and file not in whole:
             raise Refusal(f"{file} is a folder", fix="name a file in it")
     return parsed
 
@@ -75,21 +85,21 @@ def deliver(report: Report, wanted: Sequence[Output], presentation: Presentation
                 path_prefix=presentation.path_prefix,
                 rules=presentation.rules,
             )
-            _to_file(output.file, _written(report, output.format, plain).encode("utf-8", "backslashreplace"))
+            to_file(output.file, _written(report, output.format, plain).encode("utf-8", "backslashreplace"))
     for output in wanted:
         if output.file is None:
-            _to_standard_output(_written(report, output.format, presentation), output.format)
+            to_standard_output(_written(report, output.format, presentation), output.format)
 
 
-def _parsed(value: str) -> Output:
+def _parsed(value: str, known: Collection[str]) -> Output:
     format, separator, file = value.partition("=")
-    if format not in FORMATS:
-        near = get_close_matches(format, FORMATS, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"formats are {', '.join(FORMATS)}"
+    if format not in known:
+        near = get_close_matches(format, known, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"formats are {', '.join(known)}"
         raise Refusal(f"there is no format {format!r}", fix=fix)
     if separator and not file:
         raise Refusal(f"--format {value} names no file", fix=f"write {format}=FILE, or {format} alone")
-    return Output(format, Path(file) if file and file != _STANDARD_OUTPUT else None)
+    return Output(format, Path(file) if file and file != _STANDARD_OUTPUT else None, file.endswith("/"))
 
 
 def _written(report: Report, format: str, presentation: Presentation) -> str:
@@ -98,7 +108,12 @@ def _written(report: Report, format: str, presentation: Presentation) -> str:
     return stream.getvalue()
 
 
-def _to_file(file: Path, content: bytes) -> None:
+def to_file(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        Refusal: It cannot be written.
+    """
     from modelyard.tooling import write_whole
 
     target = file.resolve()
@@ -117,7 +132,12 @@ def _unwritable(file: Path, reason: str) -> Refusal:
     return Refusal(f"{file} cannot be written: {reason}", fix="name a file in a folder that you may write to")
 
 
-def _to_standard_output(text: str, format: str) -> None:
+def to_standard_output(text: str, format: str) -> None:
+    """Write one format's text to standard output.
+
+    Raises:
+        Refusal: It cannot be written.
+    """
     try:
         if format == "text":
             sys.stdout.write(text)

@@ -21,7 +21,7 @@ from modelyard.sizing.measurements import (
 from modelyard.sizing.neuron import NeuronBudget, automatic_buckets, neuron_budget
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_layers, tensor_parallel_problem
 from modelyard.sizing.pipelines import PipelineBudget, pipeline_budget
-from modelyard.sizing.served import CoreFit, DeviceFit, Fit, fit_of, fits, variables
+from modelyard.sizing.served import CoreFit, DeviceFit, Fit, changes_for, fit_of, fits, variables
 from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings, Problem, engine_settings
 from modelyard.sizing.slices import slice_gib
 from modelyard.sizing.support import refusals
@@ -56,6 +56,7 @@ __all__ = [
     "bars",
     "bytes_per_token",
     "calibration_points",
+    "changes_for",
     "changes_that_fit",
     "coverage",
     "device_resource",

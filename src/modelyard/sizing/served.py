@@ -11,6 +11,7 @@ from modelyard.catalog import Device, ModelShape
 from modelyard.cluster import Environment, Model, Pool
 from modelyard.findings import Refusal
 from modelyard.rendering import split_image
+from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.fit import Assessment, Verdict, assess
 from modelyard.sizing.landings import Landing, device_resource, landings
@@ -149,6 +150,20 @@ def fit_of(model: Model, pools: Iterable[Pool], region: str) -> Fit:
     ]
     found.sort(key=lambda each: (_WORST_FIRST.index(each.assessment.verdict), each.assessment.budget.margin_gib))
     return Fit(model, entry.shape, tuple(found))
+
+
+def changes_for(fit: Fit, each: DeviceFit) -> tuple[Change, ...]:
+    """Return the single changes of settings after which a model fits one device, the one that costs least first."""
+    if fit.shape is None or fit.model.engine_version is None or each.assessment.verdict is Verdict.FITS:
+        return ()
+    return changes_that_fit(
+        each.assessment,
+        fit.model.settings,
+        fit.model.engine_version,
+        fit.shape,
+        total_gib=each.landing.total_gib,
+        environment=variables(fit.model),
+    )
 
 
 def variables(model: Model) -> dict[str, str]:

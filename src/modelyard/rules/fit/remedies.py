@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelyard.findings import NotChecked
 from modelyard.rules.wording import either
-from modelyard.sizing import Assessment, Change, DeviceFit, Fit, bars, changes_that_fit, variables
+from modelyard.sizing import Assessment, DeviceFit, Fit, bars, changes_for
 
 
 def gaps(fit: Fit) -> Iterator[NotChecked]:
@@ -30,24 +30,9 @@ def detail(fit: Fit, worst: DeviceFit) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def nearest_changes(fit: Fit, worst: DeviceFit) -> tuple[Change, ...]:
-    """Return the single changes of settings after which the model fits the device, the nearest first."""
-    model, shape = fit.model, fit.shape
-    if shape is None or model.engine_version is None:
-        return ()
-    return changes_that_fit(
-        worst.assessment,
-        model.settings,
-        model.engine_version,
-        shape,
-        total_gib=worst.landing.total_gib,
-        environment=variables(model),
-    )
-
-
 def remedy(fit: Fit, worst: DeviceFit) -> str:
     """Return the nearest change, and one that takes more or other devices; empty when there is none to name."""
-    changes = list(nearest_changes(fit, worst))
+    changes = changes_for(fit, worst)
     first = next(iter(changes), None)
     words = []
     if first is not None:

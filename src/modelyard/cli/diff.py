@@ -1,0 +1,164 @@
+"""`modelyard diff`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.findings import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modelyard.cli.outputs import Output
+    from modelyard.diffing import Comparison
+
+_FORMATS = ("text", "markdown", "json")
+
+
+@verb
+def command(
+    sides: Annotated[
+        str,
+        typer.Argument(
+            metavar="BASE..HEAD",
+            help="Two commits; three dots for what HEAD adds since both parted; BASE alone for the working tree.",
+        ),
+    ],
+    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env",
+            "-e",
+            metavar="NAME",
+            help="Compare this environment only; may be repeated.",
+            autocompletion=completing.environments,
+        ),
+    ] = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT[=FILE]",
+            help="text, json, or markdown for a comment; markdown=FOLDER/ writes one comment per environment.",
+            show_default="text",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none."),
+    ] = None,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="Tell which findings come and go too; reads whole environments.")
+    ] = False,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Run the repository's own rules in policies/, which are code.")
+    ] = False,
+    fail_on: Annotated[
+        str,
+        typer.Option("--fail-on", metavar="SEVERITY", help="Least severity of a new finding that fails the command."),
+    ] = "error",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not compared; for CI.")] = False,
+    artifact: Annotated[
+        str, typer.Option("--artifact", metavar="URL", help="Where the whole text is, for a comment that is cut.")
+    ] = "",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No fields of resources, no progress.")] = False,
+) -> int:
+    """Show what a change does to each cluster: what comes, goes, restarts, and can no longer be changed."""
+    from modelyard.cli.check import severity
+    from modelyard.cli.outputs import outputs
+    from modelyard.cli.terminal import Progress
+
+    wanted = outputs(format or (), output, _FORMATS, ("markdown",))
+    least = severity(fail_on)
+    if not path.is_dir():
+        raise Refusal(
+            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
+            fix="name the folder of a GitOps repository",
+        )
+
+    from modelyard.diffing import DiffOptions, compare
+
+    options = DiffOptions(
+        environments=tuple(environment or ()),
+        findings=findings,
+        policies=policies,
+        use_cache=not no_cache,
+        jobs=jobs,
+    )
+    with Progress(quiet=quiet) as progress:
+        comparison = compare(path, sides, options, progress)
+    try:
+        for each in wanted:
+            _deliver(comparison, each, artifact=artifact, quiet=quiet)
+    except BrokenPipeError:
+        abandon_standard_output()
+    if comparison.fails(least):
+        return ExitCode.FINDINGS
+    return ExitCode.NOT_CHECKED if strict and comparison.incomplete else ExitCode.CLEAN
+
+
+def _deliver(comparison: Comparison, output: Output, *, artifact: str, quiet: bool) -> None:
+    from modelyard.cli.outputs import to_file, to_standard_output
+
+    file = output.file
+    if file is None:
+        to_standard_output(_written(comparison, output.format, artifact, terminal=True, quiet=quiet), output.format)
+    elif output.folder:
+        _comments(comparison, file, artifact)
+    else:
+        text = _written(comparison, output.format, artifact, terminal=False, quiet=quiet)
+        to_file(file, text.encode("utf-8", "backslashreplace"))
+
+
+def _comments(comparison: Comparison, folder: Path, artifact: str) -> None:
+    """Write one comment per environment that differs; a file that an earlier run left is taken away."""
+    from modelyard.cli.outputs import to_file
+    from modelyard.diffing.markdown import comment
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in comparison.all_environments:
+            (folder / f"{name}.md").unlink(missing_ok=True)
+    except OSError as problem:
+        raise Refusal(f"{folder} cannot be written: {problem.strerror}", fix="name another folder") from None
+    for change in comparison.environments:
+        if change.differs:
+            text = comment(change, comparison, artifact)
+            to_file(folder / f"{change.name}.md", text.encode("utf-8", "backslashreplace"))
+
+
+def _written(comparison: Comparison, format: str, artifact: str, *, terminal: bool, quiet: bool) -> str:
+    stream = io.StringIO()
+    if format == "json":
+        from modelyard.diffing import json_v1
+
+        json_v1.write(comparison, stream)
+    elif format == "markdown":
+        from modelyard.diffing import markdown
+
+        markdown.write(comparison, stream, artifact)
+    else:
+        from modelyard.cli.terminal import look_of
+        from modelyard.diffing import text
+        from modelyard.reporting import Presentation
+
+        look = look_of(sys.stdout)
+        shown = (
+            Presentation(colour=look.colour, width=look.width, ascii=look.ascii, quiet=quiet)
+            if terminal
+            else Presentation(quiet=quiet)
+        )
+        text.write(comparison, stream, shown)
+    return stream.getvalue()

@@ -1,0 +1,172 @@
+"""`modelyard fit --from-log`: what a start-up log measured, kept in the repository."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelyard.findings import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modelyard.catalog import Device, ModelShape
+    from modelyard.reporting import Line
+    from modelyard.sizing import MeasuredBudget, MemoryBudget
+
+MAX_LOG_BYTES = 256 * 1024 * 1024
+SAME_MEMORY = 0.02
+"""Share by which the memory that a log tells may differ from what its device has."""
+
+
+def keep_log(
+    root: Path, log: Path, model_id: str | None, device_name: str | None, version: str | None, *, as_json: bool
+) -> int:
+    """Read a start-up log and add what it measured to `measurements/<model>.yaml`.
+
+    Args:
+        root: The repository.
+        log: The log.
+        model_id: The model where the log names a path; None takes the log's.
+        device_name: The device, which logs do not name; None takes it from the memory that the log tells, when only one
+            device has as much.
+        version: vLLM's version where the log does not tell it.
+        as_json: Print JSON.
+
+    Raises:
+        Refusal: It cannot be told what was measured, or of what; nothing is written then.
+    """
+    from modelyard.cli.fit import unknown_model
+    from modelyard.repository import Repository
+    from modelyard.sizing import Measurement, known_model, measured_budget, measurements_file, text_with
+    from modelyard.tooling import write_whole
+
+    repository = Repository(root)
+    if not repository.environments:
+        raise Refusal(f"{repository.root} is no GitOps repository", fix="run it where the measurement should be kept")
+    told = measured_budget(_text(log))
+    name = model_id or told.model
+    if not name:
+        raise Refusal(f"{log} does not name its model", fix="name it with --model-id")
+    entry = known_model(repository.files, name)
+    if entry is None or entry.shape is None:
+        if model_id is None:
+            raise Refusal(f"{log} is of {name}, which is not in the catalogue", fix="name the model with --model-id")
+        raise unknown_model(name)
+    if told.version and version and told.version != version:
+        raise Refusal(f"{log} is of vLLM {told.version}, not {version}", fix="leave out --engine-version")
+    if not (told.version or version):
+        raise Refusal(f"{log} does not tell vLLM's version", fix="name it with --engine-version")
+    if told.kv_available_gib is None:
+        reason = f": {told.refused}" if told.refused else ""
+        raise Refusal(
+            f"{log} does not tell how much was left for the KV cache{reason}",
+            fix="give a log that has the line `Available KV cache memory`",
+        )
+    device = _device(log, device_name, told.total_gib)
+    measured = replace(told, model=name, version=told.version or version or "", device=device.name)
+    estimate, known = _budgets(log, measured, entry.shape, device)
+    new = Measurement(measured, log.name, f"{datetime.now(UTC):%Y-%m-%d}")
+    file = measurements_file(name)
+    content = text_with(repository.files, name, new)
+    write_whole(repository.root / file, content)
+    if as_json:
+        sys.stdout.write(json.dumps({"file": file, **measured.to_mapping()}, indent=2) + "\n")
+    else:
+        _show(file, measured, estimate, known)
+    return ExitCode.CLEAN
+
+
+def _text(log: Path) -> str:
+    if not log.is_file():
+        raise Refusal(f"there is no log {log}", fix="name the file with vLLM's start-up log")
+    if log.stat().st_size > MAX_LOG_BYTES:
+        raise Refusal(f"{log} is larger than 256 MiB", fix="give the lines up to the engine's first request")
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")
+    except OSError as problem:
+        raise Refusal(f"{log} cannot be read: {problem.strerror}", fix="make it readable") from None
+
+
+def _device(log: Path, name: str | None, total_gib: float | None) -> Device:
+    from modelyard.catalog import devices
+    from modelyard.cli.fit import known_device
+
+    def has_as_much(device: Device) -> bool:
+        return total_gib is None or abs(device.total_gib - total_gib) <= SAME_MEMORY * total_gib
+
+    if name is not None:
+        device = known_device(name)
+        if not has_as_much(device):
+            same = next((each for each in devices() if each.name == device.name and has_as_much(each)), None)
+            if same is None:
+                raise Refusal(
+                    f"{log} is of a device with {total_gib:.1f} GiB, {device.name} has {device.total_gib:.1f} GiB",
+                    fix="name the device that it was written on",
+                )
+            return same
+        return device
+    near = [each for each in devices() if each.kind == "gpu" and has_as_much(each)] if total_gib is not None else []
+    if len(near) == 1:
+        return near[0]
+    could = f"; its memory is that of {' and '.join(each.name for each in near)}" if near else ""
+    raise Refusal(f"{log} does not name its device{could}", fix="name it with --device")
+
+
+def _budgets(
+    log: Path, measured: MeasuredBudget, shape: ModelShape, device: Device
+) -> tuple[MemoryBudget, MemoryBudget]:
+    from modelyard.sizing import engine_settings, memory_budget
+
+    names = (
+        "tensor_parallel_size",
+        "pipeline_parallel_size",
+        "data_parallel_size",
+        "gpu_memory_utilization",
+        "max_model_len",
+        "max_num_seqs",
+        "max_num_batched_tokens",
+        "kv_cache_dtype",
+        "quantization",
+    )
+    flags: dict[str, Any] = {
+        name.replace("_", "-"): getattr(measured, name) for name in names if getattr(measured, name) is not None
+    }
+    try:
+        settings = engine_settings(flags, measured.version, shape, device)
+    except ValueError as problem:
+        raise Refusal(str(problem), fix="name vLLM's version with --engine-version") from None
+    estimate = memory_budget(shape, settings, device)
+    known = measured.budget_for(estimate, shape, settings, device)
+    if known is None or settings.problems:
+        reason = f": {settings.problems[0].message}" if settings.problems else ""
+        raise Refusal(f"{log} does not agree with itself{reason}", fix="give the whole log of one start")
+    return estimate, known
+
+
+def _show(file: str, measured: MeasuredBudget, estimate: MemoryBudget, known: MemoryBudget) -> None:
+    from modelyard.cli.terminal import show
+    from modelyard.reporting import visible
+
+    rows = (
+        ("weights", known.weights_gib, estimate.weights_gib, measured.weights_gib),
+        ("activation", known.activation_gib, estimate.activation_gib, measured.activation_gib),
+        ("graphs", known.cuda_graphs_gib, estimate.cuda_graphs_gib, measured.cuda_graphs_gib),
+        ("other", known.non_torch_gib, estimate.non_torch_gib, measured.non_torch_gib),
+        ("KV cache", known.kv_available_gib, estimate.kv_available_gib, measured.kv_available_gib),
+    )
+    lines: list[Line] = [
+        [(visible(f"{measured.model}, vLLM {measured.version}, {measured.device}"), "strong"), (f" → {file}", "plain")]
+    ]
+    for name, gib, estimated, logged in rows:
+        if logged is None:
+            lines.append([(f"  {name:<10} not in the log; estimated {estimated:.1f} GiB", "faint")])
+        else:
+            off = estimated - gib
+            lines.append([(f"  {name:<10} {gib:6.1f} GiB, estimated {estimated:.1f} ({off:+.1f})", "plain")])
+    if measured.refused:
+        lines.append([("  the engine gave up: ", "warning"), (visible(measured.refused), "plain")])
+    lines.append([("commit the file; check and fit take it for this model, version and device from now on", "plain")])
+    show(lines)

@@ -1,0 +1,45 @@
+"""The environments of a repository, rendered for verbs that look at them without checking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelyard.findings import NotChecked, Refusal
+
+if TYPE_CHECKING:
+    from modelyard.cluster import Environment
+    from modelyard.repository import Repository
+
+
+def views(path: Path, environments: Sequence[str]) -> tuple[Repository, list[Environment], list[NotChecked]]:
+    """Return a repository, the views of its environments, and what could not be rendered.
+
+    Args:
+        path: The repository's folder.
+        environments: Names; all when empty.
+
+    Raises:
+        Refusal: It is no folder, holds no environment, or a named one does not exist.
+    """
+    from modelyard.checking import CheckOptions
+    from modelyard.checking import environments as rendered
+    from modelyard.cli.terminal import Progress
+    from modelyard.repository import Repository
+
+    if not path.is_dir():
+        raise Refusal(
+            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
+            fix="name the folder of a GitOps repository",
+        )
+    repository = Repository(path)
+    gaps: list[NotChecked] = []
+    with Progress() as progress:
+        found = list(rendered(repository, CheckOptions(environments=tuple(environments)), progress, gaps))
+    for view in found:
+        for each in view.applications:
+            if each.errors:
+                told = NotChecked(each, f"{each.target} does not build", "modelyard check", environment=view.name)
+                gaps.append(told.stamped(application=each.name))
+    return repository, found, gaps
