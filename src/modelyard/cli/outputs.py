@@ -32,7 +32,9 @@ class Output:
     folder: bool = False
 
 
-def outputs(formats: Sequence[str], output: Path | None, known: Collection[str] = tuple(FORMATS), folders: Collection[str] = ()) -> list[Output]:
+def outputs(
+    formats: Sequence[str], output: Path | None, known: Collection[str] = tuple(FORMATS), folders: Collection[str] = ()
+) -> list[Output]:
     """Return the outputs that `--format` and `--output` ask for.
 
     Args:
@@ -61,12 +63,13 @@ def outputs(formats: Sequence[str], output: Path | None, known: Collection[str] 
             fix=f"give all but one a file, as in --format {printed[-1]}=report.{printed[-1]}",
         )
     files = [each.file.absolute() for each in parsed if each.file is not None]
-    whole = [each.file.absolute() for each in parsed if each.file is not None and each.folder and each.format in folders]
-    for file in files:
-        if files.count(file) > 1:
-            raise Refusal(f"two formats would be written to {file}", fix="give each a file of its own")
-        if (file.is_dir() or any(each.folder and each.file and each.file.absolute() == file for each in parsed)) and file not in whole:
-            raise Refusal(f"{file} is a folder", fix="name a file in it")
+    for each in parsed:
+        if each.file is None:
+            continue
+        if files.count(each.file.absolute()) > 1:
+            raise Refusal(f"two formats would be written to {each.file.absolute()}", fix="give each a file of its own")
+        if (each.file.is_dir() or each.folder) and not (each.folder and each.format in folders):
+            raise Refusal(f"{each.file.absolute()} is a folder", fix="name a file in it")
     return parsed
 
 
