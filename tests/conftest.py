@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,13 @@ from tests import repositories
 
 
 @pytest.fixture(scope="session")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return the base repositories by name; made once, never changed."""
-    folder = tmp_path_factory.mktemp("bases")
-    return {name: repositories.make(name, folder / name) for name in repositories.names()}
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Return the base repositories by name; each is made when it is first asked for, once, and never changed."""
+    return repositories.Bases(tmp_path_factory.mktemp("bases"))
 
 
 @pytest.fixture
-def one_model(bases: dict[str, Path], tmp_path: Path) -> Path:
+def one_model(bases: Mapping[str, Path], tmp_path: Path) -> Path:
     """Return a repository of one's own with Qwen3-1.7B as `chat`."""
     return Path(shutil.copytree(bases["one-model"], tmp_path / "one-model", symlinks=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def test_every_base_overlay_and_feature_renders_as_kustomize_prints_it(shipped: 
     assert compared > 50
 
 
-def test_every_target_of_a_generated_repository_renders_as_kustomize_prints_it(bases: dict[str, Path]) -> None:
+def test_every_target_of_a_generated_repository_renders_as_kustomize_prints_it(bases: Mapping[str, Path]) -> None:
     for name, root in bases.items():
         targets, _ = kustomizations(root)
         for target, found in by_target(root, targets).items():
