@@ -20,7 +20,7 @@ from typing import Any
 from zipfile import ZipFile
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "catalog" / "data" / "engines" / "vllm"
-VERSIONS = ("0.33.0",)
+VERSIONS = ("0.16.0", "0.22.0", "0.24.0", "0.33.0")
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
 FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
 FRONTEND_CLASSES = ("BaseFrontendArgs", "FrontendArgs")

@@ -219,6 +219,24 @@ def engine_of(overlay: str) -> str:
     return str(load(OVERLAYS / overlay / "overlay.yaml")["engine"])
 
 
+def engine_version(overlay: str) -> str:
+    """Return the version of vLLM that new environments run an overlay with."""
+    told = engine_facts(engine_of(overlay))
+    if "version" in told:
+        return str(told["version"])
+    (image,) = told["images"]
+    (tag,) = (item["newTag"] for item in template_versions()["images"] if item["name"] == image)
+    match = re.match(r"v?(\d+\.\d+\.\d+)(?:-|$)", tag)
+    assert match, f"{tag} names no version of vLLM"
+    return match[1]
+
+
+def template_versions() -> dict[str, Any]:
+    """Return the versions that a new environment begins with."""
+    (file,) = (ROOT / "template" / "environment" / "environments").glob("*/versions/kustomization.yaml")
+    return dict(load(file))
+
+
 def serves(feature: str, overlay: str) -> bool:
     """Return whether a feature is for the engine of an overlay."""
     return engine_of(overlay) in feature_facts(feature)["engines"]

@@ -14,7 +14,6 @@ from modelyard.catalog import feature_from_mapping, feature_problems, metrics
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
-    ROOT,
     Repository,
     build,
     build_text,
@@ -30,6 +29,7 @@ from tests.manifests.composition import (
     serves,
     settings,
     shipped,
+    template_versions,
     workload,
 )
 
@@ -318,6 +318,15 @@ def test_scaling_asks_for_metrics_that_the_engine_has() -> None:
 
 
 def test_the_template_tags_every_image_that_engines_and_features_use() -> None:
-    (file,) = (ROOT / "template" / "environment" / "environments").glob("*/versions/kustomization.yaml")
-    assert {item["name"] for item in load(file)["images"]} >= set(engine_images())
-    assert all(item["newTag"] not in {"", "latest"} for item in load(file)["images"])
+    images = template_versions()["images"]
+    assert {item["name"] for item in images} >= set(engine_images())
+    assert all(item["newTag"] not in {"", "latest"} for item in images)
+
+
+def test_kuberay_is_told_the_ray_version_of_the_image() -> None:
+    versions = template_versions()
+    (tag,) = (item["newTag"] for item in versions["images"] if item["name"] == "rayproject/ray-llm")
+    (patch,) = (yaml.safe_load(item["patch"]) for item in versions["patches"] if item["target"]["kind"] == "RayService")
+    assert patch == [{"op": "replace", "path": "/spec/rayClusterConfig/rayVersion", "value": tag.partition("-")[0]}]
+    shipped_version = workload(shipped(OVERLAYS / an_overlay_of("ray-vllm")))["spec"]["rayClusterConfig"]["rayVersion"]
+    assert shipped_version == tag.partition("-")[0]
