@@ -75,7 +75,9 @@ def judged(
     served = api.served()
 
     def ask(value: dict[str, Any]) -> Answer:
-        kind = served[str(value["apiVersion"]), str(value["kind"])]
+        kind = served.get((str(value.get("apiVersion")), str(value.get("kind"))))
+        if kind is None:
+            return Answer(404, {"message": f"the server serves no {value.get('kind')} in {value.get('apiVersion')}"})
         own = value["metadata"].get("namespace")
         return apply(api, kind, own if isinstance(own, str) and own else namespace, value, dry_run=True)
 
@@ -83,7 +85,7 @@ def judged(
     verdicts = Validator(version).verdicts(values)
     return [
         Judged(
-            str(resource.value["kind"]),
+            str(resource.value.get("kind")),
             what,
             resource.value,
             () if answer.ok else tuple(objections(answer, resource.value)),

@@ -1,0 +1,36 @@
+"""A control plane for tests, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from modelyard.findings import Refusal
+from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
+from modelyard.rehearsal.folders import run_folder
+
+
+def missing() -> str:
+    """Return why no control plane can be started; empty when one can."""
+    try:
+        programs()
+    except Refusal as refusal:
+        return f"{refusal.message}: `make rehearsal-tools` builds it"
+    return ""
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[ControlPlane]:
+    """Return a running control plane, one for all tests of a worker."""
+    if reason := missing():
+        pytest.skip(reason)
+    with run_folder() as folder, control_plane(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def needs_control_plane() -> None:
+    """Skip a test that starts a control plane of its own where none can be started."""
+    if reason := missing():
+        pytest.skip(reason)
