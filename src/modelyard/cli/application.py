@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from modelyard.cli import catalog, check, diff, doctor, exit_codes, explain, fetch, fit, new, rehearse, tools, update, version
+from modelyard.cli import (
+    catalog,
+    check,
+    diff,
+    doctor,
+    exit_codes,
+    explain,
+    fetch,
+    fit,
+    new,
+    place,
+    rehearse,
+    tools,
+    update,
+    version,
+)
 from modelyard.cli.boundary import TRACEBACK
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -34,6 +49,7 @@ def application() -> typer.Typer:
         rehearse.command
     )
     app.command("fit", short_help="Say whether models fit their devices.")(fit.command)
+    app.command("place", short_help="Show which nodes can take the pods.", epilog=ends)(place.command)
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)

@@ -1,1 +1,33 @@
-"""Where pods can run: node pools, instance types and zones, by Karpenter's rules."""
+"""Where pods can run: node pools, instance types and zones, by Karpenter's rules.
+
+What is decided here is held against Karpenter's own scheduler in a test. Pods are judged alone by `placements`, and
+together, with the nodes that they need, by `fleet`.
+"""
+
+from modelyard.placement.demand import Demand, demands
+from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
+from modelyard.placement.instance_options import InstanceOption, Offering
+from modelyard.placement.placements import Cluster, Placement, cluster, placements
+from modelyard.placement.pods import PodShape
+from modelyard.placement.resources import Resources, written
+from modelyard.placement.verdicts import Step, Verdict
+
+__all__ = [
+    "Cluster",
+    "Demand",
+    "Fleet",
+    "FleetNode",
+    "InstanceOption",
+    "Offering",
+    "Placement",
+    "PodShape",
+    "Resources",
+    "Step",
+    "Verdict",
+    "cluster",
+    "demands",
+    "fleet",
+    "placements",
+    "scale",
+    "written",
+]

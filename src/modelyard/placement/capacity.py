@@ -2,7 +2,7 @@
 
 The formulas are those of `pkg/providers/instancetype/types.go` and `compatibility/compatibility.go` of
 github.com/aws/karpenter-provider-aws v1.14.1, on which Karpenter decides before a node exists. What the kubelet of a
-real node reserves may differ; Karpenter replaces its guess at the memory by what it saw once a node of the type started.
+real node reserves may differ; Karpenter replaces its guess at the memory by what it saw once one started.
 """
 
 from __future__ import annotations

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 from modelyard.catalog import InstanceType
 from modelyard.placement import labels
 from modelyard.placement.capacity import EXOTIC, allocatable, capacity, impossible
 from modelyard.placement.labels import AWS, CAPACITY_TYPE, ON_DEMAND, SPOT, ZONE, ZONE_ID
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass
-from modelyard.placement.requirements import Requirement, Requirements, requirement
+from modelyard.placement.requirements import Requirements, requirement
 from modelyard.placement.resources import Resources
 
 _SCHEME = re.compile(r"^([a-z]+)(-[0-9]+tb)?([0-9]+).*\.")
@@ -27,14 +28,18 @@ class Offer:
         zones: Names of zones of the environment; all of them where it is not known which.
         on_demand: USD an hour; None where it is unknown.
         spot: USD an hour; None where it is unknown.
+        capacity_types: Ways in which it can be had; an unknown price does not close one.
         zone_ids: Zone ids that the region offers it in.
+        id_of_zone: Zone id by zone name, where the account's are known.
         certain_zones: How many of the environment's zones have it at least.
     """
 
     zones: tuple[str, ...]
     on_demand: float | None = None
     spot: float | None = None
+    capacity_types: tuple[str, ...] = (ON_DEMAND, SPOT)
     zone_ids: tuple[str, ...] = ()
+    id_of_zone: Mapping[str, str] = field(default_factory=dict)
     certain_zones: int = 0
 
 
@@ -65,27 +70,37 @@ class Offering:
         return all(requirements.get(key).excludes for key in _RESERVATION if key in requirements)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class InstanceOption:
     """An instance type on the terms of one node class.
 
     Attributes:
         kind: Facts about the type.
         requirements: Labels that its nodes have.
-        capacity: What a node has.
-        allocatable: What it leaves to pods.
         offerings: How it can be got; empty where the node class cannot use it.
         offer: Where the region offers it.
+        node_class: The node class.
+        settings: Settings of Karpenter.
         impossible: Why the node class cannot use it.
     """
 
     kind: InstanceType
     requirements: Requirements
-    capacity: Resources
-    allocatable: Resources
     offerings: tuple[Offering, ...]
     offer: Offer
-    impossible: str = field(default="")
+    node_class: NodeClass
+    settings: KarpenterSettings
+    impossible: str = ""
+
+    @cached_property
+    def capacity(self) -> Resources:
+        """Return what a node has."""
+        return capacity(self.kind, self.node_class, self.settings)
+
+    @cached_property
+    def allocatable(self) -> Resources:
+        """Return what a node leaves to pods."""
+        return allocatable(self.kind, self.node_class, self.settings)
 
     @property
     def name(self) -> str:
@@ -140,11 +155,11 @@ def instance_options(
         found.append(
             InstanceOption(
                 kind,
-                Requirements(_labels(kind, offer, region)),
-                capacity(kind, node_class, settings),
-                allocatable(kind, node_class, settings),
+                _labels(kind, offer.zones, offer.zone_ids, region),
                 () if why else _offerings(kind, offer),
                 offer,
+                node_class,
+                settings,
                 why,
             )
         )
@@ -176,21 +191,26 @@ def launched(options: Iterable[InstanceOption], requirements: Requirements) -> l
 def _offerings(kind: InstanceType, offer: Offer) -> tuple[Offering, ...]:
     prices = {ON_DEMAND: offer.on_demand, SPOT: offer.spot}
     return tuple(
-        Offering(zone, capacity_type, prices[capacity_type], offer.zone_ids)
+        Offering(zone, capacity_type, prices[capacity_type], _ids(offer, zone))
         for zone in offer.zones
-        for capacity_type in (ON_DEMAND, SPOT)
+        for capacity_type in offer.capacity_types
         if capacity_type in kind.usage_classes
     )
 
 
-def _labels(kind: InstanceType, offer: Offer, region: str) -> list[Requirement]:
+def _ids(offer: Offer, zone: str) -> tuple[str, ...]:
+    return (offer.id_of_zone[zone],) if zone in offer.id_of_zone else offer.zone_ids
+
+
+@cache
+def _labels(kind: InstanceType, zones: tuple[str, ...], zone_ids: tuple[str, ...], region: str) -> Requirements:
     """Return a type's labels; `computeRequirements` in the provider's instancetype/types.go."""
     scheme = _SCHEME.match(kind.name)
     values: dict[str, tuple[str, ...]] = {
         labels.INSTANCE_TYPE: (kind.name,),
         labels.ARCHITECTURE: (kind.architecture or "unknown",),
         labels.OPERATING_SYSTEM: ("linux",),
-        ZONE: offer.zones,
+        ZONE: zones,
         labels.REGION: (region,),
         CAPACITY_TYPE: tuple(each for each in kind.usage_classes if each in (ON_DEMAND, SPOT)),
         labels.TENANCY: ("default", "dedicated"),
@@ -207,8 +227,8 @@ def _labels(kind: InstanceType, offer: Offer, region: str) -> list[Requirement]:
     if scheme is not None:
         values[AWS + "instance-category"] = (scheme[1],)
         values[AWS + "instance-generation"] = (scheme[3],)
-    if offer.zone_ids:
-        values[ZONE_ID] = offer.zone_ids
+    if zone_ids:
+        values[ZONE_ID] = zone_ids
     if kind.instance_store is not None and kind.instance_store.nvme:
         values[AWS + "instance-local-nvme"] = (str(kind.instance_store.gb),)
     if kind.network_mbps is not None:
@@ -217,10 +237,12 @@ def _labels(kind: InstanceType, offer: Offer, region: str) -> list[Requirement]:
         values[AWS + "instance-ebs-bandwidth"] = (str(kind.ebs_max_mbps),)
     values.update(_device_labels(kind))
     absent = {*labels.OF_INSTANCE_TYPES, labels.WINDOWS_BUILD, *_RESERVATION} - values.keys()
-    return [
-        *(requirement(key, "In", each) for key, each in values.items()),
-        *(requirement(key, "DoesNotExist") for key in sorted(absent)),
-    ]
+    return Requirements(
+        [
+            *(requirement(key, "In", each) for key, each in values.items()),
+            *(requirement(key, "DoesNotExist") for key in sorted(absent)),
+        ]
+    )
 
 
 def _device_labels(kind: InstanceType) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from modelyard.placement.instance_options import InstanceOption, launched
 from modelyard.placement.labels import HOSTNAME
 from modelyard.placement.pods import PodShape, conflicts
 from modelyard.placement.requirements import Requirements, requirement
-from modelyard.placement.resources import CPU, MEMORY, NODES, Resources, total
+from modelyard.placement.resources import CPU, MEMORY, NODES, Resources, fits, total
 from modelyard.placement.templates import (
     NodeTemplate,
     admitted,
@@ -38,6 +38,7 @@ class Node:
         pods: Numbers of its pods.
         host_ports: Ports that its pods take.
         refused: Shapes that it had no room for, and never will.
+        counted: Instance types of which the largest was counted against the pool's limits.
     """
 
     template: NodeTemplate
@@ -47,11 +48,16 @@ class Node:
     pods: list[int] = field(default_factory=list)
     host_ports: tuple[tuple[str, int, str], ...] = ()
     refused: set[PodShape] = field(default_factory=set)
+    counted: tuple[InstanceOption, ...] = ()
 
     @property
     def launched(self) -> list[InstanceOption]:
-        """Return the types that EC2 is asked for, cheapest first."""
-        return launched(self.options, self.requirements)
+        """Return the types that EC2 is asked for, cheapest first.
+
+        Each must have room for the pods beside what the DaemonSets need at least on any of the types.
+        """
+        needed = total((self.requests, least_overhead(self.template, self.options)))
+        return launched([each for each in self.options if fits(needed, each.allocatable)], self.requirements)
 
 
 @dataclass(slots=True)
@@ -91,9 +97,14 @@ class Scheduler:
     def solve(self, pods: Sequence[PodShape]) -> Solution:
         """Return where pods go; they are numbered by their place in the sequence."""
         wanted = [number for number, pod in enumerate(pods) if not pod.ignored and not pod.claims]
-        left = set(range(len(pods))) - set(wanted)
         for number in wanted:
             self.topology.update(number, pods[number])
+        solution = self.again(wanted, pods)
+        placed = set(wanted) - set(solution.left)
+        return Solution(self.nodes, [number for number in range(len(pods)) if number not in placed])
+
+    def again(self, wanted: Sequence[int], pods: Sequence[PodShape]) -> Solution:
+        """Return where pods go that found no place before, given by their numbers."""
         queue = deque(sorted(wanted, key=lambda number: _order(pods[number])))
         last: dict[int, int] = {}
         while queue and last.get(queue[0]) != len(queue):
@@ -103,7 +114,7 @@ class Scheduler:
             self.topology.update(number, pods[number])
             queue.append(number)
             last[number] = len(queue)
-        return Solution(self.nodes, sorted(left | set(queue)))
+        return Solution(self.nodes, sorted(queue))
 
     def _place(self, number: int, pod: PodShape) -> bool:
         for stage in pod.stages(self.tolerates_preferences):
@@ -111,6 +122,20 @@ class Scheduler:
                 self.topology.update(number, stage)
             if self._add(number, stage):
                 return True
+        return False
+
+    def takes(self, number: int, pod: PodShape) -> bool:
+        """Return whether a pod finds a place; it is not put there."""
+        for stage in pod.stages(self.tolerates_preferences):
+            self.topology.update(number, stage)
+            for node in self.nodes:
+                if not conflicts(stage.host_ports, node.host_ports) and self.added(node, number, stage):
+                    return True
+            for template in self.templates:
+                options = within(template.options, self.remaining[template.pool.name])
+                host = [requirement(HOSTNAME, "In", ("node-new",))]
+                if options and self.added(Node(template, template.requirements.narrowed(host), options), number, stage):
+                    return True
         return False
 
     def _add(self, number: int, pod: PodShape) -> bool:
@@ -147,6 +172,7 @@ class Scheduler:
         self._commit(fresh, number, pod, *found)
         self.nodes.append(fresh)
         # Any of the types may come, so the largest is counted.
+        fresh.counted = fresh.options
         for resource in remaining:
             remaining[resource] -= max(option.capacity.get(resource, 0) for option in fresh.options)
         return True
@@ -194,6 +220,20 @@ def within(options: Iterable[InstanceOption], remaining: Resources) -> tuple[Ins
         for option in options
         if all(option.capacity.get(resource, 0) <= rest for resource, rest in remaining.items())
     )
+
+
+def least_overhead(template: NodeTemplate, options: Iterable[InstanceOption]) -> Resources:
+    """Return what the DaemonSets ask for on every one of the types (`addDaemonRequests` in scheduling/nodeclaim.go)."""
+    remaining = {option.name for option in options}
+    found: Resources = {}
+    for group in template.groups:
+        if remaining.isdisjoint(option.name for option in group.options):
+            continue
+        if found:
+            found = {name: min(value, group.overhead[name]) for name, value in found.items() if name in group.overhead}
+        else:
+            found = dict(group.overhead)
+    return found
 
 
 def _order(pod: PodShape) -> tuple[int, int]:

@@ -166,7 +166,7 @@ class Topology:
     """
 
     def __init__(self, templates: Iterable[NodeTemplate]) -> None:
-        self._templates = tuple(templates)
+        self.templates = tuple(templates)
         self._groups: dict[bytes, TopologyGroup] = {}
         self._inverse: dict[bytes, TopologyGroup] = {}
         self._by_owner: dict[int, list[TopologyGroup]] = {}
@@ -191,7 +191,8 @@ class Topology:
         if known is None:
             known = groups[identity] = group
             for domain, tainted in self._universe(group.key).items():
-                honor = group.node_filter.honor_taints
+                # Without a policy, as in affinity, Karpenter looks at taints here and nowhere else.
+                honor = group.node_filter.honor_taints or group.kind != SPREAD
                 if not honor or any(all(tolerates(list(pod.tolerations), t) for t in taints) for taints in tainted):
                     known.register(domain)
         known.owners.add(number)
@@ -219,12 +220,17 @@ class Topology:
         """Return the domains of a label, each with the taints of the pools that offer it."""
         if key not in self._domains:
             found: dict[str, list[tuple[Taint, ...]]] = {}
-            for template in self._templates:
+            for template in self.templates:
                 if template.all_options:
                     for value in _domains_of(template, key):
                         found.setdefault(value, []).append(template.pool.taints)
             self._domains[key] = found
         return self._domains[key]
+
+    @property
+    def has_zones(self) -> bool:
+        """Return whether some rule has domains of more than one node."""
+        return any(group.key != HOSTNAME for group in (*self._groups.values(), *self._inverse.values()))
 
     def register_host(self, name: str) -> None:
         """Make a new node known as a domain of its own."""

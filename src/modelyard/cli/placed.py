@@ -1,0 +1,257 @@
+"""What `modelyard place` shows of one environment, as lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.cluster import Environment
+from modelyard.findings import Refusal
+from modelyard.placement import (
+    Cluster,
+    Demand,
+    Fleet,
+    Placement,
+    Resources,
+    Verdict,
+    cluster,
+    demands,
+    fleet,
+    placements,
+    scale,
+    written,
+)
+from modelyard.reporting import Line, wrapped
+
+_SHOWN_TYPES = 3
+_NOT_SHOWN = ("pods", "nodes")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One environment.
+
+    Attributes:
+        environment: The environment.
+        cluster: Its pools.
+        placements: Where the pods of the Applications that are shown can run.
+        demands: How many pods there are, by pod template.
+        fleets: The nodes of all pods together: at least, at most, and while everything rolls at full scale.
+    """
+
+    environment: Environment
+    cluster: Cluster
+    placements: tuple[Placement, ...]
+    demands: dict[int, Demand]
+    fleets: tuple[tuple[str, Fleet], ...]
+
+    @property
+    def refused(self) -> bool:
+        """Return whether pods that are shown can run nowhere."""
+        return any(not each.unknown and not each.daemon and not each.accepting for each in self.placements)
+
+    @property
+    def unknown(self) -> bool:
+        """Return whether something could not be told."""
+        return bool(self.cluster.gaps) or any(each.unknown for each in self.placements)
+
+
+def placed(environment: Environment, applications: Sequence[str]) -> Placed:
+    """Return where the pods of an environment run.
+
+    Raises:
+        Refusal: A named Application does not exist.
+    """
+    names = {each.name for each in environment.applications}
+    missing = [name for name in applications if name not in names]
+    if missing:
+        raise Refusal(
+            f"environment {environment.name} has no application {missing[0]}",
+            fix=f"applications of {environment.name}: {', '.join(sorted(names)) or 'none'}",
+        )
+    seen = cluster(environment)
+    everything = placements(environment, seen)
+    counted = {id(each.template): each for each in demands(environment)}
+    together = [
+        (counted[id(each.template)], each.shape)
+        for each in everything
+        if each.accepting and not each.daemon and id(each.template) in counted
+    ]
+    fleets = (
+        ("at least", fleet(seen, scale(together, lambda demand: demand.least))),
+        ("at most", fleet(seen, scale(together, lambda demand: demand.most))),
+        ("while all roll", fleet(seen, scale(together, lambda demand: demand.most + demand.surge))),
+    )
+    shown = tuple(each for each in everything if not applications or each.workload.thing.application in applications)
+    return Placed(environment, seen, shown, counted, fleets if seen.templates else ())
+
+
+def lines(found: Placed, width: int | None) -> list[Line]:
+    """Return what is shown of an environment."""
+    made: list[Line] = [[(found.environment.name, "strong")]]
+    for each in found.placements:
+        made += _placement(each, found.demands.get(id(each.template)), width)
+    for subject, reason in found.cluster.gaps:
+        made += wrapped([("  not checked: ", "gap")], f"{subject} ({reason})", "plain", width=width, indent=4)
+    made += _pools(found, width)
+    made.append([])
+    return made
+
+
+def _placement(found: Placement, demand: Demand | None, width: int | None) -> list[Line]:
+    asks = ", ".join(written(name, value) for name, value in sorted(found.shape.requests.items()) if name != "pods")
+    lead: Line = [("  ", "plain"), (str(found.template.thing), "strong")]
+    part = "" if len(found.workload.templates) < 2 else f", {_part(found)}"
+    made = list(
+        wrapped(
+            [*lead, (part + ": ", "plain")],
+            _count(found, demand) + (asks or "no requests"),
+            "plain",
+            width=width,
+            indent=6,
+        )
+    )
+    if found.unknown:
+        made += wrapped([("    not checked: ", "gap")], found.unknown, "plain", width=width, indent=6)
+    if found.daemon:
+        pools = ", ".join(sorted(found.nodes_with_daemon))
+        made.append([("    ", "plain"), (f"on the nodes of {pools}" if pools else "on the nodes of no pool", "plain")])
+        return made
+    refused = not found.unknown and not found.accepting
+    for verdict in found.accepting:
+        made += wrapped(
+            [("    ", "plain"), (verdict.pool, "good"), ("  ", "plain")],
+            _taken(verdict),
+            "plain",
+            width=width,
+            indent=6,
+        )
+    if refused:
+        made += [[("    no node pool takes them", "error")]]
+    for verdict in found.verdicts if refused else ():
+        text = "; ".join(verdict.reasons)
+        made += wrapped(
+            [("    ", "plain"), (verdict.pool, "strong"), ("  ", "plain")], text, "plain", width=width, indent=6
+        )
+    return made
+
+
+def _part(found: Placement) -> str:
+    return ".".join(str(step) for step in found.template.path if step not in ("spec", "template"))
+
+
+def _count(found: Placement, demand: Demand | None) -> str:
+    if found.daemon or demand is None:
+        return ""
+    pods = f"{demand.least}" if demand.least == demand.most else f"{demand.least} to {demand.most}"
+    return f"{pods} {'pod' if pods == '1' else 'pods'} with "
+
+
+def _taken(verdict: Verdict) -> str:
+    first, *others = verdict.options
+    price = first.price(verdict.requirements)
+    named = first.name + (f" at {price:,.4f} USD an hour" if price is not None else ", whose price is not known")
+    if others:
+        shown = ", ".join(option.name for option in others[:_SHOWN_TYPES])
+        more = len(others) - _SHOWN_TYPES
+        named += f", then {shown}" + (f" and {more} more" if more > 0 else "")
+    unsure = "" if verdict.certain(first) else f"; {first.name} is not in every zone"
+    wishes = f"; gives up {verdict.wishes_given_up} of its wishes" if verdict.wishes_given_up else ""
+    return f"{named}; {' or '.join(verdict.capacity_types)}; {', '.join(verdict.zones)}{unsure}{wishes}"
+
+
+def _pools(found: Placed, width: int | None) -> list[Line]:
+    made: list[Line] = []
+    for template in sorted(found.cluster.templates, key=lambda each: each.pool.name):
+        name = template.pool.name
+        parts = []
+        for word, one in found.fleets:
+            used = one.used(name)
+            if used["nodes"]:
+                nodes = used["nodes"] // 1000
+                parts.append(f"{word} {nodes} node{'' if nodes == 1 else 's'}{_against(used, template.pool.limits)}")
+        if parts:
+            made += wrapped(
+                [("  pool ", "plain"), (name, "strong"), ("  ", "plain")],
+                "; ".join(parts),
+                "plain",
+                width=width,
+                indent=4,
+            )
+    for word, one in found.fleets:
+        if one.unknown:
+            made += wrapped(
+                [("  not checked: ", "gap")], f"the nodes {word} ({one.unknown})", "plain", width=width, indent=4
+            )
+        names = sorted({str(demand.workload) for demand in one.left})
+        if names:
+            text = f"{word}, {len(one.left)} pods of {', '.join(names)} find no place beside the others"
+            made += wrapped([("  ", "plain")], text, "warning", width=width, indent=4)
+    return made
+
+
+def _against(used: Resources, limits: Resources) -> str:
+    shown = [
+        f"{used.get(name, 0) / 1000:,.0f} of {written(name, limit)}"
+        if name not in ("memory", "ephemeral-storage")
+        else f"{written(name, used.get(name, 0))} of {written(name, limit)}"
+        for name, limit in sorted(limits.items())
+        if name not in _NOT_SHOWN
+    ]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def as_mapping(found: Placed) -> dict[str, Any]:
+    """Return an environment for JSON; amounts are in base units: cores, bytes, pieces."""
+    return {
+        "name": found.environment.name,
+        "workloads": [_workload(each, found.demands.get(id(each.template))) for each in found.placements],
+        "pools": [
+            {
+                "name": template.pool.name,
+                "limits": _plain(template.pool.limits),
+                "used": {word: _plain(one.used(template.pool.name)) for word, one in found.fleets},
+            }
+            for template in found.cluster.templates
+        ],
+        "left": {word: sorted({str(demand.workload) for demand in one.left}) for word, one in found.fleets},
+        "not-checked": [
+            *({"subject": str(subject), "reason": reason} for subject, reason in found.cluster.gaps),
+            *({"subject": f"the nodes {word}", "reason": one.unknown} for word, one in found.fleets if one.unknown),
+        ],
+    }
+
+
+def _workload(found: Placement, demand: Demand | None) -> dict[str, Any]:
+    return {
+        "application": found.workload.thing.application,
+        "kind": found.workload.kind,
+        "name": found.workload.name,
+        "template": list(found.template.path),
+        "requests": _plain(found.shape.requests),
+        "pods": None if demand is None else {"least": demand.least, "most": demand.most, "surge": demand.surge},
+        "not-checked": found.unknown,
+        "pools": [
+            {
+                "name": verdict.pool,
+                "accepts": verdict.accepted,
+                "reasons": list(verdict.reasons),
+                "instance-types": [
+                    {
+                        "name": option.name,
+                        "usd-per-hour": option.price(verdict.requirements),
+                        "certain": verdict.certain(option),
+                    }
+                    for option in verdict.options
+                ],
+                "zones": list(verdict.zones),
+                "capacity-types": list(verdict.capacity_types),
+            }
+            for verdict in found.verdicts
+        ],
+    }
+
+
+def _plain(amounts: Resources) -> dict[str, float | int]:
+    return {name: value // 1000 if value % 1000 == 0 else value / 1000 for name, value in amounts.items()}
