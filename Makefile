@@ -9,10 +9,10 @@ DEMO := build/demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test test-slow lint format lock bench release clean
+.PHONY: help setup tools rehearsal-tools demo test test-slow lint format lock bench release clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) tools ## make the virtual environment and build the pinned tools
 
@@ -27,6 +27,11 @@ $(READY): requirements.lock pyproject.toml
 
 tools: $(READY)
 	@$(BIN)/modelyard tools install --quiet
+
+rehearsal-tools: $(READY) ## build etcd and kube-apiserver for rehearsals (7 minutes, 4 GB, once)
+	@echo "building etcd and kube-apiserver where they are not yet: about 7 minutes on two processors, 1.8 GB of memory,"
+	@echo "130 MB for the programs and up to 4 GB for Go's caches of modules and builds"
+	@$(BIN)/modelyard tools install etcd kube-apiserver
 
 demo: setup ## write a GitOps repository into build/demo and check it
 	@$(BIN)/python scripts/demo.py $(DEMO)
