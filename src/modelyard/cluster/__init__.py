@@ -19,6 +19,7 @@ from modelyard.cluster.scopes import NATIVE_GROUPS, is_namespaced
 from modelyard.cluster.secrets import SecretSource
 from modelyard.cluster.services import Service
 from modelyard.cluster.settings import EngineSettings, Setting, engine_settings
+from modelyard.cluster.shapes import entries, listed, mapping, numbered, text
 from modelyard.cluster.things import Thing, things
 from modelyard.cluster.values import ChartValues
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
@@ -48,7 +49,11 @@ __all__ = [
     "alternatives",
     "differing",
     "engine_settings",
+    "entries",
     "is_namespaced",
+    "listed",
+    "mapping",
+    "numbered",
     "own_folder",
     "pool_requirements",
     "quantity",
@@ -57,6 +62,7 @@ __all__ = [
     "selects",
     "set_by_manifests",
     "sources",
+    "text",
     "things",
     "tolerates",
     "version_in",

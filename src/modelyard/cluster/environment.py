@@ -122,7 +122,7 @@ class Environment:
         found = []
         for thing in self.of_kind("Service", ""):
             namespace = self.namespace_of(thing)
-            pods = chosen(thing.get("spec.selector", {}), self.pods_by_namespace.get(namespace, ()))
+            pods = chosen(thing.mapping("spec.selector"), self.pods_by_namespace.get(namespace, ()))
             found.append(Service(thing, namespace, pods))
         return tuple(found)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from modelyard.cluster.shapes import entries, listed, mapping
+
 OPERATOR_LABELS = (
     "apps.kubernetes.io/",
     "statefulset.kubernetes.io/",
@@ -22,15 +24,15 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, Any]) -> bo
     """Return whether a label selector chooses an object; an absent one chooses nothing, an empty one everything."""
     if selector is None:
         return False
-    wanted = selector.get("matchLabels") or {}
+    wanted = mapping(selector, "matchLabels")
     if any(str(labels.get(key)) != str(value) or key not in labels for key, value in wanted.items()):
         return False
-    return all(_holds(each, labels) for each in selector.get("matchExpressions") or () if isinstance(each, Mapping))
+    return all(_holds(each, labels) for each in entries(selector, "matchExpressions"))
 
 
 def _holds(expression: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     key, operator = str(expression.get("key", "")), expression.get("operator")
-    values = {str(value) for value in expression.get("values") or ()}
+    values = {str(value) for value in listed(expression, "values")}
     if operator == "In":
         return key in labels and str(labels[key]) in values
     if operator == "NotIn":

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from modelyard.cluster.applications import Application
 from modelyard.cluster.settings import EngineSettings, engine_settings
+from modelyard.cluster.shapes import listed
 from modelyard.cluster.workloads import Container, PodTemplate, Workload
 from modelyard.rendering import split_image
 
@@ -71,7 +72,7 @@ def engine_container(workload: Workload) -> tuple[PodTemplate, Container] | None
 
 
 def _runs_vllm(container: Container) -> bool:
-    command = " ".join(str(word) for word in container.value.get("command") or ())
+    command = " ".join(str(word) for word in listed(container.value, "command"))
     return container.name == "vllm" or "vllm" in command or "vllm" in split_image(container.image)[0]
 
 

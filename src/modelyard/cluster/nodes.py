@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.cluster.pools import Pool
+from modelyard.cluster.shapes import listed, mapping, numbered
 from modelyard.cluster.workloads import PodTemplate
 from modelyard.rendering import Path
 
@@ -76,7 +77,7 @@ def requirements(entries: Iterable[Any], path: Path) -> tuple[NodeRequirement, .
         NodeRequirement(
             str(entry.get("key", "")),
             str(entry.get("operator", "")),
-            tuple(str(value) for value in entry.get("values") or ()),
+            tuple(str(value) for value in listed(entry, "values")),
             (*path, index),
         )
         for index, entry in enumerate(entries)
@@ -86,16 +87,12 @@ def requirements(entries: Iterable[Any], path: Path) -> tuple[NodeRequirement, .
 
 def alternatives(template: PodTemplate) -> tuple[tuple[NodeRequirement, ...], ...]:
     """Return what pods require of their node: any one of these groups, every demand of that group."""
-    selector = template.spec.get("nodeSelector") or {}
+    selector = mapping(template.spec, "nodeSelector")
     always = tuple(NodeRequirement(key, "In", (str(value),), ("nodeSelector", key)) for key, value in selector.items())
-    affinity: Any = template.spec
-    path: Path = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
-    for step in path:
-        affinity = affinity.get(step) if isinstance(affinity, Mapping) else None
+    path = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
     groups = [
-        (*always, *requirements(term.get("matchExpressions") or (), (*path, index, "matchExpressions")))
-        for index, term in enumerate(affinity or ())
-        if isinstance(term, Mapping)
+        (*always, *requirements(listed(term, "matchExpressions"), (*path, index, "matchExpressions")))
+        for index, term in numbered(template.spec, *path)
     ]
     return tuple(groups) or (always,)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelyard.cluster.shapes import entries
 from modelyard.cluster.things import Thing
 from modelyard.findings import Address, Refusal
 from modelyard.rendering.selectors import selects
@@ -77,9 +78,8 @@ def _listed(repository: Repository, file: str) -> Iterator[tuple[str, str]]:
         if not isinstance(content, dict):
             continue
         for generator, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            for entry in content.get(generator) or ():
-                if isinstance(entry, dict):
-                    yield kind, str(entry.get("name") or "")
+            for entry in entries(content, generator):
+                yield kind, str(entry.get("name") or "")
         items = content.get("items") if content.get("kind") == "List" else None
         for each in items if isinstance(items, list) else [content]:
             metadata = each.get("metadata") if isinstance(each, dict) else None

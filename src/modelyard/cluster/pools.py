@@ -44,25 +44,25 @@ class Pool:
     @property
     def labels(self) -> Mapping[str, str]:
         """Return the labels that the pool puts on its nodes."""
-        return self.thing.get(("spec", "template", "metadata", "labels"), {})  # type: ignore[no-any-return]
+        return self.thing.mapping(("spec", "template", "metadata", "labels"))
 
     @cached_property
     def taints(self) -> tuple[Taint, ...]:
         """Return the pool's taints; start-up taints are not among them."""
         return tuple(
             Taint(str(taint.get("key", "")), str(taint.get("value") or ""), str(taint.get("effect", "")))
-            for taint in self.thing.get("spec.template.spec.taints", ())
+            for taint in self.thing.entries("spec.template.spec.taints")
         )
 
     @cached_property
     def requirements(self) -> tuple[dict[str, Any], ...]:
         """Return the pool's requirements as written."""
-        return tuple(self.thing.get("spec.template.spec.requirements", ()))
+        return tuple(self.thing.entries("spec.template.spec.requirements"))
 
     @property
     def limits(self) -> Mapping[str, Any]:
         """Return the pool's limits by resource."""
-        return self.thing.get("spec.limits", {})  # type: ignore[no-any-return]
+        return self.thing.mapping("spec.limits")
 
     def __str__(self) -> str:
         return f"NodePool {self.name}"
@@ -71,6 +71,8 @@ class Pool:
 def tolerates(tolerations: list[dict[str, Any]], taint: Taint) -> bool:
     """Return whether one of a pod's tolerations covers a taint, by the scheduler's own rule."""
     for toleration in tolerations:
+        if not isinstance(toleration, dict):
+            continue
         if toleration.get("effect") not in (None, "", taint.effect):
             continue
         key = toleration.get("key") or ""

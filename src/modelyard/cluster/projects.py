@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.cluster.shapes import listed
 from modelyard.cluster.things import Thing
 
 IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
@@ -27,7 +28,7 @@ class Project:
     @property
     def source_repositories(self) -> tuple[str, ...]:
         """Return the patterns of repositories that may be read."""
-        return tuple(str(each) for each in self.thing.get("spec.sourceRepos", ()))
+        return tuple(str(each) for each in listed(self.thing.value, "spec", "sourceRepos"))
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -68,9 +69,12 @@ class Project:
     def permits_kind(self, group: str, kind: str, name: str, namespaced: bool) -> bool:
         """Return whether objects of a kind may be written; without a namespace only what is listed may."""
         prefix = "namespace" if namespaced else "cluster"
-        listed = self.thing.get(f"spec.{prefix}ResourceWhitelist")
-        barred = self.thing.get(f"spec.{prefix}ResourceBlacklist", ())
-        allowed = namespaced if listed is None else _lists(listed, group, kind, name)
+        permitted = listed(self.thing.value, "spec", f"{prefix}ResourceWhitelist")
+        barred = listed(self.thing.value, "spec", f"{prefix}ResourceBlacklist")
+        if self.thing.get(f"spec.{prefix}ResourceWhitelist") is None:
+            allowed = namespaced
+        else:
+            allowed = _lists(permitted, group, kind, name)
         return allowed and not _lists(barred, group, kind, name)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from modelyard.cluster.shapes import mapping, text
 from modelyard.cluster.things import Thing
 
 EXTERNAL_SECRETS_GROUP = "external-secrets.io"
@@ -31,7 +32,7 @@ def secret_sources(things: Iterable[Thing]) -> Iterator[SecretSource]:
     """Yield what makes Secrets among resources."""
     for thing in things:
         if thing.group == "" and thing.kind == "Secret":
-            keys = {*thing.get("data", {}), *thing.get("stringData", {})}
+            keys = {*thing.mapping("data"), *thing.mapping("stringData")}
             yield SecretSource(thing, thing.name, keys=frozenset(keys))
         elif thing.group == EXTERNAL_SECRETS_GROUP and thing.kind == "ExternalSecret":
             name = str(thing.get("spec.target.name", thing.name))
@@ -41,19 +42,20 @@ def secret_sources(things: Iterable[Thing]) -> Iterator[SecretSource]:
             name = thing.get((*spec, "target", "name")) or thing.get("spec.externalSecretName", thing.name)
             yield SecretSource(thing, str(name), everywhere=True, keys=_external_keys(thing, spec))
         elif thing.group == "bitnami.com" and thing.kind == "SealedSecret":
-            keys = {*thing.get("spec.encryptedData", {}), *thing.get("spec.template.data", {})}
+            keys = {*thing.mapping("spec.encryptedData"), *thing.mapping("spec.template.data")}
             yield SecretSource(thing, str(thing.get("spec.template.metadata.name", thing.name)), keys=frozenset(keys))
         elif thing.group == "cert-manager.io" and thing.kind == "Certificate":
             yield SecretSource(thing, str(thing.get("spec.secretName", "")))
 
 
 def _external_keys(thing: Thing, spec: tuple[str, ...]) -> frozenset[str] | None:
-    template = thing.get((*spec, "target", "template"), {})
+    template = thing.mapping((*spec, "target", "template"))
     if template.get("templateFrom"):
         return None
-    if template.get("data") and template.get("mergePolicy") != "Merge":
-        return frozenset(template["data"])
+    templated = mapping(template, "data")
+    if templated and template.get("mergePolicy") != "Merge":
+        return frozenset(templated)
     if thing.get((*spec, "dataFrom")):
         return None
-    keys = {str(each["secretKey"]) for each in thing.get((*spec, "data"), ()) if each.get("secretKey")}
-    return frozenset({*keys, *(template.get("data") or {})})
+    keys = {text(each, "secretKey") for each in thing.entries((*spec, "data"))} - {""}
+    return frozenset({*keys, *templated})

@@ -37,12 +37,12 @@ class Service:
     @property
     def selector(self) -> dict[str, Any]:
         """Return the labels of the pods that it sends to; empty for a Service whose endpoints are made elsewhere."""
-        return self.thing.get("spec.selector", {})  # type: ignore[no-any-return]
+        return self.thing.mapping("spec.selector")
 
     @property
     def ports(self) -> list[dict[str, Any]]:
         """Return the ports as written."""
-        return [each for each in self.thing.get("spec.ports", ()) if isinstance(each, dict)]
+        return self.thing.entries("spec.ports")
 
     def __str__(self) -> str:
         return f"Service {self.name}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from modelyard.cluster.shapes import entries, text
 from modelyard.cluster.things import Thing
 from modelyard.cluster.workloads import Container
 from modelyard.findings import Address, Refusal
@@ -164,14 +165,14 @@ def _settings_file(container: Container, siblings: Sequence[Thing]) -> tuple[str
     if path is None:
         return None, ""
     folder, _, name = path.rpartition("/")
-    mounts = {str(m.get("mountPath", "")).rstrip("/"): m for m in container.value.get("volumeMounts") or ()}
+    mounts = {text(mount, "mountPath").rstrip("/"): mount for mount in entries(container.value, "volumeMounts")}
     mount = mounts.get(path) or mounts.get(folder)
     if mount is None:
         return None, f"no volume is mounted at {folder}, where --config points"
     key = str(mount.get("subPath") or name)
     spec = container.thing.get(container.path[:-2], {})
-    volumes = {v.get("name"): v for v in spec.get("volumes") or () if isinstance(v, dict)}
-    config_map = (volumes.get(mount.get("name"), {}).get("configMap") or {}).get("name")
+    volumes = {text(volume, "name"): volume for volume in entries(spec, "volumes")}
+    config_map = text(volumes.get(text(mount, "name")), "configMap", "name")
     if not config_map:
         return None, f"volume {mount.get('name')} holds no ConfigMap"
     source = next((thing for thing in siblings if thing.kind == "ConfigMap" and thing.name == config_map), None)

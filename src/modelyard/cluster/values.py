@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.cluster.applications import Application, Source
+from modelyard.cluster.shapes import listed, mapping
 from modelyard.findings import Address, Refusal
 from modelyard.rendering import MISSING, Path, parse, value_at
 from modelyard.repository import FileAddress, Repository
@@ -71,12 +72,12 @@ def chart_values(application: Application, fallback: Repository) -> tuple[ChartV
 
 
 def _values(application: Application, source: Source, repository: Repository) -> ChartValues:
-    helm = source.value.get("helm") or {}
+    helm = mapping(source.value, "helm")
     references = {str(each.value["ref"]) for each in application.sources if each.value.get("ref")}
     layers: list[Layer] = []
     missing: list[tuple[int, str]] = []
     unreadable = ""
-    for index, name in enumerate(helm.get("valueFiles") or ()):
+    for index, name in enumerate(listed(helm, "valueFiles")):
         reference, _, path = str(name).removeprefix("$").partition("/")
         if not str(name).startswith("$") or reference not in references:
             unreadable = f"{name} is inside the chart"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from modelyard.cluster.shapes import entries, listed, mapping, numbered
 from modelyard.cluster.things import Thing
 from modelyard.rendering import Path, ResourceAddress
 
@@ -59,7 +60,7 @@ class Container:
     @property
     def args(self) -> list[str]:
         """Return the arguments as text."""
-        return [str(each) for each in self.value.get("args") or ()]
+        return [str(each) for each in listed(self.value, "args")]
 
     @property
     def sidecar(self) -> bool:
@@ -68,9 +69,8 @@ class Container:
 
     def requested(self, resource: str) -> Any:
         """Return what the scheduler counts: the request, which defaults to the limit."""
-        resources = self.value.get("resources") or {}
         for field_name in ("requests", "limits"):
-            amount = (resources.get(field_name) or {}).get(resource)
+            amount = mapping(self.value, "resources", field_name).get(resource)
             if amount is not None:
                 return amount
         return None
@@ -94,7 +94,7 @@ class PodTemplate:
     @property
     def spec(self) -> dict[str, Any]:
         """Return the pod's spec."""
-        return self.value.get("spec") or {}
+        return mapping(self.value, "spec")
 
     @property
     def spec_path(self) -> Path:
@@ -104,16 +104,15 @@ class PodTemplate:
     @property
     def labels(self) -> dict[str, str]:
         """Return the pod's labels."""
-        return (self.value.get("metadata") or {}).get("labels") or {}
+        return mapping(self.value, "metadata", "labels")
 
     @cached_property
     def containers(self) -> tuple[Container, ...]:
         """Return the containers, init containers first."""
         found = []
         for field_name, init in (("initContainers", True), ("containers", False)):
-            for index, value in enumerate(self.spec.get(field_name) or ()):
-                if isinstance(value, dict):
-                    found.append(Container(self.thing, (*self.spec_path, field_name, index), value, init))
+            for index, value in numbered(self.spec, field_name):
+                found.append(Container(self.thing, (*self.spec_path, field_name, index), value, init))
         return tuple(found)
 
     @cached_property
@@ -136,8 +135,8 @@ class PodTemplate:
             (str(port.get("name") or ""), int(port.get("containerPort") or 0), str(port.get("protocol") or "TCP"))
             for container in self.containers
             if not container.init or container.sidecar
-            for port in container.value.get("ports") or ()
-            if isinstance(port, dict) and str(port.get("containerPort") or "0").isdigit()
+            for port in entries(container.value, "ports")
+            if str(port.get("containerPort") or "0").isdigit()
         )
 
     def __str__(self) -> str:

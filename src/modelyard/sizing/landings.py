@@ -13,7 +13,17 @@ from functools import lru_cache
 
 from modelyard import catalog
 from modelyard.catalog import Device, InstanceType
-from modelyard.cluster import Container, NodeRequirement, PodTemplate, Pool, alternatives, pool_requirements, tolerates
+from modelyard.cluster import (
+    Container,
+    NodeRequirement,
+    PodTemplate,
+    Pool,
+    alternatives,
+    entries,
+    mapping,
+    pool_requirements,
+    tolerates,
+)
 from modelyard.sizing.slices import slice_gib
 
 SLICE = "nvidia.com/mig-"
@@ -42,8 +52,7 @@ class Landing:
 
 def device_resource(container: Container) -> tuple[str, int] | None:
     """Return the resource by which a container asks for devices, and how many units; None when it asks for none."""
-    resources = container.value.get("resources") or {}
-    names = {name for part in ("limits", "requests") for name in resources.get(part) or {}}
+    names = {name for part in ("limits", "requests") for name in mapping(container.value, "resources", part)}
     for name in sorted(names):
         amount = str(container.requested(name))
         if (name in (*WHOLE, NEURON, NEURON_CORE) or name.startswith(SLICE)) and amount.isdigit() and int(amount) > 0:
@@ -68,7 +77,7 @@ def landings(template: PodTemplate, container: Container, pools: Iterable[Pool],
         return ()
     resource, count = asked
     groups = tuple(tuple(map(_demand, group)) for group in alternatives(template))
-    tolerations = list(template.spec.get("tolerations") or ())
+    tolerations = entries(template.spec, "tolerations")
     found: dict[Device, tuple[dict[str, InstanceType], dict[str, None]]] = defaultdict(lambda: ({}, {}))
     for pool in pools:
         if not all(taint.effect == "PreferNoSchedule" or tolerates(tolerations, taint) for taint in pool.taints):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import NATIVE_GROUPS, Application, Environment, Thing
+from modelyard.cluster import NATIVE_GROUPS, Application, Environment, Thing, listed
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -19,8 +19,7 @@ _ALWAYS_THERE = frozenset(
 def dry_run_without_definition(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A sync whose dry run meets a kind that the cluster does not know yet fails as a whole."""
     for application in environment.applications:
-        options = application.thing.get("spec.syncPolicy.syncOptions", ())
-        if OPTION in options:
+        if OPTION in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
             continue
         own = _defined(application)
         for thing in application.own_resources:

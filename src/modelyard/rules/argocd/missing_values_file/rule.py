@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, mapping
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
@@ -12,7 +12,7 @@ from modelyard.rules.wording import nearest
 def missing_values_file(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD cannot render a chart one of whose value files does not exist."""
     for values in environment.chart_values:
-        if (values.source.value.get("helm") or {}).get("ignoreMissingValueFiles"):
+        if mapping(values.source.value, "helm").get("ignoreMissingValueFiles"):
             continue
         for index, path in values.missing:
             folder, _, name = path.rpartition("/")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Application, Environment
+from modelyard.cluster import Application, Environment, listed
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 
@@ -35,8 +35,7 @@ def fixed_replicas(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 def _ignores(application: Application, group: str, kind: str) -> bool:
     """Return whether the Application leaves the replicas alone, in what it compares and in what it applies."""
-    options = application.thing.get("spec.syncPolicy.syncOptions", ())
-    if "RespectIgnoreDifferences=true" not in options:
+    if "RespectIgnoreDifferences=true" not in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
         return False
     return any(_names_replicas(each, group, kind) for each in application.thing.entries("spec.ignoreDifferences"))
 
@@ -44,6 +43,5 @@ def _ignores(application: Application, group: str, kind: str) -> bool:
 def _names_replicas(entry: dict[str, Any], group: str, kind: str) -> bool:
     if str(entry.get("group") or "") not in (group, "*") or str(entry.get("kind") or "") not in (kind, "*"):
         return False
-    return "/spec/replicas" in (entry.get("jsonPointers") or ()) or ".spec.replicas" in (
-        entry.get("jqPathExpressions") or ()
-    )
+    pointers, expressions = listed(entry, "jsonPointers"), listed(entry, "jqPathExpressions")
+    return "/spec/replicas" in pointers or ".spec.replicas" in expressions

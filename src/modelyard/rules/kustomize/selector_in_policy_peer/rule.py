@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, Environment, Thing
+from modelyard.cluster import Application, Environment, Thing, mapping, numbered
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path, Sources
 from modelyard.rendering.paths import counterpart
@@ -38,10 +38,10 @@ def _selector_labels(repository: Repository, target: str) -> dict[str, str]:
 def _peers(thing: Thing, pairs: dict[str, str], application: Application) -> Iterator[Finding]:
     for direction, field in (("ingress", "from"), ("egress", "to")):
         for number, entry in enumerate(thing.entries(("spec", direction))):
-            for index, peer in enumerate(entry.get(field) or ()):
+            for index, peer in numbered(entry, field):
                 for selector in ("podSelector", "namespaceSelector"):
                     path = ("spec", direction, number, field, index, selector, "matchLabels")
-                    labels = ((peer if isinstance(peer, dict) else {}).get(selector) or {}).get("matchLabels") or {}
+                    labels = mapping(peer, selector, "matchLabels")
                     for key in sorted(labels):
                         if str(labels[key]) == pairs.get(key) and not _written(thing, (*path, key)):
                             yield Finding(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Service
+from modelyard.cluster import Environment, Service, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -28,7 +28,7 @@ def public_load_balancer(environment: Environment) -> Iterator[Finding | NotChec
 def _asks_for_key(environment: Environment, service: Service) -> bool:
     for model in environment.models:
         if model.template in service.pods:
-            names = {str(e.get("name")) for e in model.container.value.get("env") or () if isinstance(e, dict)}
+            names = {text(each, "name") for each in entries(model.container.value, "env")}
             if names & set(_KEYS) or model.settings.get("api-key"):
                 return True
     return False

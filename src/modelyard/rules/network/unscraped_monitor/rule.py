@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from modelyard.cluster import Environment, Thing, differing, selects, set_by_manifests, written_labels
+from modelyard.cluster import Environment, Thing, differing, listed, mapping, selects, set_by_manifests, written_labels
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
@@ -35,9 +35,13 @@ def _judge(
     environment: Environment, thing: Thing, labelled: list[_Labelled], what: str, field: str
 ) -> Iterator[Finding | NotChecked]:
     selector = dict(thing.mapping("spec.selector"))
-    selector["matchLabels"] = set_by_manifests(selector.get("matchLabels") or {})
+    selector["matchLabels"] = set_by_manifests(mapping(selector, "matchLabels"))
     wanted = thing.mapping("spec.namespaceSelector")
-    namespaces = None if wanted.get("any") else set(wanted.get("matchNames") or (environment.namespace_of(thing),))
+    namespaces = (
+        None
+        if wanted.get("any")
+        else {str(n) for n in listed(wanted, "matchNames")} or {environment.namespace_of(thing)}
+    )
     inside = [each for each in labelled if namespaces is None or each[0] in namespaces]
     found = [ports for _, labels, ports in inside if selects(selector, labels)]
     if not found:

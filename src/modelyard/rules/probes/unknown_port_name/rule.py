@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
@@ -16,11 +16,10 @@ def unknown_port_name(environment: Environment) -> Iterator[Finding | NotChecked
     """A probe of a port name that the container does not declare fails every time."""
     for workload in environment.own_workloads:
         for container in workload.containers:
-            ports = container.value.get("ports")
-            names = {str(port.get("name")) for port in ports or () if isinstance(port, dict) and port.get("name")}
+            names = {text(port, "name") for port in entries(container.value, "ports")} - {""}
             for field in _PROBES:
-                probe = container.value.get(field) or {}
-                for kind in _REQUESTS if isinstance(probe, dict) else ():
+                probe = mapping(container.value, field)
+                for kind in _REQUESTS:
                     request = probe.get(kind)
                     port = request.get("port") if isinstance(request, dict) else None
                     if isinstance(port, str) and not port.isdigit() and port not in names:

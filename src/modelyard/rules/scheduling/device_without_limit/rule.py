@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import ACCELERATORS, Environment
+from modelyard.cluster import ACCELERATORS, Environment, mapping
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -12,9 +12,8 @@ def device_without_limit(environment: Environment) -> Iterator[Finding | NotChec
     """Kubernetes takes devices from limits; a request without a limit is refused."""
     for workload in environment.workloads:
         for container in workload.containers:
-            resources = container.value.get("resources")
-            resources = resources if isinstance(resources, dict) else {}
-            limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+            limits = mapping(container.value, "resources", "limits")
+            requests = mapping(container.value, "resources", "requests")
             for resource in ACCELERATORS:
                 if resource in requests and resource not in limits:
                     yield Finding(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import ACCELERATORS, Environment, quantity
+from modelyard.cluster import ACCELERATORS, Environment, mapping, quantity
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -12,9 +12,8 @@ def illegal_device_amount(environment: Environment) -> Iterator[Finding | NotChe
     """Devices are whole, and a request that differs from the limit is refused."""
     for workload in environment.workloads:
         for container in workload.containers:
-            resources = container.value.get("resources")
-            resources = resources if isinstance(resources, dict) else {}
-            limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+            limits = mapping(container.value, "resources", "limits")
+            requests = mapping(container.value, "resources", "requests")
             for resource in ACCELERATORS:
                 limit, request = quantity(limits.get(resource)), quantity(requests.get(resource))
                 for name, amount in (("limits", limit), ("requests", request)):

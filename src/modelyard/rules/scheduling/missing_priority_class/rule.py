@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
@@ -16,7 +16,7 @@ def missing_priority_class(environment: Environment) -> Iterator[Finding | NotCh
     known = {thing.name for thing in environment.of_kind("PriorityClass", "scheduling.k8s.io")}
     for workload in environment.workloads:
         for template in workload.templates:
-            name = template.spec.get("priorityClassName")
+            name = text(template.spec, "priorityClassName")
             if not name or name in known or name in BUILT_IN:
                 continue
             near = nearest(str(name), known)

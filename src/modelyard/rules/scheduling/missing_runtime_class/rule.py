@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
@@ -19,7 +19,7 @@ def missing_runtime_class(environment: Environment) -> Iterator[Finding | NotChe
     bringing = sorted(charts.intersection(_BRING_CLASSES))
     for workload in environment.workloads:
         for template in workload.templates:
-            name = template.spec.get("runtimeClassName")
+            name = text(template.spec, "runtimeClassName")
             if not name or name in known:
                 continue
             if bringing:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
@@ -17,7 +17,7 @@ def missing_service_account(environment: Environment) -> Iterator[Finding | NotC
     for namespace, templates in environment.pods_by_namespace.items():
         known = accounts.get(namespace, set()) | {"default"}
         for template in templates:
-            name = template.spec.get("serviceAccountName") or template.spec.get("serviceAccount")
+            name = text(template.spec, "serviceAccountName") or text(template.spec, "serviceAccount")
             if not name or name in known:
                 continue
             elsewhere = environment.unrendered_in(namespace)

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, NodeRequirement, PodTemplate, Pool, admits, alternatives, selected_pools
+from modelyard.cluster import (
+    Environment,
+    NodeRequirement,
+    PodTemplate,
+    Pool,
+    admits,
+    alternatives,
+    listed,
+    selected_pools,
+)
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
@@ -57,7 +66,7 @@ def _fix(demand: NodeRequirement, pools: list[Pool]) -> str:
         for pool in pools:
             for each in pool.requirements:
                 if each.get("key") == demand.key and each.get("operator") == "In":
-                    offered.update(str(value) for value in each.get("values") or ())
+                    offered.update(str(value) for value in listed(each, "values"))
     if offered:
         near = nearest(demand.values[0], offered) if demand.values else ""
         return f"name {near}" if near else f"name {one_of(offered)}"

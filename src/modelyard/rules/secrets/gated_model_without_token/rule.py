@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import model as catalog_model
-from modelyard.cluster import Environment, Model
+from modelyard.cluster import Environment, Model, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -32,6 +32,6 @@ def gated_model_without_token(environment: Environment) -> Iterator[Finding | No
 def _variables(model: Model) -> set[str]:
     """Return the names of the container's variables; those of a whole Secret are taken for a token."""
     value = model.container.value
-    names = {str(each.get("name")) for each in value.get("env") or () if isinstance(each, dict)}
-    whole = any(isinstance(each, dict) and each.get("secretRef") for each in value.get("envFrom") or ())
+    names = {text(each, "name") for each in entries(value, "env")}
+    whole = any(each.get("secretRef") for each in entries(value, "envFrom"))
     return names | (set(READ_BY_THE_HUB) if whole else set())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, listed, numbered
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import both
@@ -18,10 +18,10 @@ def readable_secrets(environment: Environment) -> Iterator[Finding | NotChecked]
         for thing in environment.of_kind(kind, "rbac.authorization.k8s.io"):
             if not environment.is_ours(thing):
                 continue
-            for index, each in enumerate(thing.get("rules") or ()):
-                if not isinstance(each, dict) or each.get("resourceNames") or not _about_secrets(each):
+            for index, each in numbered(thing.value, "rules"):
+                if each.get("resourceNames") or not _about_secrets(each):
                     continue
-                verbs = [str(verb) for verb in each.get("verbs") or () if verb in _READING]
+                verbs = [str(verb) for verb in listed(each, "verbs") if verb in _READING]
                 if verbs:
                     yield Finding(
                         at=thing.at(("rules", index, "resources")),
@@ -32,5 +32,5 @@ def readable_secrets(environment: Environment) -> Iterator[Finding | NotChecked]
 
 
 def _about_secrets(rule_of_role: dict[str, Any]) -> bool:
-    groups, resources = rule_of_role.get("apiGroups") or (), rule_of_role.get("resources") or ()
+    groups, resources = listed(rule_of_role, "apiGroups"), listed(rule_of_role, "resources")
     return any(each in ("", "*") for each in groups) and any(each in ("secrets", "*") for each in resources)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
+from modelyard.cluster import Environment, Thing, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
@@ -22,7 +22,7 @@ def unknown_store(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 def _judge(environment: Environment, thing: Thing, path: Path, namespace: str | None) -> Iterator[Finding]:
     reference = thing.mapping(path)
-    name, kind = reference.get("name"), str(reference.get("kind") or "SecretStore")
+    name, kind = text(reference, "name"), text(reference, "kind") or "SecretStore"
     if not name or kind not in ("SecretStore", "ClusterSecretStore") or (namespace is None and kind == "SecretStore"):
         return
     stores = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, numbered, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -15,10 +15,7 @@ UNREAD = frozenset({"HF_API_TOKEN", "HUGGINGFACE_TOKEN", "HUGGINGFACEHUB_API_TOK
 def unread_token_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A token in a variable that huggingface_hub does not read is no token, although the Secret is there."""
     for model in environment.models:
-        variables = model.container.value.get("env")
-        listed = [
-            (index, str(each.get("name"))) for index, each in enumerate(variables or ()) if isinstance(each, dict)
-        ]
+        listed = [(index, text(each, "name")) for index, each in numbered(model.container.value, "env")]
         if any(name in READ for _, name in listed):
             continue
         for index, name in listed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Model
+from modelyard.cluster import Environment, Model, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -22,18 +22,13 @@ def missing_shm(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 
 def _has_memory(model: Model) -> bool:
-    volumes = model.template.spec.get("volumes")
     backed = {
-        volume.get("name")
-        for volume in volumes or ()
-        if isinstance(volume, dict)
-        and isinstance(volume.get("emptyDir"), dict)
-        and volume["emptyDir"].get("medium") == "Memory"
+        text(volume, "name")
+        for volume in entries(model.template.spec, "volumes")
+        if mapping(volume, "emptyDir").get("medium") == "Memory"
     }
-    mounts = model.container.value.get("volumeMounts")
     return any(
-        isinstance(mount, dict)
-        and str(mount.get("mountPath", "")).rstrip("/") == "/dev/shm"  # noqa: S108 - a path in the pod
-        and mount.get("name") in backed
-        for mount in mounts or ()
+        text(mount, "mountPath").rstrip("/") == "/dev/shm"  # noqa: S108 - a path in the pod
+        and text(mount, "name") in backed
+        for mount in entries(model.container.value, "volumeMounts")
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, Model
+from modelyard.cluster import Environment, Model, entries, text
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 
@@ -35,7 +35,7 @@ def served_name_differs(environment: Environment) -> Iterator[Finding | NotCheck
 
 def _resolved(name: str, model: Model) -> str | None:
     """Return a name with `$(VARIABLE)` filled in from the container's variables; None where one is not known."""
-    values = {str(each.get("name")): each for each in model.container.value.get("env") or () if isinstance(each, dict)}
+    values = {text(each, "name"): each for each in entries(model.container.value, "env")}
 
     def value(variable: str) -> str | None:
         return _value(values.get(variable) or {}, model)

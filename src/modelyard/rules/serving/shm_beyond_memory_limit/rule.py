@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, PodTemplate, quantity
+from modelyard.cluster import Container, Environment, PodTemplate, entries, mapping, numbered, quantity, text
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 
@@ -17,16 +17,12 @@ def shm_beyond_memory_limit(environment: Environment) -> Iterator[Finding | NotC
 
 
 def _volumes(template: PodTemplate, container: Container) -> Iterator[Finding]:
-    resources = container.value.get("resources")
-    limits = resources.get("limits") if isinstance(resources, dict) else None
-    written = limits.get("memory") if isinstance(limits, dict) else None
+    written = text(container.value, "resources", "limits", "memory")
     limit = quantity(written)
-    mounts = container.value.get("volumeMounts")
-    mounted = {mount.get("name") for mount in mounts or () if isinstance(mount, dict)}
-    volumes = template.spec.get("volumes")
-    for index, volume in enumerate(volumes if isinstance(volumes, list) else ()):
-        empty = volume.get("emptyDir") if isinstance(volume, dict) else None
-        if not isinstance(empty, dict) or empty.get("medium") != "Memory" or volume.get("name") not in mounted:
+    mounted = {text(mount, "name") for mount in entries(container.value, "volumeMounts")}
+    for index, volume in numbered(template.spec, "volumes"):
+        empty = mapping(volume, "emptyDir")
+        if empty.get("medium") != "Memory" or text(volume, "name") not in mounted:
             continue
         size = quantity(empty.get("sizeLimit"))
         if limit is not None and size is not None and size >= limit:

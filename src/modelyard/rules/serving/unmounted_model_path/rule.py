@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
@@ -15,8 +15,7 @@ def unmounted_model_path(environment: Environment) -> Iterator[Finding | NotChec
         path = model.settings.model
         if not path.startswith("/"):
             continue
-        mounts = model.container.value.get("volumeMounts")
-        mounted = [str(each.get("mountPath", "")).rstrip("/") for each in mounts or () if isinstance(each, dict)]
+        mounted = [text(mount, "mountPath").rstrip("/") for mount in entries(model.container.value, "volumeMounts")]
         if not any(path == mount or path.startswith(f"{mount}/") for mount in mounted):
             yield Finding(
                 at=model.settings.at("model"),

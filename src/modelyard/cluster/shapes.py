@@ -1,0 +1,40 @@
+"""Reading parts of manifests that may not have the shape that their kind should have.
+
+The schema says so; every other rule reads on, and takes what has the wrong shape for absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def mapping(holder: Any, *keys: str) -> dict[str, Any]:
+    """Return the mapping below some keys; an empty one where there is none, or something else."""
+    for key in keys:
+        holder = holder.get(key) if isinstance(holder, dict) else None
+    return holder if isinstance(holder, dict) else {}
+
+
+def listed(holder: Any, *keys: str) -> list[Any]:
+    """Return the list below some keys; an empty one where there is none, or something else."""
+    *above, last = keys
+    found = mapping(holder, *above).get(last)
+    return found if isinstance(found, list) else []
+
+
+def numbered(holder: Any, *keys: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the mappings of the list below some keys, each with its position."""
+    return ((index, item) for index, item in enumerate(listed(holder, *keys)) if isinstance(item, dict))
+
+
+def entries(holder: Any, *keys: str) -> list[dict[str, Any]]:
+    """Return the mappings of the list below some keys."""
+    return [item for _, item in numbered(holder, *keys)]
+
+
+def text(holder: Any, *keys: str) -> str:
+    """Return the text below some keys; empty where there is none, or something that is no scalar."""
+    *above, last = keys
+    found = mapping(holder, *above).get(last)
+    return "" if found is None or isinstance(found, dict | list) else str(found)

@@ -1,0 +1,59 @@
+"""Pods for which Karpenter can start no node."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.placement import Placement, Step, Verdict, placements
+from modelyard.rules import rule
+
+
+@rule("scheduling/unplaceable-pod", error, since="0.1.0")
+def unplaceable_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A pod that no instance type of any node pool can hold stays Pending."""
+    if not environment.pools:
+        return
+    for found in placements(environment):
+        if found.daemon:
+            continue
+        if found.unknown:
+            # What needs no device runs on the managed node group if Karpenter does not look at it.
+            if found.template.accelerators or found.shape.claims:
+                yield NotChecked(found.template, found.unknown)
+            continue
+        if found.accepting:
+            continue
+        nearest = found.verdicts[0]
+        # Labels and taints that no pool meets are what unselectable-node and untolerated-pool are about.
+        if nearest.step > Step.TAINTS:
+            yield Finding(
+                at=_address(environment, found, nearest),
+                message=f"no node pool can hold {found.template}; {nearest.pool} comes nearest: "
+                + "; ".join(nearest.reasons),
+                fix=_fix(nearest),
+            )
+
+
+def _address(environment: Environment, found: Placement, nearest: Verdict) -> Address:
+    pool = next(each for each in environment.pools if each.name == nearest.pool)
+    if nearest.step is Step.EMPTY:
+        return pool.thing.at("spec.template.spec.requirements")
+    if nearest.step is Step.LIMITS:
+        return pool.thing.at(("spec", "limits", nearest.about) if nearest.about else "spec.limits")
+    if nearest.step is Step.ROOM:
+        for container in sorted(found.template.containers, key=lambda each: each.init):
+            for field in ("requests", "limits"):
+                if nearest.about in ((container.value.get("resources") or {}).get(field) or {}):
+                    return container.at("resources", field, nearest.about)
+    field_name = "nodeSelector" if found.template.spec.get("nodeSelector") else "affinity"
+    return found.template.at(field_name if found.template.spec.get(field_name) else "containers")
+
+
+def _fix(nearest: Verdict) -> str:
+    if nearest.step is Step.EMPTY:
+        return f"let node pool {nearest.pool} require what instance types of the region have"
+    if nearest.step is Step.LIMITS:
+        return f"raise the limit of node pool {nearest.pool}, or ask for less"
+    if nearest.step is Step.ROOM:
+        return f"ask for no more than that, or let node pool {nearest.pool} start larger instance types"
+    return f"require what instance types of node pool {nearest.pool} have; `modelyard place` lists them"
