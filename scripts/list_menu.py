@@ -70,11 +70,18 @@ def pages(root: Path) -> dict[Path, str]:
         ]
         for name, fact in facts(root / "bases" / "features", "feature.yaml")
     ]
+    assumed = "".join(
+        f"- `{name}`: {sentence}.\n"
+        for name, fact in facts(root / "bases" / "features", "feature.yaml")
+        for sentence in fact.get("assumes", ())
+    )
     return {
         OVERLAYS: _OVERLAYS
         + table(["overlay", "model", "devices", "task", "licence", "needs"], overlays)
         + "\n\\* Not seen in a source; read the model's page before you use it.\n",
-        FEATURES: _FEATURES + table(["feature", "what it does", "engines", "needs", "excludes"], features),
+        FEATURES: _FEATURES
+        + table(["feature", "what it does", "engines", "needs", "excludes"], features)
+        + (f"\nWhat must be there that nothing in this repository brings:\n\n{assumed}" if assumed else ""),
     }
 
 

@@ -104,8 +104,7 @@ def settings(resources: Sequence[Resource]) -> dict[str, Any]:
         (told,) = serve_config(found)["applications"][0]["args"]["llm_configs"]
         flags = {name.replace("_", "-"): value for name, value in told["engine_kwargs"].items()}
         return {"model": told["model_loading_config"]["model_source"], **flags}
-    (text,) = one(resources, "ConfigMap")["data"].values()
-    return dict(yaml.safe_load(text))
+    return dict(yaml.safe_load(one(resources, "ConfigMap")["data"]["vllm.yaml"]))
 
 
 def serve_config(ray_service: Resource) -> dict[str, Any]:
@@ -151,6 +150,11 @@ class Repository:
         sources = [feature_facts(feature) for feature in features] + [engine_facts(engine_of(overlay))]
         replacements = [
             replacement for facts in sources for replacement in facts.get("environment", {}).get("replacements", ())
+        ]
+        patches[:0] = [
+            {**patch, "target": dict(patch["target"])}
+            for facts in sources
+            for patch in facts.get("environment", {}).get("patches", ())
         ]
         return self._write(
             f"environments/dev/models/{name}",

@@ -113,7 +113,8 @@ def test_the_engine_is_what_its_base_says(overlay: str) -> None:
 def test_the_settings_file_is_the_one_that_the_containers_read(overlay: str) -> None:
     engine = engine_facts(engine_of(overlay))
     config_map = one(shipped(OVERLAYS / overlay), "ConfigMap")
-    assert list(config_map["data"]) == [engine["settings"]]
+    assert set(config_map["data"]) == {engine["settings"], "model"}
+    assert config_map["data"]["model"] == facts(overlay)["model"], "features would find other weights"
     for spec in pods(overlay):
         main = spec["containers"][0]
         at = main["args"].index("--config")

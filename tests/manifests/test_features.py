@@ -1,0 +1,133 @@
+"""What single features do to a model: where weights come from, who may call, which capacity it runs on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard.catalog import feature_from_mapping, feature_problems
+from tests.manifests.composition import (
+    BASES,
+    OVERLAYS,
+    Repository,
+    Resource,
+    build,
+    engine_of,
+    feature_facts,
+    load,
+    names,
+    one,
+    pod_templates,
+    shipped,
+)
+
+SERVERS = ["qwen3-1-7b-vllm-gpu", "llama-4-scout-17b-16e-instruct-lws-vllm-gpu"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+def mains(resources: list[Resource]) -> list[dict[str, Any]]:
+    return [template["spec"]["containers"][0] for template in pod_templates(resources).values()]
+
+
+def source(container: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (item["valueFrom"] for item in container["env"] if item["name"] == name)
+    ((kind, reference),) = found.items()
+    return {"kind": kind, **reference}
+
+
+@pytest.mark.parametrize("overlay", SERVERS)
+def test_weights_are_streamed_from_the_bucket_under_the_model_s_id(repository: Repository, overlay: str) -> None:
+    resources = build(repository.model("chat", overlay, ["weights-s3-streamer"]))
+    config_map = one(resources, "ConfigMap")
+    assert config_map["data"]["model"] == load(OVERLAYS / overlay / "overlay.yaml")["model"]
+    for main in mains(resources):
+        assert main["args"][-2:] == ["--model=s3://$(WEIGHTS_BUCKET)/$(MODEL_ID)", "--load-format=runai_streamer"]
+        assert source(main, "MODEL_ID") == {
+            "kind": "configMapKeyRef",
+            "name": config_map["metadata"]["name"],
+            "key": "model",
+        }
+        assert source(main, "WEIGHTS_BUCKET") == {"kind": "configMapKeyRef", "name": "weights", "key": "bucket"}
+    shared = [item for item in shipped(BASES / "platform" / "model-namespace") if item["kind"] == "ConfigMap"]
+    assert [item["metadata"]["name"] for item in shared] == ["weights"]
+
+
+@pytest.mark.parametrize("overlay", [*SERVERS, "llama-3-1-8b-instruct-vllm-neuron"])
+def test_weights_are_copied_to_where_the_engine_looks(repository: Repository, overlay: str) -> None:
+    resources = build(repository.model("chat", overlay, ["weights-s3-init"]))
+    for template in pod_templates(resources).values():
+        (copy,), main = template["spec"]["initContainers"], template["spec"]["containers"][0]
+        target = copy["args"][-1]
+        assert main["args"][-1] == f"--model={target}"
+        shared = {(item["name"], item["mountPath"]) for item in copy["volumeMounts"]}
+        assert ("cache", "/var/cache/model") in shared & {
+            (item["name"], item["mountPath"]) for item in main["volumeMounts"]
+        }
+        assert target.startswith("/var/cache/model/")
+        assert source(copy, "MODEL_ID")["name"] == one(resources, "ConfigMap")["metadata"]["name"]
+        assert copy["securityContext"]["allowPrivilegeEscalation"] is False
+        assert copy["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("overlay", SERVERS)
+def test_a_key_comes_from_the_secret_of_the_model_s_name(repository: Repository, overlay: str) -> None:
+    resources = build(repository.model("chat", overlay, ["api-key", "hf-token"]))
+    external = one(resources, "ExternalSecret")
+    (entry,) = external["spec"]["data"]
+    assert external["metadata"]["name"] == entry["remoteRef"]["property"] == "chat"
+    assert "name" not in external["spec"]["target"], "the Secret takes the name of the ExternalSecret"
+    for main in mains(resources):
+        assert source(main, "VLLM_API_KEY") == {
+            "kind": "secretKeyRef",
+            "name": "chat",
+            "key": entry["secretKey"],
+        }
+        assert source(main, "HF_TOKEN")["name"] == "hf-token"
+    store = one(shipped(BASES / "platform" / "model-namespace"), "SecretStore")
+    assert external["spec"]["secretStoreRef"] == {"kind": "SecretStore", "name": store["metadata"]["name"]}
+
+
+@pytest.mark.parametrize(
+    "overlay", [name for name in names(OVERLAYS) if engine_of(name) in feature_facts("spot")["engines"]]
+)
+def test_spare_capacity_leaves_time_to_end(repository: Repository, overlay: str) -> None:
+    spec = next(iter(pod_templates(build(repository.model("chat", overlay, ["spot"]))).values()))["spec"]
+    assert spec["nodeSelector"]["karpenter.sh/capacity-type"] == "spot"
+    assert spec["terminationGracePeriodSeconds"] < 120, "that is all the notice there is"
+
+
+def test_a_ray_head_stays_on_demand(repository: Repository) -> None:
+    overlay = next(name for name in names(OVERLAYS) if engine_of(name) == "ray-vllm")
+    head = pod_templates(build(repository.model("chat", overlay, ["spot"])))["head"]["spec"]
+    assert "karpenter.sh/capacity-type" not in head["nodeSelector"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "engine", "expected"),
+    [
+        (["hf-token", "hf-token"], "vllm", "hf-token is named twice, and would add its list items twice"),
+        (["same-zone", "spread-zones"], "vllm", "spread-zones and same-zone exclude each other"),
+        (["scale-on-queue"], "ray-vllm", "scale-on-queue is not for ray-vllm, it is for vllm, vllm-neuron"),
+        (["scale-on-queue"], "vllm", "scale-on-queue needs keda in the environment"),
+        (["hf-tokn"], "vllm", "there is no feature hf-tokn"),
+    ],
+)
+def test_a_set_that_a_model_may_not_have_is_refused_with_its_reason(
+    chosen: list[str], engine: str, expected: str
+) -> None:
+    known = {name: feature_from_mapping(name, feature_facts(name)) for name in names(BASES / "features")}
+    platform = {"external-secrets", "model-namespace", "kube-prometheus-stack"}
+    (problem,) = feature_problems(chosen, known, engine, platform)
+    assert problem.startswith(expected)
+
+
+@pytest.mark.parametrize("raw", [{}, {"description": "x", "engines": []}, {"description": "x", "engines": "vllm"}])
+def test_a_feature_that_says_too_little_is_refused(raw: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="feature broken"):
+        feature_from_mapping("broken", raw)
