@@ -15,8 +15,16 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _WORKING_TREE = frozenset({"", "HEAD"})
 
 
+class _Unpacked(Repository):
+    """A repository in a temporary folder, which lasts as long as somebody holds the repository."""
+
+    def __init__(self, root: Path, folder: tempfile.TemporaryDirectory[str]) -> None:
+        super().__init__(root)
+        self.folder = folder
+
+
 class Revisions:
-    """The repository at other commits than the working tree, each unpacked once into a folder that is removed at exit.
+    """The repository at other commits than the working tree, each unpacked once into a folder of its own.
 
     A branch stands for the working tree: what a pull request changes is what the branch will be. A tag or a commit
     stands for itself.
@@ -57,7 +65,7 @@ class Revisions:
             return f"revision {revision} cannot be read: {done.stderr.strip()}"
         shutil.unpack_archive(archive, folder, filter="data")
         archive.unlink()
-        return Repository(folder)
+        return _Unpacked(folder, self._folder)
 
     def _git(self, git: Path, *words: str) -> str:
         done = run([git, "-C", self.repository.root, *words], timeout=TIMEOUT_SECONDS)

@@ -193,7 +193,7 @@ def _fact(path: str, before: object, after: object) -> str:
 
 def _details(change: EnvironmentChange, page: _Page) -> int:
     """Write the resources that differ as far as there is room, and return how many are left out."""
-    blocks = [_block(resource, f" of {each.name}") for each in change.applications for resource in each.resources] + [
+    blocks = [_block(resource, f"{each.name}: ") for each in change.applications for resource in each.resources] + [
         _block(resource, "") for resource in change.resources
     ]
     if not blocks:
@@ -212,7 +212,7 @@ def _details(change: EnvironmentChange, page: _Page) -> int:
 
 def _block(change: ResourceChange, owner: str) -> str:
     lines = [f"{sign} {visible(line)}" for sign, line in resource_lines(change)]
-    title = f"**{_plain(resource_title(change) + owner)}**\n"
+    title = f"**{_plain(owner + resource_title(change))}**\n"
     if not lines:
         return f"{title}\n"
     # Another tool that looks for a marker anywhere in a comment must not find one here.

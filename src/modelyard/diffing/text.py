@@ -36,10 +36,8 @@ def _lines(comparison: Comparison, presentation: Presentation) -> Iterator[Line]
             yield from _environment(environment, presentation)
             yield []
     style = "strong" if any(each.differs for each in comparison.environments) else "good"
-    yield [
-        (visible(closing(comparison)), style),
-        (f" ({duration(comparison.seconds)}, {_reading(comparison)})", "faint"),
-    ]
+    cost = f"({duration(comparison.seconds)}, {_reading(comparison)})"
+    yield from wrapped([], f"{visible(closing(comparison))} {cost}", style, width=presentation.width, indent=2)
 
 
 def _reading(comparison: Comparison) -> str:
