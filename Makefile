@@ -39,8 +39,17 @@ demo: setup ## write a GitOps repository into build/demo and check it
 test: setup lint ## run every check and test but the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-slow: setup ## run the tests that take minutes: Terraform against a mock AWS, fuzzing, large repositories
-	@$(BIN)/python -m pytest -m slow
+test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data
+	@$(BIN)/python -m pytest -m slow --ignore tests/terraform
+
+test-terraform: setup build/terraform/.ready ## apply the Terraform to a mock AWS, plan again, destroy (about ten minutes)
+	@build/terraform/bin/python -m pytest -m slow tests/terraform
+
+build/terraform/.ready: requirements-terraform.lock
+	@test -x build/terraform/bin/python || $(PYTHON) -m venv build/terraform
+	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .

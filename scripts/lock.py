@@ -1,4 +1,7 @@
-"""Write requirements.lock: every package of development with its hashes, for all platforms, without addresses."""
+"""Write the lock files: every package with its hashes, for all platforms, without addresses.
+
+`requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,29 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-HEADER = "# Every package that development needs, with its hashes. Made by `make lock` from pyproject.toml.\n"
+HEADER = "# Packages with their hashes, made by `make lock` from pyproject.toml: {what}.\n"
+LOCKS = {
+    "requirements.lock": (("dev",), "what development needs"),
+    "requirements-terraform.lock": (("dev", "terraform"), "that, and a mock AWS"),
+}
 
 
-def locked() -> str:
-    """Return what pyproject.toml resolves to today, keeping what requirements.lock has where it still fits."""
-    lock = PROJECT / "requirements.lock"
+def lock(name: str) -> None:
+    """Resolve pyproject.toml into a lock file, keeping what the file has where it still fits."""
+    groups, what = LOCKS[name]
+    path = PROJECT / name
     command = [
         str(Path(sys.executable).with_name("uv")),
         *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
-        *("--no-header", "--no-annotate", "--no-emit-index-url", "--group", "dev"),
-        *("--output-file", str(lock), "pyproject.toml"),
+        *("--no-header", "--no-annotate", "--no-emit-index-url"),
+        *(word for group in groups for word in ("--group", group)),
+        *("--output-file", str(path), "pyproject.toml"),
     ]
     subprocess.run(command, cwd=PROJECT, check=True)
-    return HEADER + lock.read_text().removeprefix(HEADER)
+    locked = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith("#")]
+    path.write_text(HEADER.format(what=what) + "".join(locked))
 
 
 if __name__ == "__main__":
-    (PROJECT / "requirements.lock").write_text(locked())
+    for each in LOCKS:
+        lock(each)
