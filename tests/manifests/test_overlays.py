@@ -109,6 +109,16 @@ def test_the_engine_is_what_its_base_says(overlay: str) -> None:
     assert port["name"] in ("http", "serve")
 
 
+@pytest.mark.parametrize("engine", names(BASES / "serving"))
+def test_an_engine_explains_itself_and_names_what_it_needs(engine: str) -> None:
+    told, text = engine_facts(engine), (BASES / "serving" / engine / "README.md").read_text()
+    assert text.startswith(f"# {engine}\n") and "**Needs**" in text
+    assert set(told["needs"]) <= set(names(BASES / "platform"))
+    operators = {"LeaderWorkerSet": "lws", "RayService": "kuberay-operator"}
+    assert operators.get(told["workload"], "karpenter") in told["needs"]
+    assert any(engine_of(name) == engine for name in NAMES), "nothing is served by it"
+
+
 @every_server
 def test_the_settings_file_is_the_one_that_the_containers_read(overlay: str) -> None:
     engine = engine_facts(engine_of(overlay))

@@ -18,7 +18,12 @@ every_component = pytest.mark.parametrize("component", COMPONENTS)
 CHARTED = [name for name in COMPONENTS if "chart" in load(PLATFORM / name / "component.yaml")]
 
 # Keys of ConfigMaps, written as they are: the chart's values list only some of them.
-FREE_FORM = {"argo-cd": {"configs.cm", "configs.params", "configs.rbac"}}
+FREE_FORM = {
+    "argo-cd": {"configs.cm", "configs.params", "configs.rbac"},
+    # Written into the pod as it is.
+    "kuberay-operator": {"resources"},
+    "lws": {"podSecurityContext", "resources"},
+}
 # A subchart's values, which the parent's list holds only in part.
 SUBCHARTS = {"kube-prometheus-stack": {"kube-state-metrics", "prometheus-node-exporter", "grafana"}}
 
