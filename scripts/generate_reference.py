@@ -19,7 +19,7 @@ import typer
 from modelyard.cli import exit_codes
 from modelyard.cli.application import application
 from modelyard.reporting import json_v1
-from modelyard.repository import AcceptedGap, Settings, Waiver
+from modelyard.repository import AcceptedGap, Ceiling, Settings, Waiver
 from modelyard.rules import rules
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -108,7 +108,7 @@ def _settings() -> str:
             f"| `{field.alias or name}` | {'yes' if field.is_required() else 'no'} | {field.description} |"
             for name, field in model.model_fields.items()
         )
-        for model in (Settings, Waiver, AcceptedGap)
+        for model in (Settings, Waiver, AcceptedGap, Ceiling)
     }
     head = "| field | required | meaning |\n|---|---|---|\n"
     return (
@@ -120,6 +120,7 @@ def _settings() -> str:
         "    reason: the registry refuses to overwrite tags\n    expires: 2027-03-31\naccepted-gaps:\n"
         '  - subject: "chart *"\n    reason: charts are checked in another pipeline\n    expires: 2027-03-31\n```\n\n'
         f"## waivers\n\n{head}{rows[Waiver]}\n\n## accepted-gaps\n\n{head}{rows[AcceptedGap]}\n\n"
+        f"## ceilings\n\nBy environment:\n\n{head}{rows[Ceiling]}\n\n"
         "A decision whose last day has passed covers nothing and is a finding "
         "(`modelyard/expired-waiver`); one that covers nothing is another (`modelyard/unused-waiver`).\n"
     )

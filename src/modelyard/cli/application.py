@@ -9,6 +9,7 @@ import typer
 from modelyard.cli import (
     catalog,
     check,
+    cost,
     diff,
     doctor,
     exit_codes,
@@ -50,6 +51,7 @@ def application() -> typer.Typer:
     )
     app.command("fit", short_help="Say whether models fit their devices.")(fit.command)
     app.command("place", short_help="Show which nodes can take the pods.", epilog=ends)(place.command)
+    app.command("cost", short_help="Say what models, pools and environments cost.")(cost.command)
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)

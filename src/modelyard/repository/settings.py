@@ -39,6 +39,17 @@ class AcceptedGap(_Strict):
     expires: date = Field(description="Last day on which the gap is accepted.")
 
 
+class Ceiling(_Strict):
+    """The most that an environment may cost at full scale."""
+
+    usd_per_month: float | None = Field(
+        None, alias="usd-per-month", gt=0, le=1e9, description="Most USD a month for the whole environment."
+    )
+    models: dict[str, Annotated[float, Field(gt=0, le=1e9)]] = Field(
+        default_factory=dict, description="Most USD a month by model."
+    )
+
+
 class Settings(_Strict):
     """The whole file."""
 
@@ -51,7 +62,9 @@ class Settings(_Strict):
     engine_versions: dict[str, str] = Field(
         default_factory=dict, alias="engine-versions", description="Engine version by image, where the tag is none."
     )
-    ceilings: dict[str, Any] = Field(default_factory=dict, description="Cost ceilings by environment and model.")
+    ceilings: dict[str, Ceiling] = Field(
+        default_factory=dict, description="The most that environments, and models in them, may cost at full scale."
+    )
 
     @field_validator("engine_versions", mode="before")
     @classmethod

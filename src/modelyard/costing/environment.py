@@ -1,0 +1,142 @@
+"""What one environment costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.cluster import Environment, Thing, quantity
+from modelyard.costing.amounts import CostLine, Scale
+from modelyard.costing.nodes import NodeCosts, node_costs
+from modelyard.costing.platform import platform_lines
+from modelyard.costing.variables import FILE, dimensions, variables
+from modelyard.findings import Refusal
+
+GIB = 2**30
+NOTHING = Scale()
+_KEPT_AS = "modelyard.costing.cost"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentCost:
+    """What an environment costs.
+
+    Attributes:
+        name: The environment.
+        region: Its region; empty where it names none.
+        nodes: Nodes that pods ask for.
+        platform: Everything else, row by row.
+        gaps: What is in none of the figures, subject and reason.
+    """
+
+    name: str
+    region: str
+    nodes: NodeCosts
+    platform: tuple[CostLine, ...]
+    gaps: tuple[tuple[str, str], ...]
+
+    @property
+    def total(self) -> Scale:
+        """Return everything together."""
+        total = NOTHING
+        for pool in self.nodes.pools:
+            total = total + pool.cost
+        for line in self.platform:
+            total = total + line.cost
+        return total
+
+    def of_model(self, name: str) -> Scale | None:
+        """Return what a model's share of the nodes costs in all pools; None when it is on none."""
+        found = [owner.cost for owner in self.nodes.models if owner.name == name]
+        total = NOTHING
+        for each in found:
+            total = total + each
+        return total if found else None
+
+
+def environment_cost(environment: Environment) -> EnvironmentCost:
+    """Return what an environment costs; worked out once for each view."""
+    # Rules and verbs ask for it; it is kept in the view itself, as the view's own derived values are.
+    kept = vars(environment)
+    if _KEPT_AS not in kept:
+        kept[_KEPT_AS] = _cost(environment)
+    found: EnvironmentCost = kept[_KEPT_AS]
+    return found
+
+
+def _cost(environment: Environment) -> EnvironmentCost:
+    region = str(environment.facts.get("region") or "")
+    nodes = node_costs(environment)
+    gaps = list(nodes.gaps)
+    platform: tuple[CostLine, ...] = ()
+    try:
+        given = variables(environment.folder)
+    except Refusal as refusal:
+        gaps.append((FILE, refusal.message))
+        given = {}
+    else:
+        if not given:
+            gaps.append((FILE, "the environment has none, so what Terraform makes is not priced"))
+    volumes, unpriced = _volumes(environment)
+    gaps += unpriced
+    if given:
+        balancers = list(_balancers(environment))
+        platform = platform_lines(
+            dimensions(
+                given,
+                load_balancers=len(balancers),
+                public_load_balancers=sum(balancers),
+                volumes_gib=volumes,
+            ),
+            region,
+        )
+    gaps += [
+        (str(each), f"{each.unrendered} is not rendered here, so its pods are not counted")
+        for each in environment.applications
+        if each.unrendered
+    ]
+    return EnvironmentCost(environment.name, region, nodes, platform, tuple(dict.fromkeys(gaps)))
+
+
+def _balancers(environment: Environment) -> Iterator[bool]:
+    """Yield for each load balancer that a Service asks for whether the internet reaches it."""
+    for service in environment.services:
+        if service.thing.get("spec.type") == "LoadBalancer":
+            scheme = service.thing.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal")
+            yield scheme == "internet-facing"
+
+
+def _volumes(environment: Environment) -> tuple[float, list[tuple[str, str]]]:
+    """Return the gp3 volumes that pods claim, in GiB, and the claims that have no price."""
+    gib, unpriced = 0.0, []
+    gp3 = {
+        thing.name
+        for thing in environment.of_kind("StorageClass", "storage.k8s.io")
+        if str(thing.get("provisioner", "")) in ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com")
+        and thing.get("parameters.type", "gp3") == "gp3"
+    }
+    for claim, spec, count in _claims(environment):
+        size = quantity(((spec.get("resources") or {}).get("requests") or {}).get("storage"))
+        name = str(spec.get("storageClassName") or "")
+        if size is None:
+            continue
+        if name in gp3 or name == "gp3":
+            gib += float(size) / GIB * count
+        else:
+            kind = f"storage class {name}" if name else "the default storage class"
+            unpriced.append((str(claim), f"the price of {kind} is not known"))
+    return gib, unpriced
+
+
+def _claims(environment: Environment) -> Iterator[tuple[Thing, dict[str, Any], int]]:
+    for thing in environment.of_kind("PersistentVolumeClaim", ""):
+        # What names a volume binds one that is there; file systems are billed by use.
+        if not thing.get("spec.volumeName"):
+            yield thing, thing.mapping("spec"), 1
+    for thing in environment.of_kind("StatefulSet", "apps"):
+        replicas = thing.get("spec.replicas", 1)
+        for template in thing.entries("spec.volumeClaimTemplates"):
+            spec = template.get("spec")
+            if isinstance(spec, dict):
+                yield thing, spec, replicas if isinstance(replicas, int) else 1

@@ -1,0 +1,225 @@
+"""What the nodes cost that pods ask for, at every scale, by pool and by model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from modelyard.cluster import ACCELERATORS, Environment, Pool, quantity
+from modelyard.costing.amounts import NOTHING, Amount, Scale, known
+from modelyard.costing.platform import instance_price
+from modelyard.costing.prices import service_prices
+from modelyard.placement import Cluster, Demand, Fleet, FleetNode, PodShape, cluster, demands, fleet, placements, scale
+
+SPOT = "spot"
+GIB = 2**30
+
+SPOT_LEAST = 0.1
+"""Lower end of a spot price as a share of the on-demand price; the upper end is the on-demand price itself."""
+
+SPOT_SOURCE = "AWS: spot capacity is up to 90 % below the on-demand price; the price of the day is not in the data"
+
+FREE_IOPS, FREE_THROUGHPUT = 3000, 125
+"""What a gp3 volume has without being paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What nodes are for.
+
+    Attributes:
+        name: A model, or the pool's other pods.
+        pool: The pool.
+        nodes: Nodes and types at full scale, in words, such as `2 x g6.xlarge`.
+        cost: What its share of the nodes costs.
+    """
+
+    name: str
+    pool: str
+    nodes: str
+    cost: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class PoolCost:
+    """What one pool costs.
+
+    Attributes:
+        name: The pool.
+        nodes: Nodes at the floor, at full scale and while rolling.
+        cost: What they cost.
+    """
+
+    name: str
+    nodes: tuple[int, int, int]
+    cost: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCosts:
+    """What the nodes of an environment cost.
+
+    Attributes:
+        pools: By pool.
+        models: By model, in order of name.
+        others: Pods that are no model's, by pool.
+        gaps: What is in none of the figures, subject and reason.
+        sources: Where the prices of the instance types were read.
+    """
+
+    pools: tuple[PoolCost, ...] = ()
+    models: tuple[Owner, ...] = ()
+    others: tuple[Owner, ...] = ()
+    gaps: tuple[tuple[str, str], ...] = ()
+    sources: Mapping[str, str] | None = None
+
+
+def node_costs(environment: Environment) -> NodeCosts:
+    """Return what the nodes cost that the pods of an environment ask for.
+
+    The pods are put on nodes as Karpenter does, each node the cheapest that it may be, three times: as few pods as the
+    workloads are allowed, as many, and as many with what a rollout of every workload would add.
+
+    Args:
+        environment: The environment.
+    """
+    seen = cluster(environment)
+    gaps: list[tuple[str, str]] = [(str(subject), reason) for subject, reason in seen.gaps]
+    wanted, unknown = _wanted(environment, seen)
+    gaps += unknown
+    if not wanted:
+        return NodeCosts(gaps=tuple(gaps))
+    region = str(environment.facts.get("region") or "")
+    fleets = (
+        fleet(seen, scale(wanted, lambda each: each.least)),
+        fleet(seen, scale(wanted, lambda each: each.most)),
+        fleet(seen, scale(wanted, lambda each: each.most + each.surge)),
+    )
+    gaps += _left(fleets)
+    models = {model.name for model in environment.models}
+    disks = {pool.name: _disks(pool, region) for pool in environment.pools}
+    return _summed(fleets, models, region, disks, gaps)
+
+
+def _wanted(environment: Environment, seen: Cluster) -> tuple[list[tuple[Demand, PodShape]], list[tuple[str, str]]]:
+    shapes = {
+        (id(placement.template.thing), placement.template.path): placement
+        for placement in placements(environment, seen)
+    }
+    wanted: list[tuple[Demand, PodShape]] = []
+    unknown: list[tuple[str, str]] = []
+    for demand in demands(environment):
+        placement = shapes.get((id(demand.template.thing), demand.template.path))
+        if placement is None:
+            continue
+        if placement.accepting:
+            wanted.append((demand, placement.shape))
+        elif demand.most and _asks_for_devices(demand):
+            unknown.append((str(demand.workload), placement.unknown or "no node pool takes its pods"))
+    return wanted, unknown
+
+
+def _asks_for_devices(demand: Demand) -> bool:
+    return any(resource in demand.template.accelerators for resource in ACCELERATORS)
+
+
+def _left(fleets: Iterable[Fleet]) -> list[tuple[str, str]]:
+    told: dict[tuple[str, str], None] = {}
+    for each, when in zip(fleets, ("at the least", "at full scale", "while rolling"), strict=True):
+        if each.unknown:
+            told["nodes", each.unknown] = None
+        for demand in each.left:
+            told[str(demand.workload), f"some of its pods find no node {when}"] = None
+    return list(told)
+
+
+def _summed(
+    fleets: tuple[Fleet, Fleet, Fleet],
+    models: set[str],
+    region: str,
+    disks: Mapping[str, Amount],
+    gaps: list[tuple[str, str]],
+) -> NodeCosts:
+    by_pool: list[dict[str, Amount]] = [defaultdict(lambda: NOTHING) for _ in fleets]
+    counts: list[dict[str, int]] = [defaultdict(int) for _ in fleets]
+    by_owner: list[dict[tuple[str, str], Amount]] = [defaultdict(lambda: NOTHING) for _ in fleets]
+    kinds: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    sources: dict[str, str] = {}
+    for at, each in enumerate(fleets):
+        for node in each.nodes:
+            price = _node_price(node, region, disks, sources)
+            pool = node.template.pool.name
+            by_pool[at][pool] += price
+            counts[at][pool] += 1
+            for owner, share in _shares(node, models).items():
+                by_owner[at][owner, pool] += price.times(share)
+                if at == 1:
+                    kinds[owner, pool][node.option.name] += share
+    owners = [
+        Owner(
+            name,
+            pool,
+            ", ".join(f"{count:.3g} x {kind}" for kind, count in kinds[name, pool].items()),
+            Scale(*(part[name, pool] for part in by_owner)),
+        )
+        for name, pool in sorted({key for part in by_owner for key in part})
+    ]
+    pools = tuple(
+        PoolCost(name, (counts[0][name], counts[1][name], counts[2][name]), Scale(*(part[name] for part in by_pool)))
+        for name in sorted({name for part in by_pool for name in part})
+    )
+    return NodeCosts(
+        pools,
+        tuple(owner for owner in owners if owner.name in models),
+        tuple(owner for owner in owners if owner.name not in models),
+        tuple(dict.fromkeys(gaps)),
+        sources,
+    )
+
+
+OTHERS = "other pods"
+
+
+def _shares(node: FleetNode, models: set[str]) -> dict[str, float]:
+    """Return who shares a node, and how: by devices where some pod has any, else by pods."""
+    weights: dict[str, float] = defaultdict(float)
+    devices = [sum(demand.template.accelerators.values()) for demand in node.pods]
+    for demand, count in zip(node.pods, devices, strict=True):
+        name = demand.workload.thing.application
+        weights[name if name in models else OTHERS] += count if any(devices) else 1
+    whole = sum(weights.values())
+    return {name: weight / whole for name, weight in weights.items() if weight} if whole else {OTHERS: 1.0}
+
+
+def _node_price(node: FleetNode, region: str, disks: Mapping[str, Amount], sources: dict[str, str]) -> Amount:
+    found = instance_price(node.option.name, region)
+    sources[node.option.name] = f"{found.status.value}: {found.source}"
+    instance = known(found.usd_per_hour, node.option.name)
+    if node.capacity_type == SPOT and instance.complete:
+        instance = Amount(instance.low * SPOT_LEAST, instance.high)
+        sources[f"{node.option.name}, spot"] = SPOT_SOURCE
+    return instance + disks.get(node.template.pool.name, NOTHING)
+
+
+def _disks(pool: Pool, region: str) -> Amount:
+    """Return what the volumes of one node of a pool cost."""
+    mappings = pool.node_class.entries("spec.blockDeviceMappings") if pool.node_class is not None else []
+    if not mappings:
+        return Amount(unknown=(f"volumes of pool {pool.name}, whose node class names none",))
+    prices = service_prices()
+    total = NOTHING
+    for mapping in mappings:
+        disk = mapping.get("ebs")
+        size = quantity(disk.get("volumeSize")) if isinstance(disk, dict) else None
+        kind = str(disk.get("volumeType") or "gp3") if isinstance(disk, dict) else "unknown"
+        if size is None or kind != "gp3" or not isinstance(disk, dict):
+            total += Amount(unknown=(f"{kind} volumes of pool {pool.name}",))
+            continue
+        for name, amount in (
+            ("gp3", float(size) / GIB),
+            ("gp3-iops", float(quantity(disk.get("iops")) or 0) - FREE_IOPS),
+            ("gp3-throughput", float(quantity(disk.get("throughput")) or 0) - FREE_THROUGHPUT),
+        ):
+            total += known(prices[name].per_hour(region), f"{name} of pool {pool.name}").times(max(0.0, amount))
+    return total

@@ -1,0 +1,174 @@
+"""What an environment tells Terraform, as far as money follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelyard.findings import At, Place, Refusal
+from modelyard.repository import EnvironmentFolder
+
+FILE = "terraform.tfvars"
+
+ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "secretsmanager", "sqs", "sts")
+"""Default of `interface_endpoints` in terraform/variables-network.tf."""
+
+KEYS = 2
+"""Keys that terraform/modules/encryption makes."""
+
+SYSTEM_DISK_GIB = 4
+"""Bottlerocket's first volume on a managed node."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeGroup:
+    """A managed node group.
+
+    Attributes:
+        name: Its name.
+        instance_type: The first of its types, which EKS tries first.
+        least: Fewest nodes.
+        most: Most nodes.
+        disk_gib: gp3 volumes of each node together, in GiB.
+        reserved: Whether its capacity is a block that was paid for before.
+    """
+
+    name: str
+    instance_type: str
+    least: int
+    most: int
+    disk_gib: float
+    reserved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    """What the cloud resources of an environment are, beside the nodes that pods ask for.
+
+    Attributes:
+        zones: Availability zones.
+        control_planes: EKS control planes.
+        nat_gateways: NAT gateways; each has a public address.
+        nat_gb_per_month: Data through them; paid by use, nothing is known of it unless it is said.
+        interface_endpoints: VPC interface endpoints, each in every zone.
+        node_groups: Managed node groups.
+        volumes_gib: gp3 volumes of pods, in GiB.
+        load_balancers: Network load balancers.
+        load_balancer_unit_hours_per_month: Capacity units that they use.
+        public_addresses: Public IPv4 addresses beside those of NAT gateways.
+        keys: KMS keys.
+        unpriced: What else is billed by time, named by its price in `prices.yaml`, with how much of it.
+    """
+
+    zones: int = 0
+    control_planes: int = 1
+    nat_gateways: int = 0
+    nat_gb_per_month: float = 0.0
+    interface_endpoints: int = 0
+    node_groups: tuple[NodeGroup, ...] = ()
+    volumes_gib: float = 0.0
+    load_balancers: int = 0
+    load_balancer_unit_hours_per_month: float = 0.0
+    public_addresses: int = 0
+    nat_addresses: bool = True
+    keys: int = 0
+    unpriced: Mapping[str, float] = field(default_factory=dict)
+
+
+def variables(folder: EnvironmentFolder) -> dict[str, Any]:
+    """Return the environment's Terraform variables as written; empty without a file.
+
+    Raises:
+        Refusal: The file is no variable file.
+    """
+    path = f"{folder.path}/{FILE}"
+    if not folder.files.is_file(path):
+        return {}
+    import hcl2
+
+    text = folder.files.text(path)
+    try:
+        raw = hcl2.loads(text)
+    except Exception as problem:  # the parser raises errors of its own grammar's making
+        raise Refusal(
+            f"{path} cannot be read as Terraform variables: {str(problem).splitlines()[0][:120]}",
+            fix="run terraform fmt on it, which names the line",
+            at=At(Place(path)),
+        ) from None
+    return {str(name): _plain(value) for name, value in raw.items() if not str(name).startswith("__")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(each) for key, each in value.items() if not str(key).startswith("__")}
+    return value
+
+
+def dimensions(
+    given: Mapping[str, Any], *, load_balancers: int = 0, public_load_balancers: int = 0, volumes_gib: float = 0.0
+) -> Dimensions:
+    """Return the dimensions of an environment; what it does not say has Terraform's default.
+
+    Args:
+        given: Its variables.
+        load_balancers: Network load balancers that its Services ask for.
+        public_load_balancers: Those of them that the internet reaches: they have an address in every zone.
+        volumes_gib: Volumes that its pods claim.
+    """
+    zones = len(given["zones"]) if isinstance(given.get("zones"), list) else 0
+    own = given.get("existing_cluster") is None
+    automatic = given.get("auto_mode") is True
+    gateways = {"single": 1, "per-zone": zones, "none": 0}.get(str(given.get("nat_gateways", "single")), 0)
+    endpoints = given.get("interface_endpoints", ENDPOINTS)
+    groups: list[NodeGroup] = []
+    if own and not automatic:
+        groups.append(_group("system", _mapping(given.get("system_nodes")), ["m6i.large"], (2, 4), 50, SYSTEM_DISK_GIB))
+        for name, group in _mapping(given.get("device_node_groups")).items():
+            groups.append(_group(str(name), _mapping(group), [], (0, 1), 200, 0))
+    if given.get("management_host") is True:
+        groups.append(NodeGroup("management host", "t4g.small", 1, 1, 20))
+    lustre = given.get("lustre")
+    unpriced: dict[str, float] = {}
+    if automatic:
+        unpriced["auto-mode"] = 1
+    if isinstance(lustre, dict):
+        unpriced["fsx-lustre"] = _number(lustre.get("storage_gib"), 2400)
+    return Dimensions(
+        zones=zones,
+        nat_gateways=gateways if own else 0,
+        interface_endpoints=len(endpoints) if own and isinstance(endpoints, list | tuple) else 0,
+        node_groups=tuple(groups),
+        volumes_gib=volumes_gib,
+        load_balancers=load_balancers,
+        public_addresses=public_load_balancers * zones,
+        keys=KEYS,
+        unpriced=unpriced,
+    )
+
+
+def _group(
+    name: str, given: Mapping[str, Any], types: list[str], size: tuple[int, int], disk: int, first_disk: int
+) -> NodeGroup:
+    listed = given.get("instance_types")
+    kinds = [str(each) for each in listed] if isinstance(listed, list) and listed else types
+    return NodeGroup(
+        name,
+        kinds[0] if kinds else "",
+        int(_number(given.get("min_size"), size[0])),
+        int(_number(given.get("max_size"), size[1])),
+        _number(given.get("disk_gib"), disk) + first_disk,
+        given.get("capacity_reservation_id") is not None,
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any, default: float) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else default

@@ -1,0 +1,1 @@
+"""What environments and models may cost."""

@@ -1,0 +1,64 @@
+"""Environments and models that may cost more than the team allows."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.costing import Scale, environment_cost, printed
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.repository import FileAddress
+from modelyard.repository.settings import FILE
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+
+@rule("cost/above-ceiling", error, since="0.1.0")
+def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """At full scale it would cost more than the team has allowed; the bill comes after the scaling."""
+    ceiling = environment.repository.settings.ceilings.get(environment.name)
+    if ceiling is None:
+        return
+    files, path = environment.repository.files, ("ceilings", environment.name)
+    cost = environment_cost(environment)
+    if ceiling.usd_per_month is not None:
+        at = FileAddress(files, FILE, (*path, "usd-per-month"))
+        yield from _judged(str(environment), cost.total, ceiling.usd_per_month, at, list(cost.gaps))
+    served = {model.name: model for model in environment.models}
+    for name, most in ceiling.models.items():
+        if name not in served:
+            near = nearest(name, served)
+            yield Finding(
+                at=FileAddress(files, FILE, (*path, "models", name), key=True),
+                message=f"a ceiling names model {name}, which {environment} does not serve",
+                fix=f"did you mean {near}?" if near else f"models here: {one_of(served)}",
+            )
+            continue
+        share = cost.of_model(name)
+        at = FileAddress(files, FILE, (*path, "models", name))
+        if share is None:
+            yield NotChecked(f"cost of model {name}", "it is on no node that has a price", application=name)
+        else:
+            gaps = [gap for gap in cost.gaps if gap[0] == str(served[name].workload)]
+            yield from _judged(f"model {name}", share, most, at, gaps)
+
+
+def _judged(
+    subject: str, found: Scale, most: float, at: FileAddress, gaps: list[tuple[str, str]]
+) -> Iterator[Finding | NotChecked]:
+    low, high = found.ceiling.month
+    unknown = found.ceiling.unknown
+    if low > most or (high > most and not unknown):
+        spread = printed(low, total=True) if low == high else f"{printed(low)} to {printed(high)}"
+        lacking = f", without {one_of(unknown, 3)}" if unknown else ""
+        yield Finding(
+            at=at,
+            message=f"{subject} costs up to {spread} USD a month at full scale{lacking}; "
+            f"the ceiling is {printed(most)}",
+            fix=f"lower its most replicas (at the least it costs {printed(found.floor.month[0], total=True)}), "
+            "choose smaller nodes, or raise the ceiling",
+        )
+    elif unknown:
+        yield NotChecked(f"cost of {subject}", f"no price is known for {one_of(unknown, 3)}")
+    elif gaps:
+        what, why = gaps[0]
+        more = f", and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+        yield NotChecked(f"cost of {subject}", f"{what}: {why}{more}", "modelyard cost lists what is not counted")

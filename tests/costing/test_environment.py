@@ -1,0 +1,203 @@
+"""What an environment costs, from its manifests and its Terraform variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import hcl2
+import pytest
+
+from modelyard.catalog import region
+from modelyard.checking import CheckOptions, environments
+from modelyard.costing import EnvironmentCost, dimensions, environment_cost, platform_lines
+from modelyard.costing.variables import ENDPOINTS, KEYS
+from modelyard.repository import Repository
+
+PROJECT = Path(__file__).parents[2]
+CHAT = "environments/dev/models/chat/kustomization.yaml"
+PATCH = "      - {op: add, path: /spec/template/spec/containers/0/args/-, value: --max-num-seqs=64}\n"
+
+HOUR = 730.0
+DISKS = (204 * 0.08 + 3000 * 0.005 + 375 * 0.04) / HOUR  # 4 and 200 GiB, 6000 IOPS, 500 MiB/s
+
+
+def cost_of(root: Path) -> EnvironmentCost:
+    [view] = list(environments(Repository(root), CheckOptions(), lambda stage, done, total: None, []))
+    return environment_cost(view)
+
+
+def price(name: str) -> float:
+    found = region("us-west-2")
+    assert found is not None
+    usd = found.offers[name].price.usd_per_hour
+    assert usd is not None
+    return usd
+
+
+def edit(root: Path, file: str, old: str, new: str) -> None:
+    text = (root / file).read_text()
+    assert text.count(old) == 1, (file, old)
+    (root / file).write_text(text.replace(old, new))
+
+
+def test_one_model_on_one_node(one_model: Path) -> None:
+    cost = cost_of(one_model)
+    [chat] = cost.nodes.models
+    assert (chat.name, chat.pool, chat.nodes) == ("chat", "gpu", "1 x g6.xlarge")
+    assert chat.cost.floor.low == pytest.approx(price("g6.xlarge") + DISKS)
+    assert chat.cost.ceiling == chat.cost.floor
+    # maxSurge 1 and maxUnavailable 0: a second pod needs a second GPU before the first goes.
+    assert chat.cost.rolling.low == pytest.approx(2 * chat.cost.floor.low)
+    [pool] = cost.nodes.pools
+    assert pool.nodes == (1, 1, 2)
+    assert cost.total.floor.complete
+    assert cost.total.floor.low == pytest.approx(
+        chat.cost.floor.low + sum(line.cost.floor.low for line in cost.platform)
+    )
+
+
+def test_an_autoscaler_has_a_floor_and_a_ceiling(one_model: Path) -> None:
+    (one_model / "environments/dev/models/chat/scaler.yaml").write_text(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: chat}\nspec:\n"
+        "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: chat}\n  minReplicas: 1\n  maxReplicas: 3\n"
+    )
+    edit(one_model, CHAT, "qwen3-1-7b-vllm-gpu\n", "qwen3-1-7b-vllm-gpu\n  - scaler.yaml\n")
+    [chat] = cost_of(one_model).nodes.models
+    assert chat.cost.floor.low == pytest.approx(price("g6.xlarge") + DISKS)
+    # Three pods with a GPU each: one type of three nodes, or fewer larger ones, whatever is cheapest for Karpenter.
+    assert chat.cost.ceiling.low > 2 * chat.cost.floor.low
+    assert chat.cost.rolling.low > chat.cost.ceiling.low
+
+
+def test_two_models_share_a_pool(bases: dict[str, Path]) -> None:
+    cost = cost_of(bases["two-models"])
+    assert [owner.name for owner in cost.nodes.models] == ["chat", "chat-batch"]
+    [pool] = cost.nodes.pools
+    assert sum(owner.cost.floor.low for owner in cost.nodes.models) == pytest.approx(pool.cost.floor.low)
+
+
+def test_spot_is_a_range(one_model: Path) -> None:
+    edit(
+        one_model,
+        "bases/platform/karpenter/pools/gpu.yaml",
+        "            - on-demand\n",
+        "            - spot\n",
+    )
+    [chat] = cost_of(one_model).nodes.models
+    # No spot price is in the data, so which type is cheapest today is not known either.
+    kind = chat.nodes.removeprefix("1 x ")
+    assert chat.cost.floor.low == pytest.approx(0.1 * price(kind) + DISKS)
+    assert chat.cost.floor.high == pytest.approx(price(kind) + DISKS)
+
+
+def test_volumes_and_load_balancers_of_manifests(one_model: Path) -> None:
+    (one_model / "environments/dev/models/chat/more.yaml").write_text(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: cache}\nspec:\n"
+        "  storageClassName: gp3\n  accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 100Gi}}\n---\n"
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: shared}\nspec:\n"
+        "  storageClassName: efs\n  accessModes: [ReadWriteMany]\n  resources: {requests: {storage: 100Gi}}\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: public\n  annotations:\n"
+        "    service.beta.kubernetes.io/aws-load-balancer-scheme: internet-facing\n"
+        "spec: {type: LoadBalancer, selector: {app: chat}, ports: [{port: 80}]}\n"
+    )
+    edit(one_model, CHAT, "qwen3-1-7b-vllm-gpu\n", "qwen3-1-7b-vllm-gpu\n  - more.yaml\n")
+    cost = cost_of(one_model)
+    rows = {line.name: line.cost.floor.month[0] for line in cost.platform}
+    assert rows["volumes of pods"] == pytest.approx(8.00)
+    assert rows["network load balancer"] == pytest.approx(0.0225 * 730)
+    assert rows["public address"] == pytest.approx(4 * 3.65)
+    assert ("PersistentVolumeClaim shared", "the price of storage class efs is not known") in cost.gaps
+
+
+def test_variables_change_the_bill(one_model: Path) -> None:
+    file = "environments/dev/terraform.tfvars"
+    edit(one_model, file, 'nat_gateways       = "single"', 'nat_gateways       = "per-zone"')
+    with (one_model / file).open("a") as stream:
+        stream.write(
+            'interface_endpoints = ["sts"]\nmanagement_host = true\nlustre = { storage_gib = 2400 }\n'
+            'system_nodes = { instance_types = ["m7i.large"], min_size = 3, max_size = 3 }\n'
+            'device_node_groups = { block = { ami_type = "AL2023_x86_64_NVIDIA", instance_types = ["p5.48xlarge"], '
+            'max_size = 2, capacity_reservation_id = "cr-1" } }\n'
+        )
+    cost = cost_of(one_model)
+    rows = {line.name: line for line in cost.platform}
+    assert rows["NAT gateway"].quantity == "4"
+    assert rows["VPC endpoint"].quantity == "1 in 4 zones"
+    assert rows["nodes system"].quantity == "3 x m7i.large, 54 GiB gp3 each"
+    assert rows["nodes system"].cost.floor.low == pytest.approx(3 * (price("m7i.large") + 54 * 0.08 / HOUR))
+    assert rows["management host"].cost.floor.low == pytest.approx(price("t4g.small") + 20 * 0.08 / HOUR)
+    assert rows["nodes block"].cost.floor.low == 0
+    assert "capacity block of nodes block" in rows["nodes block"].cost.ceiling.unknown
+    assert "fsx-lustre" in cost.total.floor.unknown
+
+
+@pytest.mark.parametrize(
+    ("variables", "absent"),
+    [
+        ({"existing_cluster": {"vpc_id": "vpc-1"}}, {"NAT gateway", "VPC endpoint", "nodes system"}),
+        ({"nat_gateways": "none"}, {"NAT gateway", "address of NAT gateway"}),
+        ({"auto_mode": True}, {"nodes system"}),
+        ({"zones": "many", "system_nodes": "two", "interface_endpoints": 9, "lustre": 3}, {"VPC endpoint"}),
+    ],
+)
+def test_what_is_not_made_is_not_billed(variables: dict[str, object], absent: set[str]) -> None:
+    lines = platform_lines(dimensions({"zones": ["a", "b"], **variables}), "us-west-2")
+    assert absent.isdisjoint(line.name for line in lines)
+    assert "EKS control plane" in {line.name for line in lines}
+
+
+def test_an_unknown_region_costs_an_unknown_amount(one_model: Path) -> None:
+    edit(one_model, "environments/dev/environment.yaml", "region: us-west-2", "region: moon-1")
+    cost = cost_of(one_model)
+    assert cost.total.floor.low == 0
+    assert "EKS control plane" in cost.total.floor.unknown
+    assert any("moon-1" in reason for _, reason in cost.gaps)
+
+
+@pytest.mark.parametrize("content", ["zones = [", 'x = "', "}{"])
+def test_variables_that_cannot_be_read_are_a_gap(one_model: Path, content: str) -> None:
+    (one_model / "environments/dev/terraform.tfvars").write_text(content)
+    cost = cost_of(one_model)
+    assert cost.platform == ()
+    assert any("cannot be read as Terraform variables" in reason for _, reason in cost.gaps)
+
+
+def test_defaults_are_those_of_terraform() -> None:
+    def default(file: str, name: str) -> object:
+        blocks = hcl2.loads((PROJECT / "terraform" / file).read_text())["variable"]
+        found = next(block[key] for block in blocks for key in block if key.strip('"') == name)
+        return found.get("default")
+
+    endpoints = default("variables-network.tf", "interface_endpoints")
+    assert isinstance(endpoints, list)
+    assert tuple(str(each).strip('"') for each in endpoints) == ENDPOINTS
+    assert str(default("variables-network.tf", "nat_gateways")).strip('"') == "single"
+    text = (PROJECT / "terraform/variables-cluster.tf").read_text()
+    for line in (
+        'instance_types = optional(list(string), ["m6i.large"])',
+        "min_size       = optional(number, 2)",
+        "max_size       = optional(number, 4)",
+        "disk_gib       = optional(number, 50)",
+        "min_size                = optional(number, 0)",
+        "disk_gib                = optional(number, 200)",
+    ):
+        assert line in text
+    keys = (PROJECT / "terraform/modules/encryption/main.tf").read_text()
+    assert len(re.findall(r"^    \w+ += \"", keys.partition("keys = {")[2].partition("\n  }")[0], re.M)) == KEYS
+    host = (PROJECT / "terraform/modules/management-host/main.tf").read_text()
+    assert '"t4g.small"' in host
+
+
+def test_a_bill_for_any_number_of_environments_is_worked_out_once(
+    one_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import modelyard.costing.environment as module
+
+    calls: list[str] = []
+    original: Callable[..., object] = module.node_costs
+    monkeypatch.setattr(module, "node_costs", lambda view: calls.append(view.name) or original(view))
+    [view] = list(environments(Repository(one_model), CheckOptions(), lambda stage, done, total: None, []))
+    assert environment_cost(view) is environment_cost(view)
+    assert calls == ["dev"]
