@@ -44,6 +44,7 @@ def install(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be built; build nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what was built; no progress.")] = False,
 ) -> int:
     """Build the pinned tools that this machine lacks, from their Go modules; go.sum is the lock."""
     from modelyard.cli.terminal import Progress
@@ -51,7 +52,7 @@ def install(
     from modelyard.tooling.installer import Action
     from modelyard.tooling.installer import install as build
 
-    with Progress() as progress:
+    with Progress(quiet=quiet) as progress:
         done = build(names or (), dry_run=dry_run, report=lambda step: _told(step, progress))
     if as_json:
         content = [
@@ -68,6 +69,8 @@ def install(
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
         return ExitCode.CLEAN
     for each in done:
+        if quiet and each.action is Action.PRESENT:
+            continue
         action = f"built in {duration(each.seconds)}" if each.action is Action.BUILT else each.action.value
         sys.stdout.write(f"{each.name} {each.version}: {action}, {each.path}\n")
         if each.command:
