@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.cluster import Environment, Thing
+from modelyard.cluster import Environment, Thing, entries
 from modelyard.placement.requirements import Requirement, Requirements, expressions, requirement
 
 
@@ -75,9 +75,7 @@ def _combined(parts: Any) -> tuple[Requirements, ...]:
 
 
 def _claims(spec: Mapping[str, Any], namespace: str, known: Storage) -> Iterator[Mapping[str, Any]]:
-    for volume in spec.get("volumes") or ():
-        if not isinstance(volume, Mapping):
-            continue
+    for volume in entries(spec, "volumes"):
         reference = volume.get("persistentVolumeClaim")
         if isinstance(reference, Mapping):
             claim = known.claims.get((namespace, str(reference.get("claimName", ""))))

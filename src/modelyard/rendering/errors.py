@@ -67,6 +67,16 @@ def build_errors(repository: Repository, tree: Tree, message: str) -> tuple[Rend
     if malformed:
         return malformed
     text = " ".join(message.replace("Error: ", "", 1).split())
+    translated = translation(repository, tree, text)
+    if translated is not None:
+        return (translated,)
+    inner = text.rsplit("err='", 1)[-1].rstrip("'")
+    at = FileAddress(repository.files, _innermost(tree, text))
+    return (RenderError("build", f"{tree.target} does not build: {inner[:400]}", at),)
+
+
+def translation(repository: Repository, tree: Tree, text: str) -> RenderError | None:
+    """Return a failure of Kustomize's libraries, which both backends meet, in our words; None for an unknown one."""
     at = FileAddress(repository.files, _innermost(tree, text))
     for pattern, ours, fix in _PATTERNS:
         match = pattern.search(text)
@@ -76,14 +86,13 @@ def build_errors(repository: Repository, tree: Tree, message: str) -> tuple[Rend
                 at = _operation(repository.files, tree, words["op"], words["path"]) or at
             elif "Component" in ours:
                 at = _component(repository, tree) or at
-            return (RenderError("build", f"{tree.target}: {ours.format(**words)}", at, fix),)
-    inner = text.rsplit("err='", 1)[-1].rstrip("'")
-    return (RenderError("build", f"{tree.target} does not build: {inner[:400]}", at),)
+            return RenderError("build", f"{tree.target}: {ours.format(**words)}", at, fix)
+    return None
 
 
 def _operation(files: Files, tree: Tree, op: str, path: str) -> FileAddress | None:
     """Return the entry of `patches` that holds a JSON patch's operation, None when it is not just one."""
-    found = []
+    found: list[FileAddress] = []
     for layer in tree.layers:
         for key in ("patches", "patchesJson6902"):
             for index, entry in enumerate(layer.entries(key)):

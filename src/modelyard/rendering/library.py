@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from modelyard.findings import Address, At, ExitCode, Place, Precision, Refusal
+from modelyard.rendering.errors import translation
 from modelyard.rendering.model import Problem, RenderError, Rendering, Resource, Verdict
 from modelyard.repository import Repository, UnreadableFile
 from modelyard.tooling import ToolFailed, require
@@ -161,6 +162,10 @@ def _rendering(repository: Repository, target: str, told: dict[str, Any], resour
     error = told.get("error")
     if error is None:
         return Rendering(target, tuple(resources))
+    if error["kind"] == "build" and not error.get("fix"):
+        translated = translation(repository, repository.kustomizations.tree(target), error["message"])
+        if translated is not None:
+            return Rendering(target, errors=(translated,))
     return Rendering(
         target, errors=(RenderError(error["kind"], error["message"], _at(repository, error), error.get("fix", "")),)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, alternatives
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import Placement, Step, Verdict, placements
 from modelyard.rules import rule
@@ -45,8 +45,11 @@ def _address(environment: Environment, found: Placement, nearest: Verdict) -> Ad
             for field in ("requests", "limits"):
                 if nearest.about in ((container.value.get("resources") or {}).get(field) or {}):
                     return container.at("resources", field, nearest.about)
-    field_name = "nodeSelector" if found.template.spec.get("nodeSelector") else "affinity"
-    return found.template.at(field_name if found.template.spec.get(field_name) else "containers")
+    for demand in (each for group in alternatives(found.template) for each in group):
+        if demand.key == nearest.about:
+            return found.template.at(*demand.path)
+    selects = next((each for each in ("nodeSelector", "affinity") if found.template.spec.get(each)), "containers")
+    return found.template.at(selects)
 
 
 def _fix(nearest: Verdict) -> str:

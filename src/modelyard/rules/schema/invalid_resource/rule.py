@@ -17,7 +17,7 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             yield Finding(
-                at=thing.at(problem.path),
+                at=thing.at(problem.path, key=said.startswith("unknown field")),
                 message=f"{thing}: {said}",
                 fix=remedy or "correct it as the API reference of the kind has it",
             )
