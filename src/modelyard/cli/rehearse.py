@@ -17,7 +17,7 @@ from modelyard.findings import Refusal, Severity
 if TYPE_CHECKING:
     from modelyard.rehearsal import Rehearsal
 
-LEVELS = ("schema",)
+LEVELS = ("schema", "schedule")
 
 
 @verb
@@ -36,7 +36,11 @@ def command(
     ] = "",
     level: Annotated[
         str,
-        typer.Option("--level", metavar="LEVEL", help="schema: a real API server takes everything, as a dry run."),
+        typer.Option(
+            "--level",
+            metavar="LEVEL",
+            help="schema: a real API server takes everything, as a dry run; schedule: and Karpenter places the pods.",
+        ),
     ] = "schema",
     strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -53,10 +57,10 @@ def command(
             fix="name the folder of a GitOps repository",
         )
     _end_with_the_terminal()
-    from modelyard.rehearsal import rehearse_schema
+    from modelyard.rehearsal import rehearse
 
     with Progress(quiet=quiet) as progress:
-        made = rehearse_schema(path, environment or _only_environment(path), progress)
+        made = rehearse(path, environment or _only_environment(path), level, progress)
     if as_json:
         _write_json(made, strict)
     else:
@@ -106,15 +110,22 @@ def _write_text(made: Rehearsal, strict: bool) -> None:
     lines: list[Line] = [[]]
     lines.append([(f"rehearsal of {made.environment}, level {made.level}", "strong")])
     lines.append([(f"  real: etcd, and kube-apiserver {made.kubernetes_version} with its own admission", "plain")])
-    lines.append([("  not here: operators with their webhooks, controllers, nodes, AWS", "plain")])
+    if made.level == "schedule":
+        lines.append([("  real: kube-controller-manager, kube-scheduler, Karpenter's scheduling", "plain")])
+        lines.append([("  stood in for: nodes, their kubelets, EC2 (the catalogue's types and prices)", "plain")])
+        lines.append([("  not here: operators with their webhooks, AWS", "plain")])
+    else:
+        lines.append([("  not here: operators with their webhooks, controllers, nodes, AWS", "plain")])
+    for pod in made.pods:
+        where = f"{pod.instance_type} of pool {pod.pool} in {pod.zone}" if pod.node else "no node"
+        lines.append([(f"  {pod.namespace}/{pod.name}: {where}", "plain")])
     for component in made.components:
         memory = "memory unknown" if component.peak_memory is None else f"{component.peak_memory / 1e6:,.0f} MB"
-        lines.append(
-            [(f"  {component.name:<15} ready after {duration(component.ready_seconds)}, {memory} at most", "faint")]
-        )
+        ready = "" if component.ready_seconds is None else f"ready after {duration(component.ready_seconds)}, "
+        lines.append([(f"  {component.name:<23} {ready}{memory} at most", "faint")])
     for stage in made.stages:
         count = f", {stage.count:,}" if stage.count else ""
-        lines.append([(f"  {stage.name:<15} {duration(stage.seconds)}{count}", "faint")])
+        lines.append([(f"  {stage.name:<23} {duration(stage.seconds)}{count}", "faint")])
     show(lines)
 
 
@@ -132,10 +143,22 @@ def _write_json(made: Rehearsal, strict: bool) -> None:
         "components": [
             {
                 "name": each.name,
-                "ready_seconds": round(each.ready_seconds, 3),
+                "ready_seconds": None if each.ready_seconds is None else round(each.ready_seconds, 3),
                 "peak_memory_bytes": each.peak_memory,
             }
             for each in made.components
+        ],
+        "pods": [
+            {
+                "namespace": each.namespace,
+                "name": each.name,
+                "node": each.node or None,
+                "pool": each.pool or None,
+                "instance_type": each.instance_type or None,
+                "zone": each.zone or None,
+                "reasons": list(each.reasons),
+            }
+            for each in made.pods
         ],
         "stages": [{"name": each.name, "seconds": round(each.seconds, 3), "count": each.count} for each in made.stages],
         "report": report.model_dump(mode="json", by_alias=True),

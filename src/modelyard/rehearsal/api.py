@@ -79,6 +79,18 @@ class Api:
         self._context: ssl.SSLContext | None = None
         self._local = threading.local()
 
+    def kubeconfig(self) -> dict[str, Any]:
+        """Return a kubeconfig for programs that talk to the same server; it holds the token."""
+        cluster = {"server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self._authority)}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": MANAGER,
+            "contexts": [{"name": MANAGER, "context": {"cluster": MANAGER, "user": MANAGER}}],
+            "clusters": [{"name": MANAGER, "cluster": cluster}],
+            "users": [{"name": MANAGER, "user": {"token": self._token}}],
+        }
+
     def request(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", accept: str = ""
     ) -> Answer:

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,8 +105,8 @@ def programs() -> dict[str, Path]:
 def how_to_build() -> str:
     """Return how the programs are had, with what that costs."""
     return (
-        f"run `modelyard tools install {' '.join(PROGRAMS)}`: once, 7 minutes of two processors, 4 GB of disk for "
-        f"Go's caches; or name a folder that holds them with {ASSETS}"
+        f"run `modelyard tools install {' '.join(PROGRAMS)}`: once, about 8 minutes on two busy processors, and "
+        f"gigabytes for Go's caches; or name a folder that holds them with {ASSETS}"
     )
 
 
@@ -124,12 +124,12 @@ def control_plane(folder: RunFolder, report: Callable[[str], None] = lambda text
     where = programs()
     with contextlib.ExitStack() as stack:
         report("starting etcd")
-        started = time.monotonic()
-        etcd = stack.enter_context(_started(folder, "etcd", _etcd_words(where["etcd"])))
+        begun = time.monotonic()
+        etcd = stack.enter_context(started(folder, "etcd", _etcd_words(where["etcd"])))
         _until(
             lambda: _etcd_is_healthy(folder.path / _ETCD_SOCKET.removeprefix("unix://")), _ETCD_SECONDS, [etcd], "etcd"
         )
-        etcd_seconds = time.monotonic() - started
+        etcd_seconds = time.monotonic() - begun
         report("starting kube-apiserver")
         for attempt in range(_PORT_ATTEMPTS):
             try:
@@ -174,8 +174,8 @@ def _serving(folder: RunFolder, program: Path, etcd: Companion) -> Iterator[Cont
         "--profiling=false",
         "--v=0",
     ]
-    started = time.monotonic()
-    with _started(folder, "kube-apiserver", words) as server:
+    begun = time.monotonic()
+    with started(folder, "kube-apiserver", words) as server:
         plane = ControlPlane(Api(port, token, certificates / "apiserver.crt"), folder, components=[etcd, server])
         try:
             _until(lambda: _ready(plane.api, certificates), _READY_SECONDS, plane.components, "kube-apiserver")
@@ -183,7 +183,7 @@ def _serving(folder: RunFolder, program: Path, etcd: Companion) -> Iterator[Cont
             if any("address already in use" in line for line in server.last_lines(20)):
                 raise _PortTaken(f"port {port} was taken by another program while kube-apiserver started") from None
             raise
-        plane.seconds["kube-apiserver"] = time.monotonic() - started
+        plane.seconds["kube-apiserver"] = time.monotonic() - begun
         version = plane.api.request("GET", "/version").value
         plane.version = str(version.get("gitVersion", "")).removeprefix("v")
         yield plane
@@ -204,9 +204,13 @@ def _etcd_words(program: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _started(folder: RunFolder, name: str, words: list[str]) -> Iterator[Companion]:
-    environment: dict[str, str | None] = {"GOMEMLIMIT": _MEMORY_LIMIT, "KUBECONFIG": None}
-    with companion(words, log=folder.path / f"{name}.log", cwd=folder.path, env=environment, name=name) as running:
+def started(
+    folder: RunFolder, name: str, words: list[str], environment: Mapping[str, str | None] | None = None
+) -> Iterator[Companion]:
+    """Run a program of the control plane for the length of a block, its output and its id in the folder."""
+    variables: dict[str, str | None] = {"GOMEMLIMIT": _MEMORY_LIMIT, "KUBECONFIG": None, **(environment or {})}
+    log = folder.path / f"{name}.log"
+    with companion(words, log=log, cwd=folder.path, env=variables, name=name) as running:
         folder.remember(running)
         yield running
 

@@ -64,9 +64,13 @@ def install_definitions(
 def installable(definition: dict[str, Any]) -> dict[str, Any]:
     """Return a definition as the server takes it, what the bundle leaves out being put back.
 
-    Groups of Kubernetes itself need an annotation on who approved of them.
+    Groups of Kubernetes itself need an annotation on who approved of them, and controllers write statuses by a path of
+    their own.
     """
     crd = copy.deepcopy(definition)
+    for version in crd["spec"]["versions"]:
+        if "status" in version.get("schema", {}).get("openAPIV3Schema", {}).get("properties", {}):
+            version.setdefault("subresources", {"status": {}})
     group = str(crd["spec"]["group"])
     if any(group == each or group.endswith(f".{each}") for each in _PROTECTED):
         crd["metadata"].setdefault("annotations", {}).setdefault(_APPROVAL, "unapproved, a copy for a rehearsal")

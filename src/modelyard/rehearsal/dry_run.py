@@ -17,7 +17,7 @@ _CORE = "v1"
 _POLICY_SECONDS = 2.0
 
 # What later requests depend on is kept, not only tried.
-_KEPT = (
+KEPT = (
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
     ("", "Namespace"),
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
@@ -50,7 +50,7 @@ def keep_what_others_need(api: Api, view: Environment) -> list[Tried]:
     question.
     """
     tried: list[Tried] = []
-    for group, kind in _KEPT:
+    for group, kind in KEPT:
         things = list(view.of_kind(kind, group))
         if things:
             tried += attempts(api, things, view.namespace_of, dry_run=False)
@@ -65,7 +65,7 @@ def try_the_rest(
     api: Api, view: Environment, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Iterator[Tried]:
     """Apply every other resource of the environment as a dry run."""
-    rest = [thing for thing in view.resources if (thing.group, thing.kind) not in _KEPT]
+    rest = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]
     for done, each in enumerate(attempts(api, rest, view.namespace_of, dry_run=True), 1):
         progress(done, len(rest))
         yield each

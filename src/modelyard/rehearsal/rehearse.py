@@ -18,6 +18,13 @@ from modelyard.rehearsal.control_plane import ControlPlane, control_plane, progr
 from modelyard.rehearsal.definitions import install_definitions
 from modelyard.rehearsal.dry_run import Tried, keep_what_others_need, try_the_rest
 from modelyard.rehearsal.folders import run_folder
+from modelyard.rehearsal.scheduling import (
+    KARPENTER_KINDS,
+    Scheduled,
+    missing_programs,
+    node_class_definition,
+    schedule,
+)
 from modelyard.repository import Repository
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 
@@ -26,6 +33,8 @@ _EXPECTED_WARNING = '"resources-finalizer.argocd.argoproj.io": prefer a domain-q
 
 REFUSED = "rehearsal/refused-resource"
 WARNED = "rehearsal/warning"
+UNSCHEDULED = "rehearsal/unscheduled-pod"
+ELSEWHERE = "rehearsal/not-as-foretold"
 
 Progress = Callable[[str, int, int], None]
 
@@ -51,12 +60,12 @@ class Component:
 
     Attributes:
         name: Its name.
-        ready_seconds: From its start until it was ready.
+        ready_seconds: From its start until it was ready; None where that is not waited for.
         peak_memory: Most resident memory in bytes; None where the system does not tell.
     """
 
     name: str
-    ready_seconds: float
+    ready_seconds: float | None
     peak_memory: int | None
 
 
@@ -71,6 +80,7 @@ class Rehearsal:
         kubernetes_version: Version of the API server.
         stages: Parts with their times, in order.
         components: Programs with their memory.
+        pods: Where pods went, at level `schedule`.
     """
 
     level: str
@@ -79,6 +89,7 @@ class Rehearsal:
     kubernetes_version: str = ""
     stages: list[Stage] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
+    pods: list[Scheduled] = field(default_factory=list)
 
     @contextlib.contextmanager
     def timed(self, name: str, count: Callable[[], int] = lambda: 0) -> Iterator[None]:
@@ -88,38 +99,48 @@ class Rehearsal:
         self.stages.append(Stage(name, time.monotonic() - started, count()))
 
 
-def rehearse_schema(root: Path, environment: str, progress: Progress, options: CheckOptions | None = None) -> Rehearsal:
-    """Apply everything that an environment renders to a real API server, as a dry run.
+def rehearse(root: Path, environment: str, level: str, progress: Progress, limit: float = 120.0) -> Rehearsal:
+    """Try an environment: everything that it renders, applied to a real API server as a dry run.
 
     Native validation, the CEL rules of definitions, the server's own admission and admission policies of the
-    environment decide. Webhooks and controllers of operators do not run.
+    environment decide. Webhooks and controllers of operators do not run. At level `schedule`, the objects are then
+    made, and the real controllers place the pods.
 
     Args:
         root: The repository's folder.
         environment: Name of the environment.
+        level: `schema` or `schedule`.
         progress: Told how far it is.
-        options: How to render; `environments` is set here.
+        limit: Seconds to wait for pods at most.
 
     Raises:
         Refusal: There is no such environment, a program is missing, or the control plane failed.
     """
     programs()  # before anything is rendered
+    if level == "schedule":
+        missing_programs()
     started = time.monotonic()
     repository = Repository(root)
-    made = Rehearsal("schema", environment, Report(repository.root))
-    options = CheckOptions(environments=(environment,), use_cache=options.use_cache if options else True)
+    made = Rehearsal(level, environment, Report(repository.root))
+    options = CheckOptions(environments=(environment,))
     with made.timed("rendering"):
         (view,) = environments(repository, options, progress, made.report.not_checked)
     with run_folder() as folder:
-        with control_plane(folder, lambda text: progress(text, 0, 0)) as plane:
+        with control_plane(folder, lambda text: progress(text, 0, 0)) as plane, contextlib.ExitStack() as stack:
             try:
                 _try_everything(made, plane, view, Tools(repository, options).crd_paths, progress)
+                if level == "schedule":
+                    with made.timed("scheduling", lambda: len(made.pods)):
+                        made.pods = schedule(
+                            plane, view, stack, limit, lambda done, total: progress("pods", done, total)
+                        )
+                    made.report.findings.extend(_unscheduled(made.pods, view))
             except Unreachable:
                 time.sleep(0.2)  # a killed server closes its connections before its end can be seen
                 plane.check()
                 raise
             made.components = [
-                Component(each.name, plane.seconds[each.name], each.measure()) for each in plane.components
+                Component(each.name, plane.seconds.get(each.name), each.measure()) for each in plane.components
             ]
         ending = time.monotonic()
     made.stages.append(Stage("stopping", time.monotonic() - ending))
@@ -141,6 +162,8 @@ def _try_everything(
     made.kubernetes_version = plane.version
     made.report.not_checked.extend(_version_gap(view, plane.version))
     definitions = definitions_in_use(view, crd_paths)
+    if made.level == "schedule":
+        definitions |= _karpenter_definitions(view, crd_paths)
     progress("definitions", 0, len(definitions))
     with made.timed("definitions", lambda: len(definitions)):
         installed = install_definitions(plane.api, definitions.values(), plane.check)
@@ -166,6 +189,38 @@ def definitions_in_use(view: Environment, crd_paths: list[Path]) -> dict[str, di
         if definition is not None and definition["metadata"]["name"] not in own:
             found[definition["metadata"]["name"]] = definition
     return found
+
+
+def _karpenter_definitions(view: Environment, crd_paths: list[Path]) -> dict[str, dict[str, Any]]:
+    bundle = SchemaBundle(str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES), crd_paths)
+    found = [definition for kind in KARPENTER_KINDS if (definition := bundle.definition(*kind)) is not None]
+    return {each["metadata"]["name"]: each for each in (*found, node_class_definition())}
+
+
+def _unscheduled(pods: Iterable[Scheduled], view: Environment) -> Iterator[Finding]:
+    for pod in pods:
+        thing = pod.placement.workload.thing if pod.placement else None
+        if thing is None:
+            continue
+        if not pod.node:
+            yield Finding(
+                at=thing.at("spec.template.spec"),
+                message=f"{thing}: pod {pod.name} finds no node",
+                detail=pod.reasons,
+                rule=UNSCHEDULED,
+                severity=Severity.ERROR,
+                environment=view.name,
+                application=thing.application,
+            )
+        elif pod.difference:
+            yield Finding(
+                at=thing.at("spec.template.spec"),
+                message=f"{thing}: pod {pod.name} is on {pod.instance_type} of pool {pod.pool}, but {pod.difference}",
+                rule=ELSEWHERE,
+                severity=Severity.WARNING,
+                environment=view.name,
+                application=thing.application,
+            )
 
 
 def _findings(tried: Iterable[Tried], view: Environment) -> Iterator[Finding]:

@@ -1,0 +1,72 @@
+"""Level `schedule`: the real controllers place pods, and `place` had foretold it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard.rehearsal.instance_types import kwok_instance_types
+from modelyard.rehearsal.scheduling import Scheduled
+from modelyard.tooling import find
+from tests.rehearsal.conftest import missing
+from tests.rehearsal.test_truth import view_of
+from tests.repositories.edits import apply_edits
+
+MODELYARD = Path(sys.executable).with_name("modelyard")
+PROGRAMS = ("kube-controller-manager", "kube-scheduler", "karpenter-kwok")
+
+
+def rehearsed(root: Path) -> tuple[int, dict[str, Any]]:
+    """Return the exit code and the report of a rehearsal at level `schedule`."""
+    if reason := missing() or ", ".join(f"{name} is not installed" for name in PROGRAMS if find(name) is None):
+        pytest.skip(f"{reason}: `make rehearsal-tools` builds it")
+    argv = [str(MODELYARD), "rehearse", str(root), "--env", "dev", "--level", "schedule", "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
+    assert "Traceback" not in done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return done.returncode, told
+
+
+@pytest.mark.slow
+def test_every_pod_is_where_place_foretells(bases: dict[str, Path]) -> None:
+    code, told = rehearsed(bases["starter-models"])
+    assert code == 0, told["report"]["findings"]
+    assert len(told["pods"]) >= 3
+    assert {each["pool"] for each in told["pods"]} == {"gpu"}
+    assert all(each["instance_type"].startswith(("g5.", "g6.", "g6e.")) and each["zone"] for each in told["pods"])
+    assert {each["name"] for each in told["components"]} == {"etcd", "kube-apiserver", *PROGRAMS}
+
+
+@pytest.mark.slow
+def test_a_pod_without_a_node_is_told_in_karpenters_words(one_model: Path) -> None:
+    apply_edits(
+        one_model,
+        {"replace": {"bases/serving/vllm/deployment.yaml": {"key: nvidia.com/gpu": "key: nvidia.com/no-such-taint"}}},
+    )
+    code, told = rehearsed(one_model)
+    assert code == 1
+    (found,) = [each for each in told["report"]["findings"] if each["rule"] == "rehearsal/unscheduled-pod"]
+    assert any("did not tolerate taint" in line for line in found["detail"])
+    assert found["application"] and found["place"]["line"]
+
+
+def test_instance_types_are_in_the_providers_format(bases: dict[str, Path]) -> None:
+    from modelyard.placement import cluster
+
+    types = {each["name"]: each for each in kwok_instance_types(cluster(view_of(bases["starter-models"])))}
+    assert types["g6.xlarge"]["resources"]["nvidia.com/gpu"] == "1000m"
+    offering = types["g6.xlarge"]["offerings"][0]
+    assert offering["Available"] is True and 0.1 < offering["Price"] < 10
+    labels = {each["key"]: each["values"] for each in offering["Requirements"]}
+    assert labels["karpenter.k8s.aws/instance-family"] == ["g6"]
+    assert labels["karpenter.k8s.aws/instance-gpu-name"] == ["l4"]
+    assert labels["topology.kubernetes.io/zone"] and labels["karpenter.sh/capacity-type"]
+
+
+def test_nothing_is_foretold_for_a_pod_of_an_unknown_workload() -> None:
+    assert Scheduled("models", "other-1", None, "").difference == ""
