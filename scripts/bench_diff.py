@@ -22,8 +22,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import bench_check
 from tests import repositories
+
+import bench_check
 
 SMALL, LARGE = 100, 1000
 MOST_OF_COLD, MOST_OF_SMALL = 0.1, 1.5

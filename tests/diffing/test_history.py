@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.diffing.history import History
+from modelyard.diffing.history import History, Side
 from modelyard.diffing.reach import Reached
+from modelyard.diffing.unpacking import Unpacked
 from modelyard.findings import ExitCode, Refusal
 from tests.diffing.conftest import CHAT, SETTINGS, Changed, git
 
@@ -131,25 +132,12 @@ def test_values_of_a_chart_reach_the_environments_whose_application_names_them(c
 
 
 def test_a_commit_with_a_path_that_leaves_the_folder_is_refused(changed: Changed, tmp_path: Path) -> None:
-    blob = git(changed.root, "hash-object", "-w", str(changed.root / CHAT))
-    entry = f"100644 blob {blob}\t.git\n"
-    made = tmp_path / "tree"
-    made.write_text(entry)
-    import subprocess
-
-    done = subprocess.run(
-        ["git", "mktree"],  # noqa: S607
-        cwd=changed.root,
-        input=entry,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     history = History(changed.root)
-    base, _, _ = history.sides("base")
-    from modelyard.diffing.history import Entry, Side
-
-    hostile = Side("hostile", done.stdout.strip(), {**base.files, "bases/../../out": Entry("100644", blob)})
-    with pytest.raises(Refusal, match="no checkout may have"):
-        history.unpacked(hostile, tmp_path / "unpacked", lambda path: True)
-    assert not (tmp_path / "out").exists()
+    base, _, differing = history.sides("base")
+    for path in ("bases/../../out", "modelyard/.git/config", "policies/.GIT/hooks/post-checkout"):
+        hostile = Side("hostile", base.commit, {**base.files, path: base.files[CHAT]})
+        reached = Reached(history, hostile, differing)
+        folder = tmp_path / path.replace("/", "-")
+        with pytest.raises(Refusal, match="no checkout may have"):
+            Unpacked(history, hostile, reached, folder, {"dev"}, whole=True)
+        assert not (tmp_path / "out").exists()

@@ -59,7 +59,7 @@ class Held:
     @cached_property
     def model(self) -> Model | None:
         """Return the model that it serves, if any."""
-        return next((model for model in self.environment.models if model.application is self.application), None)
+        return next((model for model in self.environment.models if model.name == self.name), None)
 
 
 def added(head: Held) -> ApplicationChange:

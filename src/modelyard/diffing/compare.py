@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from modelyard.checking import Progress, environments
-from modelyard.cluster import Environment, Thing, sources
+from modelyard.cluster import Environment, Source, Thing, sources
 from modelyard.diffing.environments import Both, environment_change
 from modelyard.diffing.findings import compare_findings
 from modelyard.diffing.fitting import compare_fits
 from modelyard.diffing.history import History, Side
-from modelyard.diffing.model import ORDER, Comparison, Kind
+from modelyard.diffing.model import ORDER, Comparison, EnvironmentChange, Kind
 from modelyard.diffing.options import DiffOptions
 from modelyard.diffing.reach import Reached
+from modelyard.diffing.unpacking import Unpacked
 from modelyard.diffing.values import equal
 from modelyard.findings import NotChecked, Refusal
-from modelyard.repository import ENVIRONMENTS, Repository
+from modelyard.repository import ENVIRONMENTS
 from modelyard.repository.kustomization import FILE_NAMES
 from modelyard.repository.locks import FILE as LOCK
 
@@ -66,24 +67,6 @@ def _names(side: Side) -> set[str]:
     return {parts[1] for parts in split if len(parts) == 3 and parts[2] in FILE_NAMES}
 
 
-class _OnDisk:
-    """One side with as much of it on disk as the comparison reads."""
-
-    def __init__(self, side: Side, repository: Repository | None, names: set[str]) -> None:
-        self.side = side
-        self.repository = repository
-        self.names = tuple(sorted(names))
-
-    def views(
-        self, options: DiffOptions, progress: Progress, chosen: Chosen | None, gaps: list[NotChecked]
-    ) -> dict[str, Environment]:
-        """Return the views of its environments, with the chosen Applications rendered."""
-        if self.repository is None or not self.names:
-            return {}
-        found = environments(self.repository, options.of_check(self.names), progress, gaps, chosen)
-        return {view.name: view for view in found}
-
-
 class _Comparing:
     """The steps of one comparison, which share what both sides read."""
 
@@ -102,47 +85,52 @@ class _Comparing:
         self.folders = reached[0].folders | reached[1].folders
         names = (reached[0].environments | reached[1].environments) & (_names(base) | _names(head))
         names &= set(options.environments or names)
-        read = reached[0].borrowed(names) | reached[1].borrowed(names)
-
-        def wanted(path: str) -> bool:
-            return not path.startswith(f"{ENVIRONMENTS}/") or path.split("/")[1] in read
-
-        self.sides: list[_OnDisk] = []
-        for number, side in enumerate((base, head)):
-            held = names & _names(side)
-            repository = None
-            if held:
-                # The working tree is read where it lies.
-                at = folder / str(number)
-                repository = history.unpacked(side, at, wanted) if side.commit else Repository(history.root)
-            self.sides.append(_OnDisk(side, repository, held))
+        self.names = [tuple(sorted(names & _names(side))) for side in (base, head)]
+        self.sides = [
+            Unpacked(history, side, found, folder / str(number), set(held), whole=options.findings) if held else None
+            for number, (side, found, held) in enumerate(zip((base, head), reached, self.names, strict=True))
+        ]
 
     def into(self, found: Comparison) -> None:
         """Add what differs to a comparison."""
-        base, head = self.sides
-        roots = [side.views(self.options, self.progress, lambda environment, thing: False, []) for side in self.sides]
+        roots = [self._views(side, lambda environment, thing: False, []) for side in (0, 1)]
         pairs = list(_pairs(*roots))
         wanted = self._wanted(pairs)
+        read = self._read(pairs, wanted)
+        for side, held in zip(self.sides, roots, strict=True):
+            if side is not None:
+                side.need(_named_by(held.values(), read))
         gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
         views = [
-            side.views(self.options, self.progress, lambda environment, thing: (environment, thing.name) in wanted, gap)
-            for side, gap in zip(self.sides, gaps, strict=True)
+            self._views(side, lambda environment, thing: (environment, thing.name) in read, gaps[side])
+            for side in (0, 1)
         ]
         for before, after in pairs:
-            both = Both(
-                views[0].get(before.name) if before else None, views[1].get(after.name) if after else None, *gaps
-            )
-            found.environments.append(environment_change(both, wanted, self.differing, self.folders))
-        for each in views:
-            for view in each.values():
-                read = [one for one in view.applications if one.target is not None or one.resources]
-                found.rendered += len(read)
-                found.from_cache += sum(1 for one in read if one.cached)
-        self._fits(found)
+            old = views[0][before.name] if before else None
+            new = views[1][after.name] if after else None
+            change = environment_change(Both(old, new, *gaps), wanted, self.differing, self.folders)
+            found.environments.append(change)
+            if new is not None:
+                self._fits(change, old, new)
+            for view in filter(None, (old, new)):
+                rendered = [each for each in view.applications if (view.name, each.name) in wanted and each.target]
+                found.rendered += len(rendered)
+                found.from_cache += sum(1 for each in rendered if each.cached)
         if self.options.findings:
-            compare_findings(base.repository, head.repository, found.environments, self.options)
+            base, head = (side.repository if side else None for side in self.sides)
+            compare_findings(base, head, found.environments, self.options)
 
-    def _wanted(self, pairs: list[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:
+    def _views(
+        self, number: int, chosen: Chosen | None, gaps: list[NotChecked], names: tuple[str, ...] | None = None
+    ) -> dict[str, Environment]:
+        """Return the views of a side's environments, with the chosen Applications rendered."""
+        side, names = self.sides[number], self.names[number] if names is None else names
+        if side is None or not names:
+            return {}
+        found = environments(side.repository, self.options.of_check(names), self.progress, gaps, chosen)
+        return {view.name: view for view in found}
+
+    def _wanted(self, pairs: Iterable[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:
         """Return the Applications that may render to something else, by environment and name."""
         wanted: set[tuple[str, str]] = set()
         for before, after in pairs:
@@ -168,35 +156,59 @@ class _Comparing:
                 return True
             if source.chart and LOCK in self.differing:
                 return True
-            for file in (source.value.get("helm") or {}).get("valueFiles") or ():
-                path = str(file)
-                path = path.partition("/")[2] if path.startswith("$") else path.strip("/")
-                if path in self.differing:
-                    return True
+            if not self.differing.isdisjoint(_value_files(source)):
+                return True
         return False
 
-    def _fits(self, found: Comparison) -> None:
+    def _read(
+        self, pairs: Iterable[tuple[Environment | None, Environment | None]], wanted: set[tuple[str, str]]
+    ) -> set[tuple[str, str]]:
+        """Return the wanted Applications, and where models are among them what says which nodes they may have."""
+        read = set(wanted)
+        for before, after in pairs:
+            views = [view for view in (before, after) if view is not None]
+            if after and any(
+                _is_model(each.thing) and (view.name, each.name) in wanted
+                for view in views
+                for each in view.applications
+            ):
+                read |= {
+                    (view.name, each.name) for view in views for each in view.applications if not _is_model(each.thing)
+                }
+        return read
+
+    def _fits(self, change: EnvironmentChange, before: Environment | None, after: Environment) -> None:
         """Compare how models fit: those that changed, and all where the node pools did."""
-        for change in found.environments:
-            if change.kind is Kind.REMOVED:
-                continue
-            models = {each.name for each in change.applications if each.model}
-            models |= {each.name_before for each in change.applications if each.model and each.name_before}
-            pools = any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources)
-            if not models and not pools:
-                continue
+        if any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources):
+            views: list[Environment | None] = []
+            for number, view in enumerate((before, after)):
+                side = self.sides[number]
+                if view is None or side is None:
+                    views.append(None)
+                    continue
+                every = {(view.name, each.name) for each in view.applications}
+                side.need(_named_by([view], every))
+                views.append(self._views(number, None, [], (view.name,))[view.name])
+            compare_fits(change, views[0], views[1])
+        elif any(each.model for each in change.applications):
+            compare_fits(change, before, after)
 
-            def chosen(environment: str, thing: Thing, models: set[str] = models, pools: bool = pools) -> bool:
-                return pools or thing.name in models or not _is_model(thing)
 
-            names = ((change.name_before or change.name,), (change.name,))
-            views = [
-                _OnDisk(side.side, side.repository, set(wanted) & set(side.names)).views(
-                    self.options, self.progress, chosen, []
-                )
-                for side, wanted in zip(self.sides, names, strict=True)
-            ]
-            compare_fits(change, *(view.get(name[0]) for view, name in zip(views, names, strict=True)))
+def _named_by(views: Iterable[Environment], applications: set[tuple[str, str]]) -> Iterator[str]:
+    """Yield the folders and files that the sources of Applications name."""
+    for view in views:
+        for each in view.applications:
+            if (view.name, each.name) in applications:
+                for source in each.sources:
+                    yield source.folder
+                    yield from _value_files(source)
+
+
+def _value_files(source: Source) -> Iterator[str]:
+    for file in (source.value.get("helm") or {}).get("valueFiles") or ():
+        path = str(file)
+        # A file of another source of the Application stands after that source's name.
+        yield path.partition("/")[2] if path.startswith("$") else path.strip("/")
 
 
 def _is_model(thing: Thing) -> bool:

@@ -148,6 +148,12 @@ def _pair(
     change: EnvironmentChange, both: Both, previous: Application, application: Application, rendered: bool
 ) -> None:
     assert both.before is not None and both.after is not None  # noqa: S101 - decided by the caller
+    if not rendered:
+        # Nothing that it reads differs; it may have been read for the sake of others.
+        stubs = [replace(each, resources=(), errors=()) for each in (previous, application)]
+        found = changed(Held(stubs[0], both.before), Held(stubs[1], both.after))
+        change.applications += [found] if found is not None else []
+        return
     gaps = [
         *_gaps(both.gaps_before, both.before.name, previous.name, "on the base side"),
         *_gaps(both.gaps_after, both.after.name, application.name, "on the head side"),
@@ -165,7 +171,7 @@ def _pair(
     found = changed(Held(previous, both.before), Held(application, both.after))
     if found is not None:
         change.applications.append(found)
-    elif rendered and not gaps:
+    elif not gaps:
         change.unchanged.append(application.name)
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelyard.findings import Refusal
-from modelyard.repository import Repository
 from modelyard.tooling import Completed, require, run
 
 TIMEOUT_SECONDS = 120.0
 WORKING_TREE = "working tree"
 
-_LINK, _SUBMODULE = "120000", "160000"
+_LINK = "120000"
 _BATCH = 500
-_UNSAFE_PARTS = frozenset({"", ".", "..", ".git"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +115,6 @@ class History:
         wanted = list(dict.fromkeys(blobs))
         for start in range(0, len(wanted), _BATCH):
             yield from self._batch(wanted[start : start + _BATCH])
-
-    def unpacked(self, side: Side, folder: Path, wanted: Callable[[str], bool]) -> Repository:
-        """Write the wanted files of a side into a folder and return it as a repository.
-
-        What `.gitattributes` says of archives and line ends is left aside: Argo CD reads the files as they are stored.
-
-        Raises:
-            Refusal: A path of the commit is none that a checkout could have, or an object is missing.
-        """
-        root = folder / self.prefix
-        root.mkdir(parents=True, exist_ok=True)
-        # Applications that are pinned to a tag or commit are read through this link.
-        (folder / ".git").write_text(f"gitdir: {self.folder}\n")
-        files: dict[str, list[tuple[Path, Entry]]] = {}
-        made: set[Path] = {root}
-        for path, entry in side.files.items():
-            if entry.mode == _SUBMODULE or not wanted(path):
-                continue
-            if not _UNSAFE_PARTS.isdisjoint(path.lower().split("/")):
-                raise Refusal(f"{side.name} holds a file at {path!r}, which no checkout may have")
-            target = root / path
-            if target.parent not in made:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                made.add(target.parent)
-            files.setdefault(entry.blob, []).append((target, entry))
-        links: list[tuple[Path, bytes]] = []
-        for blob, content in self.contents(files):
-            for target, entry in files[blob]:
-                if entry.is_link:
-                    links.append((target, content))
-                else:
-                    target.write_bytes(content)
-        for target, content in links:  # last, so that nothing is written through one
-            target.symlink_to(os.fsdecode(content))
-        return Repository(root)
 
     def _batch(self, wanted: list[str]) -> Iterator[tuple[str, bytes]]:
         request = "".join(f"{blob}\n" for blob in wanted).encode()

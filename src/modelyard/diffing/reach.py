@@ -42,14 +42,16 @@ class Reached:
         self._names = {posixpath.basename(path) for path in (*side.files, *self._folders)}
         self._links = dict(_links(history, side))
         self._plain = all(_PLAIN_PATH.fullmatch(path) for path in side.files)
-        kustomizations: dict[str, str] = {}
+        self._kustomizations = kustomizations = dict[str, str]()
+        self._named: dict[str, set[str]] = {}
         readers: dict[str, set[str]] = defaultdict(set)
         stubs: dict[str, set[str]] = defaultdict(set)
         for path, text in _texts(history, side):
             folder, _, name = path.rpartition("/")
             if name in FILE_NAMES:
                 kustomizations[folder] = path
-                for named in self._references(folder, text):
+                self._named[folder] = set(self._references(folder, text))
+                for named in self._named[folder]:
                     readers[named].add(folder)
             elif b"argoproj.io/" in text:
                 environment = path.split("/")[1]
@@ -74,6 +76,27 @@ class Reached:
                     seen.add(folder)
                     waiting.append(folder)
         self._readers = readers
+
+    def closure(self, paths: Iterable[str]) -> set[str]:
+        """Return the files that are read for files and folders: what kustomizations name, and what lies beside them."""
+        below: dict[str, list[str]] = defaultdict(list)
+        for path in self._side.files:
+            below[path.rpartition("/")[0]].append(path)
+        found: set[str] = set()
+        waiting = list(dict.fromkeys(paths))
+        seen = set(waiting)
+        while waiting:
+            node = waiting.pop()
+            if node in self._side.files:
+                found.add(node)
+            elif node in self._kustomizations:
+                found.update(below[node])
+            elif node in self._folders:
+                found.update(path for folder in below if f"{folder}/".startswith(f"{node}/") for path in below[folder])
+            more = self._named.get(node, set()) - seen
+            seen |= more
+            waiting += more
+        return found
 
     def borrowed(self, environments: Iterable[str]) -> set[str]:
         """Return the environments that the given ones read files of, themselves included."""
