@@ -12,7 +12,24 @@ from modelyard.catalog import InstanceType, instance_types
 
 REGION = "us-west-2"
 ZONES = [{"name": f"us-west-2{letter}", "id": f"usw2-az{number}"} for number, letter in enumerate("abcd", 1)]
-FAMILIES = ("g4dn", "g5", "g6", "g6e", "p4d", "p5", "inf2", "trn1", "trn2", "c7i", "m7i", "r7i", "c7g", "m7g", "a1", "t3")
+FAMILIES = (
+    "g4dn",
+    "g5",
+    "g6",
+    "g6e",
+    "p4d",
+    "p5",
+    "inf2",
+    "trn1",
+    "trn2",
+    "c7i",
+    "m7i",
+    "r7i",
+    "c7g",
+    "m7g",
+    "a1",
+    "t3",
+)
 AWS = "karpenter.k8s.aws/"
 DEVICES = ("nvidia.com/gpu", "aws.amazon.com/neuron")
 GPU_TAINT = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
@@ -40,7 +57,7 @@ def case(seed: int) -> dict[str, Any]:
         "storageClasses": [],
         "claims": [],
         "volumes": [],
-        "describe": seed % 25 == 0,
+        "describe": seed % 100 == 0,
         "runs": 3,
     }
 
@@ -144,15 +161,35 @@ def _requirement(dice: random.Random, zones: list[dict[str, str]], *, pool: bool
     operator = dice.choice(("In", "In", "In", "NotIn"))
     choices: list[dict[str, Any]] = [
         {"key": AWS + "instance-family", "operator": operator, "values": some},
-        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": dice.choice((["on-demand"], ["spot"], ["spot", "on-demand"]))},
+        {
+            "key": "karpenter.sh/capacity-type",
+            "operator": "In",
+            "values": dice.choice((["on-demand"], ["spot"], ["spot", "on-demand"])),
+        },
         {"key": "kubernetes.io/arch", "operator": "In", "values": [dice.choice(("amd64", "amd64", "arm64"))]},
         {"key": "topology.kubernetes.io/zone", "operator": operator, "values": dice.sample([*names, "us-west-2z"], 1)},
-        {"key": AWS + "instance-cpu", "operator": dice.choice(("Gt", "Lt", "Gte", "Lte") if pool else ("Gt", "Lt")), "values": [str(dice.choice((4, 8, 16, 48)))]},
-        {"key": AWS + "instance-gpu-name", "operator": dice.choice(("In", "NotIn")), "values": dice.sample(["a10g", "l4", "l40s", "h100", "t4"], 2)},
+        {
+            "key": AWS + "instance-cpu",
+            "operator": dice.choice(("Gt", "Lt", "Gte", "Lte") if pool else ("Gt", "Lt")),
+            "values": [str(dice.choice((4, 8, 16, 48)))],
+        },
+        {
+            "key": AWS + "instance-gpu-name",
+            "operator": dice.choice(("In", "NotIn")),
+            "values": dice.sample(["a10g", "l4", "l40s", "h100", "t4"], 2),
+        },
         {"key": AWS + "instance-gpu-count", "operator": dice.choice(("Exists", "DoesNotExist")), "values": []},
         {"key": AWS + "instance-generation", "operator": "Gt", "values": [str(dice.choice((4, 5, 6)))]},
-        {"key": AWS + "instance-size", "operator": operator, "values": dice.sample(["xlarge", "2xlarge", "12xlarge", "48xlarge"], 2)},
-        {"key": AWS + "instance-category", "operator": operator, "values": dice.sample(["g", "p", "c", "m", "inf", "trn"], 3)},
+        {
+            "key": AWS + "instance-size",
+            "operator": operator,
+            "values": dice.sample(["xlarge", "2xlarge", "12xlarge", "48xlarge"], 2),
+        },
+        {
+            "key": AWS + "instance-category",
+            "operator": operator,
+            "values": dice.sample(["g", "p", "c", "m", "inf", "trn"], 3),
+        },
         {"key": AWS + "instance-local-nvme", "operator": dice.choice(("Exists", "Gt")), "values": []},
         {"key": TEAM, "operator": dice.choice(("In", "NotIn", "Exists", "DoesNotExist")), "values": ["blue"]},
     ]
@@ -217,7 +254,9 @@ def _daemon_set(dice: random.Random, name: str) -> dict[str, Any]:
         spec["nodeSelector"] = {AWS + "instance-category": dice.choice(("g", "p", "m"))}
     elif dice.random() < 0.2:
         terms = [{"matchExpressions": [_requirement(dice, ZONES)]} for _ in range(2)]
-        spec["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+        spec["affinity"] = {
+            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+        }
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -328,7 +367,12 @@ def _pod_affinity(dice: random.Random, name: str) -> dict[str, Any]:
 def _spread(dice: random.Random, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "topologyKey": dice.choice(
-            ("kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/zone", "karpenter.sh/capacity-type")
+            (
+                "kubernetes.io/hostname",
+                "topology.kubernetes.io/zone",
+                "topology.kubernetes.io/zone",
+                "karpenter.sh/capacity-type",
+            )
         ),
         "maxSkew": dice.choice((1, 1, 2)),
         "whenUnsatisfiable": dice.choice(("DoNotSchedule", "DoNotSchedule", "ScheduleAnyway")),

@@ -24,7 +24,12 @@ def options(
             tuple(offer["zones"]),
             offer.get("onDemand"),
             offer.get("spot"),
+            # Here a price that is missing means that Karpenter has none either, and then it starts nothing.
+            tuple(
+                kind for kind, price in (("on-demand", offer["onDemand"]), ("spot", offer["spot"])) if price is not None
+            ),
             tuple(ids[zone] for zone in offer["zones"]),
+            ids,
             len(offer["zones"]),
         )
         for name, offer in case["offers"].items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -83,8 +84,19 @@ class Cluster:
     storage: Storage = field(default_factory=Storage)
 
 
+_seen: dict[int, tuple[weakref.ref[Environment], Cluster]] = {}
+
+
 def cluster(environment: Environment) -> Cluster:
-    """Return the pools of an environment with the instance types that they may start."""
+    """Return the pools of an environment with the instance types that they may start; worked out once for each view."""
+    known = _seen.get(id(environment))
+    if known is None or known[0]() is not environment:
+        key = id(environment)
+        _seen[key] = known = (weakref.ref(environment, lambda _: _seen.pop(key, None)), _cluster(environment))
+    return known[1]
+
+
+def _cluster(environment: Environment) -> Cluster:
     settings = karpenter_settings(environment)
     known = storage(environment)
     name = str(environment.facts.get("region") or "")

@@ -18,12 +18,12 @@ from modelyard.placement.templates import NodeTemplate, admitted, lacking_values
 class Step(IntEnum):
     """How far pods get with a pool; a later step is nearer."""
 
-    POOL = 0
-    LABELS = 1
-    TAINTS = 2
-    TYPES = 3
-    ROOM = 4
-    LIMITS = 5
+    LABELS = 0  # its nodes do not have the labels that are required
+    TAINTS = 1  # its taints are not tolerated
+    EMPTY = 2  # it can start no node at all
+    TYPES = 3  # none of its instance types has what is required
+    ROOM = 4  # none of those has room
+    LIMITS = 5  # its limits permit none of those
     ACCEPTED = 6
 
 
@@ -38,6 +38,7 @@ class Verdict:
         wishes_given_up: How many wishes they have to give up first.
         options: Instance types that are asked for, cheapest first.
         requirements: Labels of the node.
+        about: The label or resource that the first reason is about; empty where it is about more.
     """
 
     template: NodeTemplate
@@ -46,6 +47,7 @@ class Verdict:
     wishes_given_up: int = 0
     options: tuple[InstanceOption, ...] = ()
     requirements: Requirements = field(default_factory=Requirements)
+    about: str = ""
 
     @property
     def pool(self) -> str:
@@ -114,29 +116,32 @@ def _verdict(pod: PodShape, template: NodeTemplate, scheduler: Scheduler) -> Ver
 
 
 def _refused(pod: PodShape, alternative: Iterable[Requirement], template: NodeTemplate) -> Verdict:
-    if not template.options:
-        return Verdict(template, Step.POOL, (_empty(template),))
     wanted = Requirements((*pod.selector, *alternative))
     unmet = template.requirements.unmet(wanted)
     taints = [taint for taint in untolerated(template.pool.taints, pod) if taint.effect != "PreferNoSchedule"]
     if unmet or taints:
         reasons = [_label(each, template) for each in unmet]
         reasons += [f"its taint {taint} is not tolerated" for taint in taints]
-        return Verdict(template, Step.LABELS if unmet else Step.TAINTS, tuple(reasons))
+        about = unmet[0].key if unmet else taints[0].key
+        return Verdict(template, Step.LABELS if unmet else Step.TAINTS, tuple(reasons), about=about)
+    if not template.options:
+        return Verdict(template, Step.EMPTY, (_empty(template),))
     after = template.requirements.narrowed(wanted)
     for volume in pod.volumes[:1]:
         after.add(volume)
     candidates = admitted(template.options, template.requirements, after)
     if not candidates:
-        return Verdict(template, Step.TYPES, (_no_type(template, wanted, after),))
+        about, reason = _no_type(template, wanted, after)
+        return Verdict(template, Step.TYPES, (reason,), about=about)
     short = _room(pod, template, candidates)
     if short:
-        return Verdict(template, Step.ROOM, short)
+        return Verdict(template, Step.ROOM, tuple(short.values()), about=next(iter(short)))
     roomy = [each for each in candidates if not _shortage(pod, template, each)]
     lacking = lacking_values(roomy, after)
     if lacking:
         return Verdict(template, Step.TYPES, tuple(_too_few(key, count, after) for key, count in lacking.items()))
-    return Verdict(template, Step.LIMITS, (_limit(template, roomy),))
+    about, reason = _limit(template, roomy)
+    return Verdict(template, Step.LIMITS, (reason,), about=about)
 
 
 def _empty(template: NodeTemplate) -> str:
@@ -159,17 +164,19 @@ def _label(each: Requirement, template: NodeTemplate) -> str:
     return f"{each} is required, and its nodes have {template.requirements.get(each.key)}"
 
 
-def _no_type(template: NodeTemplate, wanted: Requirements, after: Requirements) -> str:
+def _no_type(template: NodeTemplate, wanted: Requirements, after: Requirements) -> tuple[str, str]:
     count = len(template.options)
     for each in wanted:
         if not any(option.requirements.intersects(Requirements([each])) for option in template.options):
-            return f"none of its {count} instance types has {each}"
+            return each.key, f"none of its {count} instance types has {each}"
     by_label = [each for each in template.options if each.requirements.intersects(after)]
     if by_label:
         where = ", ".join(str(after.get(key)) for key in (ZONE, ZONE_ID, CAPACITY_TYPE) if key in after)
-        return f"{_types(by_label)} would do, but not with {where}"
+        return next((key for key in (ZONE, ZONE_ID, CAPACITY_TYPE) if key in wanted), ""), (
+            f"{_types(by_label)} would do, but not with {where}"
+        )
     shown = " and ".join(str(each) for each in wanted if each.key not in template.requirements)
-    return f"none of its {count} instance types has {shown} at once"
+    return "", f"none of its {count} instance types has {shown} at once"
 
 
 def _types(options: Sequence[InstanceOption]) -> str:
@@ -199,22 +206,27 @@ def _shortage(pod: PodShape, template: NodeTemplate, option: InstanceOption) -> 
     return {PODS: THOUSAND}
 
 
-def _room(pod: PodShape, template: NodeTemplate, candidates: Sequence[InstanceOption]) -> tuple[str, ...]:
-    """Return why no candidate has room; empty where one has."""
+def _room(pod: PodShape, template: NodeTemplate, candidates: Sequence[InstanceOption]) -> dict[str, str]:
+    """Return why no candidate has room, by resource; empty where one has."""
     shortages = {option.name: _shortage(pod, template, option) for option in candidates}
     if any(not short for short in shortages.values()):
-        return ()
+        return {}
     for group in template.groups:
         taken = conflicts(pod.host_ports, group.host_ports)
         if taken is not None:
-            return (f"host port {taken[1]} is taken by a DaemonSet on its nodes",)
+            return {"": f"host port {taken[1]} is taken by a DaemonSet on its nodes"}
     everywhere = set.intersection(*(set(short) for short in shortages.values()))
-    reasons = [_most(name, pod, template, candidates) for name in sorted(everywhere)]
-    if reasons:
-        return tuple(reasons)
+    if everywhere:
+        return {name: _most(name, pod, template, candidates) for name in sorted(everywhere, key=_devices_first)}
     nearest = min(candidates, key=lambda option: _distance(shortages[option.name], pod))
-    lacks = " and ".join(written(name, value) for name, value in sorted(shortages[nearest.name].items()))
-    return (f"no instance type of it has room for all at once; {nearest.name} comes nearest and lacks {lacks}",)
+    short = shortages[nearest.name]
+    lacks = " and ".join(written(name, value) for name, value in sorted(short.items()))
+    reason = f"no instance type of it has room for all at once; {nearest.name} comes nearest and lacks {lacks}"
+    return {min(short, key=_devices_first): reason}
+
+
+def _devices_first(name: str) -> tuple[bool, str]:
+    return "/" not in name, name
 
 
 def _most(name: str, pod: PodShape, template: NodeTemplate, candidates: Sequence[InstanceOption]) -> str:
@@ -236,10 +248,10 @@ def _too_few(key: str, count: int, requirements: Requirements) -> str:
     return f"minValues asks for {requirements.get(key).min_values} values of {key}, and {count} remain"
 
 
-def _limit(template: NodeTemplate, roomy: Sequence[InstanceOption]) -> str:
+def _limit(template: NodeTemplate, roomy: Sequence[InstanceOption]) -> tuple[str, str]:
     limits = template.pool.limits
     if limits.get(NODES) == 0:
-        return "its limit is 0 nodes"
+        return NODES, "its limit is 0 nodes"
     excess: dict[str, InstanceOption] = {}
     for name, limit in sorted(limits.items()):
         smallest = min(roomy, key=lambda option: (option.capacity.get(name, 0), option.name))
@@ -247,7 +259,8 @@ def _limit(template: NodeTemplate, roomy: Sequence[InstanceOption]) -> str:
             excess[name] = smallest
     if not excess:
         shown = " and ".join(written(name, value) for name, value in sorted(limits.items()))
-        return f"no instance type with room stays within its limits of {shown} together"
+        return "", f"no instance type with room stays within its limits of {shown} together"
     name, smallest = next(iter(excess.items()))
     has = written(name, smallest.capacity.get(name, 0))
-    return f"its limit of {written(name, limits[name])} is below the {has} of {smallest.name}, the smallest with room"
+    permitted = written(name, limits[name])
+    return name, f"its limit of {permitted} is below the {has} of {smallest.name}, the smallest with room"
