@@ -38,7 +38,6 @@ class EnvironmentSummary:
     models: int
     resources: int
     application_names: tuple[str, ...] = ()
-    application_names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
