@@ -2,8 +2,8 @@
 
 from modelyard.rendering.addresses import ResourceAddress, Sources, address
 from modelyard.rendering.cache import RenderingCache
-from modelyard.rendering.fragments import split_image
 from modelyard.rendering.errors import input_errors
+from modelyard.rendering.fragments import split_image
 from modelyard.rendering.library import LibraryRenderer
 from modelyard.rendering.model import (
     Identity,
