@@ -1,0 +1,228 @@
+"""Placement in a repository: the view that rules and `modelyard place` read, in words and in numbers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modelyard.catalog import instance_type
+from modelyard.checking import CheckOptions
+from modelyard.checking.check import environments
+from modelyard.cli.application import run
+from modelyard.cluster import Environment
+from modelyard.placement import Demand, Placement, Step, cluster, demands, fleet, placements, scale
+from modelyard.placement.capacity import allocatable, pods
+from modelyard.placement.node_classes import KarpenterSettings, NodeClass
+from modelyard.placement.volumes import Storage, volume_requirements
+from modelyard.repository import Repository
+
+KUSTOMIZATION = "environments/dev/models/chat/kustomization.yaml"
+ARGUMENT = "{op: add, path: /spec/template/spec/containers/0/args/-, value: --max-num-seqs=64}"
+
+
+def view(root: Path) -> Environment:
+    """Return the one environment of a repository."""
+    return next(iter(environments(Repository(root), CheckOptions(), lambda *_: None, [])))
+
+
+def patched(root: Path, *operations: str) -> Environment:
+    """Return the environment with other operations in the place of one that sets a flag."""
+    file = root / KUSTOMIZATION
+    file.write_text(file.read_text().replace(f"- {ARGUMENT}", "\n      ".join(f"- {each}" for each in operations)))
+    return view(root)
+
+
+def placement(environment: Environment, name: str = "chat") -> Placement:
+    """Return where the pods of a workload can run."""
+    return next(each for each in placements(environment) if each.workload.name == name)
+
+
+def together(environment: Environment) -> list[tuple[Demand, Placement]]:
+    """Return demands with the placements of their pods."""
+    counted = {id(each.template): each for each in demands(environment)}
+    return [(counted[id(each.template)], each) for each in placements(environment)]
+
+
+def test_pools_come_in_karpenters_order_and_types_by_price(one_model: Path) -> None:
+    found = placement(view(one_model))
+    assert [each.pool for each in found.accepting] == ["gpu"]
+    verdict = found.accepting[0]
+    prices = [option.price(verdict.requirements) for option in verdict.options]
+    known = [price for price in prices if price is not None]
+    assert known == sorted(known) and len(known) > 10
+    assert verdict.options[0].name == "g6.xlarge"
+    assert verdict.capacity_types == ("on-demand",)
+    assert [each.step for each in found.verdicts[1:]] == sorted((e.step for e in found.verdicts[1:]), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "step", "words"),
+    [
+        (
+            "{op: replace, path: /spec/template/spec/containers/0/resources/requests/memory, value: 3Ti}",
+            Step.ROOM,
+            ["a pod asks for 3,072 GiB of memory", "its largest, leaves"],
+        ),
+        (
+            "{op: add, path: /spec/template/spec/nodeSelector/topology.kubernetes.io~1zone, value: us-west-2x}",
+            Step.TYPES,
+            ["topology.kubernetes.io/zone=us-west-2x"],
+        ),
+        (
+            "{op: add, path: /spec/template/spec/nodeSelector/karpenter.sh~1capacity-type, value: spot}",
+            Step.LABELS,
+            ["karpenter.sh/capacity-type=spot is required", "karpenter.sh/capacity-type=on-demand"],
+        ),
+        (
+            "{op: remove, path: /spec/template/spec/tolerations}",
+            Step.TAINTS,
+            ["its taint nvidia.com/gpu:NoSchedule is not tolerated"],
+        ),
+    ],
+)
+def test_each_reason_in_words(one_model: Path, operation: str, step: Step, words: list[str]) -> None:
+    found = placement(patched(one_model, operation))
+    assert not found.accepting
+    gpu = next(each for each in found.verdicts if each.pool == "gpu")
+    assert gpu.step is step
+    for each in words:
+        assert each in "; ".join(gpu.reasons)
+    assert all(each.reasons for each in found.verdicts), "a refusal without a reason"
+
+
+def test_resource_claims_are_not_judged(one_model: Path) -> None:
+    found = placement(patched(one_model, "{op: add, path: /spec/template/spec/resourceClaims, value: [{name: gpu}]}"))
+    assert "resource claims" in found.unknown
+    assert not found.verdicts
+
+
+def test_a_region_without_facts_is_not_judged(one_model: Path) -> None:
+    file = one_model / "environments/dev/environment.yaml"
+    file.write_text(file.read_text().replace("region: us-west-2", "region: mars-north-1"))
+    assert placement(view(one_model)).unknown == "region mars-north-1 is not in the catalogue"
+
+
+def test_nodes_at_scale_against_limits(one_model: Path) -> None:
+    environment = patched(one_model, "{op: replace, path: /spec/replicas, value: 3}")
+    seen = cluster(environment)
+    pairs = [(demand, each.shape) for demand, each in together(environment)]
+    running = fleet(seen, scale(pairs, lambda demand: demand.least))
+    rolling = fleet(seen, scale(pairs, lambda demand: demand.most + demand.surge))
+    assert running.used("gpu")["nvidia.com/gpu"] >= 3000
+    assert rolling.used("gpu")["nvidia.com/gpu"] >= 4000
+    assert len([pod for node in rolling.nodes for pod in node.pods]) == 4
+    assert not running.left and not rolling.left
+
+
+def test_pods_beyond_the_limit_are_left(one_model: Path) -> None:
+    environment = patched(one_model, "{op: replace, path: /spec/replicas, value: 20}")
+    seen = cluster(environment)
+    pairs = [(demand, each.shape) for demand, each in together(environment)]
+    found = fleet(seen, scale(pairs, lambda demand: demand.least))
+    placed = sum(len(node.pods) for node in found.nodes)
+    assert placed == 16 and len(found.left) == 4
+    assert not found.takes(pairs[0][1])
+
+
+def test_surge_is_rounded_as_kubernetes_does(one_model: Path) -> None:
+    environment = patched(
+        one_model,
+        "{op: replace, path: /spec/replicas, value: 3}",
+        "{op: replace, path: /spec/strategy/rollingUpdate, value: {maxSurge: 25%, maxUnavailable: 25%}}",
+    )
+    demand = next(each for each in demands(environment) if each.workload.name == "chat")
+    assert (demand.least, demand.most, demand.surge, demand.waits_for_surge) == (3, 3, 1, True)
+
+
+def test_max_pods_by_interfaces_or_by_setting() -> None:
+    kind = instance_type("g6.xlarge")
+    assert kind is not None
+    settings = KarpenterSettings()
+    by_interfaces = pods(kind, NodeClass(), settings)
+    assert by_interfaces == kind.default_card_enis * (kind.ipv4_per_eni - 1) + 2
+    # With prefix delegation somebody has to say so, and Bottlerocket then keeps more memory for the kubelet.
+    dense = NodeClass(max_pods=110)
+    assert pods(kind, dense, settings) == 110
+    less = allocatable(kind, NodeClass(), settings)["memory"] - allocatable(kind, dense, settings)["memory"]
+    assert less == (110 - by_interfaces) * 11 * 2**20 * 1000
+
+
+def test_volumes_bind_pods_to_zones() -> None:
+    classes = yaml.safe_load(
+        "{near: {allowedTopologies: [{matchLabelExpressions: [{key: topology.kubernetes.io/zone, values: [a, b]}]}]}}"
+    )
+    volumes = yaml.safe_load(
+        "{old: {spec: {nodeAffinity: {required: {nodeSelectorTerms: "
+        "[{matchExpressions: [{key: topology.kubernetes.io/zone, operator: In, values: [b]}]}]}}}}}"
+    )
+    claims = {
+        ("models", "new"): {"spec": {"storageClassName": "near"}},
+        ("models", "bound"): {"spec": {"volumeName": "old"}},
+    }
+    known = Storage(claims, volumes, classes)
+    spec = {"volumes": [{"persistentVolumeClaim": {"claimName": name}} for name in ("new", "bound")]}
+    found = volume_requirements(spec, "models", known)
+    assert [sorted(each.get("topology.kubernetes.io/zone").values) for each in found] == [["b"]]
+    assert volume_requirements({"volumes": [{"emptyDir": {}}]}, "models", known) == ()
+
+
+def test_the_command_shows_pools_types_and_prices(one_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = _run(["place", str(one_model), "--env", "dev", "--application", "chat"])
+    shown = capsys.readouterr().out
+    assert code == 0
+    assert "Deployment chat: 1 pod with 2 CPU" in shown
+    assert "g6.xlarge at 0.8048 USD an hour" in shown
+    assert "pool gpu" in shown and "of 16 nvidia.com/gpu" in shown
+
+
+def test_the_command_fails_when_pods_run_nowhere(one_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    patched(one_model, "{op: replace, path: /spec/template/spec/containers/0/resources/requests/memory, value: 3Ti}")
+    assert _run(["place", str(one_model)]) == 1
+    shown = capsys.readouterr().out
+    assert "no node pool takes them" in shown and "its largest, leaves" in shown
+    assert _run(["place", str(one_model), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    chat = next(each for each in found["environments"][0]["workloads"] if each["name"] == "chat")
+    assert chat["requests"]["memory"] == 3 * 2**40
+    assert all(not pool["accepts"] and pool["reasons"] for pool in chat["pools"])
+
+
+def test_the_command_names_an_application_that_is_missing(one_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["place", str(one_model), "--application", "chta"]) == 2
+    assert "has no application chta" in capsys.readouterr().err
+
+
+def test_a_thousand_equal_shapes_are_judged_once(thousand: Callable[[], Environment]) -> None:
+    environment = thousand()
+    seen = cluster(environment)
+    started = time.process_time()
+    found = placements(environment, seen)
+    seconds = time.process_time() - started
+    assert len(found) >= 1000
+    assert len({id(each.verdicts) for each in found}) == 1
+    assert seconds < 2, f"{len(found)} placements took {seconds:.2f} s of processor time"
+
+
+@pytest.fixture
+def thousand(one_model: Path) -> Callable[[], Environment]:
+    """Return a function that makes a view with a thousand workloads of one shape."""
+    from dataclasses import replace
+
+    def made() -> Environment:
+        environment = view(one_model)
+        application = next(each for each in environment.applications if each.name == "chat")
+        return replace(environment, applications=tuple(replace(application) for _ in range(1000)))
+
+    return made
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return run(arguments)
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
