@@ -52,8 +52,8 @@ class Resource:
         transformed_by: Kustomizations that Kustomize applied to it: candidates, since Kustomize lists a patch on
             resources that it never touched.
         verdict: Set once schemas were consulted.
-        chart: Chart that it was rendered from, with its version; empty for what Kustomize rendered. Its `origin` is then
-            the last file of values in the repository.
+        chart: Chart that it was rendered from, with its version; empty for what Kustomize rendered. Its `origin` is
+            then the last file of values in the repository.
     """
 
     value: dict[str, Any]

@@ -9,7 +9,7 @@ from modelyard.rules import rule
 
 @rule("settings/unreadable-settings", error, since="0.1.0")
 def unreadable_settings(environment: Environment) -> Iterator[Finding]:
-    """vLLM exits at start when the file behind `--config` is not there or is not a YAML mapping."""
+    """The engine exits at start when the file behind `--config` is not there or is not a YAML mapping."""
     for model in environment.models:
         settings = model.settings
         if settings.problem and settings.problem_at is not None:
