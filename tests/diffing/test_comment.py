@@ -45,7 +45,7 @@ def test_the_comment_of_a_real_change_has_the_shape_that_reviewers_read(changed:
     lines = comment.splitlines()
     assert lines[0] == "<!-- modelyard:dev -->"
     assert lines[1] == "### dev: 1 model changed, nothing removed"
-    assert "| model | change | fits |" in lines
+    assert "| model | change | fits | runs on |" in lines
     row = next(line for line in lines if line.startswith("| chat |"))
     assert "max-model-len 16384 → 8192" in row
     assert re.search(r"yes, \d+\.\d GiB per GPU", row)

@@ -242,3 +242,15 @@ def test_policies_of_a_foreign_repository_do_not_run(changed: Changed, tmp_path:
     changed.replace(CHAT, "--max-num-seqs=64", "--max-num-seqs=32")
     changed.dev(findings=True)
     assert not touched.exists()
+
+
+def test_devices_that_a_model_asks_for_show_in_where_it_runs_and_what_it_costs(changed: Changed) -> None:
+    changed.replace("overlays/qwen3-1-7b-vllm-gpu/devices.yaml", 'nvidia.com/gpu: "1"', 'nvidia.com/gpu: "4"')
+    changed.replace(SETTINGS, "tensor-parallel-size: 1", "tensor-parallel-size: 4")
+    (chat,) = changed.dev(findings=True).applications
+    before, after = chat.columns["runs on"]
+    assert before.startswith("gpu: g")
+    assert "12xlarge" in after
+    assert "12xlarge" not in before
+    assert chat.columns["$/month"][1].startswith("+")
+    assert "$/month" not in changed.dev().applications[0].columns

@@ -16,6 +16,7 @@ from modelyard.diffing.history import History, Side
 from modelyard.diffing.model import ORDER, Comparison, EnvironmentChange, Kind
 from modelyard.diffing.options import DiffOptions
 from modelyard.diffing.reach import Reached
+from modelyard.diffing.running import compare_costs, compare_placements
 from modelyard.diffing.unpacking import Unpacked
 from modelyard.diffing.values import equal
 from modelyard.findings import NotChecked, Refusal
@@ -81,7 +82,8 @@ class _Comparing:
         folder: Path,
     ) -> None:
         self.options, self.progress, self.differing = options, progress, differing
-        reached = [Reached(history, side, differing) for side in (base, head)]
+        texts: dict[str, bytes] = {}
+        reached = [Reached(history, side, differing, texts) for side in (base, head)]
         self.folders = reached[0].folders | reached[1].folders
         names = (reached[0].environments | reached[1].environments) & (_names(base) | _names(head))
         names &= set(options.environments or names)
@@ -111,7 +113,7 @@ class _Comparing:
             change = environment_change(Both(old, new, *gaps), wanted, self.differing, self.folders)
             found.environments.append(change)
             if new is not None:
-                self._fits(change, old, new)
+                self._models(change, old, new)
             for view in filter(None, (old, new)):
                 rendered = [each for each in view.applications if (view.name, each.name) in wanted and each.target]
                 found.rendered += len(rendered)
@@ -164,6 +166,8 @@ class _Comparing:
         self, pairs: Iterable[tuple[Environment | None, Environment | None]], wanted: set[tuple[str, str]]
     ) -> set[tuple[str, str]]:
         """Return the wanted Applications, and where models are among them what says which nodes they may have."""
+        if self.options.findings:
+            return {(view.name, each.name) for pair in pairs for view in pair if view for each in view.applications}
         read = set(wanted)
         for before, after in pairs:
             views = [view for view in (before, after) if view is not None]
@@ -177,8 +181,8 @@ class _Comparing:
                 }
         return read
 
-    def _fits(self, change: EnvironmentChange, before: Environment | None, after: Environment) -> None:
-        """Compare how models fit: those that changed, and all where the node pools did."""
+    def _models(self, change: EnvironmentChange, before: Environment | None, after: Environment) -> None:
+        """Compare how and where changed models run, and how all of them fit where the node pools changed."""
         if any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources):
             views: list[Environment | None] = []
             for number, view in enumerate((before, after)):
@@ -192,6 +196,10 @@ class _Comparing:
             compare_fits(change, views[0], views[1])
         elif any(each.model for each in change.applications):
             compare_fits(change, before, after)
+        if any(each.model for each in change.applications):
+            compare_placements(change, before, after)
+            if self.options.findings:
+                compare_costs(change, before, after)
 
 
 def _named_by(views: Iterable[Environment], applications: set[tuple[str, str]]) -> Iterator[str]:

@@ -72,7 +72,8 @@ class Hazard:
     """A consequence that a reviewer should know before merging.
 
     Attributes:
-        topic: `deletion`, `rename`, `immutable`, `replicas`, `definitions`, `drift`, `engine`, `stale` or `render`.
+        topic: `deletion`, `rename`, `immutable`, `replicas`, `definitions`, `drift`, `engine`, `stale`,
+            `fit` or `render`.
         severity: How bad it is.
         message: The consequence, in one sentence without a final stop.
     """
@@ -262,13 +263,13 @@ class Comparison:
         return any(not gap.accepted for each in self.environments for gap in each.not_compared)
 
     def fails(self, fail_on: Severity) -> bool:
-        """Return whether the head side is worse in a way that stops a merge: it does not render, or new findings."""
+        """Return whether the head side is broken where the base was not: it does not render or fit, or has findings."""
         return any(
             (finding.severity or Severity.ERROR) >= fail_on
             for each in self.environments
             for finding in each.new_findings or ()
         ) or any(
-            hazard.topic == "render" and hazard.severity >= fail_on
+            hazard.topic in ("render", "fit") and hazard.severity >= fail_on
             for each in self.environments
             for hazard in (*each.hazards, *(hazard for app in each.applications for hazard in app.hazards))
         )

@@ -31,12 +31,20 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@~%-]+")
 class Reached:
     """What the paths that differ reach on one side.
 
+    Args:
+        history: The Git repository.
+        side: The side.
+        changed: The paths that differ.
+        texts: What was read of the other side, by blob; what is read here is added to it.
+
     Attributes:
         folders: Folders whose kustomization reads something that differs, itself included.
         environments: Environments that hold such a folder, or an Application that reads something that differs.
     """
 
-    def __init__(self, history: History, side: Side, changed: frozenset[str]) -> None:
+    def __init__(
+        self, history: History, side: Side, changed: frozenset[str], texts: dict[str, bytes] | None = None
+    ) -> None:
         self._side = side
         self._folders = {folder for path in side.files for folder in _above(path)}
         self._names = {posixpath.basename(path) for path in (*side.files, *self._folders)}
@@ -46,7 +54,7 @@ class Reached:
         self._named: dict[str, set[str]] = {}
         readers: dict[str, set[str]] = defaultdict(set)
         stubs: dict[str, set[str]] = defaultdict(set)
-        for path, text in _texts(history, side):
+        for path, text in _texts(history, side, {} if texts is None else texts):
             folder, _, name = path.rpartition("/")
             if name in FILE_NAMES:
                 kustomizations[folder] = path
@@ -164,7 +172,7 @@ def _links(history: History, side: Side) -> Iterator[tuple[str, str]]:
             yield path, str((history.root / path).readlink())
 
 
-def _texts(history: History, side: Side) -> Iterator[tuple[str, bytes]]:
+def _texts(history: History, side: Side, known: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     """Yield kustomizations, and what may be an Application, with their content."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for path, entry in side.files.items():
@@ -176,9 +184,10 @@ def _texts(history: History, side: Side) -> Iterator[tuple[str, bytes]]:
                 wanted[entry.blob].append(path)
             else:
                 yield path, _read(history.root / path)
-    for blob, content in history.contents(wanted):
-        for path in wanted[blob]:
-            yield path, content
+    known.update(history.contents(blob for blob in wanted if blob not in known))
+    for blob, paths in wanted.items():
+        for path in paths:
+            yield path, known[blob]
 
 
 def _read(path: Path) -> bytes:

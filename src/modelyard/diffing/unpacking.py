@@ -50,8 +50,8 @@ class Unpacked:
             if whole:
                 self._write(path for path in side.files if _environment(path) in (None, *borrowed))
             else:
-                self._write(path for path in side.files if _is_read_always(path, borrowed))
-                self.need(f"{ENVIRONMENTS}/{name}{part}" for name in names for part in ("", "/bootstrap"))
+                roots = reached.closure(f"{ENVIRONMENTS}/{name}{part}" for name in names for part in ("", "/bootstrap"))
+                self._write(roots.union(path for path in side.files if _is_read_always(path, borrowed)))
         self.repository = Repository(self._root)
 
     def need(self, paths: Iterable[str]) -> None:
@@ -71,14 +71,14 @@ class Unpacked:
             target = self._root / path
             if target.parent not in self._folders:
                 target.parent.mkdir(parents=True, exist_ok=True)
+                # A link may stand above it only where a file system does not tell names apart that Git does.
+                if not target.parent.resolve().is_relative_to(self._root.resolve()):
+                    raise Refusal(f"{self._side.name} holds {path!r} below a link that leads out of it")
                 self._folders.add(target.parent)
             files.setdefault(entry.blob, []).append((target, entry))
         links: list[tuple[Path, bytes]] = []
         for blob, content in self._history.contents(files):
             for target, entry in files[blob]:
-                # A link that an earlier call made may stand above it only where names differ in case alone.
-                if not target.parent.resolve().is_relative_to(self._root.resolve()):
-                    raise Refusal(f"{self._side.name} holds {target.name!r} below a link that leads out of it")
                 if entry.is_link:
                     links.append((target, content))
                 else:
