@@ -9,7 +9,7 @@ DEMO := build/demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools rehearsal-tools demo test test-slow lint format lock bench release clean
+.PHONY: help setup tools rehearsal-tools demo test test-slow faults lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ build/terraform/.ready: requirements-terraform.lock
 	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+faults: setup ## make every known mistake, print who notices it, and write down what is caught
+	@$(BIN)/python scripts/faults_table.py --tools --write
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
+from modelyard.checking.plain import applications_in_files, is_plain, plain_folder
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.stage import Stage
 from modelyard.checking.tools import Tools
@@ -31,6 +32,7 @@ from modelyard.findings import (
 from modelyard.policies import Policy, load_policies
 from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, Repository
+from modelyard.repository.repository import WHOLE
 from modelyard.rules import Rule, rules
 
 
@@ -92,6 +94,9 @@ def environments(
     for version, group in _by_version(folders, options).items():
         stage = tools.stage(version, gaps)
         rendered = _run(stage, repository, roots(group, repository), progress, "environments")
+        is_whole = any(folder.path == WHOLE for folder in group)
+        if is_whole:
+            rendered[WHOLE] = applications_in_files(repository)
         plans = [plan(folder, rendered, revisions, chosen) for folder in group]
         wanted: dict[int, tuple[Repository, list[str]]] = {}
         for each in plans:
@@ -100,7 +105,10 @@ def environments(
                     wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
         children: dict[tuple[int, str], Rendering] = {}
         for identity, (at_revision, targets) in wanted.items():
-            found = _run(stage, at_revision, targets, progress, "applications")
+            plain = [target for target in targets if is_whole and is_plain(at_revision, target)]
+            found = _run(stage, at_revision, [t for t in targets if t not in plain], progress, "applications")
+            validator = tools.charts(version).validator if plain else None
+            found.update({target: plain_folder(at_revision, target, validator) for target in plain})
             children.update({(identity, target): rendering for target, rendering in found.items()})
         for each in plans:
             charts = tools.charts(version).render(each, revisions, gaps)
@@ -121,7 +129,9 @@ def application_names(root: Path) -> dict[str, list[str]]:
     options = CheckOptions()
     folders = _folders(repository, options)
     stage = Tools(repository, options).stage("", [])
-    rendered = stage.run(repository, [folder.path for folder in folders])
+    rendered = stage.run(repository, [folder.path for folder in folders if folder.path != WHOLE])
+    if len(rendered) < len(folders):
+        rendered[WHOLE] = applications_in_files(repository)
     return {
         folder.name: sorted(
             str(resource.value["metadata"]["name"])
@@ -143,7 +153,7 @@ def _folders(repository: Repository, options: CheckOptions) -> list[EnvironmentF
     if not repository.environments:
         raise Refusal(
             f"{repository.root} holds no environments",
-            fix="run it in a GitOps repository, or make one with `modelyard new`",
+            fix="run it in a repository with Argo CD's Applications, or make one with `modelyard new`",
         )
     names = options.environments or tuple(repository.environments)
     return [repository.environment(name) for name in names]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from modelyard.checking.plain import own_urls as plain_urls
+from modelyard.checking.plain import sets_of_applications
 from modelyard.checking.revisions import Revisions
 from modelyard.cluster import Application, Environment, Source, Thing, own_folder, sources, things
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering
 from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
+from modelyard.repository.repository import WHOLE
 
 BOOTSTRAP = "bootstrap"
 
@@ -39,6 +42,8 @@ def roots(folders: Iterable[EnvironmentFolder], repository: Repository) -> list[
     """Return the targets that say what an environment consists of: its app-of-apps and its bootstrap."""
     found = []
     for folder in folders:
+        if folder.path == WHOLE:
+            continue  # its Applications lie in files, which nothing renders
         found.append(folder.path)
         bootstrap = f"{folder.path}/{BOOTSTRAP}"
         if kustomization_file(repository.files, bootstrap):
@@ -62,8 +67,11 @@ def plan(
     """
     repository = revisions.repository
     made = Plan(folder, rendered[folder.path], rendered.get(f"{folder.path}/{BOOTSTRAP}"))
-    own_urls = _own_urls(folder)
-    for thing in things(repository, made.root):
+    found = things(repository, made.root)
+    own_urls = _own_urls(folder, repository, found)
+    if folder.path == WHOLE:
+        made.gaps.extend(sets_of_applications(repository, folder.name))
+    for thing in found:
         if thing.kind != "Application" or thing.group != "argoproj.io":
             continue
         if chosen is not None and not chosen(folder.name, thing):
@@ -117,7 +125,9 @@ def environment(
     return Environment(repository, made.folder, things(repository, made.root), tuple(applications), errors, bootstrap)
 
 
-def _own_urls(folder: EnvironmentFolder) -> frozenset[str]:
+def _own_urls(folder: EnvironmentFolder, repository: Repository, found: Iterable[Thing]) -> frozenset[str]:
+    if folder.path == WHOLE:
+        return plain_urls(repository, found)
     url = folder.facts.get("repository")
     return frozenset({url}) if isinstance(url, str) and url else frozenset()
 

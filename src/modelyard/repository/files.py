@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from modelyard.findings import At, Place, Refusal
@@ -108,6 +110,15 @@ class Files:
         """Return the names in a folder, sorted; an empty list where there is no such folder."""
         folder = self.root / path
         return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+    def below(self, endings: Sequence[str]) -> list[str]:
+        """Return the files of the whole repository with one of these endings, sorted; hidden folders are left out."""
+        found: list[str] = []
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [each for each in folders if not each.startswith(".")]
+            above = Path(folder).relative_to(self.root)
+            found.extend((above / each).as_posix() for each in names if each.rpartition(".")[2] in endings)
+        return sorted(found)
 
 
 def joined(folder: str, relative: str) -> str | None:

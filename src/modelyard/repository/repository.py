@@ -16,6 +16,10 @@ from modelyard.repository.yaml import MalformedYAML, documents
 
 ENVIRONMENTS = "environments"
 FACTS = "environment.yaml"
+WHOLE = ""
+"""Path of the one environment of a repository that has no folder `environments`: the repository itself."""
+
+ARGO_CD_KINDS = frozenset({"Application", "ApplicationSet", "AppProject"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class EnvironmentFolder:
     @property
     def facts_file(self) -> str:
         """The file with the facts, relative to the repository."""
-        return f"{self.path}/{FACTS}"
+        return f"{self.path}/{FACTS}" if self.path else FACTS
 
     def at(self, *path: str | int) -> Address:
         """Return the address of a fact."""
@@ -71,7 +75,29 @@ class Repository:
             path = f"{ENVIRONMENTS}/{name}"
             if self.files.is_folder(path) and kustomization_file(self.files, path):
                 found[name] = EnvironmentFolder(name, path, self._facts(path), self.files)
+        if not found and self.argo_cd_manifests:
+            found["repository"] = EnvironmentFolder("repository", WHOLE, {}, self.files)
         return found
+
+    @cached_property
+    def argo_cd_manifests(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """Return what Argo CD is told by files anywhere in the repository, each with its file; hidden folders left out.
+
+        Files that are no YAML, such as templates of charts, hold none.
+        """
+        found = []
+        for path in self.files.below(("yaml", "yml")):
+            try:
+                text = self.files.text(path)
+                content = documents(path, text) if "argoproj.io/" in text else []
+            except Refusal:
+                continue
+            for value in content:
+                if not isinstance(value, dict) or value.get("kind") not in ARGO_CD_KINDS:
+                    continue
+                if str(value.get("apiVersion")).startswith("argoproj.io/") and isinstance(value.get("metadata"), dict):
+                    found.append((path, value))
+        return tuple(found)
 
     def environment(self, name: str) -> EnvironmentFolder:
         """Return one environment.

@@ -18,7 +18,10 @@ def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
         repository, target = application.repository, application.target
         if repository is not None and target is not None and kustomization_file(repository.files, target) is None:
             # Argo CD applies a folder of plain manifests as it is; one that does not exist is another rule's finding.
-            if repository.files.is_folder(target):
+            malformed = [problem for problem in application.errors if problem.kind == "malformed"]
+            for problem in malformed:
+                yield _finding(problem)
+            if repository.files.is_folder(target) and not application.own_resources and not malformed:
                 yield NotChecked(application, f"{target} has no kustomization.yaml", "add one that lists its manifests")
             continue
         for problem in application.errors:

@@ -16,8 +16,9 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
             continue  # whoever validates says which kinds were not checked
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
+            is_unknown = said.startswith("unknown field") or " has no field " in said
             yield Finding(
-                at=thing.at(problem.path, key=said.startswith("unknown field")),
+                at=thing.at(problem.path, key=is_unknown),
                 message=f"{thing}: {said}",
                 fix=remedy or "correct it as the API reference of the kind has it",
             )

@@ -1,0 +1,79 @@
+"""Manifests that are read as they lie, in repositories that the template did not make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelyard.cluster import Thing, sources
+from modelyard.findings import Address, NotChecked
+from modelyard.rendering import RenderError, Rendering, Resource
+from modelyard.repository import FileAddress, MalformedYAML, Repository, kustomization_file
+from modelyard.repository.repository import WHOLE
+from modelyard.repository.yaml import documents
+from modelyard.schemas import Validator
+
+CHART = "Chart.yaml"
+
+
+def applications_in_files(repository: Repository) -> Rendering:
+    """Return the Applications and projects that lie in files anywhere in a repository."""
+    found = [Resource(value, file) for file, value in repository.argo_cd_manifests if value["kind"] != "ApplicationSet"]
+    return Rendering(WHOLE, tuple(found))
+
+
+def sets_of_applications(repository: Repository, environment: str) -> list[NotChecked]:
+    """Return the generators of Applications, which only Argo CD can run."""
+    return [
+        NotChecked(f"ApplicationSet {name(value)}", "its Applications are made by Argo CD", environment=environment)
+        for _, value in repository.argo_cd_manifests
+        if value["kind"] == "ApplicationSet"
+    ]
+
+
+def name(value: dict[str, object]) -> str:
+    """Return a manifest's name."""
+    metadata = value.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+
+
+def own_urls(repository: Repository, applications: Iterable[Thing]) -> frozenset[str]:
+    """Return the addresses under which Applications read folders that are in this repository."""
+    return frozenset(
+        source.repository
+        for thing in applications
+        for source in sources(thing)
+        if source.folder and not source.chart and repository.files.is_folder(source.folder)
+    )
+
+
+def is_plain(repository: Repository, folder: str) -> bool:
+    """Return whether Argo CD reads a folder's manifests as they are: it is no kustomization and no chart."""
+    files = repository.files
+    return (
+        files.is_folder(folder) and kustomization_file(files, folder) is None and not files.is_file(f"{folder}/{CHART}")
+    )
+
+
+def plain_folder(repository: Repository, folder: str, validator: Validator | None) -> Rendering:
+    """Return the manifests of a folder, without those of folders in it, as Argo CD's directory source reads them."""
+    resources: list[Resource] = []
+    errors: list[RenderError] = []
+    for entry in repository.files.under(folder):
+        path = f"{folder}/{entry}"
+        if not entry.endswith((".yaml", ".yml", ".json")) or not repository.files.is_file(path):
+            continue
+        at: Address = FileAddress(repository.files, path)
+        try:
+            content = documents(path, repository.files.text(path))
+        except MalformedYAML as refusal:
+            errors.append(RenderError("malformed", refusal.message, refusal.at or at, refusal.fix))
+            continue
+        resources.extend(
+            Resource(each, path) for each in content if isinstance(each, dict) and each.get("kind") and name(each)
+        )
+    if validator is not None and resources:
+        verdicts = validator.verdicts([each.value for each in resources])
+        resources = [
+            Resource(each.value, each.origin, (), verdict) for each, verdict in zip(resources, verdicts, strict=True)
+        ]
+    return Rendering(folder, tuple(resources), tuple(errors))

@@ -1,0 +1,72 @@
+"""Repositories without a folder `environments`: one environment, found from Argo CD's Applications in files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelyard.checking import CheckOptions, application_names, check
+from modelyard.findings import Refusal
+from modelyard.repository import Repository
+
+Tree = Callable[[dict[str, str]], Path]
+
+APPLICATION = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web}
+spec:
+  project: default
+  source: {repoURL: "https://git.example.com/a.git", path: web}
+  destination: {namespace: web, server: "https://kubernetes.default.svc"}
+"""
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"
+
+
+def test_applications_in_files_make_one_environment(tree: Tree) -> None:
+    root = tree({"argocd/web.yaml": APPLICATION, "web/a.yaml": CONFIG_MAP, "web/notes.txt": "x"})
+    assert list(Repository(root).environments) == ["repository"]
+    assert application_names(root) == {"repository": ["web"]}
+    report = check(root, CheckOptions(policies=False))
+    assert report.findings == []
+    assert [(each.name, each.resources) for each in report.environments] == [("repository", 2)]
+
+
+def test_folders_below_a_plain_folder_and_hidden_ones_are_left_out(tree: Tree) -> None:
+    root = tree(
+        {
+            "web.yaml": APPLICATION,
+            "web/a.yaml": CONFIG_MAP,
+            "web/deeper/b.yaml": CONFIG_MAP.replace("name: a", "name: b"),
+            ".cache/web.yaml": APPLICATION.replace("name: web", "name: other"),
+        }
+    )
+    report = check(root, CheckOptions(policies=False))
+    assert [(each.applications, each.resources) for each in report.environments] == [(1, 2)]
+
+
+def test_an_application_of_a_folder_that_is_not_there(tree: Tree) -> None:
+    other = APPLICATION.replace("name: web", "name: gone", 1).replace("path: web", "path: gone")
+    root = tree({"apps.yaml": f"{APPLICATION}---\n{other}", "web/a.yaml": CONFIG_MAP})
+    report = check(root, CheckOptions(policies=False))
+    assert [(each.rule, str(each.at.place())) for each in report.findings] == [
+        ("argocd/missing-folder", "apps.yaml:14:60")
+    ]
+
+
+def test_a_malformed_file_of_a_plain_folder_is_told(tree: Tree) -> None:
+    root = tree({"web.yaml": APPLICATION, "web/a.yaml": "a: [\n"})
+    report = check(root, CheckOptions(policies=False))
+    assert [each.rule for each in report.findings] == ["kustomize/failed-build"]
+
+
+def test_the_layout_of_the_template_wins(tree: Tree) -> None:
+    root = tree({"web.yaml": APPLICATION, "environments/dev/kustomization.yaml": "resources: []\n"})
+    assert list(Repository(root).environments) == ["dev"]
+
+
+def test_a_folder_with_neither_is_refused(tree: Tree) -> None:
+    root = tree({"chart/templates/web.yaml": "{{- if .Values.argoproj.io/ }}\nkind: Application\n"})
+    with pytest.raises(Refusal, match="holds no environments"):
+        check(root)
