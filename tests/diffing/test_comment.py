@@ -83,11 +83,11 @@ def test_hostile_names_and_values_stay_text(changed: Changed) -> None:
 
 def test_a_comment_stays_below_the_limit_and_says_what_is_left_out() -> None:
     manifest = {"kind": "ConfigMap", "data": {f"key{number}": "@" * 200 for number in range(40)}}
-    resources = [ResourceChange(Kind.ADDED, "ConfigMap", f"c{number}", manifest=manifest) for number in range(50)]
+    resources = [ResourceChange(Kind.ADDED, "ConfigMap", f"c{number}", manifest=manifest) for number in range(10)]
     hazards = [Hazard("deletion", Severity.WARNING, "@" * 4000) for _ in range(400)]
     applications = [
         ApplicationChange(f"m{number}" + "|" * 250, Kind.ADDED, model=True, resources=resources)
-        for number in range(300)
+        for number in range(60)
     ]
     environment = EnvironmentChange("dev", Kind.CHANGED, applications=applications, hazards=hazards)
     comment = markdown.comment(environment, comparison(environment), "https://example.com/artifact")

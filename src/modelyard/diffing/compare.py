@@ -5,18 +5,17 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from modelyard.checking import Progress, environments
 from modelyard.cluster import Environment, Source, Thing, sources
 from modelyard.diffing.environments import Both, environment_change
 from modelyard.diffing.findings import compare_findings
-from modelyard.diffing.fitting import compare_fits
 from modelyard.diffing.history import History, Side
 from modelyard.diffing.model import ORDER, Comparison, EnvironmentChange, Kind
 from modelyard.diffing.options import DiffOptions
 from modelyard.diffing.reach import Reached
-from modelyard.diffing.running import compare_costs, compare_placements
 from modelyard.diffing.unpacking import Unpacked
 from modelyard.diffing.values import equal
 from modelyard.findings import NotChecked, Refusal
@@ -113,7 +112,8 @@ class _Comparing:
             change = environment_change(Both(old, new, *gaps), wanted, self.differing, self.folders)
             found.environments.append(change)
             if new is not None:
-                self._models(change, old, new)
+                shared = old is not None and _share_platform(old, new, wanted)
+                self._models(change, _with_platform(old, new) if old is not None and shared else old, new, shared)
             for view in filter(None, (old, new)):
                 rendered = [each for each in view.applications if (view.name, each.name) in wanted and each.target]
                 found.rendered += len(rendered)
@@ -171,18 +171,30 @@ class _Comparing:
         read = set(wanted)
         for before, after in pairs:
             views = [view for view in (before, after) if view is not None]
-            if after and any(
-                _is_model(each.thing) and (view.name, each.name) in wanted
-                for view in views
-                for each in view.applications
-            ):
-                read |= {
-                    (view.name, each.name) for view in views for each in view.applications if not _is_model(each.thing)
-                }
+            concerned = [each for view in views for each in view.applications if (view.name, each.name) in wanted]
+            if after is None or not any(_is_model(each.thing) for each in concerned):
+                continue
+            if before is not None and _share_platform(before, after, wanted):
+                views = [after]
+            read |= {
+                (view.name, each.name) for view in views for each in view.applications if not _is_model(each.thing)
+            }
         return read
 
-    def _models(self, change: EnvironmentChange, before: Environment | None, after: Environment) -> None:
-        """Compare how and where changed models run, and how all of them fit where the node pools changed."""
+    def _models(self, change: EnvironmentChange, before: Environment | None, after: Environment, shared: bool) -> None:
+        """Compare how and where changed models run, and how all of them fit where the node pools changed.
+
+        Args:
+            change: The environment's change.
+            before: Its base side.
+            after: Its head side.
+            shared: Whether both sides have the same platform.
+        """
+        if not change.applications:
+            return
+        from modelyard.diffing.fitting import compare_fits
+        from modelyard.diffing.running import compare_costs, compare_placements
+
         if any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources):
             views: list[Environment | None] = []
             for number, view in enumerate((before, after)):
@@ -197,7 +209,7 @@ class _Comparing:
         elif any(each.model for each in change.applications):
             compare_fits(change, before, after)
         if any(each.model for each in change.applications):
-            compare_placements(change, before, after)
+            compare_placements(change, before, after, shared)
             if self.options.findings:
                 compare_costs(change, before, after)
 
@@ -217,6 +229,24 @@ def _value_files(source: Source) -> Iterator[str]:
         path = str(file)
         # A file of another source of the Application stands after that source's name.
         yield path.partition("/")[2] if path.startswith("$") else path.strip("/")
+
+
+def _share_platform(before: Environment, after: Environment, wanted: set[tuple[str, str]]) -> bool:
+    """Return whether everything but models is the same on both sides, and so is what the environment says of itself."""
+    if dict(before.facts) != dict(after.facts) or before.name != after.name:
+        return False
+    return not any(
+        (view.name, each.name) in wanted and not _is_model(each.thing)
+        for view in (before, after)
+        for each in view.applications
+    )
+
+
+def _with_platform(before: Environment, after: Environment) -> Environment:
+    """Return the base side with the platform of the head side, which is the same and was read once."""
+    platform = [each for each in after.applications if not _is_model(each.thing)]
+    models = [each for each in before.applications if _is_model(each.thing)]
+    return replace(before, applications=tuple(sorted((*platform, *models), key=lambda each: each.name)))
 
 
 def _is_model(thing: Thing) -> bool:

@@ -3,26 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from modelyard.cluster import Environment
-from modelyard.costing import Amount, Scale, environment_cost
 from modelyard.diffing.model import ApplicationChange, EnvironmentChange, Kind
-from modelyard.placement import Placement, placements
+from modelyard.diffing.values import equal
+
+if TYPE_CHECKING:
+    from modelyard.costing import Amount
+    from modelyard.placement import Cluster, Placement
 
 RUNS_ON, MONTHLY = "runs on", "$/month"
 _MOST_TYPES = 2
 _CENTS = 0.5
+SAME = "same"
+# What the scheduler does not look at. Anything else that differs is judged anew.
+_UNSEEN_KINDS = frozenset({"ConfigMap", "Secret", "Service", "ServiceMonitor", "NetworkPolicy", "PodDisruptionBudget"})
+_UNSEEN = frozenset(
+    {
+        "args",
+        "command",
+        "env",
+        "envFrom",
+        "image",
+        "startupProbe",
+        "readinessProbe",
+        "livenessProbe",
+        "configMap",
+        "secret",
+    }
+)
 
 
-def compare_placements(change: EnvironmentChange, before: Environment | None, after: Environment | None) -> None:
-    """Set on which pools and instance types the pods of the changed models land, on both sides."""
+def compare_placements(
+    change: EnvironmentChange, before: Environment | None, after: Environment | None, shared: bool
+) -> None:
+    """Set on which pools and instance types the pods of the changed models land, on both sides.
+
+    Args:
+        change: The environment's change.
+        before: Its base side.
+        after: Its head side.
+        shared: Whether both sides have the same platform; pods of which the scheduler sees no difference stay then.
+    """
     models = [each for each in change.applications if each.model]
-    old, new = (_by_application(view) if view is not None and models else {} for view in (before, after))
+    demands = [_demands(view) if view else {} for view in (before, after)]
+    open_ = []
     for each in models:
+        name_before = each.name_before or each.name
+        if shared and each.name in demands[1] and equal(demands[0].get(name_before), demands[1][each.name]):
+            each.columns[RUNS_ON] = (SAME, SAME)
+        else:
+            open_.append(each)
+    if not open_:
+        return
+    from modelyard.placement import cluster
+
+    new = _by_application(after, cluster(after)) if after else {}
+    old = _by_application(before, cluster(before)) if before else {}
+    for each in open_:
         first = old.get(each.name_before or each.name, "") if each.kind is not Kind.ADDED else ""
         second = new.get(each.name, "") if each.kind is not Kind.REMOVED else ""
         if first or second:
             each.columns[RUNS_ON] = (first, second)
+
+
+def _demands(view: Environment) -> dict[str, Any]:
+    """Return what the scheduler sees of each model: its resources without what only its containers read."""
+    return {
+        application.name: [_seen(thing.value) for thing in application.resources if thing.kind not in _UNSEEN_KINDS]
+        for application in view.applications
+        if application.is_model and application.resources
+    }
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _seen(item) for key, item in value.items() if key not in _UNSEEN}
+    return [_seen(item) for item in value] if isinstance(value, list) else value
 
 
 def compare_costs(change: EnvironmentChange, before: Environment | None, after: Environment | None) -> None:
@@ -35,10 +93,12 @@ def compare_costs(change: EnvironmentChange, before: Environment | None, after: 
             each.columns[MONTHLY] = ("", _difference(each, before, after))
 
 
-def _by_application(view: Environment) -> Mapping[str, str]:
+def _by_application(view: Environment, pools: Cluster) -> Mapping[str, str]:
+    from modelyard.placement import placements
+
     models = {id(model.workload.thing): model.name for model in view.models}
     found: dict[str, list[str]] = {}
-    for placement in placements(view):
+    for placement in placements(view, pools):
         name = models.get(id(placement.workload.thing))
         if name is not None:
             found.setdefault(name, []).append(_landing(placement))
@@ -57,6 +117,8 @@ def _landing(placement: Placement) -> str:
 
 
 def _difference(change: ApplicationChange, before: Environment | None, after: Environment | None) -> str:
+    from modelyard.costing import Scale, environment_cost
+
     name_before = change.name_before or change.name
     old = environment_cost(before).of_model(name_before) if before and change.kind is not Kind.ADDED else Scale()
     new = environment_cost(after).of_model(change.name) if after and change.kind is not Kind.REMOVED else Scale()
