@@ -86,8 +86,7 @@ def test_a_comment_stays_below_the_limit_and_says_what_is_left_out() -> None:
     resources = [ResourceChange(Kind.ADDED, "ConfigMap", f"c{number}", manifest=manifest) for number in range(10)]
     hazards = [Hazard("deletion", Severity.WARNING, "@" * 4000) for _ in range(400)]
     applications = [
-        ApplicationChange(f"m{number}" + "|" * 250, Kind.ADDED, model=True, resources=resources)
-        for number in range(60)
+        ApplicationChange(f"m{number}" + "|" * 250, Kind.ADDED, model=True, resources=resources) for number in range(60)
     ]
     environment = EnvironmentChange("dev", Kind.CHANGED, applications=applications, hazards=hazards)
     comment = markdown.comment(environment, comparison(environment), "https://example.com/artifact")
