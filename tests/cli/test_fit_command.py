@@ -104,7 +104,8 @@ def test_what_a_repository_refuses(modelyard: Run, one_model: Path, tmp_path: Pa
     ):
         outcome = modelyard("fit", str(one_model), *arguments)
         assert (outcome.code, message in outcome.err) == (2, True), outcome.err
-    assert "holds no environments" in modelyard("fit", str(tmp_path)).err
+    (tmp_path / "empty").mkdir()
+    assert "holds no environments" in modelyard("fit", str(tmp_path / "empty")).err
 
 
 def test_a_log_beats_the_estimate(modelyard: Run, one_model: Path, tmp_path: Path) -> None:
