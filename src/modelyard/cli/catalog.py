@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def show(
     region: Annotated[
         str, typer.Option("--region", metavar="NAME", help="Region for the price of an instance type.")
     ] = "us-west-2",
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Show what is known of a model, a device or an instance type, and from where; without a name, list the models."""
     from modelyard import catalog

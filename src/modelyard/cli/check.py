@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.cli.options import (
+    Folder,
+    Jobs,
+    NoCache,
+    OutputFile,
+    StrictlyChecked,
+    application_option,
+    environment_option,
+    require_folder,
+)
 from modelyard.findings import Refusal, Severity
 
 if TYPE_CHECKING:
@@ -22,26 +31,14 @@ _SHARD = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 
 @verb
 def command(
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="Check this environment only; may be repeated.",
-            autocompletion=completing.environments,
-        ),
+        environment_option("Check this environment only; may be repeated."),
     ] = None,
     application: Annotated[
         list[str] | None,
-        typer.Option(
-            "--application",
-            "-a",
-            metavar="NAME",
-            help="Report on this Application only; may be repeated.",
-            autocompletion=completing.applications,
-        ),
+        application_option("Report on this Application only; may be repeated."),
     ] = None,
     format: Annotated[
         list[str] | None,
@@ -53,17 +50,14 @@ def command(
             show_default="text",
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none."),
-    ] = None,
+    output: OutputFile = None,
     fail_on: Annotated[
         str,
         typer.Option(
             "--fail-on", metavar="SEVERITY", help="Least severity that makes the check fail: error, warning or note."
         ),
     ] = "error",
-    strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")] = False,
+    strict: StrictlyChecked = False,
     policies: Annotated[
         bool | None,
         typer.Option(
@@ -72,7 +66,7 @@ def command(
             help="Run the repository's own rules in policies/, which are code.",
         ),
     ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")] = False,
+    no_cache: NoCache = False,
     kubernetes_version: Annotated[
         str | None,
         typer.Option("--kubernetes-version", metavar="VERSION", help="1.35 or 1.36, whatever the environments say."),
@@ -90,10 +84,7 @@ def command(
             show_default="library where it is installed",
         ),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
-    ] = None,
+    jobs: Jobs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Findings and the last line only; no progress.")] = False,
 ) -> int:
     """Check that nothing in a GitOps repository stands in the way of its syncing, scheduling and starting."""
@@ -102,11 +93,7 @@ def command(
 
     wanted = outputs(format or (), output)
     least, part, renderer = severity(fail_on), _shard(shard), _backend(backend)
-    if not path.is_dir():
-        raise Refusal(
-            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
-            fix="name the folder of a GitOps repository",
-        )
+    require_folder(path)
 
     from modelyard.checking import CheckOptions, check
     from modelyard.reporting import resolved

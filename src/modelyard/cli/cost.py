@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import Folder, environment_option
 from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
@@ -24,16 +24,10 @@ _SCALES = ("floor", "full scale", "rolling")
 
 @verb
 def command(
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="This environment only; may be repeated.",
-            autocompletion=completing.environments,
-        ),
+        environment_option("This environment only; may be repeated."),
     ] = None,
     sources: Annotated[bool, typer.Option("--sources", help="Name the source of every price.")] = False,
     hourly: Annotated[bool, typer.Option("--hourly", help="USD an hour instead of a month of 730 hours.")] = False,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.cli.options import Folder, Jobs, NoCache, OutputFile, environment_option, require_folder
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -29,16 +29,10 @@ def command(
             help="Two commits; three dots for what HEAD adds since both parted; BASE alone for the working tree.",
         ),
     ],
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="Compare this environment only; may be repeated.",
-            autocompletion=completing.environments,
-        ),
+        environment_option("Compare this environment only; may be repeated."),
     ] = None,
     format: Annotated[
         list[str] | None,
@@ -50,10 +44,7 @@ def command(
             show_default="text",
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none."),
-    ] = None,
+    output: OutputFile = None,
     findings: Annotated[
         bool, typer.Option("--findings", help="Tell which findings come and go too; reads whole environments.")
     ] = False,
@@ -68,11 +59,8 @@ def command(
     artifact: Annotated[
         str, typer.Option("--artifact", metavar="URL", help="Where the whole text is, for a comment that is cut.")
     ] = "",
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
-    ] = None,
+    no_cache: NoCache = False,
+    jobs: Jobs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No fields of resources, no progress.")] = False,
 ) -> int:
     """Show what a change does to each cluster: what comes, goes, restarts, and can no longer be changed."""
@@ -82,11 +70,7 @@ def command(
 
     wanted = outputs(format or (), output, _FORMATS, ("markdown",))
     least = severity(fail_on)
-    if not path.is_dir():
-        raise Refusal(
-            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
-            fix="name the folder of a GitOps repository",
-        )
+    require_folder(path)
 
     from modelyard.diffing import DiffOptions, compare
 

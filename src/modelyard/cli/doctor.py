@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @verb
-def command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
+def command(as_json: AsJson = False) -> int:
     """List each external program: its version, where it is, and what is not checked without it."""
     from modelyard.cli.terminal import show
     from modelyard.tooling import cache, data

@@ -11,6 +11,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(
         ),
     ] = None,
     list_all: Annotated[bool, typer.Option("--list", "-l", help="List every rule.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Explain a rule: what it finds, why that breaks serving, and how to mend it."""
     from modelyard.rules import rules

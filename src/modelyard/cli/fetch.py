@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson, Folder, environment_option
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -23,21 +23,15 @@ _MEBIBYTE = 1024 * 1024
 
 @verb
 def command(
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="Look at the Applications of this environment only; may be repeated.",
-            autocompletion=completing.environments,
-        ),
+        environment_option("Look at the Applications of this environment only; may be repeated."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be fetched; no network, nothing written.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Bring the charts and CRDs that a repository names into the cache, locked by digest in charts.lock."""
     from modelyard.cli.terminal import Progress, show

@@ -11,6 +11,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson, environment_option
 from modelyard.findings import ExitCode, NotChecked, Refusal
 
 if TYPE_CHECKING:
@@ -33,13 +34,7 @@ def command(
     ] = None,
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="This environment only; may be repeated.",
-            autocompletion=completing.environments,
-        ),
+        environment_option("This environment only; may be repeated."),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -51,7 +46,7 @@ def command(
             autocompletion=completing.applications,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail when it is unsure or could not be said.")] = False,
     model_id: Annotated[
         str | None,

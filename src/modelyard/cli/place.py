@@ -6,11 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
-from modelyard.findings import ExitCode, Refusal
+from modelyard.cli.options import (
+    AsJson,
+    Folder,
+    StrictlyChecked,
+    application_option,
+    environment_option,
+    require_folder,
+)
+from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
     from modelyard.cli.placed import Placed
@@ -19,36 +24,20 @@ if TYPE_CHECKING:
 
 @verb
 def command(
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         list[str] | None,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="Look at this environment only; may be repeated.",
-            autocompletion=completing.environments,
-        ),
+        environment_option("Look at this environment only; may be repeated."),
     ] = None,
     application: Annotated[
         list[str] | None,
-        typer.Option(
-            "--application",
-            "-a",
-            metavar="NAME",
-            help="Show this Application only; may be repeated.",
-            autocompletion=completing.applications,
-        ),
+        application_option("Show this Application only; may be repeated."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    strict: StrictlyChecked = False,
+    as_json: AsJson = False,
 ) -> int:
     """Show which nodes can take the pods: pools in Karpenter's order, instance types by price, zones."""
-    if not path.is_dir():
-        raise Refusal(
-            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
-            fix="name the folder of a GitOps repository",
-        )
+    require_folder(path)
     from modelyard.checking import CheckOptions, environments
     from modelyard.cli.placed import placed
     from modelyard.cli.terminal import Progress

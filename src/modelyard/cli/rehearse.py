@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson, Folder, StrictlyChecked, environment_option, require_folder
 from modelyard.findings import Refusal, Severity
 
 if TYPE_CHECKING:
@@ -22,17 +22,10 @@ LEVELS = ("schema", "schedule")
 
 @verb
 def command(
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         str,
-        typer.Option(
-            "--env",
-            "-e",
-            metavar="NAME",
-            help="The environment to rehearse.",
-            autocompletion=completing.environments,
-            show_default="the only one",
-        ),
+        environment_option("The environment to rehearse.", show_default="the only one"),
     ] = "",
     level: Annotated[
         str,
@@ -42,8 +35,8 @@ def command(
             help="schema: a real API server takes everything, as a dry run; schedule: and Karpenter places the pods.",
         ),
     ] = "schema",
-    strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    strict: StrictlyChecked = False,
+    as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
     """Try an environment on a control plane that runs on this machine for as long as that takes."""
@@ -51,11 +44,7 @@ def command(
 
     if level not in LEVELS:
         raise Refusal(f"--level {level} is no level", fix=f"choose {' or '.join(LEVELS)}")
-    if not path.is_dir():
-        raise Refusal(
-            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
-            fix="name the folder of a GitOps repository",
-        )
+    require_folder(path)
     _end_with_the_terminal()
     from modelyard.rehearsal import rehearse
 

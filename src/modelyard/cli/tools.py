@@ -10,6 +10,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def install(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be built; build nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what was built; no progress.")] = False,
 ) -> int:
     """Build the pinned tools that this machine lacks, from their Go modules; go.sum is the lock."""

@@ -12,6 +12,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import Folder
 
 if TYPE_CHECKING:
     from modelyard.reporting import Line
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @verb
 def command(
-    path: Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")] = Path(),
+    path: Folder = Path(),
     environment: Annotated[
         str | None,
         typer.Option(

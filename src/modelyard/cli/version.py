@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
 
 import typer
 
 from modelyard.cli.boundary import verb
+from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode
 
 
 @verb
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Show the version of modelyard, of Python, and where it runs from."""
     import platform

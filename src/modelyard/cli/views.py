@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelyard.findings import NotChecked, Refusal
+from modelyard.cli.options import require_folder
+from modelyard.findings import NotChecked
 
 if TYPE_CHECKING:
     from modelyard.cluster import Environment
@@ -28,11 +29,7 @@ def views(path: Path, environments: Sequence[str]) -> tuple[Repository, list[Env
     from modelyard.cli.terminal import Progress
     from modelyard.repository import Repository
 
-    if not path.is_dir():
-        raise Refusal(
-            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
-            fix="name the folder of a GitOps repository",
-        )
+    require_folder(path)
     repository = Repository(path)
     gaps: list[NotChecked] = []
     with Progress() as progress:

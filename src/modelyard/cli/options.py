@@ -1,0 +1,46 @@
+"""Options that several verbs take, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.findings import Refusal
+
+Folder = Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+StrictlyChecked = Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
+]
+
+
+def environment_option(help: str, **others: Any) -> Any:
+    """Return `--env`, completed with the repository's environments."""
+    return typer.Option("--env", "-e", metavar="NAME", help=help, autocompletion=completing.environments, **others)
+
+
+def application_option(help: str) -> Any:
+    """Return `--application`, completed with the repository's Applications."""
+    return typer.Option("--application", "-a", metavar="NAME", help=help, autocompletion=completing.applications)
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a path that is no folder.
+
+    Raises:
+        Refusal: It does not exist, or is a file.
+    """
+    if not path.is_dir():
+        raise Refusal(
+            f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
+            fix="name the folder of a GitOps repository",
+        )
