@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -17,6 +17,12 @@ from modelyard.placement.resources import Resources
 
 _SCHEME = re.compile(r"^([a-z]+)(-[0-9]+tb)?([0-9]+).*\.")
 _RESERVATION = (labels.RESERVATION_ID, labels.RESERVATION_TYPE, labels.RESERVATION_INTERRUPTIBLE)
+# Labels that pools choose types by, each with one value a type.
+_NAMES: Mapping[str, Callable[[InstanceType], str]] = {
+    labels.INSTANCE_TYPE: lambda kind: kind.name,
+    AWS + "instance-family": lambda kind: kind.family,
+    labels.ARCHITECTURE: lambda kind: kind.architecture or "unknown",
+}
 _OF_OFFERINGS = frozenset({ZONE, ZONE_ID, CAPACITY_TYPE, *_RESERVATION})
 
 
@@ -74,23 +80,37 @@ class Offering:
 class InstanceOption:
     """An instance type on the terms of one node class.
 
+    What follows from its facts is worked out when it is first asked for: a region offers far more types than the
+    pools of an environment allow.
+
     Attributes:
         kind: Facts about the type.
-        requirements: Labels that its nodes have.
-        offerings: How it can be got; empty where the node class cannot use it.
         offer: Where the region offers it.
         node_class: The node class.
         settings: Settings of Karpenter.
-        impossible: Why the node class cannot use it.
+        region: The region.
     """
 
     kind: InstanceType
-    requirements: Requirements
-    offerings: tuple[Offering, ...]
     offer: Offer
     node_class: NodeClass
     settings: KarpenterSettings
-    impossible: str = ""
+    region: str
+
+    @cached_property
+    def requirements(self) -> Requirements:
+        """Return the labels that its nodes have."""
+        return _labels(self.kind, self.offer.zones, self.offer.zone_ids, self.region)
+
+    @cached_property
+    def impossible(self) -> str:
+        """Return why the node class cannot use it; empty when it can."""
+        return impossible(self.kind, self.node_class)
+
+    @cached_property
+    def offerings(self) -> tuple[Offering, ...]:
+        """Return how it can be got; empty where the node class cannot use it."""
+        return () if self.impossible else _offerings(self.kind, self.offer)
 
     @cached_property
     def capacity(self) -> Resources:
@@ -111,6 +131,10 @@ class InstanceOption:
     def exotic(self) -> bool:
         """Return whether Karpenter starts it only where nothing plainer will do: devices, or bare metal."""
         return "metal" in self.kind.size or any(self.capacity.get(name) for name in EXOTIC)
+
+    def may_be(self, requirements: Requirements) -> bool:
+        """Return whether the labels that name the type allow it; a cheap look before `requirements`."""
+        return all(requirements.get(key).has(of(self.kind)) for key, of in _NAMES.items() if key in requirements)
 
     def offered(self, requirements: Requirements) -> list[Offering]:
         """Return the offerings that a node with these requirements may use."""
@@ -146,24 +170,9 @@ def instance_options(
         offers: Where each type is offered; one that is missing is not.
         region: The region.
     """
-    found = []
-    for kind in kinds:
-        offer = offers.get(kind.name)
-        if offer is None:
-            continue
-        why = impossible(kind, node_class)
-        found.append(
-            InstanceOption(
-                kind,
-                _labels(kind, offer.zones, offer.zone_ids, region),
-                () if why else _offerings(kind, offer),
-                offer,
-                node_class,
-                settings,
-                why,
-            )
-        )
-    return found
+    return [
+        InstanceOption(kind, offers[kind.name], node_class, settings, region) for kind in kinds if kind.name in offers
+    ]
 
 
 def by_price(options: Iterable[InstanceOption], requirements: Requirements) -> list[InstanceOption]:

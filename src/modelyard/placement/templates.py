@@ -124,7 +124,10 @@ def node_template(
     allowed = tuple(
         each
         for each in options
-        if each.requirements.intersects(requirements) and fits({}, each.allocatable) and each.has_offering(requirements)
+        if each.may_be(requirements)
+        and each.requirements.intersects(requirements)
+        and fits({}, each.allocatable)
+        and each.has_offering(requirements)
     )
     if lacking_values(allowed, requirements):
         allowed = ()

@@ -145,7 +145,11 @@ def _refused(pod: PodShape, alternative: Iterable[Requirement], template: NodeTe
 
 
 def _empty(template: NodeTemplate) -> str:
-    allowed = [each for each in template.all_options if each.requirements.intersects(template.requirements)]
+    allowed = [
+        each
+        for each in template.all_options
+        if each.may_be(template.requirements) and each.requirements.intersects(template.requirements)
+    ]
     lacking = lacking_values(allowed, template.requirements)
     if allowed and lacking:
         return "; ".join(_too_few(key, count, template.requirements) for key, count in lacking.items())
