@@ -10,9 +10,9 @@ from functools import cache, cached_property
 from modelyard.catalog import InstanceType
 from modelyard.placement import labels
 from modelyard.placement.capacity import EXOTIC, allocatable, capacity, impossible
-from modelyard.placement.labels import AWS, CAPACITY_TYPE, ON_DEMAND, SPOT, ZONE, ZONE_ID
+from modelyard.placement.labels import AWS, CAPACITY_TYPE, HOSTNAME, ON_DEMAND, SPOT, ZONE, ZONE_ID
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass
-from modelyard.placement.requirements import Requirements, requirement
+from modelyard.placement.requirements import Requirement, Requirements, requirement
 from modelyard.placement.resources import Resources
 
 _SCHEME = re.compile(r"^([a-z]+)(-[0-9]+tb)?([0-9]+).*\.")
@@ -101,6 +101,15 @@ class InstanceOption:
     def requirements(self) -> Requirements:
         """Return the labels that its nodes have."""
         return _labels(self.kind, self.offer.zones, self.offer.zone_ids, self.region)
+
+    def label(self, key: str) -> Requirement | None:
+        """Return the values that its nodes may have of one label; None where it says nothing of it."""
+        # Rules about pods that depend on pods ask for these two of every type of the region.
+        if key == HOSTNAME:
+            return None
+        if key == ZONE:
+            return _zones(self.offer.zones)
+        return self.requirements.get(key) if key in self.requirements else None
 
     @cached_property
     def impossible(self) -> str:
@@ -209,6 +218,11 @@ def _offerings(kind: InstanceType, offer: Offer) -> tuple[Offering, ...]:
 
 def _ids(offer: Offer, zone: str) -> tuple[str, ...]:
     return (offer.id_of_zone[zone],) if zone in offer.id_of_zone else offer.zone_ids
+
+
+@cache
+def _zones(names: tuple[str, ...]) -> Requirement:
+    return requirement(ZONE, "In", names)
 
 
 @cache

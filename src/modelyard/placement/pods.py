@@ -15,6 +15,9 @@ from modelyard.placement.resources import Resources, pod_requests
 HostPort = tuple[str, int, str]
 """Address, port and protocol."""
 
+Room = tuple[frozenset[tuple[str, int]], tuple[HostPort, ...]]
+"""Requests and ports."""
+
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - how Kubernetes writes it, not an address that is bound
 
 
@@ -83,6 +86,11 @@ class PodShape:
     volumes: tuple[Requirements, ...] = ()
     claims: bool = False
     ignored: str = ""
+
+    @cached_property
+    def room(self) -> Room:
+        """Return what it needs of a node's room, equal for all pods that need the same."""
+        return frozenset(self.requests.items()), self.host_ports
 
     @cached_property
     def strict(self) -> Requirements:

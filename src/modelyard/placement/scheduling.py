@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from modelyard.placement.instance_options import InstanceOption, launched
 from modelyard.placement.labels import HOSTNAME
-from modelyard.placement.pods import PodShape, conflicts
+from modelyard.placement.pods import PodShape, Room, conflicts
 from modelyard.placement.requirements import Requirements, requirement
 from modelyard.placement.resources import CPU, MEMORY, NODES, Resources, fits, total
 from modelyard.placement.templates import (
@@ -37,7 +37,7 @@ class Node:
         requests: What its pods ask for, DaemonSets apart.
         pods: Numbers of its pods.
         host_ports: Ports that its pods take.
-        refused: Shapes that it had no room for, and never will.
+        refused: What it had no room for, and never will.
         counted: Instance types of which the largest was counted against the pool's limits.
     """
 
@@ -47,7 +47,7 @@ class Node:
     requests: Resources = field(default_factory=dict)
     pods: list[int] = field(default_factory=list)
     host_ports: tuple[tuple[str, int, str], ...] = ()
-    refused: set[PodShape] = field(default_factory=set)
+    refused: set[Room] = field(default_factory=set)
     counted: tuple[InstanceOption, ...] = ()
 
     @property
@@ -129,7 +129,7 @@ class Scheduler:
         for stage in pod.stages(self.tolerates_preferences):
             self.topology.update(number, stage)
             for node in self.nodes:
-                if not conflicts(stage.host_ports, node.host_ports) and self.added(node, number, stage):
+                if _has_room(node, stage) and self.added(node, number, stage):
                     return True
             for template in self.templates:
                 options = within(template.options, self.remaining[template.pool.name])
@@ -145,11 +145,7 @@ class Scheduler:
 
     def joins(self, node: Node, number: int, pod: PodShape) -> bool:
         """Put a pod on a node that is about to be made; return whether it takes it."""
-        if pod in node.refused or conflicts(pod.host_ports, node.host_ports):
-            return False
-        groups = node.template.groups
-        if not roomy(groups, node.options, pod, total((node.requests, pod.requests))):
-            node.refused.add(pod)
+        if not _has_room(node, pod):
             return False
         found = self.added(node, number, pod)
         if found is None:
@@ -234,6 +230,16 @@ def least_overhead(template: NodeTemplate, options: Iterable[InstanceOption]) ->
         else:
             found = dict(group.overhead)
     return found
+
+
+def _has_room(node: Node, pod: PodShape) -> bool:
+    """Return whether some type that the node may be has room for a pod; a node only ever gets fuller."""
+    if pod.room in node.refused or conflicts(pod.host_ports, node.host_ports):
+        return False
+    if roomy(node.template.groups, node.options, pod, total((node.requests, pod.requests))):
+        return True
+    node.refused.add(pod.room)
+    return False
 
 
 def _order(pod: PodShape) -> tuple[int, int]:

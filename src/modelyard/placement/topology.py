@@ -277,11 +277,8 @@ def _domains_of(template: NodeTemplate, key: str) -> set[str]:
     own = template.pool.requirements
     of_pool = own.get(key).values if key in own else frozenset()
     found: set[str] = set(of_pool) if own.get(key).operator == "In" else set()
-    for option in template.all_options:
-        if key in option.requirements:
-            found.update(option.requirements.get(key).intersection(own.get(key)).values)
-        else:
-            found.update(of_pool)
+    for label in {option.label(key) for option in template.all_options}:
+        found.update(of_pool if label is None else label.intersection(own.get(key)).values)
     return found
 
 
