@@ -9,7 +9,7 @@ DEMO := build/demo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools rehearsal-tools demo test test-slow faults lint format lock bench release clean
+.PHONY: help setup tools promtool rehearsal-tools demo test test-slow faults lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ $(READY): requirements.lock pyproject.toml
 tools: $(READY)
 	@$(BIN)/modelyard tools install --quiet
 
+promtool: $(READY) ## build promtool, which tests the platform's alerts (two minutes, once)
+	@$(BIN)/modelyard tools install --quiet promtool
+
 rehearsal-tools: $(READY) ## build the control plane for rehearsals (15 minutes, once)
 	@echo "building what is not there yet of etcd, kube-apiserver, kube-controller-manager, kube-scheduler and Karpenter:"
 	@echo "about 15 minutes on two busy processors, 1.8 GB of memory, 360 MB for the programs, up to 10 GB for Go's caches"
@@ -37,7 +40,7 @@ rehearsal-tools: $(READY) ## build the control plane for rehearsals (15 minutes,
 demo: setup ## write a GitOps repository into build/demo and check it
 	@$(BIN)/python scripts/demo.py $(DEMO)
 
-test: setup lint ## run every check and test but the slow ones
+test: setup promtool lint ## run every check and test but the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data

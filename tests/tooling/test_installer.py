@@ -47,6 +47,12 @@ def test_a_dry_run_makes_nothing(own_folders: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_build_tags_of_a_pin_reach_the_compiler(own_folders: Path) -> None:
+    (planned,) = install(["promtool"], dry_run=True)
+    assert " -tags=remove_all_sd " in planned.command
+    assert "promtool" not in default_names()
+
+
 def test_a_tool_on_path_at_its_version_is_not_built(program: Program, tmp_path: Path) -> None:
     path = program("kustomize", "echo v5.8.1")
     (present,) = install(["kustomize"])

@@ -152,6 +152,8 @@ def _plan(wanted: Pin, build: Build) -> Installed:
 def _command(wanted: Pin, build: Build, go: Path, output: Path) -> list[str]:
     flags = "-s -w" + (f" -X {build.version_variable}=v{wanted.version}" if build.version_variable else "")
     switches = ["-v", "-trimpath", "-mod=readonly", "-buildvcs=false", f"-ldflags={flags}"]
+    if build.tags:
+        switches.append(f"-tags={build.tags}")
     return [str(go), "build", *switches, "-o", str(output), build.package]
 
 

@@ -19,6 +19,7 @@ class Build:
         package: Go package to build, `.` for the folder's own.
         module: Go module whose version is the tool's; empty for sources of our own.
         version_variable: Go variable that a release sets to its version; empty when the tool knows it.
+        tags: Go build tags, separated by commas; empty for none.
         default: Whether `modelyard tools install` builds it when no tool is named.
     """
 
@@ -26,6 +27,7 @@ class Build:
     package: str
     module: str = ""
     version_variable: str = ""
+    tags: str = ""
     default: bool = True
 
 
