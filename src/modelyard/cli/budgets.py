@@ -50,7 +50,7 @@ def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
 
     model = fit.model
     verdict = "not checked" if fit.verdict is None else fit.verdict.value
-    told = visible(f"  {model.settings.model or 'no model'}  vLLM {model.engine_version or 'of unknown version'}  ")
+    told = visible(f"  {model.settings.model_id or 'no model'}  vLLM {model.engine_version or 'of unknown version'}  ")
     yield [(visible(f"{environment}/{model.name}"), "strong"), (told, "plain"), (verdict, STYLES.get(verdict, "gap"))]
     if fit.gap:
         yield from wrapped([("  ", "plain")], visible(fit.gap), "plain", width=width, indent=2)
@@ -79,7 +79,7 @@ def fit_content(environment: str, fit: Fit) -> dict[str, Any]:
     content: dict[str, Any] = {
         "environment": environment,
         "name": model.name,
-        "model": model.settings.model or None,
+        "model": model.settings.model_id or None,
         "engine-version": model.engine_version,
         "verdict": fit.verdict.value if fit.verdict else None,
         "not-checked": fit.gap or None,

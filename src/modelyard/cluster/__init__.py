@@ -18,7 +18,7 @@ from modelyard.cluster.quantities import quantity
 from modelyard.cluster.scopes import NATIVE_GROUPS, is_namespaced
 from modelyard.cluster.secrets import SecretSource
 from modelyard.cluster.services import Service
-from modelyard.cluster.settings import EngineSettings, Setting, engine_settings
+from modelyard.cluster.settings import EngineSettings, Setting, engine_settings, is_location
 from modelyard.cluster.shapes import entries, listed, mapping, numbered, text
 from modelyard.cluster.things import Thing, things
 from modelyard.cluster.values import ChartValues
@@ -50,6 +50,7 @@ __all__ = [
     "differing",
     "engine_settings",
     "entries",
+    "is_location",
     "is_namespaced",
     "listed",
     "mapping",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from modelyard.cluster.applications import Application
+from modelyard.cluster.ray import SERVICE, declared_version, ray_container, ray_settings
 from modelyard.cluster.settings import EngineSettings, engine_settings
 from modelyard.cluster.shapes import listed
 from modelyard.cluster.workloads import Container, PodTemplate, Workload
@@ -43,14 +44,31 @@ class Model:
     @cached_property
     def settings(self) -> EngineSettings:
         """Return the engine's effective settings."""
+        if self.in_ray:
+            return ray_settings(self.container)
         return engine_settings(self.container, self.application.resources)
+
+    @property
+    def in_ray(self) -> bool:
+        """Return whether Ray Serve runs the engine, so that the image's tag is Ray's version and not the engine's."""
+        return self.workload.kind == SERVICE
+
+    @property
+    def tag_version(self) -> str | None:
+        """Return the engine's version by the image's tag; None where the tag tells none."""
+        return None if self.in_ray else version_in(split_image(self.container.image)[1])
 
     @cached_property
     def engine_version(self) -> str | None:
-        """Return the engine's version: the image tag where that is one, else the label, else `modelyard.yaml`."""
+        """Return the engine's version: the image tag where that is one, else the label, else `modelyard.yaml`.
+
+        Of an image of Ray it is what `modelyard.yaml` says, else what the engine's base says of that image.
+        """
         name, tag, _ = split_image(self.container.image)
+        if self.in_ray:
+            return self.engine_versions.get(name) or declared_version(self.workload.thing, version_in(tag))
         label = str(self.template.labels.get(VERSION_LABEL, "") or self.workload.thing.labels.get(VERSION_LABEL, ""))
-        return version_in(tag) or version_in(label) or self.engine_versions.get(name)
+        return self.tag_version or version_in(label) or self.engine_versions.get(name)
 
     def __str__(self) -> str:
         return f"model {self.name}"
@@ -64,6 +82,9 @@ def version_in(text: str) -> str | None:
 
 def engine_container(workload: Workload) -> tuple[PodTemplate, Container] | None:
     """Return the container that runs vLLM, with its pod template."""
+    in_ray = ray_container(workload)
+    if in_ray is not None:
+        return in_ray
     for template in workload.templates:
         for container in template.containers:
             if not container.init and _runs_vllm(container):

@@ -48,6 +48,9 @@ class EngineSettings(Mapping[str, Any]):
         all: Every setting that was made, the file's first.
         file: The settings file in the repository, None when there is none or it cannot be read.
         container: The engine's container.
+        absent_at: Where a setting belongs that is not made.
+        model_id: Which model it is by its Hugging Face id, though the engine may load it from a path or bucket; where
+            nothing says the id, what is loaded; empty when no model is named.
         problem: Why the settings could not be read completely; empty when they could.
         problem_at: Where to look for it; None without a problem.
     """
@@ -57,6 +60,8 @@ class EngineSettings(Mapping[str, Any]):
     file: str | None
     container: Container
     repository: Repository
+    absent_at: Address = field(compare=False)
+    model_id: str = field(default="")
     problem: str = field(default="")
     problem_at: Address | None = field(default=None, compare=False)
 
@@ -71,9 +76,7 @@ class EngineSettings(Mapping[str, Any]):
 
     def at(self, name: str) -> Address:
         """Return the address of a setting; for an absent one, of where it belongs."""
-        if name in self.settings:
-            return self.settings[name].at
-        return FileAddress(self.repository.files, self.file) if self.file else self.container.at("args")
+        return self.settings[name].at if name in self.settings else self.absent_at
 
     @property
     def model(self) -> str:
@@ -96,6 +99,11 @@ class EngineSettings(Mapping[str, Any]):
         return _integer(self.get("data-parallel-size"))
 
 
+def is_location(model: str) -> bool:
+    """Return whether the engine loads a path, a bucket or an address, rather than a model by its Hugging Face id."""
+    return "://" in model or "$(" in model or model.startswith(("/", "."))
+
+
 def _integer(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
 
@@ -107,7 +115,7 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
     generator that made that ConfigMap.
     """
     repository = container.thing.repository
-    file, problem = _settings_file(container, siblings)
+    file, problem, config_map = _settings_file(container, siblings)
     at: Address | None = container.at("args") if problem else None
     made: list[Setting] = []
     if file is not None:
@@ -115,16 +123,36 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
             content = documents(file, repository.files.text(file))
             if content and isinstance(content[0], dict):
                 for name, value in content[0].items():
-                    made.append(Setting(_flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
+                    made.append(Setting(flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
             elif content:
                 problem, at = f"{file} is not a mapping", FileAddress(repository.files, file)
         except Refusal as refusal:
             problem, at = refusal.message, refusal.at or FileAddress(repository.files, file)
     made.extend(_arguments(container))
-    return EngineSettings({each.name: each for each in made}, tuple(made), file, container, repository, problem, at)
+    settings = {each.name: each for each in made}
+    return EngineSettings(
+        settings,
+        tuple(made),
+        file,
+        container,
+        repository,
+        FileAddress(repository.files, file) if file else container.at("args"),
+        _model_id([str(each.value or "") for each in made if each.name == "model"], config_map),
+        problem,
+        at,
+    )
 
 
-def _flag(name: object) -> str:
+def _model_id(named: Sequence[str], config_map: Thing | None) -> str:
+    """Return which model is served: what is loaded, or what lies beside the settings where that is a path."""
+    if not named or not is_location(named[-1]):
+        return named[-1] if named else ""
+    beside = text(config_map.value, "data", "model") if config_map is not None else ""
+    return beside or next((each for each in named if each and not is_location(each)), named[-1])
+
+
+def flag(name: object) -> str:
+    """Return a setting's name as a flag is written, without the dashes before it."""
     return str(name).lstrip("-").replace("_", "-")
 
 
@@ -141,12 +169,12 @@ def _arguments(container: Container) -> Iterator[Setting]:
             continue
         name, equals, text = word.partition("=")
         if equals:
-            yield Setting(_flag(name), _scalar(text), at, "args", index)
+            yield Setting(flag(name), _scalar(text), at, "args", index)
         elif index + 1 < len(args) and not args[index + 1].startswith("--"):
-            yield Setting(_flag(name), _scalar(args[index + 1]), container.at("args", index + 1), "args", index + 1)
+            yield Setting(flag(name), _scalar(args[index + 1]), container.at("args", index + 1), "args", index + 1)
             index += 1
         else:
-            yield Setting(_flag(name), True, at, "args", index)
+            yield Setting(flag(name), True, at, "args", index)
         index += 1
 
 
@@ -159,24 +187,25 @@ def _scalar(text: str) -> Any:
     return value if isinstance(value, int | float | bool) else text
 
 
-def _settings_file(container: Container, siblings: Sequence[Thing]) -> tuple[str | None, str]:
+def _settings_file(container: Container, siblings: Sequence[Thing]) -> tuple[str | None, str, Thing | None]:
+    """Return the settings file, why there is none, and the ConfigMap that holds it."""
     args = container.args
     path = next((args[i + 1] for i, word in enumerate(args[:-1]) if word == "--config"), None)
     if path is None:
-        return None, ""
+        return None, "", None
     folder, _, name = path.rpartition("/")
     mounts = {text(mount, "mountPath").rstrip("/"): mount for mount in entries(container.value, "volumeMounts")}
     mount = mounts.get(path) or mounts.get(folder)
     if mount is None:
-        return None, f"no volume is mounted at {folder}, where --config points"
+        return None, f"no volume is mounted at {folder}, where --config points", None
     key = str(mount.get("subPath") or name)
     spec = container.thing.get(container.path[:-2], {})
     volumes = {text(volume, "name"): volume for volume in entries(spec, "volumes")}
     config_map = text(volumes.get(text(mount, "name")), "configMap", "name")
     if not config_map:
-        return None, f"volume {mount.get('name')} holds no ConfigMap"
+        return None, f"volume {mount.get('name')} holds no ConfigMap", None
     source = next((thing for thing in siblings if thing.kind == "ConfigMap" and thing.name == config_map), None)
     if source is None:
-        return None, f"ConfigMap {config_map} is not in this application"
+        return None, f"ConfigMap {config_map} is not in this application", None
     file = Sources(source.repository, source.target, source.resource).generated_file(key)
-    return (file, "") if file else (None, f"{key} of ConfigMap {config_map} is not a file of this repository")
+    return file, "" if file else f"{key} of ConfigMap {config_map} is not a file of this repository", source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.cluster import Environment, Model, Pool
+from modelyard.cluster import Environment, Model, Pool, is_location
 from modelyard.findings import Refusal
 from modelyard.rendering import split_image
 from modelyard.sizing.changes import Change, changes_that_fit
@@ -113,16 +113,22 @@ def fit_of(model: Model, pools: Iterable[Pool], region: str) -> Fit:
         return Fit(model, gap=settings.problem)
     if not settings.model:
         return Fit(model, gap="the engine is not told which model to load", fix="set model in its settings file")
+    if is_location(settings.model_id):
+        return Fit(
+            model,
+            gap=f"which model lies at {settings.model_id} is not said",
+            fix="put its id beside the settings: literals [model=ORGANISATION/MODEL] of their configMapGenerator",
+        )
     try:
-        entry = known_model(files, settings.model)
-        logs = measurements(files, settings.model)
+        entry = known_model(files, settings.model_id)
+        logs = measurements(files, settings.model_id)
     except Refusal as refusal:
         return Fit(model, gap=refusal.message, fix=refusal.fix)
     if entry is None or entry.shape is None:
         return Fit(
             model,
-            gap=f"the shape of {settings.model} is not in the catalogue",
-            fix=f"modelyard catalog add {settings.model} --config config.json",
+            gap=f"the shape of {settings.model_id} is not in the catalogue",
+            fix=f"modelyard catalog add {settings.model_id} --config config.json",
         )
     version = model.engine_version
     if version is None or parsed_version(version) is None:

@@ -23,10 +23,10 @@ def killed_while_loading(environment: Environment) -> Iterator[Finding | NotChec
         probe = model.container.value.get("startupProbe")
         if not isinstance(probe, dict):
             continue
-        known = catalog_model(model.settings.model)
+        known = catalog_model(model.settings.model_id)
         weights = _weights_gb(known) if known else None
         if weights is None:
-            name = model.settings.model or "the model, which is not named,"
+            name = model.settings.model_id or "the model, which is not named,"
             yield NotChecked(model, f"the weights of {name} are not in the catalogue, so its loading time is unknown")
             continue
         budget, period = _budget(probe), _number(probe, "periodSeconds", 10)

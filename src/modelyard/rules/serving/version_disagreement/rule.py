@@ -13,8 +13,7 @@ def version_disagreement(environment: Environment) -> Iterator[Finding | NotChec
     """Flags, memory and metrics are checked for the image's version; a label that says another misleads its readers."""
     configured = environment.repository.settings.engine_versions
     for model in environment.models:
-        name, tag, _ = split_image(model.container.image)
-        by_tag, by_mapping = version_in(tag), configured.get(name)
+        by_tag, by_mapping = model.tag_version, configured.get(split_image(model.container.image)[0])
         by_image = by_tag or by_mapping
         told = "its image" if by_tag else "modelyard.yaml"
         for labels, at in (

@@ -1,0 +1,147 @@
+"""What Ray Serve is told to run: the Serve config of a RayService, and the engine's settings in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster.settings import EngineSettings, Setting, flag
+from modelyard.cluster.shapes import entries, mapping, numbered, text
+from modelyard.cluster.things import Thing
+from modelyard.cluster.workloads import Container, PodTemplate, Workload
+from modelyard.findings import Address, Refusal
+from modelyard.rendering import MISSING, Path, value_at
+from modelyard.repository import FileAddress, Kustomization, Repository
+from modelyard.repository.yaml import documents
+
+SERVICE = "RayService"
+CONFIG: Path = ("spec", "serveConfigV2")
+ENGINE_FILE = "engine.yaml"
+"""What a base of this kind says about its engine, beside its kustomization."""
+
+
+def ray_container(workload: Workload) -> tuple[PodTemplate, Container] | None:
+    """Return the container that runs the replicas of a RayService: the one with devices, else a worker's first."""
+    if workload.kind != SERVICE:
+        return None
+    workers = [each for each in workload.templates if "workerGroupSpecs" in each.path] or list(workload.templates)
+    for template in sorted(workers, key=lambda each: not each.accelerators):
+        for container in template.containers:
+            if not container.init:
+                return template, container
+    return None
+
+
+def ray_settings(container: Container) -> EngineSettings:
+    """Return the settings of the one model that a RayService serves: `engine_kwargs` of its `llm_configs`.
+
+    Values are those of the rendered text; addresses are those of the file that a replacement wrote into it, where it
+    says the same. A Serve config of another form, or with several models, is told as a problem.
+    """
+    thing = container.thing
+    repository = thing.repository
+    config: Any = thing.get(CONFIG, "")
+    problem, at = "", None
+    try:
+        content = documents("serveConfigV2", config) if isinstance(config, str) else []
+    except Refusal as refusal:
+        content, problem, at = [], refusal.message, thing.at(CONFIG)
+    served = list(_served(content[0] if content else None))
+    if not problem and len(served) != 1:
+        problem = (
+            f"the Serve config of {thing} serves {len(served)} models, of which one alone could be looked at"
+            if served
+            else f"the Serve config of {thing} has no llm_configs of ray.serve.llm"
+        )
+    file = _config_file(repository, thing)
+    if problem:
+        where: Address = FileAddress(repository.files, file) if file else thing.at(CONFIG)
+        return EngineSettings({}, (), file, container, repository, where, "", problem, at)
+    path, found = served[0]
+    written = _content(repository, file) if file else None
+    made = [
+        Setting(name, value, _address(thing, file, written, (*path, *below), value), "file")
+        for name, value, below in _settings(found)
+    ]
+    settings = {each.name: each for each in made}
+    home = (*path, "engine_kwargs")
+    absent = FileAddress(repository.files, file, home) if file else thing.at(CONFIG)
+    named = str(settings["model"].value or "") if "model" in settings else ""
+    return EngineSettings(settings, tuple(made), file, container, repository, absent, named)
+
+
+def declared_version(thing: Thing, image_version: str | None) -> str | None:
+    """Return the engine's version that the base of a resource says is in its image; None where none is said of it.
+
+    Args:
+        thing: A rendered resource.
+        image_version: Version of its image, which the base's statement must be about.
+    """
+    repository = thing.repository
+    for layer in repository.kustomizations.tree(thing.target).layers:
+        path = f"{layer.folder}/{ENGINE_FILE}" if layer.folder else ENGINE_FILE
+        if not repository.files.is_file(path):
+            continue
+        told = _content(repository, path)
+        about = text(told, "version-of")
+        if about and about == image_version:
+            return text(told, "version") or None
+    return None
+
+
+def _served(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for number, application in numbered(config, "applications"):
+        for index, found in numbered(application, "args", "llm_configs"):
+            yield ("applications", number, "args", "llm_configs", index), found
+
+
+def _settings(found: dict[str, Any]) -> Iterator[tuple[str, Any, Path]]:
+    """Yield flag, value and path of what a model's entry tells the engine."""
+    loading = mapping(found, "model_loading_config")
+    source = loading.get("model_source")
+    if isinstance(source, dict):
+        yield "model", text(source, "bucket_uri"), ("model_loading_config", "model_source", "bucket_uri")
+    elif source is not None:
+        yield "model", source, ("model_loading_config", "model_source")
+    elif "model_id" in loading:
+        yield "model", loading["model_id"], ("model_loading_config", "model_id")
+    for name, value in mapping(found, "engine_kwargs").items():
+        yield flag(name), value, ("engine_kwargs", str(name))
+
+
+def _address(thing: Thing, file: str | None, written: Any, path: Path, value: Any) -> Address:
+    if file is None or value_at(written, path) in (MISSING, None) or value_at(written, path) != value:
+        return thing.at(CONFIG)
+    return FileAddress(thing.repository.files, file, path)
+
+
+def _content(repository: Repository, file: str) -> Any:
+    try:
+        content = documents(file, repository.files.text(file))
+    except Refusal:
+        return None
+    return content[0] if content else None
+
+
+def _config_file(repository: Repository, thing: Thing) -> str | None:
+    """Return the file that a replacement writes into the RayService, None where its text stands in the manifest."""
+    layers = repository.kustomizations.tree(thing.target).layers
+    for layer in reversed(layers):
+        for replacement in entries(layer.content, "replacements"):
+            source = mapping(replacement, "source")
+            key = re.fullmatch(r"data\.\[?(.+?)\]?", text(source, "fieldPath"))
+            written = {path for target in entries(replacement, "targets") for path in target.get("fieldPaths") or ()}
+            if source.get("kind") == "ConfigMap" and key and ".".join(map(str, CONFIG)) in written:
+                return _generated(layers, text(source, "name"), key[1])
+    return None
+
+
+def _generated(layers: list[Kustomization], name: str, key: str) -> str | None:
+    for layer in reversed(layers):
+        for entry in entries(layer.content, "configMapGenerator"):
+            for item in entry.get("files") or () if entry.get("name") == name else ():
+                known, _, path = str(item).rpartition("=")
+                if (known or path.rsplit("/", 1)[-1]) == key:
+                    return f"{layer.folder}/{path}" if layer.folder else path
+    return None
