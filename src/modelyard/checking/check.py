@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -57,6 +58,8 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
     """
     options = options or CheckOptions()
     started = time.monotonic()
+    # A hundred modules, loaded while another process renders; rooms import in one direction, so that none waits for ever.
+    threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = Repository(root)
     report = Report(repository.root)
     for view in environments(repository, options, progress, report.not_checked):
