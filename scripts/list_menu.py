@@ -75,14 +75,33 @@ def pages(root: Path) -> dict[Path, str]:
         for name, fact in facts(root / "bases" / "features", "feature.yaml")
         for sentence in fact.get("assumes", ())
     )
+    open_questions = "".join(
+        f"- `{name}`: {sentence}.\n"
+        for name, fact in facts(root / "overlays", "overlay.yaml")
+        for sentence in overlay_conditions(fact)
+    )
     return {
         OVERLAYS: _OVERLAYS
         + table(["overlay", "model", "devices", "task", "licence", "needs"], overlays)
-        + "\n\\* Not seen in a source; read the model's page before you use it.\n",
+        + "\n\\* Not seen in a source; read the model's page before you use it.\n"
+        + (f"\nWhat an environment must know or do before it takes one:\n\n{open_questions}" if open_questions else ""),
         FEATURES: _FEATURES
         + table(["feature", "what it does", "engines", "needs", "excludes"], features)
         + (f"\nWhat must be there that nothing in this repository brings:\n\n{assumed}" if assumed else ""),
     }
+
+
+def overlay_conditions(fact: dict[str, Any]) -> Iterator[str]:
+    """Yield what an overlay asks of an environment beside features, in sentences without a final stop."""
+    if "instance-families" in fact:
+        families = " or ".join(fact["instance-families"])
+        yield (
+            f"The NodePool `{fact['accelerator']}` allows instance family {families} and has limits for it, both of "
+            "which an environment patches"
+        )
+    yield from fact.get("assumes", ())
+    if "unsure" in fact:
+        yield f"Whether it fits is not known: {fact['unsure']}"
 
 
 def facts(folder: Path, file: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -183,8 +183,10 @@ def test_the_overlay_agrees_with_the_catalogue(overlay: str) -> None:
     for setting, fact in (("tool-call-parser", known.tool_call_parser), ("reasoning-parser", known.reasoning_parser)):
         if setting in told:
             assert told[setting] == fact, setting
-    assert known.shape is not None
-    assert known.shape.attention_heads % told["tensor-parallel-size"] == 0
+    if known.shape is None:
+        assert "unsure" in said and told["tensor-parallel-size"] == 1, "nobody knows by what it can be divided"
+    else:
+        assert known.shape.attention_heads % told["tensor-parallel-size"] == 0
     for field in (
         "license",
         "gated",
@@ -207,11 +209,11 @@ def test_a_group_has_a_pod_for_each_stage(overlay: str) -> None:
     assert "--headless" in worker and "readinessProbe" not in pods(overlay)[1]["containers"][0]
 
 
-def types_that_hold(spec: Resource) -> Iterator[InstanceType]:
-    """Instance types of a pod's pool that have what its engine asks for."""
+def types_that_hold(spec: Resource, added: Sequence[str] = ()) -> Iterator[InstanceType]:
+    """Instance types of a pod's pool, and of families that the environment adds to it, that have what it asks for."""
     pool, node_class = pool_of(spec)
     resources, main = spec["containers"][0]["resources"], devices(spec["containers"][0])
-    families = requirement(pool, "karpenter.k8s.aws/instance-family")
+    families = [*requirement(pool, "karpenter.k8s.aws/instance-family"), *added]
     wanted = requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-family") or families
     least_memory = requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-gpu-memory")
     disk = next(
@@ -237,8 +239,19 @@ def types_that_hold(spec: Resource) -> Iterator[InstanceType]:
 
 @every_overlay
 def test_some_instance_type_of_the_pool_holds_each_pod(overlay: str) -> None:
+    added = facts(overlay).get("instance-families", [])
     for spec in pods(overlay):
-        assert list(types_that_hold(spec)), f"no type holds {spec['containers'][0]['resources']}"
+        assert list(types_that_hold(spec, added)), f"no type holds {spec['containers'][0]['resources']}"
+
+
+@pytest.mark.parametrize("overlay", [name for name in NAMES if "instance-families" in facts(name)])
+def test_an_overlay_names_families_that_its_pool_lacks_and_its_pods_ask_for(overlay: str) -> None:
+    added = facts(overlay)["instance-families"]
+    for spec in engines(overlay):
+        assert not set(added) & set(requirement(pool_of(spec)[0], "karpenter.k8s.aws/instance-family"))
+        assert requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-family") == added
+        assert not list(types_that_hold(spec)), "the pool holds it as it is"
+        assert {kind.family for kind in types_that_hold(spec, added)} == set(added)
 
 
 def pool_of(spec: Resource) -> tuple[Resource, Resource]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import threading
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,13 +22,28 @@ from modelyard.tooling import Completed, run
 from tests.manifests.composition import BASES, load
 
 JOB = load(BASES / "features" / "smoke-test" / "job.yaml")
-CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
+CHAT, EMBEDDINGS, SPEECH = "/v1/chat/completions", "/v1/embeddings", "/v1/audio/transcriptions"
 ANSWER = {"model": "chat", "choices": [{"message": {"content": "Blue"}}], "usage": {"completion_tokens": 2}}
 SILENCE = {**ANSWER, "usage": {"completion_tokens": 0}}
 VECTOR = {"model": "chat", "data": [{"embedding": [-0.25, 0.5]}]}
 ERROR = {"error": {"message": "The model `chat` does not exist.", "code": 404}}
 
 Answers = dict[str, tuple[int, dict[str, Any]]]
+
+
+def question(kind: str, body: bytes) -> dict[str, Any]:
+    """Return what was asked: JSON, or the fields of a form with the length of the sound in it."""
+    if not kind.startswith("multipart/form-data"):
+        return dict(json.loads(body))
+    form = BytesParser().parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    fields: dict[str, Any] = {}
+    for part in form.get_payload():
+        assert isinstance(part, Message)
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        assert isinstance(name, str) and isinstance(content, bytes)
+        fields[name] = content.decode() if name != "file" else content
+    with wave.open(io.BytesIO(fields.pop("file"))) as sound:
+        return {**fields, "seconds": sound.getnframes() / sound.getframerate(), "channels": sound.getnchannels()}
 
 
 @contextmanager
@@ -34,13 +53,24 @@ def server(answers: Answers) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            asked.append(question(self.headers["Content-Type"], self.body()))
             status, answer = answers.get(self.path, (404, ERROR))
             body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def body(self) -> bytes:
+            """Read what was sent, whole or in pieces."""
+            if "Content-Length" in self.headers:
+                return self.rfile.read(int(self.headers["Content-Length"]))
+            pieces = []
+            while size := int(self.rfile.readline(), 16):
+                pieces.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(pieces)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
@@ -73,7 +103,10 @@ def smoke_test(url: str, folder: Path) -> Completed:
         pytest.param({CHAT: (200, ERROR)}, False, id="an error called success"),
         pytest.param({EMBEDDINGS: (200, VECTOR)}, True, id="a vector from a model that only embeds"),
         pytest.param({EMBEDDINGS: (200, {"data": []})}, False, id="no vector"),
-        pytest.param({}, False, id="neither"),
+        pytest.param({SPEECH: (200, {"text": ""})}, True, id="a text from a model that only transcribes"),
+        pytest.param({SPEECH: (400, ERROR)}, False, id="a model that cannot read sound"),
+        pytest.param({SPEECH: (200, {"segments": []})}, False, id="no text"),
+        pytest.param({}, False, id="none of them"),
         pytest.param({CHAT: (400, ERROR), EMBEDDINGS: (400, ERROR)}, False, id="refusals"),
     ],
 )
@@ -83,6 +116,12 @@ def test_only_an_answer_of_the_right_shape_passes(tmp_path: Path, answers: Answe
     assert (completed.returncode == 0) is passes, completed.stderr
     assert asked
     assert all(question["model"] == "chat" for question in asked)
+
+
+def test_a_model_that_transcribes_is_given_a_second_of_silence(tmp_path: Path) -> None:
+    with server({SPEECH: (200, {"text": ""})}) as (url, asked):
+        assert smoke_test(url, tmp_path).returncode == 0
+    assert asked[-1] == {"model": "chat", "seconds": 1.0, "channels": 1}
 
 
 def test_the_question_goes_to_the_service_of_the_model() -> None:
