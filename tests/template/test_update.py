@@ -216,8 +216,9 @@ def test_lists_that_both_sides_changed_keep_their_places(repository: Path, newer
     newer(
         v0_2_0=edit(
             "template/environment/environments/*/projects/platform.yaml.jinja",
-            "      namespace: models\n",
-            "      namespace: models\n    - server: https://kubernetes.default.svc\n      namespace: gateway\n",
+            "      namespace: {{ namespace }}\n",
+            "      namespace: {{ namespace }}\n{% if namespace == 'models' %}\n"
+            "    - server: https://kubernetes.default.svc\n      namespace: gateway\n{% endif %}\n",
         )
     )
     project = "environments/dev/projects/platform.yaml"

@@ -5,6 +5,13 @@ unverified, and a name that the data do not have gives None: what cannot be look
 """
 
 from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
+from modelyard.catalog.components import (
+    Component,
+    ComponentChart,
+    component_depths,
+    component_from_mapping,
+    component_problems,
+)
 from modelyard.catalog.devices import Device, device, devices
 from modelyard.catalog.engines import Engine, Flag, engine, engine_versions
 from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
@@ -38,6 +45,8 @@ __all__ = [
     "Accelerator",
     "Chart",
     "ChartKey",
+    "Component",
+    "ComponentChart",
     "Device",
     "Engine",
     "Experts",
@@ -61,6 +70,9 @@ __all__ = [
     "UnknownKey",
     "chart",
     "chart_versions",
+    "component_depths",
+    "component_from_mapping",
+    "component_problems",
     "device",
     "devices",
     "engine",
