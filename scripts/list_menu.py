@@ -93,12 +93,8 @@ def pages(root: Path) -> dict[Path, str]:
 
 def overlay_conditions(fact: dict[str, Any]) -> Iterator[str]:
     """Yield what an overlay asks of an environment beside features, in sentences without a final stop."""
-    if "instance-families" in fact:
-        families = " or ".join(fact["instance-families"])
-        yield (
-            f"The NodePool `{fact['accelerator']}` allows instance family {families} and has limits for it, both of "
-            "which an environment patches"
-        )
+    if "karpenter-choice" in fact:
+        yield f"The component `karpenter` of the environment takes the choice `{fact['karpenter-choice']}`"
     yield from fact.get("assumes", ())
     if "unsure" in fact:
         yield f"Whether it fits is not known: {fact['unsure']}"

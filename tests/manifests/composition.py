@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -104,7 +105,10 @@ def settings(resources: Sequence[Resource]) -> dict[str, Any]:
         (told,) = serve_config(found)["applications"][0]["args"]["llm_configs"]
         flags = {name.replace("_", "-"): value for name, value in told["engine_kwargs"].items()}
         return {"model": told["model_loading_config"]["model_source"], **flags}
-    return dict(yaml.safe_load(one(resources, "ConfigMap")["data"]["vllm.yaml"]))
+    data = one(resources, "ConfigMap")["data"]
+    if "model.json" in data:
+        return {name.replace("_", "-"): value for name, value in json.loads(data["model.json"]).items()}
+    return dict(yaml.safe_load(data["vllm.yaml"]))
 
 
 def serve_config(ray_service: Resource) -> dict[str, Any]:
@@ -230,7 +234,7 @@ def engine_version(overlay: str) -> str:
         return str(told["version"])
     (image,) = told["images"]
     (tag,) = (item["newTag"] for item in template_versions()["images"] if item["name"] == image)
-    match = re.match(r"v?(\d+\.\d+\.\d+)(?:-|$)", tag)
+    match = re.match(r"v?(\d+\.\d+\.\d+)(?:[.-]|$)", tag)
     assert match, f"{tag} names no version of vLLM"
     return match[1]
 

@@ -25,7 +25,7 @@ def comment(overlay: str) -> str:
 def kinds_of_device(overlay: str) -> dict[str, Device]:
     """Devices of every instance type that takes the pods, by name."""
     found = {}
-    for kind in types_that_hold(engine_pod(shipped(OVERLAYS / overlay)), facts(overlay).get("instance-families", [])):
+    for kind in types_that_hold(engine_pod(shipped(OVERLAYS / overlay))):
         assert kind.accelerator is not None
         known = device(kind.accelerator.name)
         assert known is not None, f"{kind.accelerator.name} is not in the catalogue"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Iterator, Sequence
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modelyard.catalog import InstanceType, instance_types, model
+from modelyard.tooling import run
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
     Resource,
     container,
+    documents,
     engine_facts,
     engine_of,
     engine_pod,
@@ -35,11 +41,12 @@ COLD_START_SECONDS = 300
 COMPILE_SECONDS = 900
 NODE_AND_IMAGE_SECONDS = 900
 ENGINE_READY_SECONDS = 600  # vLLM's own default, VLLM_ENGINE_READY_TIMEOUT_S
-CORES_OF_A_DEVICE = 2  # Inferentia2
+CORES_OF_A_DEVICE = {"vllm-neuron": 2, "vllm-trn2": 4}  # logical cores of Inferentia2, Trainium2
 
 DEVICES = {"gpu": "nvidia.com/gpu", "neuron": "aws.amazon.com/neuron"}
 NAMES = names(OVERLAYS)
 RAY = [name for name in NAMES if engine_of(name) == "ray-vllm"]
+TRITON = [name for name in NAMES if engine_of(name) == "triton-vllm"]
 every_overlay = pytest.mark.parametrize("overlay", NAMES)
 # KubeRay writes the command and the probes of Ray's containers.
 every_server = pytest.mark.parametrize("overlay", [name for name in NAMES if name not in RAY])
@@ -119,7 +126,34 @@ def test_an_engine_explains_itself_and_names_what_it_needs(engine: str) -> None:
     assert any(engine_of(name) == engine for name in NAMES), "nothing is served by it"
 
 
-@every_server
+@pytest.mark.parametrize("overlay", TRITON)
+def test_triton_finds_its_model_repository_under_the_name_of_the_model(overlay: str, tmp_path: Path) -> None:
+    main, data = container(shipped(OVERLAYS / overlay)), one(shipped(OVERLAYS / overlay), "ConfigMap")["data"]
+    assert set(data) == {"config.pbtxt", engine_facts("triton-vllm")["settings"], "model"}
+    assert data["model"] == facts(overlay)["model"], "the frontend would take another tokenizer"
+    assert not re.search(r"^name:", data["config.pbtxt"], re.MULTILINE), "the folder's name is the model's"
+    shell, options, script, *words = main["command"]
+    # The same script with the container's folders below a scratch folder, and a server that lists what it is given.
+    mounted, server = tmp_path / "etc/triton", tmp_path / "opt/tritonserver/python/openai"
+    mounted.mkdir(parents=True)
+    (server / "openai_frontend").mkdir(parents=True)
+    (tmp_path / "tmp").mkdir()
+    (server / "openai_frontend/main.py").write_text("import sys; print(sys.argv[1:])")
+    for name, content in data.items():
+        (mounted / name).write_text(content)
+    assert {"name": "settings", "mountPath": "/etc/triton", "readOnly": True} in main["volumeMounts"]
+    script = re.sub(r"/(?=etc/|opt/|tmp/)", f"{tmp_path}/", script)
+    environment = {"PATH": os.environ["PATH"], "MODEL_NAME": "chat"}
+    told = run([shell, options, script, *words, *main["args"]], cwd=tmp_path, timeout=60, env=environment)
+    assert told.returncode == 0, told.stderr
+    assert ast.literal_eval(told.stdout.decode()) == main["args"]
+    (repository,) = (word.partition("=")[2] for word in main["args"] if word.startswith("--model-repository="))
+    model_folder = tmp_path / repository.lstrip("/") / "chat"
+    assert (model_folder / "config.pbtxt").read_text() == data["config.pbtxt"]
+    assert (model_folder / "1" / "model.json").read_text() == data["model.json"]
+
+
+@pytest.mark.parametrize("overlay", [name for name in NAMES if name not in (*RAY, *TRITON)])
 def test_the_settings_file_is_the_one_that_the_containers_read(overlay: str) -> None:
     engine = engine_facts(engine_of(overlay))
     config_map = one(shipped(OVERLAYS / overlay), "ConfigMap")
@@ -162,7 +196,7 @@ def test_the_overlay_says_what_its_settings_say(overlay: str) -> None:
     assert told.get("revision") == said.get("revision")
     assert ("revision" in told) != ("revision" in said["unverified"])
     ranks = told["tensor-parallel-size"] * told.get("pipeline-parallel-size", 1)
-    assert ranks == said["devices"] * (CORES_OF_A_DEVICE if said["accelerator"] == "neuron" else 1)
+    assert ranks == said["devices"] * CORES_OF_A_DEVICE.get(said["engine"], 1)
     held = {
         int(spec["containers"][0]["resources"]["limits"][DEVICES[said["accelerator"]]]) for spec in engines(overlay)
     }
@@ -209,11 +243,11 @@ def test_a_group_has_a_pod_for_each_stage(overlay: str) -> None:
     assert "--headless" in worker and "readinessProbe" not in pods(overlay)[1]["containers"][0]
 
 
-def types_that_hold(spec: Resource, added: Sequence[str] = ()) -> Iterator[InstanceType]:
-    """Instance types of a pod's pool, and of families that the environment adds to it, that have what it asks for."""
+def types_that_hold(spec: Resource) -> Iterator[InstanceType]:
+    """Instance types of a pod's pool that have what its engine asks for."""
     pool, node_class = pool_of(spec)
     resources, main = spec["containers"][0]["resources"], devices(spec["containers"][0])
-    families = [*requirement(pool, "karpenter.k8s.aws/instance-family"), *added]
+    families = requirement(pool, "karpenter.k8s.aws/instance-family")
     wanted = requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-family") or families
     least_memory = requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-gpu-memory")
     disk = next(
@@ -239,26 +273,28 @@ def types_that_hold(spec: Resource, added: Sequence[str] = ()) -> Iterator[Insta
 
 @every_overlay
 def test_some_instance_type_of_the_pool_holds_each_pod(overlay: str) -> None:
-    added = facts(overlay).get("instance-families", [])
     for spec in pods(overlay):
-        assert list(types_that_hold(spec, added)), f"no type holds {spec['containers'][0]['resources']}"
+        assert list(types_that_hold(spec)), f"no type holds {spec['containers'][0]['resources']}"
 
 
-@pytest.mark.parametrize("overlay", [name for name in NAMES if "instance-families" in facts(name)])
-def test_an_overlay_names_families_that_its_pool_lacks_and_its_pods_ask_for(overlay: str) -> None:
-    added = facts(overlay)["instance-families"]
-    for spec in engines(overlay):
-        assert not set(added) & set(requirement(pool_of(spec)[0], "karpenter.k8s.aws/instance-family"))
-        assert requirement(spec_affinity(spec), "karpenter.k8s.aws/instance-family") == added
-        assert not list(types_that_hold(spec)), "the pool holds it as it is"
-        assert {kind.family for kind in types_that_hold(spec, added)} == set(added)
+@every_overlay
+def test_an_overlay_names_the_choice_that_brings_its_pool(overlay: str) -> None:
+    pools = {spec["nodeSelector"]["karpenter.sh/nodepool"] for spec in engines(overlay)}
+    (wanted,) = pools - {"gpu", "neuron"} or {None}
+    assert facts(overlay).get("karpenter-choice") == wanted
 
 
 def pool_of(spec: Resource) -> tuple[Resource, Resource]:
-    karpenter = shipped(BASES / "platform" / "karpenter")
+    karpenter = [*shipped(BASES / "platform" / "karpenter"), *chosen_pools()]
     name = spec["nodeSelector"]["karpenter.sh/nodepool"]
     found = {item["kind"]: item for item in karpenter if item["metadata"]["name"] == name}
     return found["NodePool"], found["EC2NodeClass"]
+
+
+def chosen_pools() -> list[Resource]:
+    """What the choices of the component karpenter bring."""
+    folder = BASES / "platform" / "karpenter" / "choices"
+    return [document for path, document in documents(folder) if path.name == "pool.yaml"]
 
 
 def requirement(holder: Resource, key: str) -> list[str]:
@@ -325,7 +361,7 @@ def test_the_weights_fit_the_disk_that_the_pods_ask_for(overlay: str) -> None:
 
 def startup_needs(overlay: str) -> float:
     said = facts(overlay)
-    compiling = COMPILE_SECONDS if said["accelerator"] == "neuron" else 0
+    compiling = said.get("compile-seconds", COMPILE_SECONDS) if said["accelerator"] == "neuron" else 0
     return float(said["weights-gb"] / said.get("gb-per-second", GB_PER_SECOND) + COLD_START_SECONDS + compiling)
 
 
@@ -369,6 +405,10 @@ def sync_timeout() -> int:
 def test_requests_in_flight_have_time_to_end(overlay: str) -> None:
     wait = container(shipped(OVERLAYS / overlay))["lifecycle"]["preStop"]["sleep"]["seconds"]
     drain = int(argument(overlay, "--shutdown-timeout") or 0)
+    if overlay in TRITON:
+        # Its server waits for them without being told.
+        assert wait + 60 < pod(overlay)["terminationGracePeriodSeconds"]
+        return
     if engine_of(overlay) == "vllm-neuron":
         # Its vLLM aborts them, so the wait before it is told to end covers them as well.
         assert drain == 0
@@ -398,7 +438,8 @@ def test_a_restart_needs_more_than_unreadiness(overlay: str) -> None:
         for probe in ("readinessProbe", "livenessProbe")
     }
     assert patience["livenessProbe"] > patience["readinessProbe"]
-    assert all(main[probe]["httpGet"] == {"path": "/health", "port": "http"} for probe in patience)
+    path = engine_facts(engine_of(overlay)).get("health", "/health")
+    assert all(main[probe]["httpGet"] == {"path": path, "port": "http"} for probe in (*patience, "startupProbe"))
 
 
 @every_overlay

@@ -103,6 +103,8 @@ def test_custom_resources_wait_for_their_definitions(component: str) -> None:
         "policy/v1",
         "scheduling.k8s.io/v1",
         "rbac.authorization.k8s.io/v1",
+        "resource.k8s.io/v1",
+        "storage.k8s.io/v1",
     }
     for resource in shipped(PLATFORM / component):
         if resource["apiVersion"] not in builtin:

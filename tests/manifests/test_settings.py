@@ -32,17 +32,20 @@ TYPES: dict[str, tuple[type, ...]] = {
     "json": (dict,),
     "boolean-or-string": (bool, str),
 }
-# Read by others than vLLM: Hugging Face, Ray, Neuron, the C library.
+# Read by others than vLLM: Hugging Face, Ray, Neuron and its plugin, the C library.
 OTHERS = {
     "DO_NOT_TRACK",
     "HF_HOME",
     "HF_TOKEN",
     "HOME",
+    "MODEL_ID",
     "MODEL_NAME",
     "NEURON_COMPILED_ARTIFACTS",
     "NEURON_COMPILE_CACHE_URL",
+    "NEURON_LIBTORCH_COMPILATION_TIMEOUT",
     "RAY_USAGE_STATS_ENABLED",
     "USER",
+    "VLLM_NEURON_COMPILATION_TIMEOUT",
 }
 
 
@@ -84,7 +87,7 @@ def test_the_engine_knows_every_argument_and_variable(overlay: str) -> None:
     known = registry(overlay)
     for template in pod_templates(shipped(OVERLAYS / overlay)).values():
         main = template["spec"]["containers"][0]
-        for word in main.get("args", ()):
+        for word in main.get("args", ()) if engine_of(overlay) != "triton-vllm" else ():
             assert not word.startswith("--") or word == "--config" or known.flag(word.partition("=")[0]), word
         for name in {item["name"] for item in main["env"]} - OTHERS:
             assert name in known.environment, name
@@ -93,7 +96,7 @@ def test_the_engine_knows_every_argument_and_variable(overlay: str) -> None:
 @pytest.mark.parametrize("feature", names(BASES / "features"))
 def test_the_engines_of_a_feature_know_what_it_appends(feature: str) -> None:
     text = (BASES / "features" / feature / "kustomization.yaml").read_text()
-    kinds = {"Deployment": ("vllm", "vllm-neuron"), "LeaderWorkerSet": ("lws-vllm",)}
+    kinds = {"Deployment": ("vllm", "vllm-neuron", "vllm-trn2", "aibrix-vllm"), "LeaderWorkerSet": ("lws-vllm",)}
     used = set(re.findall(r"\$\((\w+)\)", text))
     for patch in yaml.safe_load(text).get("patches", ()):
         operations = yaml.safe_load(patch["patch"])

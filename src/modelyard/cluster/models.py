@@ -11,11 +11,13 @@ from modelyard.cluster.applications import Application
 from modelyard.cluster.ray import SERVICE, declared_version, ray_container, ray_settings
 from modelyard.cluster.settings import EngineSettings, engine_settings
 from modelyard.cluster.shapes import listed
+from modelyard.cluster.triton import runs_triton, triton_settings
 from modelyard.cluster.workloads import Container, PodTemplate, Workload
 from modelyard.rendering import split_image
 
 VERSION_LABEL = "app.kubernetes.io/version"
-_VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:\.?(?:post|rc|dev)\d+)?)(?:[-_+].*)?$")
+# Further numbers are a plugin's, as in the tags 0.24.0.1.1.0-… of vLLM Neuron.
+_VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:\.?(?:post|rc|dev)\d+)?)(?:\.\d+)*(?:[-_+].*)?$")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Model:
         """Return the engine's effective settings."""
         if self.in_ray:
             return ray_settings(self.container)
+        if runs_triton(self.container):
+            return triton_settings(self.container, self.application.resources)
         return engine_settings(self.container, self.application.resources)
 
     @property
@@ -62,11 +66,13 @@ class Model:
     def engine_version(self) -> str | None:
         """Return the engine's version: the image tag where that is one, else the label, else `modelyard.yaml`.
 
-        Of an image of Ray it is what `modelyard.yaml` says, else what the engine's base says of that image.
+        Of an image of Ray or Triton it is what `modelyard.yaml` says, else what the engine's base says of that image.
         """
         name, tag, _ = split_image(self.container.image)
         if self.in_ray:
             return self.engine_versions.get(name) or declared_version(self.workload.thing, version_in(tag))
+        if runs_triton(self.container):
+            return self.engine_versions.get(name) or declared_version(self.workload.thing, tag.partition("-")[0])
         label = str(self.template.labels.get(VERSION_LABEL, "") or self.workload.thing.labels.get(VERSION_LABEL, ""))
         return self.tag_version or version_in(label) or self.engine_versions.get(name)
 
@@ -94,6 +100,8 @@ def engine_container(workload: Workload) -> tuple[PodTemplate, Container] | None
 
 def _runs_vllm(container: Container) -> bool:
     command = " ".join(str(word) for word in listed(container.value, "command"))
+    if runs_triton(container):
+        return True
     return container.name == "vllm" or "vllm" in command or "vllm" in split_image(container.image)[0]
 
 

@@ -1,0 +1,71 @@
+"""What Triton is told to run: the model repository of its vLLM backend, and the engine's settings in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelyard.cluster.settings import EngineSettings, Setting, flag
+from modelyard.cluster.shapes import entries, text
+from modelyard.cluster.things import Thing
+from modelyard.cluster.workloads import Container
+from modelyard.findings import Address, Refusal
+from modelyard.rendering import Sources, split_image
+from modelyard.repository import FileAddress
+from modelyard.repository.yaml import documents
+
+ENGINE_ARGUMENTS = "model.json"
+"""File of a model's version folder with vLLM's engine arguments (`_VLLM_ENGINE_ARGS_FILENAME` of the backend)."""
+
+
+def runs_triton(container: Container) -> bool:
+    """Return whether a container is Triton with its vLLM backend, whose `args` are not the engine's."""
+    return split_image(container.image)[0].endswith("/tritonserver") and any(
+        word.startswith("--model-repository") for word in container.args
+    )
+
+
+def triton_settings(container: Container, siblings: Sequence[Thing]) -> EngineSettings:
+    """Return the engine's settings: `model.json` of the ConfigMap that is mounted into Triton's container.
+
+    Args:
+        container: Triton's container.
+        siblings: The resources rendered with it.
+    """
+    repository = container.thing.repository
+    source = _config_map(container, siblings)
+    file = None
+    if source is not None:
+        file = Sources(source.repository, source.target, source.resource).generated_file(ENGINE_ARGUMENTS)
+    problem = ""
+    at: Address | None = None
+    made: list[Setting] = []
+    if source is None or file is None:
+        problem = f"no file of this repository is mounted as {ENGINE_ARGUMENTS}"
+        at = container.at("volumeMounts")
+    else:
+        try:
+            content = documents(file, repository.files.text(file))
+            if content and isinstance(content[0], dict):
+                for name, value in content[0].items():
+                    made.append(Setting(flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
+            else:
+                problem, at = f"{file} is not a mapping", FileAddress(repository.files, file)
+        except Refusal as refusal:
+            problem, at = refusal.message, refusal.at or FileAddress(repository.files, file)
+    settings = {each.name: each for each in made}
+    home: Address = FileAddress(repository.files, file) if file else container.at("args")
+    named = str(settings["model"].value or "") if "model" in settings else ""
+    return EngineSettings(settings, tuple(made), file, container, repository, home, named, problem, at)
+
+
+def _config_map(container: Container, siblings: Sequence[Thing]) -> Thing | None:
+    """Return the mounted ConfigMap that holds the engine's arguments."""
+    mounted = {text(mount, "name") for mount in entries(container.value, "volumeMounts")}
+    spec = container.thing.get(container.path[:-2], {})
+    names = {
+        text(volume, "configMap", "name") for volume in entries(spec, "volumes") if text(volume, "name") in mounted
+    }
+    for thing in siblings:
+        if thing.kind == "ConfigMap" and thing.name in names and ENGINE_ARGUMENTS in (thing.get(("data",)) or {}):
+            return thing
+    return None
