@@ -76,9 +76,16 @@ def pages(root: Path) -> dict[Path, str]:
 
 
 def folders(root: Path, folder: Path) -> Iterator[str]:
-    """Yield a folder, and every other folder outside it that its kustomization reads, below `root`."""
+    """Yield a folder, and every other folder outside it that its kustomization reads, below `root`.
+
+    Raises:
+        ValueError: A folder has no kustomization.
+    """
     yield folder.as_posix()
-    content = yaml.safe_load((root / folder / "kustomization.yaml").read_text())
+    file = root / folder / "kustomization.yaml"
+    if not file.is_file():
+        raise ValueError(f"{folder} has no kustomization.yaml")
+    content = yaml.safe_load(file.read_text())
     for entry in (*(content.get("resources") or ()), *content.get("components", ())):
         below = (root / folder / entry).resolve()
         if below.is_dir() and not below.is_relative_to(root.resolve() / folder):
@@ -133,7 +140,11 @@ def _rows(components: list[Component]) -> Iterator[str]:
     for each in components:
         conditions = "".join(f", where {name} is {str(value).lower()}" for name, value in each.answers.items())
         chart = each.chart
-        told = (chart.app_version, f"{chart.name} {chart.version}", chart.source) if chart else ("", "", "")
+        told = (
+            (chart.app_version, f"{chart.name} {chart.version}", chart.source)
+            if chart
+            else (each.version, "", each.source)
+        )
         cells = [f"[`{each.name}`]({each.name}/README.md)", each.description, each.install + conditions, *told]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 

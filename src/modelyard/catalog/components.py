@@ -8,7 +8,18 @@ from typing import Any, Literal, get_args
 
 Install = Literal["always", "default", "choice"]
 
-_KEYS = {"description", "namespace", "namespaces", "install", "chart", "needs", "excludes", "answers"}
+_KEYS = {
+    "description",
+    "namespace",
+    "namespaces",
+    "install",
+    "chart",
+    "version",
+    "source",
+    "needs",
+    "excludes",
+    "answers",
+}
 _CHART_KEYS = {"name", "repository", "version", "app-version", "source", "values-read-at", "release", "skip-crds"}
 
 
@@ -47,6 +58,8 @@ class Component:
             that name it.
         namespaces: Further namespaces that its objects go to.
         chart: Its chart; None where it is this repository's manifests alone.
+        version: Version of what these manifests run; empty where they run nothing of somebody else's.
+        source: Where that version was read.
         needs: Components that must be there, and come before it.
         excludes: Components that cannot be there as well.
         answers: What an environment must answer to have it, by question.
@@ -58,6 +71,8 @@ class Component:
     install: Install = "choice"
     namespaces: tuple[str, ...] = ()
     chart: ComponentChart | None = None
+    version: str = ""
+    source: str = ""
     needs: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     answers: Mapping[str, str | bool] = field(default_factory=dict)
@@ -83,6 +98,8 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
         install=install,
         namespaces=_names(name, raw, "namespaces"),
         chart=_chart(name, raw["chart"]) if "chart" in raw else None,
+        version=_text(name, raw, "version") if "version" in raw else "",
+        source=_text(name, raw, "source") if "version" in raw or "source" in raw else "",
         needs=_names(name, raw, "needs"),
         excludes=_names(name, raw, "excludes"),
         answers=answers,

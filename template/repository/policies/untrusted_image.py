@@ -11,6 +11,7 @@ from modelyard.findings import Finding, warning
 from modelyard.policies import policy
 
 TRUSTED = (
+    "nvcr.io/nvidia/",
     "public.ecr.aws/",
     "registry.k8s.io/",
     "vllm/",  # Docker Hub
