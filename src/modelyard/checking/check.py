@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from modelyard.checking.charts import Charts
 from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
 from modelyard.checking.plain import applications_in_files, is_plain, plain_folder
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.stage import Stage
 from modelyard.checking.tools import Tools
-from modelyard.checking.views import environment, plan, roots
+from modelyard.checking.views import Plan, environment, plan, roots
 from modelyard.checking.waivers import apply_waivers
-from modelyard.cluster import Environment, Thing
+from modelyard.cluster import Environment, TerraformReader, Thing
 from modelyard.findings import (
     At,
     EnvironmentSummary,
@@ -58,11 +59,11 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
     """
     options = options or CheckOptions()
     started = time.monotonic()
-    # A hundred modules, loaded while another process renders; rooms import in one direction, so that none waits for ever.
+    # A hundred modules, loaded while another process renders. Rooms import in one direction, so none waits for ever.
     threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = Repository(root)
     report = Report(repository.root)
-    for view in environments(repository, options, progress, report.not_checked):
+    for view in environments(repository, options, progress, report.not_checked, with_terraform=True):
         _examine(view, options, report)
     report.findings = _unique(report.findings)
     report.not_checked = _merged(report.not_checked)
@@ -80,6 +81,8 @@ def environments(
     progress: Progress,
     gaps: list[NotChecked],
     chosen: Callable[[str, Thing], bool] | None = None,
+    *,
+    with_terraform: bool = False,
 ) -> Iterator[Environment]:
     """Yield the view of each environment to check.
 
@@ -89,37 +92,55 @@ def environments(
         progress: Told how far it is.
         gaps: What could not be rendered or validated is added to it.
         chosen: From an environment's name and an Application to whether it is rendered; None renders all.
+        with_terraform: Whether Terraform is read beside the rendering; else when it is first asked for.
     """
     folders = _folders(repository, options)
+    terraform = TerraformReader(repository.files)
+    for folder in folders if with_terraform else ():
+        terraform.start(folder)
     tools = Tools(repository, options)
     revisions = Revisions(repository)
     made = []
     for version, group in _by_version(folders, options).items():
         stage = tools.stage(version, gaps)
-        rendered = _run(stage, repository, roots(group, repository), progress, "environments")
-        is_whole = any(folder.path == WHOLE for folder in group)
-        if is_whole:
-            rendered[WHOLE] = applications_in_files(repository)
-        plans = [plan(folder, rendered, revisions, chosen) for folder in group]
-        wanted: dict[int, tuple[Repository, list[str]]] = {}
-        for each in plans:
-            for _, where in each.children:
-                if where is not None:
-                    wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
-        children: dict[tuple[int, str], Rendering] = {}
-        for identity, (at_revision, targets) in wanted.items():
-            plain = [target for target in targets if is_whole and is_plain(at_revision, target)]
-            found = _run(stage, at_revision, [t for t in targets if t not in plain], progress, "applications")
-            validator = tools.charts(version).validator if plain else None
-            found.update({target: plain_folder(at_revision, target, validator) for target in plain})
-            children.update({(identity, target): rendering for target, rendering in found.items()})
+        with stage.ready(repository):
+            plans, children = _rendered(group, stage, tools.charts(version), revisions, progress, chosen)
         for each in plans:
             charts = tools.charts(version).render(each, revisions, gaps)
-            view = environment(each, children, charts, repository)
+            view = environment(each, children, charts, repository, terraform)
             gaps.extend(each.gaps)
             gaps.extend(schema_gaps(view, version))
             made.append(view)
     yield from sorted(made, key=lambda view: view.name)
+
+
+def _rendered(
+    group: list[EnvironmentFolder],
+    stage: Stage,
+    charts: Charts,
+    revisions: Revisions,
+    progress: Progress,
+    chosen: Callable[[str, Thing], bool] | None,
+) -> tuple[list[Plan], dict[tuple[int, str], Rendering]]:
+    """Return what environments of one Kubernetes version consist of, and what their folders render to."""
+    repository = revisions.repository
+    rendered = _run(stage, repository, roots(group, repository), progress, "environments")
+    is_whole = any(folder.path == WHOLE for folder in group)
+    if is_whole:
+        rendered[WHOLE] = applications_in_files(repository)
+    plans = [plan(folder, rendered, revisions, chosen) for folder in group]
+    wanted: dict[int, tuple[Repository, list[str]]] = {}
+    for each in plans:
+        for _, where in each.children:
+            if where is not None:
+                wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
+    children: dict[tuple[int, str], Rendering] = {}
+    for identity, (at_revision, targets) in wanted.items():
+        plain = [target for target in targets if is_whole and is_plain(at_revision, target)]
+        found = _run(stage, at_revision, [t for t in targets if t not in plain], progress, "applications")
+        found.update({target: plain_folder(at_revision, target, charts.validator) for target in plain})
+        children.update({(identity, target): rendering for target, rendering in found.items()})
+    return plans, children
 
 
 def application_names(root: Path) -> dict[str, list[str]]:
@@ -174,6 +195,8 @@ def _examine(view: Environment, options: CheckOptions, report: Report) -> None:
     """Run rules and policies over one environment and add what they say to the report."""
     shown = _shown(view, options)
     owners = _owners(view)
+    if view.terraform_reading.reason:
+        report.not_checked.append(NotChecked("terraform", view.terraform_reading.reason, environment=view.name))
     runners: list[Rule | Policy] = [*rules().values(), *_policies(view.repository, options)]
     for runner in runners:
         for said in runner.run(view):

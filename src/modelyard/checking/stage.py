@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from modelyard.rendering import Renderer, Rendering, RenderingCache, input_errors
@@ -28,6 +29,15 @@ class Stage:
         self.renderer = renderer
         self.validator = validator
         self.cache = cache
+
+    @contextmanager
+    def ready(self, repository: Repository) -> Iterator[None]:
+        """Let the renderer get ready while targets are looked for, and keep it for the length of a block."""
+        self.renderer.start(repository)
+        try:
+            yield
+        finally:
+            self.renderer.close()
 
     def run(
         self, repository: Repository, targets: Sequence[str], done: Callable[[int], None] = lambda count: None

@@ -16,7 +16,7 @@ from modelyard.rendering.errors import translation
 from modelyard.rendering.model import Problem, RenderError, Rendering, Resource, Verdict
 from modelyard.repository import Repository, UnreadableFile
 from modelyard.tooling import ToolFailed, require
-from modelyard.tooling.streaming import stream
+from modelyard.tooling.streaming import Conversation
 
 PROTOCOL = 1
 TIMEOUT_SECONDS = 60.0
@@ -54,6 +54,8 @@ class LibraryRenderer:
         self.executable = require("modelyard-render")
         self.timeout_seconds = timeout_seconds
         self._schemas = schemas
+        self._kept: tuple[Path, Conversation] | None = None
+        self._asked = 0
         self._header: dict[str, Any] = {
             "version": PROTOCOL,
             "definitions": str(definitions.resolve()) if definitions else "",
@@ -69,6 +71,20 @@ class LibraryRenderer:
         state = self.executable.path.stat()
         return f"modelyard-render {self.executable.path} {state.st_size} {state.st_mtime_ns} {self._schemas}"
 
+    def start(self, repository: Repository) -> None:
+        """Start the process, so that it gets ready while its targets are looked for, and keep it until `close`.
+
+        Until then it takes every file of the repository as it was when it first read it.
+        """
+        self.close()
+        self._kept = repository.root, self._conversation(repository)
+
+    def close(self) -> None:
+        """End the process that `start` started."""
+        if self._kept is not None:
+            self._kept[1].close()
+            self._kept = None
+
     def render(self, repository: Repository, targets: Sequence[str]) -> Iterator[Rendering]:
         """Yield one rendering per target, in the order in which they are ready; a bad target costs that target only.
 
@@ -77,31 +93,46 @@ class LibraryRenderer:
         """
         if not targets:
             return
-        header = {**self._header, "root": str(repository.root)}
-        lines = [header, *({"id": str(number), "path": target or "."} for number, target in enumerate(targets))]
-        silence = 2 * self.timeout_seconds + _GRACE_SECONDS
-        output = stream([self.executable.path], stdin=b"\n".join(map(orjson.dumps, lines)) + b"\n", silence=silence)
+        ready = self._kept is not None and self._kept[0] == repository.root and self._kept[1].open
+        conversation = self._kept[1] if ready and self._kept is not None else self._conversation(repository)
+        first = self._asked
+        self._asked += len(targets)
+        lines = ({"id": str(first + number), "path": target or "."} for number, target in enumerate(targets))
         answered = 0
         try:
-            for rendering in renderings(repository, targets, output):
+            output = conversation.ask(b"".join(orjson.dumps(line) + b"\n" for line in lines), last=not ready)
+            for rendering in renderings(repository, targets, output, first):
                 answered += 1
                 yield rendering
+                if ready and answered == len(targets):
+                    return
         except ToolFailed as failed:
             if failed.completed.returncode == _REFUSED:
                 reason = failed.completed.stderr.strip().splitlines()[-1].removeprefix("modelyard-render: ")
                 raise Refusal(f"the renderer cannot start: {reason}") from failed
             raise
+        finally:
+            if answered != len(targets) or not ready:
+                conversation.close()
         if answered != len(targets):
             raise _misunderstood(f"it answered for {answered} of {len(targets)} targets")
 
+    def _conversation(self, repository: Repository) -> Conversation:
+        made = Conversation([self.executable.path], silence=2 * self.timeout_seconds + _GRACE_SECONDS)
+        made.tell(orjson.dumps({**self._header, "root": str(repository.root)}) + b"\n")
+        return made
 
-def renderings(repository: Repository, targets: Sequence[str], lines: Iterable[bytes]) -> Iterator[Rendering]:
+
+def renderings(
+    repository: Repository, targets: Sequence[str], lines: Iterable[bytes], first: int = 0
+) -> Iterator[Rendering]:
     """Yield what the renderer's lines say about each target.
 
     Args:
         repository: Where the targets are.
-        targets: The targets; their ids are their positions.
+        targets: The targets; their ids are consecutive numbers.
         lines: The renderer's output.
+        first: Id of the first target.
 
     Raises:
         Refusal: A line is not as the protocol has it.
@@ -117,11 +148,18 @@ def renderings(repository: Repository, targets: Sequence[str], lines: Iterable[b
                 if told.get("version") != PROTOCOL:
                     raise _misunderstood(f"it speaks protocol {told.get('version')}, this version speaks {PROTOCOL}")
                 continue
-            rendering = _rendering(repository, targets[int(told["id"])], told, resources)
+            rendering = _rendering(repository, targets[_position(told["id"], first)], told, resources)
         except (KeyError, IndexError, TypeError, ValueError) as fault:
             raise _misunderstood(f"a line of its output is not as agreed ({fault!r:.200})") from fault
         yield rendering
         resources = []
+
+
+def _position(identity: str, first: int) -> int:
+    position = int(identity) - first
+    if position < 0:
+        raise IndexError(identity)
+    return position
 
 
 def _misunderstood(reason: str) -> Refusal:

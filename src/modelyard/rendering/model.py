@@ -113,6 +113,14 @@ class Renderer(Protocol):
         """What decides its output besides the inputs, for cache keys."""
         ...
 
+    def start(self, repository: Repository) -> None:
+        """Get ready for targets of a repository, which is not changed before `close`."""
+        ...
+
+    def close(self) -> None:
+        """Give back what `start` took."""
+        ...
+
     def render(self, repository: Repository, targets: Sequence[str]) -> Iterator[Rendering]:
         """Yield one rendering per target, in any order; a bad target costs that target only."""
         ...

@@ -41,6 +41,12 @@ class ProcessRenderer:
         """What decides the output besides the inputs, for cache keys."""
         return f"kustomize {self.kustomize.version}"
 
+    def start(self, repository: Repository) -> None:
+        """Do nothing: every target has a process of its own."""
+
+    def close(self) -> None:
+        """Do nothing: every process has ended."""
+
     def render(self, repository: Repository, targets: Sequence[str]) -> Iterator[Rendering]:
         """Yield one rendering per target, in order; a target with bad inputs is not built."""
         with tempfile.TemporaryDirectory(prefix="modelyard-") as folder:

@@ -260,7 +260,7 @@ def running(
         yield process
     except BaseException:
         if process is not None:
-            _end(process)
+            end(process)
         raise
     finally:
         for pipe in (process.stdin, process.stdout, process.stderr) if process is not None else ():
@@ -365,7 +365,7 @@ def _exchange(
     return b"".join(output), bytes(messages)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End the program and what it started: first kindly, then for certain, also when Ctrl-C is pressed again."""
     with interrupts_held():
         _signal_group(process, signal.SIGTERM)

@@ -1,11 +1,13 @@
-"""Reading a program's output line by line while it runs, for output that is too long to hold."""
+"""Talking to a program line by line while it runs, for answers that are too long to hold."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import subprocess
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,87 +16,166 @@ from modelyard.tooling.processes import (
     _KEPT_STDERR,
     MEBIBYTE,
     Completed,
+    ToolError,
     ToolFailed,
     ToolOutputTooLarge,
     ToolTimedOut,
+    end,
     failure,
     running,
 )
 
+_GRACE_SECONDS = 2.0
 
-def stream(
-    argv: Sequence[str | Path], *, stdin: bytes, silence: float, max_line: int = 256 * MEBIBYTE, cwd: Path | None = None
-) -> Iterator[bytes]:
-    """Yield the lines that a program writes, as they come and without their line ends.
 
-    The program and what it started are ended when the consumer stops early.
+class Conversation:
+    """A program that answers lines with lines for as long as it is wanted.
+
+    It starts at once, so that it can get ready before the first question. It is ended when it fails, when it is closed,
+    and at the latest when nobody holds the conversation any more.
 
     Args:
         argv: Program and arguments; never given to a shell.
-        stdin: Bytes for its standard input.
-        silence: Seconds without any output after which the program is ended.
+        silence: Seconds without any output, while an answer is waited for, after which the program is ended.
         max_line: Bytes of one line after which it is ended.
         cwd: Folder to run in; the present one when None.
 
     Raises:
         ToolMissing: The program is not there or not executable.
-        ToolTimedOut: It was silent for too long.
-        ToolOutputTooLarge: It wrote a line longer than `max_line`.
-        ToolFailed: Its exit status is not 0; raised after its last whole line.
     """
-    words = tuple(str(word) for word in argv)
-    started = time.monotonic()
-    pending, messages, parts = memoryview(stdin), bytearray(), list[bytes]()
-    held = 0
-    with running(words, cwd, True, None) as process:
+
+    def __init__(
+        self, argv: Sequence[str | Path], *, silence: float, max_line: int = 256 * MEBIBYTE, cwd: Path | None = None
+    ) -> None:
+        self.argv = tuple(str(word) for word in argv)
+        self._cwd = cwd
+        self._silence = silence
+        self._max_line = max_line
+        self._messages = bytearray()
+        self._untold = b""
+        self._started = time.monotonic()
+        block = contextlib.ExitStack()
+        self._process = block.enter_context(running(self.argv, cwd, True, None))
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe is not None  # noqa: S101 - all pipes were asked for
+            os.set_blocking(pipe.fileno(), False)
+        self._finish = weakref.finalize(self, _finish, self._process, block)
+
+    @property
+    def open(self) -> bool:
+        """Return whether it can still be asked something."""
+        return self._finish.alive
+
+    def close(self, *, wait: bool = False) -> None:
+        """End the program.
+
+        Args:
+            wait: Whether it gets time to end by itself, now that nothing more is asked.
+        """
+        if wait and self._finish.alive and self._process.stdin is not None:
+            self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_SECONDS)
+        self._finish()
+
+    def tell(self, lines: bytes) -> None:
+        """Write what needs no answer; what the program does not take yet goes before the next question."""
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        self._untold = bytes(_write(self._process.stdin.fileno(), memoryview(self._untold + lines)))
+
+    def ask(self, question: bytes, *, last: bool = False) -> Iterator[bytes]:
+        """Write to the program and yield the lines that it writes, without their line ends, until it closes its output.
+
+        Who knows where an answer ends stops there, and may ask again.
+
+        Args:
+            question: Whole lines.
+            last: Whether nothing will be asked after this, which the program is told by the end of its input.
+
+        Raises:
+            ToolTimedOut: It was silent for too long.
+            ToolOutputTooLarge: It wrote a line longer than `max_line`.
+            ToolFailed: Its exit status is not 0; raised after its last whole line.
+        """
+        try:
+            untold, self._untold = self._untold, b""
+            yield from self._exchange(memoryview(untold + question), last)
+            self._process.wait(self._silence)
+        except subprocess.TimeoutExpired:
+            self.close()
+            raise self._silent() from None
+        except ToolError:
+            self.close()
+            raise
+        self.close()
+        if self._process.returncode:
+            stderr = self._messages.decode("utf-8", "replace")
+            seconds = time.monotonic() - self._started
+            completed = Completed(self.argv, self._process.returncode, b"", stderr, seconds)
+            raise ToolFailed(failure(completed), completed=completed, cwd=self._cwd)
+
+    def _exchange(self, pending: memoryview, last: bool) -> Iterator[bytes]:
+        process = self._process
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101
+        parts: list[bytes] = []
+        held = 0
         with selectors.DefaultSelector() as selector:
             for pipe in (process.stdout, process.stderr):
-                os.set_blocking(pipe.fileno(), False)
                 selector.register(pipe, selectors.EVENT_READ)
-            os.set_blocking(process.stdin.fileno(), False)
-            selector.register(process.stdin, selectors.EVENT_WRITE)
+            if pending or last:
+                selector.register(process.stdin, selectors.EVENT_WRITE)
             while selector.get_map():
-                ready = selector.select(silence)
+                ready = selector.select(self._silence)
                 if not ready:
-                    name = Path(words[0]).name
-                    raise ToolTimedOut(f"{name} was silent for {silence:g} s", argv=words, cwd=cwd)
+                    raise self._silent()
                 for key, _ in ready:
                     if key.fileobj is process.stdin:
-                        try:
-                            pending = pending[os.write(key.fd, pending[:_CHUNK]) :]
-                        except BrokenPipeError:
-                            pending = pending[:0]
+                        pending = _write(key.fd, pending)
                         if not pending:
                             selector.unregister(process.stdin)
-                            process.stdin.close()
+                            if last:
+                                process.stdin.close()
                         continue
                     chunk = os.read(key.fd, _CHUNK)
                     if not chunk:
                         selector.unregister(key.fileobj)
                     elif key.fileobj is process.stderr:
-                        messages += chunk
-                        del messages[:-_KEPT_STDERR]
+                        self._messages += chunk
+                        del self._messages[:-_KEPT_STDERR]
                     else:
                         first, *rest = chunk.split(b"\n")
                         parts.append(first)
                         held += len(first)
-                        if held > max_line:
+                        if held > self._max_line:
                             raise ToolOutputTooLarge(
-                                f"{Path(words[0]).name} wrote a line of more than {max_line // MEBIBYTE} MiB",
-                                argv=words,
-                                cwd=cwd,
+                                f"{self._name} wrote a line of more than {self._max_line // MEBIBYTE} MiB",
+                                argv=self.argv,
+                                cwd=self._cwd,
                             )
                         if rest:
                             yield b"".join(parts)
                             yield from rest[:-1]
                             parts, held = [rest[-1]], len(rest[-1])
-        try:
-            process.wait(silence)
-        except subprocess.TimeoutExpired:
-            name = Path(words[0]).name
-            raise ToolTimedOut(f"{name} was silent for {silence:g} s", argv=words, cwd=cwd) from None
-    if process.returncode:
-        stderr = messages.decode("utf-8", "replace")
-        completed = Completed(words, process.returncode, b"", stderr, time.monotonic() - started)
-        raise ToolFailed(failure(completed), completed=completed, cwd=cwd)
+
+    @property
+    def _name(self) -> str:
+        return Path(self.argv[0]).name
+
+    def _silent(self) -> ToolTimedOut:
+        return ToolTimedOut(f"{self._name} was silent for {self._silence:g} s", argv=self.argv, cwd=self._cwd)
+
+
+def _write(descriptor: int, pending: memoryview) -> memoryview:
+    """Write what fits and return what is left; a program that no longer reads gets nothing more."""
+    try:
+        return pending[os.write(descriptor, pending[:_CHUNK]) :]
+    except BlockingIOError:
+        return pending
+    except BrokenPipeError:
+        return pending[:0]
+
+
+def _finish(process: subprocess.Popen[bytes], block: contextlib.ExitStack) -> None:
+    if process.poll() is None:
+        end(process)
+    block.close()

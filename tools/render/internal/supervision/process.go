@@ -72,15 +72,15 @@ func start(command *exec.Cmd, header *protocol.Header) (*Process, error) {
 	blocks := make(chan Block)
 	process.Blocks = blocks
 	go func() {
-		read(output, blocks, process.ended)
+		collect(output, blocks, process.ended)
 		_ = command.Wait() // the status is read from the process state
 		close(blocks)
 	}()
 	return process, process.write(header)
 }
 
-// read collects the lines of each target and passes them on when its last line is there.
-func read(output io.Reader, blocks chan<- Block, ended <-chan struct{}) {
+// collect gathers the lines of each target and passes them on when its last line is there.
+func collect(output io.Reader, blocks chan<- Block, ended <-chan struct{}) {
 	reader := bufio.NewReaderSize(output, 1<<20)
 	var lines bytes.Buffer
 	for {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -50,6 +51,9 @@ func behave(target protocol.Target, alone bool) {
 	case "refuse":
 		fmt.Fprintln(os.Stderr, RefusalPrefix+"no such folder")
 		os.Exit(ExitRefused)
+	}
+	if target.Path == "die idle" {
+		defer os.Exit(3)
 	}
 	time.Sleep(5 * time.Millisecond)
 	fmt.Printf(`{"id":%q,"object":{}}`+"\n"+`{"done":true,"id":%q,"inputs":[]}`+"\n", target.ID, target.ID)
@@ -135,5 +139,53 @@ func TestAWorkerThatRefusesItsInputEndsTheRun(t *testing.T) {
 func TestNoTargets(t *testing.T) {
 	if found, err := supervise(t); err != nil || len(found) > 0 {
 		t.Errorf("%v %v", found, err)
+	}
+}
+
+// A reader may ask for one target, wait for its answer, and ask for the next; also after the worker died meanwhile.
+func TestTargetsAreAnsweredWhileTheSourceWaits(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading, writing := io.Pipe()
+	asked := make(chan protocol.Target)
+	supervisor := &Supervisor{
+		Header: &protocol.Header{Version: 1, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 5, MaxMemoryBytes: 1 << 20},
+		Output: writing,
+		Start: func(header *protocol.Header, alone bool) (*Process, error) {
+			command := exec.Command(program)
+			command.Env = []string{"PRETEND_WORKER=together"}
+			if alone {
+				command.Env = []string{"PRETEND_WORKER=alone"}
+			}
+			return start(command, header)
+		},
+	}
+	ended := make(chan error)
+	go func() {
+		ended <- supervisor.Run(func() (protocol.Target, bool, error) {
+			target, open := <-asked
+			return target, open, nil
+		})
+		writing.Close()
+	}()
+	answers := bufio.NewScanner(reading)
+	for number, path := range []string{"good", "isolate", "die idle", "good", "crash", "good"} {
+		id := fmt.Sprint(number)
+		asked <- protocol.Target{ID: id, Path: path}
+		for answers.Scan() {
+			if done, isDone := closing(answers.Bytes()); isDone {
+				if done.ID != id {
+					t.Errorf("%s is answered when %s was asked", done.ID, id)
+				}
+				break
+			}
+		}
+		time.Sleep(40 * time.Millisecond)
+	}
+	close(asked)
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

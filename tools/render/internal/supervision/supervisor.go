@@ -26,13 +26,16 @@ type Supervisor struct {
 	Output io.Writer
 }
 
-// Run renders all targets of a source.
+// Run renders all targets of a source. Targets are answered as they come, however long the source waits between them.
 func (s *Supervisor) Run(next Source) error {
-	var suspects []protocol.Target
+	ended := make(chan struct{})
+	defer close(ended)
+	coming := read(next, ended)
 	exhausted := false
 	for !exhausted {
+		var suspects []protocol.Target
 		var err error
-		if suspects, exhausted, err = s.together(next); err != nil {
+		if suspects, exhausted, err = s.together(coming); err != nil {
 			return err
 		}
 		for _, target := range suspects {
@@ -44,8 +47,37 @@ func (s *Supervisor) Run(next Source) error {
 	return nil
 }
 
+// arrival is what a source yielded.
+type arrival struct {
+	target protocol.Target
+	err    error
+}
+
+// read passes a source's targets on until it ends, which closes the channel, or somebody else does.
+func read(next Source, ended <-chan struct{}) <-chan arrival {
+	coming := make(chan arrival)
+	go func() {
+		defer close(coming)
+		for {
+			target, ok, err := next()
+			if err == nil && !ok {
+				return
+			}
+			select {
+			case coming <- arrival{target, err}:
+			case <-ended:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return coming
+}
+
 // together feeds one worker until the source ends or the worker does. It returns the targets that are not done.
-func (s *Supervisor) together(next Source) (left []protocol.Target, exhausted bool, err error) {
+func (s *Supervisor) together(coming <-chan arrival) (left []protocol.Target, exhausted bool, err error) {
 	process, err := s.Start(s.Header, false)
 	if err != nil {
 		return nil, false, err
@@ -53,31 +85,49 @@ func (s *Supervisor) together(next Source) (left []protocol.Target, exhausted bo
 	defer process.Stop()
 	running := newRunning(s.limit())
 	var isolated []protocol.Target
+	blocks := process.Blocks
 	for {
-		for !exhausted && running.count() < s.Header.Parallel {
-			target, ok, err := next()
-			if err != nil {
-				return nil, false, err
+		if running.count() == 0 { // otherwise time would run out for those that wait meanwhile
+			for _, target := range isolated {
+				if err := s.alone(target); err != nil {
+					return nil, false, err
+				}
 			}
-			if !ok {
-				exhausted = true
-				break
-			}
-			running.add(target)
-			if process.Send(target) != nil {
-				return append(running.targets(), isolated...), false, nil // its end is read as any other
-			}
+			isolated = nil
 		}
-		if running.count() == 0 {
-			return isolated, exhausted, nil
+		if exhausted && running.count() == 0 {
+			return nil, true, nil
+		}
+		var more <-chan arrival
+		if !exhausted && running.count() < s.Header.Parallel {
+			more = coming
+		}
+		var overdue <-chan time.Time
+		if running.count() > 0 {
+			overdue = time.After(time.Until(running.deadline()))
 		}
 		select {
-		case block, open := <-process.Blocks:
+		case came, open := <-more:
 			if !open {
-				if problem := process.Refused(); problem != nil {
-					return nil, false, problem
+				exhausted = true
+				continue
+			}
+			if came.err != nil {
+				return nil, false, came.err
+			}
+			running.add(came.target)
+			if process.Send(came.target) != nil {
+				left, err = s.ended(process, running)
+				return append(left, isolated...), exhausted, err
+			}
+		case block, open := <-blocks:
+			if !open {
+				if running.count() == 0 && process.Refused() == nil {
+					blocks = nil // the next target finds out, and starts another
+					continue
 				}
-				return append(running.targets(), isolated...), exhausted, nil
+				left, err = s.ended(process, running)
+				return append(left, isolated...), exhausted, err
 			}
 			target := running.remove(block.ID)
 			if block.Isolate {
@@ -85,9 +135,8 @@ func (s *Supervisor) together(next Source) (left []protocol.Target, exhausted bo
 			} else if _, err := s.Output.Write(block.Lines); err != nil {
 				return nil, false, err
 			}
-		case <-time.After(time.Until(running.deadline())):
-			overdue := running.removeOverdue()
-			for _, target := range overdue {
+		case <-overdue:
+			for _, target := range running.removeOverdue() {
 				if err := s.report(target, s.overdue()); err != nil {
 					return nil, false, err
 				}
@@ -95,6 +144,16 @@ func (s *Supervisor) together(next Source) (left []protocol.Target, exhausted bo
 			return append(running.targets(), isolated...), exhausted, nil
 		}
 	}
+}
+
+// ended returns what a worker that is gone leaves, or why it could not use its input at all.
+func (s *Supervisor) ended(process *Process, running *running) ([]protocol.Target, error) {
+	for range process.Blocks { //nolint:revive // until it is closed: what comes is done again
+	}
+	if problem := process.Refused(); problem != nil {
+		return nil, problem
+	}
+	return running.targets(), nil
 }
 
 // alone renders one target in a process of its own, so that whatever happens there is the target's doing.
