@@ -6,7 +6,7 @@ import difflib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,11 @@ class Changes:
         self.root = root.resolve()
         self.files = Files(self.root)
         self._staged: dict[str, str | None] = {}
+
+    @property
+    def staged(self) -> Mapping[str, str | None]:
+        """What files will be, by path; None for those that go."""
+        return self._staged
 
     def exists(self, path: str) -> bool:
         """Return whether a file is there after the edit."""
@@ -109,6 +114,11 @@ class Changes:
         for path in self.under(folder):
             self.write(to + path.removeprefix(folder), self.text(path))
             self._staged[path] = None
+
+    def move_file(self, path: str, to: str) -> None:
+        """Move one file."""
+        self.write(to, self.text(path))
+        self._staged[path] = None
 
     @property
     def files_changed(self) -> tuple[FileChange, ...]:
@@ -166,6 +176,33 @@ class Changes:
             before[real] = None if each.before is None else each.before.encode()
         write_together(self.root, contents, before)
         return made
+
+
+class StagedFiles(Files):
+    """The repository's files as they will be after an edit."""
+
+    def __init__(self, changes: Changes) -> None:
+        super().__init__(changes.root)
+        self._changes = changes
+
+    def is_file(self, path: str) -> bool:
+        """Return whether a file will be there."""
+        return self._changes.exists(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether a folder with a file in it will be there."""
+        staged = self._changes.staged
+        if any(text is not None and each.startswith(f"{path}/") for each, text in staged.items()):
+            return True
+        return super().is_folder(path) and (not staged or bool(self._changes.under(path)))
+
+    def read(self, path: str) -> bytes:
+        """Return what a file will hold."""
+        return self._changes.text(path).encode()
+
+    def under(self, path: str) -> list[str]:
+        """Return the names in a folder, sorted."""
+        return sorted({each[len(path) + 1 :].partition("/")[0] for each in self._changes.under(path)})
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,0 +1,74 @@
+"""`modelyard feature`: what a model may have besides its overlay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.cli.boundary import verb
+from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.options import AsJson
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="The model's name.", autocompletion=completing.applications)
+]
+Feature = Annotated[str, typer.Argument(metavar="FEATURE", help="Folder of bases/features/.")]
+
+
+def application() -> typer.Typer:
+    """Return the verb with its own verbs."""
+    app = typer.Typer(help="Switch features of a model on and off.", no_args_is_help=True, rich_markup_mode=None)
+    app.callback()(_feature)
+    app.command("on")(on)
+    app.command("off")(off)
+    return app
+
+
+def _feature() -> None:
+    """Switch features of a model on and off."""
+
+
+@verb
+def on(
+    model: Model,
+    feature: Feature,
+    environment: Environment,
+    no_check: NoCheck = False,
+    dry_run: DryRun = False,
+    repository: Repository = Path(),
+    as_json: AsJson = False,
+) -> int:
+    """Switch a feature on: its Component, and what it asks of the environment."""
+    return _switched(repository, environment, model, feature, True, no_check, dry_run, as_json)
+
+
+@verb
+def off(
+    model: Model,
+    feature: Feature,
+    environment: Environment,
+    no_check: NoCheck = False,
+    dry_run: DryRun = False,
+    repository: Repository = Path(),
+    as_json: AsJson = False,
+) -> int:
+    """Switch a feature off, and take out what it asked of the environment."""
+    return _switched(repository, environment, model, feature, False, no_check, dry_run, as_json)
+
+
+def _switched(
+    repository: Path, environment: str, model: str, feature: str, on: bool, no_check: bool, dry_run: bool, as_json: bool
+) -> int:
+    from modelyard.editing import Menu, switch_feature
+
+    changes = planned(repository)
+    switch_feature(changes, environment, model, feature, on=on)
+    done = f"{feature} is {'on' if on else 'off'} for {model} in {environment}"
+    if not no_check:
+        require_passing(changes, environment, model, done=done)
+    assumed = Menu(changes.files).features[feature].assumes if on and changes.files_changed else ()
+    notes = [f"this must be so: {each[:1].lower()}{each[1:]}" for each in assumed]
+    return finish(Edit(changes, done, notes=notes), dry_run=dry_run, as_json=as_json)

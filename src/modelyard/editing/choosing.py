@@ -1,0 +1,286 @@
+"""Which overlay serves a model in an environment, and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modelyard.catalog import feature_problems
+from modelyard.editing.changes import Changes
+from modelyard.editing.environment_files import EnvironmentFiles, environment_files
+from modelyard.editing.identity import write_model
+from modelyard.editing.menu import Menu, Overlay
+from modelyard.editing.naming import model_name
+from modelyard.editing.overlay_making import make_overlay
+from modelyard.editing.trials import Trial, tried
+from modelyard.findings import ExitCode, Refusal
+
+# What is simplest to run comes first where nothing else decides.
+_ORDER = ("vllm", "vllm-neuron", "ray-vllm", "lws-vllm")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for; empty where anything will do.
+
+    Attributes:
+        overlay: Name of the overlay.
+        accelerator: `gpu`, `neuron` or `cpu`.
+        engine: Folder of `bases/serving`.
+        features: Features besides those that the overlay requires.
+        max_model_len: Longest request in tokens, for an overlay that is made.
+        check: Whether candidates are tried out.
+    """
+
+    overlay: str = ""
+    accelerator: str = ""
+    engine: str = ""
+    features: tuple[str, ...] = ()
+    max_model_len: int | None = None
+    check: bool = True
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to serve the model.
+
+    Attributes:
+        overlay: The overlay.
+        features: The features that would be on.
+        changes: The edit that adds the model so.
+        problems: Why it cannot be; empty when it can.
+        trial: What a check says of it; None where it was not tried.
+        reasons: Why it is this overlay with these features, one sentence each.
+        made: Whether the overlay is made for this model.
+    """
+
+    overlay: Overlay
+    features: tuple[str, ...]
+    changes: Changes
+    problems: tuple[str, ...] = ()
+    trial: Trial | None = None
+    reasons: tuple[str, ...] = ()
+    made: bool = False
+
+    @property
+    def possible(self) -> bool:
+        """Return whether nothing stands in the way, as far as it was tried."""
+        return not self.problems and (self.trial is None or self.trial.passes)
+
+    @property
+    def why_not(self) -> str:
+        """Return what stands in the way, in one sentence without a final stop; empty where nothing does."""
+        if self.problems:
+            return "; ".join(self.problems)
+        if self.trial is None or self.trial.passes:
+            return ""
+        if not self.trial.fits:
+            return f"it does not fit {self.trial.device}: {self.trial.fit.partition(': ')[2]}"
+        if self.trial.findings:
+            first = self.trial.findings[0]
+            return f"{first.rule}: {first.message}"
+        return "no node pool takes its pods"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What there is to choose from for one model.
+
+    Attributes:
+        model: The model's id.
+        name: Name that it gets.
+        candidates: Ways to serve it, the best first.
+    """
+
+    model: str
+    name: str
+    candidates: tuple[Candidate, ...] = field(default=())
+
+    @property
+    def possible(self) -> tuple[Candidate, ...]:
+        """The candidates that nothing stands in the way of."""
+        return tuple(each for each in self.candidates if each.possible)
+
+
+def candidates(changes: Callable[[], Changes], model_id: str, environment: str, name: str, wish: Wish) -> Choice:
+    """Return the ways to serve a model in an environment.
+
+    Args:
+        changes: Makes an empty edit of the repository; each candidate gets its own.
+        model_id: The model's id, or the name of an overlay.
+        environment: The environment.
+        name: The model's name there; None takes it from the id.
+        wish: What the user asked for.
+
+    Raises:
+        Refusal: There is no such model, overlay, engine, feature or environment, or nothing fits the wish.
+    """
+    first = changes()
+    files = environment_files(first, environment)
+    menu = Menu(first.files)
+    _require_known(wish, menu)
+    if model_id in menu.overlays and not wish.overlay:
+        wish = Wish(model_id, wish.accelerator, wish.engine, wish.features, wish.max_model_len, wish.check)
+        model_id = menu.overlays[model_id].model
+    overlays = [each for each in menu.overlays.values() if each.model == model_id]
+    if not overlays and not _made(first, menu, model_id):
+        raise _unknown(first, menu, model_id)
+    named = name or model_name(model_id)
+    wanted = [each for each in overlays if _wanted(each, wish)]
+    if overlays and not wanted and wish.overlay:
+        other = menu.overlays[wish.overlay].model
+        raise Refusal(f"overlay {wish.overlay} serves {other}, not {model_id}", fix=f"name one of {_names(overlays)}")
+    wanted.sort(key=lambda each: (_ORDER.index(each.engine) if each.engine in _ORDER else len(_ORDER), each.devices))
+    found = [_candidate(changes(), files.name, named, each, wish, len(overlays)) for each in wanted]
+    if not any(each.possible for each in found) and not wish.overlay:
+        found += _with_made(changes, files, named, model_id, wish, found)
+    if not found:
+        raise Refusal(
+            f"no overlay serves {model_id} as asked ({_asked(wish)})", fix=f"there are {_names(overlays) or 'none'}"
+        )
+    found.sort(key=lambda each: (not each.possible, each.made, _cost(each)))
+    return Choice(model_id, named, tuple(found))
+
+
+def refusal(choice: Choice, environment: str) -> Refusal:
+    """Return the refusal for a model that nothing can serve in an environment."""
+    told = [f"{each.overlay.name}: {each.why_not}" for each in choice.candidates]
+    first = choice.candidates[0]
+    fix = next((each.fix for each in (first.trial.findings if first.trial else ()) if each.fix), "")
+    return Refusal(
+        f"{choice.model} cannot be added to {environment}: {'; '.join(told)}",
+        fix=fix or "choose another overlay or accelerator, or make the environment ready for it first",
+        exit_code=ExitCode.FINDINGS,
+    )
+
+
+def _require_known(wish: Wish, menu: Menu) -> None:
+    for what, name, known in (
+        ("overlay", wish.overlay, menu.overlays),
+        ("engine", wish.engine, menu.engines),
+        *(("feature", each, menu.features) for each in wish.features),
+    ):
+        if name and name not in known:
+            near = difflib.get_close_matches(name, list(known), n=1)
+            listed = ", ".join(known)
+            raise Refusal(
+                f"there is no {what} {name}", fix=f"did you mean {near[0]}?" if near else f"there are {listed}"
+            )
+    kinds = {each.accelerator for each in menu.engines.values()}
+    if wish.accelerator and wish.accelerator not in kinds:
+        raise Refusal(f"there is no accelerator {wish.accelerator}", fix=f"name one of {', '.join(sorted(kinds))}")
+
+
+def _wanted(overlay: Overlay, wish: Wish) -> bool:
+    return (
+        (not wish.overlay or overlay.name == wish.overlay)
+        and (not wish.engine or overlay.engine == wish.engine)
+        and (not wish.accelerator or overlay.accelerator == wish.accelerator)
+    )
+
+
+def _candidate(
+    changes: Changes, environment: str, name: str, overlay: Overlay, wish: Wish, count: int, *, made: str = ""
+) -> Candidate:
+    """Return one way to serve a model, tried out.
+
+    Args:
+        changes: An edit that holds the overlay already where it is made.
+        environment: The environment.
+        name: The model's name.
+        overlay: The overlay.
+        wish: What the user asked for.
+        count: How many overlays serve the model.
+        made: Why the overlay is made as it is; empty where it was there.
+    """
+    files = environment_files(changes, environment)
+    menu = Menu(changes.files)
+    engine = menu.engines.get(overlay.engine)
+    features = tuple(dict.fromkeys((*overlay.requires, *wish.features)))
+    reasons = [made or _why_this(overlay, wish, count)]
+    reasons += [
+        f"feature {each}: {'the model asks for consent' if overlay.gated else 'the overlay requires it'}"
+        for each in overlay.requires
+    ]
+    reasons += [f"feature {each}: asked for" for each in wish.features if each not in overlay.requires]
+    if engine is None:
+        missing = f"there is no engine {overlay.engine} in bases/serving"
+        return Candidate(overlay, features, changes, (missing,), None, tuple(reasons), bool(made))
+    problems = [
+        f"its engine {engine.name} needs {each} in the environment"
+        for each in engine.needs
+        if each not in files.applications
+    ]
+    problems += feature_problems(features, menu.features, engine.name, files.applications)
+    if not problems:
+        write_model(files, name, overlay, engine, features, menu)
+    trial = tried(changes, environment, name) if wish.check and not problems else None
+    return Candidate(overlay, features, changes, tuple(problems), trial, tuple(reasons), bool(made))
+
+
+def _why_this(overlay: Overlay, wish: Wish, count: int) -> str:
+    if wish.overlay:
+        return f"overlay {overlay.name}: asked for"
+    if count == 1:
+        return f"overlay {overlay.name}: the only one for {overlay.model}"
+    asked = _asked(wish)
+    return f"overlay {overlay.name}: one of {count} for {overlay.model}" + (f", asked for by {asked}" if asked else "")
+
+
+def _asked(wish: Wish) -> str:
+    parts = {"accelerator": wish.accelerator, "engine": wish.engine, "overlay": wish.overlay}
+    return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+
+
+def _with_made(
+    changes: Callable[[], Changes],
+    files: EnvironmentFiles,
+    name: str,
+    model_id: str,
+    wish: Wish,
+    others: Sequence[Candidate],
+) -> list[Candidate]:
+    """Return the candidate with an overlay that is made, where one can be."""
+    if wish.engine not in ("", "vllm") or wish.accelerator not in ("", "gpu"):
+        return []
+    edit = changes()
+    made = make_overlay(environment_files(edit, files.name), model_id, wish.max_model_len)
+    if made is None:
+        return []
+    return [_candidate(edit, files.name, name, made.overlay, wish, len(others), made=made.reason)]
+
+
+def _made(changes: Changes, menu: Menu, model_id: str) -> bool:
+    from modelyard.sizing import known_model
+
+    known = known_model(changes.files, model_id)
+    return known is not None and known.shape is not None and "vllm" in menu.engines
+
+
+def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
+    from modelyard.catalog import models
+    from modelyard.sizing import team_models
+
+    known: Mapping[str, object] = {
+        **{each.model: each for each in menu.overlays.values()},
+        **menu.overlays,
+        **models(),
+        **team_models(changes.files),
+    }
+    folded = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(model_id.lower(), list(folded), n=1)
+    first = f"did you mean {folded[near[0]]}? " if near else ""
+    return Refusal(
+        f"no overlay serves {model_id}, and its shape is not in the catalogue",
+        fix=f"{first}Otherwise add its facts: modelyard catalog add {model_id} --config config.json",
+    )
+
+
+def _names(overlays: Sequence[Overlay]) -> str:
+    return ", ".join(each.name for each in overlays)
+
+
+def _cost(candidate: Candidate) -> float:
+    price = candidate.trial.usd_per_hour if candidate.trial else None
+    return float("inf") if price is None else price

@@ -1,0 +1,164 @@
+"""What a repository offers to choose from: overlays, engines and features, as their own files describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from modelyard.catalog import Feature, feature_from_mapping
+from modelyard.findings import At, Place, Refusal
+from modelyard.repository import Files
+from modelyard.repository.yaml import documents
+
+OVERLAYS = "overlays"
+FEATURES = "bases/features"
+ENGINES = "bases/serving"
+PLATFORM = "bases/platform"
+
+LONGEST_NAME = {"RayService": 47}
+"""KubeRay adds to the name of what it makes; others may use the 53 characters that Kubernetes leaves them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """One folder of `overlays`.
+
+    Attributes:
+        name: The folder's name.
+        description: What it serves, one sentence without a final stop.
+        model: The model's id.
+        engine: Folder of `bases/serving`.
+        accelerator: `gpu`, `neuron` or `cpu`.
+        devices: Devices of one replica.
+        requires: Features that must be on.
+        gated: Whether the model's repository asks for consent.
+    """
+
+    name: str
+    description: str
+    model: str
+    engine: str
+    accelerator: str
+    devices: int
+    requires: tuple[str, ...] = ()
+    gated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One folder of `bases/serving`.
+
+    Attributes:
+        name: The folder's name.
+        engine: The engine that it runs, such as `vllm`.
+        accelerator: `gpu`, `neuron` or `cpu`.
+        workload: Kind of the workload.
+        settings: Name of the settings file.
+        images: Names of its images.
+        needs: Platform components.
+        version: The engine's version where the image's tag is none.
+        environment: What the kustomization of a model holds as well, by field of the kustomization.
+    """
+
+    name: str
+    engine: str
+    accelerator: str
+    workload: str
+    settings: str
+    images: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    version: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def longest_name(self) -> int:
+        """Most characters of a model's name."""
+        return LONGEST_NAME.get(self.workload, 53)
+
+
+class Menu:
+    """Everything there is to choose from."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    @cached_property
+    def overlays(self) -> Mapping[str, Overlay]:
+        """Return the overlays that describe themselves, by name."""
+        found = {}
+        for name in self.files.under(OVERLAYS):
+            file = f"{OVERLAYS}/{name}/overlay.yaml"
+            if self.files.is_file(file):
+                raw = _mapping(self.files, file)
+                found[name] = Overlay(
+                    name,
+                    _text(raw, "description", file),
+                    _text(raw, "model", file),
+                    _text(raw, "engine", file),
+                    _text(raw, "accelerator", file),
+                    int(raw.get("devices") or 1),
+                    tuple(map(str, raw.get("requires") or ())),
+                    bool(raw.get("gated")),
+                )
+        return found
+
+    @cached_property
+    def engines(self) -> Mapping[str, Engine]:
+        """Return the engines by name."""
+        found = {}
+        for name in self.files.under(ENGINES):
+            file = f"{ENGINES}/{name}/engine.yaml"
+            if self.files.is_file(file):
+                raw = _mapping(self.files, file)
+                found[name] = Engine(
+                    name,
+                    _text(raw, "engine", file),
+                    _text(raw, "accelerator", file),
+                    _text(raw, "workload", file),
+                    _text(raw, "settings", file),
+                    tuple(map(str, raw.get("images") or ())),
+                    tuple(map(str, raw.get("needs") or ())),
+                    str(raw.get("version") or ""),
+                    dict(raw.get("environment") or {}),
+                )
+        return found
+
+    @cached_property
+    def features(self) -> Mapping[str, Feature]:
+        """Return the features by name."""
+        return {name: feature for name, (feature, _) in self._features.items()}
+
+    def of_feature(self, name: str) -> Mapping[str, Any]:
+        """Return what the kustomization of a model with this feature holds as well, by field."""
+        found: Mapping[str, Any] = self._features[name][1]
+        return found
+
+    @cached_property
+    def _features(self) -> Mapping[str, tuple[Feature, Mapping[str, Any]]]:
+        found = {}
+        for name in self.files.under(FEATURES):
+            file = f"{FEATURES}/{name}/feature.yaml"
+            if self.files.is_file(file):
+                raw = _mapping(self.files, file)
+                try:
+                    feature = feature_from_mapping(name, raw)
+                except ValueError as problem:
+                    raise Refusal(f"{file}: {problem}", at=At(Place(file))) from None
+                found[name] = (feature, dict(raw.get("environment") or {}))
+        return found
+
+
+def _mapping(files: Files, file: str) -> dict[str, Any]:
+    content = documents(file, files.text(file))
+    if len(content) != 1 or not isinstance(content[0], dict):
+        raise Refusal(f"{file} should hold one YAML mapping", at=At(Place(file)))
+    return content[0]
+
+
+def _text(raw: Mapping[str, Any], key: str, file: str) -> str:
+    value = raw.get(key)
+    if not isinstance(value, str) or not value:
+        raise Refusal(f"{file} does not say its {key}", fix=f"write {key}: …", at=At(Place(file)))
+    return value

@@ -1,0 +1,294 @@
+"""One model as an environment serves it: its kustomization, read and changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.editing.environment_files import EnvironmentFiles
+from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
+from modelyard.editing.splicing import Text, fragment, scalar
+from modelyard.findings import At, Place, Refusal
+from modelyard.repository import joined
+from modelyard.repository.yaml import MalformedYAML, documents
+
+NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+IDENTITY = "allowNameChange"
+EXAMPLE_CLUSTER = "my-platform-dev"
+"""Cluster that features name where an environment has its own."""
+
+_ARGUMENT = re.compile(r"/args/-$")
+
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "Deployment": ("/spec/template/spec/containers/0/args/-",),
+    "LeaderWorkerSet": (
+        "/spec/leaderWorkerTemplate/leaderTemplate/spec/containers/0/args/-",
+        "/spec/leaderWorkerTemplate/workerTemplate/spec/containers/0/args/-",
+    ),
+}
+"""Where a flag is appended, by kind of the workload; a RayService has no arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One JSON6902 operation of a patch in a model's kustomization.
+
+    Attributes:
+        item: Position of the patch in `patches`.
+        position: Position of the operation in the patch.
+        kind: Kind that the patch is for; empty where it names none.
+        path: What it changes.
+        value: What it sets.
+    """
+
+    item: int
+    position: int
+    kind: str
+    path: str
+    value: Any
+
+
+class Served:
+    """A model's kustomization as it is in an edit.
+
+    Args:
+        environment: The environment.
+        name: The model.
+        menu: What there is to choose from.
+
+    Raises:
+        Refusal: The environment has no such model.
+    """
+
+    def __init__(self, environment: EnvironmentFiles, name: str, menu: Menu) -> None:
+        if name not in environment.models:
+            known = ", ".join(environment.models) or "none"
+            raise Refusal(
+                f"environment {environment.name} has no model {name}", fix=f"models of {environment.name}: {known}"
+            )
+        self.environment = environment
+        self.name = name
+        self.menu = menu
+        self.folder = environment.model_folder(name)
+        self.file = environment.model_file(name)
+
+    @property
+    def text(self) -> Text:
+        """The kustomization as it is now."""
+        return Text(self.file, self.environment.changes.text(self.file))
+
+    @property
+    def overlay_name(self) -> str:
+        """The overlay that it takes; empty where it takes none of this repository's."""
+        return next((path.removeprefix(f"{OVERLAYS}/") for _, path in self._named("resources", OVERLAYS)), "")
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """What the overlay says of itself; None where it says nothing."""
+        return self.menu.overlays.get(self.overlay_name)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine that serves it; None where its overlay does not say."""
+        overlay = self.overlay
+        return None if overlay is None else self.menu.engines.get(overlay.engine)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that are on, in their order."""
+        return tuple(path.removeprefix(f"{FEATURES}/") for _, path in self._named("components", FEATURES))
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Every JSON6902 operation that the kustomization holds inline."""
+        return tuple(self._operations())
+
+    @property
+    def flags(self) -> dict[str, str | bool]:
+        """Flags that the environment appends, without dashes; True for one without a value."""
+        found: dict[str, str | bool] = {}
+        for each in self.operations:
+            if _ARGUMENT.search(each.path) and isinstance(each.value, str) and each.value.startswith("--"):
+                flag, separator, value = each.value.removeprefix("--").partition("=")
+                found[flag] = value if separator else True
+        return found
+
+    def value_of(self, path: str) -> Any:
+        """Return what the environment sets at a path of a resource; None where it sets nothing."""
+        return next((each.value for each in self.operations if each.path == path), None)
+
+    def position_of_feature(self, name: str) -> int:
+        """Return where a feature stands in `components`."""
+        return next(index for index, path in self._named("components", FEATURES) if path == f"{FEATURES}/{name}")
+
+    def set_overlay(self, name: str) -> None:
+        """Take another overlay."""
+        index = next((index for index, _ in self._named("resources", OVERLAYS)), None)
+        if index is None:
+            raise Refusal(f"{self.file} names no overlay of this repository", at=At(Place(self.file)))
+        path = f"{self._up}{OVERLAYS}/{name}"
+        self._edit(Text.set_scalar, ["resources", index], path)
+
+    def add_feature(self, name: str) -> None:
+        """Switch a feature on: its Component before `versions`, and what it asks of the environment."""
+        entry = f"{self._up}{FEATURES}/{name}"
+        components = self.text.get(["components"]) or []
+        at = next(
+            (n for n, each in enumerate(components) if str(each).rstrip("/").endswith("versions")), len(components)
+        )
+        self._edit(Text.insert_item, ["components"], at, [entry])
+        extra = of_environment(self.menu.of_feature(name), self.environment)
+        for patch in extra.get("patches", ()):
+            self._insert_patch(fragment(patch))
+        for replacement in extra.get("replacements", ()):
+            self._edit(
+                Text.insert_item, ["replacements"], len(self.text.get(["replacements"]) or []), fragment(replacement)
+            )
+
+    def remove_feature(self, name: str) -> None:
+        """Switch a feature off, with what it asked of the environment."""
+        at = self.position_of_feature(name)
+        self._edit(Text.remove_item, ["components"], at)
+        extra = of_environment(self.menu.of_feature(name), self.environment)
+        for field in ("patches", "replacements"):
+            for wanted in extra.get(field, ()):
+                listed = self.text.get([field]) or []
+                for index, each in enumerate(listed):
+                    if _same(each, wanted):
+                        self._edit(Text.remove_item, [field], index, with_comment=True)
+                        break
+
+    def set_operation(self, kind: str, op: str, path: str, value: Any, *, replaces: str = "") -> None:
+        """Set what one operation does; it is added where there is none.
+
+        Args:
+            kind: Kind of the resource.
+            op: `add` or `replace`.
+            path: What it changes.
+            value: What it sets.
+            replaces: For a path that ends in `-`: the flag whose operation this one takes the place of.
+        """
+        for each in self.operations:
+            if each.path != path or (replaces and not _is_flag(each.value, replaces)):
+                continue
+            if each.value != value:
+                self._edit_patch(each.item, Text.set_scalar, ["operations", each.position, "value"], value)
+            return
+        line = f"{{op: {op}, path: {path}, value: {scalar(value)}}}"
+        own = next((each.item for each in self.operations if each.kind == kind and self._is_ours(each.item)), None)
+        if own is not None:
+            count = len([each for each in self.operations if each.item == own])
+            self._edit_patch(own, Text.insert_item, ["operations"], count, [line])
+        else:
+            self._insert_patch([f"target: {{kind: {kind}}}", "patch: |-", f"  - {line}"])
+
+    def remove_operations(self, path: str, flag: str = "") -> bool:
+        """Remove what is set at a path, and return whether there was something."""
+        found = False
+        while True:
+            each = next((o for o in self.operations if o.path == path and (not flag or _is_flag(o.value, flag))), None)
+            if each is None:
+                return found
+            found = True
+            if len([o for o in self.operations if o.item == each.item]) == 1:
+                self._edit(Text.remove_item, ["patches"], each.item, with_comment=True)
+            else:
+                self._edit_patch(each.item, Text.remove_item, ["operations"], each.position)
+
+    def rename(self, name: str) -> None:
+        """Write another name into the identity: the rename and the label, and nothing else that happens to be equal."""
+        old = self.name
+        for each in self.operations:
+            if each.path == "/metadata/name" and each.value == old:
+                self._edit_patch(each.item, Text.set_scalar, ["operations", each.position, "value"], name)
+        for index, each in enumerate(self.text.get(["labels"]) or []):
+            if isinstance(each, dict) and (each.get("pairs") or {}).get("app.kubernetes.io/instance") == old:
+                self._edit(Text.set_scalar, ["labels", index, "pairs", "app.kubernetes.io/instance"], name)
+
+    @property
+    def _up(self) -> str:
+        return "../" * (self.folder.count("/") + 1)
+
+    def _named(self, field: str, folder: str) -> Iterator[tuple[int, str]]:
+        """Yield position and path, from the repository's top, of the entries that lie in a folder."""
+        for index, each in enumerate(self.text.get([field]) or []):
+            path = joined(self.folder, each) if isinstance(each, str) else None
+            if path is not None and path.startswith(f"{folder}/"):
+                yield index, path
+
+    def _operations(self) -> Iterator[Operation]:
+        for index, each in enumerate(self.text.get(["patches"]) or []):
+            inline = each.get("patch") if isinstance(each, dict) else None
+            if not isinstance(inline, str):
+                continue
+            try:
+                content = documents(self.file, inline)
+            except MalformedYAML:
+                continue  # a check says what is wrong with it
+            target = each.get("target")
+            kind = str(target.get("kind", "")) if isinstance(target, dict) else ""
+            for position, operation in enumerate(content[0] if content and isinstance(content[0], list) else ()):
+                if isinstance(operation, dict):
+                    yield Operation(index, position, kind, str(operation.get("path", "")), operation.get("value"))
+
+    def _is_ours(self, item: int) -> bool:
+        """Return whether a patch holds flags and sizes only, so that one more belongs into it."""
+        node = self.text.get(["patches", item])
+        target = node.get("target") if isinstance(node, dict) else None
+        return isinstance(target, dict) and set(target) == {"kind"} and "options" not in node
+
+    def _insert_patch(self, lines: Sequence[str]) -> None:
+        """Add a patch before the one that gives the model its name."""
+        patches = self.text.get(["patches"]) or []
+        at = next(
+            (n for n, each in enumerate(patches) if isinstance(each, dict) and IDENTITY in (each.get("options") or {})),
+            len(patches),
+        )
+        self._edit(Text.insert_item, ["patches"], at, lines)
+
+    def _edit(self, method: Callable[..., None], *arguments: Any, **named: Any) -> None:
+        self.environment.changes.edit(self.file, lambda text: method(text, *arguments, **named))
+
+    def _edit_patch(self, item: int, method: Callable[..., None], *arguments: Any) -> None:
+        """Edit the operations that stand in a patch as a text."""
+        inline = str(self.text.get(["patches", item, "patch"]))
+        inner = Text(self.file, "operations:\n" + "\n".join(f"  {line}" for line in inline.split("\n")) + "\n")
+        method(inner, *arguments)
+        lines = str(inner).removeprefix("operations:\n").rstrip("\n").split("\n")
+        self._edit(Text.set_block, ["patches", item, "patch"], "\n".join(line.removeprefix("  ") for line in lines))
+
+
+def of_environment(extra: Mapping[str, Any], environment: EnvironmentFiles) -> dict[str, list[Any]]:
+    """Return what an engine or a feature asks of a model's kustomization, with this environment's cluster."""
+    cluster = str(environment.facts.get("cluster") or EXAMPLE_CLUSTER)
+
+    def own(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: own(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [own(each) for each in value]
+        return value.replace(EXAMPLE_CLUSTER, cluster) if isinstance(value, str) else value
+
+    return {field: own(list(entries)) for field, entries in extra.items()}
+
+
+def _is_flag(value: Any, flag: str) -> bool:
+    return isinstance(value, str) and value.partition("=")[0] in (f"--{flag}", f"--no-{flag}")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two entries do the same; patches are texts of which layout does not count."""
+    if not (isinstance(one, dict) and isinstance(other, dict)) or set(one) != set(other):
+        return bool(one == other)
+    for key in one:
+        if key == "patch":
+            try:
+                if documents("", str(one[key])) != documents("", str(other[key])):
+                    return False
+            except MalformedYAML:
+                return False
+        elif one[key] != other[key]:
+            return False
+    return True
