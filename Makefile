@@ -71,9 +71,10 @@ format: $(READY) ## put the code into its one format
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python scripts/lock.py
 
-bench: setup ## measure checking and rendering, as ratios within one run
+bench: setup ## measure checking, rendering and sizing, as ratios within one run
 	@$(BIN)/python scripts/bench_render.py
 	@$(BIN)/python scripts/bench_check.py
+	@$(BIN)/python scripts/bench_sizing.py
 
 release: $(READY) ## make a release: version, changelog, tag (VERSION=1.2.3)
 	@$(BIN)/python scripts/release.py $(VERSION)

@@ -23,6 +23,7 @@ from modelyard.placement.volumes import Storage, claim_templates, storage, volum
 
 DAEMON_SET = "DaemonSet"
 _MOST_KEPT = 64
+_KEPT_AS = "modelyard.placement.placements"
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ class Cluster:
         settings: Settings of Karpenter.
         gaps: What cannot be judged, and why: subject and reason.
         storage: The volumes.
+        judged: What the pools say to pods of each distinct shape that was asked about.
     """
 
     templates: tuple[NodeTemplate, ...] = ()
     settings: KarpenterSettings = field(default_factory=KarpenterSettings)
     gaps: tuple[tuple[object, str], ...] = ()
     storage: Storage = field(default_factory=Storage)
+    judged: dict[bytes, tuple[Verdict, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
 _seen: dict[int, tuple[weakref.ref[Environment], Cluster]] = {}
@@ -145,14 +148,25 @@ def _cluster(environment: Environment) -> Cluster:
 
 
 def placements(environment: Environment, seen: Cluster | None = None) -> tuple[Placement, ...]:
-    """Return where the pods of every workload can run, in the order of the workloads.
+    """Return where the pods of every workload can run, in the order of the workloads; worked out once for each view.
 
     Args:
         environment: The environment.
         seen: Its pools, where they are known already.
     """
-    seen = seen or cluster(environment)
-    judged: dict[bytes, tuple[Verdict, ...]] = {}
+    own = cluster(environment)
+    if seen is not None and seen is not own:
+        return _placements(environment, seen)
+    # Rules and verbs ask for it; it is kept in the view itself, as the view's own derived values are.
+    kept = vars(environment)
+    if _KEPT_AS not in kept:
+        kept[_KEPT_AS] = _placements(environment, own)
+    found: tuple[Placement, ...] = kept[_KEPT_AS]
+    return found
+
+
+def _placements(environment: Environment, seen: Cluster) -> tuple[Placement, ...]:
+    judged = seen.judged
     found = []
     for workload in environment.workloads:
         namespace = environment.namespace_of(workload.thing)
