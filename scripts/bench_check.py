@@ -147,11 +147,16 @@ def _bare(root: Path, targets: list[str]) -> None:
 
 def _check(root: Path, cache: str, backend: str) -> None:
     command = [str(MODELYARD), "check", str(root), "--quiet", "--no-policies", "--backend", backend]
-    environment = {**os.environ, "MODELYARD_CACHE_DIR": cache, "PYTHONPYCACHEPREFIX": str(COMPILED)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
-    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    done = subprocess.run(command, env=environment(cache), capture_output=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"the check of {root} failed:\n{done.stdout.decode()}{done.stderr.decode()}")
+
+
+def environment(cache: str) -> dict[str, str]:
+    """Return the variables of a command that keeps its renderings in a folder; modules are compiled, as installed."""
+    variables = {**os.environ, "MODELYARD_CACHE_DIR": cache, "PYTHONPYCACHEPREFIX": str(COMPILED)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
 
 
 def _change_one(root: Path, number: int) -> None:

@@ -11,7 +11,6 @@ in turn, and ratios are of medians, since machines are noisy.
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 import subprocess
@@ -80,9 +79,7 @@ def _preview(root: Path, cache: str, number: int) -> float:
 
 def _run(*arguments: object, cache: str, codes: tuple[int, ...]) -> str:
     command = [str(bench_check.MODELYARD), *map(str, arguments)]
-    done = subprocess.run(
-        command, env={**os.environ, "MODELYARD_CACHE_DIR": cache}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env=bench_check.environment(cache), capture_output=True, text=True, check=False)
     if done.returncode not in codes:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
