@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from modelyard.checking.plain import own_urls as plain_urls
 from modelyard.checking.plain import sets_of_applications
 from modelyard.checking.revisions import Revisions
-from modelyard.cluster import Application, Environment, Source, Thing, own_folder, sources, things
+from modelyard.cluster import Application, Environment, Source, TerraformReader, Thing, own_folder, sources, things
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering
 from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
@@ -93,7 +93,11 @@ def plan(
 
 
 def environment(
-    made: Plan, rendered: dict[tuple[int, str], Rendering], charts: dict[str, Rendering], repository: Repository
+    made: Plan,
+    rendered: dict[tuple[int, str], Rendering],
+    charts: dict[str, Rendering],
+    repository: Repository,
+    terraform: TerraformReader,
 ) -> Environment:
     """Return the view of an environment whose Applications have been rendered.
 
@@ -102,6 +106,7 @@ def environment(
         rendered: Renderings of folders, by the identity of the repository at its revision and by target.
         charts: What charts rendered to, by Application.
         repository: The repository's working tree.
+        terraform: What reads its Terraform, when a rule first asks for it.
     """
     nothing = Rendering("", cached=True)
     applications = [Application(thing) for thing in made.unread]
@@ -122,7 +127,15 @@ def environment(
     applications.sort(key=lambda application: application.name)
     errors = made.root.errors + (made.bootstrap.errors if made.bootstrap else ())
     bootstrap = things(repository, made.bootstrap) if made.bootstrap else ()
-    return Environment(repository, made.folder, things(repository, made.root), tuple(applications), errors, bootstrap)
+    return Environment(
+        repository,
+        made.folder,
+        things(repository, made.root),
+        tuple(applications),
+        errors,
+        bootstrap,
+        lambda: terraform.reading(made.folder),
+    )
 
 
 def _own_urls(folder: EnvironmentFolder, repository: Repository, found: Iterable[Thing]) -> frozenset[str]:

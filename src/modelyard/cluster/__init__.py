@@ -2,6 +2,8 @@
 
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
+from modelyard.cluster.graph.edges import Edge, End, Node, State
+from modelyard.cluster.graph.index import Graph
 from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
 from modelyard.cluster.models import VERSION_LABEL, Model, version_in
 from modelyard.cluster.nodes import (
@@ -20,6 +22,7 @@ from modelyard.cluster.secrets import SecretSource
 from modelyard.cluster.services import Service
 from modelyard.cluster.settings import EngineSettings, Setting, engine_settings, is_location
 from modelyard.cluster.shapes import entries, listed, mapping, numbered, text
+from modelyard.cluster.terraform import Block, Terraform, TerraformReader
 from modelyard.cluster.things import Thing, things
 from modelyard.cluster.values import ChartValues
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
@@ -29,11 +32,16 @@ __all__ = [
     "NATIVE_GROUPS",
     "VERSION_LABEL",
     "Application",
+    "Block",
     "ChartValues",
     "Container",
+    "Edge",
+    "End",
     "EngineSettings",
     "Environment",
+    "Graph",
     "Model",
+    "Node",
     "NodeRequirement",
     "PodTemplate",
     "Pool",
@@ -42,7 +50,10 @@ __all__ = [
     "Service",
     "Setting",
     "Source",
+    "State",
     "Taint",
+    "Terraform",
+    "TerraformReader",
     "Thing",
     "Workload",
     "admits",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.cluster.applications import Application, Source
 from modelyard.cluster.models import Model, models
@@ -14,11 +14,15 @@ from modelyard.cluster.pools import KARPENTER_GROUP, Pool
 from modelyard.cluster.projects import Project
 from modelyard.cluster.secrets import SecretSource, secret_sources
 from modelyard.cluster.services import Service, chosen
+from modelyard.cluster.terraform import Reading, Terraform
 from modelyard.cluster.things import Thing
 from modelyard.cluster.values import ChartValues, chart_values
 from modelyard.cluster.workloads import PodTemplate, Workload, workload
 from modelyard.rendering import RenderError
 from modelyard.repository import EnvironmentFolder, Repository
+
+if TYPE_CHECKING:
+    from modelyard.cluster.graph import Graph
 
 KUBE_SYSTEM = "kube-system"
 """Where EKS runs its add-ons, of which no manifest of a repository tells."""
@@ -35,6 +39,7 @@ class Environment:
         applications: The Applications with their resources, in order of name.
         errors: Why the root could not be rendered.
         bootstrap: What install.sh applies before Argo CD runs.
+        read_terraform: Reads its Terraform when it is first asked for.
     """
 
     repository: Repository
@@ -43,6 +48,7 @@ class Environment:
     applications: tuple[Application, ...]
     errors: tuple[RenderError, ...] = ()
     bootstrap: tuple[Thing, ...] = ()
+    read_terraform: Callable[[], Reading] = field(default=Reading, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -140,6 +146,23 @@ class Environment:
     def chart_values(self) -> tuple[ChartValues, ...]:
         """Return the values of every chart, in order of the Applications."""
         return tuple(values for each in self.applications for values in chart_values(each, self.repository))
+
+    @cached_property
+    def terraform_reading(self) -> Reading:
+        """Return what became of reading its Terraform."""
+        return self.read_terraform()
+
+    @property
+    def terraform(self) -> Terraform | None:
+        """Return what Terraform makes for it; None where there is no Terraform, or it could not be read."""
+        return self.terraform_reading.terraform
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Return who names whom."""
+        from modelyard.cluster.graph import graph
+
+        return graph(self)
 
     def unrendered_in(self, namespace: str) -> str:
         """Return what may bring more objects into a namespace than are known, in words; empty when nothing does."""

@@ -38,6 +38,10 @@ _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
 }
 
 
+POD_KINDS = tuple(_TEMPLATES)
+"""API group and kind of whatever makes pods."""
+
+
 @dataclass(frozen=True)
 class Container:
     """A container of a pod template."""

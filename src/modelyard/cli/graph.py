@@ -1,0 +1,95 @@
+"""`modelyard graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.cli.options import StrictlyChecked, environment_option
+from modelyard.findings import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modelyard.cluster import Edge, Environment
+
+FORMATS = ("text", "mermaid", "dot", "json")
+
+
+@verb
+def command(
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[OBJECT]", help="Show what is around this object only: a name, KIND/NAME or KIND/NAMESPACE/NAME."
+        ),
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The GitOps repository.", show_default="the current folder")
+    ] = None,
+    environment: Annotated[
+        list[str] | None,
+        environment_option("This environment only; may be repeated."),
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="text, mermaid, dot or json.")] = (
+        "text"
+    ),
+    depth: Annotated[
+        int, typer.Option("--depth", min=1, max=9, metavar="N", help="How many steps around the object.")
+    ] = 1,
+    broken: Annotated[
+        bool, typer.Option("--broken", help="Only what leads nowhere, to several, or is hidden by another.")
+    ] = False,
+    strict: StrictlyChecked = False,
+) -> int:
+    """Show who names whom: selectors, claims, mounts, routes, roles, and what Terraform makes, with their lines.
+
+    A lone argument that is a folder is the repository.
+    """
+    if format not in FORMATS:
+        raise Refusal(f"there is no format {format!r}", fix=f"formats are {', '.join(FORMATS)}")
+    if path is None and subject is not None and Path(subject).is_dir():
+        path, subject = Path(subject), None
+    from modelyard.cli.graphs import DRAWN, gap_lines
+    from modelyard.cli.outputs import to_standard_output
+    from modelyard.cli.terminal import show
+    from modelyard.cli.views import views
+
+    _, found, gaps = views(path or Path(), environment or [])
+    drawn = [(view, _chosen(view, subject, depth, broken=broken)) for view in found]
+    if subject is not None and not any(edges for _, edges in drawn) and not broken:
+        raise _unknown(subject, found)
+    try:
+        to_standard_output(DRAWN[format](drawn, gaps), format)
+        if format == "text":
+            show(gap_lines(gaps))
+    except BrokenPipeError:
+        abandon_standard_output()
+    return ExitCode.NOT_CHECKED if strict and gaps else ExitCode.CLEAN
+
+
+def _chosen(view: Environment, subject: str | None, depth: int, *, broken: bool) -> list[Edge]:
+    edges = list(view.graph.edges)
+    if subject is not None:
+        reached = {node for node in view.graph.nodes if node.is_called(subject)}
+        around: dict[Edge, None] = {}
+        for _ in range(depth):
+            for node in sorted(reached):
+                around.update(dict.fromkeys((*view.graph.out_of(node), *view.graph.into(node))))
+            for edge in around:
+                reached.update((edge.source.node.whole, *edge.reached))
+        edges = list(around)
+    return [edge for edge in edges if edge.is_broken] if broken else edges
+
+
+def _unknown(subject: str, views: Sequence[Environment]) -> Refusal:
+    from difflib import get_close_matches
+
+    names = {node.name for view in views for node in view.graph.nodes}
+    near = get_close_matches(subject.rpartition("/")[2], names, n=3)
+    return Refusal(
+        f"nothing is called {subject}",
+        fix=f"did you mean {' or '.join(near)}" if near else "give a name, KIND/NAME or KIND/NAMESPACE/NAME",
+    )

@@ -1,0 +1,71 @@
+"""What Terraform makes and whom it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelyard.cluster.graph.edges import Definition, End, Node, Reference
+from modelyard.cluster.graph.extractors.context import Context
+from modelyard.cluster.terraform import Block, Terraform
+
+# Types that others name, with the attribute that is their name.
+_NAMED = {
+    "aws_eks_cluster": "name",
+    "aws_iam_policy": "name",
+    "aws_iam_role": "name",
+    "aws_s3_bucket": "bucket",
+    "aws_secretsmanager_secret": "name",
+    "aws_sqs_queue": "name",
+}
+_TAGGED = ("aws_subnet", "aws_security_group")
+
+
+def aws(terraform: Terraform, context: Context) -> Iterator[Definition | Reference]:
+    """Yield roles, queues, buckets, secrets, tagged networks, and the associations of service accounts."""
+    for type_, field in _NAMED.items():
+        for block in terraform.resources(type_):
+            name = block.text(field)
+            if name:
+                yield Definition(End(Node(type_, name), block, (field,)))
+            if type_ == "aws_eks_cluster" and name:
+                end = End(Node(type_, name), block, (field,))
+                yield Reference("is", end, Node("cluster", name))
+    for type_ in _TAGGED:
+        for block in terraform.resources(type_):
+            end = End(Node(type_, block.address), block, ("tags",))
+            yield Definition(end, {key: value for key, value in block.mapping("tags").items() if value is not None})
+    # The cluster's own security group is made by EKS, and tagged by itself.
+    for block in terraform.resources("aws_ec2_tag"):
+        key, value = block.text("key"), block.text("value")
+        if key and value:
+            end = End(Node("aws_ec2_tag", block.address), block, ("key",))
+            tagged = [type_ for type_ in _TAGGED if type_.removeprefix("aws_") in block.source]
+            for type_ in tagged or _TAGGED:
+                yield Definition(end, {key: value}, selected_as=type_)
+    yield from _associations(terraform)
+
+
+def _associations(terraform: Terraform) -> Iterator[Reference]:
+    for block in terraform.resources("aws_eks_pod_identity_association"):
+        namespace, account = association(block)
+        if not (namespace and account):
+            continue
+        source = End(Node("aws_eks_pod_identity_association", account, namespace), block)
+        node = Node("ServiceAccount", account, namespace)
+        # Charts bring most accounts, EKS those of its add-ons.
+        yield Reference("gives rights to", source, node, optional=True)
+        role = terraform.named(block.values.get("role_arn"))
+        name = role.text("name") if role is not None else ""
+        if name:
+            end = End(source.node, block, ("role_arn",))
+            yield Reference("gives", end, Node("aws_iam_role", name))
+
+
+def association(block: Block) -> tuple[str, str]:
+    """Return namespace and name of the service account of a Pod Identity association; empty where unknown."""
+    namespace, account = block.text("namespace"), block.text("service_account")
+    if not (namespace and account):
+        # Where for_each holds what is known only after apply, the key of the resource tells: `namespace/name`.
+        first, slash, second = block.key.partition("/")
+        namespace, account = namespace or (first if slash else ""), account or second
+    return namespace, account

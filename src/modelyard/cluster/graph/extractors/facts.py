@@ -1,0 +1,50 @@
+"""What is said outside of rendered resources: by the environment's facts, charts' values and Terraform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelyard.cluster.environment import Environment
+from modelyard.cluster.graph.edges import Definition, End, Node, Reference
+from modelyard.cluster.graph.extractors.aws import aws
+from modelyard.cluster.graph.extractors.context import Context
+from modelyard.rendering import Path
+from modelyard.repository import FileAddress
+
+# Where charts that work on one cluster are told its name.
+CLUSTER_NAMES = {
+    "karpenter": "settings.clusterName",
+    "aws-load-balancer-controller": "clusterName",
+    "aws-cloudwatch-metrics": "clusterName",
+}
+
+
+class _Facts:
+    """The file with an environment's facts as an end."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def at(self, path: Path = ()) -> FileAddress:
+        return FileAddress(self._environment.repository.files, self._environment.folder.facts_file, path)
+
+
+def facts(environment: Environment, context: Context) -> Iterator[Definition | Reference]:
+    """Yield the cluster's name wherever it is said, Karpenter's queue, and what Terraform makes."""
+    name = environment.facts.get("cluster")
+    if isinstance(name, str) and name:
+        yield Definition(End(Node("cluster", name), _Facts(environment), ("cluster",)))
+    unread = "" if environment.terraform is not None else "Terraform"
+    for values in environment.chart_values:
+        source = Node("chart values", values.source.chart, values.application.name)
+        path = CLUSTER_NAMES.get(values.source.chart)
+        said = values.get(path) if path else None
+        if path and isinstance(said, str) and said:
+            end = End(source, values, tuple(path.split(".")))
+            yield Reference("works on", end, Node("cluster", said), elsewhere="" if name else environment.name)
+        queue = values.get("settings.interruptionQueue") if values.source.chart == "karpenter" else None
+        if isinstance(queue, str) and queue:
+            end = End(source, values, ("settings", "interruptionQueue"))
+            yield Reference("listens to", end, Node("aws_sqs_queue", queue), elsewhere=unread)
+    if environment.terraform is not None:
+        yield from aws(environment.terraform, context)

@@ -1,0 +1,172 @@
+"""Reading the Terraform of a repository by tfparse, in a process of its own, kept by content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache as once
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from modelyard.cluster.terraform.blocks import Block, Terraform
+from modelyard.findings import Refusal
+from modelyard.repository import EnvironmentFolder, Files, joined
+from modelyard.tooling import cache, run, write_whole
+
+FOLDER = "terraform"
+VARIABLES = "terraform.tfvars"
+_PROGRAM = Path(__file__).with_name("process.py")
+_SECONDS = 60
+_KEPT = 64
+_ENDINGS = (".tf", ".tf.json", ".tftpl", ".tfvars", ".json")
+_UPWARDS = re.compile(r'"[^"\n]*?((?:\.\./)+[^"\n]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of reading Terraform.
+
+    Attributes:
+        terraform: The configuration; None when there is none, or it could not be read.
+        reason: Why it could not be read; empty when it could, or there is none.
+    """
+
+    terraform: Terraform | None = None
+    reason: str = ""
+
+
+class TerraformReader:
+    """Reads the Terraform of environments beside other work.
+
+    Args:
+        files: The repository's files.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="terraform")
+        self._readings: dict[str, Future[Reading]] = {}
+
+    def start(self, folder: EnvironmentFolder) -> Future[Reading]:
+        """Begin to read the Terraform of an environment, and return what will become of it."""
+        if folder.path not in self._readings:
+            self._readings[folder.path] = self._pool.submit(read, self._files, folder.path)
+        return self._readings[folder.path]
+
+    def reading(self, folder: EnvironmentFolder) -> Reading:
+        """Return what became of reading an environment's Terraform; waits for it."""
+        return self.start(folder).result()
+
+
+def read(files: Files, environment: str) -> Reading:
+    """Return the Terraform of an environment's folder, evaluated with its variables."""
+    if not files.is_folder(FOLDER) or not environment:
+        return Reading()
+    variables = f"{environment}/{VARIABLES}"
+    if not files.is_file(variables):
+        return Reading(reason=f"{variables} is not there")
+    try:
+        key = _key(files, environment, variables)
+        content = _kept(key) or _read(files, variables, key)
+    except Refusal as refusal:
+        return Reading(reason=refusal.message)
+    if not content:
+        return Reading(reason=f"{FOLDER}/ holds no block that can be read")
+    blocks = tuple(_block(files, each) for each in content)
+    return Reading(Terraform(FOLDER, variables, blocks, files))
+
+
+def _read(files: Files, variables: str, key: str) -> list[dict[str, Any]]:
+    if not _version():
+        raise Refusal("tfparse is not installed")
+    folder = files.real(FOLDER)
+    argv: list[str | Path] = [sys.executable, "-I", _PROGRAM, folder, f"../{variables}"]
+    completed = run(argv, cwd=files.root, timeout=_SECONDS)
+    if completed.returncode:
+        lines = completed.stderr.strip().splitlines()
+        raise Refusal(lines[-1].replace(f"{files.root}/", "") if lines else "the reader of Terraform failed")
+    content: list[dict[str, Any]] = orjson.loads(completed.stdout)
+    _keep(key, completed.stdout)
+    return content
+
+
+@once
+def _version() -> str:
+    try:
+        return metadata.version("tfparse")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _block(files: Files, entry: dict[str, Any]) -> Block:
+    file = joined(FOLDER, str(entry["file"])) or FOLDER
+    return Block(
+        files,
+        str(entry["mode"]),
+        str(entry["type"]),
+        str(entry["address"]),
+        file,
+        int(entry["first"]),
+        int(entry["last"]),
+        entry["values"],
+    )
+
+
+def _key(files: Files, environment: str, variables: str) -> str:
+    """Return a digest of everything that a reading depends on.
+
+    Raises:
+        Refusal: A file lies outside the repository, or names one that does.
+    """
+    digest = hashlib.sha256(f"1 {_version()}\n{_PROGRAM.read_text()}\n".encode())
+    for path in (*_below(files, FOLDER), *_below(files, environment, ".yaml"), variables):
+        digest.update(f"{path}\0{files.digest(path)}\n".encode())
+        if path.endswith((".tf", ".tfvars")):
+            for match in _UPWARDS.finditer(files.text(path)):
+                if joined(path.rpartition("/")[0], match[1]) is None and joined(FOLDER, match[1]) is None:
+                    raise Refusal(f"{path} names {match[1]}, which is outside the repository")
+    return digest.hexdigest()
+
+
+def _below(files: Files, folder: str, *endings: str) -> Iterator[str]:
+    for name in files.under(folder):
+        path = f"{folder}/{name}"
+        if name.startswith("."):
+            continue
+        if files.is_folder(path):
+            files.real(path)
+            yield from _below(files, path, *endings)
+        elif name.endswith(endings or _ENDINGS):
+            yield path
+
+
+def _folder() -> Path:
+    return cache() / "terraform"
+
+
+def _kept(key: str) -> list[dict[str, Any]]:
+    try:
+        content = orjson.loads((_folder() / f"{key}.json").read_bytes())
+    except (OSError, ValueError):
+        return []
+    return content if isinstance(content, list) else []
+
+
+def _keep(key: str, content: bytes) -> None:
+    """Keep a reading, and drop the oldest; a cache that cannot be written is not an error."""
+    folder = _folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / f"{key}.json", content)
+        entries = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for path in entries[:-_KEPT]:
+            path.unlink(missing_ok=True)
+    except (OSError, Refusal):
+        return
