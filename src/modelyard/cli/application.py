@@ -14,8 +14,11 @@ from modelyard.cli import (
     doctor,
     exit_codes,
     explain,
+    feature,
     fetch,
     fit,
+    graph,
+    model,
     new,
     place,
     rehearse,
@@ -51,7 +54,10 @@ def application() -> typer.Typer:
     )
     app.command("fit", short_help="Say whether models fit their devices.")(fit.command)
     app.command("place", short_help="Show which nodes can take the pods.", epilog=ends)(place.command)
+    app.command("graph", short_help="Show who names whom.", epilog=ends)(graph.command)
     app.command("cost", short_help="Say what models, pools and environments cost.")(cost.command)
+    app.add_typer(model.application(), name="model", short_help="Add, change and remove models.")
+    app.add_typer(feature.application(), name="feature", short_help="Switch features of models on and off.")
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)

@@ -14,7 +14,7 @@ from modelyard.cli.options import environment_option
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
-    from modelyard.editing import Changes
+    from modelyard.editing import Changes, Trial
     from modelyard.reporting import Line
 
 Environment = Annotated[str, environment_option("The environment.")]
@@ -63,8 +63,11 @@ def planned(repository: Path) -> Changes:
     return Changes(repository)
 
 
-def require_passing(changes: Changes, environment: str, model: str = "", *, done: str) -> None:
+def require_passing(changes: Changes, environment: str, model: str = "", *, done: str) -> list[str]:
     """Refuse an edit after which a check of the environment finds errors that it does not find now.
+
+    Returns:
+        What the check warns of about the model, one sentence each.
 
     Raises:
         Refusal: It does; the message has the first error, and how many there are.
@@ -73,7 +76,7 @@ def require_passing(changes: Changes, environment: str, model: str = "", *, done
     from modelyard.editing import tried
 
     if not changes.files_changed:
-        return
+        return []
     with Progress() as progress:
         progress.say("trying it out")
         trial = tried(changes, environment, model)
@@ -85,6 +88,12 @@ def require_passing(changes: Changes, environment: str, model: str = "", *, done
             fix=f"{first.fix or f'modelyard explain {first.rule}'}; --no-check writes it all the same",
             exit_code=ExitCode.FINDINGS,
         )
+    return warned(trial)
+
+
+def warned(trial: Trial) -> list[str]:
+    """Return what a check warns of, one sentence each."""
+    return list(dict.fromkeys(f"{each.rule}: {each.message}" for each in trial.warnings))
 
 
 def finish(edit: Edit, *, dry_run: bool, as_json: bool) -> int:

@@ -67,8 +67,7 @@ def _switched(
     changes = planned(repository)
     switch_feature(changes, environment, model, feature, on=on)
     done = f"{feature} is {'on' if on else 'off'} for {model} in {environment}"
-    if not no_check:
-        require_passing(changes, environment, model, done=done)
+    warnings = [] if no_check else require_passing(changes, environment, model, done=done)
     assumed = Menu(changes.files).features[feature].assumes if on and changes.files_changed else ()
     notes = [f"this must be so: {each[:1].lower()}{each[1:]}" for each in assumed]
-    return finish(Edit(changes, done, notes=notes), dry_run=dry_run, as_json=as_json)
+    return finish(Edit(changes, done, notes=[*notes, *warnings]), dry_run=dry_run, as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing, warned
 from modelyard.cli.options import AsJson, environment_option
 from modelyard.findings import ExitCode, Refusal
 
@@ -119,7 +119,7 @@ def add(
     if not choice.possible:
         raise refusal(choice, environment)
     chosen = _asked(choice) if asks and len(choice.possible) > 1 else choice.possible[0]
-    notes = list(_notes(first, environment))
+    notes = [*_notes(first, environment), *(warned(chosen.trial) if chosen.trial else ())]
     content = {
         "name": choice.name,
         "overlay": chosen.overlay.name,
@@ -128,7 +128,9 @@ def add(
             {"overlay": each.overlay.name, "why-not": each.why_not} for each in choice.candidates if each != chosen
         ],
     }
-    edit = Edit(chosen.changes, f"{choice.name} is added to {environment}", _reasons(chosen), notes, content)
+    reasons = _reasons(chosen)
+    reasons += [f"not {each.overlay.name}: {each.why_not}" for each in choice.candidates if not each.possible]
+    edit = Edit(chosen.changes, f"{choice.name} is added to {environment}", reasons, notes, content)
     return finish(edit, dry_run=dry_run, as_json=as_json)
 
 
@@ -160,9 +162,10 @@ def set_values(
     told = [f"{key} {value}" for key, value in given.items()]
     told += [f"{key} left to the overlay" for key in unset or ()] + ([f"overlay {overlay}"] if overlay else [])
     done = f"{name} in {environment}: {', '.join(told)}"
-    if not no_check:
-        require_passing(changes, environment, name, done=done)
-    return finish(Edit(changes, done, notes=_notes(changes, environment)), dry_run=dry_run, as_json=as_json)
+    warnings = [] if no_check else require_passing(changes, environment, name, done=done)
+    return finish(
+        Edit(changes, done, notes=[*_notes(changes, environment), *warnings]), dry_run=dry_run, as_json=as_json
+    )
 
 
 @verb

@@ -245,7 +245,12 @@ def _with_made(
     if wish.engine not in ("", "vllm") or wish.accelerator not in ("", "gpu"):
         return []
     edit = changes()
-    made = make_overlay(environment_files(edit, files.name), model_id, wish.max_model_len)
+    try:
+        made = make_overlay(environment_files(edit, files.name), model_id, wish.max_model_len)
+    except Refusal:
+        if others:
+            return []  # what stands in the way of the overlays that there are says more
+        raise
     if made is None:
         return []
     return [_candidate(edit, files.name, name, made.overlay, wish, len(others), made=made.reason)]
@@ -270,10 +275,10 @@ def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
     }
     folded = {each.lower(): each for each in known}
     near = difflib.get_close_matches(model_id.lower(), list(folded), n=1)
-    first = f"did you mean {folded[near[0]]}? " if near else ""
+    first = f"did you mean {folded[near[0]]}? If not, " if near else ""
     return Refusal(
         f"no overlay serves {model_id}, and its shape is not in the catalogue",
-        fix=f"{first}Otherwise add its facts: modelyard catalog add {model_id} --config config.json",
+        fix=f"{first}add its facts: modelyard catalog add {model_id} --config config.json",
     )
 
 

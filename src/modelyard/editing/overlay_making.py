@@ -115,10 +115,9 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
         gated,
     )
     _write(environment, overlay, model, best, length, smallest=min(each.memory_mib for each in ways))
-    price = "" if best.usd_per_hour is None else f", {best.usd_per_hour:,.2f} USD an hour"
     reason = (
-        f"overlay {name}: made for this model, which has none; {_counted(best)} ({best.instance_type}{price}) is what "
-        f"costs least in pool {POOL} among what it fits"
+        f"overlay {name}: made for this model, which has none; {_counted(best)} "
+        f"{'costs' if best.ranks == 1 else 'cost'} least in pool {POOL} among what it fits"
     )
     return MadeOverlay(overlay, reason)
 

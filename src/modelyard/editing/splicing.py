@@ -26,7 +26,7 @@ from modelyard.repository.yaml import (
 Step = str | int
 Path = Sequence[Step]
 
-_PLAIN_FLOW = re.compile(r"[A-Za-z0-9_./+-][A-Za-z0-9_./=:+@-]*")
+_PLAIN_FLOW = re.compile(r"[A-Za-z0-9_./+-][A-Za-z0-9_./=:;+@-]*")
 _NOT_TEXT = re.compile(r"[-+.0-9_]+([eE][-+]?[0-9]+)?|0[xob].*|true|false|null|yes|no|on|off|y|n|~|.*:", re.IGNORECASE)
 
 

@@ -26,6 +26,7 @@ class Trial:
 
     Attributes:
         findings: Errors that a check finds then and does not find now.
+        warnings: Warnings about the model.
         fit: Verdict and reason whether the model fits its devices; empty where no model was asked for, or nothing can
             be said.
         fits: Whether the model fits, as far as it can be said.
@@ -37,6 +38,7 @@ class Trial:
     """
 
     findings: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     fit: str = ""
     fits: bool = True
     device: str = ""
@@ -64,21 +66,22 @@ def tried(changes: Changes, environment: str, model: str = "") -> Trial:
     """
     with changes.tried(environment) as folder:
         _unpin(folder, environment)
-        findings = _errors(folder, environment)
+        found = _findings(folder, environment)
         trial = _of_model(folder, environment, model) if model else Trial()
+    findings = [each for each in found if each.severity is Severity.ERROR]
+    warnings = [each for each in found if each.severity is Severity.WARNING and model and each.application == model]
     if findings:
         with changes.tried(environment, edited=False) as folder:
             known = set()
             if (folder / ENVIRONMENTS / environment).is_dir():
                 _unpin(folder, environment)
-                known = {_same(each) for each in _errors(folder, environment)}
+                known = {_same(each) for each in _findings(folder, environment)}
         findings = [each for each in findings if _same(each) not in known]
-    return replace(trial, findings=tuple(findings))
+    return replace(trial, findings=tuple(findings), warnings=tuple(warnings))
 
 
-def _errors(folder: Path, environment: str) -> list[Finding]:
-    report = resolved(check(folder, CheckOptions(environments=(environment,))))
-    return [each for each in report.findings if (each.severity or Severity.ERROR) >= Severity.ERROR]
+def _findings(folder: Path, environment: str) -> list[Finding]:
+    return list(resolved(check(folder, CheckOptions(environments=(environment,)))).findings)
 
 
 def _same(finding: Finding) -> tuple[str, str, str]:
