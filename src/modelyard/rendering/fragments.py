@@ -25,6 +25,7 @@ class Fragment:
         line_offset: Lines of the file before an inline patch, whose marks count from its own start.
         column_offset: Its indentation.
         precision: `kustomization` where the exact characters cannot be named.
+        anchor: The node that is shown then: the text of the whole patch.
     """
 
     file: str
@@ -34,6 +35,7 @@ class Fragment:
     line_offset: int = 0
     column_offset: int = 0
     precision: Precision = Precision.EXACT
+    anchor: Node | None = None
 
     def node_for(self, path: Path, final: Any) -> Node | None:
         """Return the node that stands for a path of the rendered value; None when this text does not set it."""
@@ -61,7 +63,7 @@ class Fragment:
     def place(self, node: Node) -> Place:
         """Return where a node of this fragment stands in the file."""
         if self.precision is not Precision.EXACT:
-            found = place_of(self.file, self.node, self.text)
+            found = place_of(self.file, self.anchor or self.node, self.text)
             return Place(found.file, found.line, found.column, None, self.precision, found.text)
         if not self.line_offset:
             return place_of(self.file, node, self.text)
@@ -240,8 +242,8 @@ def _patch_text(
         return
     for root in reversed(roots):
         for piece in _operations(file, whole, root, target, value, names, removals):
-            anchor = piece.node if precision is Precision.EXACT else node
-            yield Fragment(file, whole, piece.path, anchor, lines, columns, precision)
+            anchor = None if precision is Precision.EXACT else node
+            yield Fragment(file, whole, piece.path, piece.node, lines, columns, precision, anchor)
 
 
 def _operations(
