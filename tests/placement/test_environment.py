@@ -43,9 +43,9 @@ def placement(environment: Environment, name: str = "chat") -> Placement:
 
 
 def together(environment: Environment) -> list[tuple[Demand, Placement]]:
-    """Return demands with the placements of their pods."""
+    """Return demands with the placements of their pods; DaemonSets follow the nodes."""
     counted = {id(each.template): each for each in demands(environment)}
-    return [(counted[id(each.template)], each) for each in placements(environment)]
+    return [(counted[id(each.template)], each) for each in placements(environment) if not each.daemon]
 
 
 def test_pools_come_in_karpenters_order_and_types_by_price(one_model: Path) -> None:
@@ -226,3 +226,20 @@ def _run(arguments: list[str]) -> int:
         return run(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
+
+
+def test_spot_without_prices_goes_in_the_order_of_on_demand_prices(
+    one_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pools = [each for each in (one_model / "bases").rglob("*.yaml") if "kind: NodePool\n" in each.read_text()]
+    assert pools
+    for file in pools:
+        file.write_text(file.read_text().replace("on-demand", "spot"))
+    verdict = placement(view(one_model)).accepting[0]
+    assert verdict.capacity_types == ("spot",)
+    known = [option.offer.on_demand for option in verdict.options if option.offer.on_demand is not None]
+    assert known == sorted(known) and verdict.options[0].name == "g6.xlarge"
+    assert all(option.price(verdict.requirements) is None for option in verdict.options)
+    assert _run(["place", str(one_model), "--application", "chat"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "g6.xlarge (spot prices are not known; in the order of on-demand prices)" in shown

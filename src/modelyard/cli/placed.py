@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.cluster import Environment
 from modelyard.findings import Refusal
 from modelyard.placement import (
+    SPOT,
     Cluster,
     Demand,
     Fleet,
@@ -152,6 +153,8 @@ def _taken(verdict: Verdict) -> str:
     first, *others = verdict.options
     price = first.price(verdict.requirements)
     named = first.name + (f" at {price:,.4f} USD an hour" if price is not None else ", whose price is not known")
+    if verdict.capacity_types == (SPOT,) and price is None:
+        named = f"{first.name} (spot prices are not known; in the order of on-demand prices)"
     if others:
         shown = ", ".join(option.name for option in others[:_SHOWN_TYPES])
         more = len(others) - _SHOWN_TYPES

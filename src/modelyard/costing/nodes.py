@@ -10,9 +10,20 @@ from modelyard.cluster import ACCELERATORS, Environment, Pool, quantity
 from modelyard.costing.amounts import NOTHING, Amount, Scale, known
 from modelyard.costing.platform import instance_price
 from modelyard.costing.prices import service_prices
-from modelyard.placement import Cluster, Demand, Fleet, FleetNode, PodShape, cluster, demands, fleet, placements, scale
+from modelyard.placement import (
+    SPOT,
+    Cluster,
+    Demand,
+    Fleet,
+    FleetNode,
+    PodShape,
+    cluster,
+    demands,
+    fleet,
+    placements,
+    scale,
+)
 
-SPOT = "spot"
 GIB = 2**30
 
 SPOT_LEAST = 0.1

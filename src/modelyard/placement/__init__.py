@@ -7,12 +7,17 @@ together, with the nodes that they need, by `fleet`.
 from modelyard.placement.demand import Demand, demands
 from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
 from modelyard.placement.instance_options import InstanceOption, Offering
+from modelyard.placement.labels import SPOT
+from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, ami_family
 from modelyard.placement.placements import Cluster, Placement, cluster, placements
 from modelyard.placement.pods import PodShape
 from modelyard.placement.resources import Resources, written
 from modelyard.placement.verdicts import Step, Verdict
 
 __all__ = [
+    "AL2023",
+    "BOTTLEROCKET",
+    "SPOT",
     "Cluster",
     "Demand",
     "Fleet",
@@ -24,6 +29,7 @@ __all__ = [
     "Resources",
     "Step",
     "Verdict",
+    "ami_family",
     "cluster",
     "demands",
     "fleet",

@@ -185,10 +185,16 @@ def instance_options(
 
 
 def by_price(options: Iterable[InstanceOption], requirements: Requirements) -> list[InstanceOption]:
-    """Return options as Karpenter prefers them: cheapest first, of equal price by name, unknown prices last."""
+    """Return options as Karpenter prefers them: cheapest first, of equal price by name, unknown prices last.
+
+    A spot price that is unknown counts as the on-demand price, as in Karpenter until EC2 has told it spot prices
+    (`defaultPrice` of the provider's pricing/pricing.go).
+    """
 
     def order(option: InstanceOption) -> tuple[bool, float, str]:
         price = option.price(requirements)
+        if price is None:
+            price = option.offer.on_demand
         return price is None, price or 0.0, option.name
 
     return sorted(options, key=order)
