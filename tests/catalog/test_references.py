@@ -74,6 +74,14 @@ def test_chart_keys_find_the_misspelt_one_and_leave_free_content_alone() -> None
     assert list(chart.unknown_keys(values)) == [catalog.UnknownKey(("server", "servce"), "service")]
 
 
+def test_fields_of_kubernetes_may_stand_where_a_chart_hands_them_on() -> None:
+    chart = catalog.chart("lws", "0.10.0")
+    assert chart is not None
+    fields = {"resources": {"requests": {"cpu": 1}, "limts": {}}, "podSecurityContext": {"seccompProfile": {}, "x": 1}}
+    assert [each.path for each in chart.unknown_keys(fields)] == [("resources", "limts"), ("podSecurityContext", "x")]
+    assert [each.path for each in chart.unknown_keys({"requests": {}})] == [("requests",)]
+
+
 @pytest.mark.parametrize("folder", sorted((DATA / "charts").iterdir()), ids=lambda folder: folder.name)
 def test_every_chart_can_be_read_and_has_a_source(folder: Path) -> None:
     for version in catalog.chart_versions(folder.name):

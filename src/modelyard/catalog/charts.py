@@ -11,6 +11,32 @@ from typing import Any
 
 from modelyard.catalog.loading import DATA, read_json
 
+_POD_SECURITY = {
+    "appArmorProfile",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "runAsGroup",
+    "runAsNonRoot",
+    "runAsUser",
+    "seccompProfile",
+    "supplementalGroups",
+    "sysctls",
+}
+_CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation",
+    "capabilities",
+    "privileged",
+    "procMount",
+    "readOnlyRootFilesystem",
+}
+# Charts hand these to Kubernetes as they are, so its fields may stand there whatever the defaults list.
+_KUBERNETES_FIELDS = {
+    "resources": {"claims", "limits", "requests"},
+    "podSecurityContext": _POD_SECURITY,
+    "securityContext": _POD_SECURITY | _CONTAINER_SECURITY,
+    "containerSecurityContext": _POD_SECURITY | _CONTAINER_SECURITY,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ChartKey:
@@ -69,6 +95,8 @@ class Chart:
             if len(path) == 1 and (path[0] == "global" or path[0] in self.dependencies):
                 continue
             known = self.keys.get(dotted(path))
+            if known is None and above and key in _KUBERNETES_FIELDS.get(above[-1], ()):
+                continue
             if known is None:
                 yield UnknownKey(path, self._nearest(path))
             elif isinstance(value, Mapping) and not known.open:

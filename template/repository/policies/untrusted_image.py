@@ -11,6 +11,7 @@ from modelyard.findings import Finding, warning
 from modelyard.policies import policy
 
 TRUSTED = (
+    "602401143452.dkr.ecr.",  # Amazon EKS
     "nvcr.io/nvidia/",
     "public.ecr.aws/",
     "registry.k8s.io/",
