@@ -1,0 +1,35 @@
+"""Pods that claim devices, on nodes that Karpenter would have to start."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, NodeRequirement, alternatives
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import cluster, placements
+from modelyard.rules import rule
+
+# Labels that only Karpenter's nodes have.
+_KARPENTER = ("karpenter.sh/", "karpenter.k8s.aws/")
+
+
+@rule("devices/claims-on-karpenter-nodes", error, since="0.1.0")
+def claims_on_karpenter_nodes(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Karpenter passes over pods with resource claims: what they require of its nodes is never met."""
+    if not environment.pools or not cluster(environment).settings.ignore_claims:
+        return
+    for found in placements(environment):
+        if not found.shape.claims or found.daemon:
+            continue
+        groups = [[each for each in group if _is_karpenters(each)] for group in alternatives(found.template)]
+        if groups and all(groups):
+            demand = groups[0][0]
+            yield Finding(
+                at=found.template.at(*demand.path),
+                message=f"{found.template} claim devices and require {demand}, which only nodes of Karpenter have; "
+                "this Karpenter starts no node for claims",
+                fix="require a label of a managed node group instead (device_node_groups of Terraform), or ask for "
+                "devices under resources.limits",
+            )
+
+
+def _is_karpenters(demand: NodeRequirement) -> bool:
+    return demand.key.startswith(_KARPENTER) and demand.operator not in ("NotIn", "DoesNotExist")

@@ -1,0 +1,45 @@
+"""Claims of devices that name a template or a claim that nobody makes."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, entries, text
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+_KINDS = {"resourceClaimTemplateName": "ResourceClaimTemplate", "resourceClaimName": "ResourceClaim"}
+
+
+@rule("devices/missing-claim-template", error, since="0.1.0")
+def missing_claim_template(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A pod whose claim, or the template of it, does not exist waits for devices that nobody gives it."""
+    made = _made(environment)
+    for namespace, templates in environment.pods_by_namespace.items():
+        for template in templates:
+            for index, claim in enumerate(entries(template.spec, "resourceClaims")):
+                for field, kind in _KINDS.items():
+                    name = text(claim, field)
+                    known = made.get((kind, namespace), set())
+                    if not name or name in known:
+                        continue
+                    elsewhere = environment.unrendered_in(namespace)
+                    if elsewhere:
+                        yield NotChecked(template, f"{elsewhere} may bring the {kind} {name}")
+                        continue
+                    yield Finding(
+                        at=template.at("resourceClaims", index, field),
+                        message=f"{template} name the {kind} {name}, which namespace {namespace} does not have",
+                        fix=f"name {nearest(name, known) or one_of(known)}" if known else f"add the {kind}",
+                    )
+
+
+def _made(environment: Environment) -> dict[tuple[str, str], set[str]]:
+    made: dict[tuple[str, str], set[str]] = {}
+    for kind in _KINDS.values():
+        for thing in environment.of_kind(kind, "resource.k8s.io"):
+            made.setdefault((kind, environment.namespace_of(thing)), set()).add(thing.name)
+    # The driver makes a template for each domain, under the name that the domain says.
+    for thing in environment.of_kind("ComputeDomain", "resource.nvidia.com"):
+        name = str(thing.get("spec.channel.resourceClaimTemplate.name", ""))
+        made.setdefault(("ResourceClaimTemplate", environment.namespace_of(thing)), set()).add(name)
+    return made

@@ -1,0 +1,49 @@
+"""Devices that nothing offers to pods."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Container, Environment, quantity
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import Placement, placements
+from modelyard.rules import rule
+from modelyard.rules.devices.plugins import PLUGIN_OF, Plugin, held_by_image, running
+from modelyard.rules.wording import both
+
+
+@rule("devices/missing-plugin", error, since="0.1.0")
+def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A node offers no device that a plugin has not told the kubelet of: it starts, costs, and the pods wait on."""
+    for found in placements(environment):
+        if found.daemon or not found.accepting:
+            continue
+        for container, resource in _asked(found):
+            plugin = PLUGIN_OF[resource]
+            bare = _pools_without(environment, found, plugin)
+            if not bare or running(environment, plugin):
+                continue
+            yield Finding(
+                at=container.at("resources", _field(container, resource), resource, key=True),
+                message=f"{found.template} ask for {resource}, which no device plugin offers on nodes of node "
+                f"pool{'s' if len(bare) > 1 else ''} {both(bare)}",
+                fix=f"add the platform component {plugin.component}",
+            )
+
+
+def _asked(found: Placement) -> Iterator[tuple[Container, str]]:
+    """Yield each resource of a plugin once, with the first container that asks for it."""
+    seen: set[str] = set()
+    for container in found.template.containers:
+        for resource in PLUGIN_OF:
+            if resource not in seen and quantity(container.requested(resource)):
+                seen.add(resource)
+                yield container, resource
+
+
+def _pools_without(environment: Environment, found: Placement, plugin: Plugin) -> list[str]:
+    taking = {each.pool for each in found.accepting}
+    return sorted(pool.name for pool in environment.pools if pool.name in taking and not held_by_image(plugin, pool))
+
+
+def _field(container: Container, resource: str) -> str:
+    limits = (container.value.get("resources") or {}).get("limits") or {}
+    return "limits" if resource in limits else "requests"
