@@ -10,6 +10,9 @@ import typer
 from modelyard.cli import completing
 from modelyard.findings import Refusal
 
+EDIT_UNDER_WAY = ".modelyard-edit"
+"""`modelyard.editing.FOLDER`, without the import that most commands do not need."""
+
 Folder = Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none.")
@@ -34,13 +37,17 @@ def application_option(help: str) -> Any:
 
 
 def require_folder(path: Path) -> None:
-    """Refuse a path that is no folder.
+    """Refuse a path that is no folder; an edit of it that was cut short is finished first.
 
     Raises:
-        Refusal: It does not exist, or is a file.
+        Refusal: It does not exist, is a file, or an edit is being written.
     """
     if not path.is_dir():
         raise Refusal(
             f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
             fix="name the folder of a GitOps repository",
         )
+    if (path / EDIT_UNDER_WAY).exists():
+        from modelyard.editing import finish_interrupted
+
+        finish_interrupted(path)

@@ -208,8 +208,16 @@ class StagedFiles(Files):
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True, ignore=_LEFT_OUT)
+        shutil.copytree(source, target, symlinks=True, ignore=_LEFT_OUT, copy_function=_share)
     else:
+        _share(source, target)
+
+
+def _share(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name, which costs no disk; whoever changes it in the scratch folder replaces it."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another file system
         shutil.copy2(source, target, follow_symlinks=False)
 
 

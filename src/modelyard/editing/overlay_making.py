@@ -116,7 +116,7 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
     )
     _write(environment, overlay, model, best, length, smallest=min(each.memory_mib for each in ways))
     reason = (
-        f"overlay {name}: made for this model, which has none; {_counted(best)} "
+        f"overlay {name}: made from the catalogue, for want of one that can be used; {_counted(best)} "
         f"{'costs' if best.ranks == 1 else 'cost'} least in pool {POOL} among what it fits"
     )
     return MadeOverlay(overlay, reason)

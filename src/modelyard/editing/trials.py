@@ -98,6 +98,7 @@ def _unpin(folder: Path, environment: str) -> None:
     for file in (facts, own / "kustomization.yaml"):
         if file.is_file():
             text = file.read_text(encoding="utf-8")
+            file.unlink()  # it may share its content with the repository's own
             file.write_text(text.replace(f'"{revision}"', f'"{WORKING_TREE}"'), encoding="utf-8")
 
 
