@@ -95,10 +95,57 @@ def test_each_reason_in_words(one_model: Path, operation: str, step: Step, words
     assert all(each.reasons for each in found.verdicts), "a refusal without a reason"
 
 
-def test_resource_claims_are_not_judged(one_model: Path) -> None:
-    found = placement(patched(one_model, "{op: add, path: /spec/template/spec/resourceClaims, value: [{name: gpu}]}"))
-    assert "resource claims" in found.unknown
-    assert not found.verdicts
+CLAIM = "{op: add, path: /spec/template/spec/resourceClaims, value: [{name: gpu}]}"
+FREE = "{op: replace, path: /spec/template/spec/nodeSelector, value: {example.com/devices: claimed}}"
+NO_LIMIT = "{op: remove, path: /spec/template/spec/containers/0/resources/limits/nvidia.com~1gpu}"
+GROUP = """
+device_node_groups = {
+  claimed = {
+    ami_type       = "AL2023_x86_64_NVIDIA"
+    instance_types = ["g6.12xlarge"]
+    max_size       = 2
+    labels         = { "example.com/devices" = "claimed" }
+    taints         = [{ key = "nvidia.com/gpu", value = "present", effect = "NO_SCHEDULE" }]
+  }
+}
+"""
+
+
+def test_pods_with_resource_claims_need_a_managed_node_group(one_model: Path) -> None:
+    found = placement(patched(one_model, CLAIM))
+    assert found.refused and not found.verdicts
+    [system] = found.groups
+    assert system.group.name == "system"
+    assert "karpenter.sh/nodepool=gpu is required, and its nodes do not have it" in system.reasons
+    assert "m6i.large has no devices to claim" in system.reasons
+
+
+def test_a_managed_node_group_takes_them_by_its_labels_and_taints(
+    one_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = one_model / "environments/dev/terraform.tfvars"
+    variables.write_text(variables.read_text() + GROUP)
+    replicas = "{op: replace, path: /spec/replicas, value: 3}"
+    found = placement(patched(one_model, CLAIM, FREE, NO_LIMIT, replicas))
+    assert not found.refused and not found.unknown
+    [taken] = found.taking
+    assert (taken.group.name, taken.group.most, taken.pods_per_node, taken.most_pods) == ("claimed", 2, 1, 2)
+    assert _run(["place", str(one_model), "--application", "chat"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "claimed g6.12xlarge, a managed node group; 2 nodes at most" in shown
+    assert "so 1 of 3 pods find no place" in shown
+    variables.write_text(variables.read_text().replace('"nvidia.com/gpu"', '"example.com/else"'))
+    refused = placement(view(one_model))
+    assert refused.refused
+    assert refused.groups[1].reasons == ("its taint example.com/else=present:NoSchedule is not tolerated",)
+
+
+def test_without_known_groups_nothing_is_said_of_claims(one_model: Path) -> None:
+    variables = one_model / "environments/dev/terraform.tfvars"
+    variables.write_text(variables.read_text() + '\nexisting_cluster = { name = "theirs" }\n')
+    found = placement(patched(one_model, CLAIM))
+    assert found.unknown == "Karpenter starts no nodes for resource claims, and no managed node groups are known"
+    assert not found.refused
 
 
 def test_a_region_without_facts_is_not_judged(one_model: Path) -> None:

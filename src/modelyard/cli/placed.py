@@ -13,6 +13,7 @@ from modelyard.placement import (
     Cluster,
     Demand,
     Fleet,
+    GroupVerdict,
     Placement,
     Resources,
     Verdict,
@@ -50,7 +51,7 @@ class Placed:
     @property
     def refused(self) -> bool:
         """Return whether pods that are shown can run nowhere."""
-        return any(not each.unknown and not each.daemon and not each.accepting for each in self.placements)
+        return any(each.refused for each in self.placements)
 
     @property
     def unknown(self) -> bool:
@@ -119,7 +120,10 @@ def _placement(found: Placement, demand: Demand | None, width: int | None) -> li
         pools = ", ".join(sorted(found.nodes_with_daemon))
         made.append([("    ", "plain"), (f"on the nodes of {pools}" if pools else "on the nodes of no pool", "plain")])
         return made
-    refused = not found.unknown and not found.accepting
+    for taken in found.taking:
+        text = f"{taken.group.instance_types[0]}, a managed node group; {_on_nodes(taken, demand)}"
+        lead = [("    ", "plain"), (taken.group.name, "good"), ("  ", "plain")]
+        made += wrapped(lead, text, "plain", width=width, indent=6)
     for verdict in found.accepting:
         made += wrapped(
             [("    ", "plain"), (verdict.pool, "good"), ("  ", "plain")],
@@ -128,14 +132,25 @@ def _placement(found: Placement, demand: Demand | None, width: int | None) -> li
             width=width,
             indent=6,
         )
-    if refused:
+    if found.refused:
         made += [[("    no node pool takes them", "error")]]
-    for verdict in found.verdicts if refused else ():
-        text = "; ".join(verdict.reasons)
-        made += wrapped(
-            [("    ", "plain"), (verdict.pool, "strong"), ("  ", "plain")], text, "plain", width=width, indent=6
-        )
+        if not found.verdicts:
+            why = "Karpenter starts no nodes for resource claims" if found.shape.claims else found.shape.ignored
+            made += wrapped([("    ", "plain")], why, "plain", width=width, indent=6)
+        reasons = [(each.pool, each.reasons) for each in found.verdicts]
+        reasons += [(f"managed group {each.group.name}", each.reasons) for each in found.groups]
+        for name, said in reasons:
+            lead = [("    ", "plain"), (name, "strong"), ("  ", "plain")]
+            made += wrapped(lead, "; ".join(said), "plain", width=width, indent=6)
     return made
+
+
+def _on_nodes(taken: GroupVerdict, demand: Demand | None) -> str:
+    nodes = taken.group.most
+    most = f"{nodes} node{'' if nodes == 1 else 's'} at most, {taken.pods_per_node} of these pods on each"
+    if demand is not None and demand.most > taken.most_pods:
+        return f"{most}, so {demand.most - taken.most_pods} of {demand.most} pods find no place"
+    return most
 
 
 def _part(found: Placement) -> str:
@@ -235,6 +250,16 @@ def _workload(found: Placement, demand: Demand | None) -> dict[str, Any]:
         "requests": _plain(found.shape.requests),
         "pods": None if demand is None else {"least": demand.least, "most": demand.most, "surge": demand.surge},
         "not-checked": found.unknown,
+        "managed-groups": [
+            {
+                "name": each.group.name,
+                "accepts": each.accepted,
+                "reasons": list(each.reasons),
+                "pods-per-node": each.pods_per_node,
+                "nodes": {"least": each.group.least, "most": each.group.most},
+            }
+            for each in found.groups
+        ],
         "pools": [
             {
                 "name": verdict.pool,

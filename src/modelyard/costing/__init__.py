@@ -5,7 +5,7 @@ from modelyard.costing.environment import EnvironmentCost, environment_cost
 from modelyard.costing.nodes import NodeCosts, Owner, PoolCost, node_costs
 from modelyard.costing.platform import NOT_COUNTED, instance_price, platform_lines
 from modelyard.costing.prices import HOURS_PER_MONTH, ServicePrice, service_prices
-from modelyard.costing.variables import Dimensions, NodeGroup, dimensions, variables
+from modelyard.costing.variables import Dimensions, NodeGroup, dimensions
 
 __all__ = [
     "HOURS_PER_MONTH",
@@ -28,5 +28,4 @@ __all__ = [
     "printed",
     "service_prices",
     "together",
-    "variables",
 ]

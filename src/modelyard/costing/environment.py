@@ -10,11 +10,13 @@ from modelyard.cluster import Environment, Thing, quantity
 from modelyard.costing.amounts import CostLine, Scale
 from modelyard.costing.nodes import NodeCosts, node_costs
 from modelyard.costing.platform import platform_lines
-from modelyard.costing.variables import FILE, dimensions, variables
+from modelyard.costing.variables import dimensions
 from modelyard.findings import Refusal
+from modelyard.placement import variables
 
 GIB = 2**30
 NOTHING = Scale()
+FILE = "terraform.tfvars"
 _KEPT_AS = "modelyard.costing.cost"
 
 

@@ -126,7 +126,7 @@ def _wanted(environment: Environment, seen: Cluster) -> tuple[list[tuple[Demand,
             continue
         if placement.accepting:
             wanted.append((demand, placement.shape))
-        elif demand.most and _asks_for_devices(demand):
+        elif demand.most and not placement.taking and _asks_for_devices(demand):
             unknown.append((str(demand.workload), placement.unknown or "no node pool takes its pods"))
     return wanted, unknown
 

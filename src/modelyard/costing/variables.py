@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.findings import At, Place, Refusal
-from modelyard.repository import EnvironmentFolder
+from modelyard.placement import ManagedGroup, managed_groups
 
-FILE = "terraform.tfvars"
+SYSTEM = "system"
 
 ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "secretsmanager", "sqs", "sts")
 """Default of `interface_endpoints` in terraform/variables-network.tf."""
@@ -76,39 +75,6 @@ class Dimensions:
     unpriced: Mapping[str, float] = field(default_factory=dict)
 
 
-def variables(folder: EnvironmentFolder) -> dict[str, Any]:
-    """Return the environment's Terraform variables as written; empty without a file.
-
-    Raises:
-        Refusal: The file is no variable file.
-    """
-    path = f"{folder.path}/{FILE}"
-    if not folder.files.is_file(path):
-        return {}
-    import hcl2
-
-    text = folder.files.text(path)
-    try:
-        raw = hcl2.loads(text)
-    except Exception as problem:  # the parser raises errors of its own grammar's making
-        raise Refusal(
-            f"{path} cannot be read as Terraform variables: {str(problem).splitlines()[0][:120]}",
-            fix="run terraform fmt on it, which names the line",
-            at=At(Place(path)),
-        ) from None
-    return {str(name): _plain(value) for name, value in raw.items() if not str(name).startswith("__")}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items() if not str(key).startswith("__")}
-    return value
-
-
 def dimensions(
     given: Mapping[str, Any], *, load_balancers: int = 0, public_load_balancers: int = 0, volumes_gib: float = 0.0
 ) -> Dimensions:
@@ -125,11 +91,7 @@ def dimensions(
     automatic = given.get("auto_mode") is True
     gateways = {"single": 1, "per-zone": zones, "none": 0}.get(str(given.get("nat_gateways", "single")), 0)
     endpoints = given.get("interface_endpoints", ENDPOINTS)
-    groups: list[NodeGroup] = []
-    if own and not automatic:
-        groups.append(_group("system", _mapping(given.get("system_nodes")), ["m6i.large"], (2, 4), 50, SYSTEM_DISK_GIB))
-        for name, group in _mapping(given.get("device_node_groups")).items():
-            groups.append(_group(str(name), _mapping(group), [], (0, 1), 200, 0))
+    groups = [_priced(each) for each in managed_groups(given)]
     if given.get("management_host") is True:
         groups.append(NodeGroup("management host", "t4g.small", 1, 1, 20))
     lustre = given.get("lustre")
@@ -151,23 +113,15 @@ def dimensions(
     )
 
 
-def _group(
-    name: str, given: Mapping[str, Any], types: list[str], size: tuple[int, int], disk: int, first_disk: int
-) -> NodeGroup:
-    listed = given.get("instance_types")
-    kinds = [str(each) for each in listed] if isinstance(listed, list) and listed else types
+def _priced(group: ManagedGroup) -> NodeGroup:
     return NodeGroup(
-        name,
-        kinds[0] if kinds else "",
-        int(_number(given.get("min_size"), size[0])),
-        int(_number(given.get("max_size"), size[1])),
-        _number(given.get("disk_gib"), disk) + first_disk,
-        given.get("capacity_reservation_id") is not None,
+        group.name,
+        group.instance_types[0] if group.instance_types else "",
+        group.least,
+        group.most,
+        group.disk_gib + (SYSTEM_DISK_GIB if group.name == SYSTEM else 0),
+        group.reserved,
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Any, default: float) -> float:

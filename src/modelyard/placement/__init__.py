@@ -9,23 +9,38 @@ from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
 from modelyard.placement.instance_options import InstanceOption, Offering
 from modelyard.placement.labels import SPOT
 from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, ami_family
+from modelyard.placement.node_groups import (
+    GroupVerdict,
+    ManagedGroup,
+    group_verdicts,
+    groups_of,
+    managed_groups,
+    variables,
+)
 from modelyard.placement.placements import Cluster, Placement, cluster, placements
 from modelyard.placement.pods import PodShape
+from modelyard.placement.quotas import FACT as QUOTA_FACT
+from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
 from modelyard.placement.resources import Resources, written
 from modelyard.placement.verdicts import Step, Verdict
 
 __all__ = [
     "AL2023",
     "BOTTLEROCKET",
+    "QUOTAS",
+    "QUOTA_FACT",
     "SPOT",
     "Cluster",
     "Demand",
     "Fleet",
     "FleetNode",
+    "GroupVerdict",
     "InstanceOption",
+    "ManagedGroup",
     "Offering",
     "Placement",
     "PodShape",
+    "Quota",
     "Resources",
     "Step",
     "Verdict",
@@ -33,7 +48,14 @@ __all__ = [
     "cluster",
     "demands",
     "fleet",
+    "group_verdicts",
+    "groups_of",
+    "managed_groups",
     "placements",
+    "quota_of",
     "scale",
+    "stated_quotas",
+    "variables",
+    "vcpus",
     "written",
 ]

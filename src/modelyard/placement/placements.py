@@ -5,15 +5,18 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import orjson
 
 from modelyard.catalog import region
 from modelyard.cluster import Environment, PodTemplate, Workload
+from modelyard.findings import Refusal
 from modelyard.placement.instance_options import InstanceOption, instance_options
 from modelyard.placement.labels import CAPACITY_TYPE, ON_DEMAND, SPOT
 from modelyard.placement.node_classes import VM_OVERHEAD, KarpenterSettings, NodeClass, node_class
+from modelyard.placement.node_groups import GroupVerdict, ManagedGroup, group_verdicts, groups_of
 from modelyard.placement.offers import known_types, offers
 from modelyard.placement.pods import PodShape, pod_shape
 from modelyard.placement.requirements import Requirements
@@ -44,6 +47,17 @@ class Placement:
     shape: PodShape
     verdicts: tuple[Verdict, ...] = ()
     unknown: str = ""
+    groups: tuple[GroupVerdict, ...] = ()
+
+    @property
+    def taking(self) -> tuple[GroupVerdict, ...]:
+        """Return what the managed node groups say that take the pods."""
+        return tuple(each for each in self.groups if each.accepted)
+
+    @property
+    def refused(self) -> bool:
+        """Return whether it is known that the pods can run nowhere."""
+        return not (self.unknown or self.daemon or self.accepting or self.taking)
 
     @property
     def accepting(self) -> tuple[Verdict, ...]:
@@ -166,22 +180,53 @@ def placements(environment: Environment, seen: Cluster | None = None) -> tuple[P
 
 
 def _placements(environment: Environment, seen: Cluster) -> tuple[Placement, ...]:
-    judged = seen.judged
+    groups = _Groups(environment)
     found = []
     for workload in environment.workloads:
         namespace = environment.namespace_of(workload.thing)
         for template in workload.templates:
             shape = shape_of(workload, template, namespace, seen.storage)
-            unknown = _unknown(shape, seen)
-            said: tuple[Verdict, ...] = ()
-            if not unknown:
+            made = Placement(workload, template, shape, unknown=_unknown(shape, seen))
+            if not made.unknown and not _passed_over(shape, seen):
                 key = _key(template, shape)
-                if key not in judged:
-                    judged[key] = verdicts(shape, seen.templates)
-                said = judged[key]
-                unknown = _uncertain(said, seen)
-            found.append(Placement(workload, template, shape, said, unknown))
+                if key not in seen.judged:
+                    seen.judged[key] = verdicts(shape, seen.templates)
+                said = seen.judged[key]
+                made = replace(made, verdicts=said, unknown=_uncertain(said, seen))
+            found.append(groups.asked(made) if made.refused else made)
     return tuple(found)
+
+
+class _Groups:
+    """The managed node groups of an environment, which are read when some pods need them."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+
+    @cached_property
+    def known(self) -> tuple[ManagedGroup, ...]:
+        """Return the groups that the Terraform variables ask for."""
+        try:
+            return groups_of(self.environment)
+        except Refusal:
+            return ()  # what cannot be read is told by those whom it concerns
+
+    def asked(self, placement: Placement) -> Placement:
+        """Return a placement with what the groups say; unknown where Karpenter was not asked and no group is known."""
+        said = group_verdicts(placement.template, placement.shape, self.known, self.environment)
+        unknown = ""
+        if not placement.verdicts and not said:
+            unknown = f"{_reason(placement.shape)}, and no managed node groups are known"
+        return replace(placement, groups=said, unknown=unknown)
+
+
+def _reason(shape: PodShape) -> str:
+    return "Karpenter starts no nodes for resource claims" if shape.claims else shape.ignored
+
+
+def _passed_over(shape: PodShape, seen: Cluster) -> bool:
+    """Return whether Karpenter leaves pods alone."""
+    return bool(shape.ignored) or (shape.claims and seen.settings.ignore_claims)
 
 
 def shape_of(workload: Workload, template: PodTemplate, namespace: str, known: Storage) -> PodShape:
@@ -232,10 +277,10 @@ def _daemons(environment: Environment, known: Storage) -> list[tuple[str, PodSha
 
 def _unknown(shape: PodShape, seen: Cluster) -> str:
     """Return why pods cannot be judged; empty when they can."""
-    if shape.claims:
-        return "Karpenter starts no nodes for resource claims; managed node groups are not modelled"
-    if shape.ignored:
-        return f"{shape.ignored}, and managed node groups are not modelled"
+    if shape.claims and not seen.settings.ignore_claims:
+        return "what Karpenter does with resource claims (settings.ignoreDRARequests false) is not modelled"
+    if _passed_over(shape, seen):
+        return ""
     if not seen.templates:
         return str(seen.gaps[0][1]) if seen.gaps else "the environment has no node pools"
     return ""

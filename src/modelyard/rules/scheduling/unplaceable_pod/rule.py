@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, alternatives
+from modelyard.cluster import Environment, NodeRequirement, alternatives
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import Placement, Step, Verdict, placements
 from modelyard.rules import rule
@@ -21,7 +21,12 @@ def unplaceable_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
             if found.template.accelerators or found.shape.claims:
                 yield NotChecked(found.template, found.unknown)
             continue
-        if found.accepting:
+        if not found.refused:
+            continue
+        if not found.verdicts:
+            # Claims on nodes of Karpenter have a rule of their own.
+            if not all(_names_karpenter(each) for each in alternatives(found.template)):
+                yield _on_no_group(found)
             continue
         nearest = found.verdicts[0]
         # Labels and taints that no pool meets are what unselectable-node and untolerated-pool are about.
@@ -32,6 +37,23 @@ def unplaceable_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
                 + "; ".join(nearest.reasons),
                 fix=_fix(nearest),
             )
+
+
+def _names_karpenter(demands: tuple[NodeRequirement, ...]) -> bool:
+    return any(each.key.startswith(("karpenter.sh/", "karpenter.k8s.aws/")) for each in demands)
+
+
+def _on_no_group(found: Placement) -> Finding:
+    """Return the finding for pods that Karpenter passes over."""
+    claims = found.shape.claims
+    why = "Karpenter starts no nodes for resource claims" if claims else found.shape.ignored
+    said = "; ".join(f"{each.group.name}: {each.reasons[0]}" for each in found.groups)
+    return Finding(
+        at=found.template.at("resourceClaims" if claims else "affinity"),
+        message=f"{why}, and no managed node group takes {found.template} ({said})",
+        fix="add a group for them to device_node_groups in terraform.tfvars, or let them require and tolerate one that "
+        "is there",
+    )
 
 
 def _address(environment: Environment, found: Placement, nearest: Verdict) -> Address:
