@@ -22,7 +22,7 @@ from modelyard.cluster.secrets import SecretSource
 from modelyard.cluster.services import Service
 from modelyard.cluster.settings import EngineSettings, Setting, engine_settings, is_location
 from modelyard.cluster.shapes import entries, listed, mapping, numbered, text
-from modelyard.cluster.terraform import Block, Terraform, TerraformReader
+from modelyard.cluster.terraform import Block, LineAddress, Terraform, TerraformReader, association
 from modelyard.cluster.things import Thing, things
 from modelyard.cluster.values import ChartValues
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
@@ -40,6 +40,7 @@ __all__ = [
     "EngineSettings",
     "Environment",
     "Graph",
+    "LineAddress",
     "Model",
     "Node",
     "NodeRequirement",
@@ -58,6 +59,7 @@ __all__ = [
     "Workload",
     "admits",
     "alternatives",
+    "association",
     "differing",
     "engine_settings",
     "entries",

@@ -52,6 +52,10 @@ class Index:
         """Return what carries a name."""
         return self._named.get(node, [])
 
+    def names(self, kind: str, namespace: str = "") -> set[str]:
+        """Return the names that things of a kind have in a namespace."""
+        return {node.name for node in self._named if node.kind == kind and node.namespace == namespace}
+
     def selected(self, selection: Selection) -> tuple[End, ...]:
         """Return what a selection chooses."""
         found: list[End] = []
@@ -90,7 +94,8 @@ class Index:
 
     def _lost(self, reference: Reference, node: Node) -> Edge:
         reason = reference.elsewhere
-        if not reason and not (node.part and self.named(node.whole)):
+        # Of what has no namespace an extractor knows who may bring it.
+        if not reason and node.namespace and not (node.part and self.named(node.whole)):
             if node.namespace not in self._reasons:
                 self._reasons[node.namespace] = self._elsewhere(node.namespace)
             reason = self._reasons[node.namespace]

@@ -92,6 +92,11 @@ class Block:
         return (found[1] or "") if found else ""
 
     @property
+    def resource(self) -> str:
+        """Return its address without the key of `for_each`."""
+        return _KEY.sub("", self.address)
+
+    @property
     def module(self) -> str:
         """Return the address of the module that it is in; empty for the root."""
         match = re.match(r"((?:module\.[^.\[]+(?:\[[^\]]*\])?\.)*)", self.address)
@@ -133,12 +138,14 @@ class Terraform:
         folder: The folder of the root module.
         variables_file: The file with the environment's variables; empty where there is none.
         blocks: All blocks.
+        sources: The files that it is written in.
         files: The repository's files.
     """
 
     folder: str
     variables_file: str
     blocks: tuple[Block, ...]
+    sources: tuple[str, ...]
     files: Files
 
     @cached_property
@@ -163,6 +170,10 @@ class Terraform:
     def of_mode(self, mode: str) -> Iterator[Block]:
         """Yield the blocks of a mode."""
         return (block for block in self.blocks if block.mode == mode)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield each file of the configuration with its text: modules and the templates beside them."""
+        return ((file, self.files.text(file)) for file in self.sources)
 
     def named(self, reference: object) -> Block | None:
         """Return the block that an attribute's value stands for, such as a role's `arn`; None where it is not known."""
@@ -194,3 +205,13 @@ class Terraform:
             return LineAddress(self.files, self.variables_file, sought=(name, sought) if sought else (name,))
         block = next((each for each in self.of_mode("variable") if each.address == f"variable.{name}"), None)
         return block.at(("default", sought)) if block is not None else LineAddress(self.files, self.variables_file)
+
+
+def association(block: Block) -> tuple[str, str]:
+    """Return namespace and name of the service account of a Pod Identity association; empty where unknown."""
+    namespace, account = block.text("namespace"), block.text("service_account")
+    if not (namespace and account):
+        # Where for_each holds what is known only after apply, the key of the resource tells: `namespace/name`.
+        first, slash, second = block.key.partition("/")
+        namespace, account = namespace or (first if slash else ""), account or second
+    return namespace, account

@@ -80,7 +80,8 @@ def read(files: Files, environment: str) -> Reading:
     if not content:
         return Reading(reason=f"{FOLDER}/ holds no block that can be read")
     blocks = tuple(_block(files, each) for each in content)
-    return Reading(Terraform(FOLDER, variables, blocks, files))
+    sources = tuple(_below(files, FOLDER, ".tf", ".tftpl"))
+    return Reading(Terraform(FOLDER, variables, blocks, sources, files))
 
 
 def _read(files: Files, variables: str, key: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ def bindings(thing: Thing, context: Context) -> Iterator[Definition | Reference]
     kind, name = text(role, "kind"), text(role, "name")
     if name:
         # Roles with a colon are Kubernetes' own, and controllers' that it starts.
-        given = "Kubernetes" if name.startswith("system:") else ""
+        given = "Kubernetes" if name.startswith("system:") else context.elsewhere("") if kind == "ClusterRole" else ""
         node = Node(kind, name, context.namespace(thing) if kind == "Role" else "")
         yield Reference("gives", context.end(thing, ("roleRef", "name")), node, elsewhere=given)
     for index, subject in numbered(thing.value, "subjects"):

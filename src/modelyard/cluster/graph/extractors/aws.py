@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelyard.cluster.graph.edges import Definition, End, Node, Reference
 from modelyard.cluster.graph.extractors.context import Context
-from modelyard.cluster.terraform import Block, Terraform
+from modelyard.cluster.terraform import Terraform, association
 
 # Types that others name, with the attribute that is their name.
 _NAMED = {
@@ -59,13 +59,3 @@ def _associations(terraform: Terraform) -> Iterator[Reference]:
         if name:
             end = End(source.node, block, ("role_arn",))
             yield Reference("gives", end, Node("aws_iam_role", name))
-
-
-def association(block: Block) -> tuple[str, str]:
-    """Return namespace and name of the service account of a Pod Identity association; empty where unknown."""
-    namespace, account = block.text("namespace"), block.text("service_account")
-    if not (namespace and account):
-        # Where for_each holds what is known only after apply, the key of the resource tells: `namespace/name`.
-        first, slash, second = block.key.partition("/")
-        namespace, account = namespace or (first if slash else ""), account or second
-    return namespace, account

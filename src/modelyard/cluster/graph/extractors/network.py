@@ -88,7 +88,8 @@ def ingresses(thing: Thing, context: Context) -> Iterator[Definition | Reference
     """Yield the Services that an Ingress routes to, and its class."""
     name = text(thing.mapping("spec"), "ingressClassName")
     if name:
-        yield Reference("is of", context.end(thing, ("spec", "ingressClassName")), Node("IngressClass", name))
+        end = context.end(thing, ("spec", "ingressClassName"))
+        yield Reference("is of", end, Node("IngressClass", name), elsewhere=context.elsewhere("") or "a controller")
     backends: list[tuple[Path, dict[str, Any]]] = [(("spec", "defaultBackend"), thing.mapping("spec.defaultBackend"))]
     for number, rule in numbered(thing.value, "spec", "rules"):
         for index, each in numbered(rule, "http", "paths"):
@@ -125,7 +126,8 @@ def gateways(thing: Thing, context: Context) -> Iterator[Definition | Reference]
     """Yield a Gateway's listeners, its class and its certificates."""
     name = text(thing.mapping("spec"), "gatewayClassName")
     if name:
-        yield Reference("is of", context.end(thing, ("spec", "gatewayClassName")), Node("GatewayClass", name))
+        end = context.end(thing, ("spec", "gatewayClassName"))
+        yield Reference("is of", end, Node("GatewayClass", name), elsewhere=context.elsewhere(""))
     for index, listener in numbered(thing.value, "spec", "listeners"):
         path: Path = ("spec", "listeners", index)
         yield Definition(context.end(thing, (*path, "name"), part=f"listener {text(listener, 'name')}"))

@@ -74,4 +74,4 @@ def stores(thing: Thing, context: Context) -> Iterator[Definition | Reference]:
     if text(account, "name"):
         namespace = text(account, "namespace") or context.namespace(thing)
         node = Node("ServiceAccount", text(account, "name"), namespace)
-        yield Reference("runs as", context.end(thing, (*path, "name")), node)
+        yield Reference("reads as", context.end(thing, (*path, "name")), node)

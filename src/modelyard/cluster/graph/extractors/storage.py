@@ -50,7 +50,7 @@ def _claim(thing: Thing, context: Context, path: Path, spec: dict[str, Any]) -> 
     if isinstance(name, str) and name and not volume:
         node = Node("StorageClass", name)
         end = context.end(thing, (*path, "storageClassName"))
-        yield Reference("is of", end, node, elsewhere="EKS" if name == "gp2" else "")
+        yield Reference("is of", end, node, elsewhere="EKS" if name == "gp2" else context.elsewhere(""))
     elif name is None and not volume:
         end = context.end(thing, path)
         yield Reference("is of", end, _default(context), single=True, elsewhere="whoever made the cluster")

@@ -1,40 +1,62 @@
-"""Manifests that name another cluster."""
+"""Manifests that name another cluster, or what another cluster has."""
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
+from modelyard.cluster import Edge, Environment, State, Terraform, Thing
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
 
 DISCOVERY = "karpenter.sh/discovery"
 _TERMS = ("subnetSelectorTerms", "securityGroupSelectorTerms")
-
-# Where charts that work on one cluster are told its name.
-_CHARTS = {
-    "karpenter": "settings.clusterName",
-    "aws-load-balancer-controller": "clusterName",
-    "aws-cloudwatch-metrics": "clusterName",
-}
 
 
 @rule("environment/other-cluster", error, since="0.1.0")
 def other_cluster(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A controller that is told another cluster's name makes nodes for that one, or finds no network."""
     cluster = environment.facts.get("cluster")
-    if not isinstance(cluster, str) or not cluster:
-        return
-    for values in environment.chart_values:
-        path = _CHARTS.get(values.source.chart)
-        found = values.get(path) if path else None
-        if path and isinstance(found, str) and found != cluster:
-            yield Finding(
-                at=values.at(path),
-                message=f"chart {values.source.chart} works on cluster {found}, "
+    if isinstance(cluster, str) and cluster:
+        for edge in environment.graph.of("works on", State.DANGLING):
+            yield from _told(
+                edge,
+                f"chart {edge.source.node.name} works on cluster {edge.wanted.name}, "
                 f"while {environment.folder.facts_file} says {cluster}",
-                fix=f"write {cluster}",
+                f"write {cluster}",
             )
-    for thing in environment.of_kind("EC2NodeClass"):
-        yield from _terms(environment, thing, cluster)
+        for thing in environment.of_kind("EC2NodeClass"):
+            yield from _terms(environment, thing, cluster)
+    if environment.terraform is not None:
+        yield from _names(environment, environment.terraform)
+
+
+def _names(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
+    queues = {each.text("name") for each in terraform.resources("aws_sqs_queue")} - {""}
+    for edge in environment.graph.of("listens to", State.DANGLING):
+        if queues:
+            fix = f"write {nearest(edge.wanted.name, queues) or one_of(queues)}"
+            yield from _told(edge, f"Karpenter listens to queue {edge.wanted.name}, which Terraform does not make", fix)
+    roles = _node_roles(terraform)
+    for edge in environment.graph.of("has role", State.DANGLING):
+        if roles:
+            # Without the node class's name, since one patch mostly writes all of them.
+            fix = f"write {nearest(edge.wanted.name, roles) or one_of(roles)}"
+            yield from _told(edge, f"node classes take the role {edge.wanted.name}, which Terraform does not make", fix)
+
+
+def _node_roles(terraform: Terraform) -> set[str]:
+    """Return the names of the roles with which Terraform lets nodes in."""
+    found = set()
+    for entry in terraform.resources("aws_eks_access_entry"):
+        role = terraform.named(entry.values.get("principal_arn"))
+        if entry.text("type").startswith("EC2") and role is not None:
+            found.add(role.text("name"))
+    return found - {""}
+
+
+def _told(edge: Edge, message: str, fix: str) -> Iterator[Finding]:
+    at = edge.source.at
+    if at is not None:
+        yield Finding(at=at, message=message, fix=fix)
 
 
 def _terms(environment: Environment, thing: Thing, cluster: str) -> Iterator[Finding]:
@@ -43,7 +65,6 @@ def _terms(environment: Environment, thing: Thing, cluster: str) -> Iterator[Fin
             tags = term.get("tags")
             tag = tags.get(DISCOVERY) if isinstance(tags, dict) else None
             if tag is not None and tag != cluster:
-                # Without the node class's name, since one patch mostly writes all of them.
                 yield Finding(
                     at=thing.at(("spec", field, index, "tags", DISCOVERY)),
                     message=f"node classes look for {DISCOVERY}={tag} in {field}, "

@@ -1,0 +1,29 @@
+"""A Kubernetes API that the whole internet reaches."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+_EVERYBODY = ("0.0.0.0/0", "::/0")
+
+
+@rule("security/open-api-endpoint", error, since="0.1.0")
+def open_api_endpoint(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An API endpoint without a list of networks is attacked within minutes, with whatever its next flaw is."""
+    terraform = environment.terraform
+    for cluster in terraform.resources("aws_eks_cluster") if terraform is not None else ():
+        settings = cluster.mapping("vpc_config")
+        networks = settings.get("public_access_cidrs")
+        open_to = [each for each in networks if each in _EVERYBODY] if isinstance(networks, list) else []
+        if not open_to or settings.get("endpoint_public_access") is False or terraform is None:
+            continue
+        variable = next((name for name, value in terraform.given.items() if open_to[0] in value), "")
+        yield Finding(
+            at=terraform.variable_at(variable, open_to[0])
+            if variable
+            else cluster.at(("vpc_config", "public_access_cidrs")),
+            message=f"the Kubernetes API of {cluster.text('name') or cluster} is open to {open_to[0]}",
+            fix="name the networks of your people and runners, or none for a private endpoint",
+        )

@@ -1,0 +1,1 @@
+"""Rules about what Terraform makes, and whether manifests agree with it."""

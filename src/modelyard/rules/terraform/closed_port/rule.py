@@ -1,0 +1,59 @@
+"""File systems behind closed ports."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Block, Environment, Terraform
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+_NEEDED = {
+    "aws_efs_file_system": (("NFS", 2049, 2049),),
+    "aws_fsx_lustre_file_system": (("Lustre", 988, 988), ("Lustre", 1018, 1023)),
+}
+"""Ports that clients of a file system use; from the services' own pages."""
+
+
+@rule("terraform/closed-port", error, since="0.1.0")
+def closed_port(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A mount through a security group that lets its port in for nobody hangs until it times out."""
+    terraform = environment.terraform
+    for type_, ports in _NEEDED.items() if terraform is not None else ():
+        for system in terraform.resources(type_) if terraform is not None else ():
+            rules = _rules(terraform, system) if terraform is not None else []
+            missing = [(what, first, last) for what, first, last in ports if not _open(rules, first, last)]
+            if missing and rules:
+                what, first, last = missing[0]
+                span = str(first) if first == last else f"{first}-{last}"
+                yield Finding(
+                    at=_nearest(rules, first).at(("from_port",)),
+                    message=f"{system.address} is reached by {what} on port {span}, which no security group lets in",
+                    fix=f"let nodes reach port {span}",
+                )
+
+
+def _rules(terraform: Terraform, system: Block) -> list[Block]:
+    """Return the rules of the file system's groups; of its module where the groups are not known."""
+    groups = set(system.values.get("security_group_ids") or ())
+    every = [b for b in terraform.resources("aws_vpc_security_group_ingress_rule") if b.module == system.module]
+    mounting = {
+        group
+        for target in terraform.resources("aws_efs_mount_target")
+        if target.values.get("file_system_id") == system.id
+        for group in target.values.get("security_groups") or ()
+    }
+    groups |= mounting
+    return [each for each in every if not groups or each.values.get("security_group_id") in groups]
+
+
+def _open(rules: list[Block], first: int, last: int) -> bool:
+    for each in rules:
+        low, high = each.values.get("from_port"), each.values.get("to_port")
+        if each.text("ip_protocol") == "-1" or (low is None and high is None):
+            return True
+        if isinstance(low, int) and isinstance(high, int) and low <= first and last <= high:
+            return True
+    return False
+
+
+def _nearest(rules: list[Block], port: int) -> Block:
+    return min(rules, key=lambda each: abs(int(each.text("from_port") or 0) - port))

@@ -1,0 +1,33 @@
+"""References to counted resources as if there were one."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, LineAddress
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+_COUNTED = re.compile(r'^resource\s+"(\w+)"\s+"(\w+)"\s*\{\n(?:\s*(?:#[^\n]*)?\n)*\s+count\s*=', re.MULTILINE)
+
+
+@rule("terraform/counted-without-index", error, since="0.1.0")
+def counted_without_index(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Terraform refuses a reference to a resource with `count` that has no index, and plans nothing."""
+    terraform = environment.terraform
+    texts = [(file, text) for file, text in terraform.texts() if file.endswith(".tf")] if terraform is not None else []
+    counted: dict[str, set[str]] = {}
+    for file, text in texts:
+        folder = file.rpartition("/")[0]
+        counted.setdefault(folder, set()).update(".".join(each) for each in _COUNTED.findall(text))
+    for file, text in texts:
+        names = counted[file.rpartition("/")[0]]
+        if not names:
+            continue
+        wrong = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, sorted(names)))})\.([a-z]\w*)")
+        for number, line in enumerate(text.splitlines(), 1):
+            for found in wrong.finditer(line.partition("#")[0]):
+                yield Finding(
+                    at=LineAddress(environment.repository.files, file, number, number, (found[0],)),
+                    message=f"{found[1]} has a count, so that {found[0]} names no single resource",
+                    fix=f"write {found[1]}[0].{found[2]}, or one({found[1]}[*].{found[2]}) where it may be absent",
+                )

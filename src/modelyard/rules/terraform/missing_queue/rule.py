@@ -1,0 +1,22 @@
+"""Karpenter with a queue that nobody makes."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, State
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("terraform/missing-queue", error, since="0.1.0")
+def missing_queue(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Karpenter does not start when the queue that it is told of does not exist."""
+    terraform = environment.terraform
+    if terraform is None or terraform.resources("aws_sqs_queue"):
+        return
+    for edge in environment.graph.of("listens to", State.DANGLING):
+        if edge.source.at is not None:
+            yield Finding(
+                at=edge.source.at,
+                message=f"Karpenter listens to the queue {edge.wanted.name}, and Terraform makes no queue",
+                fix="make the queue with its rules, or leave the setting out",
+            )

@@ -1,0 +1,31 @@
+"""Nodes with public addresses."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Block, Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("terraform/nodes-in-public-subnets", warning, since="0.1.0")
+def nodes_in_public_subnets(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Karpenter takes any subnet with its tag; nodes in a public one are open to the internet, or reach nothing."""
+    told = set()
+    for edge in environment.graph.of("looks for subnets"):
+        for end in edge.targets:
+            block = end.holder
+            if not isinstance(block, Block) or not _is_public(block) or (block.file, block.first) in told:
+                continue
+            told.add((block.file, block.first))
+            key = edge.wanted.name.partition("=")[0]
+            yield Finding(
+                at=block.at(("tags", key)),
+                message=f"nodes are started in the public subnets {block.resource} for its tag {key}",
+                fix="tag private subnets only",
+            )
+
+
+def _is_public(subnet: Block) -> bool:
+    return subnet.mapping("tags").get("kubernetes.io/role/elb") is not None or (
+        subnet.values.get("map_public_ip_on_launch") is True
+    )

@@ -1,0 +1,45 @@
+"""Node roles that the cluster does not let in."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Block, Environment, Terraform
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+# Types of access entries under which nodes may register.
+_NODES = ("EC2", "EC2_LINUX", "EC2_WINDOWS", "HYBRID_LINUX")
+
+
+@rule("terraform/nodes-without-access", error, since="0.1.0")
+def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Nodes whose role has no access entry start, and never join the cluster."""
+    terraform = environment.terraform
+    if terraform is None or not any(_by_entries(cluster) for cluster in terraform.resources("aws_eks_cluster")):
+        return
+    roles = {
+        end.holder.address: (end.node.name, end.holder)
+        for edge in environment.graph.of("has role")
+        for end in edge.targets
+        if isinstance(end.holder, Block)
+    }
+    for name, block in roles.values():
+        if not _has_entry(terraform, block, name):
+            yield Finding(
+                at=block.at(),
+                message=f"nodes take the role {name}, for which there is no access entry of type EC2_LINUX",
+                fix="add aws_eks_access_entry with the role's ARN and type EC2_LINUX",
+            )
+
+
+def _by_entries(cluster: Block) -> bool:
+    return cluster.mapping("access_config").get("authentication_mode") == "API"
+
+
+def _has_entry(terraform: Terraform, role: Block, name: str) -> bool:
+    for entry in terraform.resources("aws_eks_access_entry"):
+        if entry.text("type") not in _NODES:
+            continue
+        principal = entry.values.get("principal_arn")
+        if principal is None or principal == role.id or str(principal).endswith(f":role/{name}"):
+            return True
+    return False

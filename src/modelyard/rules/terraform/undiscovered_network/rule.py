@@ -1,0 +1,38 @@
+"""Networks that Karpenter does not find."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Block, Environment, State, Terraform
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.rules import rule
+
+_WHAT = {"aws_subnet": "subnet", "aws_security_group": "security group"}
+_DISCOVERY = "karpenter.sh/discovery"
+
+
+@rule("terraform/undiscovered-network", error, since="0.1.0")
+def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Without a subnet and a security group that carry its tags, a node class is not ready and no node starts."""
+    terraform = environment.terraform
+    if terraform is None or not terraform.resources("aws_subnet"):
+        return
+    told = set()
+    for relation in ("looks for subnets", "looks for security groups"):
+        for edge in environment.graph.of(relation, State.DANGLING):
+            wanted = edge.wanted
+            key, _, value = wanted.name.partition("=")
+            if wanted in told or (key == _DISCOVERY and value != environment.facts.get("cluster")):
+                continue  # another cluster's name is told where it is written
+            told.add(wanted)
+            yield Finding(
+                at=_where(terraform, wanted.kind),
+                message=f"node classes look for a {_WHAT[wanted.kind]} with {wanted.name}, and Terraform tags none so",
+                fix=f"tag the nodes' {_WHAT[wanted.kind]} with {key}",
+            )
+
+
+def _where(terraform: Terraform, kind: str) -> Address:
+    """Return where the tag belongs: with subnets of internal load balancers, which are those of nodes."""
+    blocks: list[Block] = terraform.resources(kind) or terraform.resources("aws_eks_cluster")
+    inner = [each for each in blocks if "kubernetes.io/role/internal-elb" in each.mapping("tags")]
+    return (inner or blocks)[0].at(("tags",))
