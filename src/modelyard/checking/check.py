@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +64,9 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
     threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = Repository(root)
     report = Report(repository.root)
-    for view in environments(repository, options, progress, report.not_checked, with_terraform=True):
+    for view in environments(
+        repository, options, progress, report.not_checked, renderer_ahead=True, terraform_ahead=True
+    ):
         _examine(view, options, report)
     report.findings = _unique(report.findings)
     report.not_checked = _merged(report.not_checked)
@@ -82,7 +85,8 @@ def environments(
     gaps: list[NotChecked],
     chosen: Callable[[str, Thing], bool] | None = None,
     *,
-    with_terraform: bool = False,
+    renderer_ahead: bool = False,
+    terraform_ahead: bool = False,
 ) -> Iterator[Environment]:
     """Yield the view of each environment to check.
 
@@ -92,18 +96,19 @@ def environments(
         progress: Told how far it is.
         gaps: What could not be rendered or validated is added to it.
         chosen: From an environment's name and an Application to whether it is rendered; None renders all.
-        with_terraform: Whether Terraform is read beside the rendering; else when it is first asked for.
+        renderer_ahead: Whether the renderer is started before it is known what it renders.
+        terraform_ahead: Whether Terraform is read beside the rendering; else when it is first asked for.
     """
     folders = _folders(repository, options)
     terraform = TerraformReader(repository.files)
-    for folder in folders if with_terraform else ():
+    for folder in folders if terraform_ahead else ():
         terraform.start(folder)
     tools = Tools(repository, options)
     revisions = Revisions(repository)
     made = []
     for version, group in _by_version(folders, options).items():
         stage = tools.stage(version, gaps)
-        with stage.ready(repository):
+        with stage.ready(repository) if renderer_ahead else nullcontext():
             plans, children = _rendered(group, stage, tools.charts(version), revisions, progress, chosen)
         for each in plans:
             charts = tools.charts(version).render(each, revisions, gaps)

@@ -103,7 +103,7 @@ class _Comparing:
                 side.need(_named_by(held.values(), read))
         gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
         views = [
-            self._views(side, lambda environment, thing: (environment, thing.name) in read, gaps[side])
+            self._views(side, lambda environment, thing: (environment, thing.name) in read, gaps[side], ahead=side == 1)
             for side in (0, 1)
         ]
         for before, after in pairs:
@@ -123,13 +123,29 @@ class _Comparing:
             compare_findings(base, head, found.environments, self.options)
 
     def _views(
-        self, number: int, chosen: Chosen | None, gaps: list[NotChecked], names: tuple[str, ...] | None = None
+        self,
+        number: int,
+        chosen: Chosen | None,
+        gaps: list[NotChecked],
+        names: tuple[str, ...] | None = None,
+        *,
+        ahead: bool = False,
     ) -> dict[str, Environment]:
-        """Return the views of a side's environments, with the chosen Applications rendered."""
+        """Return the views of a side's environments, with the chosen Applications rendered.
+
+        Args:
+            number: The side.
+            chosen: From an environment's name and an Application to whether it is rendered; None renders all.
+            gaps: What could not be rendered is added to it.
+            names: Environments; all of the side when None.
+            ahead: Whether something new is sure to be rendered, so that the renderer may be started before it is known.
+        """
         side, names = self.sides[number], self.names[number] if names is None else names
         if side is None or not names:
             return {}
-        found = environments(side.repository, self.options.of_check(names), self.progress, gaps, chosen)
+        found = environments(
+            side.repository, self.options.of_check(names), self.progress, gaps, chosen, renderer_ahead=ahead
+        )
         return {view.name: view for view in found}
 
     def _wanted(self, pairs: Iterable[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:
