@@ -1,0 +1,44 @@
+"""User data in the language of another image than the node's."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import AL2023, BOTTLEROCKET, ami_family
+from modelyard.rules import rule
+
+# What nodeadm and cloud-init take: a NodeConfig, a script, or parts of a MIME message.
+_OF_AL2023 = re.compile(r"\s*(#!|#cloud-config|MIME-Version:|Content-Type:|---\s|apiVersion:\s*node\.eks\.aws/)")
+
+
+@rule("scheduling/foreign-user-data", error, since="0.1.0")
+def foreign_user_data(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A node that cannot read its user data does not join, or joins without the settings in it."""
+    for thing in environment.of_kind("EC2NodeClass"):
+        text = thing.get("spec.userData")
+        if not isinstance(text, str) or not text.strip():
+            continue
+        family = ami_family(thing.mapping("spec"))
+        wrong = {BOTTLEROCKET: _not_toml, AL2023: _not_for_al2023}.get(family, lambda _: "")(text)
+        if wrong:
+            yield Finding(
+                at=thing.at("spec.userData"),
+                message=f"{thing} has user data that {family} does not read: {wrong}",
+                fix="write settings of Bottlerocket as TOML"
+                if family == BOTTLEROCKET
+                else "write a NodeConfig (node.eks.aws/v1alpha1), a script, or both as MIME parts",
+            )
+
+
+def _not_toml(text: str) -> str:
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        return f"it is not TOML ({problem})"
+    return "" if not told or "settings" in told else "it has no table settings"
+
+
+def _not_for_al2023(text: str) -> str:
+    return "" if _OF_AL2023.match(text) else "it is neither a NodeConfig, nor a script, nor a MIME message"

@@ -1,0 +1,34 @@
+"""Claims of a storage class that nobody defines."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+# Charts that may bring storage classes; others have no reason to.
+_BRING_CLASSES = ("aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-driver", "openebs", "rook-ceph-cluster")
+
+
+@rule("storage/missing-class", error, since="0.1.0")
+def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A claim whose class does not exist is never bound, and the pods that mount it are not scheduled."""
+    known = {thing.name for thing in environment.of_kind("StorageClass", "storage.k8s.io")}
+    charts = {source.chart for application in environment.applications for source in application.sources}
+    bringing = next(iter(sorted(charts.intersection(_BRING_CLASSES))), "")
+    for edge in environment.graph.of("is of"):
+        name, source = edge.wanted.name, edge.source
+        if edge.wanted.kind != "StorageClass" or edge.targets or source.at is None:
+            continue
+        elsewhere = edge.reference.elsewhere or (bringing and f"chart {bringing}")
+        if elsewhere:
+            yield NotChecked(source.node, f"{elsewhere} may have made its storage class ({name})")
+            continue
+        yield Finding(
+            at=source.at,
+            message=f"{source.node} asks for the storage class {name}, which this environment does not have",
+            fix=f"name {nearest(name, known) or one_of(known)}"
+            if known
+            else "add the platform component storage, which brings gp3",
+        )
