@@ -133,8 +133,10 @@ class Repository:
             },
         )
 
-    def model(self, name: str, overlay: str, features: Sequence[str] = (), args: Sequence[str] = ()) -> Path:
-        """Write a model as an environment holds it, and return its folder."""
+    def model(
+        self, name: str, overlay: str, features: Sequence[str] = (), args: Sequence[str] = (), place: str = ""
+    ) -> Path:
+        """Write a model as an environment holds it, and return its folder; `place` is one of its own choice."""
         patches: list[Any] = [
             {
                 "target": {"kind": "Deployment"},
@@ -161,13 +163,16 @@ class Repository:
             for patch in facts.get("environment", {}).get("patches", ())
         ]
         return self._write(
-            f"environments/dev/models/{name}",
+            place or f"environments/dev/models/{name}",
             {
                 "apiVersion": "kustomize.config.k8s.io/v1beta1",
                 "kind": "Kustomization",
                 "namespace": "models",
                 "resources": [f"../../../../overlays/{overlay}"],
-                "components": [*(f"../../../../bases/features/{feature}" for feature in features), "../../versions"],
+                "components": [
+                    *(f"../../../../bases/features/{feature}" for feature in features),
+                    "../../../dev/versions",
+                ],
                 "patches": patches,
                 "labels": [
                     {
@@ -212,16 +217,19 @@ def engine_images() -> list[str]:
     return sorted(found)
 
 
+@functools.cache
 def feature_facts(feature: str) -> dict[str, Any]:
-    """Return what a feature says about itself."""
+    """Return what a feature says about itself; treat it as read-only."""
     return dict(load(BASES / "features" / feature / "feature.yaml"))
 
 
+@functools.cache
 def engine_facts(engine: str) -> dict[str, Any]:
-    """Return what an engine's base says about itself."""
+    """Return what an engine's base says about itself; treat it as read-only."""
     return dict(load(BASES / "serving" / engine / "engine.yaml"))
 
 
+@functools.cache
 def engine_of(overlay: str) -> str:
     """Return the engine that an overlay is for."""
     return str(load(OVERLAYS / overlay / "overlay.yaml")["engine"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from tests.manifests.composition import (
     one,
     pod_templates,
     serve_config,
-    serves,
     settings,
     shipped,
     template_versions,
@@ -196,17 +194,6 @@ def test_a_feature_is_a_component_and_patches_custom_resources_by_json(feature: 
             assert isinstance(body, list), "a strategic merge drops list items of custom resources"
 
 
-@every_overlay
-@every_feature
-def test_a_feature_changes_what_it_serves(repository: Repository, overlay: str, feature: str) -> None:
-    if not serves(feature, overlay):
-        assert engine_of(overlay) not in feature_facts(feature)["engines"]
-        return
-    plain = build_text(repository.model("plain", overlay))
-    featured = build_text(repository.model("featured", overlay, [feature]))
-    assert featured.replace("featured", "plain") != plain
-
-
 @every_feature
 def test_what_a_feature_brings_takes_the_model_s_name_without_another_patch(feature: str) -> None:
     brought = [
@@ -219,49 +206,6 @@ def test_what_a_feature_brings_takes_the_model_s_name_without_another_patch(feat
     for engine in feature_facts(feature)["engines"]:
         own = {resource["kind"] for resource in shipped(OVERLAYS / an_overlay_of(engine))}
         assert own.isdisjoint(document["kind"] for document in brought), "two objects of a kind need two names"
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(FEATURES, 2)))
-def test_a_pair_of_features_builds_or_is_refused_with_its_reason(
-    repository: Repository, engine: str, first: str, second: str
-) -> None:
-    problems = feature_problems([first, second], KNOWN, engine, PLATFORM)
-    strangers = [feature for feature in (first, second) if engine not in KNOWN[feature].engines]
-    assert [problem for problem in problems if "is not for" in problem] == [
-        problem for problem in problems for feature in strangers if problem.startswith(f"{feature} is not for {engine}")
-    ]
-    if strangers or second in KNOWN[first].excludes:
-        assert problems
-        return
-    chosen = [*needed_by(first, second), first, second]
-    assert not feature_problems(chosen, KNOWN, engine, PLATFORM)
-    overlay = an_overlay_of(engine)
-    forward = build(repository.model("forward", overlay, chosen))
-    for items in lists_with_names(forward):
-        assert len(items) == len(set(items)), f"{items} holds a name twice"
-    backward = build(repository.model("backward", overlay, [*needed_by(first, second), second, first]))
-    assert len(forward) == len(backward)
-
-
-def needed_by(*features: str) -> list[str]:
-    """Features that others need, each once and not those named already."""
-    found = (need for feature in features for need in KNOWN[feature].needs if need in KNOWN)
-    return [need for need in dict.fromkeys(found) if need not in features]
-
-
-def lists_with_names(value: Any) -> list[list[str]]:
-    """Names in every list of named things below a value: containers, variables, volumes, ports."""
-    if isinstance(value, dict):
-        return [found for item in value.values() for found in lists_with_names(item)]
-    if isinstance(value, list):
-        own = (
-            [[item["name"] for item in value]]
-            if value and all(isinstance(item, dict) and "name" in item for item in value)
-            else []
-        )
-        return own + [found for item in value for found in lists_with_names(item)]
-    return []
 
 
 def test_a_token_comes_from_the_secret_that_the_namespace_holds(repository: Repository) -> None:

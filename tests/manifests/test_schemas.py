@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from modelyard.schemas import kubernetes_versions, validate
 from modelyard.tooling import ToolMissing
-from tests.manifests.composition import BASES, OVERLAYS, Repository, Resource, build, feature_facts, load, names
+from tests.manifests.composition import BASES, Repository, Resource, build, names
 
 TERMS = [{"tags": {"karpenter.sh/discovery": "my-platform-dev"}}]
 ADDED: dict[str, dict[str, dict[str, object]]] = {
@@ -42,19 +41,11 @@ def component(repository: Repository, name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """Every component, and every overlay with each set of features that is legal with it."""
+    """Every component of the platform."""
 
-    def folders() -> Iterator[Path]:
-        repository = Repository(tmp_path_factory.mktemp("repository"))
-        for name in names(BASES / "platform"):
-            yield component(repository, name)
-        for overlay in names(OVERLAYS):
-            engine = load(OVERLAYS / overlay / "overlay.yaml")["engine"]
-            for feature in names(BASES / "features"):
-                if engine in feature_facts(feature)["engines"]:
-                    yield repository.model(f"{overlay}-{feature}"[-63:].strip("-"), overlay, [feature])
-
-    return [resource for folder in folders() for resource in build(folder)]
+    repository = Repository(tmp_path_factory.mktemp("repository"))
+    platform = [component(repository, name) for name in names(BASES / "platform")]
+    return [resource for folder in platform for resource in build(folder)]
 
 
 @pytest.mark.parametrize("version", kubernetes_versions())

@@ -32,14 +32,17 @@ TYPES: dict[str, tuple[type, ...]] = {
     "json": (dict,),
     "boolean-or-string": (bool, str),
 }
-# Read by others than vLLM: Hugging Face, Ray, Neuron and its plugin, the C library.
+# Read by others than vLLM: Hugging Face, Ray, Neuron and its plugin, NCCL, libfabric, the C library.
 OTHERS = {
     "DO_NOT_TRACK",
+    "FI_PROVIDER",
     "HF_HOME",
+    "HF_HUB_CACHE",
     "HF_TOKEN",
     "HOME",
     "MODEL_ID",
     "MODEL_NAME",
+    "NCCL_SOCKET_IFNAME",
     "NEURON_COMPILED_ARTIFACTS",
     "NEURON_COMPILE_CACHE_URL",
     "NEURON_LIBTORCH_COMPILATION_TIMEOUT",

@@ -18,6 +18,8 @@ from modelyard.rendering import split_image
 VERSION_LABEL = "app.kubernetes.io/version"
 # Further numbers are a plugin's, as in the tags 0.24.0.1.1.0-… of vLLM Neuron.
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:\.?(?:post|rc|dev)\d+)?)(?:\.\d+)*(?:[-_+].*)?$")
+# They may run the engine's image for another end: to fetch it, or a model.
+_NO_SERVERS = ("CronJob", "DaemonSet", "Job")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def engine_container(workload: Workload) -> tuple[PodTemplate, Container] | None
     in_ray = ray_container(workload)
     if in_ray is not None:
         return in_ray
+    if workload.kind in _NO_SERVERS:
+        return None
     for template in workload.templates:
         for container in template.containers:
             if not container.init and _runs_vllm(container):
