@@ -98,6 +98,7 @@ def test_peers_use_expressions_that_label_transformers_do_not_touch(component: s
 def test_custom_resources_wait_for_their_definitions(component: str) -> None:
     builtin = {
         "v1",
+        "admissionregistration.k8s.io/v1",
         "apps/v1",
         "networking.k8s.io/v1",
         "policy/v1",

@@ -18,9 +18,14 @@ def floating_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
     for workload in environment.workloads:
         for container in workload.containers:
             name, tag, digest = split_image(container.image)
-            if tag and not digest and _MOVING.fullmatch(tag) and not _FIXED.search(tag):
+            if tag and not digest and moves(tag):
                 yield Finding(
                     at=container.at("image"),
                     message=f"{container} runs {name}:{tag}, a tag that moves",
                     fix="name a release, such as v1.2.3, or a digest",
                 )
+
+
+def moves(tag: str) -> bool:
+    """Return whether an image tag is one that its owner moves, as far as its form tells."""
+    return bool(_MOVING.fullmatch(tag)) and not _FIXED.search(tag)

@@ -1,0 +1,374 @@
+"""The policies that the cluster refuses by, asked of a real API server, and the checker about the same objects."""
+
+from __future__ import annotations
+
+import copy
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard.cluster import ACCELERATORS
+from modelyard.rehearsal.api import Answer, Api, object_path
+from modelyard.rehearsal.control_plane import control_plane
+from modelyard.rehearsal.definitions import install_definitions
+from modelyard.rehearsal.folders import run_folder
+from modelyard.rules.images.floating_tag.rule import moves
+from modelyard.schemas import SchemaBundle
+from modelyard.tooling import parallel
+from tests.manifests.composition import OVERLAYS, Repository, build, names, shipped
+from tests.rehearsal.conftest import missing
+
+pytestmark = pytest.mark.slow  # starts a control plane
+
+PLATFORM = Path(__file__).parents[2] / "bases/platform"
+SECONDS = 30.0
+PUBLIC = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+
+
+def pod(image: str = "example.com/engine:v1.2.3", **resources: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "engine", "image": image, "resources": resources}]}
+
+
+def wrapped(kind: str, spec: dict[str, Any], name: str = "probe") -> dict[str, Any]:
+    """Return an object of a kind that holds the pod."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    metadata = {"name": name, "namespace": "models"}
+    match kind:
+        case "Pod":
+            return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
+        case "Deployment":
+            content = {"selector": {"matchLabels": labels}, "template": template}
+            return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": content}
+        case "CronJob":
+            job = {"spec": {"template": {"spec": {**spec, "restartPolicy": "Never"}}}}
+            content = {"schedule": "0 0 * * *", "jobTemplate": job}
+            return {"apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": content}
+        case "LeaderWorkerSet":
+            content = {"replicas": 1, "leaderWorkerTemplate": {"size": 2, "workerTemplate": template}}
+            return {
+                "apiVersion": "leaderworkerset.x-k8s.io/v1",
+                "kind": kind,
+                "metadata": metadata,
+                "spec": content,
+            }
+        case "RayService":
+            head = {"rayStartParams": {}, "template": {"spec": pod()}}
+            workers = [{"groupName": "w", "rayStartParams": {}, "template": {"spec": spec}}]
+            content = {"rayClusterConfig": {"headGroupSpec": head, "workerGroupSpecs": workers}}
+            return {"apiVersion": "ray.io/v1", "kind": kind, "metadata": metadata, "spec": content}
+    raise AssertionError(kind)
+
+
+KINDS = ("Pod", "Deployment", "CronJob", "LeaderWorkerSet", "RayService")
+
+
+class Server:
+    """A control plane with the policies, and the definitions of custom resources that hold pods."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.served = api.served()
+
+    def tried(self, value: dict[str, Any], namespace: str = "models") -> Answer:
+        """Apply an object without keeping it."""
+        value = copy.deepcopy(value)
+        kind = self.served[value["apiVersion"], value["kind"]]
+        if kind.namespaced:
+            value["metadata"]["namespace"] = namespace
+        path = object_path(kind, value["apiVersion"], namespace, value["metadata"]["name"])
+        return self.api.apply(path, value, dry_run=True)
+
+    def refused_by(self, value: dict[str, Any], namespace: str = "models") -> str:
+        """Return which policy refuses an object; empty when it is taken, and the whole message for another reason."""
+        answer = self.tried(value, namespace)
+        if answer.ok:
+            return ""
+        _, found, rest = answer.message.partition("ValidatingAdmissionPolicy '")
+        return rest.partition("'")[0] if found else answer.message
+
+    def keep(self, value: dict[str, Any]) -> None:
+        kind = self.served[value["apiVersion"], value["kind"]]
+        namespace = value["metadata"].get("namespace", "")
+        path = object_path(kind, value["apiVersion"], namespace, value["metadata"]["name"])
+        answer = self.api.apply(path, value, dry_run=False)
+        assert answer.ok, answer.message
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A control plane of its own, since what it refuses would be in the way of other tests."""
+    if reason := missing():
+        pytest.skip(reason)
+    with run_folder() as folder, control_plane(folder) as plane:
+        bundle = SchemaBundle()
+        kinds = [(each["apiVersion"], each["kind"]) for each in (wrapped(kind, pod()) for kind in KINDS)]
+        install_definitions(plane.api, filter(None, (bundle.definition(*kind) for kind in kinds)), plane.check)
+        running = Server(plane.api)
+        for name in ("models", "elsewhere", "gateway"):
+            labels = {"modelyard.dev/public-load-balancers": "allowed"} if name == "gateway" else {}
+            running.keep({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        for value in (*shipped(PLATFORM / "admission-policies"), *shipped(PLATFORM / "access-roles")):
+            running.keep(value)
+        probes = [
+            wrapped("Pod", pod("example.com/engine:latest")),
+            wrapped("LeaderWorkerSet", pod(requests={"nvidia.com/gpu": 1})),
+            service({PUBLIC: "internet-facing"}),
+        ]
+        ends = time.monotonic() + SECONDS
+        while not all(running.refused_by(probe) for probe in probes):
+            assert time.monotonic() < ends, "the policies are not in force"
+            time.sleep(0.2)
+        yield running
+
+
+def service(annotations: dict[str, str], **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "probe", "annotations": annotations},
+        "spec": {"type": "LoadBalancer", "ports": [{"port": 80}], **spec},
+    }
+
+
+# ----------------------------------------------------------------------------------------------------------- images
+
+TAGS = [
+    *(
+        "latest",
+        "LATEST",
+        "main",
+        "nightly",
+        "stable",
+        "v1",
+        "1",
+        "v0.33",
+        "0.33-cu129",
+        "v1_alpine",
+        "edge.1",
+        "dev-2",
+    ),
+    *("v0.33.0", "0.33.0-cu129", "nightly-095f58a54c1d2e3f", "nightly-20260801", "7.4", "7.4.1", "v12-1a2b3c4", "x"),
+    *(
+        "1.2.3.4",
+        "2026-08-01",
+        "sdk2.31.1",
+        "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04",
+        "mainly",
+        "v1.x",
+        "head-1a2b3c4_",
+    ),
+]
+
+
+def made_tags(count: int) -> list[str]:
+    """Return tags put together from the parts that the expressions look at."""
+    chance = random.Random(7)  # noqa: S311
+    parts = [
+        "latest",
+        "Main",
+        "nightly",
+        "v",
+        "1",
+        ".2",
+        "0.33",
+        "1.2.3",
+        "-",
+        "_",
+        ".",
+        "cu129",
+        "1a2b3c4",
+        "20260801",
+        "x",
+    ]
+    made = {"".join(chance.choices(parts, k=chance.randint(1, 5))) for _ in range(count)}
+    return sorted(tag for tag in made if tag[0] not in "-.")
+
+
+def test_the_server_and_the_checker_agree_on_every_tag(server: Server) -> None:
+    tags = TAGS + made_tags(800)
+    assert len(tags) > 350
+    verdicts = {tag: moves(tag) for tag in tags}
+    assert 50 < sum(verdicts.values()) < len(tags) - 50, "one verdict is too rare to compare"
+
+    def differs(tag: str) -> str:
+        refused = server.refused_by(wrapped("Pod", pod(f"registry.example.com:5000/team/engine:{tag}")))
+        assert refused in ("", "floating-image-tags"), refused
+        return f"{tag}: the checker says {verdicts[tag]}" if bool(refused) != verdicts[tag] else ""
+
+    assert not [text for text in parallel(differs, tags) if text]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_that_holds_pods_is_looked_at(server: Server, kind: str) -> None:
+    moving = server.tried(wrapped(kind, pod("example.com:5000/engine")))
+    assert "images whose tag moves: example.com:5000/engine; name a release or a digest" in moving.message
+    assert server.refused_by(wrapped(kind, pod())) == ""
+    assert server.refused_by(wrapped(kind, pod("example.com/engine:latest@sha256:" + "a" * 64))) == ""
+    beside = pod()
+    beside["initContainers"] = [{"name": "fetch", "image": "example.com/fetch:latest"}]
+    assert server.refused_by(wrapped(kind, beside)) == "floating-image-tags"
+
+
+def test_elsewhere_a_moving_tag_is_a_warning(server: Server) -> None:
+    answer = server.tried(wrapped("Pod", pod("example.com/engine:latest")), "elsewhere")
+    assert answer.ok
+    assert any("floating-image-tags" in warning for warning in answer.warnings), answer.warnings
+    assert not server.tried(wrapped("Pod", pod()), "elsewhere").warnings
+
+
+# ---------------------------------------------------------------------------------------------------------- devices
+
+
+@pytest.mark.parametrize("device", ACCELERATORS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_device_without_a_limit_is_refused(server: Server, kind: str, device: str) -> None:
+    without = server.tried(wrapped(kind, pod(requests={device: "1", "memory": "1Gi"}, limits={"memory": "1Gi"})))
+    assert not without.ok
+    assert "have no limit for them: engine" in without.message or "Limit must be set" in without.message
+    assert server.refused_by(wrapped(kind, pod(requests={device: "1"}, limits={device: "1"}))) == ""
+    assert server.refused_by(wrapped(kind, pod(limits={device: "1"}))) == ""
+
+
+# --------------------------------------------------------------------------------------------------- load balancers
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        (service({PUBLIC: "internet-facing"}), True),
+        (service({PUBLIC: "internet-facing"}, loadBalancerClass="service.k8s.aws/nlb"), True),
+        (service({}), True),  # AWS's own controller makes it public
+        (service({PUBLIC: "internal"}), False),
+        (service({}, loadBalancerClass="service.k8s.aws/nlb"), False),
+        (service({"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}), False),
+        (service({PUBLIC: "internet-facing"}, type="ClusterIP"), False),
+    ],
+)
+def test_load_balancers_that_face_the_internet(server: Server, value: dict[str, Any], refused: bool) -> None:
+    assert server.refused_by(value) == ("public-load-balancers" if refused else "")
+    assert server.refused_by(value, "elsewhere") == ("public-load-balancers" if refused else "")
+    assert server.refused_by(value, "gateway") == ""
+
+
+def test_ingresses_that_face_the_internet(server: Server) -> None:
+    def ingress(scheme: str) -> dict[str, Any]:
+        return {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": "probe", "annotations": {"alb.ingress.kubernetes.io/scheme": scheme}},
+            "spec": {"defaultBackend": {"service": {"name": "chat", "port": {"number": 80}}}},
+        }
+
+    assert server.refused_by(ingress("internet-facing")) == "public-load-balancers"
+    assert server.refused_by(ingress("internal")) == ""
+
+
+# ------------------------------------------------------------------------------------------------------ what we ship
+
+
+def test_nothing_that_is_shipped_is_refused(server: Server, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository")
+    tried = 0
+    for overlay in names(OVERLAYS):
+        for value in build(repository.model(f"m-{overlay}"[:40].rstrip("-"), overlay)):
+            if (value["apiVersion"], value["kind"]) in server.served and value["kind"] != "Namespace":
+                refused = server.refused_by(value)
+                assert not refused, f"{overlay}: {value['kind']} {value['metadata']['name']}: {refused}"
+                tried += value["kind"] in {"Deployment", "LeaderWorkerSet", "RayService"}
+    assert tried >= len(names(OVERLAYS))
+
+
+def test_no_component_is_told_of(server: Server) -> None:
+    tried = 0
+    for component in sorted(PLATFORM.glob("*/component.yaml")):
+        for value in shipped(component.parent):
+            if value["kind"] not in {"DaemonSet", "Deployment", "StatefulSet", "Job", "CronJob", "Service"}:
+                continue
+            answer = server.tried(unprivileged(value), "elsewhere")
+            assert answer.ok, f"{component.parent.name}: {answer.message}"
+            assert not [each for each in answer.warnings if "ValidatingAdmissionPolicy" in each], answer.warnings
+            tried += 1
+    assert tried > 3
+
+
+def unprivileged(value: dict[str, Any]) -> dict[str, Any]:
+    """Return an object whose containers are not privileged, which this API server is not started to allow."""
+    value = copy.deepcopy(value)
+    pod_spec = value["spec"].get("template", {}).get("spec", {})
+    for each in (*pod_spec.get("containers", ()), *pod_spec.get("initContainers", ())):
+        each.get("securityContext", {}).pop("privileged", None)
+    return value
+
+
+# -------------------------------------------------------------------------------------------------------------- roles
+
+MAY = {
+    "readers": {
+        "yes": ["get pods", "list nodes", "watch deployments.apps", "get externalsecrets.external-secrets.io"],
+        "no": ["get pods/log", "delete pods", "create pods", "patch deployments.apps", "create pods/portforward"],
+    },
+    "model-owners": {
+        "yes": ["get pods", "get pods/log", "delete pods", "patch deployments.apps", "create pods/portforward"],
+        "no": [
+            "create deployments.apps",
+            "patch nodes",
+            "delete resourcequotas",
+            "update networkpolicies.networking.k8s.io",
+        ],
+    },
+    "platform": {
+        "yes": [
+            "get pods/log",
+            "create pods/eviction",
+            "patch nodes",
+            "delete nodeclaims.karpenter.sh",
+            "delete jobs.batch",
+        ],
+        "no": ["create pods", "create deployments.apps", "delete namespaces", "delete nodepools.karpenter.sh"],
+    },
+    "strangers": {"yes": [], "no": ["get pods", "get nodes", "get configmaps"]},
+}
+NOBODY = [
+    "get secrets",
+    "list secrets",
+    "create pods/exec",
+    "create pods/attach",
+    "bind clusterroles.rbac.authorization.k8s.io",
+]
+NOBODY += ["create serviceaccounts/token", "update clusterrolebindings.rbac.authorization.k8s.io", "impersonate users"]
+
+
+def allowed(server: Server, group: str, what: str, namespace: str = "models") -> bool:
+    verb, _, thing = what.partition(" ")
+    resource, _, subresource = thing.partition("/")
+    name, _, api_group = resource.partition(".")
+    asked = {"verb": verb, "resource": name, "subresource": subresource, "group": api_group, "namespace": namespace}
+    answer = server.api.request(
+        "POST",
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": "somebody", "groups": [group, "system:authenticated"], "resourceAttributes": asked},
+        },
+    )
+    assert answer.ok, answer.message
+    return bool(answer.value["status"]["allowed"])
+
+
+@pytest.mark.parametrize("group", MAY)
+def test_a_group_may_what_its_role_says_and_nothing_else(server: Server, group: str) -> None:
+    assert [what for what in MAY[group]["yes"] if not allowed(server, group, what)] == []
+    assert [what for what in MAY[group]["no"] + NOBODY if allowed(server, group, what)] == []
+
+
+def test_model_owners_have_their_rights_in_their_namespace_alone(server: Server) -> None:
+    assert allowed(server, "model-owners", "get pods", "argocd")
+    assert not allowed(server, "model-owners", "get pods/log", "argocd")
+    assert not allowed(server, "model-owners", "delete pods", "kube-system")
+    assert allowed(server, "platform", "get pods/log", "argocd")
