@@ -14,6 +14,7 @@ from modelyard.cluster.nodes import (
     requirements,
     selected_pools,
 )
+from modelyard.cluster.overlays import overlay_facts
 from modelyard.cluster.pools import Pool, Taint, tolerates
 from modelyard.cluster.projects import Project
 from modelyard.cluster.quantities import quantity
@@ -68,6 +69,7 @@ __all__ = [
     "listed",
     "mapping",
     "numbered",
+    "overlay_facts",
     "own_folder",
     "pool_requirements",
     "quantity",

@@ -11,6 +11,8 @@ from modelyard.sizing import Fit, fits, legal_tensor_parallel_sizes, refusals
 
 # The flag that a refusal is about, by words of it; the first that occurs counts.
 _ABOUT = (
+    ("the whole memory", "gpu-memory-utilization"),
+    ("the checkpoint is", "quantization"),
     ("decode-context-parallel-size", "decode-context-parallel-size"),
     ("pipeline stages", "pipeline-parallel-size"),
     ("max-model-len", "max-model-len"),
@@ -19,6 +21,12 @@ _ABOUT = (
     ("weights need compute capability", "quantization"),
     (" ranks", "tensor-parallel-size"),
 )
+# By the format of a checkpoint, the values of `quantization` that vLLM takes for it.
+_SAME_FORMAT = {
+    "awq": ("awq", "awq_marlin", "auto-round", "inc"),
+    "gptq": ("gptq", "gptq_marlin", "auto-round", "inc"),
+    "mxfp4": ("mxfp4", "gpt_oss_mxfp4"),
+}
 _ATTENTION_HEADS = "attention heads cannot be shared"
 _MOST = 16
 
@@ -32,7 +40,7 @@ def refused_by_engine(environment: Environment) -> Iterator[Finding | NotChecked
             continue
         said: dict[str, list[str]] = {}
         for each in fit.devices:
-            for reason in refusals(fit.shape, each.assessment.settings, each.assessment.device):
+            for reason in (*_refused(fit), *refusals(fit.shape, each.assessment.settings, each.assessment.device)):
                 said.setdefault(reason, []).append(each.landing.device.name)
         for reason, devices in said.items():
             if _ATTENTION_HEADS in reason:
@@ -46,6 +54,17 @@ def refused_by_engine(environment: Environment) -> Iterator[Finding | NotChecked
             )
 
 
+def _refused(fit: Fit) -> Iterator[str]:
+    """Yield what stands against the settings alone, whatever the device."""
+    settings, shape = fit.model.settings, fit.shape
+    share, method = settings.get("gpu-memory-utilization"), settings.get("quantization")
+    if isinstance(share, int | float) and share >= 1:
+        yield f"gpu-memory-utilization {share} asks for the whole memory, of which the CUDA context has taken some"
+    stored = shape.quantization.method if shape is not None and shape.quantization is not None else ""
+    if stored in _SAME_FORMAT and isinstance(method, str) and method not in _SAME_FORMAT[stored]:
+        yield f"quantization is {method}, and the checkpoint is {stored}"
+
+
 def _fix(fit: Fit, flag: str) -> str:
     shape = fit.shape
     if shape is not None and flag == "tensor-parallel-size":
@@ -53,6 +72,10 @@ def _fix(fit: Fit, flag: str) -> str:
         return f"use tensor-parallel-size {either(legal)} and as many devices"
     if shape is not None and flag == "max-model-len":
         return f"set max-model-len to {shape.max_positions} or less, or hf-overrides that lengthen the context"
+    if flag == "gpu-memory-utilization":
+        return "set gpu-memory-utilization to 0.9, or leave it out"
+    if flag == "quantization" and shape is not None and shape.quantization is not None:
+        return "leave quantization out: vLLM reads it from the checkpoint"
     if flag == "dtype":
         return "set dtype: half, or let its pods land on newer devices only"
     if flag in ("kv-cache-dtype", "quantization"):

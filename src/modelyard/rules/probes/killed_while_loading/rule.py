@@ -5,7 +5,7 @@ from typing import Any
 
 from modelyard.catalog import Model as CatalogModel
 from modelyard.catalog import model as catalog_model
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, overlay_facts
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 
@@ -24,13 +24,17 @@ def killed_while_loading(environment: Environment) -> Iterator[Finding | NotChec
         if not isinstance(probe, dict):
             continue
         known = catalog_model(model.settings.model_id)
+        told = overlay_facts(model.application)
         weights = _weights_gb(known) if known else None
+        if weights is None and told.get("model") == model.settings.model_id:
+            weights = _positive(told.get("weights-gb"))
         if weights is None:
             name = model.settings.model_id or "the model, which is not named,"
             yield NotChecked(model, f"the weights of {name} are not in the catalogue, so its loading time is unknown")
             continue
         budget, period = _budget(probe), _number(probe, "periodSeconds", 10)
-        needed = FIXED_SECONDS + round(weights / READ_GB_PER_SECOND)
+        speed = _positive(told.get("gb-per-second")) or READ_GB_PER_SECOND
+        needed = FIXED_SECONDS + round(weights / speed)
         if budget < needed:
             yield Finding(
                 at=model.container.at("startupProbe", "failureThreshold"),
@@ -49,6 +53,10 @@ def _budget(probe: dict[str, Any]) -> int:
 def _number(probe: dict[str, Any], key: str, default: int) -> int:
     value = probe.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
+
+
+def _positive(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
 
 
 def _weights_gb(known: CatalogModel) -> float | None:
