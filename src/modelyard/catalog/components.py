@@ -19,6 +19,7 @@ _KEYS = {
     "needs",
     "excludes",
     "answers",
+    "terraform-outputs",  # read by `modelyard env sync`
 }
 _CHART_KEYS = {"name", "repository", "version", "app-version", "source", "values-read-at", "release", "skip-crds"}
 

@@ -12,6 +12,7 @@ from modelyard.cli import (
     cost,
     diff,
     doctor,
+    env,
     exit_codes,
     explain,
     feature,
@@ -21,6 +22,7 @@ from modelyard.cli import (
     model,
     new,
     place,
+    promote,
     rehearse,
     tools,
     update,
@@ -58,6 +60,8 @@ def application() -> typer.Typer:
     app.command("cost", short_help="Say what models, pools and environments cost.")(cost.command)
     app.add_typer(model.application(), name="model", short_help="Add, change and remove models.")
     app.add_typer(feature.application(), name="feature", short_help="Switch features of models on and off.")
+    app.add_typer(env.application(), name="env", short_help="List, add, remove and fill in environments.")
+    app.command("promote", short_help="Move what was tried to the next environment.", epilog=ends)(promote.command)
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)

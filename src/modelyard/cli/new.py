@@ -53,7 +53,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Tell the outcome as JSON.")] = False,
 ) -> int:
     """Write a GitOps repository with its first environment, or add an environment to one."""
-    given = _answers(data or [])
+    given = answers_given(data or [])
     folder = path or Path()
     adds = (folder / _ANSWERS_FILE).is_file()
     if path is None and not adds:
@@ -97,7 +97,12 @@ def command(
     return ExitCode.CLEAN
 
 
-def _answers(pairs: list[str]) -> dict[str, str]:
+def answers_given(pairs: list[str]) -> dict[str, str]:
+    """Return answers from the command line.
+
+    Raises:
+        Refusal: One is not of the form QUESTION=ANSWER, or a question is answered twice.
+    """
     answers: dict[str, str] = {}
     for pair in pairs:
         question, separator, answer = pair.partition("=")

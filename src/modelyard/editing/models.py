@@ -275,7 +275,8 @@ def _set_flag(served: Served, flag: str, value: str) -> None:
 def _argument(served: Served, flag: str, value: str) -> str:
     """Return the argument for a flag that the engine knows."""
     engine = _engine(served)
-    version = engine.version or engine_version(served.environment) or ""
+    image = next(iter(engine.images), "")
+    version = engine.version or engine_version(served.environment, image) or ""
     known = engine_of_version(engine.engine, version) if version in engine_versions(engine.engine) else None
     found = known.flag(flag) if known is not None else None
     if known is not None and found is None:

@@ -122,13 +122,13 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
     return MadeOverlay(overlay, reason)
 
 
-def engine_version(environment: EnvironmentFiles) -> str | None:
-    """Return the version of vLLM that an environment runs, None where its tag is none."""
+def engine_version(environment: EnvironmentFiles, image: str = IMAGE) -> str | None:
+    """Return the version of vLLM that an environment runs in an image, None where its tag is none."""
     file = f"{environment.folder}/versions/kustomization.yaml"
     if not environment.changes.exists(file):
         return None
     images = Text(file, environment.changes.text(file)).get(["images"]) or []
-    tag = next((each.get("newTag") for each in images if isinstance(each, dict) and each.get("name") == IMAGE), "")
+    tag = next((each.get("newTag") for each in images if isinstance(each, dict) and each.get("name") == image), "")
     return version_in(str(tag))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelyard.editing.environment_files import EnvironmentFiles
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
+from modelyard.editing.patches import Operation, edit_patch, operations
 from modelyard.editing.splicing import Text, fragment, scalar
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import joined
@@ -29,25 +29,6 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Where a flag is appended, by kind of the workload; a RayService has no arguments."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One JSON6902 operation of a patch in a model's kustomization.
-
-    Attributes:
-        item: Position of the patch in `patches`.
-        position: Position of the operation in the patch.
-        kind: Kind that the patch is for; empty where it names none.
-        path: What it changes.
-        value: What it sets.
-    """
-
-    item: int
-    position: int
-    kind: str
-    path: str
-    value: Any
 
 
 class Served:
@@ -103,7 +84,7 @@ class Served:
     @property
     def operations(self) -> tuple[Operation, ...]:
         """Every JSON6902 operation that the kustomization holds inline."""
-        return tuple(self._operations())
+        return tuple(operations(self.text))
 
     @property
     def flags(self) -> dict[str, str | bool]:
@@ -218,21 +199,6 @@ class Served:
             if path is not None and path.startswith(f"{folder}/"):
                 yield index, path
 
-    def _operations(self) -> Iterator[Operation]:
-        for index, each in enumerate(self.text.get(["patches"]) or []):
-            inline = each.get("patch") if isinstance(each, dict) else None
-            if not isinstance(inline, str):
-                continue
-            try:
-                content = documents(self.file, inline)
-            except MalformedYAML:
-                continue  # a check says what is wrong with it
-            target = each.get("target")
-            kind = str(target.get("kind", "")) if isinstance(target, dict) else ""
-            for position, operation in enumerate(content[0] if content and isinstance(content[0], list) else ()):
-                if isinstance(operation, dict):
-                    yield Operation(index, position, kind, str(operation.get("path", "")), operation.get("value"))
-
     def _is_ours(self, item: int) -> bool:
         """Return whether a patch holds flags and sizes only, so that one more belongs into it."""
         node = self.text.get(["patches", item])
@@ -252,12 +218,7 @@ class Served:
         self.environment.changes.edit(self.file, lambda text: method(text, *arguments, **named))
 
     def _edit_patch(self, item: int, method: Callable[..., None], *arguments: Any) -> None:
-        """Edit the operations that stand in a patch as a text."""
-        inline = str(self.text.get(["patches", item, "patch"]))
-        inner = Text(self.file, "operations:\n" + "\n".join(f"  {line}" for line in inline.split("\n")) + "\n")
-        method(inner, *arguments)
-        lines = str(inner).removeprefix("operations:\n").rstrip("\n").split("\n")
-        self._edit(Text.set_block, ["patches", item, "patch"], "\n".join(line.removeprefix("  ") for line in lines))
+        edit_patch(self.environment.changes, self.file, item, method, *arguments)
 
 
 def of_environment(extra: Mapping[str, Any], environment: EnvironmentFiles) -> dict[str, list[Any]]:

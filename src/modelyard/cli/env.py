@@ -1,0 +1,188 @@
+"""`modelyard env`: the environments of a repository."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.cli.boundary import verb
+from modelyard.cli.edits import DryRun, Edit, Repository, finish, planned
+from modelyard.cli.options import AsJson
+from modelyard.findings import ExitCode, Refusal
+
+if TYPE_CHECKING:
+    from modelyard.reporting import Line
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The environment.", autocompletion=completing.environments)]
+_TERRAFORM_SECONDS = 300.0
+
+
+def application() -> typer.Typer:
+    """Return the verb with its own verbs."""
+    app = typer.Typer(help="List, add, remove and fill in environments.", no_args_is_help=True, rich_markup_mode=None)
+    app.callback()(_env)
+    app.command("list")(list_environments)
+    app.command("add")(add)
+    app.command("remove")(remove)
+    app.command("sync")(sync)
+    return app
+
+
+def _env() -> None:
+    """List, add, remove and fill in environments."""
+
+
+@verb
+def list_environments(repository: Repository = Path(), as_json: AsJson = False) -> int:
+    """List the environments: account, region, cluster, what they follow, and how much they hold."""
+    from modelyard.editing import environment_rows
+
+    found = environment_rows(planned(repository))
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        sys.stdout.write(json.dumps({"version": 1, "environments": [asdict(each) for each in found]}, indent=2) + "\n")
+        return ExitCode.CLEAN
+    from modelyard.cli.terminal import show
+    from modelyard.reporting import counted, visible
+
+    lines: list[Line] = []
+    longest = max((len(visible(each.name)) for each in found), default=0)
+    for each in found:
+        parts = [each.region, each.account, f"cluster {each.cluster}", f"Kubernetes {each.kubernetes}"]
+        parts += [f"follows {each.revision}"] if each.revision else []
+        parts += [counted(len(each.models), "model"), counted(len(each.components), "platform component")]
+        parts += [f"template {each.template}"] if each.template else []
+        parts += ["protected"] if each.protected else []
+        lines.append([(visible(each.name).ljust(longest), "strong"), (f"  {visible(', '.join(parts))}", "plain")])
+    show(lines or [[("no environments here", "plain")]])
+    return ExitCode.CLEAN
+
+
+@verb
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new environment.")],
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="YAML file with answers to the questions.")
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", "-d", metavar="QUESTION=ANSWER", help="One answer, before the file's; may be repeated."),
+    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take the default of every question not answered.")
+    ] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template", metavar="URL", help="Folder or Git URL of the template.", show_default="the repository's"
+        ),
+    ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(
+            "--ref", metavar="REF", help="Tag, branch or commit of the template.", show_default="the repository's"
+        ),
+    ] = None,
+    repository: Repository = Path(),
+    as_json: AsJson = False,
+) -> int:
+    """Add an environment, by the template's questions; as `modelyard new --env` does."""
+    from modelyard.cli.new import answers_given
+    from modelyard.scaffolding import new_environment
+
+    made = new_environment(
+        repository,
+        environment=name,
+        template=template,
+        ref=ref,
+        answers_file=answers,
+        data=answers_given(data or []),
+        interactive=False if defaults or as_json else None,
+    )
+    if as_json:
+        import json
+
+        content = {"version": 1, "environment": made.environment, "template": made.template, "written": True}
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        return ExitCode.CLEAN
+    sys.stdout.write(
+        f"environments/{made.environment} is written, from template {made.template}; it is not committed yet\n"
+        f"next: modelyard check --env {made.environment}\n"
+    )
+    return ExitCode.CLEAN
+
+
+@verb
+def remove(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it though it is protected.")] = False,
+    dry_run: DryRun = False,
+    repository: Repository = Path(),
+    as_json: AsJson = False,
+) -> int:
+    """Remove the files of an environment, and say what remains in the cloud."""
+    from modelyard.editing import remove_environment
+
+    changes = planned(repository)
+    remains = remove_environment(changes, name, yes=yes)
+    notes = [f"what remains: {each}" for each in remains]
+    edit = Edit(
+        changes, f"the files of environment {name} are removed", notes=notes, content={"remains": list(remains)}
+    )
+    return finish(edit, dry_run=dry_run, as_json=as_json)
+
+
+@verb
+def sync(
+    name: Name,
+    outputs: Annotated[
+        str | None,
+        typer.Option(
+            "--outputs",
+            metavar="FILE",
+            help="What `terraform output -json` printed; - reads standard input.",
+            show_default="what Terraform says in terraform/",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    repository: Repository = Path(),
+    as_json: AsJson = False,
+) -> int:
+    """Write the ids that only the cloud knows, from Terraform's outputs, into the files of an environment."""
+    from modelyard.editing import outputs as parsed
+    from modelyard.editing import sync_outputs
+
+    changes = planned(repository)
+    written, missing = sync_outputs(changes, name, parsed(_outputs(repository, outputs)))
+    notes = [f"not set: {each}" for each in missing]
+    edit = Edit(changes, f"{name} has Terraform's outputs", written, notes, {"missing": missing})
+    return finish(edit, dry_run=dry_run, as_json=as_json)
+
+
+def _outputs(repository: Path, file: str | None) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    if file is not None:
+        try:
+            return Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+            raise Refusal(f"{file} cannot be read: {reason}", fix="terraform output -json > outputs.json") from None
+    from modelyard.tooling import require, run
+
+    folder = repository / "terraform"
+    if not (folder / ".terraform").is_dir():
+        raise Refusal(
+            f"{folder} is not initialised, so that Terraform knows no outputs",
+            fix="run terraform init there with the environment's backend.hcl, or give --outputs FILE",
+        )
+    done = run(
+        [require("terraform").path, "output", "-json", "-no-color"], cwd=folder, timeout=_TERRAFORM_SECONDS, check=True
+    )
+    return done.stdout.decode("utf-8", "replace")

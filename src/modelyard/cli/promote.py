@@ -1,0 +1,49 @@
+"""`modelyard promote`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelyard.cli import completing
+from modelyard.cli.boundary import verb
+from modelyard.cli.edits import DryRun, Edit, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.options import AsJson
+
+
+@verb
+def command(
+    source: Annotated[
+        str, typer.Argument(metavar="FROM", help="Where it was tried.", autocompletion=completing.environments)
+    ],
+    target: Annotated[str, typer.Argument(metavar="TO", help="What gets it.", autocompletion=completing.environments)],
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", metavar="NAME", help="This model only.", autocompletion=completing.applications),
+    ] = "",
+    revision: Annotated[
+        str,
+        typer.Option("--revision", metavar="REF", help="Tag or commit to pin TO to.", show_default="what FROM is at"),
+    ] = "",
+    no_check: NoCheck = False,
+    dry_run: DryRun = False,
+    repository: Repository = Path(),
+    as_json: AsJson = False,
+) -> int:
+    """Move what was tried in one environment to the next.
+
+    An environment that is pinned to a tag or commit gets the revision. Otherwise image tags and the settings of models
+    move. Replicas, pools, features, and flags that follow from the devices stay.
+    """
+    from modelyard.editing import promote
+
+    changes = planned(repository)
+    made = promote(changes, source, target, model, revision)
+    what = f"{model} of {source}" if model else source
+    done = f"{what} is promoted to {target}"
+    warnings = [] if no_check or revision else require_passing(changes, target, model, done=done)
+    notes = [*made.kept, *warnings]
+    content = {"moved": made.moved, "kept": made.kept}
+    return finish(Edit(changes, done, made.moved, notes, content), dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,232 @@
+"""Moving what was tried in one environment to the next: images, settings, or the revision that it is pinned to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from modelyard.editing.changes import Changes
+from modelyard.editing.environment_files import EnvironmentFiles, environment_files
+from modelyard.editing.menu import Menu
+from modelyard.editing.models import set_model
+from modelyard.editing.patches import edit_patch, operations
+from modelyard.editing.served import Served
+from modelyard.editing.splicing import Text
+from modelyard.findings import Refusal
+from modelyard.repository.repository import FACTS
+from modelyard.tooling import find, run
+
+ANSWERS = ".copier-answers.yml"
+BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"})
+"""Flags that follow from the devices of an environment, and stay."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{7,39}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+_TARGETS = ("/spec/source/targetRevision", "/spec/sources/0/targetRevision")
+_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Promotion:
+    """What moved, and what did not.
+
+    Attributes:
+        moved: What moved, one phrase each.
+        kept: What differs and stays, one sentence each.
+    """
+
+    moved: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+def promote(changes: Changes, source: str, target: str, model: str = "", revision: str = "") -> Promotion:
+    """Move what was tried in one environment to another.
+
+    An environment that is pinned to a tag or commit gets the revision of the other, and nothing else. Where both follow
+    a branch, image tags and the settings of the models that both have move; with a model named, those of this one.
+    Replicas, pools, features and flags that follow from the devices stay.
+
+    Args:
+        changes: The edit.
+        source: The environment where it was tried.
+        target: The environment that gets it.
+        model: One model only; empty for all.
+        revision: Tag, branch or commit that the target is pinned to; empty takes the source's.
+
+    Raises:
+        Refusal: There is no such environment or model, or the revision is none.
+    """
+    if source == target:
+        raise Refusal(f"{source} cannot be promoted to itself", fix="name two environments")
+    before, after = environment_files(changes, source), environment_files(changes, target)
+    if model and revision:
+        raise Refusal("a revision is promoted for a whole environment", fix="leave out --model or --revision")
+    own = str(after.facts.get("revision") or "main")
+    if not model and (revision or is_pinned(changes, own)):
+        return _pinned(changes, before, after, own, revision)
+    made = Promotion()
+    menu = Menu(changes.files)
+    names = [model] if model else [each for each in before.models if each in after.models]
+    for name in names:
+        if name not in after.models:
+            served = Served(before, name, menu)
+            raise Refusal(
+                f"environment {target} has no model {name}",
+                fix=f"add it first: modelyard model add {served.overlay_name or name} --env {target} --name {name}",
+            )
+    images = None if not model else _images_of(Served(before, model, menu))
+    _tags(changes, before, after, images, made)
+    for name in names:
+        _settings(changes, before, after, name, menu, made)
+    made.kept += [] if model else [f"{each} is in {source} alone" for each in before.models if each not in after.models]
+    return made
+
+
+def is_pinned(changes: Changes, revision: str) -> bool:
+    """Return whether a revision is a commit or a tag rather than a branch."""
+    if _COMMIT.fullmatch(revision):
+        return True
+    return bool(_git(changes, "rev-parse", "--verify", "--quiet", f"refs/tags/{revision}"))
+
+
+def set_revision(changes: Changes, environment: EnvironmentFiles, revision: str) -> None:
+    """Let the Applications of an environment follow another revision."""
+    if not _REVISION.fullmatch(revision) or ".." in revision or revision.endswith(".lock"):
+        raise Refusal(f"'{revision}' is not a branch, tag or commit", fix="name one, such as v1.2.0")
+    facts = f"{environment.folder}/{FACTS}"
+    changes.edit(facts, lambda text: text.set_scalar(["revision"], revision))
+    file = environment.list
+    for each in list(operations(Text(file, changes.text(file)))):
+        if each.path in _TARGETS:
+            edit_patch(changes, file, each.item, Text.set_scalar, ["operations", each.position, "value"], revision)
+    answers = f"{environment.folder}/{ANSWERS}"
+    if changes.exists(answers) and Text(answers, changes.text(answers)).get(["revision"]) is not None:
+        # As the template would have answered it, so that an update sees no difference.
+        changes.edit(answers, lambda text: text.set_scalar(["revision"], revision))
+
+
+def _pinned(changes: Changes, before: EnvironmentFiles, after: EnvironmentFiles, own: str, wanted: str) -> Promotion:
+    made = Promotion()
+    source = str(before.facts.get("revision") or "main")
+    revision = wanted or (source if is_pinned(changes, source) else _commit_of(changes, source, before.name))
+    if wanted and not _git(changes, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"):
+        raise Refusal(
+            f"this clone has no revision {wanted}", fix="fetch it, or name a tag, branch or commit that is here"
+        )
+    if revision == own:
+        return made
+    set_revision(changes, after, revision)
+    made.moved.append(f"revision {own} → {revision}")
+    count = _git(changes, "rev-list", "--count", f"{own}..{revision}")
+    back = _git(changes, "rev-list", "--count", f"{revision}..{own}")
+    if count:
+        made.kept.append(
+            f"{count} commits arrive; modelyard diff {own}..{revision} --env {after.name} shows what they change"
+        )
+    if back not in ("", "0"):
+        made.kept.append(f"{back} commits of {own} are not in {revision}: this goes back")
+    return made
+
+
+def _commit_of(changes: Changes, branch: str, environment: str) -> str:
+    """Return the commit that a branch is at, as the server has it where that is known."""
+    for name in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
+        commit = _git(changes, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        if commit:
+            return commit
+    raise Refusal(
+        f"{environment} follows {branch}, which this clone does not have",
+        fix="fetch it, or name what to move to with --revision",
+    )
+
+
+def _tags(
+    changes: Changes,
+    before: EnvironmentFiles,
+    after: EnvironmentFiles,
+    images: tuple[str, ...] | None,
+    made: Promotion,
+) -> None:
+    source, target = (f"{each.folder}/versions/kustomization.yaml" for each in (before, after))
+    if not changes.exists(source) or not changes.exists(target):
+        made.kept.append("image tags: an environment has no versions/kustomization.yaml")
+        return
+    theirs = {name: tag for _, name, tag in _images(Text(source, changes.text(source)))}
+    for index, name, tag in _images(Text(target, changes.text(target))):
+        wanted = theirs.get(name, tag)
+        if wanted == tag or (images is not None and name not in images):
+            continue
+        text = Text(target, changes.text(target))
+        text.set_scalar(["images", index, "newTag"], wanted)
+        changes.write(target, str(text))
+        made.moved.append(f"{name} {tag} → {wanted}")
+        if images is not None:
+            made.kept.append(
+                f"{name} is tagged for all models of {after.name}, so that others of this engine restart too"
+            )
+    _ray_versions(changes, source, target, made)
+
+
+def _images(text: Text) -> Iterator[tuple[int, str, str]]:
+    for index, each in enumerate(text.get(["images"]) or []):
+        if isinstance(each, dict) and "newTag" in each:
+            yield index, str(each.get("name")), str(each["newTag"])
+
+
+def _ray_versions(changes: Changes, source: str, target: str, made: Promotion) -> None:
+    """Move what the versions say by a patch (KubeRay is told Ray's version), together with the image that it is for."""
+    if not any(each.startswith("rayproject/") for each in made.moved):
+        return
+    theirs = {each.path: each.value for each in operations(Text(source, changes.text(source)))}
+    for each in list(operations(Text(target, changes.text(target)))):
+        wanted = theirs.get(each.path)
+        if isinstance(wanted, str) and wanted != each.value:
+            edit_patch(changes, target, each.item, Text.set_scalar, ["operations", each.position, "value"], wanted)
+
+
+def _images_of(served: Served) -> tuple[str, ...]:
+    engine = served.engine
+    return engine.images if engine is not None else ()
+
+
+def _settings(
+    changes: Changes, before: EnvironmentFiles, after: EnvironmentFiles, name: str, menu: Menu, made: Promotion
+) -> None:
+    source, target = Served(before, name, menu), Served(after, name, menu)
+    if source.overlay_name != target.overlay_name:
+        engines = (source.engine, target.engine)
+        if None in engines or engines[0] != engines[1]:
+            made.kept.append(
+                f"{name} takes overlay {target.overlay_name} in {after.name} and {source.overlay_name} in "
+                f"{before.name}, on another engine"
+            )
+            return
+        made.moved.append(f"{name}: overlay {target.overlay_name} → {source.overlay_name}")
+        set_model(changes, after.name, name, {}, overlay=source.overlay_name)
+    theirs, own = source.flags, target.flags
+    moving = {
+        flag: "true" if value is True else str(value)
+        for flag, value in theirs.items()
+        if flag not in BOUND_TO_DEVICES and own.get(flag) != value
+    }
+    if moving:
+        set_model(changes, after.name, name, moving)
+        made.moved += [f"{name}: {flag} {own.get(flag, 'unset')} → {value}" for flag, value in moving.items()]
+    lone = [flag for flag in own if flag not in theirs and flag.removeprefix("no-") not in theirs]
+    if lone:
+        made.kept.append(f"{name}: {after.name} sets {', '.join(lone)}, which {before.name} does not")
+    bound = [flag for flag in theirs if flag in BOUND_TO_DEVICES and own.get(flag) != theirs[flag]]
+    if bound:
+        made.kept.append(f"{name}: {', '.join(bound)} follows from the devices of {before.name}")
+    different = sorted(set(source.features) ^ set(target.features))
+    if different:
+        made.kept.append(f"{name}: features differ: {', '.join(different)}")
+
+
+def _git(changes: Changes, *words: str) -> str:
+    git = find("git")
+    if git is None or not (changes.root / ".git").exists():
+        return ""
+    done = run([git.path, "-C", changes.root, *words], timeout=_SECONDS, env={"LC_ALL": "C"})
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""

@@ -1,0 +1,271 @@
+"""Environments listed, removed, filled in from Terraform and promoted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modelyard.editing import (
+    Changes,
+    environment_rows,
+    outputs,
+    promote,
+    remove_environment,
+    rows,
+    set_model,
+    sync_outputs,
+)
+from modelyard.findings import Refusal
+from modelyard.tooling import require, run
+
+from .conftest import Outcome, snapshot
+
+Run = Callable[..., Outcome]
+
+STORAGE = """\
+resources:
+  - ../../../../bases/platform/storage
+configMapGenerator:
+  - name: terraform-outputs
+    literals:
+      - models_bucket_name=two-dev-models-111122223333
+      - shared_file_system_id= # EFS
+      - lustre_dns_name=
+"""
+
+
+def git(root: Path, *words: str) -> str:
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+    done = run([require("git").path, *identity, *words], cwd=root, timeout=60, check=True)
+    return done.stdout.decode().strip()
+
+
+def committed(root: Path) -> Path:
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=Start")
+    return root
+
+
+def printed(**values: Any) -> str:
+    return json.dumps({name: {"sensitive": False, "type": "string", "value": value} for name, value in values.items()})
+
+
+def edited(root: Path, environment: str, model: str, values: Mapping[str, str]) -> None:
+    changes = Changes(root)
+    set_model(changes, environment, model, values)
+    changes.apply()
+
+
+def flags(root: Path, environment: str, model: str) -> Mapping[str, str]:
+    (row,) = (each for each in rows(Changes(root), [environment]) if each.name == model)
+    return row.settings
+
+
+def test_environments_are_listed(two: Path, modelyard: Run) -> None:
+    dev, prod = environment_rows(Changes(two))
+    assert (dev.name, dev.account, dev.protected, dev.models) == ("dev", "111122223333", False, ("chat",))
+    assert (prod.region, prod.kubernetes, prod.protected, prod.models) == (
+        "eu-central-1",
+        "1.36",
+        True,
+        ("chat", "long"),
+    )
+    assert "karpenter" in prod.components
+    lines = modelyard(two, "env", "list").out.splitlines()
+    assert lines[0].startswith("dev   us-west-2, 111122223333, cluster ") and lines[1].endswith(", protected")
+    assert json.loads(modelyard(two, "env", "list", "--json").out)["environments"][1]["models"] == ["chat", "long"]
+
+
+def test_an_environment_goes_with_its_ceiling_and_says_what_remains(two: Path) -> None:
+    settings = two / "modelyard.yaml"
+    settings.write_text(settings.read_text() + "ceilings:\n  dev: {usd-per-month: 5}\n  prod: {usd-per-month: 9}\n")
+    changes = Changes(two)
+    remains = remove_environment(changes, "dev", yes=False)
+    changes.apply()
+    assert not (two / "environments/dev").exists()
+    assert yaml.safe_load(settings.read_text())["ceilings"] == {"prod": {"usd-per-month": 9}}
+    assert "cleanup.sh dev" in remains[0] and "-models-111122223333" in remains[1]
+
+
+def test_a_protected_environment_goes_only_when_that_is_said(two: Path, modelyard: Run) -> None:
+    before = snapshot(two)
+    refused = modelyard(two, "env", "remove", "prod")
+    assert refused.code == 2 and "environment prod is protected" in refused.err and "--yes" in refused.err
+    assert snapshot(two) == before
+    facts = two / "environments/prod/environment.yaml"
+    facts.write_text(facts.read_text() + "protected: false\n")
+    assert modelyard(two, "env", "remove", "prod", "--dry-run").code == 0
+    facts = two / "environments/dev/environment.yaml"
+    facts.write_text(facts.read_text() + "protected: true\n")
+    assert modelyard(two, "env", "remove", "dev").code == 2
+    told = modelyard(two, "env", "remove", "dev", "--yes")
+    assert told.code == 0 and "note: what remains: cluster " in told.out
+
+
+def test_an_environment_is_added_by_the_template(two: Path, modelyard: Run) -> None:
+    arguments = ("env", "add", "stage", "--defaults", "--template", str(Path(__file__).parents[2]))
+    told = modelyard(two, *arguments, "-d", "account_id=777788889999", "-d", "starter_models=")
+    assert told.code == 0, told.err
+    assert "environments/stage is written" in told.out
+    assert [each.name for each in environment_rows(Changes(two))] == ["dev", "prod", "stage"]
+    again = modelyard(two, *arguments)
+    assert again.code == 2 and "exists already" in again.err
+
+
+@pytest.fixture
+def stored(two: Path) -> Path:
+    """A repository whose `dev` has a place for Terraform's outputs."""
+    folder = two / "environments/dev/platform/storage"
+    folder.mkdir(exist_ok=True)
+    (folder / "kustomization.yaml").write_text(STORAGE)
+    return two
+
+
+def test_ids_that_terraform_knows_are_written_where_the_component_says(stored: Path, modelyard: Run) -> None:
+    before = snapshot(stored)
+    file = stored / "outputs.json"
+    told = printed(
+        account_id="111122223333",
+        shared_file_system_id="fs-0123456789",
+        lustre={"file_system_id": "fs-9", "dns_name": "fs-9.fsx.us-west-2.amazonaws.com", "mount_name": "x"},
+        models_bucket_name="two-dev-models-111122223333",
+    )
+    file.write_text(told)
+    outcome = modelyard(stored, "env", "sync", "dev", "--outputs", str(file))
+    assert outcome.code == 0, outcome.err
+    after = snapshot(stored)
+    path = "environments/dev/platform/storage/kustomization.yaml"
+    assert {name for name in after if after[name] != before.get(name)} == {path, "outputs.json"}
+    assert after[path].decode() == STORAGE.replace("system_id= #", "system_id=fs-0123456789 #").replace(
+        "dns_name=", "dns_name=fs-9.fsx.us-west-2.amazonaws.com"
+    )
+    again = modelyard(stored, "env", "sync", "dev", "--outputs", str(file))
+    assert "nothing changes" in again.out and snapshot(stored) == after
+
+
+def test_what_terraform_does_not_have_is_said(stored: Path) -> None:
+    written, missing = sync_outputs(Changes(stored), "dev", outputs(printed(lustre=None, shared_file_system_id=None)))
+    assert written == [] and "shared_file_system_id: Terraform has none" in missing
+
+
+def test_outputs_of_another_environment_are_refused(stored: Path) -> None:
+    with pytest.raises(Refusal, match="the outputs are of account 444455556666") as caught:
+        sync_outputs(Changes(stored), "dev", outputs(printed(account_id="444455556666")))
+    assert "environments/dev/backend.hcl" in caught.value.fix
+
+
+def test_a_secret_output_is_left_out() -> None:
+    text = json.dumps({"token": {"sensitive": True, "value": "hunter2"}, "id": {"value": "x"}})
+    assert outputs(text) == {"id": "x"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', "[" * 100_000, '{"a": {"type": "string"}}'])
+def test_what_is_no_output_is_refused(text: str) -> None:
+    with pytest.raises(Refusal):
+        outputs(text)
+
+
+@pytest.mark.parametrize("value", ["a\nb", "\x1b[31m", ["a"], 7, {"a": 1}])
+def test_a_value_that_is_no_text_is_refused(stored: Path, value: object) -> None:
+    with pytest.raises(Refusal, match="no single line of text"):
+        sync_outputs(Changes(stored), "dev", outputs(printed(shared_file_system_id=value)))
+
+
+def test_terraform_that_is_not_initialised_is_refused(two: Path, modelyard: Run) -> None:
+    outcome = modelyard(two, "env", "sync", "dev")
+    assert outcome.code == 2 and "is not initialised" in outcome.err
+
+
+def test_tags_and_settings_move_and_sizes_stay(two: Path) -> None:
+    edited(two, "dev", "chat", {"max-model-len": "8192", "tensor-parallel-size": "1", "replicas": "3"})
+    edited(two, "prod", "chat", {"max-num-seqs": "64", "replicas": "2", "max-model-len": "4096"})
+    versions = two / "environments/dev/versions/kustomization.yaml"
+    versions.write_text(versions.read_text().replace("newTag: v0.33.0", "newTag: v0.33.1"))
+    changes = Changes(two)
+    made = promote(changes, "dev", "prod")
+    changes.apply()
+    assert "vllm/vllm-openai v0.33.0 → v0.33.1" in made.moved
+    assert "chat: max-model-len 4096 → 8192" in made.moved
+    assert any("tensor-parallel-size follows from the devices" in each for each in made.kept)
+    assert any("prod sets max-num-seqs, which dev does not" in each for each in made.kept)
+    assert flags(two, "prod", "chat") == {"replicas": "2", "max-num-seqs": "64", "max-model-len": "8192"}
+    assert "newTag: v0.33.1" in (two / "environments/prod/versions/kustomization.yaml").read_text()
+    changes = Changes(two)
+    assert promote(changes, "dev", "prod").moved == [] and changes.files_changed == ()
+
+
+def test_one_model_moves_alone(two: Path) -> None:
+    edited(two, "dev", "chat", {"max-model-len": "8192"})
+    versions = two / "environments/dev/versions/kustomization.yaml"
+    versions.write_text(versions.read_text().replace("newTag: v0.33.0", "newTag: v0.33.1").replace("8.21.0", "8.22.0"))
+    changes = Changes(two)
+    made = promote(changes, "dev", "prod", "chat")
+    assert "vllm/vllm-openai v0.33.0 → v0.33.1" in made.moved
+    assert not any("curl" in each for each in made.moved), "another engine's image"
+    assert any("others of this engine restart too" in each for each in made.kept)
+    with pytest.raises(Refusal, match="environment dev has no model long") as caught:
+        promote(Changes(two), "prod", "dev", "long")
+    assert "modelyard model add qwen3-8b-vllm-gpu --env dev --name long" in caught.value.fix
+
+
+def test_another_overlay_of_the_same_engine_moves(two: Path) -> None:
+    changes = Changes(two)
+    made = promote(changes, "dev", "prod", "chat")
+    assert made.moved == ["chat: overlay llama-3-2-1b-instruct-vllm-gpu → qwen3-1-7b-vllm-gpu"]
+    assert "overlays/qwen3-1-7b-vllm-gpu" in changes.text("environments/prod/models/chat/kustomization.yaml")
+    assert "/overlays/qwen3-1-7b-vllm-gpu;" in changes.text("environments/prod/applications/chat.yaml")
+
+
+def pinned(root: Path, revision: str) -> None:
+    for name in ("environment.yaml", "kustomization.yaml", ".copier-answers.yml"):
+        file = root / "environments/prod" / name
+        file.write_text(
+            file.read_text().replace('"main"', f'"{revision}"').replace("revision: main", f"revision: {revision}")
+        )
+
+
+def test_a_pinned_environment_gets_the_revision_and_nothing_else(two: Path, modelyard: Run) -> None:
+    committed(two)
+    git(two, "tag", "v1")
+    pinned(two, "v1")
+    git(two, "commit", "--all", "--quiet", "--message=Pin prod")
+    head = git(two, "rev-parse", "HEAD")
+    edited(two, "dev", "chat", {"max-model-len": "8192"})
+    changes = Changes(two)
+    made = promote(changes, "dev", "prod")
+    changes.apply()
+    assert made.moved == [f"revision v1 → {head}"]
+    assert any(each.startswith("1 commits arrive; modelyard diff v1..") for each in made.kept)
+    changed = [line[3:] for line in git(two, "status", "--porcelain").splitlines() if "/prod/" in line]
+    assert sorted(each.rpartition("/")[2] for each in changed) == [
+        ".copier-answers.yml",
+        "environment.yaml",
+        "kustomization.yaml",
+    ]
+    listed = (two / "environments/prod/kustomization.yaml").read_text()
+    assert listed.count(f'value: "{head}"') == 2 and '"v1"' not in listed
+    back = modelyard(two, "promote", "dev", "prod", "--revision", "v1", "--dry-run")
+    assert back.code == 0 and "this goes back" in back.err
+    gone = modelyard(two, "promote", "dev", "prod", "--revision", "v9")
+    assert gone.code == 2 and "this clone has no revision v9" in gone.err
+
+
+def test_a_hostile_revision_is_refused(two: Path) -> None:
+    committed(two)
+    for revision in ("--upload-pack=x", "a b", "v1;rm", "../x", "a\nb"):
+        with pytest.raises(Refusal):
+            promote(Changes(two), "dev", "prod", revision=revision)
+
+
+def test_usage_of_promote(two: Path, modelyard: Run) -> None:
+    assert "to itself" in modelyard(two, "promote", "dev", "dev").err
+    assert "there is no environment stage" in modelyard(two, "promote", "dev", "stage").err
+    assert (
+        "leave out --model or --revision" in modelyard(two, "promote", "dev", "prod", "-m", "x", "--revision", "y").err
+    )
