@@ -157,8 +157,9 @@ def test_nodes_joined_by_efa_are_whole_and_let_each_other_in(environments: Envir
     spec = classes["gpu-multinode"]
     groups = [each["tags"] for each in spec["securityGroupSelectorTerms"]]
     terraform = "".join(path.read_text() for path in (ROOT / "terraform/modules/network").glob("*.tf"))
-    assert {"modelyard.dev/security-group": "efa", "modelyard.dev/cluster": "my-platform-dev"} in groups
+    assert {"modelyard.dev/security-group": "efa", "Name": "my-platform-dev-efa"} in groups
     assert '"modelyard.dev/security-group" = "efa"' in terraform
+    assert 'name        = "${var.cluster_name}-efa"' in terraform
     assert spec["capacityReservationSelectorTerms"] == [{"tags": {"karpenter.sh/discovery": "my-platform-dev"}}]
     assert "networkInterfaces" not in spec, "types differ in how many they have"
 
