@@ -17,9 +17,11 @@ from tests.monitoring.queries import DASHBOARDS, expressions, known, panels, rea
 from tests.monitoring.rules import needs_promtool, promtool
 
 EVERY = expressions()
-every_expression = pytest.mark.parametrize(
-    ("name", "expr"), EVERY, ids=[f"{n}-{name}" for n, (name, _) in enumerate(EVERY)]
-)
+QUERIES = [
+    pytest.param(name, expr, id=f"{number}-{name}")
+    for number, (name, expr) in enumerate(EVERY)
+    if not name.startswith("objective:")  # constants
+]
 
 
 @pytest.mark.parametrize(("name", "expr"), QUERIES)
