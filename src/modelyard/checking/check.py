@@ -38,6 +38,9 @@ from modelyard.repository import EnvironmentFolder, Repository
 from modelyard.repository.repository import WHOLE
 from modelyard.rules import Rule, rules
 
+FAILED_BUILD = "kustomize/failed-build"
+"""The rule of targets whose resources nobody knows."""
+
 
 def _silent(stage: str, done: int, total: int) -> None:
     return
@@ -70,7 +73,9 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
         _examine(view, options, report)
     report.findings = _unique(report.findings)
     report.not_checked = _merged(report.not_checked)
-    whole = not (options.environments or options.applications or options.shard)
+    # What does not build says nothing that a waiver could cover.
+    failed = any(finding.rule == FAILED_BUILD for finding in report.findings)
+    whole = not (options.environments or options.applications or options.shard or failed)
     apply_waivers(repository, report, datetime.now(UTC).date(), whole=whole)
     report.findings.sort(key=_order)
     report.incomplete_applications = len({(g.environment, g.application) for g in report.not_checked if g.application})

@@ -81,7 +81,16 @@ def place_of(path: str, node: Node, text: str) -> Place:
     return Place(path, mark.line + 1, mark.column + 1, end_column, Precision.EXACT, line)
 
 
+_CONFLICT = re.compile(r"^(<{7}|>{7})(?: .*)?$", re.MULTILINE)
+
+
 def _refused(path: str, fault: pyyaml.YAMLError, text: str) -> MalformedYAML:
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        line = text.count("\n", 0, conflict.start())
+        place = Place(path, line + 1, 1, len(conflict[0]) + 1, Precision.EXACT, conflict[0])
+        fix = "keep one of the two sides and remove the markers"
+        return MalformedYAML(f"{path} has the conflict markers of a merge", fix=fix, at=At(place))
     mark = getattr(fault, "problem_mark", None)
     problem = str(getattr(fault, "problem", None) or fault).strip()
     if mark is None:
