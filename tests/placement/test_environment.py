@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,25 @@ from modelyard.checking import CheckOptions
 from modelyard.checking.check import environments
 from modelyard.cli.application import run
 from modelyard.cluster import Environment
-from modelyard.placement import Demand, Placement, Step, cluster, demands, fleet, placements, scale
+from modelyard.placement import (
+    QUOTAS,
+    Demand,
+    Placement,
+    Step,
+    cluster,
+    demands,
+    fleet,
+    placements,
+    quota_of,
+    scale,
+    vcpus,
+)
 from modelyard.placement.capacity import allocatable, pods
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass
 from modelyard.placement.volumes import Storage, volume_requirements
 from modelyard.repository import Repository
 
+PROJECT = Path(__file__).parents[2]
 KUSTOMIZATION = "environments/dev/models/chat/kustomization.yaml"
 ARGUMENT = "{op: add, path: /spec/template/spec/containers/0/args/-, value: --max-num-seqs=64}"
 
@@ -290,3 +304,60 @@ def test_spot_without_prices_goes_in_the_order_of_on_demand_prices(
     assert _run(["place", str(one_model), "--application", "chat"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "g6.xlarge (spot prices are not known; in the order of on-demand prices)" in shown
+
+
+def test_quotas_are_those_that_terraform_asks_the_account_for() -> None:
+    import hcl2
+
+    [found] = hcl2.loads((PROJECT / "terraform/quotas.tf").read_text())["locals"]
+    written = {
+        key: (str(each["code"]).strip('"'), str(each["name"]).strip('"')) for key, each in found["vcpu_quotas"].items()
+    }
+    assert {quota.key: (quota.code, quota.name) for quota in QUOTAS} == written
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("g6.xlarge", "g"),
+        ("p5.48xlarge", "p"),
+        ("trn1.32xlarge", "trn"),
+        ("inf2.xlarge", "inf"),
+        ("m7i.large", "standard"),
+    ],
+)
+def test_families_count_against_their_quota(name: str, key: str) -> None:
+    kind = instance_type(name)
+    assert kind is not None
+    assert vcpus([(kind, "on-demand"), (kind, "on-demand"), (kind, "spot")]) == {key: 2 * kind.vcpus}
+
+
+def test_families_without_a_quota_here_are_not_counted() -> None:
+    kind = instance_type("x2idn.16xlarge")
+    assert kind is not None and quota_of(kind) is None
+    assert vcpus([(kind, "on-demand")]) == {}
+
+
+def test_the_command_shows_quotas_and_incomplete_groups(
+    bases: Mapping[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(shutil.copytree(bases["multi-node"], tmp_path / "multi-node", symlinks=True))
+    pools = root / "environments/dev/platform/karpenter/kustomization.yaml"
+    pools.write_text(pools.read_text().replace('nvidia.com/gpu: "32"', 'nvidia.com/gpu: "11"'))
+    _run(["place", str(root)])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "vCPUs of quota g (L-DB2E81BA, Running On-Demand G and VT instances): at least" in shown
+    assert "what the account has of standard and g is not known" in shown
+    assert (
+        "at least, 0 of 1 group of LeaderWorkerSet scout is whole; one serves only when all of its 2 pods run" in shown
+    )
+    assert "of RayService mistral is whole" not in shown.partition("at most, ")[0]
+    _run(["place", str(root), "--json"])
+    [found] = json.loads(capsys.readouterr().out)["environments"]
+    assert found["units"]["at least"] == [
+        {"workload": "LeaderWorkerSet scout", "unit": "group", "pods": 2, "wanted": 1, "whole": 0},
+        {"workload": "RayService mistral", "unit": "cluster", "pods": 2, "wanted": 1, "whole": 1},
+    ]
+    [standard, g] = found["vcpu-quotas"]
+    assert (standard["name"], g["name"], g["stated"]) == ("standard", "g", None)
+    assert [group["name"] for group in found["managed-groups"]] == ["system"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.cli.placed_nodes import node_lines, nodes_content
 from modelyard.cluster import Environment
 from modelyard.findings import Refusal
 from modelyard.placement import (
@@ -19,15 +20,13 @@ from modelyard.placement import (
     Verdict,
     cluster,
     demands,
-    fleet,
     placements,
-    scale,
+    scales,
     written,
 )
 from modelyard.reporting import Line, wrapped
 
 _SHOWN_TYPES = 3
-_NOT_SHOWN = ("pods", "nodes")
 
 
 @dataclass(frozen=True)
@@ -73,20 +72,10 @@ def placed(environment: Environment, applications: Sequence[str]) -> Placed:
             fix=f"applications of {environment.name}: {', '.join(sorted(names)) or 'none'}",
         )
     seen = cluster(environment)
-    everything = placements(environment, seen)
+    everything = placements(environment)
     counted = {id(each.template): each for each in demands(environment)}
-    together = [
-        (counted[id(each.template)], each.shape)
-        for each in everything
-        if each.accepting and not each.daemon and id(each.template) in counted
-    ]
-    fleets = (
-        ("at least", fleet(seen, scale(together, lambda demand: demand.least))),
-        ("at most", fleet(seen, scale(together, lambda demand: demand.most))),
-        ("while all roll", fleet(seen, scale(together, lambda demand: demand.most + demand.surge))),
-    )
     shown = tuple(each for each in everything if not applications or each.workload.thing.application in applications)
-    return Placed(environment, seen, shown, counted, fleets if seen.templates else ())
+    return Placed(environment, seen, shown, counted, scales(environment).named if seen.templates else ())
 
 
 def lines(found: Placed, width: int | None) -> list[Line]:
@@ -96,7 +85,7 @@ def lines(found: Placed, width: int | None) -> list[Line]:
         made += _placement(each, found.demands.get(id(each.template)), width)
     for subject, reason in found.cluster.gaps:
         made += wrapped([("  not checked: ", "gap")], f"{subject} ({reason})", "plain", width=width, indent=4)
-    made += _pools(found, width)
+    made += node_lines(found.environment, found.cluster, found.fleets, width)
     made.append([])
     return made
 
@@ -179,47 +168,6 @@ def _taken(verdict: Verdict) -> str:
     return f"{named}; {' or '.join(verdict.capacity_types)}; {', '.join(verdict.zones)}{unsure}{wishes}"
 
 
-def _pools(found: Placed, width: int | None) -> list[Line]:
-    made: list[Line] = []
-    for template in sorted(found.cluster.templates, key=lambda each: each.pool.name):
-        name = template.pool.name
-        parts = []
-        for word, one in found.fleets:
-            used = one.used(name)
-            if used["nodes"]:
-                nodes = used["nodes"] // 1000
-                parts.append(f"{word} {nodes} node{'' if nodes == 1 else 's'}{_against(used, template.pool.limits)}")
-        if parts:
-            made += wrapped(
-                [("  pool ", "plain"), (name, "strong"), ("  ", "plain")],
-                "; ".join(parts),
-                "plain",
-                width=width,
-                indent=4,
-            )
-    for word, one in found.fleets:
-        if one.unknown:
-            made += wrapped(
-                [("  not checked: ", "gap")], f"the nodes {word} ({one.unknown})", "plain", width=width, indent=4
-            )
-        names = sorted({str(demand.workload) for demand in one.left})
-        if names:
-            text = f"{word}, {len(one.left)} pods of {', '.join(names)} find no place beside the others"
-            made += wrapped([("  ", "plain")], text, "warning", width=width, indent=4)
-    return made
-
-
-def _against(used: Resources, limits: Resources) -> str:
-    shown = [
-        f"{used.get(name, 0) / 1000:,.0f} of {written(name, limit)}"
-        if name not in ("memory", "ephemeral-storage")
-        else f"{written(name, used.get(name, 0))} of {written(name, limit)}"
-        for name, limit in sorted(limits.items())
-        if name not in _NOT_SHOWN
-    ]
-    return f" ({', '.join(shown)})" if shown else ""
-
-
 def as_mapping(found: Placed) -> dict[str, Any]:
     """Return an environment for JSON; amounts are in base units: cores, bytes, pieces."""
     return {
@@ -233,6 +181,7 @@ def as_mapping(found: Placed) -> dict[str, Any]:
             }
             for template in found.cluster.templates
         ],
+        **nodes_content(found.environment, found.fleets),
         "left": {word: sorted({str(demand.workload) for demand in one.left}) for word, one in found.fleets},
         "not-checked": [
             *({"subject": str(subject), "reason": reason} for subject, reason in found.cluster.gaps),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from modelyard.cluster import ACCELERATORS, Environment, Pool, quantity
@@ -12,16 +12,12 @@ from modelyard.costing.platform import instance_price
 from modelyard.costing.prices import service_prices
 from modelyard.placement import (
     SPOT,
-    Cluster,
     Demand,
     Fleet,
     FleetNode,
-    PodShape,
-    cluster,
     demands,
-    fleet,
     placements,
-    scale,
+    scales,
 )
 
 GIB = 2**30
@@ -95,40 +91,28 @@ def node_costs(environment: Environment) -> NodeCosts:
     Args:
         environment: The environment.
     """
-    seen = cluster(environment)
-    gaps: list[tuple[str, str]] = [(str(subject), reason) for subject, reason in seen.gaps]
-    wanted, unknown = _wanted(environment, seen)
-    gaps += unknown
-    if not wanted:
+    found = scales(environment)
+    gaps: list[tuple[str, str]] = [(str(subject), reason) for subject, reason in found.cluster.gaps]
+    gaps += _unplaced(environment)
+    if not found.wanted:
         return NodeCosts(gaps=tuple(gaps))
     region = str(environment.facts.get("region") or "")
-    fleets = (
-        fleet(seen, scale(wanted, lambda each: each.least)),
-        fleet(seen, scale(wanted, lambda each: each.most)),
-        fleet(seen, scale(wanted, lambda each: each.most + each.surge)),
-    )
+    fleets = (found.least, found.most, found.rolling)
     gaps += _left(fleets)
     models = {model.name for model in environment.models}
     disks = {pool.name: _disks(pool, region) for pool in environment.pools}
     return _summed(fleets, models, region, disks, gaps)
 
 
-def _wanted(environment: Environment, seen: Cluster) -> tuple[list[tuple[Demand, PodShape]], list[tuple[str, str]]]:
-    shapes = {
-        (id(placement.template.thing), placement.template.path): placement
-        for placement in placements(environment, seen)
-    }
-    wanted: list[tuple[Demand, PodShape]] = []
-    unknown: list[tuple[str, str]] = []
-    for demand in demands(environment):
-        placement = shapes.get((id(demand.template.thing), demand.template.path))
-        if placement is None:
+def _unplaced(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield pods with devices that are on no node of a pool, and why."""
+    counted = {id(each.template): each for each in demands(environment)}
+    for placement in placements(environment):
+        demand = counted.get(id(placement.template))
+        if demand is None or placement.accepting or placement.taking:
             continue
-        if placement.accepting:
-            wanted.append((demand, placement.shape))
-        elif demand.most and not placement.taking and _asks_for_devices(demand):
-            unknown.append((str(demand.workload), placement.unknown or "no node pool takes its pods"))
-    return wanted, unknown
+        if demand.most and _asks_for_devices(demand):
+            yield str(demand.workload), placement.unknown or "no node pool takes its pods"
 
 
 def _asks_for_devices(demand: Demand) -> bool:

@@ -22,6 +22,7 @@ from modelyard.placement.pods import PodShape
 from modelyard.placement.quotas import FACT as QUOTA_FACT
 from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
 from modelyard.placement.resources import Resources, written
+from modelyard.placement.scales import Scales, Units, scales, units
 from modelyard.placement.verdicts import Step, Verdict
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "PodShape",
     "Quota",
     "Resources",
+    "Scales",
     "Step",
+    "Units",
     "Verdict",
     "ami_family",
     "cluster",
@@ -54,7 +57,9 @@ __all__ = [
     "placements",
     "quota_of",
     "scale",
+    "scales",
     "stated_quotas",
+    "units",
     "variables",
     "vcpus",
     "written",

@@ -25,6 +25,9 @@ class Demand:
         surge: Pods beside those of full scale while a rollout goes on.
         surge_at_least: Pods beside the least while a rollout goes on.
         waits_for_surge: Whether the rollout stands still until the first of them is ready.
+        unit: What serves only as a whole: `group` of a LeaderWorkerSet, `cluster` of Ray; empty for pods that serve
+            alone.
+        per_unit: Pods of this template that one such unit needs.
     """
 
     workload: Workload
@@ -34,6 +37,8 @@ class Demand:
     surge: int = 0
     surge_at_least: int = 0
     waits_for_surge: bool = False
+    unit: str = ""
+    per_unit: int = 0
 
 
 def demands(environment: Environment) -> tuple[Demand, ...]:
@@ -95,12 +100,14 @@ def _demands(workload: Workload, scaled: tuple[int, int] | None) -> Iterator[Dem
 def _groups(workload: Workload, least: int, most: int) -> Iterator[Demand]:
     """Yield leaders and workers; without a template of its own the leader is one of the workers."""
     size = max(_count(workload.thing.get("spec.leaderWorkerTemplate.size"), 1), 1)
-    surge = workload.thing.get("spec.rolloutStrategy.rollingUpdateConfiguration.maxSurge", 0)
+    rolling = workload.thing.mapping("spec.rolloutStrategy.rollingUpdateConfiguration")
+    surge, down = rolling.get("maxSurge", 0), rolling.get("maxUnavailable", 1)
     leads = any(template.path[-1] == "leaderTemplate" for template in workload.templates)
     for template in workload.templates:
         pods = 1 if template.path[-1] == "leaderTemplate" else size - 1 if leads else size
         extra, few = _share(surge, most, up=True), _share(surge, least, up=True)
-        yield Demand(workload, template, least * pods, most * pods, extra * pods, few * pods)
+        waits = few > 0 and _share(down, least, up=False) == 0
+        yield Demand(workload, template, least * pods, most * pods, extra * pods, few * pods, waits, "group", pods)
 
 
 def _ray(workload: Workload) -> Iterator[Demand]:
@@ -115,7 +122,8 @@ def _ray(workload: Workload) -> Iterator[Demand]:
             replicas = _count(group.get("replicas"), 0)
             least = _count(group.get("minReplicas"), replicas) * hosts
             most = max(_count(group.get("maxReplicas"), replicas) * hosts, least)
-        yield Demand(workload, template, least, most, most if doubles else 0, least if doubles else 0, doubles)
+        surge = (most, least) if doubles else (0, 0)
+        yield Demand(workload, template, least, most, *surge, doubles, "cluster", least)
 
 
 def _share(value: Any, of: int, *, up: bool) -> int:

@@ -4,9 +4,19 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
-from modelyard.placement import Demand, Placement, Scales, scales, written
+from modelyard.placement import Demand, Placement, Scales, fleet, scales, written
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+
+_SURGE = {
+    "Deployment": "spec.strategy.rollingUpdate.maxSurge",
+    "LeaderWorkerSet": "spec.rolloutStrategy.rollingUpdateConfiguration.maxSurge",
+}
+_FIXES = {
+    "group": "leave room for a second group below the limit, or let a rollout take an old group away first: "
+    "maxSurge 0, maxUnavailable 1",
+    "cluster": "leave room for a second cluster below the limit: a change of its pods builds one beside the first",
+}
 
 
 @rule("scheduling/rollout-beyond-pool-limit", warning, since="0.1.0")
@@ -26,35 +36,43 @@ def rollout_beyond_pool_limit(environment: Environment) -> Iterator[Finding | No
     told: set[int] = set()
     for demand, at in waiting:
         # Pods that have no place to begin with are told by another rule.
-        if id(demand.workload) in left or id(demand.workload) in told or _goes_on(found, demand, at):
-            continue
-        told.add(id(demand.workload))
-        yield _finding(demand, at, {each.pool: running.used(each.pool) for each in at.accepting})
+        if id(demand.workload) not in left | told and _is_short(found, demand, at):
+            told.add(id(demand.workload))
+            yield _finding(demand, at, {each.pool: running.used(each.pool) for each in at.accepting})
 
 
-def _goes_on(found: Scales, demand: Demand, at: Placement) -> bool:
-    """Return whether a rollout finds room for what it waits for: a pod, or a whole group or cluster beside the first."""
+def _is_short(found: Scales, demand: Demand, at: Placement) -> bool:
+    """Return whether a rollout finds no room for what it waits for: a pod, or those of a group or cluster beside it."""
     if not demand.unit:
-        return found.least.takes(at.shape)
-    rolled = found.fleet(
-        lambda each: each.least + (each.surge_at_least if each.workload is demand.workload else 0)
-    )
-    return all(each.workload is not demand.workload for each in rolled.left)
+        return not found.least.takes(at.shape)
+    more = [
+        (each, placement.shape, each.surge_at_least)
+        for each, placement in found.wanted
+        if each.workload is demand.workload
+    ]
+    # What runs already keeps its nodes; the new pods come last.
+    rolled = fleet(found.cluster, [*found.at(lambda each: each.least), *more])
+    return any(each is demand for each in rolled.left)
 
 
 def _finding(demand: Demand, found: Placement, used: dict[str, dict[str, int]]) -> Finding:
+    more = demand.surge_at_least if demand.unit else 1
     shown = []
     for verdict in found.accepting:
         for name, limit in sorted(verdict.template.pool.limits.items()):
             smallest = min(option.capacity.get(name, 0) for option in verdict.options)
-            if smallest > limit - used[verdict.pool].get(name, 0):
+            if smallest * more > limit - used[verdict.pool].get(name, 0):
                 shown.append(
                     f"{verdict.pool} holds {written(name, used[verdict.pool].get(name, 0))} of {limit // 1000:g}"
                 )
     thing = demand.workload.thing
+    nodes = "its node" if more == 1 else f"the nodes of its {more} pods"
     return Finding(
-        at=thing.at("spec.strategy.rollingUpdate.maxSurge" if thing.kind == "Deployment" else "spec"),
-        message=f"a rollout of {thing} waits for one more {demand.unit or 'pod'}, and {both(shown) or 'no node pool'} "
-        f"{'leave' if len(shown) > 1 else 'leaves'} no room for its node",
-        fix="raise the limit by one node, or let a rollout take an old pod away first: maxSurge 0, maxUnavailable 1",
+        at=thing.at(_SURGE.get(thing.kind, "spec")),
+        message=f"a rollout of {thing} waits for one more {demand.unit or 'pod'}, and no room is left for {nodes}"
+        + (f" ({both(shown)})" if shown else ""),
+        fix=_FIXES.get(
+            demand.unit,
+            "raise the limit by one node, or let a rollout take an old pod away first: maxSurge 0, maxUnavailable 1",
+        ),
     )

@@ -1,0 +1,31 @@
+"""Groups of pods that find no nodes for all of them."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import scales, units
+from modelyard.rules import rule
+from modelyard.rules.wording import plural
+
+
+@rule("scheduling/incomplete-group", error, since="0.1.0")
+def incomplete_group(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A group or Ray cluster serves only as a whole; one whose last pod finds no node holds those of the others."""
+    found = scales(environment)
+    if not any(demand.unit for demand, _ in found.wanted):
+        return
+    if found.least.unknown:
+        yield NotChecked("groups of pods", found.least.unknown)
+        return
+    for each in units(found.least):
+        if each.whole >= each.wanted:
+            continue
+        thing = each.workload.thing
+        lacking = each.wanted - each.whole
+        yield Finding(
+            at=thing.at("spec.replicas" if each.name == "group" else "spec.rayClusterConfig"),
+            message=f"{plural(lacking, each.name)} of {thing}, {each.pods} pods each, "
+            f"{'finds' if lacking == 1 else 'find'} no nodes for all pods beside those of the other workloads",
+            fix="raise the limits of the node pools, or serve less; modelyard place shows what they hold",
+        )

@@ -1,0 +1,41 @@
+"""Nodes for which the account has no vCPUs."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, Refusal, error, warning
+from modelyard.placement import QUOTA_FACT, QUOTAS, groups_of, scales, stated_quotas, vcpus
+from modelyard.rules import rule
+
+
+@rule("scheduling/vcpus-beyond-quota", error, since="0.1.0")
+def vcpus_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """EC2 refuses nodes beyond the account's quota of vCPUs, and pods wait until somebody has raised it."""
+    stated = stated_quotas(environment)
+    if not stated:
+        return  # only the cloud knows them; Terraform compares them with pool_vcpus
+    try:
+        groups = [each for each in groups_of(environment) if not each.reserved]
+    except Refusal as refusal:
+        yield NotChecked("vCPU quotas", refusal.message)
+        return
+    found = scales(environment)
+    own = [(kind, "on-demand") for group in groups for kind in group.kinds[:1] for _ in range(group.most)]
+    most, rolling = (
+        vcpus([*((node.option.kind, node.capacity_type) for node in fleet.nodes), *own])
+        for fleet in (found.most, found.rolling)
+    )
+    for quota in QUOTAS:
+        have = stated.get(quota.key)
+        if have is None or rolling.get(quota.key, 0) <= have:
+            continue
+        at_most = most.get(quota.key, 0)
+        beyond = at_most > have
+        count, when = (at_most, "at full scale") if beyond else (rolling[quota.key], "while everything rolls")
+        yield Finding(
+            at=environment.folder.at(QUOTA_FACT, quota.key),
+            message=f"{environment} runs {count:,} vCPUs {when} that count against {quota.name} ({quota.code}), of "
+            f"which the account has {have:,}",
+            fix=f"ask Service Quotas for {count:,} and state it here, or lower replicas and limits",
+            severity=None if beyond else warning,
+        )
