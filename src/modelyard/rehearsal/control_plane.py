@@ -265,6 +265,13 @@ def signing_key() -> str:
     return f"-----BEGIN EC PRIVATE KEY-----\n{encoded[:64]}\n{encoded[64:]}\n-----END EC PRIVATE KEY-----\n"
 
 
+def listening(port: int) -> bool:
+    """Return whether a program listens on a port of the loopback address."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """Return a port of the loopback address that is free now."""
     with socket.socket() as probe:

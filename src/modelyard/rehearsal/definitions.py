@@ -17,6 +17,8 @@ _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _APPROVAL = "api-approved.kubernetes.io"
+# Argo CD writes the status of Applications by the object's own path (manifests/crds of argo-cd at v3.5.1).
+_STATUS_INSIDE = frozenset({"applications.argoproj.io", "appprojects.argoproj.io"})
 _PROTECTED = ("k8s.io", "kubernetes.io")
 
 
@@ -68,8 +70,9 @@ def installable(definition: dict[str, Any]) -> dict[str, Any]:
     their own.
     """
     crd = copy.deepcopy(definition)
+    inside = crd["metadata"]["name"] in _STATUS_INSIDE
     for version in crd["spec"]["versions"]:
-        if "status" in version.get("schema", {}).get("openAPIV3Schema", {}).get("properties", {}):
+        if not inside and "status" in version.get("schema", {}).get("openAPIV3Schema", {}).get("properties", {}):
             version.setdefault("subresources", {"status": {}})
     group = str(crd["spec"]["group"])
     if any(group == each or group.endswith(f".{each}") for each in _PROTECTED):

@@ -11,31 +11,23 @@ from typing import Any
 
 from modelyard.checking import CheckOptions, environments
 from modelyard.checking.tools import Tools
-from modelyard.cluster import NATIVE_GROUPS, Environment
-from modelyard.findings import EnvironmentSummary, Finding, NotChecked, Report, Severity
+from modelyard.cluster import Environment
+from modelyard.findings import EnvironmentSummary, NotChecked, Report
+from modelyard.rehearsal import argocd, controllers, outcomes
 from modelyard.rehearsal.api import Unreachable
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
+from modelyard.rehearsal.day import Day, Step
 from modelyard.rehearsal.definitions import install_definitions
-from modelyard.rehearsal.dry_run import Tried, keep_what_others_need, try_the_rest
+from modelyard.rehearsal.dry_run import keep_what_others_need, try_the_rest
 from modelyard.rehearsal.folders import run_folder
-from modelyard.rehearsal.scheduling import (
-    KARPENTER_KINDS,
-    Scheduled,
-    missing_programs,
-    node_class_definition,
-    schedule,
-)
+from modelyard.rehearsal.scheduling import Scheduled, schedule
+from modelyard.rehearsal.served import serve
+from modelyard.rehearsal.syncing import Synced, Syncing
 from modelyard.repository import Repository
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
+from modelyard.tooling import require
 
-# Argo CD's own name for its finalizer, which the server would have otherwise.
-_EXPECTED_WARNING = '"resources-finalizer.argocd.argoproj.io": prefer a domain-qualified finalizer name'
-
-REFUSED = "rehearsal/refused-resource"
-WARNED = "rehearsal/warning"
-UNSCHEDULED = "rehearsal/unscheduled-pod"
-ELSEWHERE = "rehearsal/not-as-foretold"
-
+LEVELS = ("schema", "schedule", "sync")
 Progress = Callable[[str, int, int], None]
 
 
@@ -78,18 +70,26 @@ class Rehearsal:
         environment: Name of the environment.
         report: What the control plane refuses, and what it could not be asked.
         kubernetes_version: Version of the API server.
+        argocd_version: Version of Argo CD, at level `sync`.
         stages: Parts with their times, in order.
         components: Programs with their memory.
-        pods: Where pods went, at level `schedule`.
+        pods: Where pods went, at level `schedule` and above.
+        applications: What became of them, at level `sync`.
+        day: What happened after that, where it was asked for.
+        stood_in: Programs whose statuses a stand-in set.
     """
 
     level: str
     environment: str
     report: Report
     kubernetes_version: str = ""
+    argocd_version: str = ""
     stages: list[Stage] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
     pods: list[Scheduled] = field(default_factory=list)
+    applications: list[Synced] = field(default_factory=list)
+    day: list[Step] = field(default_factory=list)
+    stood_in: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
     def timed(self, name: str, count: Callable[[], int] = lambda: 0) -> Iterator[None]:
@@ -99,26 +99,28 @@ class Rehearsal:
         self.stages.append(Stage(name, time.monotonic() - started, count()))
 
 
-def rehearse(root: Path, environment: str, level: str, progress: Progress, limit: float = 120.0) -> Rehearsal:
-    """Try an environment: everything that it renders, applied to a real API server as a dry run.
+def rehearse(
+    root: Path, environment: str, level: str, progress: Progress, limit: float = 300.0, *, day: bool = False
+) -> Rehearsal:
+    """Try an environment on a control plane of its own.
 
-    Native validation, the CEL rules of definitions, the server's own admission and admission policies of the
-    environment decide. Webhooks and controllers of operators do not run. At level `schedule`, the objects are then
-    made, and the real controllers place the pods.
+    At level `schema`, everything that it renders is applied to a real API server as a dry run: native validation, the
+    CEL rules of definitions, the server's own admission and admission policies of the environment decide. At level
+    `schedule`, the objects are then made, and the real controllers place the pods. At level `sync`, Argo CD makes them
+    instead, from a copy of the working tree, as it would in a cluster after scripts/install.sh.
 
     Args:
         root: The repository's folder.
         environment: Name of the environment.
-        level: `schema` or `schedule`.
+        level: One of LEVELS.
         progress: Told how far it is.
-        limit: Seconds to wait for pods at most.
+        limit: Seconds to wait at most for pods, for Applications, and for what follows from each step of the day.
+        day: Whether to go through a day's life once everything is synced.
 
     Raises:
         Refusal: There is no such environment, a program is missing, or the control plane failed.
     """
-    programs()  # before anything is rendered
-    if level == "schedule":
-        missing_programs()
+    _require_programs(level)
     started = time.monotonic()
     repository = Repository(root)
     made = Rehearsal(level, environment, Report(repository.root))
@@ -128,13 +130,7 @@ def rehearse(root: Path, environment: str, level: str, progress: Progress, limit
     with run_folder() as folder:
         with control_plane(folder, lambda text: progress(text, 0, 0)) as plane, contextlib.ExitStack() as stack:
             try:
-                _try_everything(made, plane, view, Tools(repository, options).crd_paths, progress)
-                if level == "schedule":
-                    with made.timed("scheduling", lambda: len(made.pods)):
-                        made.pods = schedule(
-                            plane, view, stack, limit, lambda done, total: progress("pods", done, total)
-                        )
-                    made.report.findings.extend(_unscheduled(made.pods, view))
+                _go_through(made, plane, view, Tools(repository, options).crd_paths, stack, progress, limit, day)
             except Unreachable:
                 time.sleep(0.2)  # a killed server closes its connections before its end can be seen
                 plane.check()
@@ -156,14 +152,52 @@ def rehearse(root: Path, environment: str, level: str, progress: Progress, limit
     return made
 
 
-def _try_everything(
-    made: Rehearsal, plane: ControlPlane, view: Environment, crd_paths: list[Path], progress: Progress
+def _require_programs(level: str) -> None:
+    """Refuse before anything is rendered when a program is missing."""
+    programs()
+    if level != "schema":
+        for name in controllers.PROGRAMS:
+            require(name)
+    if level == "sync":
+        for name in (argocd.PROGRAM, "git", "kustomize"):
+            require(name)
+
+
+def _go_through(
+    made: Rehearsal,
+    plane: ControlPlane,
+    view: Environment,
+    crd_paths: list[Path],
+    stack: contextlib.ExitStack,
+    progress: Progress,
+    limit: float,
+    day: bool,
 ) -> None:
     made.kubernetes_version = plane.version
-    made.report.not_checked.extend(_version_gap(view, plane.version))
-    definitions = definitions_in_use(view, crd_paths)
+    made.report.not_checked.extend(outcomes.version_gap(view, plane.version))
+    _install_definitions(made, plane, view, crd_paths, progress)
+    if made.level == "sync":
+        _sync(made, plane, view, stack, progress, limit, day)
+        return
+    with made.timed("resources", lambda: len(view.resources)):
+        tried = keep_what_others_need(plane.api, view)
+        tried += try_the_rest(plane.api, view, lambda done, total: progress("resources", done, total))
+        made.report.findings.extend(outcomes.of_resources(tried, view))
+        made.report.not_checked.extend(outcomes.gaps(tried, view))
     if made.level == "schedule":
-        definitions |= _karpenter_definitions(view, crd_paths)
+        with made.timed("scheduling", lambda: len(made.pods)):
+            made.pods = schedule(plane, view, stack, limit, lambda done, total: progress("pods", done, total))
+        made.report.findings.extend(outcomes.of_pods(made.pods, view))
+
+
+def _install_definitions(
+    made: Rehearsal, plane: ControlPlane, view: Environment, crd_paths: list[Path], progress: Progress
+) -> None:
+    definitions = definitions_in_use(view, crd_paths)
+    if made.level != "schema":
+        definitions |= _definitions(view, crd_paths, controllers.KARPENTER_KINDS)
+    if made.level == "sync":
+        definitions |= _definitions(view, crd_paths, argocd.KINDS)
     progress("definitions", 0, len(definitions))
     with made.timed("definitions", lambda: len(definitions)):
         installed = install_definitions(plane.api, definitions.values(), plane.check)
@@ -172,101 +206,55 @@ def _try_everything(
         made.report.not_checked.append(
             NotChecked(f"objects of {name}", f"the API server refuses the definition: {told}", environment=view.name)
         )
-    with made.timed("resources", lambda: len(view.resources)):
-        tried = keep_what_others_need(plane.api, view)
-        tried += try_the_rest(plane.api, view, lambda done, total: progress("resources", done, total))
-        made.report.findings.extend(_findings(tried, view))
-        made.report.not_checked.extend(_gaps(tried, view))
+
+
+def _sync(
+    made: Rehearsal,
+    plane: ControlPlane,
+    view: Environment,
+    stack: contextlib.ExitStack,
+    progress: Progress,
+    limit: float,
+    day: bool,
+) -> None:
+    made.argocd_version = argocd.version()
+    made.report.not_checked.append(
+        NotChecked(
+            "what newer versions of Argo CD do otherwise",
+            f"Argo CD here is {made.argocd_version}, the newest that is published as Go modules whole",
+            environment=view.name,
+        )
+    )
+    with made.timed("serving the tree"):
+        served = serve(made.report.root, plane.folder.path, view)
+    made.report.not_checked.extend(outcomes.of_charts(served.charts, view))
+    syncing = Syncing(plane, view, served, stack)
+    with made.timed("starting Argo CD"):
+        syncing.bootstrap()
+    with made.timed("syncing", lambda: len(made.applications)):
+        seen = syncing.converge([each.name for each in view.applications], limit, progress)
+    last = seen or syncing.turn()
+    made.applications = list(last.applications.values())
+    made.pods = syncing.placed(last)
+    made.report.findings.extend(outcomes.of_applications(made.applications, view, limit))
+    made.report.findings.extend(outcomes.of_pods(made.pods, view))
+    if day and seen is not None:
+        with made.timed("a day's life", lambda: len(made.day)):
+            made.day.extend(Day(syncing, limit, progress).steps())
+        made.report.findings.extend(outcomes.of_day(made.day, view))
+    made.stood_in = list(syncing.operators.stood_in)
 
 
 def definitions_in_use(view: Environment, crd_paths: list[Path]) -> dict[str, dict[str, Any]]:
     """Return the definitions, by name, of the custom resources that an environment holds and does not define itself."""
-    bundle = SchemaBundle(str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES), crd_paths)
     own = {thing.name for thing in view.of_kind("CustomResourceDefinition")}
-    found: dict[str, dict[str, Any]] = {}
-    for thing in view.resources:
-        definition = bundle.definition(thing.identity.api_version, thing.kind)
-        if definition is not None and definition["metadata"]["name"] not in own:
-            found[definition["metadata"]["name"]] = definition
-    return found
+    kinds = ((thing.identity.api_version, thing.kind) for thing in view.resources)
+    return {name: each for name, each in _definitions(view, crd_paths, kinds).items() if name not in own}
 
 
-def _karpenter_definitions(view: Environment, crd_paths: list[Path]) -> dict[str, dict[str, Any]]:
+def _definitions(
+    view: Environment, crd_paths: list[Path], kinds: Iterable[tuple[str, str]]
+) -> dict[str, dict[str, Any]]:
     bundle = SchemaBundle(str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES), crd_paths)
-    found = [definition for kind in KARPENTER_KINDS if (definition := bundle.definition(*kind)) is not None]
-    return {each["metadata"]["name"]: each for each in (*found, node_class_definition())}
-
-
-def _unscheduled(pods: Iterable[Scheduled], view: Environment) -> Iterator[Finding]:
-    for pod in pods:
-        thing = pod.placement.workload.thing if pod.placement else None
-        if thing is None:
-            continue
-        if not pod.node:
-            yield Finding(
-                at=thing.at("spec.template.spec"),
-                message=f"{thing}: pod {pod.name} finds no node",
-                detail=pod.reasons,
-                rule=UNSCHEDULED,
-                severity=Severity.ERROR,
-                environment=view.name,
-                application=thing.application,
-            )
-        elif pod.difference:
-            yield Finding(
-                at=thing.at("spec.template.spec"),
-                message=f"{thing}: pod {pod.name} is on {pod.instance_type} of pool {pod.pool}, but {pod.difference}",
-                rule=ELSEWHERE,
-                severity=Severity.WARNING,
-                environment=view.name,
-                application=thing.application,
-            )
-
-
-def _findings(tried: Iterable[Tried], view: Environment) -> Iterator[Finding]:
-    for each in tried:
-        thing = each.thing
-        for objection in each.objections:
-            # The server quotes values, and a Secret's must not reach a log.
-            words = "the API server refuses its content" if thing.kind == "Secret" else objection.message
-            yield Finding(
-                at=thing.at(objection.path),
-                message=f"{thing}: {words.rstrip('.')}",
-                rule=REFUSED,
-                severity=Severity.ERROR,
-                environment=view.name,
-                application=thing.application,
-            )
-        for warning in each.warnings:
-            if _EXPECTED_WARNING in warning:
-                continue
-            yield Finding(
-                at=thing.at(),
-                message=f"{thing}: {warning.rstrip('.')}",
-                rule=WARNED,
-                severity=Severity.WARNING,
-                environment=view.name,
-                application=thing.application,
-            )
-
-
-def _gaps(tried: Iterable[Tried], view: Environment) -> Iterator[NotChecked]:
-    for each in tried:
-        if each.gap:
-            yield NotChecked(
-                f"{each.thing.kind} {each.thing.name}",
-                each.gap,
-                "" if each.thing.group in NATIVE_GROUPS else "list a file with it under crds: in modelyard.yaml",
-                environment=view.name,
-                application=each.thing.application,
-            )
-
-
-def _version_gap(view: Environment, version: str) -> Iterator[NotChecked]:
-    wanted = str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES)
-    if version and version.split(".")[:2] != wanted.split(".")[:2]:
-        yield NotChecked(
-            f"what Kubernetes {wanted} refuses",
-            f"the API server here is {version}",
-            environment=view.name,
-        )
+    found = (bundle.definition(*kind) for kind in dict.fromkeys(kinds))
+    return {each["metadata"]["name"]: each for each in found if each is not None}

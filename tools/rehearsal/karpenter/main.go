@@ -24,10 +24,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "the file of instance types cannot be used:", err)
 		os.Exit(1)
 	}
-	plain := kwok.NewCloudProvider(ctx, op.GetClient(), types)
-	provider := overlay.Decorate(plain, op.GetClient(), op.InstanceTypeStore)
-	cluster := state.NewCluster(op.Clock, op.GetClient(), provider)
-	all := controllers.NewControllers(ctx, op.Manager, op.Clock, op.GetClient(), op.EventRecorder, provider, plain, cluster,
+	plain := provider{kwok.NewCloudProvider(ctx, ec2NodeClasses{op.GetClient()}, types)}
+	decorated := overlay.Decorate(plain, op.GetClient(), op.InstanceTypeStore)
+	cluster := state.NewCluster(op.Clock, op.GetClient(), decorated)
+	all := controllers.NewControllers(ctx, op.Manager, op.Clock, op.GetClient(), op.EventRecorder, decorated, plain, cluster,
 		op.InstanceTypeStore)
 	op.WithControllers(ctx, all...).Start(ctx)
 }

@@ -1,0 +1,132 @@
+"""What `modelyard rehearse` writes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from modelyard.cli.check import path_prefix
+from modelyard.cli.terminal import look_of, show
+from modelyard.rehearsal import Rehearsal, Scheduled
+from modelyard.reporting import Line, Presentation, duration, resolved, write
+from modelyard.reporting.json_v1 import report_v1
+from modelyard.rules import rules
+
+
+def write_text(made: Rehearsal, strict: bool) -> None:
+    """Write findings, then what was real, what became of it, and what that took."""
+    look = look_of(sys.stdout)
+    presentation = Presentation(
+        colour=look.colour,
+        width=look.width,
+        ascii=look.ascii,
+        strict=strict,
+        path_prefix=path_prefix(made.report.root),
+        rules=rules(),
+    )
+    write(resolved(made.report), "text", sys.stdout, presentation)
+    lines: list[Line] = [[]]
+    lines.append([(f"rehearsal of {made.environment}, level {made.level}", "strong")])
+    lines += [[(f"  {kind}: {text}", "plain")] for kind, text in _parts(made)]
+    for application in made.applications:
+        lines.append([(f"  {application.name}: {application}", "plain")])
+    for pod in made.pods:
+        lines.append([(f"  {pod.namespace}/{pod.name}: {_where(pod)}", "plain")])
+    for step in made.day:
+        told = "; ".join(step.problems) or "as designed"
+        lines.append([(f"  {step.name}, {step.application}: {told} ({duration(step.seconds)})", "plain")])
+    for component in made.components:
+        memory = "memory unknown" if component.peak_memory is None else f"{component.peak_memory / 1e6:,.0f} MB"
+        ready = "" if component.ready_seconds is None else f"ready after {duration(component.ready_seconds)}, "
+        lines.append([(f"  {component.name:<29} {ready}{memory} at most", "faint")])
+    known = [each.peak_memory for each in made.components if each.peak_memory is not None]
+    if known:
+        lines.append([(f"  {'all together':<29} {sum(known) / 1e6:,.0f} MB at most", "faint")])
+    for stage in made.stages:
+        count = f", {stage.count:,}" if stage.count else ""
+        lines.append([(f"  {stage.name:<29} {duration(stage.seconds)}{count}", "faint")])
+    show(lines)
+
+
+def write_json(made: Rehearsal, strict: bool) -> None:
+    """Write the same for programs."""
+    report = report_v1(resolved(made.report), Presentation(strict=strict, rules=rules()))
+    content = {
+        "version": 1,
+        "level": made.level,
+        "environment": made.environment,
+        "kubernetes_version": made.kubernetes_version,
+        "argocd_version": made.argocd_version or None,
+        "stood_in": made.stood_in,
+        "components": [
+            {
+                "name": each.name,
+                "ready_seconds": None if each.ready_seconds is None else round(each.ready_seconds, 3),
+                "peak_memory_bytes": each.peak_memory,
+            }
+            for each in made.components
+        ],
+        "applications": [
+            {
+                "name": each.name,
+                "sync": each.sync,
+                "health": each.health,
+                "phase": each.phase or None,
+                "reasons": list(each.reasons),
+            }
+            for each in made.applications
+        ],
+        "pods": [_pod(each) for each in made.pods],
+        "day": [
+            {
+                "name": each.name,
+                "application": each.application,
+                "seconds": round(each.seconds, 3),
+                "problems": list(each.problems),
+            }
+            for each in made.day
+        ],
+        "stages": [{"name": each.name, "seconds": round(each.seconds, 3), "count": each.count} for each in made.stages],
+        "report": report.model_dump(mode="json", by_alias=True),
+    }
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def _parts(made: Rehearsal) -> list[tuple[str, str]]:
+    """Return what was real, what was stood in for, and what was missing."""
+    real = [("real", f"etcd, and kube-apiserver {made.kubernetes_version} with its own admission")]
+    if made.level == "schema":
+        return [*real, ("not here", "operators with their webhooks, controllers, nodes, AWS")]
+    real.append(("real", "kube-controller-manager, kube-scheduler, Karpenter's scheduling"))
+    nodes = "nodes, their kubelets, EC2 (the catalogue's types and prices)"
+    if made.level == "schedule":
+        return [*real, ("stood in for", nodes), ("not here", "operators with their webhooks, AWS")]
+    real.append(("real", f"Argo CD {made.argocd_version}: application controller and repo-server"))
+    stood_in = [nodes, "Redis (miniredis)", *made.stood_in]
+    return [
+        *real,
+        ("stood in for", ", ".join(stood_in)),
+        ("not here", "charts and what they hold, webhooks of operators, AWS, containers"),
+    ]
+
+
+def _where(pod: Scheduled) -> str:
+    if not pod.node:
+        return "no node" + (f": {pod.reasons[0]}" if pod.reasons else "")
+    told = f", but {pod.difference}" if pod.difference else ", as foretold" if pod.placement else ""
+    if not pod.pool:
+        return f"{pod.node}{told}"
+    return f"{pod.instance_type} of pool {pod.pool} in {pod.zone}{told}"
+
+
+def _pod(pod: Scheduled) -> dict[str, Any]:
+    return {
+        "namespace": pod.namespace,
+        "name": pod.name,
+        "node": pod.node or None,
+        "pool": pod.pool or None,
+        "instance_type": pod.instance_type or None,
+        "zone": pod.zone or None,
+        "reasons": list(pod.reasons),
+    }

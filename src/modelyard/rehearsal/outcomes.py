@@ -1,0 +1,148 @@
+"""What a rehearsal showed, as findings at the places that cause them and as gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from modelyard.cluster import NATIVE_GROUPS, Environment
+from modelyard.findings import Finding, NotChecked, Severity
+from modelyard.rehearsal.day import Step
+from modelyard.rehearsal.dry_run import Tried
+from modelyard.rehearsal.scheduling import Scheduled
+from modelyard.rehearsal.syncing import Synced
+from modelyard.schemas import DEFAULT_KUBERNETES
+
+# Argo CD's own name for its finalizer, which the server would have otherwise.
+_EXPECTED_WARNING = '"resources-finalizer.argocd.argoproj.io": prefer a domain-qualified finalizer name'
+
+REFUSED = "rehearsal/refused-resource"
+WARNED = "rehearsal/warning"
+UNSCHEDULED = "rehearsal/unscheduled-pod"
+ELSEWHERE = "rehearsal/not-as-foretold"
+UNSYNCED = "rehearsal/not-synced"
+UNTRUE = "rehearsal/not-as-designed"
+
+
+def of_pods(pods: Iterable[Scheduled], view: Environment) -> Iterator[Finding]:
+    """Yield a finding for every pod that has no node, or another than `place` foretells."""
+    for pod in pods:
+        thing = pod.placement.workload.thing if pod.placement else None
+        if thing is None:
+            continue
+        if not pod.node:
+            yield Finding(
+                at=thing.at("spec.template.spec"),
+                message=f"{thing}: pod {pod.name} finds no node",
+                detail=pod.reasons,
+                rule=UNSCHEDULED,
+                severity=Severity.ERROR,
+                environment=view.name,
+                application=thing.application,
+            )
+        elif pod.difference:
+            yield Finding(
+                at=thing.at("spec.template.spec"),
+                message=f"{thing}: pod {pod.name} is on {pod.instance_type} of pool {pod.pool}, but {pod.difference}",
+                rule=ELSEWHERE,
+                severity=Severity.WARNING,
+                environment=view.name,
+                application=thing.application,
+            )
+
+
+def of_resources(tried: Iterable[Tried], view: Environment) -> Iterator[Finding]:
+    """Yield a finding for every objection and warning of the API server."""
+    for each in tried:
+        thing = each.thing
+        for objection in each.objections:
+            # The server quotes values, and a Secret's must not reach a log.
+            words = "the API server refuses its content" if thing.kind == "Secret" else objection.message
+            yield Finding(
+                at=thing.at(objection.path),
+                message=f"{thing}: {words.rstrip('.')}",
+                rule=REFUSED,
+                severity=Severity.ERROR,
+                environment=view.name,
+                application=thing.application,
+            )
+        for warning in each.warnings:
+            if _EXPECTED_WARNING in warning:
+                continue
+            yield Finding(
+                at=thing.at(),
+                message=f"{thing}: {warning.rstrip('.')}",
+                rule=WARNED,
+                severity=Severity.WARNING,
+                environment=view.name,
+                application=thing.application,
+            )
+
+
+def gaps(tried: Iterable[Tried], view: Environment) -> Iterator[NotChecked]:
+    """Yield what the API server could not be asked."""
+    for each in tried:
+        if each.gap:
+            yield NotChecked(
+                f"{each.thing.kind} {each.thing.name}",
+                each.gap,
+                "" if each.thing.group in NATIVE_GROUPS else "list a file with it under crds: in modelyard.yaml",
+                environment=view.name,
+                application=each.thing.application,
+            )
+
+
+def version_gap(view: Environment, version: str) -> Iterator[NotChecked]:
+    """Yield a gap where the environment is for another minor version of Kubernetes than the server's."""
+    wanted = str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES)
+    if version and version.split(".")[:2] != wanted.split(".")[:2]:
+        yield NotChecked(
+            f"what Kubernetes {wanted} refuses",
+            f"the API server here is {version}",
+            environment=view.name,
+        )
+
+
+def of_applications(applications: Iterable[Synced], view: Environment, seconds: float) -> Iterator[Finding]:
+    """Yield a finding for every Application that is not well, with Argo CD's reasons; missing ones too."""
+    found = {each.name: each for each in applications}
+    things = {each.name: each for each in view.of_kind("Application")}
+    for name, thing in things.items():
+        state = found.pop(name, None)
+        if state is not None and state.well:
+            continue
+        told = f"is {state}" if state is not None else "is not made"
+        yield Finding(
+            at=thing.at(),
+            message=f"{thing}: {told} after {seconds:.0f} s",
+            detail=state.reasons if state is not None else (),
+            rule=UNSYNCED,
+            severity=Severity.ERROR,
+            environment=view.name,
+            application=name,
+        )
+
+
+def of_day(steps: Iterable[Step], view: Environment) -> Iterator[Finding]:
+    """Yield a finding for everything that did not follow from a step of the day."""
+    things = {each.name: each for each in view.of_kind("Application")}
+    for step in steps:
+        for problem in step.problems:
+            yield Finding(
+                at=things[step.application].at(),
+                message=f"{things[step.application]}, {step.name}: {problem}",
+                rule=UNTRUE,
+                severity=Severity.ERROR,
+                environment=view.name,
+                application=step.application,
+            )
+
+
+def of_charts(charts: dict[str, str], view: Environment) -> Iterator[NotChecked]:
+    """Yield a gap for every Application that was synced without its charts."""
+    for name, chart in charts.items():
+        yield NotChecked(
+            f"chart {chart}",
+            "charts are not fetched: only the folder of this repository was synced",
+            environment=view.name,
+            application=name,
+        )
