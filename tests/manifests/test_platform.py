@@ -100,6 +100,7 @@ def test_custom_resources_wait_for_their_definitions(component: str) -> None:
         "v1",
         "admissionregistration.k8s.io/v1",
         "apps/v1",
+        "batch/v1",
         "networking.k8s.io/v1",
         "policy/v1",
         "scheduling.k8s.io/v1",
