@@ -118,6 +118,7 @@ def _entry(root: Path, component: Component, wave: int) -> str:
     if component.excludes:
         entry["excludes"] = list(component.excludes)
     lines = yaml.safe_dump([entry], sort_keys=False, default_flow_style=None, width=1000)
+    lines += f"  secrets: {json.dumps(dict(component.secrets))}\n"
     if component.answers:
         told = ", ".join(f"{name} {str(value).lower()}" for name, value in component.answers.items())
         lines += f"  answers: {told}\n"

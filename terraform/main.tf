@@ -206,6 +206,7 @@ module "secrets" {
   cluster_name  = var.cluster_name
   key_arn       = module.encryption.data_key_arn
   recovery_days = var.secret_recovery_days
+  further       = var.component_secrets
 }
 
 module "observability" {

@@ -95,6 +95,18 @@ variable "pull_through_caches" {
   }
 }
 
+variable "component_secrets" {
+  description = "Secrets that components of this platform read, beside those of every cluster: what each holds, by the last part of its name."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.component_secrets) : can(regex("^[a-z][a-z0-9-]{0,62}$", name))])
+    error_message = "component_secrets names ${join(", ", keys(var.component_secrets))}; expected names of lower-case letters, digits and hyphens."
+  }
+}
+
 variable "secret_recovery_days" {
   description = "Days that a deleted secret can be brought back, 7 to 30; 0 deletes at once, so that its name is free again."
   type        = number

@@ -16,6 +16,7 @@ SCALER: dict[str, Any] = {
     "needs": ["metrics"],
     "excludes": ["other-scaler"],
     "answers": {"gpu_pool": True},
+    "secrets": {"scaler-key": "Key of the scaler"},
     "chart": {
         "name": "scaler-chart",
         "repository": "https://charts.example.com",
@@ -38,6 +39,7 @@ def test_everything_is_read() -> None:
         ("other-scaler",),
         {"gpu_pool": True},
     )
+    assert read.secrets == {"scaler-key": "Key of the scaler"}
     assert read.chart is not None
     assert (read.chart.name, read.chart.release, read.chart.skip_crds) == ("scaler-chart", "scaler", False)
 
@@ -55,6 +57,7 @@ def test_a_component_that_does_not_say_otherwise_is_a_choice() -> None:
         ({"needs": "metrics"}, "needs of component scaler is 'metrics', expected a list of names"),
         ({"neds": ["metrics"]}, "scaler says neds, which nothing reads"),
         ({"answers": ["gpu_pool"]}, "answers of component scaler should map questions"),
+        ({"secrets": ["scaler-key"]}, "secrets of component scaler should map names to what they hold"),
         ({"chart": {"name": "scaler-chart"}}, "repository of the chart of scaler is None, expected text"),
         ({"chart": {**SCALER["chart"], "skip-crds": "yes"}}, "skip-crds of the chart of scaler is 'yes'"),
         ({"chart": {**SCALER["chart"], "verison": "1"}}, "the chart of scaler says verison"),

@@ -30,6 +30,7 @@ TRIED = {
     "neuron_limit": ("16", "64"),
     "cpu_limit": ("64", "512"),
     "image_snapshot_id": ("", "snap-0123456789abcdef0"),
+    "notifications_channel": ("", "platform-alerts"),
     "public_endpoint_cidrs": ("", "203.0.113.0/24,198.51.100.7/32"),
     "starter_models": ("", "qwen3-1-7b", "llama-3-2-1b-instruct,deepseek-r1-distill-llama-8b"),
 }
@@ -85,8 +86,13 @@ def legal(chosen: Mapping[str, str]) -> bool:
     def off_where_not_asked(asked_when: bool, *names: str) -> bool:
         return asked_when or all(chosen.get(name, _unasked(name)) == _unasked(name) for name in names)
 
+    def is_on(component: str) -> bool:
+        return chosen.get(COMPONENT + component) == ON
+
+    def is_off(component: str) -> bool:
+        return chosen.get(COMPONENT + component) == OFF
+
     devices = not are(gpu_pool=OFF, neuron_pool=OFF)
-    storage = chosen.get(COMPONENT + "storage", ON) == ON
     if not (
         off_where_not_asked(not are(gpu_pool=OFF), "gpu_multinode_pool", "gpu_sharing", "gpu_limit", "starter_models")
         and off_where_not_asked(not are(gpu_multinode_pool=OFF), "gpu_multinode_limit")
@@ -94,16 +100,17 @@ def legal(chosen: Mapping[str, str]) -> bool:
         and off_where_not_asked(not are(neuron_pool=OFF), "neuron_limit")
         and off_where_not_asked(devices, "spot_capacity", "device_ami", "image_snapshot_id")
         and off_where_not_asked(not are(device_ami="al2023"), "image_snapshot_id")
-        and off_where_not_asked(storage, "shared_file_system", "lustre_file_system", "weights_mount")
+        and off_where_not_asked(not is_off("storage"), "shared_file_system", "lustre_file_system", "weights_mount")
         and not are(device_ami="al2023", gpu_sharing="mig")
+        # Asked with the component, and then without a default.
+        and not (is_on("argocd-notifications") and are(notifications_channel=""))
+        and off_where_not_asked(not is_off("argocd-notifications"), "notifications_channel")
     ):
         return False
     for component in components().values():
-        if chosen.get(COMPONENT + component.name) != ON:
+        if not is_on(component.name):
             continue
-        if any(chosen.get(COMPONENT + need) == OFF for need in component.needs):
-            return False
-        if any(chosen.get(COMPONENT + other) == ON for other in component.excludes):
+        if any(map(is_off, component.needs)) or any(map(is_on, component.excludes)):
             return False
         if any(name in chosen and chosen[name] != _text(value) for name, value in component.answers.items()):
             return False
@@ -128,7 +135,11 @@ def combinations() -> tuple[dict[str, str], ...]:
 
 def _answers(row: Row) -> dict[str, str]:
     chosen = [name.removeprefix(COMPONENT) for name, value in row.items() if name.startswith(COMPONENT) and value == ON]
-    answers = {name: value for name, value in row.items() if not name.startswith(COMPONENT)}
+    answers = {
+        name: value
+        for name, value in row.items()
+        if not name.startswith(COMPONENT) and (value or "UNSET" not in str(questions()[name].get("default")))
+    }
     return {**answers, "components": ",".join(chosen), "account_id": "111122223333"}
 
 

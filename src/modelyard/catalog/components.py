@@ -19,6 +19,7 @@ _KEYS = {
     "needs",
     "excludes",
     "answers",
+    "secrets",
     "terraform-outputs",  # read by `modelyard env sync`
 }
 _CHART_KEYS = {"name", "repository", "version", "app-version", "source", "values-read-at", "release", "skip-crds"}
@@ -64,6 +65,7 @@ class Component:
         needs: Components that must be there, and come before it.
         excludes: Components that cannot be there as well.
         answers: What an environment must answer to have it, by question.
+        secrets: What it reads from Secrets Manager: what each holds, by the last part of the secret's name.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Component:
     needs: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     answers: Mapping[str, str | bool] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
@@ -92,6 +95,9 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
     answers = raw.get("answers") or {}
     if not isinstance(answers, dict) or not all(isinstance(value, str | bool) for value in answers.values()):
         raise ValueError(f"answers of component {name} should map questions to text, true or false")
+    secrets = raw.get("secrets") or {}
+    if not isinstance(secrets, dict) or not all(isinstance(value, str) for value in secrets.values()):
+        raise ValueError(f"secrets of component {name} should map names to what they hold")
     return Component(
         name=name,
         description=_text(name, raw, "description"),
@@ -104,6 +110,7 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
         needs=_names(name, raw, "needs"),
         excludes=_names(name, raw, "excludes"),
         answers=answers,
+        secrets=secrets,
     )
 
 
