@@ -15,7 +15,10 @@ from modelyard.catalog import exporters, metrics
 from tests.manifests.composition import BASES
 from tests.monitoring.rules import BUDGET, groups
 
-DASHBOARDS = sorted((BASES / "platform").glob("*/*.json"))
+DASHBOARDS = [
+    *sorted((BASES / "platform" / "dashboards").glob("*.json")),
+    *sorted((BASES / "platform").glob("fluent-bit-*/logs.json")),
+]
 # What Prometheus and the operator's monitors add to every series, and what relabelings of ours add.
 TARGET = {"namespace", "pod", "container", "service", "endpoint", "job", "instance", "node"}
 POD_LABELS = {"app_kubernetes_io_instance"}  # podTargetLabels of monitors of ours
