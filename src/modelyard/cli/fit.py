@@ -15,7 +15,7 @@ from modelyard.cli.options import AsJson, environment_option
 from modelyard.findings import ExitCode, NotChecked, Refusal
 
 if TYPE_CHECKING:
-    from modelyard.catalog import Device
+    from modelyard.catalog import Device, Model
     from modelyard.reporting import Line
     from modelyard.sizing import Fit
 
@@ -146,6 +146,8 @@ def _one(
 
     files = Files(path)
     entry = known_model(files, model_id)
+    if entry is not None and entry.components_billion:
+        return _pipeline(entry, known_device(device_name), flags, as_json, strict)
     if entry is None or entry.shape is None:
         raise unknown_model(model_id)
     device = known_device(device_name)
@@ -163,7 +165,9 @@ def _one(
     if settings.problems:
         raise Refusal(settings.problems[0].message, fix="correct the flag")
     measured = measured_for(measurements(files, model_id), entry.shape, settings, device, None)
-    found = assess(flags, version, entry.shape, device, measured=measured)
+    drafting = known_model(files, settings.draft_model) if settings.draft_model else None
+    draft = drafting.shape if drafting is not None else None
+    found = assess(flags, version, entry.shape, device, measured=measured, draft=draft)
     changes = () if found.verdict is Verdict.FITS else changes_that_fit(found, flags, version, entry.shape)
     if as_json:
         content = {"model": entry.id, "engine-version": version, **assessment_content(found, changes)}
@@ -173,6 +177,25 @@ def _one(
         lines: list[Line] = [[(entry.id, "strong"), (f"  vLLM {version}", "plain")]]
         show([*lines, *budget_lines(device.name, found, width), *explanation(found, changes, width)])
     return _code([found.verdict], strict)
+
+
+def _pipeline(entry: Model, device: Device, flags: dict[str, Any], as_json: bool, strict: bool) -> int:
+    """Say what a diffusion pipeline's components weigh on a device; what an image needs beside them is not modelled."""
+    from dataclasses import asdict
+
+    from modelyard.sizing import pipeline_budget
+
+    if flags:
+        raise Refusal(f"--{next(iter(flags))} is a flag of vLLM, and {entry.id} is a diffusion pipeline")
+    budget = pipeline_budget(entry, device)
+    if budget is None or device.kind != "gpu":
+        raise Refusal(f"diffusion pipelines are not modelled on {device.name}", fix="name a GPU")
+    if as_json:
+        sys.stdout.write(json.dumps({"model": entry.id, "device": device.name, **asdict(budget)}, indent=2) + "\n")
+    else:
+        rows = "".join(f"  {name:<24} {gib:6.1f} GiB\n" for name, gib in budget.components_gib.items())
+        sys.stdout.write(f"{entry.id}  {device.name}  {budget.verdict}\n{rows}  {budget.reason}\n")
+    return _code([budget.verdict], strict)
 
 
 def _cores(model_id: str, shape: Any, device: Device, version: str, flags: dict[str, Any], as_json: bool) -> int:

@@ -130,10 +130,14 @@ def _budgets(
         "max_num_batched_tokens",
         "kv_cache_dtype",
         "quantization",
+        "max_loras",
+        "cpu_offload_gb",
     )
     flags: dict[str, Any] = {
         name.replace("_", "-"): getattr(measured, name) for name in names if getattr(measured, name) is not None
     }
+    flags |= {"enable-lora": True} if measured.max_loras else {}
+    flags |= {"speculative-config": {"method": measured.speculative}} if measured.speculative else {}
     try:
         settings = engine_settings(flags, measured.version, shape, device)
     except ValueError as problem:

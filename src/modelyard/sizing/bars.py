@@ -16,6 +16,7 @@ def bars(assessment: Assessment) -> str:
     budget, settings = assessment.budget, assessment.settings
     parts = [
         ("weights", budget.weights_gib),
+        ("draft", budget.draft_gib),
         ("activation", budget.activation_gib),
         ("graphs", budget.cuda_graphs_gib),
         ("adapters", budget.lora_gib),
@@ -25,7 +26,7 @@ def bars(assessment: Assessment) -> str:
     whole = max(budget.requested_gib, 0.001)
     cells = []
     for name, gib in parts:
-        if name in ("adapters", "graphs") and gib == 0:
+        if name in ("adapters", "draft", "graphs") and gib == 0:
             continue
         bar = "▓" * min(WIDTH, max(0, round(gib / whole * WIDTH)))
         cells.append(f"{name} {gib:.1f} {bar}".rstrip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelyard.catalog import Device, ModelShape
 from modelyard.sizing.kv_cache import bytes_per_token, has_windows, largest_length, request_bytes
@@ -35,6 +35,7 @@ class MemoryBudget:
         cuda_graphs_gib: CUDA graphs; outside `requested_gib` for versions that do not subtract them.
         non_torch_gib: Libraries.
         lora_gib: Slots of LoRA adapters.
+        draft_gib: Weights of the draft model of speculative decoding, where its shape is known.
         kv_available_gib: What is left for the KV cache; negative when the rest does not fit.
         kv_bytes_per_token: Cache of one token on the rank.
         kv_request_gib: Cache of one request of `max_model_len` tokens on the rank.
@@ -56,6 +57,7 @@ class MemoryBudget:
     cuda_graphs_gib: float
     non_torch_gib: float
     lora_gib: float = 0.0
+    draft_gib: float = 0.0
     kv_available_gib: float
     kv_bytes_per_token: float
     kv_request_gib: float
@@ -69,7 +71,12 @@ class MemoryBudget:
 
 
 def memory_budget(
-    shape: ModelShape, settings: EngineSettings, device: Device, *, total_gib: float | None = None
+    shape: ModelShape,
+    settings: EngineSettings,
+    device: Device,
+    *,
+    total_gib: float | None = None,
+    draft: ModelShape | None = None,
 ) -> MemoryBudget:
     """Return the budget of the tightest rank.
 
@@ -83,18 +90,24 @@ def memory_budget(
         settings: The engine's settings, defaults filled in.
         device: The device of each rank.
         total_gib: Memory of the device where it is not the device's own, such as a slice.
+        draft: Shape of the draft model, whose weights and cache lie beside the model's on the last stage.
     """
     stages = range(settings.pipeline_parallel_size)
     # Every inner stage is like another of as many layers; the first and the last differ by embeddings and sampler.
     counts = stage_layers(shape.layers, settings.pipeline_parallel_size)
     largest_inner = max(stages[1:-1], key=lambda at: counts[at], default=None)
     candidates = {0, stages[-1]} | ({largest_inner} if largest_inner is not None else set())
-    budgets = [_stage_budget(shape, settings, device, stage, total_gib) for stage in sorted(candidates)]
+    budgets = [_stage_budget(shape, settings, device, stage, total_gib, draft) for stage in sorted(candidates)]
     return min(budgets, key=lambda budget: budget.margin_gib)
 
 
 def _stage_budget(
-    shape: ModelShape, settings: EngineSettings, device: Device, stage: int, total_gib: float | None
+    shape: ModelShape,
+    settings: EngineSettings,
+    device: Device,
+    stage: int,
+    total_gib: float | None,
+    draft: ModelShape | None,
 ) -> MemoryBudget:
     total = device.total_gib if total_gib is None else total_gib
     requested = total * settings.gpu_memory_utilization
@@ -105,7 +118,8 @@ def _stage_budget(
     graphs = cuda_graphs_gib(shape, settings)
     libraries = non_torch_gib(settings)
     adapters = lora_gib(shape, settings, stage_layers(shape.layers, stages)[stage])
-    used = weights + activation + libraries + adapters
+    beside = _Draft(draft, settings, device) if stage == stages - 1 else _Draft(None, settings, device)
+    used = weights + activation + libraries + adapters + beside.weights_gib
     if settings.kv_cache_memory_bytes is not None:
         by_hand = settings.kv_cache_memory_bytes / GIB
         # Utilisation is ignored then; whatever the device cannot hold is missing.
@@ -114,12 +128,16 @@ def _stage_budget(
     else:
         available = requested - used - (graphs if settings.cuda_graphs_subtracted else 0.0)
     room = max(0.0, available) * GIB
-    fitting = largest_length(shape, settings, room, stage)
+    fitting = largest_length(shape, settings, room, stage, beside=beside.request_bytes)
     length = fitting if settings.max_model_len == AUTO_LENGTH else settings.max_model_len
-    need = request_bytes(shape, settings, max(1, length), stage)
-    least = request_bytes(shape, settings, SHORTEST_AUTO, stage) if settings.max_model_len == AUTO_LENGTH else need
+
+    def request(tokens: int) -> float:
+        return request_bytes(shape, settings, tokens, stage) + beside.request_bytes(tokens)
+
+    need = request(max(1, length))
+    least = request(SHORTEST_AUTO) if settings.max_model_len == AUTO_LENGTH else need
     requests = int(room / need) if need else 0
-    per_token = bytes_per_token(shape, settings, stage)
+    per_token = bytes_per_token(shape, settings, stage) + beside.bytes_per_token
     if has_windows(shape, settings):
         tokens = int(room / need * length) if need else 0
     else:
@@ -133,6 +151,7 @@ def _stage_budget(
         cuda_graphs_gib=graphs,
         non_torch_gib=libraries,
         lora_gib=adapters,
+        draft_gib=beside.weights_gib,
         kv_available_gib=available,
         kv_bytes_per_token=per_token,
         kv_request_gib=need / GIB,
@@ -141,5 +160,29 @@ def _stage_budget(
         tokens=tokens,
         requests=requests,
         margin_gib=available - least / GIB,
-        not_modelled=not_modelled(shape, settings),
+        not_modelled=not_modelled(shape, settings, draft_known=draft is not None),
     )
+
+
+class _Draft:
+    """The draft model beside a model: its weights on a rank, and its layers in the same cache."""
+
+    def __init__(self, draft: ModelShape | None, settings: EngineSettings, device: Device) -> None:
+        self.shape = draft
+        self.settings = replace(
+            settings,
+            tensor_parallel_size=settings.draft_ranks or settings.tensor_parallel_size,
+            pipeline_parallel_size=1,
+            data_parallel_size=1,
+            expert_parallel=False,
+            quantization="",
+            images=False,
+        )
+        self.weights_gib = rank_weights(draft, self.settings, device).total / GIB if draft is not None else 0.0
+
+    def request_bytes(self, tokens: int) -> float:
+        return request_bytes(self.shape, self.settings, tokens) if self.shape is not None else 0.0
+
+    @property
+    def bytes_per_token(self) -> float:
+        return bytes_per_token(self.shape, self.settings) if self.shape is not None else 0.0

@@ -11,6 +11,7 @@ from modelyard.sizing.fit import Assessment, Verdict, assess
 from modelyard.sizing.kv_cache import largest_length
 from modelyard.sizing.overheads import GIB
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes
+from modelyard.sizing.support import largest_share
 
 SHORTEST = 1024
 """Shortest context that is still proposed."""
@@ -61,7 +62,14 @@ def changes_that_fit(
     found = []
     for candidate, text in _candidates(assessment, shape, device):
         again = assess(
-            {**_plain(flags), **candidate}, version, shape, device, total_gib=total_gib, environment=environment
+            {**_plain(flags), **candidate},
+            version,
+            shape,
+            device,
+            total_gib=total_gib,
+            environment=environment,
+            sharing=assessment.sharing,
+            draft=assessment.draft,
         )
         if again.verdict is Verdict.FITS:
             found.append(Change(candidate, text + _outcome(again), again))
@@ -70,6 +78,10 @@ def changes_that_fit(
 
 def _candidates(assessment: Assessment, shape: ModelShape, device: Device) -> Iterator[tuple[dict[str, Any], str]]:
     settings, budget = assessment.settings, assessment.budget
+    if settings.gpu_memory_utilization * settings.sharers > 1:
+        share = largest_share(settings.sharers)
+        for part in (share, share - 0.02, share - 0.05):
+            yield {"gpu-memory-utilization": round(part, 2)}, f"gpu-memory-utilization {part:.2f}"
     room = budget.kv_available_gib - assessment.needed_margin_gib
     if room > 0:
         length = _round_number(min(largest_length(shape, settings, room * GIB, budget.stage), budget.max_model_len - 1))

@@ -12,6 +12,7 @@ from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import Coverage, coverage
 from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.settings import EngineSettings, engine_settings
+from modelyard.sizing.shares import MIG, MPS, WHOLE, Sharing
 from modelyard.sizing.support import CUDA_CONTEXT_GIB, refusals
 
 
@@ -50,6 +51,8 @@ class Assessment:
         device: The device of each rank.
         needed_margin_gib: Margin that "fits" needs here.
         coverage: The nearest calibrated start-up log; None when the budget was measured.
+        sharing: How the node shares the device among pods.
+        draft: Shape of the draft model of speculative decoding, where it is known.
     """
 
     verdict: Verdict
@@ -59,6 +62,8 @@ class Assessment:
     device: Device
     needed_margin_gib: float
     coverage: Coverage | None
+    sharing: Sharing = WHOLE
+    draft: ModelShape | None = None
 
     @property
     def basis(self) -> str:
@@ -78,6 +83,8 @@ def assess(
     total_gib: float | None = None,
     environment: Mapping[str, str] | None = None,
     measured: MeasuredBudget | None = None,
+    sharing: Sharing = WHOLE,
+    draft: ModelShape | None = None,
 ) -> Assessment:
     """Return whether a deployment fits.
 
@@ -89,17 +96,21 @@ def assess(
         total_gib: Memory of the device where it is not the device's own (a slice or share).
         environment: Environment variables of the engine's container.
         measured: What a start-up log of this model, version and device says; taken where it applies.
+        sharing: How the node shares the device among pods; whole devices when not given.
+        draft: Shape of the draft model of speculative decoding, where it is known.
 
     Raises:
         ValueError: The version is none.
     """
-    settings = engine_settings(flags, version, shape, device, total_gib=total_gib, environment=environment)
-    estimate = memory_budget(shape, settings, device, total_gib=total_gib)
+    settings = engine_settings(
+        flags, version, shape, device, total_gib=total_gib, environment=environment, sharers=sharing.pods
+    )
+    estimate = memory_budget(shape, settings, device, total_gib=total_gib, draft=draft)
     known = measured.budget_for(estimate, shape, settings, device) if measured is not None else None
     budget = known or estimate
     near = None if known is not None else coverage(shape, settings, device, total_gib=total_gib)
     needed = _needed_margin(budget, near)
-    verdict, reasons = _verdict(shape, settings, device, budget, near, needed)
+    verdict, reasons = _verdict(shape, settings, device, budget, near, needed, _of_sharing(sharing, budget, device))
     return Assessment(
         verdict=verdict,
         reasons=tuple(reasons),
@@ -108,6 +119,8 @@ def assess(
         device=device,
         needed_margin_gib=needed,
         coverage=near,
+        sharing=sharing,
+        draft=draft,
     )
 
 
@@ -124,6 +137,7 @@ def _verdict(
     budget: MemoryBudget,
     near: Coverage | None,
     needed: float,
+    shared: list[str],
 ) -> tuple[Verdict, list[str]]:
     refused = list(refusals(shape, settings, device))
     if refused:
@@ -133,7 +147,7 @@ def _verdict(
     arithmetic = _arithmetic(budget)
     if margin < -slack or budget.kv_available_gib <= -slack:
         return Verdict.DOES_NOT_FIT, [arithmetic]
-    doubts = [problem.message for problem in settings.problems]
+    doubts = [*(problem.message for problem in settings.problems), *shared]
     if budget.not_modelled:
         doubts.append(f"not modelled: {', '.join(budget.not_modelled)}")
     if budget.total_gib - budget.requested_gib < CUDA_CONTEXT_GIB:
@@ -151,6 +165,23 @@ def _verdict(
         return verdict, [arithmetic, f"{margin:.1f} GiB is within the error of the estimate ({slack:.1f} GiB)"]
     verdict = Verdict.TIGHT if margin >= slack else Verdict.UNSURE
     return verdict, [arithmetic, f"a margin of {needed:.1f} GiB is asked for outside the calibrated logs"]
+
+
+def _of_sharing(sharing: Sharing, budget: MemoryBudget, device: Device) -> list[str]:
+    """Return what is unsure because pods share the device."""
+    if sharing.unknown:
+        return [sharing.unknown]
+    if sharing.strategy == MIG and budget.total_gib >= device.total_gib:
+        return ["its nodes cut their devices by MIG, and no profile is set for this one"]
+    if sharing.strategy == MPS:
+        return [f"under MPS {sharing.pods} pods share the device; how much of it each engine sees is not modelled"]
+    left = budget.total_gib / sharing.pods - budget.requested_gib
+    if sharing.pods > 1 and left < CUDA_CONTEXT_GIB:
+        return [
+            f"{sharing.pods} pods share the device, and {max(0.0, left):.1f} GiB of a share are left for what each "
+            "process takes outside the engine's budget"
+        ]
+    return []
 
 
 def _arithmetic(budget: MemoryBudget) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from modelyard.catalog import LayerKind, ModelShape
 from modelyard.sizing.engine_defaults import concurrent_batches, has_hybrid_cache
 from modelyard.sizing.parallelism import stage_layers
@@ -63,12 +65,28 @@ def request_bytes(shape: ModelShape, settings: EngineSettings, length: int, stag
     return blocks * block * layer_bytes_per_token(shape, settings)
 
 
-def largest_length(shape: ModelShape, settings: EngineSettings, available: float, stage: int = 0) -> int:
-    """Return the longest request in tokens that `available` bytes hold, at most the model's own limit; 0 for none."""
+def largest_length(
+    shape: ModelShape,
+    settings: EngineSettings,
+    available: float,
+    stage: int = 0,
+    *,
+    beside: Callable[[int], float] | None = None,
+) -> int:
+    """Return the longest request in tokens that `available` bytes hold, at most the model's own limit; 0 for none.
+
+    Args:
+        shape: The model.
+        settings: The engine's settings.
+        available: Bytes of a rank.
+        stage: The rank's pipeline stage.
+        beside: What else a request of some tokens keeps there, in bytes.
+    """
     low, high = 0, max(shape.max_positions or 0, settings.max_model_len, 1)
     while low < high:
         middle = (low + high + 1) // 2
-        if request_bytes(shape, settings, middle, stage) <= available:
+        need = request_bytes(shape, settings, middle, stage) + (beside(middle) if beside is not None else 0.0)
+        if need <= available:
             low = middle
         else:
             high = middle - 1

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 from modelyard import catalog
 from modelyard.catalog import Device, InstanceType
@@ -24,6 +26,8 @@ from modelyard.cluster import (
     pool_requirements,
     tolerates,
 )
+from modelyard.sizing.shares import WHOLE as WHOLE_DEVICES
+from modelyard.sizing.shares import Sharing, sharing_of
 from modelyard.sizing.slices import slice_gib
 
 SLICE = "nvidia.com/mig-"
@@ -42,12 +46,14 @@ class Landing:
         total_gib: Memory that one unit of the pod's resource gives; None for the whole device.
         instance_types: Instance types that have it, smallest first.
         pools: Pools that may make such a node.
+        sharing: How the nodes share the device among pods.
     """
 
     device: Device
     total_gib: float | None
     instance_types: tuple[str, ...]
     pools: tuple[str, ...]
+    sharing: Sharing = WHOLE_DEVICES
 
 
 def device_resource(container: Container) -> tuple[str, int] | None:
@@ -60,7 +66,13 @@ def device_resource(container: Container) -> tuple[str, int] | None:
     return None
 
 
-def landings(template: PodTemplate, container: Container, pools: Iterable[Pool], region: str) -> tuple[Landing, ...]:
+def landings(
+    template: PodTemplate,
+    container: Container,
+    pools: Iterable[Pool],
+    region: str,
+    configurations: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Landing, ...]:
     """Return the devices that pods can land on, smallest memory first.
 
     Args:
@@ -68,6 +80,7 @@ def landings(template: PodTemplate, container: Container, pools: Iterable[Pool],
         container: The container that uses the devices.
         pools: The NodePools of the environment.
         region: Only types that it offers count; every type where the data do not have the region.
+        configurations: Configurations of NVIDIA's device plugin by name.
 
     Returns:
         One entry for each kind of device; empty when no pool has a node for the pods.
@@ -78,21 +91,26 @@ def landings(template: PodTemplate, container: Container, pools: Iterable[Pool],
     resource, count = asked
     groups = tuple(tuple(map(_demand, group)) for group in alternatives(template))
     tolerations = entries(template.spec, "tolerations")
-    found: dict[Device, tuple[dict[str, InstanceType], dict[str, None]]] = defaultdict(lambda: ({}, {}))
+    found: dict[tuple[Device, float | None, int], list[tuple[InstanceType, str, Sharing]]] = defaultdict(list)
     for pool in pools:
         if not all(taint.effect == "PreferNoSchedule" or tolerates(tolerations, taint) for taint in pool.taints):
             continue
+        sharing = sharing_of(pool, configurations) if resource.startswith("nvidia.com/") else WHOLE_DEVICES
         for each in _types(tuple(map(_demand, pool_requirements(pool))), groups, region, resource, count):
             device = _device(each)
             if device is not None:
-                types, names = found[device]
-                types[each.name] = each
-                names[pool.name] = None
+                part = slice_gib(resource, device) if resource.startswith(SLICE) else sharing.part_gib(device)
+                found[device, part, sharing.pods].append((each, pool.name, sharing))
     made = []
-    for device, (types, names) in found.items():
-        ordered = sorted(types.values(), key=lambda each: (each.vcpus, each.memory_mib, each.name))
-        total = slice_gib(resource, device) if resource.startswith(SLICE) else None
-        made.append(Landing(device, total, tuple(each.name for each in ordered), tuple(names)))
+    for (device, part, _), ways in found.items():
+        ordered = sorted(
+            {each.name: each for each, _, _ in ways}.values(),
+            key=lambda each: (each.vcpus, each.memory_mib, each.name),
+        )
+        names = dict.fromkeys(name for _, name, _ in ways)
+        # Of two pools that differ in what is known of them the unknown one counts.
+        sharing = max((way[2] for way in ways), key=lambda each: (bool(each.unknown), each.strategy))
+        made.append(Landing(device, part, tuple(each.name for each in ordered), tuple(names), sharing))
     return tuple(sorted(made, key=lambda landing: (landing.total_gib or landing.device.total_gib, landing.device.name)))
 
 

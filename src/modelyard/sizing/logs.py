@@ -62,6 +62,7 @@ CONFIG = {
     "max_model_len": r"max_(?:seq|model)_len=(\d+)",
     "kv_cache_dtype": r"kv_cache_dtype='?([\w]+)'?",
     "quantization": r"quantization='?([\w-]+)'?",
+    "speculative": r"speculative_config=SpeculativeConfig\(method='(\w+)'",
 }
 """Fields of the line with which the engine tells its configuration."""
 
@@ -82,6 +83,8 @@ ARGUMENTS = {
     "kv_cache_dtype": str,
     "quantization": str,
     "model": str,
+    "max_loras": int,
+    "cpu_offload_gb": float,
 }
 """Fields that are read from `non-default args: {...}`."""
 
@@ -156,4 +159,10 @@ def _arguments(text: str) -> Mapping[str, Any]:
         given = ast.literal_eval(told[1])
     except (ValueError, SyntaxError):
         return {}  # objects without a literal form; single fields are still read from the other lines
-    return {name: kind(given[name]) for name, kind in ARGUMENTS.items() if given.get(name) is not None}
+    found = {name: kind(given[name]) for name, kind in ARGUMENTS.items() if given.get(name) is not None}
+    if given.get("enable_lora"):
+        found.setdefault("max_loras", 1)
+    drafting = given.get("speculative_config")
+    if isinstance(drafting, Mapping):
+        found["speculative"] = str(drafting.get("method") or "draft_model")
+    return found

@@ -42,6 +42,9 @@ class MeasuredBudget:
         max_num_seqs: Requests of one batch, when set.
         max_num_batched_tokens: Tokens of one batch, when set.
         kv_cache_dtype: Type of the cache.
+        speculative: Method of speculative decoding; empty without.
+        max_loras: Slots for adapters.
+        cpu_offload_gb: Weights of a rank that stay in the pod's memory, in GiB.
         quantization: Quantisation as the engine names it.
         total_gib: Memory of the device.
         weights_gib: Weights of the rank that holds most.
@@ -64,6 +67,9 @@ class MeasuredBudget:
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
     kv_cache_dtype: str | None = None
+    speculative: str = ""
+    max_loras: int | None = None
+    cpu_offload_gb: float | None = None
     quantization: str | None = None
     total_gib: float | None = None
     weights_gib: float | None = None
@@ -109,6 +115,13 @@ class MeasuredBudget:
             logged, asked = getattr(self, name), getattr(settings, name)
             if logged not in (None, "") and asked not in ("", "auto") and logged != asked:
                 return None
+        # What a log does not name was not switched on, and takes memory where it is.
+        if (self.speculative, self.max_loras or 0, self.cpu_offload_gb or 0.0) != (
+            settings.speculative,
+            settings.lora_slots,
+            settings.cpu_offload_gib,
+        ):
+            return None
         total = self.total_gib or estimate.total_gib
         logged_share = self.gpu_memory_utilization or settings.gpu_memory_utilization
         available = self.kv_available_gib + total * (settings.gpu_memory_utilization - logged_share)

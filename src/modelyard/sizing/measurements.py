@@ -33,6 +33,9 @@ _IDENTITY = (
     "max_num_batched_tokens",
     "kv_cache_dtype",
     "quantization",
+    "speculative",
+    "max_loras",
+    "cpu_offload_gb",
 )
 """What tells two measurements of a model apart; a later log of the same deployment replaces the earlier one."""
 
@@ -136,7 +139,7 @@ def _measurement(files: Files, path: str, index: int, row: Any, model_id: str) -
     return Measurement(measured, str(row.get("log", "")), str(row.get("read", "")))
 
 
-_TEXTS = ("version", "device", "kv-cache-dtype", "quantization", "refused")
+_TEXTS = ("version", "device", "kv-cache-dtype", "quantization", "speculative", "refused")
 
 
 def _refusal(files: Files, path: str, where: tuple[str | int, ...], message: str) -> Refusal:

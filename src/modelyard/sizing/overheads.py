@@ -104,15 +104,22 @@ def lora_gib(shape: ModelShape, settings: EngineSettings, layers: int) -> float:
     return settings.lora_slots * settings.lora_rank * one * layers * 2 / GIB
 
 
-def not_modelled(shape: ModelShape, settings: EngineSettings) -> tuple[str, ...]:
-    """Return the parts of a deployment whose memory is not computed."""
+def not_modelled(shape: ModelShape, settings: EngineSettings, *, draft_known: bool = False) -> tuple[str, ...]:
+    """Return the parts of a deployment whose memory is not computed.
+
+    Args:
+        shape: The model.
+        settings: The engine's settings.
+        draft_known: Whether weights and cache of the draft model are.
+    """
     found = [f"{part}" for part in shape.unmodelled if not (part.endswith("tower") and not settings.images)]
     if settings.images:
         found.append("the profile run of the image or audio encoder")
         if shape.encoder_parameters is None and not any(part.endswith("tower") for part in found):
             found.append("the weights of the image or audio encoder")
     if settings.speculative and settings.speculative not in ("ngram", "ngram_gpu", "suffix"):
-        found.append(f"the draft model of speculative decoding ({settings.speculative})")
+        part = "the profile run of the draft model" if draft_known else "the draft model"
+        found.append(f"{part} of speculative decoding ({settings.speculative})")
     if settings.quantization and effective_quantization(shape, settings) is None:
         found.append(f"weights quantised by {settings.quantization}")
     if settings.kv_cache_dtype not in ("auto", *KV_DTYPE_BYTES):

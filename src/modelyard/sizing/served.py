@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 from modelyard.catalog import Device, ModelShape
 from modelyard.cluster import Environment, Model, Pool, is_location
@@ -19,6 +21,7 @@ from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.measurements import Measurement, measured_for, measurements
 from modelyard.sizing.neuron import NeuronBudget, neuron_budget
 from modelyard.sizing.settings import engine_settings
+from modelyard.sizing.shares import Sharing, plugin_configurations
 from modelyard.sizing.team_models import known_model
 
 _WORST_FIRST = (Verdict.DOES_NOT_FIT, Verdict.UNSURE, Verdict.TIGHT, Verdict.FITS)
@@ -94,18 +97,22 @@ def fits(environment: Environment) -> tuple[Fit, ...]:
     kept = vars(environment)
     if _KEPT_AS not in kept:
         region = str(environment.facts.get("region") or "")
-        kept[_KEPT_AS] = tuple(fit_of(model, environment.pools, region) for model in environment.models)
+        configurations = plugin_configurations(environment)
+        kept[_KEPT_AS] = tuple(fit_of(model, environment.pools, region, configurations) for model in environment.models)
     found: tuple[Fit, ...] = kept[_KEPT_AS]
     return found
 
 
-def fit_of(model: Model, pools: Iterable[Pool], region: str) -> Fit:
+def fit_of(
+    model: Model, pools: Iterable[Pool], region: str, configurations: Mapping[str, Any] = MappingProxyType({})
+) -> Fit:
     """Return how one model fits.
 
     Args:
         model: The model as served.
         pools: The NodePools of its environment.
         region: The environment's region.
+        configurations: Configurations of NVIDIA's device plugin by name.
     """
     files = model.container.thing.repository.files
     settings = model.settings
@@ -143,17 +150,14 @@ def fit_of(model: Model, pools: Iterable[Pool], region: str) -> Fit:
         return Fit(
             model, entry.shape, gap="its container asks for no GPU and no Neuron device; others are not modelled"
         )
-    places = landings(model.template, model.container, pools, region)
+    places = landings(model.template, model.container, pools, region, configurations)
     if not places:
         return Fit(model, entry.shape, gap="no node pool has a device for its pods")
     if places[0].device.kind == "neuron":
         cores = [CoreFit(place, _core_budget(model, version, entry.shape, place.device)) for place in places]
         cores.sort(key=lambda each: (_WORST_FIRST.index(each.budget.verdict), each.budget.core_gib))
         return Fit(model, entry.shape, cores=tuple(cores))
-    found = [
-        DeviceFit(place, _assessed(model, version, entry.shape, place.device, place.total_gib, logs))
-        for place in places
-    ]
+    found = [DeviceFit(place, _assessed(model, version, entry.shape, place, logs)) for place in places]
     found.sort(key=lambda each: (_WORST_FIRST.index(each.assessment.verdict), each.assessment.budget.margin_gib))
     return Fit(model, entry.shape, tuple(found))
 
@@ -187,17 +191,30 @@ def _core_budget(model: Model, version: str, shape: ModelShape, device: Device) 
     return neuron_budget(shape, settings, device)
 
 
+def _draft(model: Model) -> ModelShape | None:
+    """Return the shape of what drafts tokens beside a model; None where nothing does, or where it is not known."""
+    config = model.settings.get("speculative-config")
+    if isinstance(config, str):
+        try:
+            config = json.loads(config)
+        except ValueError:
+            return None
+    named = config.get("model") if isinstance(config, dict) else None
+    if not isinstance(named, str) or named == model.settings.model:
+        return None
+    try:
+        entry = known_model(model.container.thing.repository.files, named)
+    except Refusal:
+        return None
+    return entry.shape if entry is not None else None
+
+
 def _assessed(
-    model: Model,
-    version: str,
-    shape: ModelShape,
-    device: Device,
-    total_gib: float | None,
-    logs: tuple[Measurement, ...],
+    model: Model, version: str, shape: ModelShape, place: Landing, logs: tuple[Measurement, ...]
 ) -> Assessment:
     flags = json.dumps(dict(model.settings), default=str)
     told = tuple(sorted((name, value) for name, value in variables(model).items() if name.startswith("VLLM_")))
-    return _assessment(flags, version, shape, device, total_gib, told, logs)
+    return _assessment(flags, version, shape, place.device, place.total_gib, told, logs, place.sharing, _draft(model))
 
 
 @lru_cache(maxsize=8192)
@@ -209,10 +226,24 @@ def _assessment(
     total_gib: float | None,
     told: tuple[tuple[str, str], ...],
     logs: tuple[Measurement, ...],
+    sharing: Sharing,
+    draft: ModelShape | None,
 ) -> Assessment:
     """Return the assessment of one distinct deployment; many models of a repository are the same one."""
     read = json.loads(flags)
     environment = dict(told)
-    settings = engine_settings(read, version, shape, device, total_gib=total_gib, environment=environment)
+    settings = engine_settings(
+        read, version, shape, device, total_gib=total_gib, environment=environment, sharers=sharing.pods
+    )
     measured: MeasuredBudget | None = measured_for(logs, shape, settings, device, total_gib)
-    return assess(read, version, shape, device, total_gib=total_gib, environment=environment, measured=measured)
+    return assess(
+        read,
+        version,
+        shape,
+        device,
+        total_gib=total_gib,
+        environment=environment,
+        measured=measured,
+        sharing=sharing,
+        draft=draft,
+    )

@@ -85,6 +85,9 @@ class EngineSettings:
         pooling: Whether the model embeds or classifies rather than generates.
         overrides_config: Whether flags change the model's own config, such as its longest context.
         flashinfer_sampler: Whether `VLLM_USE_FLASHINFER_SAMPLER=1` asks for the sampler that does not sort.
+        draft_model: What drafts tokens beside the model; empty where nothing does, or a part of the model itself.
+        draft_ranks: Ranks that share the draft model; 0 for as many as share the model.
+        sharers: Pods that share one device and see all of its memory.
         problems: Settings that could not be used; the defaults stand in for them.
     """
 
@@ -117,6 +120,9 @@ class EngineSettings:
     pooling: bool = False
     overrides_config: bool = False
     flashinfer_sampler: bool = False
+    draft_model: str = ""
+    draft_ranks: int = 0
+    sharers: int = 1
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -221,6 +227,7 @@ def engine_settings(
     *,
     total_gib: float | None = None,
     environment: Mapping[str, str] | None = None,
+    sharers: int = 1,
 ) -> EngineSettings:
     """Return the settings that vLLM runs with.
 
@@ -231,6 +238,7 @@ def engine_settings(
         device: The device, for the batch sizes that are taken when none are set.
         total_gib: Memory of the device where it is not the device's own (a slice).
         environment: Environment variables of the engine's container.
+        sharers: Pods that share one device and see all of its memory.
 
     Returns:
         The settings; values that cannot be used are named in `problems`, and the default stands in for them.
@@ -302,8 +310,15 @@ def engine_settings(
         overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path"))
         or _flag_variable(variables, "VLLM_ALLOW_LONG_MAX_MODEL_LEN", default=False),
         flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
+        draft_model=str(speculative.get("model") or ""),
+        draft_ranks=_positive(speculative.get("draft_tensor_parallel_size")),
+        sharers=sharers,
         problems=tuple(read.problems),
     )
+
+
+def _positive(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _flag_variable(variables: Mapping[str, str], name: str, default: bool) -> bool:

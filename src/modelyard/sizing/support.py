@@ -32,6 +32,11 @@ def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Ite
     if settings.pipeline_parallel_size > shape.layers:
         yield f"{shape.layers} layers cannot be shared by {settings.pipeline_parallel_size} pipeline stages"
     yield from _context_parallel(shape, settings)
+    if settings.gpu_memory_utilization * settings.sharers > 1:
+        yield (
+            f"gpu-memory-utilization {settings.gpu_memory_utilization:g} of a device that {settings.sharers} pods "
+            f"share leaves too little for the others; {largest_share(settings.sharers):g} or less is a share"
+        )
     capability = device.compute_capability
     if capability is not None:
         have = ".".join(map(str, capability))
@@ -47,6 +52,11 @@ def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Ite
     longest = shape.max_positions
     if longest and settings.max_model_len > longest and not settings.overrides_config:
         yield f"max-model-len {settings.max_model_len} is more than the {longest} tokens that the model allows"
+
+
+def largest_share(sharers: int) -> float:
+    """Return the largest utilisation with two decimals that as many engines may have at a time."""
+    return (100 // sharers) / 100
 
 
 def _context_parallel(shape: ModelShape, settings: EngineSettings) -> Iterator[str]:

@@ -11,6 +11,7 @@ from modelyard.sizing import Fit, fits, legal_tensor_parallel_sizes, refusals
 
 # The flag that a refusal is about, by words of it; the first that occurs counts.
 _ABOUT = (
+    ("gpu-memory-utilization", "gpu-memory-utilization"),
     ("the whole memory", "gpu-memory-utilization"),
     ("the checkpoint is", "quantization"),
     ("decode-context-parallel-size", "decode-context-parallel-size"),

@@ -1,0 +1,105 @@
+"""How the nodes of a pool share their devices among pods: cut by MIG, or taken in turn."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.catalog import Device
+from modelyard.cluster import Environment, Pool, entries, mapping
+from modelyard.findings import Refusal
+from modelyard.repository.yaml import documents
+from modelyard.sizing.slices import slice_gib
+
+PLUGIN_LABEL = "nvidia.com/device-plugin.config"
+"""Label of nodes that names a configuration of NVIDIA's device plugin; Bottlerocket has settings instead."""
+
+PLUGIN_CHART = "nvidia-device-plugin"
+MIG, TIME_SLICING, MPS = "mig", "time-slicing", "mps"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What the nodes of a pool do with their devices.
+
+    Attributes:
+        strategy: `mig`, `time-slicing` or `mps`; empty where a pod gets whole devices.
+        pods: Pods that share one device.
+        profiles: Device and MIG profile, as Bottlerocket names devices (`h100.80gb`).
+        unknown: Why it cannot be told; empty when it can.
+    """
+
+    strategy: str = ""
+    pods: int = 1
+    profiles: tuple[tuple[str, str], ...] = ()
+    unknown: str = ""
+
+    def part_gib(self, device: Device) -> float | None:
+        """Return the memory of the part of a device that a pod gets for itself; None where it sees the whole device."""
+        profile = dict(self.profiles).get(f"{device.name.lower()}.{device.nominal_mib // 1024}gb", "")
+        return slice_gib(f"nvidia.com/mig-{profile}", device) if self.strategy == MIG and profile else None
+
+
+WHOLE = Sharing()
+"""A pod gets whole devices."""
+
+
+def plugin_configurations(environment: Environment) -> Mapping[str, Any]:
+    """Return the configurations of NVIDIA's device plugin by name, as the values of its chart have them."""
+    for values in environment.chart_values:
+        if values.source.chart == PLUGIN_CHART:
+            found = values.get("config.map")
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def sharing_of(pool: Pool, configurations: Mapping[str, Any]) -> Sharing:
+    """Return how the nodes of a pool share their devices.
+
+    Bottlerocket reads `settings.kubelet-device-plugins.nvidia` of the node class; on other images the device plugin
+    takes the configuration that a label of the node names.
+    """
+    data = pool.node_class.get("spec.userData") if pool.node_class is not None else None
+    if isinstance(data, str) and "kubelet-device-plugins" in data:
+        try:
+            settings = tomllib.loads(data)
+        except tomllib.TOMLDecodeError as problem:
+            return Sharing(unknown=f"the user data of {pool.node_class} is no TOML: {problem}")
+        return _of_bottlerocket(mapping(settings, "settings", "kubelet-device-plugins", "nvidia"))
+    name = pool.labels.get(PLUGIN_LABEL)
+    if name is None:
+        return WHOLE
+    if name not in configurations:
+        return Sharing(unknown=f"{pool} names {name} as configuration of the device plugin, which is not known here")
+    return _of_plugin(str(configurations[name]))
+
+
+def _of_bottlerocket(nvidia: Mapping[str, Any]) -> Sharing:
+    if nvidia.get("device-partitioning-strategy") == MIG:
+        profiles = mapping(nvidia, "mig", "profile")
+        return Sharing(MIG, profiles=tuple(sorted((str(name).lower(), str(each)) for name, each in profiles.items())))
+    strategy = str(nvidia.get("device-sharing-strategy") or "")
+    if strategy not in (TIME_SLICING, MPS):
+        return WHOLE
+    return Sharing(strategy, _count(mapping(nvidia, strategy).get("replicas")))
+
+
+def _of_plugin(text: str) -> Sharing:
+    try:
+        content = documents("config", text)
+    except Refusal as refusal:
+        return Sharing(unknown=refusal.message)
+    found = content[0] if content else {}
+    for strategy, key in ((TIME_SLICING, "timeSlicing"), (MPS, "mps")):
+        for resource in entries(found, "sharing", key, "resources"):
+            if str(resource.get("name", "")).startswith("nvidia.com/gpu"):
+                return Sharing(strategy, _count(resource.get("replicas")))
+    if mapping(found, "flags").get("migStrategy") == "single":
+        return Sharing(MIG, unknown="how its nodes cut their devices by MIG is not in the configuration")
+    return WHOLE
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
