@@ -296,14 +296,11 @@ def test_what_a_feature_asks_of_the_environment_comes_and_goes_with_it(starter: 
     file = starter / "environments/dev/models/qwen3-1-7b/kustomization.yaml"
     before = file.read_text()
     changes = Changes(starter)
-    switch_feature(changes, "dev", "qwen3-1-7b", "api-key", on=True)
+    switch_feature(changes, "dev", "qwen3-1-7b", "kv-offload", on=True)
     changes.apply()
-    assert (
-        f"value: {yaml.safe_load((starter / 'environments/dev/environment.yaml').read_text())['cluster']}/api-keys"
-        in (file.read_text())
-    )
+    assert "memory: 64Gi" in file.read_text()
     changes = Changes(starter)
-    switch_feature(changes, "dev", "qwen3-1-7b", "api-key", on=False)
+    switch_feature(changes, "dev", "qwen3-1-7b", "kv-offload", on=False)
     changes.apply()
     assert file.read_text() == before
 

@@ -190,7 +190,7 @@ def test_a_feature_is_a_component_and_patches_custom_resources_by_json(feature: 
     for patch in kustomization.get("patches", ()):
         assert "target" in patch, "without a target a patch depends on the name that it repeats"
         body = yaml.safe_load(patch.get("patch") or (BASES / "features" / feature / patch["path"]).read_text())
-        if patch["target"]["kind"] not in {"Deployment", "NetworkPolicy", "Service"}:
+        if patch["target"]["kind"] not in {"ConfigMap", "Deployment", "NetworkPolicy", "Service"}:
             assert isinstance(body, list), "a strategic merge drops list items of custom resources"
 
 

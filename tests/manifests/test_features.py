@@ -14,6 +14,7 @@ from tests.manifests.composition import (
     Repository,
     Resource,
     build,
+    documents,
     engine_of,
     feature_facts,
     load,
@@ -76,21 +77,23 @@ def test_weights_are_copied_to_where_the_engine_looks(repository: Repository, ov
 
 
 @pytest.mark.parametrize("overlay", SERVERS)
-def test_a_key_comes_from_the_secret_of_the_model_s_name(repository: Repository, overlay: str) -> None:
+def test_a_key_comes_from_the_entry_of_the_model_s_name(repository: Repository, overlay: str) -> None:
     resources = build(repository.model("chat", overlay, ["api-key", "hf-token"]))
-    external = one(resources, "ExternalSecret")
-    (entry,) = external["spec"]["data"]
-    assert external["metadata"]["name"] == entry["remoteRef"]["property"] == "chat"
-    assert "name" not in external["spec"]["target"], "the Secret takes the name of the ExternalSecret"
+    external = one([*load_all("model-namespace/choices/api-keys/external-secret.yaml")], "ExternalSecret")["spec"]
     for main in mains(resources):
         assert source(main, "VLLM_API_KEY") == {
             "kind": "secretKeyRef",
-            "name": "chat",
-            "key": entry["secretKey"],
+            "name": external["target"]["name"],
+            "key": "chat",
         }
-        assert source(main, "HF_TOKEN")["name"] == "hf-token"
+        assert source(main, "HF_TOKEN") == {"kind": "secretKeyRef", "name": "hf-token", "key": "token"}
     store = one(shipped(BASES / "platform" / "model-namespace"), "SecretStore")
-    assert external["spec"]["secretStoreRef"] == {"kind": "SecretStore", "name": store["metadata"]["name"]}
+    assert external["secretStoreRef"] == {"kind": "SecretStore", "name": store["metadata"]["name"]}
+    assert not [resource for resource in resources if resource["kind"] == "ExternalSecret"], "the project refuses it"
+
+
+def load_all(file: str) -> list[Resource]:
+    return [document for _, document in documents((BASES / "platform" / file).parent) if "apiVersion" in document]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 # Read by others than vLLM: Hugging Face, Ray, Neuron and its plugin, NCCL, libfabric, the C library.
 OTHERS = {
     "DO_NOT_TRACK",
+    "FI_EFA_USE_HUGE_PAGE",
     "FI_PROVIDER",
     "HF_HOME",
     "HF_HUB_CACHE",

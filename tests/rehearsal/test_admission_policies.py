@@ -181,6 +181,7 @@ def made_tags(count: int) -> list[str]:
         "_",
         ".",
         "cu129",
+        "26.07",
         "1a2b3c4",
         "20260801",
         "x",

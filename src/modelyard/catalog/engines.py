@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from modelyard.catalog.loading import DATA, read_json
+from modelyard.catalog.loading import DATA, read_json, read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,13 @@ def engine(name: str, version: str) -> Engine | None:
         tuple(raw["tool-call-parsers"]),
         tuple(raw["reasoning-parsers"]),
     )
+
+
+@cache
+def plugin_environment() -> frozenset[str]:
+    """Return the environment variables that plugins of vLLM read beside vLLM's own."""
+    plugins = read_yaml(DATA / "engines" / "plugins.yaml").values()
+    return frozenset(name for plugin in plugins for name in plugin["environment"])
 
 
 def _flag(name: str, entry: Mapping[str, Any]) -> Flag:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import engine
+from modelyard.catalog import engine, plugin_environment
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
@@ -19,9 +19,9 @@ def unread_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
         variables = model.container.value.get("env")
         for index, each in enumerate(variables if known and isinstance(variables, list) else ()):
             name = str(each.get("name") or "") if isinstance(each, dict) else ""
-            if known is None or not name.startswith(PREFIX) or name in known.environment:
+            if known is None or not name.startswith(PREFIX) or name in known.environment | plugin_environment():
                 continue
-            near = nearest(name, known.environment)
+            near = nearest(name, known.environment | plugin_environment())
             yield Finding(
                 at=model.container.at("env", index, "name"),
                 message=f"{model.container} sets {name}, which vllm {known.version} does not read",
