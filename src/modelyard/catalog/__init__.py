@@ -13,7 +13,7 @@ from modelyard.catalog.components import (
     component_problems,
 )
 from modelyard.catalog.devices import Device, device, devices
-from modelyard.catalog.engines import Engine, Flag, engine, engine_versions
+from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment
 from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
@@ -91,6 +91,7 @@ __all__ = [
     "model_to_mapping",
     "models",
     "models_in",
+    "plugin_environment",
     "region",
     "regions",
     "shape_from_config",
