@@ -1,22 +1,27 @@
 """Changing what a GitOps repository holds: models, features, environments; all files of an edit or none."""
 
-from modelyard.editing.changes import Changes, FileChange
-from modelyard.editing.choosing import Candidate, Choice, Wish, candidates, refusal
-from modelyard.editing.environment_files import environment_files
-from modelyard.editing.environments import (
-    EnvironmentRow,
-    environment_rows,
-    outputs,
-    remove_environment,
-    sync_outputs,
-)
-from modelyard.editing.journal import FOLDER, finish_interrupted, write_together
-from modelyard.editing.menu import Menu
-from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
-from modelyard.editing.naming import model_name
-from modelyard.editing.promotion import Promotion, promote
-from modelyard.editing.served import Served
-from modelyard.editing.trials import Trial, tried
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelyard.editing.changes import Changes, FileChange
+    from modelyard.editing.choosing import Candidate, Choice, Wish, candidates, refusal
+    from modelyard.editing.environment_files import environment_files
+    from modelyard.editing.environments import (
+        EnvironmentRow,
+        environment_rows,
+        outputs,
+        remove_environment,
+        sync_outputs,
+    )
+    from modelyard.editing.journal import FOLDER, finish_interrupted, write_together
+    from modelyard.editing.menu import Menu
+    from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
+    from modelyard.editing.naming import model_name
+    from modelyard.editing.promotion import Promotion, promote
+    from modelyard.editing.served import Served
+    from modelyard.editing.trials import Trial, tried
 
 __all__ = [
     "FOLDER",
@@ -49,3 +54,43 @@ __all__ = [
     "tried",
     "write_together",
 ]
+
+_HOMES = {
+    "Changes": "changes",
+    "FileChange": "changes",
+    "Candidate": "choosing",
+    "Choice": "choosing",
+    "Wish": "choosing",
+    "candidates": "choosing",
+    "refusal": "choosing",
+    "environment_files": "environment_files",
+    "EnvironmentRow": "environments",
+    "environment_rows": "environments",
+    "outputs": "environments",
+    "remove_environment": "environments",
+    "sync_outputs": "environments",
+    "FOLDER": "journal",
+    "finish_interrupted": "journal",
+    "write_together": "journal",
+    "Menu": "menu",
+    "remove_model": "models",
+    "rename_model": "models",
+    "rows": "models",
+    "set_model": "models",
+    "settings_of": "models",
+    "switch_feature": "models",
+    "model_name": "naming",
+    "Promotion": "promotion",
+    "promote": "promotion",
+    "Served": "served",
+    "Trial": "trials",
+    "tried": "trials",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

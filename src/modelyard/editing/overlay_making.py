@@ -194,7 +194,10 @@ patches:
 
 
 def _settings(overlay: Overlay, model: Model, length: int) -> str:
-    lines = [f"model: {scalar(overlay.model)}"]
+    lines = [
+        f"# yaml-language-server: $schema=../../bases/schemas/settings-{ENGINE}.schema.json",
+        f"model: {scalar(overlay.model)}",
+    ]
     if overlay.devices > 1:
         lines.append(f"tensor-parallel-size: {overlay.devices}")
     lines.append(f"max-model-len: {length}")
@@ -203,7 +206,7 @@ def _settings(overlay: Overlay, model: Model, length: int) -> str:
     if model.tool_call_parser:
         lines += ["enable-auto-tool-choice: true", f"tool-call-parser: {scalar(model.tool_call_parser)}"]
     if overlay.devices == 1:
-        lines.insert(1, "tensor-parallel-size: 1")
+        lines.insert(2, "tensor-parallel-size: 1")
     return "\n".join(lines) + "\n"
 
 
@@ -217,6 +220,7 @@ def _facts(overlay: Overlay, model: Model, weights_gb: float) -> str:
         "unverified": ("revision", *unverified),
     }
     lines = [
+        "# yaml-language-server: $schema=../../bases/schemas/overlay.schema.json",
         "# What this overlay serves; read by tools, not by Kustomize. Written from the catalogue, and yours to change.",
         f"description: {scalar(overlay.description)}",
         f"model: {scalar(overlay.model)}",
