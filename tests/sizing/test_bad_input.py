@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import Any
+
+import pytest
 
 from modelyard import catalog
-from modelyard.sizing import Verdict, assess, bars, changes_that_fit, host_budget
+from modelyard.catalog import shape_from_config
+from modelyard.findings import Refusal
+from modelyard.sizing import Verdict, assess, bars, changes_that_fit, host_budget, stored_weights_gib
 
-VALUES = (
+VALUES: tuple[Any, ...] = (
     None,
     0,
     1,
@@ -95,3 +100,84 @@ def test_less_memory_never_turns_a_verdict_better() -> None:
     flags = {"max-model-len": 8192, "max-num-seqs": 256, "max-num-batched-tokens": 2048}
     ranks = [order.index(assess(flags, "0.33.0", shape, device, total_gib=gib / 4).verdict) for gib in range(240, 400)]
     assert ranks == sorted(ranks) and ranks[0] == 0 and ranks[-1] == 3
+
+
+ABSURD: dict[str, tuple[object, ...]] = {
+    "tensor-parallel-size": (0, -1, 1.5, 10**12, "two", float("nan"), [2], {"of": 2}),
+    "pipeline-parallel-size": (0, -3, 10**12, "many", float("inf")),
+    "data-parallel-size": (0, -1, 10**12, "x"),
+    "decode-context-parallel-size": (0, -1, 10**12, "x"),
+    "gpu-memory-utilization": (0, -0.5, 1.01, 92, "most", float("nan"), float("inf")),
+    "max-model-len": (-2, 10**15, "infk", "long", float("nan")),
+    "max-num-seqs": (0, -1, 10**12, "x", float("inf")),
+    "max-num-batched-tokens": (-7, 10**12, "x"),
+    "block-size": (0, -16, "x"),
+    "cpu-offload-gb": (-1, "all", float("nan"), 10**9),
+}
+
+
+@pytest.mark.parametrize("flag", ABSURD)
+def test_no_absurd_value_fits(flag: str) -> None:
+    shapes = [entry.shape for entry in catalog.models().values() if entry.shape is not None]
+    for device in (device for device in catalog.devices() if device.kind == "gpu"):
+        for shape in shapes:
+            for value in ABSURD[flag]:
+                found = assess({"max-model-len": 512, flag: value}, "0.33.0", shape, device)
+                assert found.verdict is not Verdict.FITS, f"{flag} {value!r} of {shape.architecture} on {device.name}"
+
+
+CONFIG: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "num_hidden_layers": 16,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "hidden_size": 2048,
+    "head_dim": 64,
+    "intermediate_size": 8192,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+    "torch_dtype": "bfloat16",
+    "tie_word_embeddings": True,
+}
+NONSENSE: tuple[Any, ...] = (
+    0,
+    -1,
+    1,
+    3,
+    10**12,
+    10**6,
+    1.5,
+    "x",
+    "",
+    None,
+    [],
+    {},
+    [1],
+    True,
+    float("nan"),
+    float("inf"),
+)
+
+
+def test_a_config_of_nonsense_is_refused_or_sized() -> None:
+    """A thousand configs from a seed: none crashes, and what fits has its weights below the device's memory."""
+    chance = random.Random(7)  # noqa: S311 - a seed makes failures repeatable
+    gpus = [device for device in catalog.devices() if device.kind == "gpu"]
+    refused = 0
+    for number in range(1000):
+        config = {
+            **CONFIG,
+            **{key: chance.choice(NONSENSE) for key in chance.sample(list(CONFIG), chance.randint(1, 3))},
+        }
+        try:
+            shape = shape_from_config(config)
+        except Refusal as refusal:
+            refused += 1
+            assert refusal.message
+            continue
+        device, ranks = chance.choice(gpus), chance.choice((1, 2, 4, 8))
+        found = assess({"tensor-parallel-size": ranks, "max-model-len": 2048}, "0.33.0", shape, device)
+        if found.verdict is Verdict.FITS:
+            assert stored_weights_gib(shape) / ranks < device.total_gib, f"case {number}: {config}"
+    assert 300 < refused < 1000

@@ -68,7 +68,8 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
     experts = _experts(text, layers)
     towers = [key for key in ("vision_config", "audio_config", "vision_encoder") if config.get(key)]
     unmodelled += [f"{key.removesuffix('_config')} tower" for key in towers]
-    architectures = config.get("architectures") or [config.get("model_type") or ""]
+    listed = config.get("architectures")
+    architectures = listed if isinstance(listed, list) and listed else [config.get("model_type") or ""]
     model_type = str(text.get("model_type") or config.get("model_type") or "").lower()
     tied = text.get("tie_word_embeddings", config.get("tie_word_embeddings"))
     if tied is None:

@@ -35,7 +35,13 @@ ALIASES = {
 }
 """Short and other spellings of flags that memory follows from."""
 
-LARGEST = {"tensor-parallel-size": 1024, "pipeline-parallel-size": 1024, "data-parallel-size": 1024}
+LARGEST = {
+    "tensor-parallel-size": 1024,
+    "pipeline-parallel-size": 1024,
+    "data-parallel-size": 1024,
+    "max-num-seqs": 1_000_000,
+}
+"""Beyond these a value is a slip; defaults stand in for it, and no verdict is positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,8 @@ class _Flags:
             return default
         highest = LARGEST.get(flag, 10**12)
         try:
-            number = int(value) if not isinstance(value, bool) else None
+            whole = not isinstance(value, bool) and (not isinstance(value, float) or value.is_integer())
+            number = int(value) if whole else None
         except (TypeError, ValueError, OverflowError):
             number = None
         if number is None or not lowest <= number <= highest:
