@@ -12,7 +12,9 @@ from modelyard.policies import policy
 
 TRUSTED = (
     "602401143452.dkr.ecr.",  # Amazon EKS
+    "cr.fluentbit.io/fluent/",
     "nvcr.io/nvidia/",
+    "opensearchproject/",  # Docker Hub
     "public.ecr.aws/",
     "registry.k8s.io/",
     "vllm/",  # Docker Hub
