@@ -2,6 +2,7 @@
 
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
+from modelyard.cluster.expressions import Expression, Selector, expressions
 from modelyard.cluster.graph.edges import Edge, End, Node, State
 from modelyard.cluster.graph.index import Graph
 from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
@@ -17,7 +18,8 @@ from modelyard.cluster.nodes import (
 from modelyard.cluster.overlays import overlay_facts
 from modelyard.cluster.pools import Pool, Taint, tolerates
 from modelyard.cluster.projects import Project
-from modelyard.cluster.quantities import quantity
+from modelyard.cluster.quantities import quantity, seconds
+from modelyard.cluster.ray import ServeApplication, serve_applications
 from modelyard.cluster.scopes import NATIVE_GROUPS, is_namespaced
 from modelyard.cluster.secrets import SecretSource
 from modelyard.cluster.services import Service
@@ -26,6 +28,7 @@ from modelyard.cluster.shapes import entries, listed, mapping, numbered, text
 from modelyard.cluster.terraform import Block, LineAddress, Terraform, TerraformReader, association
 from modelyard.cluster.things import Thing, things
 from modelyard.cluster.values import ChartValues
+from modelyard.cluster.workflows import Workflow, workflows
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "End",
     "EngineSettings",
     "Environment",
+    "Expression",
     "Graph",
     "LineAddress",
     "Model",
@@ -49,6 +53,8 @@ __all__ = [
     "Pool",
     "Project",
     "SecretSource",
+    "Selector",
+    "ServeApplication",
     "Service",
     "Setting",
     "Source",
@@ -57,6 +63,7 @@ __all__ = [
     "Terraform",
     "TerraformReader",
     "Thing",
+    "Workflow",
     "Workload",
     "admits",
     "alternatives",
@@ -64,6 +71,7 @@ __all__ = [
     "differing",
     "engine_settings",
     "entries",
+    "expressions",
     "is_location",
     "is_namespaced",
     "listed",
@@ -74,14 +82,17 @@ __all__ = [
     "pool_requirements",
     "quantity",
     "requirements",
+    "seconds",
     "selected_pools",
     "selects",
+    "serve_applications",
     "set_by_manifests",
     "sources",
     "text",
     "things",
     "tolerates",
     "version_in",
+    "workflows",
     "workload",
     "written_labels",
 ]

@@ -60,6 +60,11 @@ class Model:
         return self.workload.kind == SERVICE
 
     @property
+    def passes_python_values(self) -> bool:
+        """Return whether the settings file goes to the engine as Python values, and not by its command line."""
+        return self.in_ray or runs_triton(self.container)
+
+    @property
     def tag_version(self) -> str | None:
         """Return the engine's version by the image's tag; None where the tag tells none."""
         return None if self.in_ray else version_in(split_image(self.container.image)[1])

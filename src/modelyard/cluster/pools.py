@@ -10,6 +10,12 @@ from typing import Any
 from modelyard.cluster.things import Thing
 
 KARPENTER_GROUP = "karpenter.sh"
+_OF_DEVICES = (
+    "nvidia.com/",
+    "aws.amazon.com/neuron",
+    "karpenter.k8s.aws/instance-gpu-",
+    "karpenter.k8s.aws/instance-accelerator-",
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,12 @@ class Pool:
     def limits(self) -> Mapping[str, Any]:
         """Return the pool's limits by resource."""
         return self.thing.mapping("spec.limits")
+
+    @property
+    def has_devices(self) -> bool:
+        """Return whether its nodes are for accelerators, by its taints and requirements."""
+        keys = {str(each.get("key", "")) for each in self.requirements} | {taint.key for taint in self.taints}
+        return any(key.startswith(_OF_DEVICES) for key in keys)
 
     def __str__(self) -> str:
         return f"NodePool {self.name}"

@@ -26,3 +26,15 @@ def quantity(value: Any) -> Decimal | None:
         return None
     number, exponent, suffix = match.groups()
     return Decimal(number + exponent) if exponent else Decimal(number) * _SCALE[suffix or ""]
+
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|h|m|s))")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def seconds(value: Any) -> float | None:
+    """Return a duration such as `1h30m` or `0s` in seconds; None when it is none, as `Never` is."""
+    parts = _DURATION.findall(value) if isinstance(value, str) else []
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)

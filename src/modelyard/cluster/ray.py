@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from modelyard.cluster.settings import EngineSettings, Setting, flag
@@ -46,7 +47,7 @@ def ray_settings(container: Container) -> EngineSettings:
     try:
         content = documents("serveConfigV2", config) if isinstance(config, str) else []
     except Refusal as refusal:
-        content, problem, at = [], refusal.message, thing.at(CONFIG)
+        content, problem, at = [], refusal.message, _malformed_at(thing) or thing.at(CONFIG)
     served = list(_served(content[0] if content else None))
     if not problem and len(served) != 1:
         problem = (
@@ -124,6 +125,18 @@ def _content(repository: Repository, file: str) -> Any:
     return content[0] if content else None
 
 
+def _malformed_at(thing: Thing) -> Address | None:
+    """Return where the file with the Serve config is no YAML; None where the text stands in the manifest."""
+    file = _config_file(thing.repository, thing)
+    if file is None:
+        return None
+    try:
+        documents(file, thing.repository.files.text(file))
+    except Refusal as refusal:
+        return refusal.at
+    return None
+
+
 def _config_file(repository: Repository, thing: Thing) -> str | None:
     """Return the file that a replacement writes into the RayService, None where its text stands in the manifest."""
     layers = repository.kustomizations.tree(thing.target).layers
@@ -145,3 +158,59 @@ def _generated(layers: list[Kustomization], name: str, key: str) -> str | None:
                 if (known or path.rsplit("/", 1)[-1]) == key:
                     return f"{layer.folder}/{path}" if layer.folder else path
     return None
+
+
+@dataclass(frozen=True)
+class ServeApplication:
+    """One application of a Serve config.
+
+    Attributes:
+        thing: The RayService.
+        index: Its position in `applications`.
+        value: The application as written.
+        file: The file with the config; None where the text stands in the manifest.
+    """
+
+    thing: Thing
+    index: int
+    value: dict[str, Any]
+    file: str | None
+
+    @property
+    def import_path(self) -> str:
+        """Return what Ray imports."""
+        return text(self.value, "import_path")
+
+    @property
+    def has_models(self) -> bool:
+        """Return whether it serves models by `ray.serve.llm`."""
+        return bool(entries(self.value, "args", "llm_configs"))
+
+    @property
+    def brings_code(self) -> bool:
+        """Return whether its runtime environment brings modules."""
+        return any(key in mapping(self.value, "runtime_env") for key in ("working_dir", "py_modules", "pip", "uv"))
+
+    def accelerator_types(self) -> Iterator[tuple[int, str]]:
+        """Yield each model's position with the accelerator that it asks for."""
+        for index, found in numbered(self.value, "args", "llm_configs"):
+            if text(found, "accelerator_type"):
+                yield index, text(found, "accelerator_type")
+
+    def at(self, *path: str | int) -> Address:
+        """Return the address of a value."""
+        if self.file is None:
+            return self.thing.at(CONFIG)
+        return FileAddress(self.thing.repository.files, self.file, ("applications", self.index, *path))
+
+
+def serve_applications(thing: Thing) -> Iterator[ServeApplication]:
+    """Yield the applications of a RayService's Serve config; none where it cannot be read."""
+    config = thing.get(CONFIG) if thing.kind == SERVICE else None
+    try:
+        content = documents("serveConfigV2", config) if isinstance(config, str) else []
+    except Refusal:
+        return
+    file = _config_file(thing.repository, thing) if content else None
+    for index, value in numbered(content[0] if content else None, "applications"):
+        yield ServeApplication(thing, index, value, file)

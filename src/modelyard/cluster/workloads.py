@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from modelyard.cluster.shapes import entries, listed, mapping, numbered
+from modelyard.cluster.terraform.blocks import LineAddress
 from modelyard.cluster.things import Thing
-from modelyard.rendering import Path, ResourceAddress
+from modelyard.findings import Address
+from modelyard.rendering import Path, ResourceAddress, split_image
 
 ACCELERATORS = ("nvidia.com/gpu", "aws.amazon.com/neuron", "aws.amazon.com/neuroncore")
 """Extended resources that stand for an accelerator or a part of one."""
@@ -78,6 +80,16 @@ class Container:
             if amount is not None:
                 return amount
         return None
+
+    @property
+    def image_name_at(self) -> Address:
+        """Return where the image's name is written, which is not always where its tag is."""
+        name, origin = split_image(self.image)[0], self.thing.resource.origin
+        files = self.thing.repository.files
+        written = f"image: {name}"
+        if origin and files.is_file(origin) and written in files.text(origin):
+            return LineAddress(files, origin, sought=(written,))
+        return self.at("image")
 
     def at(self, *path: str | int, key: bool = False) -> ResourceAddress:
         """Return the address of a value below this container."""

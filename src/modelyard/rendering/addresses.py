@@ -16,7 +16,7 @@ from modelyard.rendering.model import Resource
 from modelyard.rendering.paths import MISSING, Path, counterpart, parse, says, value_at
 from modelyard.repository import Kustomization, Repository
 from modelyard.repository.addresses import key_node
-from modelyard.repository.yaml import Node, nodes, place_of, plain
+from modelyard.repository.yaml import Node, ScalarNode, nodes, place_of, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ResourceAddress:
             sources = Sources(self.repository, self.target, self.resource)
             if value is MISSING:
                 return sources.removal(self.path) or self._parent(sources)
-            return sources.setting(self.path, value, self.key) or sources.vague()
+            return sources.setting(self.path, value, self.key) or sources.declared(self.path, value) or sources.vague()
         except Refusal:
             return Place(self.resource.origin or self.target)
 
@@ -84,6 +84,16 @@ class Sources:
                     node = (key_node(parent, path[-1]) if parent is not None else None) or node
                 return place_of(self.resource.origin, node, self.origin_text)
         return None
+
+    def declared(self, path: Path, value: Any) -> Place | None:
+        """Return where the resource's own file has a scalar that something else rewrote, such as a replacement."""
+        if self.origin_node is None or not self.resource.origin or not path or isinstance(value, dict | list):
+            return None
+        node = counterpart(self.origin_node, path, self.value)
+        if not isinstance(node, ScalarNode):
+            return None
+        found = place_of(self.resource.origin, node, self.origin_text)
+        return Place(found.file, found.line, found.column, found.end_column, Precision.FILE, found.text)
 
     def removal(self, path: Path) -> Place | None:
         """Return the patch operation that removes `path`, None when none does."""

@@ -30,9 +30,18 @@ def autoscalers(thing: Thing, context: Context) -> Iterator[Definition | Referen
         if address:
             name, space, port = address.groups()
             node = Node("Service", name, space, f"port {port}" if port else "")
-            yield Reference("asks", context.end(thing, (*path, "metadata", "serverAddress")), node)
+            end = context.end(thing, (*path, "metadata", "serverAddress"))
+            yield Reference("asks", end, node, elsewhere=_made_by_operator(context, name, space))
         authentication = mapping(trigger, "authenticationRef")
         if text(authentication, "name"):
             kind = text(authentication, "kind") or "TriggerAuthentication"
             node = Node(kind, text(authentication, "name"), "" if kind.startswith("Cluster") else namespace)
             yield Reference("authenticates by", context.end(thing, (*path, "authenticationRef", "name")), node)
+
+
+def _made_by_operator(context: Context, name: str, namespace: str) -> str:
+    """Return that the Prometheus operator makes a Service where it runs; empty for others."""
+    if not name.endswith("-operated"):
+        return ""
+    there = any(each.namespace == namespace for each in context.environment.applications)
+    return "the Prometheus operator" if there else ""

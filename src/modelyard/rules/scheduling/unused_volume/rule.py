@@ -1,29 +1,43 @@
-"""Volumes of a node that its image does not use for pods."""
+"""Volumes under names that the operating system does not look at."""
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import Environment, Thing, text
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import AL2023, BOTTLEROCKET, ami_family
 from modelyard.rules import rule
-from modelyard.rules.wording import both
+from modelyard.rules.wording import either
 
-# Where images, logs and what pods write lie, by family.
-_POD_VOLUME = {BOTTLEROCKET: "/dev/xvdb", AL2023: "/dev/xvda"}
+_DEVICES = {
+    "AL2": ("/dev/xvda",),
+    "AL2023": ("/dev/xvda",),
+    "Bottlerocket": ("/dev/xvda", "/dev/xvdb"),
+}
+"""Device names of the volumes of each family of AMIs; from Karpenter's own defaults."""
 
 
 @rule("scheduling/unused-volume", error, since="0.1.0")
 def unused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A volume under the name of another image stays empty, and pods share the image's own small one."""
+    """A volume under another device name is attached and never used, and images go to the AMI's small default."""
     for thing in environment.of_kind("EC2NodeClass"):
-        needed = _POD_VOLUME.get(ami_family(thing.mapping("spec")))
-        volumes = thing.entries("spec.blockDeviceMappings")
-        names = [str(each.get("deviceName", "")) for each in volumes]
-        if needed is None or not volumes or needed in names or any(each.get("rootVolume") for each in volumes):
+        wanted = _DEVICES.get(ami_family(thing), ())
+        mappings = thing.entries("spec.blockDeviceMappings")
+        names = [text(each, "deviceName") for each in mappings]
+        missing = [name for name in wanted if name not in names]
+        others = [index for index, name in enumerate(names) if name not in wanted]
+        if not missing or not others:
             continue
+        index = others[0]
         yield Finding(
-            at=thing.at(("spec", "blockDeviceMappings", len(volumes) - 1, "deviceName")),
-            message=f"{thing} sizes {both(names)}; pods and images of {ami_family(thing.mapping('spec'))} nodes lie on "
-            f"{needed}, which keeps the size of the image",
-            fix=f"name the large volume {needed}",
+            at=thing.at(("spec", "blockDeviceMappings", index, "deviceName")),
+            message=f"{thing} maps a volume to {names[index]}, and none to {missing[-1]}, "
+            f"which nodes of {ami_family(thing)} use",
+            fix=f"use {either(missing)}",
         )
+
+
+def ami_family(thing: Thing) -> str:
+    """Return the family of a node class's AMIs: said by itself, or by an alias; empty where neither says it."""
+    named = text(thing.mapping("spec"), "amiFamily")
+    aliases = [text(term, "alias").partition("@")[0] for term in thing.entries("spec.amiSelectorTerms")]
+    alias = next((each for each in aliases if each), "")
+    return named or {"al2": "AL2", "al2023": "AL2023", "bottlerocket": "Bottlerocket"}.get(alias, "")

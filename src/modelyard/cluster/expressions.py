@@ -1,0 +1,129 @@
+"""PromQL of an environment, parsed: of autoscalers, of alerting and recording rules, of dashboards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from modelyard.cluster.shapes import mapping, numbered, text
+from modelyard.cluster.things import Thing
+from modelyard.findings import Address
+from modelyard.rendering import Path
+
+if TYPE_CHECKING:
+    from modelyard.cluster.environment import Environment
+
+DASHBOARD_LABEL = "grafana_dashboard"
+# What Grafana replaces before it asks: a duration, a number or a label's value.
+_VARIABLE = re.compile(r"\$(?:__(?:rate_)?interval(?:_ms)?|__range(?:_s|_ms)?|\{?\w+(?::\w+)?\}?)")
+_DURATION = re.compile(r"\[\s*\$[^\]]*\]")
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A selector of series in an expression.
+
+    Attributes:
+        metric: The metric's name; empty where it is matched by a pattern.
+        labels: Labels that it asks for by equality.
+        matched: Every label that it matches on.
+    """
+
+    metric: str
+    labels: dict[str, str] = field(hash=False)
+    matched: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One PromQL expression.
+
+    Attributes:
+        thing: What holds it.
+        path: Where in it.
+        text: The expression.
+        selectors: The series that it asks for.
+        problem: Why it cannot be parsed; empty when it can.
+    """
+
+    thing: Thing
+    path: Path
+    text: str
+    selectors: tuple[Selector, ...] = ()
+    problem: str = ""
+
+    @property
+    def at(self) -> Address:
+        """Return where it is written."""
+        return self.thing.at(self.path)
+
+
+def expressions(environment: Environment) -> Iterator[Expression]:
+    """Yield every expression of an environment whose manifest is in this repository."""
+    for thing in environment.of_kind("ScaledObject", "keda.sh"):
+        for index, trigger in numbered(thing.value, "spec", "triggers"):
+            query = text(mapping(trigger, "metadata"), "query")
+            if query and text(trigger, "type") == "prometheus" and environment.is_ours(thing):
+                yield _expression(thing, ("spec", "triggers", index, "metadata", "query"), query)
+    for thing in environment.of_kind("PrometheusRule", "monitoring.coreos.com"):
+        for number, group in numbered(thing.value, "spec", "groups"):
+            for index, rule in numbered(group, "rules"):
+                if text(rule, "expr") and environment.is_ours(thing):
+                    yield _expression(thing, ("spec", "groups", number, "rules", index, "expr"), text(rule, "expr"))
+    for thing in environment.of_kind("ConfigMap", ""):
+        if DASHBOARD_LABEL in thing.labels and environment.is_ours(thing):
+            for key, content in thing.mapping("data").items():
+                for query in _queries(content):
+                    yield _expression(thing, ("data", key), query)
+
+
+def _queries(content: Any) -> Iterator[str]:
+    try:
+        dashboard = json.loads(content) if isinstance(content, str) else None
+    except ValueError:
+        return
+    waiting = [dashboard]
+    while waiting:
+        panel = waiting.pop()
+        waiting.extend(each for _, each in numbered(panel, "panels"))
+        for _, target in numbered(panel, "targets"):
+            if text(target, "expr"):
+                yield text(target, "expr")
+
+
+def _expression(thing: Thing, path: Path, query: str) -> Expression:
+    selectors, problem = _parsed(query)
+    return Expression(thing, path, query, selectors, problem)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(query: str) -> tuple[tuple[Selector, ...], str]:
+    import promql_parser
+
+    plain = _VARIABLE.sub("1", _DURATION.sub("[5m]", query))
+    try:
+        parsed = promql_parser.parse(plain)
+    except ValueError as fault:
+        # Grafana may put anything where a variable stands outside of quotes.
+        variable = plain != query and "$" in re.sub(r"\"[^\"]*\"|'[^']*'|\[[^\]]*\]", "", query)
+        return (), "" if variable else str(fault)
+    found: list[Selector] = []
+
+    def visit(each: Any) -> bool:
+        if isinstance(each, promql_parser.VectorSelector):
+            found.append(_selector(each))
+        return True
+
+    promql_parser.walk(parsed, visit)
+    return tuple(found), ""
+
+
+def _selector(selector: Any) -> Selector:
+    matchers = list(selector.matchers.matchers)
+    equal = {each.name: each.value for each in matchers if str(each.op) in ("=", "MatchOp.Equal")}
+    name = selector.name or equal.pop("__name__", "")
+    return Selector(name, equal, frozenset(each.name for each in matchers if each.name != "__name__"))

@@ -1,0 +1,51 @@
+"""Differences that Argo CD ignores when it compares, and overwrites when it syncs."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import Application, Environment, Thing, listed
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rendering import Path
+from modelyard.rules import rule
+
+_OPTION = "RespectIgnoreDifferences=true"
+
+
+@rule("argocd/unrespected-ignore-differences", warning, since="0.1.0")
+def unrespected_ignore_differences(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Without RespectIgnoreDifferences every sync writes the ignored field again, over what a controller set."""
+    for application in environment.applications:
+        if _OPTION in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
+            continue
+        for entry in application.thing.entries("spec.ignoreDifferences"):
+            found = _written(application, entry)
+            if found is not None:
+                yield Finding(
+                    at=application.at("spec.ignoreDifferences", key=True),
+                    message=f"{application} ignores {found[1]} of {found[0]}, which its manifest sets, "
+                    "and syncs without respecting that",
+                    fix=f"add {_OPTION} to syncPolicy.syncOptions, or leave the field out of the manifest",
+                )
+                break
+
+
+def _written(application: Application, entry: dict[str, Any]) -> tuple[Thing, str] | None:
+    """Return a resource whose manifest sets an ignored field, with the field."""
+    group, kind, name = (str(entry.get(key) or "") for key in ("group", "kind", "name"))
+    for thing in application.own_resources:
+        if group not in (thing.group, "*") or kind not in (thing.kind, "*") or name not in ("", thing.name):
+            continue
+        for path in _paths(entry):
+            if thing.has(path):
+                return thing, "/".join(map(str, path))
+    return None
+
+
+def _paths(entry: dict[str, Any]) -> Iterator[Path]:
+    for pointer in listed(entry, "jsonPointers"):
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in str(pointer).strip("/").split("/")]
+        yield tuple(int(step) if step.isdigit() else step for step in steps)
+    for expression in listed(entry, "jqPathExpressions"):
+        if re.fullmatch(r"(?:\.\w+)+", str(expression)):
+            yield tuple(str(expression).strip(".").split("."))

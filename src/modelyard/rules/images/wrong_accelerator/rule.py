@@ -1,0 +1,45 @@
+"""Images that were built for another accelerator."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Container, Environment
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import split_image
+from modelyard.rules import rule
+
+# Parts of names of images for one kind of accelerator; Neuron's own say so.
+_CUDA = ("vllm/vllm-openai", "nvcr.io/nvidia/", "huggingface/text-generation-inference", "cuda")
+_ROCM = ("rocm",)
+_NEURON = ("neuron",)
+
+
+@rule("images/wrong-accelerator", error, since="0.1.0")
+def wrong_accelerator(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An image without the driver's libraries for its devices ends at start, or never uses them."""
+    for workload in environment.own_workloads:
+        for container in workload.containers:
+            wanted, built = _devices(container), _built_for(split_image(container.image)[0])
+            if wanted and built and wanted != built:
+                yield Finding(
+                    at=container.image_name_at,
+                    message=f"{container} asks for {wanted} devices, and {container.image} is built for {built}",
+                    fix=f"use an image for {wanted}",
+                )
+
+
+def _devices(container: Container) -> str:
+    names = [
+        str(name)
+        for field in ("limits", "requests")
+        for name in ((container.value.get("resources") or {}).get(field) or {})
+    ]
+    if any(name.startswith("aws.amazon.com/neuron") for name in names):
+        return "Neuron"
+    return "NVIDIA" if any(name.startswith("nvidia.com/") for name in names) else ""
+
+
+def _built_for(image: str) -> str:
+    for name, parts in (("Neuron", _NEURON), ("AMD", _ROCM), ("NVIDIA", _CUDA)):
+        if any(part in image for part in parts):
+            return name
+    return ""

@@ -1,0 +1,1 @@
+"""Rules about metrics and the expressions that ask for them."""

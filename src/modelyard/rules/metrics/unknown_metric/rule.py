@@ -1,0 +1,57 @@
+"""Metrics that no exporter serves."""
+
+from collections.abc import Iterator
+
+from modelyard.catalog import Exporter, metrics
+from modelyard.cluster import Environment, Expression, Selector, expressions
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest
+
+_EXPORTERS = {
+    "vllm:": "vllm",
+    "DCGM_FI_": "dcgm-exporter",
+    "karpenter_": "karpenter",
+    "argocd_": "argocd",
+    "neuroncore_": "neuron-monitor",
+    "neuron_": "neuron-monitor",
+}
+"""By the beginning of a metric's name, the exporter that alone serves such names."""
+
+
+@rule("metrics/unknown-metric", warning, since="0.1.0")
+def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
+    versions = {model.engine_version for model in environment.models} - {None}
+    for expression in expressions(environment):
+        for selector in expression.selectors:
+            name = next((each for start, each in _EXPORTERS.items() if selector.metric.startswith(start)), "")
+            exporter = metrics(name) if name else None
+            if exporter is None:
+                continue
+            if name == "vllm" and versions and exporter.version not in versions:
+                yield NotChecked(expression.thing, f"metrics of vLLM {', '.join(sorted(map(str, versions)))} unknown")
+                break
+            yield from _judge(expression, selector, exporter)
+
+
+def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> Iterator[Finding]:
+    metric = exporter.series.get(selector.metric)
+    if metric is None:
+        instead = exporter.removed.get(selector.metric) or nearest(selector.metric, exporter.series)
+        gone = "served no more by" if selector.metric in exporter.removed else "which is no metric of"
+        served = f"{exporter.name} {exporter.version}".strip()
+        yield Finding(
+            at=expression.at,
+            message=f"{expression.thing} asks for {selector.metric}, {gone} {served}",
+            fix=f"did you mean {instead}" if instead else "choose a metric that the exporter serves",
+        )
+        return
+    for label in sorted(selector.matched.difference(metric.labels)):
+        meant = nearest(label, metric.labels) if "..." not in metric.labels else ""
+        if meant and meant not in selector.matched:
+            yield Finding(
+                at=expression.at,
+                message=f"{expression.thing} asks {selector.metric} for the label {label}, which it does not have",
+                fix=f"did you mean {meant}",
+            )

@@ -1,0 +1,19 @@
+"""Expressions that Prometheus cannot parse."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, expressions
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("metrics/unreadable-expression", error, since="0.1.0")
+def unreadable_expression(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Prometheus refuses an expression that it cannot parse: a rule is not loaded, an autoscaler gets no answer."""
+    for expression in expressions(environment):
+        if expression.problem:
+            yield Finding(
+                at=expression.at,
+                message=f"PromQL of {expression.thing} cannot be parsed: {expression.problem}",
+                fix="correct the expression; promtool check rules says the same",
+            )

@@ -1,0 +1,57 @@
+"""Monitors that Prometheus does not look at."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.cluster import ChartValues, Environment, Thing, mapping, selects, written_labels
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import plural
+
+_CHART = "kube-prometheus-stack"
+_KINDS = {"ServiceMonitor": "serviceMonitor", "PodMonitor": "podMonitor", "PrometheusRule": "rule"}
+
+
+@rule("network/unselected-monitor", warning, since="0.1.0")
+def unselected_monitor(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The operator reads only monitors and rules that Prometheus selects; what others scrape never arrives."""
+    for values in environment.chart_values:
+        if values.source.chart != _CHART or values.unreadable:
+            continue
+        for kind, field in _KINDS.items():
+            wanted = _selector(values, field)
+            things = [
+                each
+                for each in environment.of_kind(kind, "monitoring.coreos.com")
+                if environment.is_ours(each) and not selects(wanted, each.labels)
+            ]
+            if wanted is None or not things:
+                continue
+            first = min(things, key=lambda each: (_order(environment, each), each.name))
+            others = f" and {plural(len(things) - 1, 'other')}" if len(things) > 1 else ""
+            yield Finding(
+                at=first.at("metadata.labels", key=True),
+                message=f"Prometheus selects each {kind} with {_words(wanted)}, which {first}{others} lack",
+                fix=f"set prometheus.prometheusSpec.{field}SelectorNilUsesHelmValues: false, or add the label",
+            )
+
+
+def _selector(values: ChartValues, field: str) -> dict[str, Any] | None:
+    """Return what Prometheus selects by, as the chart makes it; None for everything."""
+    spec = "prometheus.prometheusSpec"
+    own = values.get(f"{spec}.{field}Selector")
+    if isinstance(own, dict) and own:
+        return own
+    if values.get(f"{spec}.{field}SelectorNilUsesHelmValues", True) is False:
+        return None
+    helm = mapping(values.source.value, "helm")
+    return {"matchLabels": {"release": str(helm.get("releaseName") or values.application.name)}}
+
+
+def _order(environment: Environment, thing: Thing) -> int:
+    """Return the models' own first."""
+    return 0 if any(model.name == thing.application for model in environment.models) else 1
+
+
+def _words(selector: dict[str, Any]) -> str:
+    return written_labels(mapping(selector, "matchLabels")) or "labels of its own"

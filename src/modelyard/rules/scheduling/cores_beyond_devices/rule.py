@@ -1,0 +1,54 @@
+"""NeuronCores that a container does not have."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Container, Environment, numbered, text
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.sizing import device_resource, landings
+
+_NAMES = {"NEURON_RT_VISIBLE_CORES": "visible", "NEURON_RT_NUM_CORES": "number"}
+
+
+@rule("scheduling/cores-beyond-devices", error, since="0.1.0")
+def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The Neuron runtime refuses cores that the container's devices do not have."""
+    region = str(environment.facts.get("region") or "")
+    for workload in environment.own_workloads:
+        for template in workload.templates:
+            for container in template.containers:
+                asked = _asked(container)
+                resource = device_resource(container) if asked else None
+                if asked is None or resource is None or not resource[0].startswith("aws.amazon.com/neuron"):
+                    continue
+                index, highest = asked
+                per_device = [
+                    each.device.logical_cores
+                    for each in landings(template, container, environment.pools, region)
+                    if each.device.logical_cores
+                ]
+                if resource[0].endswith("core"):
+                    cores = resource[1]
+                elif per_device:
+                    cores = resource[1] * min(per_device)
+                else:
+                    yield NotChecked(container, "the Neuron devices that its pods can land on are not known")
+                    continue
+                if highest > cores:
+                    yield Finding(
+                        at=container.at("env", index, "value"),
+                        message=f"{container} uses {highest} NeuronCores, and its devices have {cores}",
+                        fix="leave the variable out: the device plugin sets it to what the container was given",
+                    )
+
+
+def _asked(container: Container) -> tuple[int, int] | None:
+    """Return the variable's position and how many cores it needs, counted from core 0."""
+    for index, each in numbered(container.value, "env"):
+        kind, value = _NAMES.get(text(each, "name")), text(each, "value")
+        if kind == "number" and value.isdigit():
+            return index, int(value)
+        if kind == "visible" and re.fullmatch(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*", value):
+            return index, max(int(part) for part in re.findall(r"\d+", value)) + 1
+    return None

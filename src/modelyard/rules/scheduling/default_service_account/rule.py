@@ -1,0 +1,29 @@
+"""Pods of models without the account that has the rights."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, association, text
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import one_of
+
+
+@rule("scheduling/default-service-account", warning, since="0.1.0")
+def default_service_account(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Rights belong to an account; pods of a model under `default` may not read the weights."""
+    terraform = environment.terraform
+    blocks = terraform.resources("aws_eks_pod_identity_association") if terraform is not None else []
+    for model in environment.models:
+        namespace = environment.namespace_of(model.workload.thing)
+        given = {name for where, name in map(association, blocks) if where == namespace} - {"default"}
+        if not given or "default" in {name for where, name in map(association, blocks) if where == namespace}:
+            continue
+        for template in model.workload.templates:
+            account = text(template.spec, "serviceAccountName") or text(template.spec, "serviceAccount")
+            if template.accelerators and account in ("", "default"):
+                yield Finding(
+                    at=template.at("serviceAccountName"),
+                    message=f"pods of {model.workload} with accelerators run as default, "
+                    f"and Terraform gives rights to {one_of(given)} in {namespace}",
+                    fix=f"add serviceAccountName: {one_of(given)}",
+                )

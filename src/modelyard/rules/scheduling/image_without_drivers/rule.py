@@ -1,0 +1,32 @@
+"""Nodes with accelerators whose image has no driver for them."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, text
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+# Names of EKS's own images without drivers for accelerators.
+_PLAIN = re.compile(
+    r"amazon-eks-(?:arm64-)?node-(?:\d|al2023-(?:x86_64|arm64)-(?:standard|minimal))|bottlerocket-aws-k8s-[\d.]+-(?:x86_64|aarch64)"
+)
+
+
+@rule("scheduling/image-without-drivers", error, since="0.1.0")
+def image_without_drivers(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A node whose image has no driver shows no accelerator, and no pod that needs one lands on it."""
+    told = set()
+    for pool in environment.pools:
+        thing = pool.node_class
+        if thing is None or not pool.has_devices or thing.name in told:
+            continue
+        for index, term in enumerate(thing.entries("spec.amiSelectorTerms")):
+            name = text(term, "name")
+            if _PLAIN.match(name):
+                told.add(thing.name)
+                yield Finding(
+                    at=thing.at(("spec", "amiSelectorTerms", index, "name")),
+                    message=f"{pool} has accelerators, and {thing} takes {name}, an image without drivers for them",
+                    fix="use an alias, which chooses by the instance, or the image for NVIDIA or Neuron",
+                )

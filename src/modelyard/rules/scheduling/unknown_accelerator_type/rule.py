@@ -1,0 +1,46 @@
+"""Accelerators that Ray waits for in vain."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, serve_applications
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import either
+from modelyard.sizing import landings
+
+
+@rule("scheduling/unknown-accelerator-type", error, since="0.1.0")
+def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Ray places replicas on nodes whose GPU has the name that is asked for; of another there is never one."""
+    region = str(environment.facts.get("region") or "")
+    for workload in environment.own_workloads:
+        workers = [
+            (template, container)
+            for template in workload.templates
+            for container in template.containers
+            if template.accelerators and not container.init
+        ]
+        for application in serve_applications(workload.thing):
+            for index, wanted in application.accelerator_types():
+                names = {
+                    each.device.name
+                    for template, container in workers
+                    for each in landings(template, container, environment.pools, region)
+                }
+                if not names or any(_same(wanted, name) for name in names):
+                    continue
+                yield Finding(
+                    at=application.at("args", "llm_configs", index, "accelerator_type"),
+                    message=f"{workload} asks Ray for {wanted}, and its workers can land on {either(sorted(names))}",
+                    fix=f"write {either(sorted(_plain(name) for name in names))}, or leave it out",
+                )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"^(?:NVIDIA|Tesla)[ -]", "", name).split(" ")[0]
+
+
+def _same(wanted: str, name: str) -> bool:
+    """Return whether Ray's name means the device; Ray adds memory to some: `A100-40G`."""
+    return _plain(name).lower() in (wanted.lower(), wanted.partition("-")[0].lower())

@@ -1,0 +1,30 @@
+"""Serve applications that Ray cannot import."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, ServeApplication, serve_applications
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+_LLM = "ray.serve.llm:build_openai_app"
+
+
+@rule("serving/unknown-import-path", error, since="0.1.0")
+def unknown_import_path(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An application whose module is neither Ray's nor brought by its runtime environment is not deployed."""
+    for workload in environment.own_workloads:
+        for each in serve_applications(workload.thing):
+            if _is_brought(each):
+                continue
+            yield Finding(
+                at=each.at("import_path"),
+                message=f"{workload} imports {each.import_path}, which its image of Ray does not have",
+                fix=f"write {_LLM}" if each.has_models else "name what the image or runtime_env brings",
+            )
+
+
+def _is_brought(application: ServeApplication) -> bool:
+    module, colon, name = application.import_path.partition(":")
+    if application.brings_code or not application.has_models:
+        return True
+    return module.startswith("ray.") and bool(colon and name)

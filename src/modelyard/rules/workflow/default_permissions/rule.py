@@ -1,0 +1,22 @@
+"""Workflows with the rights that the repository gives by default."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, workflows
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("workflow/default-permissions", warning, since="0.1.0")
+def default_permissions(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Without permissions a job's token may write what the repository's setting allows, often everything."""
+    for workflow in workflows(environment):
+        if "permissions" in workflow.content:
+            continue
+        for name, job in workflow.jobs.items():
+            if isinstance(job, dict) and "permissions" not in job:
+                yield Finding(
+                    at=workflow.at("jobs", str(name)),
+                    message=f"neither {workflow.file} nor its job {name} says which permissions its token has",
+                    fix="write permissions: {} at the top, and what each job needs below it",
+                )

@@ -1,0 +1,26 @@
+"""Jobs that wait for jobs that are not there."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, workflows
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+
+@rule("workflow/unknown-job", error, since="0.1.0")
+def unknown_job(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """GitHub refuses a workflow whose job needs one that does not exist, and checks nothing."""
+    for workflow in workflows(environment):
+        for name, job in workflow.jobs.items():
+            needs = job.get("needs") if isinstance(job, dict) else None
+            for index, needed in enumerate([needs] if isinstance(needs, str) else needs or ()):
+                if needed in workflow.jobs:
+                    continue
+                path = ("needs",) if isinstance(needs, str) else ("needs", index)
+                known = [each for each in workflow.jobs if each != name]
+                yield Finding(
+                    at=workflow.at("jobs", str(name), *path),
+                    message=f"job {name} of {workflow.file} needs {needed}, which is no job of it",
+                    fix=f"name {nearest(str(needed), known) or one_of(known)}",
+                )

@@ -1,0 +1,34 @@
+"""Actions that others may change at any time."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, workflows
+from modelyard.findings import Address, Finding, NotChecked, warning
+from modelyard.rules import rule
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DIGEST = re.compile(r"docker://.+@sha256:[0-9a-f]{64}")
+
+
+@rule("workflow/unpinned-action", warning, since="0.1.0")
+def unpinned_action(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A tag or branch of an action can be moved, and its new code runs with the workflow's rights."""
+    for workflow in workflows(environment):
+        used: list[tuple[object, Address]] = [
+            (step.get("uses"), workflow.at(*path, "uses")) for path, step in workflow.steps()
+        ]
+        used.extend(
+            (job.get("uses"), workflow.at("jobs", name, "uses"))
+            for name, job in workflow.jobs.items()
+            if isinstance(job, dict)
+        )
+        for uses, at in used:
+            if not isinstance(uses, str) or uses.startswith("./") or _DIGEST.fullmatch(uses):
+                continue
+            if not _COMMIT.fullmatch(uses.rpartition("@")[2]):
+                yield Finding(
+                    at=at,
+                    message=f"the workflow {workflow.file} runs {uses}, which is no fixed commit",
+                    fix="write the commit, and the version in a comment behind it",
+                )

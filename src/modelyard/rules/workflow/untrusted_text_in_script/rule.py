@@ -1,0 +1,33 @@
+"""Scripts that hold what strangers write."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, text, workflows
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+# What whoever opens a pull request or an issue, or pushes a branch, chooses freely.
+_UNTRUSTED = re.compile(
+    r"\$\{\{[^}]*\b(github\.(?:head_ref|event\.(?:"
+    r"(?:pull_request|issue|discussion|comment|review|review_comment)\.(?:title|body)"
+    r"|pull_request\.head\.(?:ref|label|repo\.\w+)"
+    r"|head_commit\.(?:message|author\.\w+)|commits[^}]*\.message|pages[^}]*\.page_name)))[^}]*\}\}"
+)
+
+
+@rule("workflow/untrusted-text-in-script", error, since="0.1.0")
+def untrusted_text_in_script(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Text from a pull request that is put into a script is run as part of it."""
+    for workflow in workflows(environment):
+        for path, step in workflow.steps():
+            for key in ("run", "script"):
+                below = ("with", key) if key == "script" else (key,)
+                script = text(step.get("with"), key) if key == "script" else text(step, key)
+                found = _UNTRUSTED.search(script)
+                if found:
+                    yield Finding(
+                        at=workflow.at(*path, *below),
+                        message=f"a script of {workflow.file} holds {found[1]}, which strangers choose",
+                        fix="give it to the script as a variable under env, and write it in quotes there",
+                    )
