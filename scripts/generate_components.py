@@ -131,6 +131,7 @@ def _entry(root: Path, component: Component, wave: int) -> str:
             "version": chart.version,
             "release": chart.release,
             "skip_crds": chart.skip_crds,
+            "path": chart.path,
         }
     return f"{lines}  chart: {json.dumps(written)}\n"
 

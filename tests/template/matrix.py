@@ -36,6 +36,8 @@ TRIED = {
 }
 # Answers that name things, and nothing depends on what; tests/template/answers tries them.
 NAMES = {"repository_url", "environment_name", "account_id", "cluster_name", "revision", "zones"}
+# Asked where the gateway faces the internet, and never else.
+OF_A_PUBLIC_GATEWAY = {"gateway_certificate_arn", "gateway_cidrs"}
 
 
 @functools.cache
@@ -67,6 +69,8 @@ def factors() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, question in questions().items():
         choices = question.get("choices")
+        if name in OF_A_PUBLIC_GATEWAY:
+            continue
         if name in TRIED:
             found[name] = TRIED[name]
         elif question["type"] == "bool":
@@ -102,6 +106,7 @@ def legal(chosen: Mapping[str, str]) -> bool:
         and off_where_not_asked(not are(device_ami="al2023"), "image_snapshot_id")
         and off_where_not_asked(not is_off("storage"), "shared_file_system", "lustre_file_system", "weights_mount")
         and not are(device_ami="al2023", gpu_sharing="mig")
+        and off_where_not_asked(not is_off("aibrix") and not is_off("aws-load-balancer-controller"), "gateway_access")
         # Asked with the component, and then without a default.
         and not (is_on("argocd-notifications") and are(notifications_channel=""))
         and off_where_not_asked(not is_off("argocd-notifications"), "notifications_channel")
@@ -140,6 +145,10 @@ def _answers(row: Row) -> dict[str, str]:
         for name, value in row.items()
         if not name.startswith(COMPONENT) and (value or "UNSET" not in str(questions()[name].get("default")))
     }
+    if answers.get("gateway_access") == "internet":
+        certificate = "certificate/00000000-0000-0000-0000-000000000000"
+        answers["gateway_certificate_arn"] = f"arn:aws:acm:{answers['region']}:111122223333:{certificate}"
+        answers["gateway_cidrs"] = "203.0.113.0/24,198.51.100.7/32"
     return {**answers, "components": ",".join(chosen), "account_id": "111122223333"}
 
 

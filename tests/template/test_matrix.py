@@ -49,7 +49,7 @@ def test_rows_hold_every_pair_that_any_row_can_hold() -> None:
 
 def test_every_question_is_varied_or_a_name() -> None:
     varied = {name for name in matrix.factors() if not name.startswith(matrix.COMPONENT)}
-    assert varied | matrix.NAMES | {"components"} == set(matrix.questions())
+    assert varied | matrix.NAMES | matrix.OF_A_PUBLIC_GATEWAY | {"components"} == set(matrix.questions())
     assert not varied & matrix.NAMES
     for name, values in matrix.TRIED.items():
         default = str(matrix.questions()[name].get("default", ""))
@@ -89,7 +89,7 @@ def test_every_combination_passes_the_check(matrix_repository: Path, tmp_path: P
     assert len(told["environments"]) == len(matrix.combinations())
     assert not told["findings"], Counter((each["rule"], each["message"]) for each in told["findings"])
     charts = {
-        f"chart {chart['name']} {chart['version']}"
+        f"{chart['path']} of {chart['repository']}" if "path" in chart else f"chart {chart['name']} {chart['version']}"
         for file in (matrix_repository / "bases/platform").glob("*/component.yaml")
         if (chart := yaml.safe_load(file.read_text()).get("chart"))
     }

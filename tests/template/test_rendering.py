@@ -160,11 +160,8 @@ def test_charts_are_those_that_the_bases_were_written_for(
         if "chart" in component:
             chart = spec["sources"][1]
             wanted = component["chart"]
-            assert (chart["repoURL"], chart["chart"], chart["targetRevision"]) == (
-                wanted["repository"],
-                wanted["name"],
-                wanted["version"],
-            )
+            assert (chart["repoURL"], chart["targetRevision"]) == (wanted["repository"], wanted["version"])
+            assert chart["path"] == wanted["path"] if "path" in wanted else chart["chart"] == wanted["name"]
             assert chart["repoURL"] in platform["spec"]["sourceRepos"]
 
 

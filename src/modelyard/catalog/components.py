@@ -22,7 +22,7 @@ _KEYS = {
     "secrets",
     "terraform-outputs",  # read by `modelyard env sync`
 }
-_CHART_KEYS = {"name", "repository", "version", "app-version", "source", "values-read-at", "release", "skip-crds"}
+_CHART_KEYS = {"name", "repository", "version", "app-version", "source", "values-read-at", "release", "skip-crds", "path"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ComponentChart:
         source: Where the version was read.
         release: Name of the Helm release.
         skip_crds: Whether another component brings the definitions of this chart's folder `crds`.
+        path: Folder of the chart where `repository` is a Git repository and `version` a tag of it; else empty.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ComponentChart:
     source: str
     release: str
     skip_crds: bool = False
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ def _chart(name: str, raw: Any) -> ComponentChart:
         source=_text(where, raw, "source"),
         release=_text(where, {"release": name, **raw}, "release"),
         skip_crds=skip_crds,
+        path=_text(where, raw, "path") if "path" in raw else "",
     )
 
 
