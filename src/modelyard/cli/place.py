@@ -13,7 +13,6 @@ from modelyard.cli.options import (
     StrictlyChecked,
     application_option,
     environment_option,
-    require_folder,
 )
 from modelyard.findings import ExitCode
 
@@ -37,17 +36,11 @@ def command(
     as_json: AsJson = False,
 ) -> int:
     """Show which nodes can take the pods: pools in Karpenter's order, instance types by price, zones."""
-    require_folder(path)
-    from modelyard.checking import CheckOptions, environments
     from modelyard.cli.placed import placed
-    from modelyard.cli.terminal import Progress
-    from modelyard.repository import Repository
+    from modelyard.cli.views import views
 
-    repository = Repository(path)
-    options = CheckOptions(environments=tuple(environment or ()))
-    gaps: list[NotChecked] = []
-    with Progress() as progress:
-        found = [placed(view, application or ()) for view in environments(repository, options, progress, gaps)]
+    _, seen, gaps = views(path, environment or ())
+    found = [placed(view, application or ()) for view in seen]
     try:
         _show(found, gaps, as_json=as_json)
     except BrokenPipeError:

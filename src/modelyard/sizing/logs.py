@@ -36,6 +36,7 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     # The summary after start-up; the newer one counts the graphs' estimate in the activation.
     ("activation_gib", rf"{NUMBER} GiB for peak activation", max),
     ("non_torch_gib", rf"{NUMBER} GiB for non-torch memory", max),
+    ("cuda_graphs_gib", rf"{NUMBER} GiB for CUDAGraph memory", max),
     ("gpu_memory_utilization", rf"gpu_memory_utilization={NUMBER}", max),
     ("gpu_memory_utilization", rf"--gpu-memory-utilization[= ]{NUMBER}(?! is equivalent)", max),
 )
