@@ -6,7 +6,7 @@ from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import placements
 from modelyard.rules import rule
-from modelyard.rules.devices.sharing import MIG, shared_pools
+from modelyard.sizing import plugin_configurations, sharing_of
 
 GPU = "nvidia.com/gpu"
 
@@ -14,18 +14,20 @@ GPU = "nvidia.com/gpu"
 @rule("devices/several-shares", error, since="0.1.0")
 def several_shares(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Shares of one GPU are not more of it: the device plugin refuses pods that ask for several."""
-    shared = shared_pools(environment)
+    configurations = plugin_configurations(environment)
+    told = {pool.name: sharing_of(pool, configurations) for pool in environment.pools}
+    shared = {name: sharing for name, sharing in told.items() if sharing.pods > 1}
     if not shared:
         return
     for found in placements(environment):
         amount = found.template.accelerators.get(GPU, 0)
         taking = next((each.pool for each in found.accepting if each.pool in shared), "")
-        if amount < 2 or not taking or found.daemon or shared[taking].how == MIG:
+        if amount < 2 or not taking or found.daemon:
             continue
         container = next(each for each in found.template.containers if each.requested(GPU) is not None)
         yield Finding(
             at=container.at("resources", "limits", GPU),
             message=f"{found.template} ask for {amount} {GPU}; on node pool {taking} that is {amount} of "
-            f"{shared[taking].replicas} shares, of one GPU perhaps ({shared[taking].how})",
+            f"{shared[taking].pods} shares, of one GPU perhaps ({shared[taking].strategy})",
             fix=f"ask for 1 {GPU}, or let the pods select a node pool of whole GPUs",
         )
