@@ -41,6 +41,7 @@ def test_each_alert_is_seen_firing_and_silent(name: str) -> None:
 
 
 @needs_promtool
+@pytest.mark.slow
 @pytest.mark.parametrize(("expression", "wrong"), [("vector(0) > 1", True), ("vector(1)", False)])
 def test_cases_notice_alerts_that_never_fire_and_that_always_do(expression: str, wrong: bool, tmp_path: Path) -> None:
     changed = copy.deepcopy(groups())
