@@ -172,6 +172,7 @@ def _serving(folder: RunFolder, program: Path, etcd: Companion) -> Iterator[Cont
         "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",
         "--profiling=false",
+        "--allow-privileged=true",  # as on EKS, for what works on devices
         "--v=0",
     ]
     begun = time.monotonic()

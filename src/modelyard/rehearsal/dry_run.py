@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelyard.cluster import NATIVE_GROUPS, Environment, Thing
 from modelyard.rehearsal.api import Answer, Api, ServedKind, object_path
+from modelyard.rehearsal.filled_in import filled_in
 from modelyard.rehearsal.objections import Objection, objections
+from modelyard.rendering import Path
 from modelyard.tooling import parallel
 
 _DEFAULT_NAMESPACE = "default"
@@ -35,12 +37,14 @@ class Tried:
         objections: Why it is refused; empty when it is taken.
         warnings: What the server warns of, in its words.
         gap: Why the server could not be asked; empty when it was.
+        filled: Places in lists that the definition fills in, so that Argo CD would see a difference for ever.
     """
 
     thing: Thing
     objections: tuple[Objection, ...] = ()
     warnings: tuple[str, ...] = ()
     gap: str = ""
+    filled: tuple[Path, ...] = ()
 
 
 def keep_what_others_need(api: Api, view: Environment) -> list[Tried]:
@@ -62,17 +66,34 @@ def keep_what_others_need(api: Api, view: Environment) -> list[Tried]:
 
 
 def try_the_rest(
-    api: Api, view: Environment, progress: Callable[[int, int], None] = lambda done, total: None
+    api: Api,
+    view: Environment,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    definitions: Iterable[dict[str, Any]] = (),
 ) -> Iterator[Tried]:
-    """Apply every other resource of the environment as a dry run."""
+    """Apply every other resource of the environment as a dry run.
+
+    Args:
+        api: The server.
+        view: The environment.
+        progress: Told how many of all were tried.
+        definitions: Those of custom resources, of which is told what they fill into lists.
+    """
+    known = {(str(each["spec"]["group"]), str(each["spec"]["names"]["kind"])): each for each in definitions}
     rest = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]
-    for done, each in enumerate(attempts(api, rest, view.namespace_of, dry_run=True), 1):
+    for done, each in enumerate(attempts(api, rest, view.namespace_of, dry_run=True, known=known), 1):
         progress(done, len(rest))
         yield each
 
 
 def attempts(
-    api: Api, things: Iterable[Thing], namespace_of: Callable[[Thing], str], *, dry_run: bool, workers: int = 4
+    api: Api,
+    things: Iterable[Thing],
+    namespace_of: Callable[[Thing], str],
+    *,
+    dry_run: bool,
+    known: Mapping[tuple[str, str], dict[str, Any]] | None = None,
+    workers: int = 4,
 ) -> Iterator[Tried]:
     """Apply things, a few at a time, and yield what the server said, in their order."""
     served = api.served()
@@ -84,7 +105,9 @@ def attempts(
         namespace = namespace_of(thing) or _DEFAULT_NAMESPACE
         answer = apply(api, kind, namespace, thing.value, dry_run=dry_run)
         if answer.ok:
-            return Tried(thing, warnings=answer.warnings)
+            definition = (known or {}).get((thing.group, thing.kind))
+            filled = () if definition is None else tuple(filled_in(definition, thing.value, answer.value))
+            return Tried(thing, warnings=answer.warnings, filled=filled)
         if answer.status >= 500:
             return Tried(thing, warnings=answer.warnings, gap=f"the API server failed: {answer.message[:300]}")
         return Tried(thing, tuple(objections(answer, thing.value)), answer.warnings)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from modelyard.cluster import NATIVE_GROUPS, Environment
+from modelyard.cluster import NATIVE_GROUPS, Environment, Thing
 from modelyard.findings import Finding, NotChecked, Severity
 from modelyard.rehearsal.day import Step
 from modelyard.rehearsal.dry_run import Tried
+from modelyard.rehearsal.objections import Objection
 from modelyard.rehearsal.scheduling import Scheduled
 from modelyard.rehearsal.syncing import Synced
 from modelyard.schemas import DEFAULT_KUBERNETES
@@ -19,6 +20,7 @@ REFUSED = "rehearsal/refused-resource"
 WARNED = "rehearsal/warning"
 UNSCHEDULED = "rehearsal/unscheduled-pod"
 ELSEWHERE = "rehearsal/not-as-foretold"
+UNSETTLED = "rehearsal/never-synced"
 UNSYNCED = "rehearsal/not-synced"
 UNTRUE = "rehearsal/not-as-designed"
 
@@ -54,7 +56,20 @@ def of_resources(tried: Iterable[Tried], view: Environment) -> Iterator[Finding]
     """Yield a finding for every objection and warning of the API server."""
     for each in tried:
         thing = each.thing
+        for path in each.filled:
+            yield Finding(
+                at=thing.at(path),
+                message=f"{thing}: its definition fills in {path[-1]}, in a list that Argo CD compares as a whole: "
+                "the application would never be Synced",
+                fix="write the default out",
+                rule=UNSETTLED,
+                severity=Severity.ERROR,
+                environment=view.name,
+                application=thing.application,
+            )
         for objection in each.objections:
+            if _waits_for_the_cloud(thing, objection):
+                continue
             # The server quotes values, and a Secret's must not reach a log.
             words = "the API server refuses its content" if thing.kind == "Secret" else objection.message
             yield Finding(
@@ -78,9 +93,23 @@ def of_resources(tried: Iterable[Tried], view: Environment) -> Iterator[Finding]
             )
 
 
+def _waits_for_the_cloud(thing: Thing, objection: Objection) -> bool:
+    """Whether the server misses what is left empty until Terraform has made it."""
+    left_empty = thing.get(objection.path, None) == ""
+    return thing.kind == "PersistentVolume" and left_empty and "Required value" in objection.message
+
+
 def gaps(tried: Iterable[Tried], view: Environment) -> Iterator[NotChecked]:
     """Yield what the API server could not be asked."""
     for each in tried:
+        if any(_waits_for_the_cloud(each.thing, objection) for objection in each.objections):
+            yield NotChecked(
+                f"{each.thing.kind} {each.thing.name}",
+                "an id that Terraform gives is not there yet",
+                "run Terraform, then modelyard env sync",
+                environment=view.name,
+                application=each.thing.application,
+            )
         if each.gap:
             yield NotChecked(
                 f"{each.thing.kind} {each.thing.name}",

@@ -175,13 +175,15 @@ def _go_through(
 ) -> None:
     made.kubernetes_version = plane.version
     made.report.not_checked.extend(outcomes.version_gap(view, plane.version))
-    _install_definitions(made, plane, view, crd_paths, progress)
+    definitions = _install_definitions(made, plane, view, crd_paths, progress)
     if made.level == "sync":
         _sync(made, plane, view, stack, progress, limit, day)
         return
     with made.timed("resources", lambda: len(view.resources)):
         tried = keep_what_others_need(plane.api, view)
-        tried += try_the_rest(plane.api, view, lambda done, total: progress("resources", done, total))
+        tried += try_the_rest(
+            plane.api, view, lambda done, total: progress("resources", done, total), definitions.values()
+        )
         made.report.findings.extend(outcomes.of_resources(tried, view))
         made.report.not_checked.extend(outcomes.gaps(tried, view))
     if made.level == "schedule":
@@ -192,7 +194,7 @@ def _go_through(
 
 def _install_definitions(
     made: Rehearsal, plane: ControlPlane, view: Environment, crd_paths: list[Path], progress: Progress
-) -> None:
+) -> dict[str, dict[str, Any]]:
     definitions = definitions_in_use(view, crd_paths)
     if made.level != "schema":
         definitions |= _definitions(view, crd_paths, controllers.KARPENTER_KINDS)
@@ -206,6 +208,7 @@ def _install_definitions(
         made.report.not_checked.append(
             NotChecked(f"objects of {name}", f"the API server refuses the definition: {told}", environment=view.name)
         )
+    return definitions
 
 
 def _sync(
@@ -242,7 +245,7 @@ def _sync(
         with made.timed("a day's life", lambda: len(made.day)):
             made.day.extend(Day(syncing, limit, progress).steps())
         made.report.findings.extend(outcomes.of_day(made.day, view))
-    made.stood_in = list(syncing.operators.stood_in)
+    made.stood_in = [*syncing.operators.stood_in, *(["ids that Terraform gives"] if served.filled else [])]
 
 
 def definitions_in_use(view: Environment, crd_paths: list[Path]) -> dict[str, dict[str, Any]]:

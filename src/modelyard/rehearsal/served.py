@@ -17,6 +17,7 @@ from modelyard.tooling import ToolFailed, require, run, write_whole
 from modelyard.tooling.files import unwritable
 
 BRANCH = "main"
+_OUTPUTS = "terraform-outputs"
 _SECONDS = 120.0
 # Nothing of the user's own settings, hooks and signatures, and nothing of a hook that this process may run in.
 _ENVIRONMENT: dict[str, str | None] = {
@@ -39,6 +40,7 @@ class ServedRepository:
         url: Address under which it is read.
         address: What the copy stands for: the address that Applications name.
         charts: Names of the Applications whose charts were left out, with the charts.
+        filled: Whether values that Terraform would give were filled in.
         branches: Further branches that always are at the newest commit.
     """
 
@@ -47,6 +49,7 @@ class ServedRepository:
         self.url = path.as_uri()
         self.address = address
         self.charts: dict[str, str] = {}
+        self.filled = False
         self.branches: list[str] = []
 
     def commit(self, message: str) -> str:
@@ -120,6 +123,7 @@ def serve(root: Path, folder: Path, view: Environment) -> ServedRepository:
     served.git("checkout-index", "--all", "--force")
     _fetch_revisions(served, root, view)
     _readdress(served, view)
+    _fill_in_outputs(served, view)
     _leave_out_charts(served, view)
     served.commit(f"the working tree, for a rehearsal of {view.name}")
     return served
@@ -166,3 +170,25 @@ def _leave_out_charts(served: ServedRepository, view: Environment) -> None:
         patches.append({"target": target, "patch": yaml.safe_dump(removals)})
     if patches:
         served.edit(f"{ENVIRONMENTS}/{view.name}", lambda content: content.setdefault("patches", []).extend(patches))
+
+
+def _fill_in_outputs(served: ServedRepository, view: Environment) -> None:
+    """Give ids that only a cloud has to the ConfigMaps `terraform-outputs` in which they are still empty."""
+    environment = served.path / ENVIRONMENTS / view.name
+    for path in sorted(environment.rglob("kustomization.yaml")):
+        if f"name: {_OUTPUTS}" not in path.read_text("utf-8", "surrogateescape"):
+            continue
+
+        def fill(content: dict[str, Any]) -> None:
+            for entry in content.get("configMapGenerator", ()):
+                if entry.get("name") == _OUTPUTS:
+                    entry["literals"] = [
+                        f"{each}{_output(each)}" if each.endswith("=") else each for each in entry.get("literals", ())
+                    ]
+                    served.filled = True
+
+        served.edit(str(path.parent.relative_to(served.path)), fill)
+
+
+def _output(literal: str) -> str:
+    return "fs-00000000000000000" if literal.endswith("_id=") else "standin"
