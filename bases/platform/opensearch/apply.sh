@@ -2,6 +2,8 @@
 # Tell OpenSearch how its log indices are made and how long they are kept. May run any number of times.
 set -euo pipefail
 
+SETTINGS=${SETTINGS:-/settings}
+
 # The password reaches curl by its standard input: arguments can be read by other processes.
 ask() {
   printf 'user = "admin:%s"\n' "$ADMIN_PASSWORD" |
@@ -12,16 +14,16 @@ until ask --fail --output /dev/null "$OPENSEARCH/_cluster/health?wait_for_status
   sleep 10
 done
 
-ask --fail --request PUT --data @/settings/template.json "$OPENSEARCH/_index_template/logs"
+ask --fail --request PUT --data "@$SETTINGS/template.json" "$OPENSEARCH/_index_template/logs"
 echo
 
 # A policy that is there is replaced only by whoever names its last change.
 policy=$OPENSEARCH/_plugins/_ism/policies/logs
 before=$(ask "$policy")
-if [[ $before =~ \"_seq_no\":([0-9]+) ]]; then
+if [[ $before =~ \"_seq_no\":[[:space:]]*([0-9]+) ]]; then
   number=${BASH_REMATCH[1]}
-  [[ $before =~ \"_primary_term\":([0-9]+) ]]
+  [[ $before =~ \"_primary_term\":[[:space:]]*([0-9]+) ]]
   policy="$policy?if_seq_no=$number&if_primary_term=${BASH_REMATCH[1]}"
 fi
-ask --fail --request PUT --data @/settings/retention.json "$policy"
+ask --fail --request PUT --data "@$SETTINGS/retention.json" "$policy"
 echo

@@ -23,8 +23,9 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 umask 077
 
-openssl req -x509 -newkey rsa:3072 -nodes -days "$DAYS" -subj /CN=opensearch-ca -keyout ca.key -out ca.crt 2>/dev/null
-openssl req -new -newkey rsa:3072 -nodes -subj /CN=opensearch-node -keyout tls.key -out tls.csr 2>/dev/null
+key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+openssl req -x509 "${key[@]}" -days "$DAYS" -subj /CN=opensearch-ca -keyout ca.key -out ca.crt 2>/dev/null
+openssl req -new "${key[@]}" -subj /CN=opensearch-node -keyout tls.key -out tls.csr 2>/dev/null
 names='DNS:opensearch.opensearch.svc,DNS:opensearch.opensearch.svc.cluster.local,DNS:localhost'
 openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days "$DAYS" -out tls.crt 2>/dev/null \
   -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$names")
