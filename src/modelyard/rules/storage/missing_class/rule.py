@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 from modelyard.cluster import Environment
+from modelyard.cluster.graph import Node
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+
+_OF_EKS = "gp2"
+"""The class that EKS makes in some clusters."""
 
 # Charts that may bring storage classes; others have no reason to.
 _BRING_CLASSES = ("aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-driver", "openebs", "rook-ceph-cluster")
@@ -17,13 +21,15 @@ def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     known = {thing.name for thing in environment.of_kind("StorageClass", "storage.k8s.io")}
     charts = {source.chart for application in environment.applications for source in application.sources}
     bringing = next(iter(sorted(charts.intersection(_BRING_CLASSES))), "")
+    bringing = bringing and f"chart {bringing}"
     for edge in environment.graph.of("is of"):
         name, source = edge.wanted.name, edge.source
         if edge.wanted.kind != "StorageClass" or edge.targets or source.at is None:
             continue
-        elsewhere = edge.reference.elsewhere or (bringing and f"chart {bringing}")
-        if elsewhere:
-            yield NotChecked(source.node, f"{elsewhere} may have made its storage class ({name})")
+        named = isinstance(edge.reference.wanted, Node)
+        maker = "whoever made the cluster" if not named else "EKS" if name == _OF_EKS else bringing
+        if maker:
+            yield NotChecked(source.node, f"{maker} may have made its storage class ({name})")
             continue
         yield Finding(
             at=source.at,
