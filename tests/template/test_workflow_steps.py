@@ -1,0 +1,339 @@
+"""Every command of the workflows of a generated repository, run in a clone as GitHub would run it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modelyard.editing import Changes, set_model
+from modelyard.scaffolding import new_environment, new_repository
+from modelyard.scaffolding.git import author, commit_everything, git, output
+from tests.template.conftest import REPOSITORY_URL, publish
+from tests.template.workflow_stubs import Runner
+
+BOT = "github-actions[bot]"
+CONTEXTS = {
+    "github.server_url": "https://github.com",
+    "github.repository": "acme/my-platform",
+    "github.run_id": "77",
+    "github.token": "token-of-the-job",
+    "github.event.repository.default_branch": "main",
+    "github.event.pull_request.number": "5",
+}
+
+
+@pytest.fixture(scope="module")
+def platform(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with dev and prod, both on main, as a bare origin beside it."""
+    folder = tmp_path_factory.mktemp("workflows")
+    root = folder / "my-platform"
+    data = {"repository_url": REPOSITORY_URL, "account_id": "111122223333", "code_owners": "@acme/platform"}
+    new_repository(root, template=str(template), ref="v0.1.0", data=data, interactive=False)
+    new_environment(root, environment="prod", data={"account_id": "444455556666"}, interactive=False)
+    commit_everything(root, "Add prod", author(root))
+    git(folder, "clone", "--quiet", "--bare", str(root), str(folder / "origin.git"))
+    return root
+
+
+@pytest.fixture
+def clone(platform: Path, tmp_path: Path) -> Path:
+    """What actions/checkout leaves: a clone with its history."""
+    git(tmp_path, "clone", "--quiet", str(platform.parent / "origin.git"), str(tmp_path / "my-platform"))
+    return tmp_path / "my-platform"
+
+
+def changed(clone: Path, environment: str = "dev", **values: str) -> tuple[str, str]:
+    """Commit a change of a model on a branch, and return base and head."""
+    base = output(clone, "rev-parse", "HEAD")
+    git(clone, "switch", "--quiet", "--create", "longer-requests")
+    changes = Changes(clone)
+    set_model(changes, environment, "qwen3-1-7b", values or {"max-model-len": "8192"})
+    changes.apply()
+    return base, commit_everything(clone, "Serve longer requests", author(clone))
+
+
+def passed(done: list[tuple[str, int, str]]) -> dict[str, str]:
+    """Return the output of each step; all of them passed."""
+    for name, code, said in done:
+        assert code == 0, f"{name} ended with {code}:\n{said}"
+    return {name: said for name, _, said in done}
+
+
+def previewed(clone: Path, tmp_path: Path, **values: str) -> Runner:
+    base, head = changed(clone, **values)
+    contexts = {
+        **CONTEXTS,
+        "github.event.pull_request.base.sha": base,
+        "github.event.workflow_run.head_repository.owner.login": "somebody",
+        "github.event.workflow_run.head_branch": "longer-requests",
+        "github.event.workflow_run.head_sha": head,
+        "github.event.workflow_run.head_repository.full_name != github.repository": "true",
+    }
+    runner = Runner(clone, tmp_path / "runner", contexts)
+    runner.know(
+        {
+            "pulls": [{"number": 5, "head": {"label": "somebody:longer-requests", "ref": "x", "sha": head}}],
+            "comments": [{"id": 1, "user": {"login": "somebody"}, "body": "<!-- modelyard:dev --> not the bot's"}],
+            "opened": [],
+        }
+    )
+    return runner
+
+
+def bodies(runner: Runner) -> list[str]:
+    return [each["body"] for each in runner.known["comments"] if each["user"]["login"] == BOT]
+
+
+def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.shard": "1/1"})
+    passed(runner.run("check.yml", "size"))
+    assert json.loads(runner.outputs["steps.size.outputs.shards"]) == ["1/1"]
+    done = runner.run("check.yml", "check")
+    ended = {name: code for name, code, _ in done}
+    # 3: the charts are not in the cache, and nothing fetches them here.
+    assert ended["Check"] in (0, 3), done
+    assert json.loads((clone / "reports/check.sarif").read_text())["version"] == "2.1.0"
+    assert "<testsuites" in (clone / "reports/check.xml").read_text()
+    assert ended["Run the team's own rules and one test item per application"] == 0, done[-1][2]
+    assert runner.calls == [
+        "pip install -r requirements.txt",
+        "modelyard tools install modelyard-render",
+        "modelyard fetch",
+    ]
+
+
+def test_a_large_repository_is_checked_in_eight_parts_at_most(clone: Path, tmp_path: Path) -> None:
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS)
+    folder = clone / "environments/dev/applications"
+    for count, parts in ((700, 3), (5000, 8)):
+        for number in range(count):
+            (folder / f"copy-{number}.yaml").touch()
+        passed(runner.run("check.yml", "size"))
+        told = json.loads(runner.outputs["steps.size.outputs.shards"])
+        assert told == [f"{number}/{parts}" for number in range(1, parts + 1)]
+
+
+def test_a_preview_is_commented_once_and_renewed(clone: Path, tmp_path: Path) -> None:
+    runner = previewed(clone, tmp_path)
+    passed(runner.run("preview.yml", "preview"))
+    assert sorted(path.name for path in (clone / "preview").iterdir()) == ["dev.md", "environments.txt", "preview.json"]
+    passed(runner.run("preview-comment.yml", "comment"))
+    (body,) = bodies(runner)
+    assert body.startswith("<!-- modelyard:dev -->\n") and "max-model-len" in body
+    assert "Computed by the code of a fork." in body
+    passed(runner.run("preview-comment.yml", "comment"))
+    assert bodies(runner) == [body], "a second run writes another comment"
+    # The next push takes the change back.
+    (clone / "preview/dev.md").unlink()
+    passed(runner.run("preview-comment.yml", "comment"))
+    assert bodies(runner) == ["<!-- modelyard:dev -->\n### dev: nothing changes"]
+    assert len(runner.known["comments"]) == 2, "somebody else's comment is left alone"
+
+
+def test_a_change_that_does_not_fit_is_still_commented(clone: Path, tmp_path: Path) -> None:
+    runner = previewed(clone, tmp_path, **{"max-model-len": "9999999"})
+    said = passed(runner.run("preview.yml", "preview"))
+    assert "9999999" in said["Compare with the base"]
+    passed(runner.run("preview-comment.yml", "comment"))
+    assert "9999999" in bodies(runner)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dev", "### a comment without the mark\n"),
+        ("dev", "<!-- modelyard:prod -->\nthe mark of another\n"),
+        ("$(touch pwned)", "<!-- modelyard:$(touch pwned) -->\n"),
+        ("Dev", "<!-- modelyard:Dev -->\n"),
+        ("a;b", "<!-- modelyard:a;b -->\n"),
+        ("-n", "<!-- modelyard:-n -->\n"),
+    ],
+)
+def test_an_artifact_of_anybody_s_making_is_left_out(clone: Path, tmp_path: Path, name: str, text: str) -> None:
+    runner = previewed(clone, tmp_path)
+    (clone / "preview").mkdir()
+    (clone / "preview" / f"{name}.md").write_text(text)
+    said = passed(runner.run("preview-comment.yml", "comment"))
+    assert bodies(runner) == []
+    assert "left out" in said["Write one comment for each environment"]
+    assert not (clone / "pwned").exists()
+
+
+def test_a_hostile_text_mentions_nobody_and_is_cut(clone: Path, tmp_path: Path) -> None:
+    runner = previewed(clone, tmp_path)
+    (clone / "preview").mkdir()
+    (clone / "preview/dev.md").write_text(
+        "<!-- modelyard:dev -->\n@acme/platform look $(touch pwned) `id`\n" + "é" * 70000
+    )
+    passed(runner.run("preview-comment.yml", "comment"))
+    (body,) = bodies(runner)
+    assert "@acme" not in body and "$(touch pwned)" in body and len(body) <= 65536
+    assert not (clone / "pwned").exists()
+
+
+def test_a_newer_push_comments_for_itself(clone: Path, tmp_path: Path) -> None:
+    runner = previewed(clone, tmp_path)
+    (clone / "preview").mkdir()
+    (clone / "preview/dev.md").write_text("<!-- modelyard:dev -->\n")
+    known = runner.known
+    known["pulls"][0]["head"]["sha"] = "0" * 40
+    runner.know(known)
+    said = passed(runner.run("preview-comment.yml", "comment"))
+    assert "a newer run comments" in said["Find the pull request"]
+    assert bodies(runner) == []
+
+
+def test_the_privileged_workflow_runs_nothing_of_the_fork(platform: Path) -> None:
+    text = (platform / ".github/workflows/preview-comment.yml").read_text()
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    assert not [step for step in job["steps"] if "checkout" in step.get("uses", "") or "mise" in step.get("uses", "")]
+    assert "modelyard diff" not in text and "pip install" not in text
+    assert set(job["permissions"]) == {"actions", "pull-requests"}
+    unprivileged = yaml.safe_load((platform / ".github/workflows/preview.yml").read_text())
+    assert unprivileged["jobs"]["preview"]["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("environments/prod/terraform.tfvars", ["prod"]),
+        ("terraform/main.tf", ["dev", "prod"]),
+        ("README.md", []),
+        ("environments/gone/terraform.tfvars", None),
+    ],
+)
+def test_terraform_looks_at_the_environments_that_a_change_reaches(
+    clone: Path, tmp_path: Path, path: str, names: list[str] | None
+) -> None:
+    base = output(clone, "rev-parse", "HEAD")
+    (clone / path).parent.mkdir(exist_ok=True)
+    (clone / path).open("a").write("\n")
+    commit_everything(clone, "Change", author(clone))
+    if names is None:  # a folder that goes again is nobody's environment
+        base = output(clone, "rev-parse", "HEAD")
+        shutil.rmtree((clone / path).parent)
+        commit_everything(clone, "Remove", author(clone))
+    expression = "github.event.pull_request.base.sha || github.event.before"
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, expression: base})
+    passed(runner.run("terraform.yml", "environments"))
+    assert json.loads(runner.outputs["steps.changed.outputs.names"]) == (names or [])
+
+
+def test_the_first_push_reaches_every_environment(clone: Path, tmp_path: Path) -> None:
+    expression = "github.event.pull_request.base.sha || github.event.before"
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, expression: "0" * 40})
+    passed(runner.run("terraform.yml", "environments"))
+    assert json.loads(runner.outputs["steps.changed.outputs.names"]) == ["dev", "prod"]
+
+
+@pytest.mark.parametrize(
+    ("code", "plan", "says"),
+    [
+        (0, "No changes.", "nothing changes"),
+        (2, "+ x\n````\n@team\nPlan: 1 to add, 0 to change, 0 to destroy.", "Plan: 1 to add"),
+        (1, "half a plan", "the plan failed"),
+    ],
+)
+def test_a_plan_is_commented_whatever_it_says(clone: Path, tmp_path: Path, code: int, plan: str, says: str) -> None:
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "dev"})
+    (runner.folder / "plan").write_text(plan + "\n")
+    (runner.folder / "plan-code").write_text(str(code))
+    for _ in range(2):
+        done = runner.run("terraform.yml", "plan")
+        assert [each[1] for each in done] == [0, int(code == 1), 0], done
+    assert runner.outputs["steps.facts.outputs.region"] == "us-west-2"
+    (body,) = bodies(runner)
+    assert body.startswith("<!-- modelyard-terraform:dev -->\n### Terraform for dev: ") and says in body.splitlines()[1]
+    assert "````\n@team" not in body.replace("`````", "")
+    assert any("-backend-config=../environments/dev/backend.hcl" in call for call in runner.calls)
+
+
+def test_an_apply_applies_the_plan_that_it_made(clone: Path, tmp_path: Path) -> None:
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "prod"})
+    (runner.folder / "plan").write_text("Plan: 1 to add\n")
+    (runner.folder / "plan-code").write_text("0")
+    passed(runner.run("terraform.yml", "apply"))
+    assert [call.split()[1] for call in runner.calls] == ["init", "plan", "apply"]
+    assert runner.calls[2].endswith("../reviewed.tfplan") and "-auto-approve" not in runner.calls[2]
+    workflow = yaml.safe_load((clone / ".github/workflows/terraform.yml").read_text())["jobs"]
+    assert workflow["apply"]["environment"] == "${{ matrix.environment }}", "its reviewers approve"
+    assert workflow["plan"]["environment"] == "${{ matrix.environment }}-plan"
+
+
+def updating(clone: Path, tmp_path: Path) -> Runner:
+    contexts = {**CONTEXTS, "secrets.TEMPLATE_UPDATE_TOKEN": "token-of-an-app"}
+    return Runner(clone, tmp_path / "runner", contexts)
+
+
+def test_a_template_that_is_current_opens_nothing(clone: Path, tmp_path: Path) -> None:
+    runner = updating(clone, tmp_path)
+    said = passed(runner.run("template-update.yml", "update"))
+    assert "the template is current" in said["Open or renew the pull request"]
+    assert runner.known["opened"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conflict", [False, True])
+def test_a_newer_template_is_a_pull_request_that_explains_conflicts(
+    template: Path, tmp_path: Path, platform: Path, conflict: bool
+) -> None:
+    newer = tmp_path / "modelyard"
+    shutil.copytree(template, newer, symlinks=True)
+    clone = tmp_path / "my-platform"
+    shutil.copytree(platform.parent / "origin.git", tmp_path / "origin.git")
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), str(clone))
+    for answers in (clone / ".copier-answers.yml", *clone.glob("environments/*/.copier-answers.yml")):
+        answers.write_text(answers.read_text().replace(str(template), str(newer)))
+    settings = clone / "mise.toml"
+    if conflict:
+        settings.write_text(settings.read_text().replace('python = "3.12"', 'python = "3.13"'))
+    commit_everything(clone, "Ours", author(clone))
+    git(clone, "push", "--quiet", "origin", "main")
+    theirs = newer / "template/repository/mise.toml"
+    theirs.write_text(theirs.read_text().replace('python = "3.12"', 'python = "3.14"'))
+    publish(newer, "v0.2.0")
+    runner = updating(clone, tmp_path)
+    passed(runner.run("template-update.yml", "update"))
+    (opened,) = runner.known["opened"]
+    assert opened["words"][:2] == ["pr", "create"]
+    assert ("--draft" in opened["words"]) is conflict
+    assert ("- `mise.toml`" in opened["body"]) is conflict
+    assert "- **repository** v0.1.0 → v0.2.0" in opened["body"]
+    pushed = output(tmp_path / "origin.git", "show", "modelyard/template-update:mise.toml")
+    assert ("<<<<<<< before updating" in pushed) is conflict and '"3.14"' in pushed
+
+
+def test_images_are_those_that_environments_tag(clone: Path, tmp_path: Path) -> None:
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.image": "vllm/vllm-openai:v0.33.0"})
+    passed(runner.run("images.yml", "list"))
+    listed = json.loads(runner.outputs["steps.list.outputs.images"])
+    tagged = set()
+    for file in clone.glob("environments/*/versions/kustomization.yaml"):
+        for each in yaml.safe_load(file.read_text())["images"]:
+            tagged.add(f"{each.get('newName', each['name'])}:{each['newTag']}")
+    assert listed == sorted(tagged)
+    passed(runner.run("images.yml", "image"))
+    assert runner.calls == ["docker buildx imagetools inspect vllm/vllm-openai:v0.33.0"]
+
+
+def test_every_workflow_is_run_here(platform: Path) -> None:
+    text = Path(__file__).read_text()
+    for workflow in (platform / ".github/workflows").glob("*.yml"):
+        for job in yaml.safe_load(workflow.read_text())["jobs"]:
+            assert f'run("{workflow.name}", "{job}")' in text, f"job {job} of {workflow.name} is not tried"
+
+
+def test_renovate_finds_what_environments_pin(platform: Path) -> None:
+    import re
+
+    settings = json.loads((platform / ".github/renovate.json").read_text())
+    files = [path.relative_to(platform).as_posix() for path in platform.rglob("*.yaml")]
+    for manager, least in (("kustomize", 2), ("argocd", 10)):
+        (pattern,) = settings[manager]["managerFilePatterns"]
+        found = [path for path in files if re.search(pattern.strip("/"), path)]
+        assert len(found) >= least, f"{manager} would look at {found}"
+    assert set(settings["enabledManagers"]) >= {"terraform", "github-actions", "mise", "pre-commit"}
