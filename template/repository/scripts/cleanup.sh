@@ -1,93 +1,92 @@
 #!/usr/bin/env bash
-# Take one environment down in the order that leaves nothing behind: models, nodes, then what Terraform made.
-# The bucket with Terraform's state is kept.
+# Take one environment down in the order that leaves nothing behind: models, load balancers, volumes, nodes, then what
+# Terraform made. The bucket with Terraform's state is kept. After an interruption run it again.
 set -euo pipefail
 
-usage() {
-    cat <<'USAGE'
-usage: scripts/cleanup.sh [--dry-run] [--yes] ENVIRONMENT
+usage_text="usage: scripts/cleanup.sh [--dry-run] [--yes] ENVIRONMENT
 
   --dry-run  print each command and run none
-  --yes      do not ask for the cluster's name, and let Terraform destroy without asking
-USAGE
-}
+  --yes      do not ask for the cluster's name, and let Terraform destroy without asking"
 
-dry_run=false
-yes=false
-environment=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --dry-run) dry_run=true ;;
-        --yes) yes=true ;;
-        -h | --help) usage && exit 0 ;;
-        -*) usage >&2 && exit 2 ;;
-        *)
-            [ -z "$environment" ] || { usage >&2 && exit 2; }
-            environment=$1
-            ;;
-    esac
-    shift
-done
-[ -n "$environment" ] || { usage >&2 && exit 2; }
-
-cd "$(dirname "$0")/.."
-folder=environments/$environment
-
-fail() {
-    printf 'cleanup.sh: %s\n' "$1" >&2
-    exit 2
-}
-
-# Print a command as it can be pasted, and run it unless this is a dry run.
-run() {
-    printf '+' >&2
-    printf ' %q' "$@" >&2
-    printf '\n' >&2
-    "$dry_run" || "$@"
-}
-
-# The value of NAME = "value" in terraform.tfvars.
-setting() {
-    local value
-    value=$(sed -n "s/^$1 *= *\"\([^\"]*\)\".*/\1/p" "$folder/terraform.tfvars")
-    [ -n "$value" ] || fail "$folder/terraform.tfvars does not set $1"
-    printf '%s' "$value"
-}
-
-[ -f "$folder/terraform.tfvars" ] || fail "there is no environment $environment here: $folder/terraform.tfvars is missing"
-cluster=$(setting cluster_name)
-account=$(setting account_id)
-region=$(setting region)
+# shellcheck source-path=SCRIPTDIR source=environment.sh
+. "$(dirname "$0")/environment.sh"
+start "$@"
 
 if ! "$dry_run"; then
-    for tool in aws kubectl terraform; do
-        command -v "$tool" >/dev/null || fail "$tool is not installed; 'mise install' brings it"
-    done
-    here=$(aws sts get-caller-identity --query Account --output text)
-    [ "$here" = "$account" ] || fail "the AWS credentials are of account $here; $environment belongs to $account"
-    if ! "$yes"; then
-        printf 'This deletes the cluster %s in account %s with everything on it. Type its name: ' "$cluster" "$account"
-        read -r answer
-        [ "$answer" = "$cluster" ] || fail "that is not $cluster; nothing was changed"
-    fi
+    ready aws kubectl terraform
+    confirm "This deletes the cluster $cluster in account $account with everything on it, volumes included." "$cluster"
 fi
 
-# 1. Nobody puts back what is taken away. The root and the platform's Applications have no finalizers, so their objects stay.
-run aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$cluster"
-kubectl=(kubectl --context "$cluster")
-run "${kubectl[@]}" --namespace argocd delete application root --ignore-not-found --wait --timeout=2m
+say "1. Nobody puts back what is taken away"
+if "$dry_run" || aws eks describe-cluster --name "$cluster" >/dev/null 2>&1; then
+    run aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$cluster"
+    # The root and the platform's Applications have no finalizers, so their objects stay for now.
+    run "${kubectl[@]}" --namespace argocd delete application root --ignore-not-found --wait --timeout=2m
 
-# 2. Models and what they hold; their Applications have finalizers, so this waits for their objects.
-run "${kubectl[@]}" --namespace argocd delete applications --selector app.kubernetes.io/component=model --wait --timeout=15m
+    say "2. Models and what they hold"
+    # Their Applications have finalizers, so this waits for their objects.
+    run "${kubectl[@]}" --namespace argocd delete applications --selector app.kubernetes.io/component=model \
+        --wait --timeout=15m
+    run "${kubectl[@]}" --namespace argocd delete applications --selector app.kubernetes.io/component=platform \
+        --wait --timeout=5m
 
-# 3. Nodes that Karpenter made, which Terraform does not know. Karpenter itself still runs and ends them.
-run "${kubectl[@]}" --namespace argocd delete applications --selector app.kubernetes.io/component=platform --wait --timeout=5m
-run "${kubectl[@]}" delete nodepools.karpenter.sh --all --wait --timeout=15m
-run "${kubectl[@]}" delete nodeclaims.karpenter.sh --all --wait --timeout=15m
-run "${kubectl[@]}" delete ec2nodeclasses.karpenter.k8s.aws --all --wait --timeout=15m
+    say "3. Load balancers and volumes, while their controllers still run"
+    services=$("$dry_run" || "${kubectl[@]}" get services --all-namespaces --no-headers \
+        -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,TYPE:.spec.type)
+    while read -r namespace name type; do
+        [ "$type" = LoadBalancer ] || continue
+        run "${kubectl[@]}" --namespace "$namespace" delete service "$name" --wait --timeout=10m
+    done <<<"$services"
+    # Claims go when no pod uses them: first what would make such pods again.
+    claims=$("$dry_run" || "${kubectl[@]}" get persistentvolumeclaims --all-namespaces --no-headers \
+        -o custom-columns=NAMESPACE:.metadata.namespace | sort -u)
+    for namespace in $claims; do
+        run "${kubectl[@]}" --namespace "$namespace" delete statefulsets,deployments --all --wait --timeout=10m
+        run "${kubectl[@]}" --namespace "$namespace" delete persistentvolumeclaims --all --wait --timeout=10m
+    done
 
-# 4. What Terraform made.
+    say "4. Nodes that Karpenter made, which Terraform does not know"
+    for kind in nodepools.karpenter.sh nodeclaims.karpenter.sh ec2nodeclasses.karpenter.k8s.aws; do
+        if "$dry_run" || "${kubectl[@]}" get crd "$kind" >/dev/null 2>&1; then
+            run "${kubectl[@]}" delete "$kind" --all --wait --timeout=15m
+        fi
+    done
+else
+    say "there is no cluster $cluster; what is left of the environment follows"
+fi
+
+say "5. What would keep the network from going"
+# What somebody made by hand in the cluster's network, and what a controller could not remove.
+if "$dry_run"; then
+    run aws ec2 describe-vpcs --filters "Name=tag:modelyard.dev/cluster,Values=$cluster"
+else
+    vpc=$(aws ec2 describe-vpcs --filters "Name=tag:modelyard.dev/cluster,Values=$cluster" \
+        --query 'Vpcs[0].VpcId' --output text)
+    left=
+    if [ "$vpc" != None ] && [ -n "$vpc" ]; then
+        balancers=$(aws elbv2 describe-load-balancers --query "LoadBalancers[?VpcId=='$vpc'].LoadBalancerName" --output text)
+        instances=$(aws ec2 describe-instances --filters "Name=vpc-id,Values=$vpc" \
+            Name=instance-state-name,Values=pending,running,stopping,stopped \
+            --query "Reservations[].Instances[?!not_null(Tags[?Key=='modelyard.dev/cluster'])][].InstanceId" --output text)
+        left="${balancers:+load balancers: $balancers
+}${instances:+instances: $instances
+}"
+    fi
+    volumes=$(aws ec2 describe-volumes --filters "Name=tag:kubernetes.io/cluster/$cluster,Values=owned" \
+        --query 'Volumes[].VolumeId' --output text)
+    [ -z "$left" ] || fail "this was not made by Terraform and keeps the network from going; remove it, then run this again:
+$left"
+    [ -z "$volumes" ] || say "volumes of the cluster that stay, and cost: $volumes"
+fi
+
+say "6. What Terraform made"
 approve=()
 ! "$yes" || approve=(-auto-approve)
-run terraform -chdir=terraform init -reconfigure -input=false -backend-config="../$folder/backend.hcl"
+terraform_init
 run terraform -chdir=terraform destroy -var-file="../$folder/terraform.tfvars" ${approve[@]+"${approve[@]}"}
+
+say "7. What remains"
+run aws resourcegroupstaggingapi get-resources --tag-filters "Key=modelyard.dev/cluster,Values=$cluster" \
+    --query 'ResourceTagMappingList[].ResourceARN' --output text
+say "Keys and secrets wait out their recovery time. Kept on purpose: the state in $folder/backend.hcl, and the files here:"
+say "modelyard env remove $environment"

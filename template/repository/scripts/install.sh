@@ -1,81 +1,43 @@
 #!/usr/bin/env bash
 # Install one environment: Terraform, Argo CD, then the root Application, after which Git decides.
-# Every step can be repeated; a second run changes nothing that is as it should be.
+# Every step can be repeated: after an interruption run it again, and what is as it should be stays.
 set -euo pipefail
 
-usage() {
-    cat <<'USAGE'
-usage: scripts/install.sh [--dry-run] [--yes] ENVIRONMENT
+usage_text='usage: scripts/install.sh [--dry-run] [--yes] ENVIRONMENT
 
   --dry-run  print each command and run none
-  --yes      do not ask before Terraform applies its plan
-USAGE
-}
+  --yes      ask nothing: apply the plan; secrets come from HF_TOKEN, GIT_USERNAME and GIT_TOKEN, or stay empty
 
-dry_run=false
-approve=()
-environment=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --dry-run) dry_run=true ;;
-        --yes) approve=(-auto-approve) ;;
-        -h | --help) usage && exit 0 ;;
-        -*) usage >&2 && exit 2 ;;
-        *)
-            [ -z "$environment" ] || { usage >&2 && exit 2; }
-            environment=$1
-            ;;
-    esac
-    shift
-done
-[ -n "$environment" ] || { usage >&2 && exit 2; }
+  WAIT_MINUTES  how long to wait for Applications, 45 by default'
 
-cd "$(dirname "$0")/.."
-folder=environments/$environment
+# shellcheck source-path=SCRIPTDIR source=environment.sh
+. "$(dirname "$0")/environment.sh"
+start "$@"
 
-fail() {
-    printf 'install.sh: %s\n' "$1" >&2
-    exit 2
-}
-
-# Print a command as it can be pasted, and run it unless this is a dry run.
-run() {
-    printf '+' >&2
-    printf ' %q' "$@" >&2
-    printf '\n' >&2
-    "$dry_run" || "$@"
-}
-
-# The value of NAME = "value" in terraform.tfvars or backend.hcl.
-setting() {
-    local value
-    value=$(sed -n "s/^$2 *= *\"\([^\"]*\)\".*/\1/p" "$folder/$1")
-    [ -n "$value" ] || fail "$folder/$1 does not set $2"
-    printf '%s' "$value"
-}
-
-[ -f "$folder/terraform.tfvars" ] || fail "there is no environment $environment here: $folder/terraform.tfvars is missing"
-cluster=$(setting terraform.tfvars cluster_name)
-account=$(setting terraform.tfvars account_id)
-region=$(setting terraform.tfvars region)
 kubernetes=$(setting terraform.tfvars kubernetes_version)
 bucket=$(setting backend.hcl bucket)
 # The chart's repository and version are the ones that Argo CD will then manage itself by.
 chart_repository=$(sed -n 's/^ *- repoURL: //p' "$folder/applications/argocd.yaml")
 chart_version=$(sed -n 's/^ *targetRevision: //p' "$folder/applications/argocd.yaml")
 [ -n "$chart_repository" ] && [ -n "$chart_version" ] || fail "$folder/applications/argocd.yaml names no chart"
+repository=$(sed -n 's/^repository: //p' "$folder/environment.yaml")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+committed() {
+    [ -z "$(git status --porcelain -- "$folder" bases overlays terraform)" ] ||
+        fail "there are uncommitted changes, which Argo CD would not see; commit and push them, then run this again"
+}
 
 if ! "$dry_run"; then
-    for tool in aws git helm kubectl terraform; do
-        command -v "$tool" >/dev/null || fail "$tool is not installed; 'mise install' brings it"
-    done
-    [ -z "$(git status --porcelain -- "$folder" bases overlays terraform)" ] ||
-        fail "there are uncommitted changes, which Argo CD would not see; commit and push them first"
-    here=$(aws sts get-caller-identity --query Account --output text)
-    [ "$here" = "$account" ] || fail "the AWS credentials are of account $here; $environment belongs to $account"
+    ready aws curl git helm kubectl modelyard terraform
+    committed
+    if upstream=$(git rev-parse --verify --quiet '@{upstream}') && [ "$upstream" != "$(git rev-parse HEAD)" ]; then
+        fail "this branch and the one that it follows differ; push or pull first, since Argo CD reads what was pushed"
+    fi
 fi
 
-# 1. Where Terraform keeps its state.
+say "1. Where Terraform keeps its state"
 if "$dry_run" || ! aws s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" 2>/dev/null; then
     # us-east-1 is the one region that must not be named.
     location=(--create-bucket-configuration "LocationConstraint=$region")
@@ -86,34 +48,149 @@ if "$dry_run" || ! aws s3api head-bucket --bucket "$bucket" --expected-bucket-ow
     run aws s3api put-bucket-versioning --bucket "$bucket" --versioning-configuration Status=Enabled
 fi
 
-# 2. Network, cluster, roles, queue.
-run terraform -chdir=terraform init -reconfigure -input=false -backend-config="../$folder/backend.hcl"
-run terraform -chdir=terraform apply -var-file="../$folder/terraform.tfvars" ${approve[@]+"${approve[@]}"}
-
-# 3. Access to the cluster.
-run aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$cluster"
-kubectl=(kubectl --context "$cluster")
-if ! "$dry_run" && ! "${kubectl[@]}" get --raw /readyz --request-timeout=20s >/dev/null; then
-    fail "the cluster's endpoint does not answer from here. It is private unless public_access_cidrs in
-$folder/terraform.tfvars names your network: add it, or run this script from inside the VPC"
+say "2. Network, cluster, roles, queue"
+terraform_init
+run modelyard cost --env "$environment"
+changes=0
+run terraform -chdir=terraform plan -input=false -detailed-exitcode -var-file="../$folder/terraform.tfvars" \
+    -out="$scratch/plan" || changes=$?
+[ "$changes" -eq 0 ] || [ "$changes" -eq 2 ] || fail "Terraform cannot plan; mend what it says above, then run this again"
+if "$dry_run" || [ "$changes" -eq 2 ]; then
+    "$dry_run" || confirm "This makes what the plan shows in account $account, at the cost above." "$environment"
+    run terraform -chdir=terraform apply -input=false "$scratch/plan"
 fi
 
-# 4. Argo CD, rendered from the chart and the values that it will manage itself by: definitions, then what belongs to it
-# (its namespace, its priority class), then itself.
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+say "3. What only the cloud knew, into the repository"
+run terraform -chdir=terraform output -json >"$scratch/outputs.json"
+run modelyard env sync "$environment" --outputs "$scratch/outputs.json"
+"$dry_run" || committed
+
+say "4. Secrets"
+# True when a secret has a value, which is not read here.
+filled() {
+    local versions
+    versions=$(aws secretsmanager describe-secret --secret-id "$1" --query VersionIdsToStages --output text 2>/dev/null)
+    [ -n "$versions" ] && [ "$versions" != None ]
+}
+
+# Ask for a secret without showing it, unless its variable is set; empty when nobody answers.
+secret() {
+    local value=${!1:-}
+    if [ -z "$value" ] && ! "$yes"; then
+        printf '%s (empty for none): ' "$2" >&2
+        read -rs value || value=
+        printf '\n' >&2
+    fi
+    printf '%s' "$value"
+}
+
+# Values go through standard input: a process list shows arguments to everybody on the machine.
+put() { run aws secretsmanager put-secret-value --secret-id "$1" --secret-string file:///dev/stdin >/dev/null; }
+
+if ! "$dry_run"; then
+    if grep -rqs 'features/hf-token' "$folder/models" && ! filled "$cluster/hf-token"; then
+        token=$(secret HF_TOKEN "Hugging Face token for gated models")
+        if [ -n "$token" ]; then
+            printf '%s' "$token" | put "$cluster/hf-token"
+        else
+            say "$cluster/hf-token stays empty: pods of gated models wait until it has a value"
+        fi
+    fi
+    if ! filled "$cluster/argocd-git"; then
+        token=$(secret GIT_TOKEN "Token with which Argo CD reads $repository, none for a public one")
+        if [ -n "$token" ]; then
+            printf '%s\n%s' "${GIT_USERNAME:-git}" "$token" |
+                python3 -c 'import json, sys; name, token = sys.stdin.read().split("\n", 1)
+json.dump({"username": name, "password": token}, sys.stdout)' | put "$cluster/argocd-git"
+        fi
+    fi
+fi
+
+say "5. Access to the cluster"
+run aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$cluster"
+if ! "$dry_run" && ! "${kubectl[@]}" get --raw /readyz --request-timeout=20s >/dev/null; then
+    fail "the cluster's endpoint does not answer from here. It is private unless public_access_cidrs in
+$folder/terraform.tfvars names your network: add it, or run this script from inside the VPC, such as on the
+management host (management_host in terraform.tfvars, then aws ssm start-session)"
+fi
+
+say "6. Argo CD"
+# Rendered from the chart and the values that it will manage itself by: definitions, then what belongs to it (its
+# namespace, its priority class), then itself.
 run helm template argocd argo-cd --repo "$chart_repository" --version "$chart_version" --namespace argocd \
     --include-crds --kube-version "$kubernetes.0" --values bases/platform/argocd/values.yaml \
-    --values "$folder/platform/argocd/values.yaml" --output-dir "$scratch"
+    --values "$folder/platform/argocd/values.yaml" --output-dir "$scratch/argocd"
 apply=("${kubectl[@]}" apply --server-side --force-conflicts --field-manager=modelyard-install)
-run "${apply[@]}" -f "$scratch/argo-cd/templates/crds"
+run "${apply[@]}" -f "$scratch/argocd/argo-cd/templates/crds"
 run "${kubectl[@]}" wait --for=condition=Established --timeout=2m \
     crd/applications.argoproj.io crd/appprojects.argoproj.io
 run "${apply[@]}" -k "$folder/platform/argocd"
-run "${apply[@]}" --namespace argocd --recursive -f "$scratch"
+run "${apply[@]}" --namespace argocd --recursive -f "$scratch/argocd"
+if ! "$dry_run" && filled "$cluster/argocd-git"; then
+    umask 077
+    aws secretsmanager get-secret-value --secret-id "$cluster/argocd-git" --query SecretString --output text |
+        python3 -c 'import json, pathlib, sys
+for name, value in json.load(sys.stdin).items(): pathlib.Path(sys.argv[1], name).write_text(value)' "$scratch"
+    "${kubectl[@]}" create secret generic repository --namespace argocd --from-literal=type=git \
+        --from-literal=url="$repository" --from-file="$scratch/username" --from-file="$scratch/password" \
+        --dry-run=client -o yaml |
+        "${kubectl[@]}" label --local --dry-run=client -o yaml -f - argocd.argoproj.io/secret-type=repository |
+        run "${apply[@]}" -f -
+fi
 run "${kubectl[@]}" --namespace argocd rollout status --timeout=10m deployment/argocd-repo-server
 run "${kubectl[@]}" --namespace argocd rollout status --timeout=10m statefulset/argocd-application-controller
 
-# 5. From here on the root Application follows Git.
+say "7. From here on the root Application follows Git"
 run "${apply[@]}" -k "$folder/bootstrap"
-run "${kubectl[@]}" --namespace argocd get applications
+if "$dry_run"; then
+    exit 0
+fi
+
+# Name, sync and health of each Application, one a line.
+applications() {
+    "${kubectl[@]}" --namespace argocd get applications --no-headers \
+        -o custom-columns=NAME:.metadata.name,SYNC:.status.sync.status,HEALTH:.status.health.status
+}
+deadline=$((SECONDS + ${WAIT_MINUTES:-45} * 60))
+told=
+while :; do
+    all=$(applications) || all=
+    waiting=$(awk '$2 != "Synced" || $3 != "Healthy"' <<<"$all")
+    count=$(grep -c . <<<"$all" || true)
+    # The root alone is not yet what it brings.
+    if [ -z "$waiting" ] && [ "$count" -gt 1 ]; then
+        say "all $count Applications are synced and healthy"
+        break
+    fi
+    left=$(grep -c . <<<"$waiting" || true)
+    if [ "$left/$count" != "$told" ]; then
+        told=$left/$count
+        say "waiting for $left of $count Applications: $(awk '{printf "%s%s (%s, %s)", sep, $1, $2, $3; sep = ", "}' <<<"$waiting")"
+    fi
+    if [ "$SECONDS" -ge "$deadline" ]; then
+        "${kubectl[@]}" --namespace argocd get applications \
+            -o custom-columns='NAME:.metadata.name,SYNC:.status.sync.status,HEALTH:.status.health.status,SAYS:.status.conditions[*].message' >&2
+        fail "these Applications are not there yet. Argo CD goes on; run this again to wait longer"
+    fi
+    sleep "${POLL_SECONDS:-10}"
+done
+
+say "8. A first answer"
+model=$(for each in "$folder"/models/*/; do [ -d "$each" ] && basename "$each" && break; done)
+if [ -n "$model" ]; then
+    service=("${kubectl[@]}" --namespace models port-forward "service/$model" 18000:8000)
+    "${service[@]}" >/dev/null 2>&1 &
+    forwarding=$!
+    trap 'kill "$forwarding" 2>/dev/null || true; rm -rf "$scratch"' EXIT
+    if curl --silent --show-error --fail --retry 10 --retry-connrefused --retry-delay 1 --max-time 60 \
+        http://127.0.0.1:18000/v1/models >"$scratch/answer"; then
+        say "$model answers: $(head -c 300 "$scratch/answer")"
+    else
+        say "$model did not answer; its pods: ${kubectl[*]} --namespace models get pods --selector app.kubernetes.io/instance=$model"
+    fi
+    say "ask it yourself:  ${service[*]}"
+fi
+say "Argo CD:          ${kubectl[*]} --namespace argocd port-forward service/argocd-server 18080:443"
+if "${kubectl[@]}" --namespace monitoring get service kube-prometheus-stack-grafana >/dev/null 2>&1; then
+    say "Grafana:          ${kubectl[*]} --namespace monitoring port-forward service/kube-prometheus-stack-grafana 13000:80"
+fi

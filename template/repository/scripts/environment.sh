@@ -1,0 +1,83 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # what one script sets another reads
+# What install.sh and cleanup.sh share: options, the facts of an environment, and how commands are shown and run.
+# Sourced by both, which set `usage_text` first and call `start "$@"`.
+
+dry_run=false
+yes=false
+environment=
+folder=
+
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+    exit 2
+}
+
+say() { printf '%s\n' "$1" >&2; }
+
+# Print a command as it can be pasted, and run it unless this is a dry run.
+run() {
+    printf '+' >&2
+    printf ' %q' "$@" >&2
+    printf '\n' >&2
+    "$dry_run" || "$@"
+}
+
+# The value of NAME = "value" in terraform.tfvars or backend.hcl.
+setting() {
+    local value
+    value=$(sed -n "s/^$2 *= *\"\([^\"]*\)\".*/\1/p" "$folder/$1")
+    [ -n "$value" ] || fail "$folder/$1 does not set $2"
+    printf '%s' "$value"
+}
+
+# Read the options and go to the repository's root; sets the facts of the environment.
+start() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --dry-run) dry_run=true ;;
+            --yes) yes=true ;;
+            -h | --help) printf '%s\n' "$usage_text" && exit 0 ;;
+            -*) printf '%s\n' "$usage_text" >&2 && exit 2 ;;
+            *)
+                [ -z "$environment" ] || { printf '%s\n' "$usage_text" >&2 && exit 2; }
+                environment=$1
+                ;;
+        esac
+        shift
+    done
+    [ -n "$environment" ] || { printf '%s\n' "$usage_text" >&2 && exit 2; }
+    cd "$(dirname "$0")/.." || exit
+    folder=environments/$environment
+    [ -f "$folder/terraform.tfvars" ] ||
+        fail "there is no environment $environment here: $folder/terraform.tfvars is missing"
+    cluster=$(setting terraform.tfvars cluster_name)
+    account=$(setting terraform.tfvars account_id)
+    region=$(setting terraform.tfvars region)
+    export AWS_REGION=$region AWS_PAGER=''
+    kubectl=(kubectl --context "$cluster")
+}
+
+# Stop unless the programs are there and the credentials are of the environment's account.
+ready() {
+    local tool answer
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || fail "$tool is not installed; 'mise install' brings it, modelyard 'mise run setup'"
+    done
+    answer=$(aws sts get-caller-identity --query Account --output text 2>&1) ||
+        fail "the AWS credentials are missing or have expired; sign in again, then run this again. AWS says:
+$answer"
+    [ "$answer" = "$account" ] || fail "the AWS credentials are of account $answer; $environment belongs to $account"
+}
+
+# Ask for a word and stop when something else is typed; --yes answers.
+confirm() {
+    local answer
+    "$yes" && return
+    printf '%s Type %s to go on: ' "$1" "$2" >&2
+    read -r answer || answer=
+    [ "$answer" = "$2" ] || fail "that is not $2; nothing was changed"
+}
+
+terraform_init() {
+    run terraform -chdir=terraform init -reconfigure -input=false -backend-config="../$folder/backend.hcl"
+}

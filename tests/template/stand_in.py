@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""A stand-in for programs that talk to a cloud: writes down how it was called and answers as a test says.
+
+It is copied under a program's name into a folder of PATH. Beside it lie `calls.jsonl`, which it extends, and
+`answers.json`, a list of `[pattern, exit status, output]`: the first whose pattern is found in the command line counts,
+and one that starts with `once:` counts one time only.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+here = Path(__file__).parent
+words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+line = " ".join(words)
+told = sys.stdin.read() if "file:///dev/stdin" in words or words[-2:] == ["-f", "-"] or "-f - " in line else ""
+with (here / "calls.jsonl").open("a") as calls:
+    calls.write(json.dumps({"line": line, "stdin": told}) + "\n")
+answers = json.loads((here / "answers.json").read_text())
+for number, (pattern, status, output) in enumerate(answers):
+    if re.search(pattern.removeprefix("once:"), line):
+        if pattern.startswith("once:"):
+            (here / "answers.json").write_text(json.dumps(answers[:number] + answers[number + 1 :]))
+        (sys.stderr if status else sys.stdout).write(output)
+        sys.exit(status)

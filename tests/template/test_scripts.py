@@ -1,0 +1,221 @@
+"""install.sh and cleanup.sh with stand-ins for the programs that talk to a cloud; git, bash and python are real."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from modelyard.tooling import run
+from modelyard.tooling.processes import Completed
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+REAL = (
+    *("awk", "basename", "bash", "cat", "dirname", "env", "git", "grep", "head", "mktemp", "python3", "rm", "sed"),
+    *("sleep", "sort"),
+)
+PROGRAMS = ("aws", "curl", "helm", "kubectl", "modelyard", "terraform")
+TOKEN = "hf_a-token-that-nobody-may-see"  # noqa: S105 - what must not show
+Answer = tuple[str, int, str]
+
+ACCOUNT: Answer = ("get-caller-identity", 0, "111122223333\n")
+CHANGES: Answer = ("terraform .* plan ", 2, "")
+HEALTHY: Answer = ("get applications --no-headers", 0, "root Synced Healthy\nargocd Synced Healthy\n")
+FILLED: Answer = ("describe-secret", 0, "AWSCURRENT\n")
+CREDENTIAL: Answer = ("get-secret-value", 0, json.dumps({"username": "git", "password": TOKEN}))
+EMPTY: Answer = ("describe-secret", 0, "None\n")
+
+
+class Cloud:
+    """A folder of stand-ins, what they answer and how they were called."""
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        self.repository, self.folder = repository, folder
+        folder.mkdir()
+        for name in PROGRAMS:
+            shutil.copy(STAND_IN, folder / name)
+            (folder / name).chmod(0o755)
+        for name in REAL:
+            found = sys.executable if name == "python3" else shutil.which(name)
+            assert found is not None, f"{name} is not installed"
+            (folder / name).symlink_to(found)
+
+    def call(self, script: str, *words: str, answers: Sequence[Answer], stdin: str = "", **variables: str) -> Completed:
+        """Run a script for dev and return how it ended."""
+        (self.folder / "answers.json").write_text(json.dumps([*answers, ACCOUNT, CREDENTIAL]))
+        (self.folder / "calls.jsonl").write_text("")
+        environment = {"PATH": str(self.folder), "POLL_SECONDS": "0", "HF_TOKEN": None, "GIT_TOKEN": None, **variables}
+        command: list[str | Path] = [self.repository / "scripts" / script, *words, "dev"]
+        return run(command, cwd=self.repository, timeout=60, stdin=stdin.encode(), env=environment)
+
+    @property
+    def calls(self) -> list[dict[str, str]]:
+        """What was called, in order, with what it was told."""
+        return [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
+
+    def position(self, words: str) -> int:
+        """Return where in the order of calls one with these words is."""
+        return next(number for number, call in enumerate(self.calls) if words in call["line"])
+
+
+@pytest.fixture
+def cloud(two_environments: Path, tmp_path: Path) -> Cloud:
+    return Cloud(two_environments, tmp_path / "bin")
+
+
+def test_install_goes_from_state_to_a_first_answer(cloud: Cloud) -> None:
+    answers = [CHANGES, HEALTHY, EMPTY, ("curl", 0, '{"data": []}')]
+    done = cloud.call("install.sh", "--yes", answers=answers, HF_TOKEN=TOKEN, GIT_TOKEN=TOKEN)
+    assert done.returncode == 0, done.stderr
+    order = [
+        "head-bucket",
+        "modelyard cost --env dev",
+        "terraform -chdir=terraform plan",
+        "terraform -chdir=terraform apply",
+        "modelyard env sync dev --outputs",
+        "put-secret-value --secret-id my-platform-dev/hf-token",
+        "put-secret-value --secret-id my-platform-dev/argocd-git",
+        "update-kubeconfig",
+        "helm template argocd",
+        "apply --server-side --force-conflicts --field-manager=modelyard-install -k environments/dev/platform/argocd",
+        "-k environments/dev/bootstrap",
+        "get applications",
+        "port-forward",
+    ]
+    positions = [cloud.position(words) for words in order]
+    assert positions == sorted(positions)
+    assert "all 2 Applications are synced and healthy" in done.stderr
+    assert 'answers: {"data": []}' in done.stderr
+
+
+def test_no_secret_is_an_argument_or_is_shown(cloud: Cloud) -> None:
+    done = cloud.call("install.sh", answers=[CHANGES, HEALTHY, EMPTY], stdin=f"dev\n{TOKEN}\n\n")
+    assert done.returncode == 0, done.stderr
+    written = [call for call in cloud.calls if "put-secret-value" in call["line"]]
+    assert [call["stdin"] for call in written] == [TOKEN]
+    assert all(TOKEN not in call["line"] for call in cloud.calls)
+    assert TOKEN not in done.stdout.decode() + done.stderr
+
+
+def test_install_again_changes_nothing_and_asks_nothing(cloud: Cloud) -> None:
+    done = cloud.call("install.sh", answers=[("plan ", 0, ""), HEALTHY, FILLED])
+    assert done.returncode == 0, done.stderr
+    assert "Type" not in done.stderr
+    lines = [call["line"] for call in cloud.calls]
+    assert not [line for line in lines if TOKEN in line]
+    assert any("create secret generic repository" in line for line in lines)
+    assert not [line for line in lines if " apply -input" in line or "put-secret" in line or "create-bucket" in line]
+
+
+def test_install_asks_before_it_spends(cloud: Cloud) -> None:
+    done = cloud.call("install.sh", answers=[CHANGES, HEALTHY, FILLED], stdin="no\n")
+    assert done.returncode == 2
+    assert "that is not dev; nothing was changed" in done.stderr
+    assert not [call for call in cloud.calls if "terraform -chdir=terraform apply" in call["line"]]
+
+
+def test_install_waits_and_says_for_what(cloud: Cloud) -> None:
+    waiting = ("once:get applications --no-headers", 0, "root Synced Healthy\nchat OutOfSync Missing\n")
+    done = cloud.call("install.sh", "--yes", answers=[CHANGES, waiting, HEALTHY, FILLED])
+    assert done.returncode == 0, done.stderr
+    assert "waiting for 1 of 2 Applications: chat (OutOfSync, Missing)" in done.stderr
+
+
+def test_install_stops_waiting_and_says_what_is_missing(cloud: Cloud) -> None:
+    waiting = ("get applications --no-headers", 0, "root Synced Healthy\nchat OutOfSync Missing\n")
+    done = cloud.call("install.sh", "--yes", answers=[CHANGES, waiting, FILLED], WAIT_MINUTES="0")
+    assert done.returncode == 2
+    assert "these Applications are not there yet" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (("get-caller-identity", 255, "The SSO session has expired\n"), "missing or have expired"),
+        (("get-caller-identity", 0, "999999999999\n"), "are of account 999999999999; dev belongs to 111122223333"),
+        (("plan ", 1, "Error: Invalid CIDR"), "Terraform cannot plan"),
+        (("get --raw /readyz", 1, "i/o timeout"), "public_access_cidrs"),
+    ],
+)
+def test_install_stops_where_it_cannot_go_on(cloud: Cloud, answer: Answer, says: str) -> None:
+    done = cloud.call("install.sh", "--yes", answers=[answer, CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert not [call for call in cloud.calls if "bootstrap" in call["line"]]
+
+
+def test_install_refuses_what_argo_cd_would_not_see(repository: Path, tmp_path: Path) -> None:
+    cloud = Cloud(repository, tmp_path / "bin")
+    changed = repository / "environments/dev/environment.yaml"
+    changed.write_text(changed.read_text() + "# changed\n")
+    done = cloud.call("install.sh", "--yes", answers=[CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 2
+    assert "there are uncommitted changes" in done.stderr
+    assert [call["line"] for call in cloud.calls] == ["aws sts get-caller-identity --query Account --output text"]
+
+
+@pytest.mark.parametrize("script", ["install.sh", "cleanup.sh"])
+def test_a_missing_program_is_named(cloud: Cloud, script: str) -> None:
+    (cloud.folder / "kubectl").unlink()
+    done = cloud.call(script, "--yes", answers=[])
+    assert done.returncode == 2
+    assert "kubectl is not installed" in done.stderr
+
+
+def test_cleanup_goes_from_models_to_the_network(cloud: Cloud) -> None:
+    services = ("get services", 0, "models chat ClusterIP\nmodels public LoadBalancer\n")
+    answers = [services, ("get persistentvolumeclaims", 0, "logs\nlogs\n"), ("describe-vpcs", 0, "vpc-1\n")]
+    done = cloud.call("cleanup.sh", answers=answers, stdin="my-platform-dev\n")
+    assert done.returncode == 0, done.stderr
+    order = [
+        "delete application root",
+        "delete applications --selector app.kubernetes.io/component=model",
+        "delete applications --selector app.kubernetes.io/component=platform",
+        "--namespace models delete service public",
+        "--namespace logs delete statefulsets,deployments",
+        "--namespace logs delete persistentvolumeclaims",
+        "delete nodepools.karpenter.sh",
+        "delete nodeclaims.karpenter.sh",
+        "describe-load-balancers",
+        "terraform -chdir=terraform destroy",
+        "get-resources",
+    ]
+    positions = [cloud.position(words) for words in order]
+    assert positions == sorted(positions)
+    assert not [call for call in cloud.calls if "delete service chat" in call["line"]]
+
+
+def test_cleanup_stops_at_what_was_made_by_hand(cloud: Cloud) -> None:
+    answers = [("describe-vpcs", 0, "vpc-1\n"), ("describe-load-balancers", 0, "by-hand\n")]
+    done = cloud.call("cleanup.sh", "--yes", answers=answers)
+    assert done.returncode == 2
+    assert "load balancers: by-hand" in done.stderr
+    assert not [call for call in cloud.calls if "destroy" in call["line"]]
+
+
+def test_cleanup_goes_on_where_it_was_interrupted(cloud: Cloud) -> None:
+    gone = ("describe-cluster", 254, "No cluster found")
+    done = cloud.call("cleanup.sh", "--yes", answers=[gone, ("describe-vpcs", 0, "None\n")])
+    assert done.returncode == 0, done.stderr
+    assert not [call for call in cloud.calls if call["line"].startswith("kubectl")]
+    assert [call for call in cloud.calls if "destroy" in call["line"]]
+
+
+def test_cleanup_asks_for_the_clusters_name(cloud: Cloud) -> None:
+    done = cloud.call("cleanup.sh", answers=[], stdin="dev\n")
+    assert done.returncode == 2
+    assert "that is not my-platform-dev; nothing was changed" in done.stderr
+    assert not [call for call in cloud.calls if "delete" in call["line"] or "destroy" in call["line"]]
+
+
+@pytest.mark.parametrize("script", ["install.sh", "cleanup.sh"])
+def test_a_dry_run_calls_nothing(cloud: Cloud, script: str) -> None:
+    done = cloud.call(script, "--dry-run", answers=[])
+    assert done.returncode == 0, done.stderr
+    assert cloud.calls == []
+    assert os.access(cloud.repository / "scripts" / script, os.X_OK)
