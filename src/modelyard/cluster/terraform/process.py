@@ -54,7 +54,8 @@ def _plain(value: Any, depth: int) -> Any:
         return plain
     if isinstance(value, list):
         return [_plain(each, depth - 1) for each in value] if depth else None
-    return value
+    # What the parser could not evaluate it leaves as it is written.
+    return None if isinstance(value, str) and "${" in value else value
 
 
 if __name__ == "__main__":

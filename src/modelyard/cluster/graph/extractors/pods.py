@@ -132,11 +132,13 @@ def _variables(container: Container, context: Context, namespace: str) -> Iterat
 def _placement(template: PodTemplate, context: Context) -> Iterator[Reference]:
     pools = context.environment.pools
     elsewhere = "" if pools else "a node group"
-    for demand in dict.fromkeys(each for group in alternatives(template) for each in group):
+    groups = alternatives(template)
+    for demand in dict.fromkeys(each for group in groups for each in group):
         yield Reference(
             "needs nodes with",
             context.end(template.thing, (*template.spec_path, *demand.path)),
             _pools_with(demand, pools),
+            optional=len(groups) > 1,  # one of the alternatives is enough
             elsewhere=elsewhere,
         )
     for index, toleration in numbered(template.spec, "tolerations"):
