@@ -12,6 +12,7 @@ from typing import Any
 from modelyard.catalog import Device, ModelShape
 from modelyard.cluster import Environment, Model, Pool, is_location
 from modelyard.findings import Refusal
+from modelyard.placement import Placement, placements
 from modelyard.rendering import split_image
 from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.engine_defaults import parsed_version
@@ -96,22 +97,24 @@ def fits(environment: Environment) -> tuple[Fit, ...]:
     # Several rules ask for it; it is kept in the view itself, as the view's own derived values are.
     kept = vars(environment)
     if _KEPT_AS not in kept:
-        region = str(environment.facts.get("region") or "")
         configurations = plugin_configurations(environment)
-        kept[_KEPT_AS] = tuple(fit_of(model, environment.pools, region, configurations) for model in environment.models)
+        at = {id(each.template): each for each in placements(environment)}
+        kept[_KEPT_AS] = tuple(
+            fit_of(model, at[id(model.template)], environment.pools, configurations) for model in environment.models
+        )
     found: tuple[Fit, ...] = kept[_KEPT_AS]
     return found
 
 
 def fit_of(
-    model: Model, pools: Iterable[Pool], region: str, configurations: Mapping[str, Any] = MappingProxyType({})
+    model: Model, placement: Placement, pools: Iterable[Pool], configurations: Mapping[str, Any] = MappingProxyType({})
 ) -> Fit:
     """Return how one model fits.
 
     Args:
         model: The model as served.
+        placement: Where its pods can run.
         pools: The NodePools of its environment.
-        region: The environment's region.
         configurations: Configurations of NVIDIA's device plugin by name.
     """
     files = model.container.thing.repository.files
@@ -150,9 +153,13 @@ def fit_of(
         return Fit(
             model, entry.shape, gap="its container asks for no GPU and no Neuron device; others are not modelled"
         )
-    places = landings(model.template, model.container, pools, region, configurations)
+    if placement.unknown:
+        return Fit(model, entry.shape, gap=f"it is not known where its pods run: {placement.unknown}")
+    places = landings(placement, model.container, pools, configurations)
     if not places:
-        return Fit(model, entry.shape, gap="no node pool has a device for its pods")
+        return Fit(
+            model, entry.shape, gap="no node with devices takes its pods", fix="modelyard place says why of each pool"
+        )
     if places[0].device.kind == "neuron":
         cores = [CoreFit(place, _core_budget(model, version, entry.shape, place.device)) for place in places]
         cores.sort(key=lambda each: (_WORST_FIRST.index(each.budget.verdict), each.budget.core_gib))

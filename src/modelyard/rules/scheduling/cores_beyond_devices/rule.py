@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Container, Environment, numbered, text
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import Placement, placements
 from modelyard.rules import rule
 from modelyard.sizing import device_resource, landings
 
@@ -14,7 +15,7 @@ _NAMES = {"NEURON_RT_VISIBLE_CORES": "visible", "NEURON_RT_NUM_CORES": "number"}
 @rule("scheduling/cores-beyond-devices", error, since="0.1.0")
 def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The Neuron runtime refuses cores that the container's devices do not have."""
-    region = str(environment.facts.get("region") or "")
+    placed: dict[int, Placement] | None = None
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -23,9 +24,10 @@ def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChec
                 if asked is None or resource is None or not resource[0].startswith("aws.amazon.com/neuron"):
                     continue
                 index, highest = asked
+                placed = placed or {id(each.template): each for each in placements(environment)}
                 per_device = [
                     each.device.logical_cores
-                    for each in landings(template, container, environment.pools, region)
+                    for each in landings(placed[id(template)], container, environment.pools)
                     if each.device.logical_cores
                 ]
                 if resource[0].endswith("core"):

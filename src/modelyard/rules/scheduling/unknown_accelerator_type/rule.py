@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Environment, serve_applications
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import Placement, placements
 from modelyard.rules import rule
 from modelyard.rules.wording import either
 from modelyard.sizing import landings
@@ -13,7 +14,7 @@ from modelyard.sizing import landings
 @rule("scheduling/unknown-accelerator-type", error, since="0.1.0")
 def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Ray places replicas on nodes whose GPU has the name that is asked for; of another there is never one."""
-    region = str(environment.facts.get("region") or "")
+    placed: dict[int, Placement] = {}
     for workload in environment.own_workloads:
         workers = [
             (template, container)
@@ -23,10 +24,11 @@ def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | Not
         ]
         for application in serve_applications(workload.thing):
             for index, wanted in application.accelerator_types():
+                placed = placed or {id(each.template): each for each in placements(environment)}
                 names = {
                     each.device.name
                     for template, container in workers
-                    for each in landings(template, container, environment.pools, region)
+                    for each in landings(placed[id(template)], container, environment.pools)
                 }
                 if not names or any(_same(wanted, name) for name in names):
                     continue
