@@ -27,6 +27,8 @@ ON_EVERYTHING = {
     "iam:CreateServiceLinkedRole",
     "iam:ListInstanceProfiles",
     "logs:DescribeLogGroups",
+    "logs:GetQueryResults",
+    "logs:StopQuery",
     "pricing:GetProducts",
 }
 LOAD_BALANCER = 'module.identity.aws_iam_role_policy.this["load-balancer-controller"]'
@@ -115,13 +117,14 @@ def test_associations_of_the_default(planned: Callable[[str], Plan]) -> None:
         ("kube-system", "s3-csi-driver-sa"),
         ("logging", "fluent-bit"),
         ("models", "model"),
+        ("monitoring", "grafana"),
     }
 
 
 def test_auto_mode_gives_no_rights_that_eks_has_itself(planned: Callable[[str], Plan]) -> None:
     plan = planned("auto-mode")
     names = {it.values["service_account"] for it in plan.of("aws_eks_pod_identity_association")}
-    assert names == {"efs-csi-controller-sa", "external-secrets", "fluent-bit", "model", "s3-csi-driver-sa"}
+    assert names == {"efs-csi-controller-sa", "external-secrets", "fluent-bit", "grafana", "model", "s3-csi-driver-sa"}
     assert not plan.of("aws_sqs_queue")
     assert {it.key for it in plan.of("aws_eks_addon")} == {
         "aws-efs-csi-driver",
@@ -279,6 +282,7 @@ def test_keys_turn_and_only_this_clusters_logs_use_them(planned: Callable[[str],
 def test_no_secret_has_a_value(planned: Callable[[str], Plan]) -> None:
     plan = planned("largest")
     assert {it.values["name"] for it in plan.of("aws_secretsmanager_secret")} == {
+        "my-platform-prod/api-keys",
         "my-platform-prod/hf-token",
         "my-platform-prod/argocd-git",
     }

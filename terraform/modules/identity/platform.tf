@@ -59,6 +59,13 @@ locals {
         managed_policy   = null
         policy           = data.aws_iam_policy_document.write_logs.json
       }
+      grafana = {
+        wanted           = true
+        description      = "Grafana reads container logs"
+        service_accounts = [{ namespace = "monitoring", name = "grafana" }]
+        managed_policy   = null
+        policy           = data.aws_iam_policy_document.read_logs.json
+      }
       prometheus = {
         wanted           = var.managed_prometheus
         description      = "Prometheus writes metrics to the managed workspace"
@@ -143,6 +150,20 @@ data "aws_iam_policy_document" "write_logs" {
     sid       = "WriteContainerLogs"
     actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = ["${var.container_log_group_arn}:*"]
+  }
+}
+
+data "aws_iam_policy_document" "read_logs" {
+  # checkov:skip=CKV_AWS_356:a query is named only by the id that starting it gives; which logs it reads is said when it starts
+  statement {
+    sid       = "QueryContainerLogs"
+    actions   = ["logs:GetLogEvents", "logs:GetLogGroupFields", "logs:StartQuery"]
+    resources = [var.container_log_group_arn, "${var.container_log_group_arn}:*"]
+  }
+  statement {
+    sid       = "FollowQueries"
+    actions   = ["logs:DescribeLogGroups", "logs:GetQueryResults", "logs:StopQuery"]
+    resources = ["*"]
   }
 }
 
