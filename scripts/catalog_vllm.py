@@ -20,9 +20,13 @@ from typing import Any
 from zipfile import ZipFile
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "catalog" / "data" / "engines" / "vllm"
-VERSIONS = ("0.16.0", "0.22.0", "0.24.0", "0.33.0")
+VERSIONS = ("0.16.0", "0.20.0", "0.22.0", "0.24.0", "0.26.0", "0.27.1", "0.30.0", "0.33.0")
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
-FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
+FRONTEND_ARGUMENTS = (
+    "vllm/entrypoints/common/cli_args.py",
+    "vllm/entrypoints/launchers/cli_args.py",
+    "vllm/entrypoints/openai/cli_args.py",
+)
 FRONTEND_CLASSES = ("BaseFrontendArgs", "FrontendArgs")
 PARSER_TABLES = {
     "tool-call-parsers": ("vllm/tool_parsers/__init__.py", "_TOOL_PARSERS_TO_REGISTER"),
@@ -67,6 +71,9 @@ class Sources:
         wanted = [name for name in names if re.fullmatch(r"vllm/config/\w+\.py", name)]
         wanted += [name for name in (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS, "vllm/envs.py") if name in names]
         wanted += [name for name, _ in PARSER_TABLES.values() if name in names]
+        if not names.intersection(FRONTEND_ARGUMENTS):
+            # Half of the flags would be missing, and every one of them a finding.
+            raise SystemExit(f"{opened.filename or 'the wheel'} holds none of {', '.join(FRONTEND_ARGUMENTS)}")
         self.trees = {name: ast.parse(opened.read(name)) for name in sorted(wanted)}
         self.classes: dict[str, ast.ClassDef] = {}
         self.literals: dict[str, list[Any]] = {}
