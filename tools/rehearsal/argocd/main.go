@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "one of: version, cache, repo-server, application-controller")
+		fmt.Fprintln(os.Stderr, "one of: version, cache, repo-server, application-controller, health")
 		os.Exit(2)
 	}
 	part, rest := os.Args[1], os.Args[2:]
@@ -28,6 +28,8 @@ func main() {
 		return
 	case "cache":
 		command = cache()
+	case "health":
+		command = health()
 	case "repo-server":
 		command = reposerver.NewCommand()
 	case "application-controller":

@@ -1,0 +1,65 @@
+"""The copy of the working tree that Argo CD reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modelyard.findings import Refusal
+from modelyard.rehearsal.served import serve
+from modelyard.tooling import require, run
+from tests.rehearsal.test_truth import view_of
+from tests.repositories.edits import REMOVE, apply_edits
+
+
+def built(folder: Path) -> list[dict[str, Any]]:
+    """Return what kustomize builds of a folder."""
+    done = run([require("kustomize").path, "build", str(folder)], timeout=60.0, check=True)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def test_it_holds_the_working_tree_under_its_own_address(one_model: Path, tmp_path: Path) -> None:
+    (one_model / "uncommitted.txt").write_text("here")
+    (one_model / ".gitignore").write_text("ignored.txt\n")
+    (one_model / "ignored.txt").write_text("not here")
+    before = sorted(each.relative_to(one_model) for each in one_model.rglob("*"))
+    view = view_of(one_model)
+    served = serve(one_model, tmp_path, view)
+    assert served.url.startswith("file://") and served.address == view.facts["repository"]
+    assert (served.path / "uncommitted.txt").read_text() == "here"
+    assert not (served.path / "ignored.txt").exists()
+    assert sorted(each.relative_to(one_model) for each in one_model.rglob("*")) == before
+    text = yaml.safe_dump(built(served.path / "environments" / view.name))
+    assert served.url in text and served.address not in text
+    assert served.git("status", "--porcelain") == ""
+
+
+def test_a_commit_is_what_stands_in_the_copy(one_model: Path, tmp_path: Path) -> None:
+    served = serve(one_model, tmp_path, view_of(one_model))
+    first = served.git("rev-parse", "HEAD").strip()
+    served.edit("environments/dev", lambda content: content.setdefault("commonAnnotations", {}).update({"a": "b"}))
+    second = served.commit("an annotation")
+    assert first != second == served.git("rev-parse", "main").strip()
+    assert "commonAnnotations" in served.git("show", "--stat", "--patch", "HEAD")
+
+
+def test_charts_are_left_out_and_named(bases: dict[str, Path], tmp_path: Path) -> None:
+    view = view_of(bases["starter-models"])
+    with_charts = {each.name for each in view.applications if any(source.chart for source in each.sources)}
+    served = serve(bases["starter-models"], tmp_path, view)
+    assert set(served.charts) == with_charts and with_charts
+    applications = [each for each in built(served.path / "environments" / view.name) if each["kind"] == "Application"]
+    assert len(applications) == len(view.applications)
+    for value in applications:
+        sources = value["spec"].get("sources", [])
+        assert not any("chart" in source for source in sources)
+        assert len(sources) == (1 if value["metadata"]["name"] in with_charts else 0)
+
+
+def test_an_environment_that_names_no_repository_is_refused(one_model: Path, tmp_path: Path) -> None:
+    apply_edits(one_model, {"edit": {"environments/dev/environment.yaml": {"repository": REMOVE}}})
+    with pytest.raises(Refusal, match="does not say which repository"):
+        serve(one_model, tmp_path, view_of(one_model))
