@@ -106,7 +106,7 @@ variable "system_nodes" {
 }
 
 variable "device_node_groups" {
-  description = "Managed node groups for what Karpenter cannot provision: devices claimed through DRA, and capacity blocks."
+  description = "Managed node groups for what Karpenter cannot provision: devices claimed through DRA, and capacity blocks. efa_network_cards are the network cards that get an interface for EFA, such as 0 to 31 of a p5.48xlarge."
   type = map(object({
     ami_type                = string
     instance_types          = list(string)
@@ -115,6 +115,7 @@ variable "device_node_groups" {
     zones                   = optional(list(string))
     disk_gib                = optional(number, 200)
     capacity_reservation_id = optional(string)
+    efa_network_cards       = optional(list(number), [])
     labels                  = optional(map(string), {})
     taints = optional(list(object({
       key    = string
@@ -148,6 +149,11 @@ variable "device_node_groups" {
   validation {
     condition     = alltrue(flatten([for group in values(var.device_node_groups) : [for taint in group.taints : contains(["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"], taint.effect)]]))
     error_message = "device_node_groups has a taint whose effect EKS does not know; expected NO_SCHEDULE, NO_EXECUTE or PREFER_NO_SCHEDULE."
+  }
+  # EC2 accepts a template for several types only where all of them have the cards.
+  validation {
+    condition     = alltrue([for group in values(var.device_node_groups) : length(group.efa_network_cards) == length(distinct(group.efa_network_cards)) && alltrue([for card in group.efa_network_cards : card >= 0 && card <= 31 && floor(card) == card])])
+    error_message = "device_node_groups has efa_network_cards that are not different whole numbers from 0 to 31."
   }
   # A capacity block is one purchase of one instance type in one zone.
   validation {

@@ -157,6 +157,11 @@ def test_node_groups(planned: Callable[[str], Plan]) -> None:
     template = plan.one('module.nodes[0].aws_launch_template.device["capacity-block"]').values
     assert template["instance_type"] == "p5.48xlarge"
     assert template["instance_market_options"][0]["market_type"] == "capacity-block"
+    interfaces = [
+        (each["network_card_index"], each["device_index"], each["interface_type"])
+        for each in template["network_interfaces"]
+    ]
+    assert interfaces == [(0, 0, "interface"), (0, 1, "efa-only"), *((card, 0, "efa-only") for card in (1, 2, 3))]
 
 
 def test_addons(planned: Callable[[str], Plan]) -> None:

@@ -1,6 +1,16 @@
 # Nodes with accelerators that Karpenter cannot provision: devices claimed through DRA, and capacity blocks.
 
 locals {
+  # The node's own interface, then one for EFA alone on each card; card 0 has its second place for it.
+  # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.md (read 2026-11-21)
+  interfaces = {
+    for name, group in var.device_node_groups : name => length(group.efa_network_cards) == 0 ? [] : concat(
+      [{ card = 0, place = 0, type = "interface", groups = compact([var.cluster_security_group_id, var.efa_security_group_id]) }],
+      [for card in group.efa_network_cards : {
+        card = card, place = card == 0 ? 1 : 0, type = "efa-only", groups = compact([var.efa_security_group_id])
+      }],
+    )
+  }
   is_bottlerocket = { for name, group in var.device_node_groups : name => startswith(group.ami_type, "BOTTLEROCKET_") }
 }
 
@@ -10,9 +20,22 @@ resource "aws_launch_template" "device" {
   name                   = "${var.cluster_name}-${each.key}"
   description            = "Accelerated nodes of group ${each.key}"
   update_default_version = true
-  vpc_security_group_ids = compact([var.cluster_security_group_id, var.efa_security_group_id])
+  # Groups are named for each interface as soon as one interface is.
+  vpc_security_group_ids = length(local.interfaces[each.key]) > 0 ? null : compact([var.cluster_security_group_id, var.efa_security_group_id])
   # For a capacity block EKS reads the instance type here.
   instance_type = each.value.capacity_reservation_id == null ? null : each.value.instance_types[0]
+
+  dynamic "network_interfaces" {
+    for_each = local.interfaces[each.key]
+
+    content {
+      network_card_index    = network_interfaces.value.card
+      device_index          = network_interfaces.value.place
+      interface_type        = network_interfaces.value.type
+      security_groups       = network_interfaces.value.groups
+      delete_on_termination = true
+    }
+  }
 
   dynamic "block_device_mappings" {
     for_each = local.is_bottlerocket[each.key] ? { "/dev/xvda" = 4, "/dev/xvdb" = each.value.disk_gib } : { "/dev/xvda" = each.value.disk_gib }

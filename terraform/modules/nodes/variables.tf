@@ -54,6 +54,7 @@ variable "device_node_groups" {
     zones                   = list(string)
     disk_gib                = number
     capacity_reservation_id = string
+    efa_network_cards       = list(number)
     labels                  = map(string)
     taints = list(object({
       key    = string

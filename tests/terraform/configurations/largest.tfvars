@@ -28,6 +28,7 @@ device_node_groups = {
     zones                   = ["us-west-2b"]
     max_size                = 2
     capacity_reservation_id = "cr-0123456789abcdef0"
+    efa_network_cards       = [0, 1, 2, 3]
   }
 }
 
