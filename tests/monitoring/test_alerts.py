@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.composition import ROOT
+from tests.manifests.composition import ROOT, Repository, build
 from tests.monitoring.rules import ALERTS, CASES, NAMES, alerts, groups, needs_promtool, promtool, write
 
 RUNBOOKS = "https://github.com/modelyard/modelyard/blob/main/docs/runbooks/"
@@ -137,6 +137,22 @@ def test_an_environment_sets_objectives_also_for_one_model(tmp_path: Path) -> No
     }
     (tmp_path / "case.yaml").write_text(yaml.safe_dump(case))
     done = promtool("test", "rules", "case.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr
+
+
+@needs_promtool
+def test_the_patch_of_the_readme_sets_what_it_says(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ALERTS / "README.md").read_text(), re.DOTALL)
+    folder = Repository(tmp_path / "repository").platform("alerts", **yaml.safe_load(block))
+    changed = {each["metadata"]["name"]: each["spec"]["groups"] for each in build(folder)}
+    (group,) = changed["objectives"]
+    told = {(rule["record"], *sorted(rule.get("labels", {}).values())): rule["expr"] for rule in group["rules"]}
+    assert told["objective:spend_usd_per_month",] == "vector(20000)"
+    assert told["objective:pool_usage_ratio",] == "vector(0.8)"
+    assert told["objective:time_to_first_token_seconds", "0.95"] == "vector(3)"
+    assert told["objective:time_to_first_token_seconds", "0.95", "chat"] == "vector(20)"
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [group]}))
+    done = promtool("check", "rules", "rules.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stdout.decode() + done.stderr
 
 
