@@ -33,11 +33,12 @@ OUR_MONITORS = {
 }
 SWITCHES = {
     "kuberay": ("kuberay-operator", "metrics.serviceMonitor.enabled", True),
+    "lws": ("lws", "enablePrometheus", True),
     "kube-state-metrics": ("kube-prometheus-stack", "kube-state-metrics.prometheus.monitor.enabled", None),
     "node-exporter": ("kube-prometheus-stack", "prometheus-node-exporter.prometheus.monitor.enabled", None),
 }
 # Shown in panels; models and nodes have alerts of their own.
-WITHOUT_RULE = {"aibrix", "kuberay", "node-exporter"}
+WITHOUT_RULE = {"aibrix", "kuberay", "lws", "node-exporter"}
 
 
 def rendered() -> list[Any]:
@@ -205,9 +206,8 @@ def test_monitors_of_charts_are_on(exporter: str) -> None:
     assert value == wanted, "None: the chart's default, which is on"
 
 
-def test_every_exporter_of_the_catalogue_has_its_chain_or_a_reason() -> None:
-    # The chart's Service asks for a token and a certificate; it serves the counters of every controller.
-    assert set(exporters()) - set(EVERY) == {"lws"}
+def test_every_exporter_of_the_catalogue_has_its_chain() -> None:
+    assert set(EVERY) == set(exporters())
 
 
 def test_engines_name_the_path_that_is_scraped() -> None:
