@@ -40,11 +40,16 @@ def unequal_devices_and_ranks(environment: Environment) -> Iterator[Finding | No
         if ranks == share.devices:
             continue
         flag = max(
-            (each for each in _FLAGS if each in model.settings), key=lambda each: model.settings[each], default=""
+            (each for each in reversed(_FLAGS) if each in model.settings),
+            key=lambda each: model.settings[each],
+            default="",
         )
         uses = f"{flag} {model.settings[flag]}" if flag else "tensor-parallel-size 1 by default"
+        size = model.workload.kind == "LeaderWorkerSet" and share.devices > ranks
         yield Finding(
-            at=model.settings.at(flag or _FLAGS[0]),
+            at=model.workload.thing.at("spec.leaderWorkerTemplate.size")
+            if size
+            else model.settings.at(flag or _FLAGS[0]),
             message=f"{model.name} has {plural(share.devices, 'GPU')} per {share.per} and uses {ranks} ({uses})",
             fix=f"make the ranks {share.devices}, or {share.setting} {ranks}",
             severity=None if ranks > share.devices else warning,
