@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 import yaml
 
@@ -16,31 +15,11 @@ from modelyard.catalog import instance_types
 from modelyard.schemas import kubernetes_versions, validate
 from modelyard.tooling import ToolMissing
 from tests.manifests.composition import BASES, ROOT, Repository, Resource, build, load, names, one, shipped
+from tests.manifests.environments import KARPENTER, rendered, write
 
 PLATFORM = BASES / "platform"
 CHOICES = PLATFORM / "karpenter" / "choices"
-ENVIRONMENT = {
-    "environment_name": "dev",
-    "cluster_name": "my-platform-dev",
-    "account_id": "111122223333",
-    "region": "eu-west-1",
-    "gpu_pool": True,
-    "gpu_limit": 16,
-    "neuron_pool": True,
-    "neuron_limit": 16,
-    "graviton_pool": True,
-    "cpu_limit": 64,
-}
-(KARPENTER,) = (ROOT / "template/environment/environments").glob("*/platform/karpenter/kustomization.yaml.jinja")
 SHARING = {"none": [], "time-slicing": ["gpu-shared"], "mps": ["gpu-shared", "gpu-shared-mps"], "mig": ["gpu-mig"]}
-
-
-def rendered(template: Path, **answers: Any) -> str:
-    """What the template makes of a file, with the answers of an environment and these."""
-    settings = jinja2.Environment(  # noqa: S701 - it writes YAML, which nobody shows as HTML
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return settings.from_string(template.read_text()).render(ENVIRONMENT | answers)
 
 
 class Environments:
@@ -49,12 +28,9 @@ class Environments:
     def __init__(self, root: Path) -> None:
         self.repository = Repository(root)
 
-    def of(self, component: str, template: Path, **answers: Any) -> list[Resource]:
+    def of(self, component: str, **answers: Any) -> list[Resource]:
         """Return what a component is in an environment with these answers."""
-        folder = self.repository.root / "environments/dev/platform" / component
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "kustomization.yaml").write_text(rendered(template, **answers))
-        return build(folder)
+        return build(write(self.repository, component, **answers))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +69,6 @@ def test_every_set_of_answers_makes_legal_pools(environments: Environments) -> N
             continue  # the questionnaire refuses it
         resources = environments.of(
             "karpenter",
-            KARPENTER,
             gpu_multinode_pool=multinode,
             gpu_multinode_limit=64,
             gpu_sharing=sharing,
@@ -132,13 +107,13 @@ def readable(user_data: str, is_al2023: bool) -> bool:
 
 def test_answers_of_before_make_what_they_made(environments: Environments) -> None:
     assert "components:" not in rendered(KARPENTER)
-    assert set(of_kind(environments.of("karpenter", KARPENTER), "NodePool")) == {
+    assert set(of_kind(environments.of("karpenter"), "NodePool")) == {
         each["metadata"]["name"] for each in shipped(PLATFORM / "karpenter") if each["kind"] == "NodePool"
     }
 
 
 def choice(environments: Environments, **answers: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    resources = environments.of("karpenter", KARPENTER, **answers)
+    resources = environments.of("karpenter", **answers)
     return of_kind(resources, "NodePool"), of_kind(resources, "EC2NodeClass")
 
 
@@ -267,8 +242,7 @@ def test_plugins_tolerate_the_taints_of_their_nodes(component: str) -> None:
 
 
 def test_the_efa_plugin_comes_from_the_registry_of_the_region(environments: Environments) -> None:
-    template = PLATFORM / "efa-device-plugin/environment/kustomization.yaml.jinja"
-    daemon = one(environments.of("efa-device-plugin", template), "DaemonSet")
+    daemon = one(environments.of("efa-device-plugin"), "DaemonSet")
     (container,) = daemon["spec"]["template"]["spec"]["containers"]
     assert container["image"].startswith("602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/")
     assert container["image"].endswith(f":{load(PLATFORM / 'efa-device-plugin/component.yaml')['version']}")
@@ -329,12 +303,10 @@ def test_choices_of_the_other_components_are_legal(tmp_path: Path) -> None:
 
 # ----------------------------------------------------------------------------------------------------- storage
 
-STORAGE = PLATFORM / "storage/environment/kustomization.yaml.jinja"
-
 
 def test_there_is_one_default_class_and_it_encrypts(environments: Environments) -> None:
     everything = {"shared_file_system": True, "lustre_file_system": True, "weights_mount": True}
-    resources = environments.of("storage", STORAGE, **everything)
+    resources = environments.of("storage", **everything)
     classes = [each for each in resources if each["kind"] == "StorageClass"]
     default = [
         each
@@ -349,7 +321,7 @@ def test_there_is_one_default_class_and_it_encrypts(environments: Environments) 
 
 def test_ids_of_terraform_reach_the_volumes_and_are_not_deployed(environments: Environments) -> None:
     folder = environments.repository.root / "environments/dev/platform/storage"
-    environments.of("storage", STORAGE, shared_file_system=True, lustre_file_system=True, weights_mount=True)
+    environments.of("storage", shared_file_system=True, lustre_file_system=True, weights_mount=True)
     text = (folder / "kustomization.yaml").read_text()
     told = {
         "shared_file_system_id": "fs-0123456789abcdef0",
@@ -376,7 +348,7 @@ def test_ids_of_terraform_reach_the_volumes_and_are_not_deployed(environments: E
 
 
 def test_volumes_are_for_the_claims_of_their_name_and_for_the_user_of_models(environments: Environments) -> None:
-    resources = environments.of("storage", STORAGE, lustre_file_system=True, weights_mount=True)
+    resources = environments.of("storage", lustre_file_system=True, weights_mount=True)
     volumes, claims = of_kind(resources, "PersistentVolume"), of_kind(resources, "PersistentVolumeClaim")
     assert set(volumes) == set(claims) == {"lustre", "weights-s3"}
     for name, volume in volumes.items():
@@ -411,7 +383,6 @@ def test_load_balancers_are_internal_and_their_certificates_are_not_made_at_rend
     }
     public = environments.of(
         "aws-load-balancer-controller",
-        PLATFORM / "aws-load-balancer-controller/environment/kustomization.yaml.jinja",
         public_ingress=True,
     )
     (params,) = (each for each in public if each["kind"] == "IngressClassParams")
