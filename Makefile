@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
+REHEARSAL_TOOLS := etcd kube-apiserver kube-scheduler kube-controller-manager karpenter-kwok argocd-parts
 
 # Tests start the command line hundreds of times; without compiled modules each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool rehearsal-tools demo test test-slow faults lint format lock bench release clean
+.PHONY: help setup tools promtool rehearsal-tools rehearsal demo test test-slow faults lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,11 +32,13 @@ tools: $(READY)
 promtool: $(READY) ## build promtool, which tests the platform's alerts (two minutes, once)
 	@$(BIN)/modelyard tools install --quiet promtool
 
-rehearsal-tools: $(READY) ## build the control plane for rehearsals (15 minutes, once)
-	@echo "building what is not there yet of etcd, kube-apiserver, kube-controller-manager, kube-scheduler and Karpenter:"
-	@echo "about 15 minutes on two busy processors, 1.8 GB of memory, 360 MB for the programs, up to 10 GB for Go's caches"
-	@for tool in etcd kube-apiserver kube-scheduler kube-controller-manager karpenter-kwok; do \
-	  $(BIN)/modelyard tools install $$tool || exit; done
+rehearsal-tools: $(READY) ## build the control plane for rehearsals (20 minutes, once)
+	@echo "building what is not there yet of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, Karpenter and"
+	@echo "Argo CD: about 20 minutes on two busy processors, 2 GB of memory, 460 MB for the programs, up to 12 GB for Go's caches"
+	@for tool in $(REHEARSAL_TOOLS); do $(BIN)/modelyard tools install $$tool || exit; done
+
+rehearsal: demo ## rehearse the demo at levels schema and sync, as far as the programs are there
+	@$(BIN)/python scripts/rehearsal.py $(DEMO)
 
 demo: setup ## write a GitOps repository into build/demo and check it
 	@$(BIN)/python scripts/demo.py $(DEMO)
@@ -46,13 +49,18 @@ test: setup promtool lint ## run every check and test but the slow ones
 test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data
 	@$(BIN)/python -m pytest -m slow --ignore tests/terraform
 
-test-terraform: setup build/terraform/.ready ## apply the Terraform to a mock AWS, plan again, destroy (about ten minutes)
+test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, judge it by checkov (ten minutes)
 	@build/terraform/bin/python -m pytest -m slow tests/terraform
 
 build/terraform/.ready: requirements-terraform.lock
 	@test -x build/terraform/bin/python || $(PYTHON) -m venv build/terraform
 	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@build/terraform/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+build/checkov/.ready: requirements-checkov.lock
+	@test -x build/checkov/bin/python || $(PYTHON) -m venv build/checkov
+	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 faults: setup ## make every known mistake, print who notices it, and write down what is caught

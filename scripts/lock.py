@@ -1,6 +1,7 @@
 """Write the lock files: every package with its hashes, for all platforms, without addresses.
 
-`requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests.
+`requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests;
+`requirements-checkov.lock` is checkov by itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ HEADER = "# Packages with their hashes, made by `make lock` from pyproject.toml:
 LOCKS = {
     "requirements.lock": (("dev",), "what development needs"),
     "requirements-terraform.lock": (("dev", "terraform"), "that, and a mock AWS"),
+    "requirements-checkov.lock": (("checkov",), "checkov, without this project"),
 }
 
 
@@ -26,7 +28,8 @@ def lock(name: str) -> None:
         *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
         *("--no-header", "--no-annotate", "--no-emit-index-url"),
         *(word for group in groups for word in ("--group", group)),
-        *("--output-file", str(path), "pyproject.toml"),
+        *("--output-file", str(path)),
+        *(("pyproject.toml",) if "dev" in groups else ()),
     ]
     subprocess.run(command, cwd=PROJECT, check=True)
     locked = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith("#")]
