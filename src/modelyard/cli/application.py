@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from modelyard.cli import (
+    adopt,
     catalog,
     check,
     cost,
@@ -62,6 +63,7 @@ def application() -> typer.Typer:
     app.add_typer(feature.application(), name="feature", short_help="Switch features of models on and off.")
     app.add_typer(env.application(), name="env", short_help="List, add, remove and fill in environments.")
     app.command("promote", short_help="Move what was tried to the next environment.", epilog=ends)(promote.command)
+    app.command("import", short_help="Take over a deployment of somebody else.", epilog=ends)(adopt.command)
     app.command("explain", short_help="Explain a rule.")(explain.command)
     app.command("update", short_help="Merge a newer version of the template.")(update.command)
     app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelyard.editing.adopting import Adopted, adopt
     from modelyard.editing.changes import Changes, FileChange
     from modelyard.editing.choosing import Candidate, Choice, Wish, candidates, refusal
+    from modelyard.editing.deployments import Foreign, foreign
     from modelyard.editing.environment_files import environment_files
     from modelyard.editing.environments import (
         EnvironmentRow,
@@ -25,20 +27,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOLDER",
+    "Adopted",
     "Candidate",
     "Changes",
     "Choice",
     "EnvironmentRow",
     "FileChange",
+    "Foreign",
     "Menu",
     "Promotion",
     "Served",
     "Trial",
     "Wish",
+    "adopt",
     "candidates",
     "environment_files",
     "environment_rows",
     "finish_interrupted",
+    "foreign",
     "model_name",
     "outputs",
     "promote",
@@ -56,6 +62,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Adopted": "adopting",
+    "Foreign": "deployments",
+    "adopt": "adopting",
+    "foreign": "deployments",
     "Changes": "changes",
     "FileChange": "changes",
     "Candidate": "choosing",

@@ -273,6 +273,11 @@ def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
         **models(),
         **team_models(changes.files),
     }
+    if model_id in known:
+        return Refusal(
+            f"no overlay serves {model_id}, and none can be made: the catalogue does not have its shape",
+            fix="write one: copy the overlay of a neighbour to a new name in overlays/ and change it",
+        )
     folded = {each.lower(): each for each in known}
     near = difflib.get_close_matches(model_id.lower(), list(folded), n=1)
     first = f"did you mean {folded[near[0]]}? If not, " if near else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modelyard.catalog import engine as engine_of_version
 from modelyard.catalog import engine_versions, feature_problems
-from modelyard.editing.changes import Changes
+from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.environment_files import EnvironmentFiles, environment_files
 from modelyard.editing.identity import require_name
 from modelyard.editing.menu import Engine, Menu
@@ -59,7 +59,7 @@ class Row:
 
 def rows(changes: Changes, environments: Sequence[str] = ()) -> list[Row]:
     """Return the models of environments, all when none is named, by environment and name."""
-    menu = Menu(changes.files)
+    menu = Menu(StagedFiles(changes))
     for name in environments:
         environment_files(changes, name)
     found = []
@@ -112,7 +112,7 @@ def set_model(
         Refusal: There is no such model, key or overlay, or the engine does not take it.
     """
     files = environment_files(changes, environment)
-    served = Served(files, name, Menu(changes.files))
+    served = Served(files, name, Menu(StagedFiles(changes)))
     if overlay:
         _switch(served, overlay)
     for key in unset:
@@ -134,7 +134,7 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
         Refusal: There is no such feature, or the model cannot have it, or cannot be without it.
     """
     files = environment_files(changes, environment)
-    menu = Menu(changes.files)
+    menu = Menu(StagedFiles(changes))
     served = Served(files, name, menu)
     if feature not in menu.features:
         raise Refusal(f"there is no feature {feature}", fix=f"there are {', '.join(menu.features)}")
@@ -167,7 +167,7 @@ def remove_model(changes: Changes, environment: str, name: str) -> tuple[str, ..
         Refusal: There is no such model.
     """
     files = environment_files(changes, environment)
-    served = Served(files, name, Menu(changes.files))
+    served = Served(files, name, Menu(StagedFiles(changes)))
     remains = []
     if "weights-s3-streamer" in served.features or "weights-s3-init" in served.features:
         remains.append("its weights in the bucket of the environment")
@@ -187,7 +187,7 @@ def rename_model(changes: Changes, environment: str, name: str, new: str) -> Non
         Refusal: There is no such model, or the name is taken or cannot be one.
     """
     files = environment_files(changes, environment)
-    menu = Menu(changes.files)
+    menu = Menu(StagedFiles(changes))
     served = Served(files, name, menu)
     if new == name:
         return

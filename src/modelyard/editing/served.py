@@ -157,13 +157,27 @@ class Served:
             if each.value != value:
                 self._edit_patch(each.item, Text.set_scalar, ["operations", each.position, "value"], value)
             return
-        line = f"{{op: {op}, path: {path}, value: {scalar(value)}}}"
+        self._add_operation(kind, f"{{op: {op}, path: {path}, value: {scalar(value)}}}")
+
+    def _add_operation(self, kind: str, line: str) -> None:
+        """Add an operation to the patch of a kind that holds flags and sizes, or a patch with it."""
         own = next((each.item for each in self.operations if each.kind == kind and self._is_ours(each.item)), None)
         if own is not None:
             count = len([each for each in self.operations if each.item == own])
             self._edit_patch(own, Text.insert_item, ["operations"], count, [line])
         else:
             self._insert_patch([f"target: {{kind: {kind}}}", "patch: |-", f"  - {line}"])
+
+    def add_variable(self, path: str, name: str, value: str) -> None:
+        """Add an environment variable, or change the one that the environment added."""
+        for each in self.operations:
+            if each.path == path and isinstance(each.value, dict) and each.value.get("name") == name:
+                self._edit_patch(each.item, Text.set_scalar, ["operations", each.position, "value", "value"], value)
+                return
+        self._add_operation(
+            self.engine.workload if self.engine else "Deployment",
+            f"{{op: add, path: {path}, value: {{name: {scalar(name)}, value: {scalar(value)}}}}}",
+        )
 
     def remove_operations(self, path: str, flag: str = "") -> bool:
         """Remove what is set at a path, and return whether there was something."""

@@ -1,0 +1,258 @@
+"""Deployments of models as others write them: values files of inference-charts, and Deployments that run vLLM."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelyard.findings import At, Place, Refusal
+from modelyard.repository.yaml import documents
+
+ENGINES: Mapping[tuple[str, str], str] = {
+    ("vllm", "gpu"): "vllm",
+    ("vllm", "neuron"): "vllm-neuron",
+    ("ray-vllm", "gpu"): "ray-vllm",
+    ("lws-vllm", "gpu"): "lws-vllm",
+    ("triton-vllm", "gpu"): "triton-vllm",
+    ("aibrix", "gpu"): "aibrix-vllm",
+    ("diffusers", "gpu"): "diffusers",
+}
+"""Folder of `bases/serving` by framework and accelerator of inference-charts."""
+
+_DEVICES = {"nvidia.com/gpu": "gpu", "aws.amazon.com/neuron": "neuron"}
+_TOKEN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SERVED_HERE = frozenset({"host", "port", "served-model-name", "model", "config", "pipeline"})
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(slots=True)
+class Foreign:
+    """One deployment of a model, as far as it was understood.
+
+    Attributes:
+        source: What it was read from, in words.
+        name: Name of its Service or workload.
+        model: The model's id.
+        engine: Folder of `bases/serving` that does the same; empty where none is known.
+        accelerator: `gpu` or `neuron`.
+        devices: Devices of one replica.
+        replicas: Replicas.
+        flags: Flags of the engine, without dashes.
+        variables: Environment variables of the engine.
+        token: Whether it is given a Hugging Face token.
+        lost: What has no place here, one sentence each.
+    """
+
+    source: str
+    name: str = ""
+    model: str = ""
+    engine: str = ""
+    accelerator: str = "gpu"
+    devices: int = 1
+    replicas: int = 1
+    flags: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    token: bool = False
+    lost: list[str] = field(default_factory=list)
+
+
+def foreign(path: str, text: str) -> Foreign:
+    """Return the deployment that a file describes.
+
+    Args:
+        path: The file's name, for messages.
+        text: Its content.
+
+    Raises:
+        Refusal: It is neither a values file of inference-charts nor a manifest with a vLLM Deployment.
+    """
+    content = [each for each in documents(path, text) if isinstance(each, dict)]
+    at = At(Place(path))
+    if len(content) == 1 and "s3ModelCopy" in content[0]:
+        raise Refusal(
+            f"{path} copies weights into a bucket and serves nothing",
+            fix="see bases/features/README.md on weights",
+            at=at,
+        )
+    if len(content) == 1 and isinstance(content[0].get("inference"), dict):
+        return _values(path, content[0])
+    for each in content:
+        if each.get("kind") == "Deployment":
+            found = _deployment(path, each)
+            if found is not None:
+                others = [str(other.get("kind")) for other in content if other is not each]
+                found.lost += [f"{kind}: the base brings its own, or it belongs to the platform" for kind in others]
+                return found
+    raise Refusal(
+        f"{path} is neither a values file of inference-charts nor a manifest with a Deployment that runs vLLM",
+        fix="name such a file; other models are added with `modelyard model add`",
+        at=at,
+    )
+
+
+def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
+    inference = raw["inference"]
+    framework, accelerator = str(inference.get("framework") or ""), str(inference.get("accelerator") or "gpu")
+    found = Foreign(f"values of inference-charts, framework {framework or 'unknown'}")
+    if "nim" in framework:
+        raise Refusal(
+            f"{path} runs {framework}, an image of NVIDIA's that brings engine, model and settings in one",
+            fix="add the model with an engine of this repository: modelyard model add ID --env NAME",
+            at=At(Place(path)),
+        )
+    found.model, found.name = str(raw.get("model") or ""), str(inference.get("serviceName") or "")
+    found.accelerator = accelerator
+    found.engine = ENGINES.get((framework, accelerator), "")
+    if not found.engine:
+        found.lost.append(f"framework {framework or 'unknown'} on {accelerator}: no engine here does the same")
+    if not found.model:
+        raise Refusal(f"{path} names no model", fix="write model: ORGANISATION/MODEL", at=At(Place(path)))
+    for key, value in _mapping(raw, "modelParameters").items():
+        flag = _CAMEL.sub("-", str(key)).lower()
+        if flag == "pipeline":
+            found.lost.append("pipeline: the overlay names the pipeline")
+        elif value is not None:
+            found.flags[flag] = _text(value)
+    server = _mapping(inference, "modelServer")
+    deployment = _mapping(server, "deployment")
+    found.variables = {str(name): _text(value) for name, value in _mapping(server, "env").items()}
+    _image(found, _mapping(server, "image"))
+    for key in ("vllmVersion", "pythonVersion"):
+        if key in server:
+            found.lost.append(f"{key} {server[key]}: the image of the environment decides")
+    found.replicas = int(deployment.get("replicas") or 1)
+    for key, why in (
+        ("instanceType", "the node pool takes what is cheapest of what fits; patch a nodeSelector to insist"),
+        ("minReplicas", "the overlay's bounds, or the feature scale-on-queue, decide"),
+        ("maxReplicas", "the overlay's bounds, or the feature scale-on-queue, decide"),
+    ):
+        if key in deployment:
+            found.lost.append(f"{key} {deployment[key]}: {why}")
+    _resources(found, _mapping(_mapping(deployment, "resources"), accelerator))
+    if str(inference.get("serviceNamespace") or "models") != "models":
+        found.lost.append(f"namespace {inference['serviceNamespace']}: models share the namespace models")
+    for key in sorted(set(inference) - {"serviceName", "serviceNamespace", "accelerator", "framework", "modelServer"}):
+        found.lost.append(f"inference.{key}: the base has its own")
+    for key in sorted(set(raw) - {"model", "modelParameters", "inference"}):
+        found.lost.append(f"{key}: the base has its own")
+    return found
+
+
+def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
+    spec = _mapping(raw, "spec")
+    pod = _mapping(_mapping(spec, "template"), "spec")
+    containers = [each for each in pod.get("containers") or () if isinstance(each, dict)]
+    container = next((each for each in containers if "vllm" in f"{each.get('image')} {_words(each)}"), None)
+    if container is None:
+        return None
+    name = str(_mapping(raw, "metadata").get("name") or "")
+    found = Foreign(f"Deployment {name}", name=name, replicas=int(spec.get("replicas") or 1))
+    model = _arguments(found, _words(container))
+    found.model = model or found.flags.pop("model", "")
+    if not found.model:
+        raise Refusal(f"{path}: the arguments of Deployment {name} name no model", at=At(Place(path)))
+    for each in container.get("env") or ():
+        if not isinstance(each, dict):
+            continue
+        if each.get("name") in _TOKEN:
+            found.token = True
+        elif "value" in each:
+            found.variables[str(each.get("name"))] = _text(each["value"])
+        else:
+            found.lost.append(f"variable {each.get('name')}: its value comes from elsewhere in the cluster")
+    name, _, tag = str(container.get("image") or "").rpartition(":")
+    _image(found, {"repository": name, "tag": tag})
+    _resources(found, _mapping(container, "resources"))
+    found.engine = ENGINES[("vllm", found.accelerator)]
+    found.lost += [
+        f"container {each.get('name')}: only the engine's is carried over"
+        for each in containers
+        if each is not container
+    ]
+    found.lost += [
+        f"init container {each.get('name')}" for each in pod.get("initContainers") or () if isinstance(each, dict)
+    ]
+    for key in ("nodeSelector", "affinity", "tolerations", "volumes", "securityContext", "serviceAccountName"):
+        if pod.get(key):
+            found.lost.append(f"{key}: the base has its own")
+    for key in ("livenessProbe", "readinessProbe", "startupProbe", "volumeMounts"):
+        if container.get(key):
+            found.lost.append(f"{key}: the base has its own")
+    return found
+
+
+def _words(container: Mapping[str, Any]) -> list[str]:
+    """Return the command line; one that a shell gets as a text is split as the shell does."""
+    words = [_text(each) for part in ("command", "args") for each in container.get(part) or ()]
+    if words and words[0].rpartition("/")[2] in ("sh", "bash") and "vllm" in words[-1]:
+        try:
+            words = shlex.split(words[-1].replace("\\\n", " "), comments=True)
+        except ValueError:
+            return words
+    return words
+
+
+def _arguments(found: Foreign, words: Sequence[str]) -> str:
+    """Read flags from a command line, and return the model that stands among the words, if any."""
+    model = ""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "serve" and rest and not rest[0].startswith("-"):
+            model = rest.pop(0)
+        elif word.startswith("--"):
+            flag, separator, value = word.removeprefix("--").partition("=")
+            if not separator and rest and not rest[0].startswith("--"):
+                value, separator = rest.pop(0), "="
+            found.flags[flag.replace("_", "-")] = value if separator else "true"
+        elif word.startswith("-") and len(word) > 1 and not word[1:2].isdigit():
+            found.lost.append(f"{word}: short flags are not read")
+    return model
+
+
+def _image(found: Foreign, image: Mapping[str, Any]) -> None:
+    if image.get("repository"):
+        told = f"{image['repository']}:{image.get('tag') or 'latest'}"
+        found.lost.append(f"image {told}: environments/<env>/versions tags the engine for all its models")
+
+
+def _resources(found: Foreign, resources: Mapping[str, Any]) -> None:
+    for part in ("limits", "requests"):
+        for name, amount in _mapping(resources, part).items():
+            if name in _DEVICES:
+                found.devices, found.accelerator = _whole(amount), _DEVICES[name]
+            elif part == "requests":
+                found.lost.append(f"{name} {amount}: the overlay sizes the pod")
+
+
+def served_here(flag: str) -> bool:
+    """Return whether a flag is what the base or the environment says, whatever others wrote."""
+    return flag in _SERVED_HERE
+
+
+def _whole(amount: Any) -> int:
+    text = str(amount)
+    return int(text) if text.isascii() and text.isdigit() else 1
+
+
+def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        import json
+
+        return json.dumps(value)
+    return str(value)
+
+
+def kept(found: Foreign) -> Iterator[tuple[str, str]]:
+    """Yield the flags that may be carried over."""
+    return ((flag, value) for flag, value in found.flags.items() if not served_here(flag))

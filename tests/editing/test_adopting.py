@@ -1,0 +1,201 @@
+"""Deployments of others taken over: what is carried, and that everything else is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from modelyard.editing import Adopted, Changes, adopt, foreign, rows
+from modelyard.findings import Refusal
+
+from .conftest import Outcome, snapshot
+from .test_models import errors
+
+Run = Callable[..., Outcome]
+
+VALUES = """\
+model: Qwen/Qwen3-8B
+modelParameters:
+  gpuMemoryUtilization: 0.88
+  maxModelLen: 16384
+  tokenizerPoolSize: 4
+  pipelineParallelSize: 1
+inference:
+  serviceName: Team_Chat
+  serviceNamespace: default
+  accelerator: gpu
+  framework: vllm
+  modelServer:
+    env: {VLLM_LOGGING_LEVEL: WARNING, MADE_UP: 1}
+    image: {repository: public.ecr.aws/deep-learning-containers/vllm, tag: 0.10.2-gpu-py312-ec2}
+    deployment:
+      replicas: 2
+      instanceType: g6e.2xlarge
+      resources:
+        gpu:
+          requests: {nvidia.com/gpu: 1, cpu: 4}
+"""
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: mistral}
+spec:
+  replicas: 1
+  template:
+    spec:
+      nodeSelector: {karpenter.sh/nodepool: mine}
+      initContainers: [{name: download}]
+      containers:
+        - name: server
+          image: vllm/vllm-openai:v0.8.5
+          command: ["/bin/sh", "-c"]
+          args:
+            - |
+              vllm serve Qwen/Qwen3-8B \\
+                --max-model-len 8192 --enforce-eager \\
+                --served-model-name=mine --port 8080 -q fp8
+          env:
+            - name: HUGGING_FACE_HUB_TOKEN
+              valueFrom: {secretKeyRef: {name: hf-token, key: token}}
+            - name: POD_IP
+              valueFrom: {fieldRef: {fieldPath: status.podIP}}
+          resources: {limits: {nvidia.com/gpu: "1"}}
+          readinessProbe: {httpGet: {path: /health, port: 8080}}
+        - {name: logs, image: fluent/fluent-bit}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: mistral}
+"""
+
+
+def adopted(root: Path, text: str, **named: str) -> Adopted:
+    return adopt(lambda: Changes(root), "dev", foreign("values.yaml", text), **named)
+
+
+def lost(made: Adopted, *words: str) -> bool:
+    return any(all(word in each for word in words) for each in made.lost)
+
+
+def test_a_values_file_becomes_a_model_that_does_the_same(starter: Path) -> None:
+    made = adopted(starter, VALUES)
+    assert (made.name, made.candidate.overlay.name) == ("team-chat", "qwen3-8b-vllm-gpu")
+    made.candidate.changes.apply()
+    assert errors(starter) == []
+    (row,) = (each for each in rows(Changes(starter)) if each.name == "team-chat")
+    overlay = yaml.safe_load((starter / "overlays/qwen3-8b-vllm-gpu/vllm.yaml").read_text())
+    expected = {"replicas": "2", "gpu-memory-utilization": "0.88"}
+    if overlay["max-model-len"] != 16384:
+        expected["max-model-len"] = "16384"
+    assert row.settings == expected
+    text = (starter / "environments/dev/models/team-chat/kustomization.yaml").read_text()
+    assert "value: {name: VLLM_LOGGING_LEVEL, value: WARNING}" in text
+
+
+def test_what_a_values_file_says_and_has_no_place_is_said(untouched: Path) -> None:
+    made = adopted(untouched, VALUES)
+    assert lost(made, "tokenizer-pool-size 4", "has no such flag")
+    assert lost(made, "variable MADE_UP", "does not read it")
+    assert lost(made, "image public.ecr.aws/deep-learning-containers/vllm:0.10.2")
+    assert lost(made, "instanceType g6e.2xlarge") and lost(made, "cpu 4") and lost(made, "namespace default")
+    told = " ".join([*made.carried, *made.lost])
+    for key in ("gpu-memory-utilization", "max-model-len", "tokenizer-pool-size", "pipeline-parallel-size", "replicas"):
+        assert key in told, f"nothing is said of {key}"
+
+
+def test_a_plain_deployment_is_read_from_its_command_line(starter: Path) -> None:
+    made = adopted(starter, DEPLOYMENT, name="chat")
+    assert made.candidate.features == ("hf-token",)
+    assert "enforce-eager true" in made.carried
+    assert any(each.startswith("max-model-len 8192") for each in made.carried)
+    for word in (
+        "nodeSelector",
+        "init container download",
+        "container logs",
+        "readinessProbe",
+        "Service",
+        "-q",
+        "POD_IP",
+    ):
+        assert lost(made, word), f"nothing is said of {word}"
+    assert not lost(made, "served-model-name") and not lost(made, "port 8080")
+    made.candidate.changes.apply()
+    assert errors(starter) == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "accelerator", "model", "engine"),
+    [
+        ("vllm", "neuron", "meta-llama/Llama-3.1-8B-Instruct", "vllm-neuron"),
+        ("ray-vllm", "gpu", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "vllm"),
+        ("ray-vllm", "neuron", "meta-llama/Llama-3.1-8B-Instruct", "vllm-neuron"),
+        ("aibrix", "gpu", "Qwen/Qwen3-1.7B", "vllm"),
+    ],
+)
+def test_an_engine_that_cannot_serve_it_here_gives_way_to_one_that_can(
+    untouched: Path, framework: str, accelerator: str, model: str, engine: str
+) -> None:
+    text = VALUES.replace("framework: vllm", f"framework: {framework}").replace("Qwen/Qwen3-8B", model)
+    made = adopted(untouched, text.replace("accelerator: gpu", f"accelerator: {accelerator}"), name="taken-over")
+    assert made.candidate.overlay.engine == engine
+    if framework != "vllm":
+        assert lost(made, framework) or lost(made, "engine"), "the change of the engine is not said"
+
+
+def test_flags_are_carried_onto_an_overlay_that_is_made(starter: Path) -> None:
+    text = VALUES.replace("Qwen/Qwen3-8B", "microsoft/phi-4").replace("MaxModelLen: 16384", "MaxModelLen: 8192")
+    made = adopted(starter, text, name="phi")
+    assert made.candidate.made and "gpu-memory-utilization 0.88" in made.carried
+    made.candidate.changes.apply()
+    assert errors(starter) == []
+
+
+def test_another_copy_of_the_model_can_be_named(untouched: Path) -> None:
+    text = VALUES.replace("Qwen/Qwen3-8B", "NousResearch/Llama-3.2-1B")
+    with pytest.raises(Refusal) as caught:
+        adopted(untouched, text)
+    assert "--model ID serves another one instead" in caught.value.fix
+    made = adopted(untouched, text, model="meta-llama/Llama-3.2-1B-Instruct")
+    assert lost(made, "NousResearch/Llama-3.2-1B", "is served instead")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("inference: {framework: nim}\nmodel: a/b\n", "an image of NVIDIA's"),
+        ("s3ModelCopy: {model: a/b}\n", "serves nothing"),
+        ("inference: {framework: vllm}\n", "names no model"),
+        ("kind: Deployment\nspec: {template: {spec: {containers: [{image: nginx}]}}}\n", "neither a values file"),
+        ("kind: Deployment\nspec: {template: {spec: {containers: [{image: vllm/vllm-openai}]}}}\n", "name no model"),
+        ("- a\n", "neither a values file"),
+        ("", "neither a values file"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_refused(text: str, message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        foreign("file.yaml", text)
+
+
+def test_the_command_shows_and_writes(starter: Path, modelyard: Run, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(VALUES)
+    before = snapshot(starter)
+    shown = modelyard(starter, "import", str(file), "--env", "dev", "--dry-run", "--json")
+    assert shown.code == 0, shown.err
+    told = json.loads(shown.out)
+    assert told["name"] == "team-chat" and told["written"] is False and told["not-carried"]
+    assert snapshot(starter) == before
+    written = modelyard(starter, "import", str(file), "--env", "dev")
+    assert written.code == 0, written.err
+    assert "team-chat is added to dev, from values of inference-charts" in written.out
+    assert "note: not carried over: image " in written.out
+    again = modelyard(starter, "import", str(file), "--env", "dev")
+    assert again.code == 2 and "has an application team-chat already" in again.err
+    gone = modelyard(starter, "import", str(tmp_path / "none.yaml"), "--env", "dev")
+    assert gone.code == 2 and "cannot be read" in gone.err
