@@ -18,6 +18,7 @@ import typer
 
 from modelyard.cli import exit_codes
 from modelyard.cli.application import application
+from modelyard.diffing import schema_v1
 from modelyard.reporting import json_v1
 from modelyard.repository import AcceptedGap, Ceiling, Settings, Waiver
 from modelyard.rules import rules
@@ -35,6 +36,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "modelyard-yaml.md": _settings(),
         REFERENCE / "modelyard-yaml.schema.json": json.dumps(_settings_schema(), indent=2) + "\n",
         REFERENCE / "report-v1.schema.json": json.dumps(json_v1.schema(), indent=2) + "\n",
+        REFERENCE / "diff-v1.schema.json": json.dumps(schema_v1.schema(), indent=2) + "\n",
     }
 
 

@@ -1,0 +1,45 @@
+"""Environments that another version of the template wrote than the folders that they share."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.repository import FileAddress, Files
+from modelyard.repository.yaml import documents
+from modelyard.rules import rule
+
+ANSWERS = ".copier-answers.yml"
+_RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+
+
+@rule("modelyard/template-version-skew", warning, since="0.1.0")
+def template_version_skew(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Bases and overlays of one version are used by files that were written for another."""
+    files = environment.repository.files
+    own_file = f"{environment.folder.path}/{ANSWERS}"
+    shared, own = _version(files, ANSWERS), _version(files, own_file)
+    if shared is None or own is None or shared == own:
+        return
+    behind = _ordered(own) < _ordered(shared)
+    yield Finding(
+        at=FileAddress(files, own_file, ("_commit",)),
+        message=f"environment {environment.name} is at version {own} of the template, its bases are at {shared}",
+        fix=f"modelyard update --env {environment.name}" if behind else "modelyard update",
+    )
+
+
+def _version(files: Files, file: str) -> str | None:
+    """Return the release of the template that wrote an answers file; None where it was none, or says nothing."""
+    if not files.is_file(file):
+        return None
+    try:
+        content = documents(file, files.text(file))
+    except Refusal:
+        return None
+    version = content[0].get("_commit") if content and isinstance(content[0], dict) else None
+    return version if isinstance(version, str) and _RELEASE.fullmatch(version) else None
+
+
+def _ordered(version: str) -> list[int]:
+    return [int(part) for part in version[1:].split(".")]
