@@ -2,7 +2,7 @@
 
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
-from modelyard.cluster.expressions import Expression, Selector, expressions
+from modelyard.cluster.expressions import Expression, Selector, dashboards, expressions
 from modelyard.cluster.graph.edges import Edge, End, Node, State
 from modelyard.cluster.graph.index import Graph
 from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
@@ -27,6 +27,7 @@ from modelyard.cluster.settings import EngineSettings, Setting, engine_settings,
 from modelyard.cluster.shapes import entries, listed, mapping, numbered, text
 from modelyard.cluster.terraform import Block, LineAddress, Terraform, TerraformReader, association
 from modelyard.cluster.things import Thing, things
+from modelyard.cluster.triton import runs_triton
 from modelyard.cluster.values import ChartValues
 from modelyard.cluster.workflows import Workflow, workflows
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
@@ -68,6 +69,7 @@ __all__ = [
     "admits",
     "alternatives",
     "association",
+    "dashboards",
     "differing",
     "engine_settings",
     "entries",
@@ -82,6 +84,7 @@ __all__ = [
     "pool_requirements",
     "quantity",
     "requirements",
+    "runs_triton",
     "seconds",
     "selected_pools",
     "selects",

@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from modelyard.cluster.shapes import mapping, numbered, text
+from modelyard.cluster.terraform.blocks import LineAddress
 from modelyard.cluster.things import Thing
 from modelyard.findings import Address
-from modelyard.rendering import Path
+from modelyard.rendering import Path, Sources
 
 if TYPE_CHECKING:
     from modelyard.cluster.environment import Environment
@@ -59,6 +60,16 @@ class Expression:
     @property
     def at(self) -> Address:
         """Return where it is written."""
+        return self.at_word("")
+
+    def at_word(self, word: str) -> Address:
+        """Return where a word of it is written, as far as a file with dashboards shows the word."""
+        if self.path[0] == "data":
+            thing = self.thing
+            file = Sources(thing.repository, thing.target, thing.resource).generated_file(str(self.path[-1]))
+            sought = word or json.dumps(self.text)[1:-1]
+            if file:
+                return LineAddress(thing.repository.files, file, sought=(sought,))
         return self.thing.at(self.path)
 
 
@@ -79,6 +90,14 @@ def expressions(environment: Environment) -> Iterator[Expression]:
             for key, content in thing.mapping("data").items():
                 for query in _queries(content):
                     yield _expression(thing, ("data", key), query)
+
+
+def dashboards(environment: Environment) -> Iterator[tuple[Thing, str]]:
+    """Yield each ConfigMap of this repository that holds a dashboard, with its key; whether Grafana is told or not."""
+    for thing in environment.of_kind("ConfigMap", ""):
+        for key, content in thing.mapping("data").items() if environment.is_ours(thing) else ():
+            if key.endswith(".json") and next(_queries(content), None) is not None:
+                yield thing, str(key)
 
 
 def _queries(content: Any) -> Iterator[str]:

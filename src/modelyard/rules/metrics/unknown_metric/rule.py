@@ -42,7 +42,7 @@ def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> It
         gone = "served no more by" if selector.metric in exporter.removed else "which is no metric of"
         served = f"{exporter.name} {exporter.version}".strip()
         yield Finding(
-            at=expression.at,
+            at=expression.at_word(selector.metric),
             message=f"{expression.thing} asks for {selector.metric}, {gone} {served}",
             fix=f"did you mean {instead}" if instead else "choose a metric that the exporter serves",
         )

@@ -1,0 +1,47 @@
+"""Metrics of GPUs that name no pod."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Container, Environment, PodTemplate, entries, text
+from modelyard.findings import Address, Finding, NotChecked, warning
+from modelyard.rules import rule
+
+_SOCKET = "/var/lib/kubelet/pod-resources"
+_SWITCH = "DCGM_EXPORTER_KUBERNETES"
+
+
+@rule("metrics/unattributed-devices", warning, since="0.1.0")
+def unattributed_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Without the kubelet's list of devices nobody can tell which model a busy or failing GPU belongs to."""
+    for workload in environment.own_workloads:
+        for template in workload.templates:
+            for container in template.containers:
+                if "dcgm-exporter" in container.image:
+                    yield from _judge(template, container)
+
+
+def _judge(template: PodTemplate, container: Container) -> Iterator[Finding]:
+    switch = next((each for each in entries(container.value, "env") if text(each, "name") == _SWITCH), None)
+    args = container.args
+    if (switch is None or text(switch, "value").lower() != "true") and not {"-k", "--kubernetes"} & set(args):
+        index = next((n for n, e in enumerate(entries(container.value, "env")) if e is switch), None)
+        at: Address = container.at("env") if index is None else container.at("env", index, "value")
+        yield Finding(
+            at=at,
+            message=f"{container} is not told to name pods ({_SWITCH})",
+            fix=f'set {_SWITCH} to "true"',
+        )
+        return
+    volumes = {text(each, "name") for each in entries(template.spec, "volumes") if _is_socket(each)}
+    mounts = entries(container.value, "volumeMounts")
+    if not any(text(each, "name") in volumes for each in mounts):
+        yield Finding(
+            at=container.at("volumeMounts", key=True),
+            message=f"{container} does not mount {_SOCKET}, where the kubelet says which pod has which device",
+            fix=f"mount the host's {_SOCKET}",
+        )
+
+
+def _is_socket(volume: dict[str, object]) -> bool:
+    host = volume.get("hostPath")
+    return isinstance(host, dict) and str(host.get("path") or "").rstrip("/") == _SOCKET

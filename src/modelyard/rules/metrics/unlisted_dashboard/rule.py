@@ -1,0 +1,36 @@
+"""Dashboards that Grafana does not load."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, LineAddress, Thing, dashboards
+from modelyard.findings import Address, Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.rules.wording import plural
+
+_CHART = "kube-prometheus-stack"
+
+
+@rule("metrics/unlisted-dashboard", warning, since="0.1.0")
+def unlisted_dashboard(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Grafana's sidecar loads ConfigMaps with its label only; a dashboard without it is never seen."""
+    for values in environment.chart_values:
+        if values.source.chart != _CHART or values.get("grafana.enabled", True) is False:
+            continue
+        label = str(values.get("grafana.sidecar.dashboards.label", "grafana_dashboard"))
+        lost = [thing for thing, _ in dashboards(environment) if label not in thing.labels]
+        if lost:
+            others = f" and {plural(len(lost) - 1, 'other')}" if len(lost) > 1 else ""
+            yield Finding(
+                at=_where(lost[0]),
+                message=f"{lost[0]}{others} hold dashboards and lack the label {label}, by which Grafana finds them",
+                fix=f'add the label {label}: "1"',
+            )
+
+
+def _where(thing: Thing) -> Address:
+    """Return the generator that makes a ConfigMap; the ConfigMap where it is written out."""
+    origin, files = thing.resource.origin, thing.repository.files
+    written = f"name: {thing.name}"
+    if origin and files.is_file(origin) and written in files.text(origin):
+        return LineAddress(files, origin, sought=(written,))
+    return thing.at("metadata.labels", key=True)

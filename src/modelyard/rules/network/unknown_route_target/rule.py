@@ -1,0 +1,35 @@
+"""Routes from or to what is not there."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, State
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+
+_KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute")
+
+
+@rule("network/unknown-route-target", error, since="0.1.0")
+def unknown_route_target(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A route without its Gateway is never served, and one without its Service answers 500 to every request."""
+    for relation in ("attaches to", "routes to"):
+        for edge in environment.graph.of(relation):
+            wanted = edge.wanted
+            if edge.source.node.kind not in _KINDS or edge.source.at is None:
+                continue
+            if edge.state == State.UNKNOWN:
+                yield NotChecked(edge.source.node, edge.reason.replace("bring it", f"bring {wanted}"))
+            elif edge.state == State.DANGLING:
+                names = environment.graph.index.names(wanted.kind, wanted.namespace)
+                there = wanted.part and wanted.name in names
+                missing = f"{wanted.part} of {wanted.whole}" if there else str(wanted.whole)
+                yield Finding(
+                    at=edge.source.at,
+                    message=f"{edge.source.node} {relation} {missing}, which is not there",
+                    fix="correct the port or listener"
+                    if there
+                    else f"name {nearest(wanted.name, names) or one_of(names)}"
+                    if names
+                    else f"add the {wanted.kind}, or name one of another namespace",
+                )
