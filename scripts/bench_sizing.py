@@ -45,7 +45,10 @@ OVERLAY = "overlays/qwen3-1-7b-vllm-gpu"
 
 @dataclass(frozen=True)
 class Measured:
-    """One row: medians in seconds, and how often instance types were filtered for how many pod templates."""
+    """One row: medians in seconds, and how often instance types were filtered for how many pod templates.
+
+    Growth is judged by processor time, which other work on the machine does not lengthen.
+    """
 
     deployments: int
     environments: int
@@ -55,11 +58,17 @@ class Measured:
     cost: float
     judged: int
     templates: int
+    processor: float
 
     @property
     def ratio(self) -> float:
         """All three over rendering."""
         return (self.sizing + self.placement + self.cost) / self.rendering
+
+    @property
+    def each_ms(self) -> float:
+        """Processor time of one deployment, in milliseconds."""
+        return self.processor / self.deployments * 1000
 
     def __str__(self) -> str:
         return (
@@ -94,10 +103,10 @@ def main(words: list[str]) -> int:
         f"{row.deployments} deployments take {row.ratio:.2f} of rendering" for row in rows if row.ratio > RATIO_TARGET
     ]
     first, last = rows[0], rows[-2]
-    growth = last.ratio / first.ratio - 1
-    print(f"ratio: {growth:+.0%} from {first.deployments} to {last.deployments} deployments, target {RATIO_TARGET:.2f}")
+    growth = last.each_ms / first.each_ms - 1
+    print(f"processor time of a deployment: {first.each_ms:.1f} ms, then {last.each_ms:.1f} ms ({growth:+.0%})")
     if growth > LINEAR_WITHIN:
-        missed.append(f"the ratio grows by {growth:.0%}, more than {LINEAR_WITHIN:.0%}")
+        missed.append(f"the time of a deployment grows by {growth:.0%}, more than {LINEAR_WITHIN:.0%}")
     for each in missed:
         print(f"missed: {each}", file=sys.stderr)
     return int(bool(missed))
@@ -128,6 +137,7 @@ def _row(base: Path, scratch: Path, size: int, rounds: int, per_environment: int
         cost=statistics.median(each["cost"] for each in own),
         judged=round(own[0]["judged"]),
         templates=round(own[0]["templates"]),
+        processor=statistics.median(each["processor"] for each in own),
     )
     print(row, flush=True)
     return row
@@ -150,17 +160,20 @@ def _one_engine(overlay: Path) -> bool:
 
 def _own_work(root: Path) -> dict[str, float]:
     """Return seconds of sizing, placement and cost of every environment, rendered before."""
+    # Sizing asks placement where pods land, and cost both, so each is asked after what it stands on.
     works: dict[str, Callable[[Environment], object]] = {
+        "placement": placements,
         "sizing": fits,
-        "placement": lambda view: placements(view, cluster(view)),
         "cost": environment_cost,
     }
-    found: dict[str, float] = {**dict.fromkeys(works, 0.0), "judged": 0, "templates": 0}
+    found: dict[str, float] = {**dict.fromkeys(works, 0.0), "judged": 0, "templates": 0, "processor": 0.0}
     for view in list(environments(Repository(root), CheckOptions(), lambda *_: None, [])):
+        began = time.process_time()
         for name, work in works.items():
             started = time.perf_counter()
             work(view)
             found[name] += time.perf_counter() - started
+        found["processor"] += time.process_time() - began
         found["judged"] += len(cluster(view).judged)
         found["templates"] += sum(len(workload.templates) for workload in view.workloads)
     return found
