@@ -82,44 +82,60 @@ def factors() -> dict[str, tuple[str, ...]]:
 
 
 def legal(chosen: Mapping[str, str]) -> bool:
-    """Return whether answers can stand together; those that are not there yet may be anything."""
+    """Return whether answers can stand together; those that are not there yet may be anything.
+
+    What answers imply is worked out before it is compared, so that the search for a row turns back early.
+    """
+    on = _implied(chosen)
+    answers = {name: value for name, value in chosen.items() if not name.startswith(COMPONENT)}
+    for name in on:
+        component = components()[name]
+        if chosen.get(COMPONENT + name) == OFF or any(other in on for other in component.excludes):
+            return False
+        for question, value in component.answers.items():
+            if answers.setdefault(question, _text(value)) != _text(value):
+                return False
 
     def are(**wanted: str) -> bool:
-        return all(chosen.get(name) == value for name, value in wanted.items())
+        return all(answers.get(name) == value for name, value in wanted.items())
 
     def off_where_not_asked(asked_when: bool, *names: str) -> bool:
-        return asked_when or all(chosen.get(name, _unasked(name)) == _unasked(name) for name in names)
-
-    def is_on(component: str) -> bool:
-        return chosen.get(COMPONENT + component) == ON
+        return asked_when or all(answers.get(name, _unasked(name)) == _unasked(name) for name in names)
 
     def is_off(component: str) -> bool:
         return chosen.get(COMPONENT + component) == OFF
 
-    devices = not are(gpu_pool=OFF, neuron_pool=OFF)
-    if not (
+    return (
         off_where_not_asked(not are(gpu_pool=OFF), "gpu_multinode_pool", "gpu_sharing", "gpu_limit", "starter_models")
         and off_where_not_asked(not are(gpu_multinode_pool=OFF), "gpu_multinode_limit")
         and off_where_not_asked(not are(gpu_sharing="none"), "gpu_shared_limit")
         and off_where_not_asked(not are(neuron_pool=OFF), "neuron_limit")
-        and off_where_not_asked(devices, "spot_capacity", "device_ami", "image_snapshot_id")
+        and off_where_not_asked(
+            not are(gpu_pool=OFF, neuron_pool=OFF), "spot_capacity", "device_ami", "image_snapshot_id"
+        )
         and off_where_not_asked(not are(device_ami="al2023"), "image_snapshot_id")
         and off_where_not_asked(not is_off("storage"), "shared_file_system", "lustre_file_system", "weights_mount")
-        and not are(device_ami="al2023", gpu_sharing="mig")
-        and off_where_not_asked(not is_off("aibrix") and not is_off("aws-load-balancer-controller"), "gateway_access")
-        # Asked with the component, and then without a default.
-        and not (is_on("argocd-notifications") and are(notifications_channel=""))
         and off_where_not_asked(not is_off("argocd-notifications"), "notifications_channel")
-    ):
-        return False
-    for component in components().values():
-        if not is_on(component.name):
-            continue
-        if any(map(is_off, component.needs)) or any(map(is_on, component.excludes)):
-            return False
-        if any(name in chosen and chosen[name] != _text(value) for name, value in component.answers.items()):
-            return False
-    return True
+        and not are(device_ami="al2023", gpu_sharing="mig")
+        # Asked with the component, and then without a default.
+        and not ("argocd-notifications" in on and are(notifications_channel=""))
+    )
+
+
+def _implied(chosen: Mapping[str, str]) -> set[str]:
+    """The components that are on because they, others or answers say so."""
+    waiting = [
+        name.removeprefix(COMPONENT) for name, value in chosen.items() if name.startswith(COMPONENT) and value == ON
+    ]
+    if chosen.get("gateway_access", "cluster") != "cluster":
+        waiting += ["aibrix", "aws-load-balancer-controller"]
+    on: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in on:
+            on.add(name)
+            waiting += components()[name].needs
+    return on
 
 
 def _unasked(name: str) -> str:

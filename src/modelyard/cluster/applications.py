@@ -105,9 +105,9 @@ class Application:
             return f"chart {chart}"
         if self.errors:
             return f"{self.target}, which does not build"
-        if self.target is None:
-            return next((f"{source.folder} of {source.repository}" for source in self.sources if source.folder), "")
-        return ""
+        # A chart in a Git repository stands in a folder of that repository.
+        foreign = (source for source in self.sources if source.folder and source.folder != self.target)
+        return next((f"{source.folder} of {source.repository}" for source in foreign), "")
 
     def at(self, path: str | Path = (), *, key: bool = False) -> Any:
         """Return the address of a value of the Application resource."""
