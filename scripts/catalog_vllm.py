@@ -28,6 +28,11 @@ FRONTEND_ARGUMENTS = (
     "vllm/entrypoints/openai/cli_args.py",
 )
 FRONTEND_CLASSES = ("BaseFrontendArgs", "FrontendArgs")
+PARSER = "vllm/utils/argparse_utils.py"
+INVERSES = {"enable-": "--disable-", "disable-": "--enable-"}
+"""What `EnableDisableAction` of newer parsers adds to a switch, beside its `--no-` form."""
+# A choice of the type that the command line does not take.
+_RETRACTED = re.compile(r"\w+\['(\w+)'\]\['choices'\]\.remove")
 PARSER_TABLES = {
     "tool-call-parsers": ("vllm/tool_parsers/__init__.py", "_TOOL_PARSERS_TO_REGISTER"),
     "reasoning-parsers": ("vllm/reasoning/__init__.py", "_REASONING_PARSERS_TO_REGISTER"),
@@ -69,7 +74,7 @@ class Sources:
     def __init__(self, opened: ZipFile) -> None:
         names = set(opened.namelist())
         wanted = [name for name in names if re.fullmatch(r"vllm/config/\w+\.py", name)]
-        wanted += [name for name in (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS, "vllm/envs.py") if name in names]
+        wanted += [name for name in (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS, PARSER, "vllm/envs.py") if name in names]
         wanted += [name for name, _ in PARSER_TABLES.values() if name in names]
         if not names.intersection(FRONTEND_ARGUMENTS):
             # Half of the flags would be missing, and every one of them a finding.
@@ -193,11 +198,33 @@ def flags(sources: Sources) -> dict[str, dict[str, Any]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
                 found.update(_argument(sources, node, configs))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (retracted := _RETRACTED.fullmatch(ast.unparse(node.func))):
+                entry = found.get(retracted[1].replace("_", "-"), {})
+                values = {_text(sources, argument) for argument in node.args}
+                entry["choices"] = [each for each in entry.get("choices", ()) if each not in values]
     for name in FRONTEND_CLASSES:
         if name in sources.classes:
             for field, node_ in sources.fields(name).items():
                 found.setdefault(field.replace("_", "-"), described(sources, node_, field))
+    if "EnableDisableAction" in sources.classes:
+        for name, entry in found.items():
+            prefix = next((each for each in INVERSES if name.startswith(each)), None)
+            if prefix and entry["type"] == "boolean":
+                entry["aliases"] = [*entry.get("aliases", ()), INVERSES[prefix] + name.removeprefix(prefix)]
     return dict(sorted(found.items()))
+
+
+def _text(sources: Sources, node: ast.expr) -> str | None:
+    """Return a text, or what the module constant of a name holds."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    for each in (each for tree in sources.trees.values() for each in tree.body):
+        if isinstance(each, ast.Assign | ast.AnnAssign) and isinstance(each.value, ast.Constant):
+            target = each.targets[0] if isinstance(each, ast.Assign) else each.target
+            if ast.unparse(target) == ast.unparse(node):
+                return str(each.value.value)
+    return None
 
 
 def _argument(sources: Sources, call: ast.Call, configs: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
