@@ -116,5 +116,10 @@ def test_each_environment_has_the_components_of_its_answers(matrix_repository: P
         written = {
             file.stem for file in (folder / "applications").glob("*.yaml") if "component: platform" in file.read_text()
         }
-        always = {each.name for each in matrix.components().values() if each.install == "always"}
+        always = {
+            each.name
+            for each in matrix.components().values()
+            if each.install == "always"
+            and all(str(recorded.get(name)).lower() == str(value).lower() for name, value in each.answers.items())
+        }
         assert written == always | set(filter(None, answers["components"].split(",")))
