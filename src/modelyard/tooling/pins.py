@@ -18,6 +18,7 @@ class Build:
         folder: Folder under `tools/` with the `go.mod` and `go.sum` that lock it.
         package: Go package to build, `.` for the folder's own.
         module: Go module whose version is the tool's; empty for sources of our own.
+        module_version: Version of that module without a leading `v`, where it is counted otherwise than the tool.
         version_variable: Go variable that a release sets to its version; empty when the tool knows it.
         tags: Go build tags, separated by commas; empty for none.
         default: Whether `modelyard tools install` builds it when no tool is named.
@@ -26,6 +27,7 @@ class Build:
     folder: str
     package: str
     module: str = ""
+    module_version: str = ""
     version_variable: str = ""
     tags: str = ""
     default: bool = True
