@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from modelyard.schemas import SchemaBundle
 from modelyard.tooling import find, run
 from tests.faults.catalogue import Fault
 from tests.faults.harness import Copies
+from tests.repositories import PROJECT
 from tests.terraform import provider
 from tests.terraform.configuration import Configuration
 
 _SECONDS = 300
+CHECKOV = PROJECT / "build" / "checkov"
 _LAYOUT = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 
 Complaints = Counter[str]
@@ -44,14 +47,15 @@ class BareTools:
             "kubeconform -strict": _kubeconform,
             "terraform validate": _terraform,
             "zizmor": _zizmor,
+            "checkov": _checkov,
         }
         self.states = {
             "kustomize build": "" if find("kustomize") else "not installed",
             "kubeconform -strict": "" if find("kubeconform") and find("kustomize") else "not installed",
             "terraform validate": "" if provider.terraform() and provider.plugin_directory() else "not installed",
-            "zizmor": "" if shutil.which("zizmor") else "not on PATH",
-            "checkov": "takes too long for each mistake",
-            "promtool": "the template writes no rule files yet",
+            "zizmor": "" if _beside("zizmor") else "not installed",
+            "checkov": "" if _beside("checkov") else "not installed; make build/checkov/.ready does",
+            "promtool": "no package of it is on PyPI",
         }
         self._of_base: dict[tuple[str, str], Complaints] = {}
 
@@ -79,6 +83,8 @@ def _concerns(tool: str, fault: Fault) -> bool:
         return terraform
     if tool == "zizmor":
         return workflows
+    if tool == "checkov":
+        return terraform or workflows or any(path.endswith(".tfvars") for path in paths)
     return not (terraform or workflows)
 
 
@@ -136,8 +142,29 @@ def _terraform(root: Path) -> Complaints:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _beside(name: str) -> Path | None:
+    """Return a program of this environment, of one that it has to itself, or of PATH."""
+    known = (Path(sys.executable).with_name(name), CHECKOV / "bin" / name, Path(shutil.which(name) or "/nowhere"))
+    return next((path for path in known if path.is_file()), None)
+
+
+def _checkov(root: Path) -> Complaints:
+    executable = _beside("checkov")
+    assert executable is not None
+    argv: list[str | Path] = [executable, "--quiet", "--compact", "--skip-download", "--output", "json"]
+    frameworks = ("--framework", "terraform", "kubernetes", "github_actions")
+    completed = run([*argv, *frameworks, "--directory", root], cwd=root, timeout=_SECONDS)
+    told = json.loads(completed.stdout or b"[]")
+    reports = told if isinstance(told, list) else [told]
+    return Counter(
+        f"{each['check_id']} {each['resource']}"
+        for report in reports
+        for each in (report.get("results") or {}).get("failed_checks", ())
+    )
+
+
 def _zizmor(root: Path) -> Complaints:
-    executable = shutil.which("zizmor")
+    executable = _beside("zizmor")
     assert executable is not None
     completed = run([executable, "--offline", "--format", "json", root / ".github"], timeout=_SECONDS)
     return Counter(str(each["ident"]) for each in json.loads(completed.stdout or b"[]"))
