@@ -22,7 +22,17 @@ _KEYS = {
     "secrets",
     "terraform-outputs",  # read by `modelyard env sync`
 }
-_CHART_KEYS = {"name", "repository", "version", "app-version", "source", "values-read-at", "release", "skip-crds", "path"}
+_CHART_KEYS = {
+    "name",
+    "repository",
+    "version",
+    "app-version",
+    "source",
+    "values-read-at",
+    "release",
+    "skip-crds",
+    "path",
+}
 
 
 @dataclass(frozen=True, slots=True)
