@@ -18,6 +18,7 @@ from modelyard.editing import (
     remove_environment,
     rows,
     set_model,
+    set_owners,
     sync_outputs,
 )
 from modelyard.findings import Refusal
@@ -110,12 +111,33 @@ def test_a_protected_environment_goes_only_when_that_is_said(two: Path, modelyar
 
 def test_an_environment_is_added_by_the_template(two: Path, modelyard: Run) -> None:
     arguments = ("env", "add", "stage", "--defaults", "--template", str(Path(__file__).parents[2]))
-    told = modelyard(two, *arguments, "-d", "account_id=777788889999", "-d", "starter_models=")
+    told = modelyard(
+        two, *arguments, "-d", "account_id=777788889999", "-d", "starter_models=", "--owner", "@acme/stage"
+    )
     assert told.code == 0, told.err
     assert "environments/stage is written" in told.out
     assert [each.name for each in environment_rows(Changes(two))] == ["dev", "prod", "stage"]
+    assert (two / ".github/CODEOWNERS").read_text().splitlines()[-1] == "/environments/stage/ @acme/stage"
     again = modelyard(two, *arguments)
     assert again.code == 2 and "exists already" in again.err
+
+
+def test_an_environment_has_reviewers_of_its_own_for_as_long_as_it_is_there(two: Path) -> None:
+    owners = two / ".github/CODEOWNERS"
+    owners.parent.mkdir(exist_ok=True)
+    shared = "/bases/ @acme/platform\n/environments/dev/ @acme/old"
+    owners.write_text(shared)
+    changes = Changes(two)
+    set_owners(changes, "dev", ["@acme/dev", "someone@example.com"])
+    changes.apply()
+    assert owners.read_text() == "/bases/ @acme/platform\n/environments/dev/ @acme/dev someone@example.com\n"
+    changes = Changes(two)
+    remove_environment(changes, "dev", yes=False)
+    changes.apply()
+    assert owners.read_text() == "/bases/ @acme/platform\n"
+    for hostile in ("acme", "@a b", "@a\n* @b", "# x", ""):
+        with pytest.raises(Refusal, match="is not an owner"):
+            set_owners(Changes(two), "prod", [hostile])
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ def kill_at_random(tmp_path: Path, times: int) -> None:
 
 
 def test_kills_at_random_leave_the_old_or_the_new_before_anybody_clears_up(tmp_path: Path) -> None:
-    kill_at_random(tmp_path, 100)
+    kill_at_random(tmp_path, 40)
 
 
 @pytest.mark.slow

@@ -257,6 +257,7 @@ def test_a_hostile_value_stays_one_argument(starter: Path, value: str) -> None:
     assert yaml.safe_load(patches[0]["patch"])[0]["value"] == f"--chat-template={value}"
 
 
+@pytest.mark.slow
 def test_both_kinds_of_pods_of_a_group_get_a_flag(bases: dict[str, Path], tmp_path: Path) -> None:
     changes = Changes(bases["multi-node"])
     set_model(changes, "dev", "scout", {"max-num-seqs": "64"})
@@ -440,3 +441,38 @@ def test_the_list_names_what_serves_each_model(two: Path, modelyard: Run) -> Non
     ]
     lines = modelyard(two, "model", "list", "--env", "prod").out.splitlines()
     assert len(lines) == 2 and "hf-token" in lines[0]
+
+
+def test_a_person_is_asked_for_features_and_which_overlay(starter: Path) -> None:
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelyard", "model", "add", "meta-llama/Llama-3.1-8B-Instruct", "--env", "dev"],
+        cwd=starter,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+
+    def until(text: bytes) -> None:
+        nonlocal shown
+        while text not in shown:
+            shown += os.read(ours, 65536)
+
+    until(b"Features, with commas between")
+    assert b"spread-zones: Spreads the replicas" in shown
+    os.write(ours, b"spread-zones\n")
+    until(b"Which one")
+    assert b"1  llama-3-1-8b-instruct-vllm-gpu: " in shown and b"2  llama-3-1-8b-instruct-vllm-neuron: " in shown
+    os.write(ours, b"2\n")
+    until(b"is added to dev")
+    assert process.wait(timeout=60) == 0
+    os.close(ours)
+    (row,) = (each for each in rows(Changes(starter)) if each.name == "llama-3-1-8b-instruct")
+    assert (row.engine, row.features) == ("vllm-neuron", ("hf-token", "spread-zones"))

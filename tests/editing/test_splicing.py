@@ -189,3 +189,14 @@ def test_a_fragment_has_the_layout_of_the_project() -> None:
 def test_what_cannot_be_edited_is_refused(text: str, method: str, arguments: tuple[Any, ...]) -> None:
     with pytest.raises(Refusal):
         getattr(Text("file.yaml", text), method)(*arguments)
+
+
+def test_no_public_name_is_also_a_module_which_would_hide_it() -> None:
+    from pathlib import Path
+
+    import modelyard.editing as room
+
+    modules = {path.stem for path in Path(str(room.__file__)).parent.glob("*.py")}
+    assert not modules & set(room.__all__)
+    for name in room.__all__:
+        assert getattr(room, name) is not None

@@ -89,13 +89,19 @@ def add(
             "--ref", metavar="REF", help="Tag, branch or commit of the template.", show_default="the repository's"
         ),
     ] = None,
+    owner: Annotated[
+        list[str] | None,
+        typer.Option("--owner", metavar="OWNER", help="Who reviews it, as in CODEOWNERS; may be repeated."),
+    ] = None,
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
     """Add an environment, by the template's questions; as `modelyard new --env` does."""
     from modelyard.cli.new import answers_given
+    from modelyard.editing import Changes, require_owners, set_owners
     from modelyard.scaffolding import new_environment
 
+    require_owners(owner or ())
     made = new_environment(
         repository,
         environment=name,
@@ -105,6 +111,10 @@ def add(
         data=answers_given(data or []),
         interactive=False if defaults or as_json else None,
     )
+    if owner:
+        changes = Changes(repository)
+        set_owners(changes, made.environment, owner)
+        changes.apply()
     if as_json:
         import json
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from modelyard.cli.options import AsJson, environment_option
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
-    from modelyard.editing import Candidate, Changes, Choice
+    from modelyard.editing import Candidate, Changes, Choice, Wish
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name.", autocompletion=completing.applications)]
 
@@ -113,6 +114,8 @@ def add(
     if known:
         return finish(Edit(first, known), dry_run=dry_run, as_json=as_json)
     asks = not defaults and not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    if asks and not feature:
+        wish = replace(wish, features=_asked_features(first, model, environment, wish))
     with Progress() as progress:
         progress.say(f"looking for what serves {model}")
         choice = candidates(lambda: Changes(repository), model, environment, name, wish)
@@ -273,6 +276,31 @@ def _notes(changes: Changes, environment: str) -> list[str]:
     return [
         f"{environment} follows {revision}: if that is a tag or commit, this arrives when `modelyard promote` moves it"
     ]
+
+
+def _asked_features(changes: Changes, model: str, environment: str, wish: Wish) -> tuple[str, ...]:
+    """Let the user choose among the features that the environment is ready for; ask nothing where there are none."""
+    from modelyard.catalog import feature_problems
+    from modelyard.editing import Menu, environment_files
+    from modelyard.reporting import visible
+
+    menu, files = Menu(changes.files), environment_files(changes, environment)
+    model_id = menu.overlays[model].model if model in menu.overlays else model
+    serving = [each for each in menu.overlays.values() if each.model == model_id]
+    engines = {wish.engine} if wish.engine else {each.engine for each in serving} or {"vllm"}
+    required = {name for each in serving for name in each.requires}
+    offered = [
+        each
+        for each in menu.features.values()
+        if each.name not in required
+        and any(not feature_problems([each.name], menu.features, engine, files.applications) for engine in engines)
+    ]
+    if not offered:
+        return ()
+    for each in offered:
+        sys.stdout.write(f"   {visible(each.name)}: {visible(each.description)}\n")
+    told = typer.prompt("Features, with commas between", default="", show_default=False)
+    return tuple(name for part in told.split(",") if (name := part.strip()))
 
 
 def _asked(choice: Choice) -> Candidate:

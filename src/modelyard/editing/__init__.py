@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from modelyard.editing.changes import Changes, FileChange
     from modelyard.editing.choosing import Candidate, Choice, Wish, candidates, refusal
     from modelyard.editing.deployments import Foreign, foreign
-    from modelyard.editing.environment_files import environment_files
+    from modelyard.editing.environment_folder import environment_files
     from modelyard.editing.environments import (
         EnvironmentRow,
         environment_rows,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from modelyard.editing.menu import Menu
     from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
     from modelyard.editing.naming import model_name
+    from modelyard.editing.owners import require_owners, set_owners
     from modelyard.editing.promotion import Promotion, promote
     from modelyard.editing.served import Served
     from modelyard.editing.trials import Trial, tried
@@ -52,8 +53,10 @@ __all__ = [
     "remove_environment",
     "remove_model",
     "rename_model",
+    "require_owners",
     "rows",
     "set_model",
+    "set_owners",
     "settings_of",
     "switch_feature",
     "sync_outputs",
@@ -62,6 +65,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "require_owners": "owners",
+    "set_owners": "owners",
     "Adopted": "adopting",
     "Foreign": "deployments",
     "adopt": "adopting",
@@ -73,7 +78,7 @@ _HOMES = {
     "Wish": "choosing",
     "candidates": "choosing",
     "refusal": "choosing",
-    "environment_files": "environment_files",
+    "environment_files": "environment_folder",
     "EnvironmentRow": "environments",
     "environment_rows": "environments",
     "outputs": "environments",

@@ -9,7 +9,7 @@ from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.choosing import Candidate, Wish, candidates
 from modelyard.editing.deployments import Foreign, kept
-from modelyard.editing.environment_files import environment_files
+from modelyard.editing.environment_folder import environment_files
 from modelyard.editing.menu import OVERLAYS, Menu
 from modelyard.editing.models import set_model
 from modelyard.editing.naming import model_name

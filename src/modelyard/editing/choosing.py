@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from modelyard.catalog import feature_problems
 from modelyard.editing.changes import Changes
-from modelyard.editing.environment_files import EnvironmentFiles, environment_files
+from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import write_model
 from modelyard.editing.menu import Menu, Overlay
 from modelyard.editing.naming import model_name

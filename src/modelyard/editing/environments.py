@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.editing.changes import Changes
-from modelyard.editing.environment_files import EnvironmentFiles, environment_files
+from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.menu import PLATFORM
 from modelyard.editing.models import SETTINGS
+from modelyard.editing.owners import set_owners
 from modelyard.editing.splicing import Text
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import ENVIRONMENTS, kustomization_file
@@ -120,6 +121,7 @@ def remove_environment(changes: Changes, name: str, *, yes: bool) -> tuple[str, 
         )
     cluster, account = facts.get("cluster") or name, facts.get("account") or "its account"
     changes.remove(environment.folder)
+    set_owners(changes, name, ())
     if changes.exists(SETTINGS):
         text = Text(SETTINGS, changes.text(SETTINGS))
         if text.get(["ceilings", name]) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelyard.editing.environment_files import EnvironmentFiles, generate_paths
+from modelyard.editing.environment_folder import EnvironmentFiles, generate_paths
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
 from modelyard.editing.served import NAME, of_environment
 from modelyard.editing.splicing import fragment

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelyard.catalog import engine as engine_of_version
 from modelyard.catalog import engine_versions, feature_problems
 from modelyard.editing.changes import Changes, StagedFiles
-from modelyard.editing.environment_files import EnvironmentFiles, environment_files
+from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import require_name
 from modelyard.editing.menu import Engine, Menu
 from modelyard.editing.overlay_making import engine_version

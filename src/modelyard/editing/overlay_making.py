@@ -10,7 +10,7 @@ from typing import Any
 from modelyard.catalog import Device, Model, device
 from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import version_in
-from modelyard.editing.environment_files import EnvironmentFiles
+from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import ENGINES, OVERLAYS, Overlay
 from modelyard.editing.splicing import Text, scalar
 from modelyard.findings import ExitCode, NotChecked, Refusal

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modelyard.editing.changes import Changes
-from modelyard.editing.environment_files import EnvironmentFiles, environment_files
+from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.menu import Menu
 from modelyard.editing.models import set_model
 from modelyard.editing.patches import edit_patch, operations

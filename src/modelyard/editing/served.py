@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from modelyard.editing.environment_files import EnvironmentFiles
+from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
 from modelyard.editing.patches import Operation, edit_patch, operations
 from modelyard.editing.splicing import Text, fragment, scalar
