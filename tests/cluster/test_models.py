@@ -124,3 +124,25 @@ def test_a_model_of_which_only_the_place_is_known_is_a_gap(one_model: Path) -> N
     assert served(one_model, "chat").settings.model_id == "/models/mine"
     verdict, gap = fit(one_model, "chat")
     assert verdict is None and gap == "which model lies at /models/mine is not said"
+
+
+def test_devices_are_those_of_nodes_with_room(one_model: Path) -> None:
+    """The pool may make nodes with L4, A10G and L40S; one type of them alone leaves 900 GiB to a pod."""
+    argument = "{op: add, path: /spec/template/spec/containers/0/args/-, value: --max-num-seqs=64}"
+    memory = "/spec/template/spec/containers/0/resources"
+    more = "\n".join(
+        f"      - {{op: replace, path: {memory}/{part}/memory, value: 900Gi}}" for part in ("requests", "limits")
+    )
+    apply_edits(one_model, {"replace": {CHAT: {f"      - {argument}": more}}})
+    view = next(iter(environments(Repository(one_model), CheckOptions(), lambda *_: None, [])))
+    [found] = [each for each in fits(view) if each.model.name == "chat"]
+    assert [each.landing.device.name for each in found.devices] == ["L40S"]
+    assert found.devices[0].landing.instance_types == ("g6e.48xlarge",)
+
+
+def test_where_placement_is_unknown_nothing_is_said_of_memory(one_model: Path) -> None:
+    facts = {"region: us-west-2": "region: mars-north-1"}
+    apply_edits(one_model, {"replace": {"environments/dev/environment.yaml": facts}})
+    verdict, gap = fit(one_model, "chat")
+    assert verdict is None
+    assert gap == "it is not known where its pods run: region mars-north-1 is not in the catalogue"

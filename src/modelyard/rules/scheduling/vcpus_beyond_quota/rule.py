@@ -6,11 +6,13 @@ from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Refusal, error, warning
 from modelyard.placement import QUOTA_FACT, QUOTAS, groups_of, scales, stated_quotas, vcpus
 from modelyard.rules import rule
+from modelyard.rules.wording import either
 
 
 @rule("scheduling/vcpus-beyond-quota", error, since="0.1.0")
 def vcpus_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecked]:
     """EC2 refuses nodes beyond the account's quota of vCPUs, and pods wait until somebody has raised it."""
+    yield from _misstated(environment)
     stated = stated_quotas(environment)
     if not stated:
         return  # only the cloud knows them; Terraform compares them with pool_vcpus
@@ -39,3 +41,20 @@ def vcpus_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecke
             fix=f"ask Service Quotas for {count:,} and state it here, or lower replicas and limits",
             severity=None if beyond else warning,
         )
+
+
+def _misstated(environment: Environment) -> Iterator[Finding]:
+    given = environment.facts.get(QUOTA_FACT)
+    if given is None:
+        return
+    known = [quota.key for quota in QUOTAS]
+    told = given.items() if isinstance(given, dict) else [(None, given)]
+    stated = stated_quotas(environment)
+    for key, value in told:
+        if str(key) not in stated:
+            where = QUOTA_FACT if key is None else f"{QUOTA_FACT}.{key}"
+            yield Finding(
+                at=environment.folder.at(QUOTA_FACT, *(() if key is None else (str(key),))),
+                message=f"{where} is {value!r}, expected a whole number of vCPUs under {either(known)}",
+                fix="write what Service Quotas shows for the account in this region",
+            )
