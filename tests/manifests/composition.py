@@ -178,9 +178,6 @@ class Repository:
                     {
                         "pairs": {"app.kubernetes.io/instance": name},
                         "includeSelectors": True,
-                        "fields": [
-                            {"kind": "ServiceMonitor", "path": "spec/selector/matchLabels", "create": True},
-                        ],
                     }
                 ],
                 **({"replacements": replacements} if replacements else {}),
