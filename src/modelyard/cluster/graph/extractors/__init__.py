@@ -22,6 +22,7 @@ def _load() -> None:
         network,
         nodes,
         pods,
+        ray,
         scaling,
         secrets,
         storage,
