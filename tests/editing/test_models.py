@@ -470,6 +470,8 @@ def test_a_person_is_asked_for_features_and_which_overlay(starter: Path) -> None
     os.write(ours, b"spread-zones\n")
     until(b"Which one")
     assert b"1  llama-3-1-8b-instruct-vllm-gpu: " in shown and b"2  llama-3-1-8b-instruct-vllm-neuron: " in shown
+    os.write(ours, b"7\n")
+    until(b"write a number from 1 to 2")
     os.write(ours, b"2\n")
     until(b"is added to dev")
     assert process.wait(timeout=60) == 0

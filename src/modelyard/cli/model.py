@@ -314,12 +314,8 @@ def _asked(choice: Choice) -> Candidate:
     for each in choice.candidates:
         if not each.possible:
             sys.stdout.write(f"-  {visible(each.overlay.name)}: {visible(each.why_not)}\n")
-    number = typer.prompt("Which one", default=1, type=typer_choice(len(possible)))
-    return possible[int(number) - 1]
-
-
-def typer_choice(count: int) -> object:
-    """Return the type of a number from 1 to `count`."""
-    import click
-
-    return click.IntRange(1, count)
+    while True:
+        told = str(typer.prompt("Which one", default="1")).strip()
+        if told.isascii() and told.isdigit() and 1 <= int(told) <= len(possible):
+            return possible[int(told) - 1]
+        sys.stdout.write(f"write a number from 1 to {len(possible)}\n")
