@@ -87,8 +87,8 @@ _CONFLICT = re.compile(r"^(<{7}|>{7})(?: .*)?$", re.MULTILINE)
 def _refused(path: str, fault: pyyaml.YAMLError, text: str) -> MalformedYAML:
     conflict = _CONFLICT.search(text)
     if conflict:
-        line = text.count("\n", 0, conflict.start())
-        place = Place(path, line + 1, 1, len(conflict[0]) + 1, Precision.EXACT, conflict[0])
+        above = text.count("\n", 0, conflict.start())
+        place = Place(path, above + 1, 1, len(conflict[0]) + 1, Precision.EXACT, conflict[0])
         fix = "keep one of the two sides and remove the markers"
         return MalformedYAML(f"{path} has the conflict markers of a merge", fix=fix, at=At(place))
     mark = getattr(fault, "problem_mark", None)
