@@ -251,14 +251,17 @@ def test_scaling_follows_the_model_and_owns_its_replicas(repository: Repository)
     assert trigger["metadata"]["query"] == "sum(vllm:num_requests_waiting{model_name='chat'})"
 
 
-def test_scaling_asks_for_metrics_that_the_engine_has() -> None:
+@pytest.mark.parametrize("feature", ["scale-on-latency", "scale-on-queue"])
+def test_scaling_asks_for_metrics_that_the_engine_has(repository: Repository, feature: str) -> None:
     exporter = metrics("vllm")
     assert exporter is not None
-    query = load(BASES / "features" / "scale-on-queue" / "scaled-object.yaml")["spec"]["triggers"][0]["metadata"][
-        "query"
-    ]
+    scaled = one(build(repository.model("chat", "qwen3-1-7b-vllm-gpu", [feature])), "ScaledObject")["spec"]
+    (trigger,) = scaled["triggers"]
+    query = trigger["metadata"]["query"]
     (name,) = re.findall(r"vllm:\w+", query)
     assert "model_name" in exporter.series[name].labels
+    assert "{model_name='chat'}" in query
+    assert ("metricType" in trigger) == (feature == "scale-on-latency"), "seconds are not shared by replicas"
 
 
 def test_the_template_tags_every_image_that_engines_and_features_use() -> None:
