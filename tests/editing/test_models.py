@@ -306,6 +306,32 @@ def test_what_a_feature_asks_of_the_environment_comes_and_goes_with_it(starter: 
     assert file.read_text() == before
 
 
+def test_sizes_go_with_the_way_of_scaling_that_they_are_for(starter: Path) -> None:
+    listed = starter / "environments/dev/kustomization.yaml"
+    listed.write_text(listed.read_text().replace("resources:\n", "resources:\n  - applications/keda.yaml\n", 1))
+    changes = Changes(starter)
+    before = changes.text("environments/dev/models/qwen3-1-7b/kustomization.yaml")
+
+    def sizes() -> dict[str, str]:
+        return dict(next(row.settings for row in rows(changes) if row.name == "qwen3-1-7b"))
+
+    set_model(changes, "dev", "qwen3-1-7b", {"replicas": "2"})
+    changes.apply()
+    changes = Changes(starter)
+    switch_feature(changes, "dev", "qwen3-1-7b", "scale-on-queue", on=True)
+    changes.apply()
+    changes = Changes(starter)
+    assert sizes() == {}
+    with pytest.raises(Refusal, match="as many replicas as scale-on-queue decides"):
+        set_model(changes, "dev", "qwen3-1-7b", {"replicas": "2"})
+    set_model(changes, "dev", "qwen3-1-7b", {"min-replicas": "1", "max-replicas": "4"})
+    changes.apply()
+    changes = Changes(starter)
+    assert sizes() == {"min-replicas": "1", "max-replicas": "4"}
+    switch_feature(changes, "dev", "qwen3-1-7b", "scale-on-queue", on=False)
+    assert changes.text("environments/dev/models/qwen3-1-7b/kustomization.yaml") == before
+
+
 @pytest.mark.parametrize(
     ("feature", "on", "message"),
     [

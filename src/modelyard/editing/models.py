@@ -157,6 +157,10 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
         served.add_feature(feature)
     else:
         served.remove_feature(feature)
+    if feature == SCALED_BY:
+        # A size of the other way of scaling would change what is not there.
+        for key in ("replicas",) if on else ("min-replicas", "max-replicas"):
+            served.remove_operations(SIZES[key])
     files.refresh_paths(name)
 
 
