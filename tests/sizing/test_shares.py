@@ -18,6 +18,7 @@ from modelyard.sizing import (
     Sharing,
     Verdict,
     assess,
+    bars,
     changes_that_fit,
     engine_settings,
     fits,
@@ -80,7 +81,9 @@ def test_a_share_is_all_that_an_engine_may_take() -> None:
     tight = assess({"gpu-memory-utilization": 0.25}, VERSION, shape(SMALL), device("L40S"), sharing=quarter)
     assert tight.verdict is Verdict.UNSURE and "of a share are left" in tight.reasons[0]
     modest = {"gpu-memory-utilization": 0.22, "max-model-len": 4096, "max-num-seqs": 64}
-    assert assess(modest, VERSION, shape(SMALL), device("L40S"), sharing=quarter).verdict is Verdict.FITS
+    fitting = assess(modest, VERSION, shape(SMALL), device("L40S"), sharing=quarter)
+    assert fitting.verdict is Verdict.FITS
+    assert bars(fitting).endswith("0.22, shared by 4 pods)")
     assert assess(modest, VERSION, shape(SMALL), device("L40S"), sharing=Sharing("mps", 4)).verdict is Verdict.UNSURE
     flags = {"max-model-len": 4096, "max-num-seqs": 64}
     again = assess(flags, VERSION, shape(SMALL), device("L40S"), sharing=quarter)

@@ -35,5 +35,7 @@ def bars(assessment: Assessment) -> str:
         if settings.kv_cache_memory_bytes is not None
         else f"{assessment.device.name} \u00d7 {settings.gpu_memory_utilization:g}"
     )
+    if settings.sharers > 1:
+        share = f"{share}, shared by {settings.sharers} pods"
     outside = "" if settings.cuda_graphs_subtracted or not budget.cuda_graphs_gib else ", graphs outside"
     return f"{'  '.join(cells)}   of {budget.requested_gib:.1f} GiB ({share}{outside})"
