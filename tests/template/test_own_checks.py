@@ -26,7 +26,8 @@ def test_a_new_repository_has_no_findings(two_environments: Path) -> None:
 
 def test_the_policy_that_is_shown_finds_what_it_says(repository: Path) -> None:
     values = repository / "environments/dev/versions/kustomization.yaml"
-    values.write_text(values.read_text().replace("newTag:", "newName: docker.example.com/vllm\n    newTag:"))
+    text = values.read_text()
+    values.write_text(text.replace("newTag:", "newName: docker.example.com/vllm\n    newTag:", 1))
     done = check(repository, "--env", "dev")
     said = done.stdout.decode()
     assert "team/untrusted-image" in said
