@@ -24,7 +24,7 @@ def other_facts(environment: Environment) -> Iterator[Finding | NotChecked]:
         return
     for fact, variable in _SAME.items():
         said, given = environment.facts.get(fact), terraform.given.get(variable)
-        if said is None or given is None or _plain(said) == _plain(given):
+        if said is None or given is None or _agree(said, given):
             continue
         yield Finding(
             at=terraform.variable_at(variable),
@@ -33,8 +33,11 @@ def other_facts(environment: Environment) -> Iterator[Finding | NotChecked]:
         )
 
 
-def _plain(value: object) -> object:
-    return [str(each) for each in value] if isinstance(value, list) else str(value)
+def _agree(said: object, given: object) -> bool:
+    """Return whether a fact is what the variable says; an environment may use fewer zones than have subnets."""
+    if isinstance(said, list) and isinstance(given, list):
+        return {str(each) for each in said} <= {str(each) for each in given}
+    return str(said) == str(given)
 
 
 def _words(value: object) -> str:
