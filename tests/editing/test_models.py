@@ -369,6 +369,24 @@ def test_a_renamed_model_passes_under_its_new_name(starter: Path) -> None:
             assert b"models/qwen3-1-7b" not in content and b"value: qwen3-1-7b" not in content, path
 
 
+def test_files_that_are_no_text_move_and_go_with_their_model(starter: Path) -> None:
+    picture = starter / "environments/dev/models/qwen3-1-7b/picture.png"
+    picture.write_bytes(b"\x89PNG\xff\x00")
+    shared = starter / "overlays/shared.txt"
+    shared.write_text("of others too\n")
+    changes = Changes(starter)
+    rename_model(changes, "dev", "qwen3-1-7b", "chat")
+    changes.apply()
+    assert (starter / "environments/dev/models/chat/picture.png").read_bytes() == b"\x89PNG\xff\x00"
+    (starter / "environments/dev/models/chat/link.txt").symlink_to("../../../../overlays/shared.txt")
+    changes = Changes(starter)
+    remove_model(changes, "dev", "chat")
+    assert "picture.png" in changes.diff()
+    changes.apply()
+    assert not (starter / "environments/dev/models/chat").exists()
+    assert shared.read_text() == "of others too\n", "what a link led to went along"
+
+
 def test_a_removed_model_leaves_a_repository_that_passes(starter: Path) -> None:
     changes = Changes(starter)
     assert remove_model(changes, "dev", "qwen3-1-7b") == ()

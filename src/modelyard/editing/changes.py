@@ -17,6 +17,9 @@ from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
 from modelyard.repository import Files
 
+_BYTES = "surrogateescape"
+"""How bytes that are no UTF-8 pass through texts unharmed."""
+
 _LEFT_OUT = shutil.ignore_patterns(".git", ".terraform", ".venv", "node_modules", "__pycache__", ".modelyard-edit")
 
 
@@ -112,7 +115,8 @@ class Changes:
     def move(self, folder: str, to: str) -> None:
         """Move the files of a folder."""
         for path in self.under(folder):
-            self.write(to + path.removeprefix(folder), self.text(path))
+            staged = self._staged.get(path)
+            self.write(to + path.removeprefix(folder), self._as_it_is(path) if staged is None else staged)
             self._staged[path] = None
 
     def move_file(self, path: str, to: str) -> None:
@@ -125,7 +129,7 @@ class Changes:
         """The files that are not afterwards what they were, in order of path."""
         made = []
         for path, after in sorted(self._staged.items()):
-            before = self.files.read(path).decode("utf-8") if self.files.is_file(path) else None
+            before = self._as_it_is(path) if self.files.is_file(path) else None
             if before != after:
                 made.append(FileChange(path, before, after))
         return tuple(made)
@@ -158,8 +162,12 @@ class Changes:
                 target.unlink(missing_ok=True)
                 if text is not None:
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(text.encode())
+                    target.write_bytes(text.encode(errors=_BYTES))
             yield scratch
+
+    def _as_it_is(self, path: str) -> str:
+        """Return a file's content, also where it is no text: such files are moved and removed, not edited."""
+        return self.files.read(path).decode(errors=_BYTES)
 
     def apply(self) -> tuple[FileChange, ...]:
         """Write all of it or nothing, and return what was changed.
@@ -170,10 +178,12 @@ class Changes:
         made = self.files_changed
         contents, before = {}, {}
         for each in made:
-            # A file behind a link is written where it lies, and stays behind the link.
-            real = self.files.real(each.path).relative_to(self.root).as_posix()
-            contents[real] = None if each.after is None else each.after.encode()
-            before[real] = None if each.before is None else each.before.encode()
+            # A file behind a link is written where it lies, and stays behind the link; of one that goes, the link goes.
+            above, _, name = each.path.rpartition("/")
+            where = self.files.real(each.path) if each.after is not None else self.files.real(above or ".") / name
+            real = where.relative_to(self.root).as_posix()
+            contents[real] = None if each.after is None else each.after.encode(errors=_BYTES)
+            before[real] = None if each.before is None else each.before.encode(errors=_BYTES)
         write_together(self.root, contents, before)
         return made
 
