@@ -45,7 +45,8 @@ def unequal_devices_and_ranks(environment: Environment) -> Iterator[Finding | No
             default="",
         )
         uses = f"{flag} {model.settings[flag]}" if flag else "tensor-parallel-size 1 by default"
-        size = model.workload.kind == "LeaderWorkerSet" and share.devices > ranks
+        # Ranks that could be doubled are the likelier mistake; a remainder says that pods are too many.
+        size = model.workload.kind == "LeaderWorkerSet" and share.devices > ranks and share.devices % ranks
         yield Finding(
             at=model.workload.thing.at("spec.leaderWorkerTemplate.size")
             if size
