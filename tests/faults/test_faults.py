@@ -14,6 +14,8 @@ from tests.faults.harness import ORDER, Copies, Outcome, judge
 
 TRIED = [fault for fault in faults() if fault.is_tried]
 CAUGHT = [fault for fault in TRIED if ratchet().get(fault.id) == Outcome.CAUGHT]
+# Every day one mistake for each rule that catches any; the rules' own cases hold the rest of what they say.
+FIRST = list({fault.expect.rule: fault for fault in reversed(CAUGHT) if fault.expect is not None}.values())
 MOST_EXCLUDED = 0.05
 
 
@@ -22,8 +24,15 @@ def copies(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     return Copies(bases, tmp_path_factory.mktemp("faults"))
 
 
-@pytest.mark.parametrize("fault", [pytest.param(each, id=each.id) for each in CAUGHT])
+@pytest.mark.parametrize("fault", [pytest.param(each, id=each.id) for each in FIRST])
 def test_mistake_that_was_caught_is_caught(fault: Fault, copies: Copies) -> None:
+    found = judge(fault, copies)
+    assert found.outcome == Outcome.CAUGHT, str(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [pytest.param(each, id=each.id) for each in CAUGHT if each not in FIRST])
+def test_further_mistake_of_a_rule_is_caught(fault: Fault, copies: Copies) -> None:
     found = judge(fault, copies)
     assert found.outcome == Outcome.CAUGHT, str(found)
 
