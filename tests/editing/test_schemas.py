@@ -71,7 +71,10 @@ def test_a_schema_finds_a_mistake(name: str, content: object, problem: str) -> N
 def test_the_schema_of_a_component_has_the_keys_that_are_read() -> None:
     from modelyard.catalog import components
 
-    assert set(schema_of("component")["properties"]) == components._KEYS, "add the field to ComponentFile"
+    schema = schema_of("component")
+    assert set(schema["properties"]) == components._KEYS, "add the field to ComponentFile"
+    chart = schema["$defs"]["ChartOfComponent"]["properties"]
+    assert set(chart) >= components._CHART_KEYS, "add the field to ChartOfComponent"
 
 
 def test_facts_of_a_team_s_own_are_allowed() -> None:

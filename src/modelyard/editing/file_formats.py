@@ -66,6 +66,7 @@ class ChartOfComponent(_File):
 
     name: str = Field(description="Name of the chart in its repository.")
     repository: str = Field(description="Address of the chart repository; without a scheme for an OCI registry.")
+    path: str | None = Field(None, description="Folder of the chart, where the repository is one of Git.")
     version: str = Field(description="Version of the chart.")
     app_version: str = Field(description="Version of what it installs.")
     source: str = Field(description="Where the version was read.")
