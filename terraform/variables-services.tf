@@ -1,5 +1,5 @@
 variable "model_namespaces" {
-  description = "Kubernetes namespaces that models run in. Each has a service account `model` that may read the weights."
+  description = "Kubernetes namespaces that models run in. Each has a service account `model` that may read the weights, and `weights-writer` that may write them."
   type        = set(string)
   default     = ["models"]
   nullable    = false

@@ -117,6 +117,7 @@ def test_associations_of_the_default(planned: Callable[[str], Plan]) -> None:
         ("kube-system", "s3-csi-driver-sa"),
         ("logging", "fluent-bit"),
         ("models", "model"),
+        ("models", "weights-writer"),
         ("monitoring", "grafana"),
     }
 
@@ -124,7 +125,15 @@ def test_associations_of_the_default(planned: Callable[[str], Plan]) -> None:
 def test_auto_mode_gives_no_rights_that_eks_has_itself(planned: Callable[[str], Plan]) -> None:
     plan = planned("auto-mode")
     names = {it.values["service_account"] for it in plan.of("aws_eks_pod_identity_association")}
-    assert names == {"efs-csi-controller-sa", "external-secrets", "fluent-bit", "grafana", "model", "s3-csi-driver-sa"}
+    assert names == {
+        "efs-csi-controller-sa",
+        "external-secrets",
+        "fluent-bit",
+        "grafana",
+        "model",
+        "s3-csi-driver-sa",
+        "weights-writer",
+    }
     assert not plan.of("aws_sqs_queue")
     assert {it.key for it in plan.of("aws_eks_addon")} == {
         "aws-efs-csi-driver",
@@ -153,6 +162,15 @@ def test_models_read_weights_and_cannot_write(planned: Callable[[str], Plan]) ->
         ("s3:ListBucket", bucket),
         ("s3:GetObject", f"{bucket}/*"),
     }
+
+
+def test_jobs_write_weights_and_delete_none(planned: Callable[[str], Plan]) -> None:
+    policy = _policy(planned("default"), 'module.identity.aws_iam_role_policy.this["weights-writer"]')
+    assert policy["WriteWeights"]["Resource"] == f"arn:aws:s3:::my-platform-dev-models-{ACCOUNT}/*"
+    assert sorted(policy["WriteWeights"]["Action"]) == [
+        "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject",
+    ]  # fmt: skip
+    assert policy["EncryptWeights"]["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-west-2.amazonaws.com"}}
 
 
 def test_every_model_namespace_has_its_account(planned: Callable[[str], Plan]) -> None:

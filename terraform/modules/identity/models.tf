@@ -1,4 +1,4 @@
-# Every model runs as `model` of its namespace and may read the weights. One that needs something else says so in its folder:
+# Every model runs as `model` of its namespace and may read the weights, which Jobs write as `weights-writer`. One that needs something else says so in its folder:
 #
 #   environments/<env>/models/<model>/identity.yaml
 #     serviceAccount: chat              # an account of its own, named in the model's pod template
@@ -26,6 +26,14 @@ locals {
       }
     },
     {
+      weights-writer = {
+        description      = "Jobs copy models to the bucket of weights"
+        service_accounts = [for namespace in sort(var.model_namespaces) : { namespace = namespace, name = "weights-writer" }]
+        managed_policy   = null
+        policy           = data.aws_iam_policy_document.write_weights.json
+      }
+    },
+    {
       for model, exception in local.exceptions : "model-${model}" => {
         description      = "Model ${model} reads its weights and what its identity.yaml names"
         service_accounts = [{ namespace = exception.namespace, name = try(exception.serviceAccount, "") }]
@@ -43,8 +51,8 @@ resource "terraform_data" "exceptions" {
 
   lifecycle {
     precondition {
-      condition     = can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", each.value.serviceAccount)) && try(each.value.serviceAccount, "") != "model"
-      error_message = "models/${each.key}/identity.yaml: serviceAccount is \"${try(each.value.serviceAccount, "")}\"; expected the name of an account of its own (a DNS label, not \"model\", which all models share)."
+      condition     = can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", each.value.serviceAccount)) && !contains(["model", "weights-writer"], try(each.value.serviceAccount, ""))
+      error_message = "models/${each.key}/identity.yaml: serviceAccount is \"${try(each.value.serviceAccount, "")}\"; expected the name of an account of its own (a DNS label, neither \"model\" nor \"weights-writer\", which all models share)."
     }
     precondition {
       condition     = contains(var.model_namespaces, each.value.namespace)
@@ -75,6 +83,28 @@ data "aws_iam_policy_document" "read_weights" {
   statement {
     sid       = "DecryptWeights"
     actions   = ["kms:Decrypt"]
+    resources = [var.data_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "write_weights" {
+  source_policy_documents = [data.aws_iam_policy_document.read_weights.json]
+
+  # Large files go up in parts, which are asked for again after an interruption.
+  statement {
+    sid       = "WriteWeights"
+    actions   = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    resources = ["${var.models_bucket_arn}/*"]
+  }
+  statement {
+    sid       = "EncryptWeights"
+    actions   = ["kms:GenerateDataKey"]
     resources = [var.data_key_arn]
 
     condition {
