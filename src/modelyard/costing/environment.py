@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import Environment, Thing, quantity
+from modelyard.cluster import Environment, Thing, mapping, quantity
 from modelyard.costing.amounts import CostLine, Scale
 from modelyard.costing.nodes import NodeCosts, node_costs
 from modelyard.costing.platform import platform_lines
@@ -119,7 +119,7 @@ def _volumes(environment: Environment) -> tuple[float, list[tuple[str, str]]]:
         and thing.get("parameters.type", "gp3") == "gp3"
     }
     for claim, spec, count in _claims(environment):
-        size = quantity(((spec.get("resources") or {}).get("requests") or {}).get("storage"))
+        size = quantity(mapping(spec, "resources", "requests").get("storage"))
         name = str(spec.get("storageClassName") or "")
         if size is None:
             continue

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.cluster import Environment, Model, Pool, is_location
+from modelyard.cluster import Environment, Model, Pool, entries, is_location
 from modelyard.findings import Refusal
 from modelyard.placement import Placement, placements
 from modelyard.rendering import split_image
@@ -185,11 +185,10 @@ def changes_for(fit: Fit, each: DeviceFit) -> tuple[Change, ...]:
 
 def variables(model: Model) -> dict[str, str]:
     """Return the environment variables of the engine's container that have a plain value."""
-    listed = model.container.value.get("env") or ()
     return {
         str(each["name"]): str(each["value"])
-        for each in listed
-        if isinstance(each, dict) and "name" in each and isinstance(each.get("value"), str)
+        for each in entries(model.container.value, "env")
+        if "name" in each and isinstance(each.get("value"), str)
     }
 
 

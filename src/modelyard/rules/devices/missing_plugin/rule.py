@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, quantity
+from modelyard.cluster import Container, Environment, mapping, quantity
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rules import rule
@@ -45,5 +45,4 @@ def _pools_without(environment: Environment, found: Placement, plugin: Plugin) -
 
 
 def _field(container: Container, resource: str) -> str:
-    limits = (container.value.get("resources") or {}).get("limits") or {}
-    return "limits" if resource in limits else "requests"
+    return "limits" if resource in mapping(container.value, "resources", "limits") else "requests"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, Model, quantity
+from modelyard.cluster import Environment, Model, mapping, quantity
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import gaps
@@ -27,7 +27,7 @@ def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotCh
         shm, at_shm = _shm(model)
         # Ranks without any mount have a rule of their own.
         unmounted = at_shm is None and settings.devices_per_copy == 1 and not model.template.spec.get("hostIPC")
-        limits = (model.container.value.get("resources") or {}).get("limits") or {}
+        limits = mapping(model.container.value, "resources", "limits")
         memory = quantity(limits.get("memory"))
         for problem in host_problems(
             budget, memory_bytes=None if memory is None else int(memory), shm_bytes=shm, default_shm=unmounted

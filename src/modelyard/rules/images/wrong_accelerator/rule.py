@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment
+from modelyard.cluster import Container, Environment, mapping
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import split_image
 from modelyard.rules import rule
@@ -31,11 +31,7 @@ def wrong_accelerator(environment: Environment) -> Iterator[Finding | NotChecked
 
 
 def _devices(container: Container) -> str:
-    names = [
-        str(name)
-        for field in ("limits", "requests")
-        for name in ((container.value.get("resources") or {}).get(field) or {})
-    ]
+    names = [str(name) for field in ("limits", "requests") for name in mapping(container.value, "resources", field)]
     if any(name.startswith("aws.amazon.com/neuron") for name in names):
         return "Neuron"
     return "NVIDIA" if any(name.startswith("nvidia.com/") for name in names) else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, NodeRequirement, alternatives
+from modelyard.cluster import Environment, NodeRequirement, alternatives, mapping
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import Placement, Step, Verdict, placements
 from modelyard.rules import rule
@@ -65,7 +65,7 @@ def _address(environment: Environment, found: Placement, nearest: Verdict) -> Ad
     if nearest.step is Step.ROOM:
         for container in sorted(found.template.containers, key=lambda each: each.init):
             for field in ("requests", "limits"):
-                if nearest.about in ((container.value.get("resources") or {}).get(field) or {}):
+                if nearest.about in mapping(container.value, "resources", field):
                     return container.at("resources", field, nearest.about)
     for demand in (each for group in alternatives(found.template) for each in group):
         if demand.key == nearest.about:
