@@ -14,8 +14,8 @@ from tests.faults.harness import ORDER, Copies, Outcome, judge
 
 TRIED = [fault for fault in faults() if fault.is_tried]
 CAUGHT = [fault for fault in TRIED if ratchet().get(fault.id) == Outcome.CAUGHT]
-# Every day one mistake for each rule that catches any; the rules' own cases hold the rest of what they say.
-FIRST = list({fault.expect.rule: fault for fault in reversed(CAUGHT) if fault.expect is not None}.values())
+# Every day one mistake for each area of rules: the rules' own cases hold what each says, these that the harness works.
+FIRST = list({f.expect.rule.partition("/")[0]: f for f in reversed(CAUGHT) if f.expect is not None}.values())
 MOST_EXCLUDED = 0.05
 
 
@@ -32,7 +32,7 @@ def test_mistake_that_was_caught_is_caught(fault: Fault, copies: Copies) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [pytest.param(each, id=each.id) for each in CAUGHT if each not in FIRST])
-def test_further_mistake_of_a_rule_is_caught(fault: Fault, copies: Copies) -> None:
+def test_further_mistake_is_caught(fault: Fault, copies: Copies) -> None:
     found = judge(fault, copies)
     assert found.outcome == Outcome.CAUGHT, str(found)
 
