@@ -27,7 +27,7 @@ def problems(schema: Mapping[str, Any], content: Any) -> list[str]:
 
 
 def test_schemas_and_the_lines_that_name_them_are_current() -> None:
-    script = PROJECT / "scripts" / "generate_schemas.py"
+    script = PROJECT / "scripts" / "generate_file_schemas.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

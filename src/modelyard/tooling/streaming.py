@@ -8,6 +8,7 @@ import selectors
 import subprocess
 import time
 import weakref
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class Conversation:
         self._max_line = max_line
         self._messages = bytearray()
         self._untold = b""
+        self._lines: deque[bytes] = deque()
+        self._parts: list[bytes] = []
         self._started = time.monotonic()
         block = contextlib.ExitStack()
         self._process = block.enter_context(running(self.argv, cwd, True, None))
@@ -117,8 +120,8 @@ class Conversation:
     def _exchange(self, pending: memoryview, last: bool) -> Iterator[bytes]:
         process = self._process
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101
-        parts: list[bytes] = []
-        held = 0
+        yield from self._waiting()
+        held = sum(map(len, self._parts))
         with selectors.DefaultSelector() as selector:
             for pipe in (process.stdout, process.stderr):
                 selector.register(pipe, selectors.EVENT_READ)
@@ -144,7 +147,7 @@ class Conversation:
                         del self._messages[:-_KEPT_STDERR]
                     else:
                         first, *rest = chunk.split(b"\n")
-                        parts.append(first)
+                        self._parts.append(first)
                         held += len(first)
                         if held > self._max_line:
                             raise ToolOutputTooLarge(
@@ -153,9 +156,14 @@ class Conversation:
                                 cwd=self._cwd,
                             )
                         if rest:
-                            yield b"".join(parts)
-                            yield from rest[:-1]
-                            parts, held = [rest[-1]], len(rest[-1])
+                            self._lines += (b"".join(self._parts), *rest[:-1])
+                            self._parts, held = [rest[-1]], len(rest[-1])
+                            yield from self._waiting()
+
+    def _waiting(self) -> Iterator[bytes]:
+        """Yield the lines that were read; who stops in between finds the rest with the next question."""
+        while self._lines:
+            yield self._lines.popleft()
 
     @property
     def _name(self) -> str:
