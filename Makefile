@@ -47,7 +47,7 @@ test: setup promtool lint ## run every check and test but the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data
-	@$(BIN)/python -m pytest -m slow --ignore tests/terraform
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --ignore tests/terraform
 
 test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, judge it by checkov (ten minutes)
 	@build/terraform/bin/python -m pytest -m slow tests/terraform
