@@ -151,7 +151,8 @@ def test_install_then_cleanup(bases: dict[str, Path], tmp_path: Path) -> None:
         config["contexts"][0]["name"] = cluster
         (tmp_path / "kubeconfig").write_text(json.dumps(config))
         for part, values in chart(view).items():
-            (tmp_path / f"{part}.yaml").write_text("\n---\n".join(json.dumps(each) for each in values))
+            # A file that began with a brace would be read as JSON to its end.
+            (tmp_path / f"{part}.yaml").write_text("".join(f"---\n{json.dumps(each)}\n" for each in values))
         answers = f"*get-caller-identity*) echo {view.facts['account']} ;; *describe-vpcs*) echo None ;;"
         shim(shims, "aws", f'case "$*" in {answers} esac\n')
         shim(shims, "terraform", 'case "$*" in *output*) echo "{}" ;; esac\n')

@@ -64,6 +64,8 @@ class Explained:
         )
 
 
+_WORKLOADS = "DaemonSet|Deployment|Job"
+
 # The server's Go code checks more of its own kinds than it publishes. Each entry is a gap of `modelyard check`, which
 # a rehearsal closes.
 ONLY_THE_SERVER = (
@@ -71,21 +73,23 @@ ONLY_THE_SERVER = (
     Explained("pod security levels are labels with a meaning", "Namespace", r"metadata\.labels\.pod-security"),
     Explained("finalizers are a set by code only", path=r"metadata\.finalizers", message="uplicate|name part|domain"),
     Explained("selectors by label have a syntax", path=r"spec\..*([sS]elector|matchLabels|matchExpressions|from|to)"),
-    Explained("a selector must match its pods", "Deployment|Job", r"spec\.(selector|template\.metadata\.labels)"),
-    Explained("labels of pods are checked by code", "Deployment|Job", r"spec\.template\.metadata"),
+    Explained("a selector must match its pods", _WORKLOADS, r"spec\.(selector|template\.metadata\.labels)"),
+    Explained("labels of pods are checked by code", _WORKLOADS, r"spec\.template\.metadata"),
     Explained("peers, ports and types of policies", "NetworkPolicy", r"spec\.(ingress|egress|policyTypes|podSelector)"),
     Explained("names of resources are known to code only", "LimitRange", r"spec\.limits"),
     Explained("names of resources are known to code only", "ResourceQuota", r"spec\.(hard|scopes)"),
     Explained("ports, their names and their number", "Service", r"spec\.(ports|selector|$)"),
     Explained("bounds of a budget", "PodDisruptionBudget", r"spec\.(maxUnavailable|minAvailable|selector)"),
     Explained("bounds of a priority", "PriorityClass", r"(value|preemptionPolicy|description|globalDefault|metadata)"),
-    Explained("bounds, names and cross references in a pod", "Deployment|Job", r"spec\.template\.spec"),
-    Explained(
-        "bounds of a workload", "Deployment|Job", r"spec\.(replicas|progressDeadline|strategy|minReady|revision)"
-    ),
+    Explained("bounds, names and cross references in a pod", _WORKLOADS, r"spec\.template\.spec"),
+    Explained("bounds of a workload", _WORKLOADS, r"spec\.(replicas|progressDeadline|strategy|minReady|revision)"),
     Explained("bounds of a job", "Job", r"spec\.(backoffLimit|activeDeadline|ttlSeconds|completions|parallelism)"),
     Explained("keys of a ConfigMap are file names", "ConfigMap|Secret", r"(data|binaryData|immutable|type|stringData)"),
     Explained("a ServiceAccount's secrets", "ServiceAccount", r"(secrets|imagePullSecrets)"),
+    Explained("rules, subjects and roles", "(Cluster)?Role(Binding)?", r"(rules|subjects|roleRef)"),
+    Explained("what an admission policy says", "ValidatingAdmissionPolicy(Binding)?", r"spec"),
+    Explained("the name of a provisioner", "StorageClass", r"provisioner"),
+    Explained("a port that no 32 bits hold", "NetworkPolicy", message="failed to convert new object"),
 )
 
 # The published schemas ask for more than the server does.
