@@ -1,9 +1,10 @@
 """Write the catalogue's record of a chart version from the chart itself.
 
-Usage: python scripts/catalog_chart.py --source SOURCE [--version VERSION] [--date DATE] CHART
+Usage: python scripts/catalog_chart.py --source SOURCE [--version VERSION] [--date DATE] [--read PATH=TYPE] CHART
 
 CHART is a folder or an archive (.tgz). The record holds the paths of `values.yaml` with the type of each default;
 a default that is empty, a list, and a mapping that the chart copies into a ConfigMap accept anything below them.
+`--read` adds a value that the templates read and `values.yaml` leaves out.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def keys(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
             yield from keys(value, path + ".")
 
 
-def record(chart: Path, source: str, version: str | None, date: str) -> tuple[str, str, str]:
+def record(chart: Path, source: str, version: str | None, date: str, read: Mapping[str, str]) -> tuple[str, str, str]:
     """Return the chart's name, its version and the text of its record."""
     described, values = chart_files(chart)
     head: dict[str, Any] = {
@@ -70,7 +71,10 @@ def record(chart: Path, source: str, version: str | None, date: str) -> tuple[st
         head["dependencies"] = listed
     if described.get("kubeVersion"):
         head["kube-version"] = described["kubeVersion"]
-    lines = ",\n".join(f"  {json.dumps(path)}: {json.dumps(kind)}" for path, kind in sorted(keys(values)))
+    if read:
+        head["note"] = f"only the templates name {', '.join(sorted(read))}"
+    every = {**dict(keys(values)), **read}
+    lines = ",\n".join(f"  {json.dumps(path)}: {json.dumps(kind)}" for path, kind in sorted(every.items()))
     text = json.dumps(head, indent=1)[:-2] + ',\n "keys": {\n' + lines + "\n }\n}\n"
     return head["chart"], head["version"].removeprefix("v"), text
 
@@ -82,9 +86,11 @@ def main() -> None:
     parser.add_argument("--source", required=True, help="repository, commit and path, or the chart repository")
     parser.add_argument("--version", help="the published version, where Chart.yaml holds a placeholder")
     parser.add_argument("--date", default="", help="day of the commit or of the release")
+    parser.add_argument("--read", action="append", default=[], metavar="PATH=TYPE", help="a value of the templates")
     parser.add_argument("--target", type=Path, default=TARGET, help="folder of the records")
     options = parser.parse_args()
-    name, version, text = record(options.chart, options.source, options.version, options.date)
+    read = dict(each.split("=", 1) for each in options.read)
+    name, version, text = record(options.chart, options.source, options.version, options.date, read)
     path = options.target / name / f"{version}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -57,6 +57,7 @@ MODULES = (
         "config/crds/bases",
         serves="chart 2.9.0; no module of 2.x publishes the definitions",
     ),
+    Module("github.com/kedacore/http-add-on", "v0.15.0", "config/crd/bases"),
     Module("github.com/kedacore/keda/v2", "v2.20.2", "config/crd/bases"),
     Module("github.com/prometheus-operator/prometheus-operator", "v0.93.1", "example/prometheus-operator-crd"),
     Module(

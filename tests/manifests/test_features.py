@@ -111,6 +111,47 @@ def test_a_ray_head_stays_on_demand(repository: Repository) -> None:
     assert "karpenter.sh/capacity-type" not in head["nodeSelector"]
 
 
+def test_callers_of_a_model_without_replicas_name_it_by_a_host_that_is_the_interceptor_s(
+    repository: Repository,
+) -> None:
+    resources = build(repository.model("chat-2", SERVERS[0], ["scale-to-zero"]))
+    route, scaler = one(resources, "InterceptorRoute"), one(resources, "ScaledObject")
+    services = {item["metadata"]["name"]: item["spec"] for item in resources if item["kind"] == "Service"}
+    assert set(services) == {"chat-2", "chat-2-on-demand"}
+    told = load(BASES / "platform" / "keda-http" / "component.yaml")
+    assert services["chat-2-on-demand"]["type"] == "ExternalName"
+    # The names that the chart gives: its own, and the value `interceptor.proxy.service`.
+    chart = told["chart"]["name"]
+    assert services["chat-2-on-demand"]["externalName"] == (
+        f"{chart}-interceptor-proxy.{told['namespace']}.svc.cluster.local"
+    )
+    (rule,) = route["spec"]["rules"]
+    (namespace,) = {item["metadata"]["namespace"] for item in resources}
+    host = f"chat-2-on-demand.{namespace}.svc"
+    assert {host, f"{host}.cluster.local"} <= set(rule["hosts"])
+    assert all(each.split(".")[0] == "chat-2-on-demand" for each in rule["hosts"])
+    assert route["spec"]["target"] == {"service": "chat-2", "portName": services["chat-2"]["ports"][0]["name"]}
+    (trigger,) = scaler["spec"]["triggers"]
+    assert trigger["metadata"]["interceptorRoute"] == route["metadata"]["name"] == "chat-2"
+    assert trigger["metadata"]["scalerAddress"] == f"{chart}-external-scaler.{told['namespace']}.svc:9090"
+    assert scaler["spec"]["minReplicaCount"] == 0
+    assert "replicas" not in one(resources, "Deployment")["spec"]
+    peers = [peer for entry in one(resources, "NetworkPolicy")["spec"]["ingress"] for peer in entry["from"]]
+    assert told["namespace"] in str(peers)
+
+
+@pytest.mark.parametrize(
+    "overlay", [name for name in names(OVERLAYS) if engine_of(name) in feature_facts("scale-to-zero")["engines"]]
+)
+def test_a_held_request_waits_for_a_node_and_the_whole_start(repository: Repository, overlay: str) -> None:
+    resources = build(repository.model("chat", overlay, ["scale-to-zero"]))
+    probe = mains(resources)[0]["startupProbe"]
+    needed = probe["failureThreshold"] * probe["periodSeconds"]
+    readiness = one(resources, "InterceptorRoute")["spec"]["timeouts"]["readiness"]
+    assert needed + 600 <= int(readiness.removesuffix("s"))
+    assert needed <= one(resources, "ScaledObject")["spec"]["cooldownPeriod"]
+
+
 @pytest.mark.parametrize(
     ("chosen", "engine", "expected"),
     [

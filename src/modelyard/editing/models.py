@@ -18,7 +18,9 @@ from modelyard.findings import Refusal
 from modelyard.repository import ENVIRONMENTS
 
 SETTINGS = "modelyard.yaml"
-SCALED_BY = "scale-on-queue"
+SCALED_BY = ("scale-on-queue", "scale-on-latency", "scale-to-zero")
+"""Features that decide the number of replicas; the first is the one to suggest."""
+
 SIZES = {"replicas": "/spec/replicas", "min-replicas": "/spec/minReplicaCount", "max-replicas": "/spec/maxReplicaCount"}
 """Keys of `model set` that are no flags of the engine, and what they change."""
 
@@ -157,7 +159,7 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
         served.add_feature(feature)
     else:
         served.remove_feature(feature)
-    if feature == SCALED_BY:
+    if feature in SCALED_BY:
         # A size of the other way of scaling would change what is not there.
         for key in ("replicas",) if on else ("min-replicas", "max-replicas"):
             served.remove_operations(SIZES[key])
@@ -240,7 +242,7 @@ def _set_size(served: Served, key: str, value: str) -> None:
     engine = _engine(served)
     if not value.isascii() or not value.isdigit() or int(value) > 10_000:
         raise Refusal(f"{key} is '{value}', expected a whole number up to 10000", fix=f"write {key}=2")
-    scaled = SCALED_BY in served.features
+    scaled = next((each for each in SCALED_BY if each in served.features), "")
     if engine.workload not in ARGUMENTS:
         raise Refusal(
             f"{served.name} runs in {engine.workload}, whose sizes stand twice in the overlay",
@@ -248,13 +250,13 @@ def _set_size(served: Served, key: str, value: str) -> None:
         )
     if key == "replicas" and scaled:
         raise Refusal(
-            f"{served.name} has as many replicas as {SCALED_BY} decides",
+            f"{served.name} has as many replicas as {scaled} decides",
             fix="set min-replicas and max-replicas instead",
         )
     if key != "replicas" and not scaled:
         raise Refusal(
             f"{served.name} has a fixed number of replicas",
-            fix=f"set replicas, or switch {SCALED_BY} on: modelyard feature on {served.name} {SCALED_BY} --env "
+            fix=f"set replicas, or switch {SCALED_BY[0]} on: modelyard feature on {served.name} {SCALED_BY[0]} --env "
             f"{served.environment.name}",
         )
     kind = engine.workload if key == "replicas" else "ScaledObject"

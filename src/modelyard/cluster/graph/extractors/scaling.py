@@ -12,7 +12,9 @@ from modelyard.cluster.shapes import mapping, numbered, text
 from modelyard.cluster.things import Thing
 from modelyard.rendering import Path
 
-_IN_CLUSTER = re.compile(r"^\w+://([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?(?::(\d+))?(?:/|$)")
+_IN_CLUSTER = re.compile(r"^(?:\w+://)?([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?(?::(\d+))?(?:/|$)")
+_SERVERS = ("serverAddress", "scalerAddress")
+"""What a trigger may call the server that it asks: with a scheme for Prometheus, without one for gRPC."""
 
 
 @of(("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject"), ("autoscaling.aibrix.ai", "PodAutoscaler"))
@@ -26,17 +28,37 @@ def autoscalers(thing: Thing, context: Context) -> Iterator[Definition | Referen
         yield Reference("scales", end, Node(kind, text(target, "name"), namespace))
     for index, trigger in numbered(thing.value, "spec", "triggers"):
         path: Path = ("spec", "triggers", index)
-        address = _IN_CLUSTER.match(text(mapping(trigger, "metadata"), "serverAddress"))
-        if address:
-            name, space, port = address.groups()
-            node = Node("Service", name, space, f"port {port}" if port else "")
-            end = context.end(thing, (*path, "metadata", "serverAddress"))
-            yield Reference("asks", end, node, elsewhere=_made_by_operator(context, name, space))
+        told = mapping(trigger, "metadata")
+        for field in _SERVERS:
+            address = _IN_CLUSTER.match(text(told, field))
+            if address:
+                name, space, port = address.groups()
+                node = Node("Service", name, space, f"port {port}" if port else "")
+                end = context.end(thing, (*path, "metadata", field))
+                yield Reference("asks", end, node, elsewhere=_made_by_operator(context, name, space))
+        if text(told, "interceptorRoute"):
+            end = context.end(thing, (*path, "metadata", "interceptorRoute"))
+            yield Reference("asks", end, Node("InterceptorRoute", text(told, "interceptorRoute"), namespace))
         authentication = mapping(trigger, "authenticationRef")
         if text(authentication, "name"):
             kind = text(authentication, "kind") or "TriggerAuthentication"
             node = Node(kind, text(authentication, "name"), "" if kind.startswith("Cluster") else namespace)
             yield Reference("authenticates by", context.end(thing, (*path, "authenticationRef", "name")), node)
+
+
+@of(("http.keda.sh", "InterceptorRoute"))
+def interceptor_routes(thing: Thing, context: Context) -> Iterator[Definition | Reference]:
+    """Yield the Services that an interceptor sends requests to."""
+    places: tuple[tuple[Path, str], ...] = (
+        (("spec", "target"), "service"),
+        (("spec", "coldStart", "fallback", "service"), "name"),
+    )
+    for where, field in places:
+        target = thing.mapping(where)
+        if text(target, field):
+            port = text(target, "portName") or text(target, "port")
+            node = Node("Service", text(target, field), context.namespace(thing), f"port {port}" if port else "")
+            yield Reference("routes to", context.end(thing, (*where, field)), node)
 
 
 def _made_by_operator(context: Context, name: str, namespace: str) -> str:

@@ -5,24 +5,29 @@ from collections.abc import Iterator
 from modelyard.cluster import Environment, State
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.rules.wording import nearest
+from modelyard.rules.wording import nearest, one_of
 
 
 @rule("autoscaling/unknown-metrics-server", error, since="0.1.0")
 def unknown_metrics_server(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """KEDA cannot ask a Service that does not exist, and scales nothing."""
+    """KEDA cannot ask what does not exist, and scales nothing."""
     namespaces = {each.namespace for each in environment.applications} - {""}
     for edge in environment.graph.of("asks"):
         wanted = edge.wanted
         if edge.source.at is None:
             continue
         if edge.state == State.UNKNOWN:
-            yield NotChecked(edge.source.node, edge.reason.replace("bring it", f"bring Service {wanted.name}"))
+            yield NotChecked(edge.source.node, edge.reason.replace("bring it", f"bring {wanted.kind} {wanted.name}"))
         elif edge.state == State.DANGLING:
             near = nearest(wanted.namespace, namespaces) if wanted.namespace not in namespaces else ""
+            known = environment.graph.index.names(wanted.kind, wanted.namespace)
             yield Finding(
                 at=edge.source.at,
                 message=f"{edge.source.node} asks {wanted.name} in namespace {wanted.namespace}"
                 f"{' (' + wanted.part + ')' if wanted.part else ''}, which is not there",
-                fix=f"did you mean namespace {near}" if near else "name the Service of Prometheus and its namespace",
+                fix=f"did you mean namespace {near}"
+                if near
+                else f"name {nearest(wanted.name, known) or one_of(known)}"
+                if wanted.kind == "InterceptorRoute" and known
+                else f"add the component that brings it, or name the {wanted.kind} that counts and its namespace",
             )

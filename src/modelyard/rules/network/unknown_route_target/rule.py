@@ -7,7 +7,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 
-_KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute")
+_KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "InterceptorRoute")
 
 
 @rule("network/unknown-route-target", error, since="0.1.0")

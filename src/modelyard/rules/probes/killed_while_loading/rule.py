@@ -8,6 +8,7 @@ from modelyard.catalog import model as catalog_model
 from modelyard.cluster import Environment, overlay_facts
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.rules.start_up import allowed_seconds, whole
 
 READ_GB_PER_SECOND = 0.1
 """Weights over the network from a hub, on a bad day; a local disk or S3 streaming is several times as fast."""
@@ -32,7 +33,7 @@ def killed_while_loading(environment: Environment) -> Iterator[Finding | NotChec
             name = model.settings.model_id or "the model, which is not named,"
             yield NotChecked(model, f"the weights of {name} are not in the catalogue, so its loading time is unknown")
             continue
-        budget, period = _budget(probe), _number(probe, "periodSeconds", 10)
+        budget, period = allowed_seconds(probe), whole(probe, "periodSeconds", 10)
         speed = _positive(told.get("gb-per-second")) or READ_GB_PER_SECOND
         needed = FIXED_SECONDS + round(weights / speed)
         if budget < needed:
@@ -42,17 +43,6 @@ def killed_while_loading(environment: Environment) -> Iterator[Finding | NotChec
                 f"may take {needed} s",
                 fix=f"failureThreshold {-(-needed // period)} with periodSeconds {period}",
             )
-
-
-def _budget(probe: dict[str, Any]) -> int:
-    """Return the seconds after which the kubelet restarts a container that has not answered."""
-    threshold, period = _number(probe, "failureThreshold", 3), _number(probe, "periodSeconds", 10)
-    return _number(probe, "initialDelaySeconds", 0) + threshold * period
-
-
-def _number(probe: dict[str, Any], key: str, default: int) -> int:
-    value = probe.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
 
 
 def _positive(value: Any) -> float | None:
