@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.history import History, Side
 from modelyard.diffing.reach import Reached
-from modelyard.diffing.unpacking import Unpacked
 from modelyard.findings import ExitCode, Refusal
 from tests.diffing.conftest import CHAT, SETTINGS, Changed, git
 
@@ -139,5 +139,5 @@ def test_a_commit_with_a_path_that_leaves_the_folder_is_refused(changed: Changed
         reached = Reached(history, hostile, differing)
         folder = tmp_path / path.replace("/", "-")
         with pytest.raises(Refusal, match="no checkout may have"):
-            Unpacked(history, hostile, reached, folder, {"dev"}, whole=True)
+            CommittedRepository(history, hostile, reached, folder, frozenset({"dev"})).put_all_on_disk()
         assert not (tmp_path / "out").exists()

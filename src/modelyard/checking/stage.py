@@ -65,6 +65,9 @@ class Stage:
             else:
                 found[target] = kept
         done(len(found))
+        repository.files.put_on_disk(
+            path for target in wanted for path in repository.kustomizations.tree(target).inputs
+        )
         batch: list[Rendering] = []
         for rendering in self.renderer.render(repository, wanted):
             batch.append(rendering)

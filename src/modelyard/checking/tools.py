@@ -97,6 +97,7 @@ def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
                 fix="name a file or folder with CustomResourceDefinitions, or a URL for modelyard fetch",
                 at=FileAddress(repository.files, FILE, ("crds", index)),
             )
+        repository.files.put_on_disk([path])
         found.append(repository.files.real(path))
     return found
 

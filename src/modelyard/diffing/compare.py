@@ -5,21 +5,22 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from modelyard.checking import Progress, environments
 from modelyard.cluster import Environment, Source, Thing, sources
+from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import Both, environment_change
 from modelyard.diffing.findings import compare_findings
 from modelyard.diffing.history import History, Side
 from modelyard.diffing.model import ORDER, Comparison, EnvironmentChange, Kind
 from modelyard.diffing.options import DiffOptions
 from modelyard.diffing.reach import Reached
-from modelyard.diffing.unpacking import Unpacked
 from modelyard.diffing.values import equal
 from modelyard.findings import NotChecked, Refusal
-from modelyard.repository import ENVIRONMENTS
+from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.kustomization import FILE_NAMES
 from modelyard.repository.locks import FILE as LOCK
 
@@ -41,7 +42,14 @@ def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) ->
         Refusal: A side is no commit of this clone, a named environment is on neither side, or a tool is missing.
     """
     started = time.monotonic()
-    history = History(root)
+    with closing(History(root)) as history:
+        found = _compared(history, sides, options, progress)
+    found.environments.sort(key=lambda each: (ORDER[each.kind or Kind.CHANGED], each.name))
+    found.seconds = time.monotonic() - started
+    return found
+
+
+def _compared(history: History, sides: str, options: DiffOptions, progress: Progress) -> Comparison:
     base, head, differing = history.sides(sides)
     found = Comparison(base.name, head.name, base.commit, head.commit)
     found.all_environments = tuple(sorted(_names(base) | _names(head)))
@@ -56,8 +64,6 @@ def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) ->
     if differing:
         with tempfile.TemporaryDirectory(prefix="modelyard-diff-") as folder:
             _Comparing(history, base, head, differing, options, progress, Path(folder)).into(found)
-    found.environments.sort(key=lambda each: (ORDER[each.kind or Kind.CHANGED], each.name))
-    found.seconds = time.monotonic() - started
     return found
 
 
@@ -81,16 +87,20 @@ class _Comparing:
         folder: Path,
     ) -> None:
         self.options, self.progress, self.differing = options, progress, differing
-        texts: dict[str, bytes] = {}
-        reached = [Reached(history, side, differing, texts) for side in (base, head)]
+        words: dict[str, tuple[str, ...]] = {}
+        reached = [Reached(history, side, differing, words) for side in (base, head)]
         self.folders = reached[0].folders | reached[1].folders
         names = (reached[0].environments | reached[1].environments) & (_names(base) | _names(head))
         names &= set(options.environments or names)
         self.names = [tuple(sorted(names & _names(side))) for side in (base, head)]
-        self.sides = [
-            Unpacked(history, side, found, folder / str(number), set(held), whole=options.findings) if held else None
-            for number, (side, found, held) in enumerate(zip((base, head), reached, self.names, strict=True))
-        ]
+        self.sides: list[Repository | None] = []
+        for number, (side, each, held) in enumerate(zip((base, head), reached, self.names, strict=True)):
+            if not held:
+                self.sides.append(None)
+            elif side.commit:
+                self.sides.append(CommittedRepository(history, side, each, folder / str(number), frozenset(held)))
+            else:
+                self.sides.append(Repository(history.root))
 
     def into(self, found: Comparison) -> None:
         """Add what differs to a comparison."""
@@ -99,7 +109,7 @@ class _Comparing:
         wanted = self._wanted(pairs)
         read = self._read(pairs, wanted)
         for side, held in zip(self.sides, roots, strict=True):
-            if side is not None:
+            if isinstance(side, CommittedRepository):
                 side.need(_named_by(held.values(), read))
         gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
         views = [
@@ -119,8 +129,10 @@ class _Comparing:
                 found.rendered += len(rendered)
                 found.from_cache += sum(1 for each in rendered if each.cached)
         if self.options.findings:
-            base, head = (side.repository if side else None for side in self.sides)
-            compare_findings(base, head, found.environments, self.options)
+            for side in self.sides:
+                if isinstance(side, CommittedRepository):
+                    side.put_all_on_disk()
+            compare_findings(*self.sides, found.environments, self.options)
 
     def _views(
         self,
@@ -144,7 +156,7 @@ class _Comparing:
         if side is None or not names:
             return {}
         found = environments(
-            side.repository, self.options.of_check(names), self.progress, gaps, chosen, renderer_ahead=ahead
+            side, self.options.of_check(names), self.progress, gaps, chosen, renderer_ahead=ahead
         )
         return {view.name: view for view in found}
 
@@ -219,7 +231,8 @@ class _Comparing:
                     views.append(None)
                     continue
                 every = {(view.name, each.name) for each in view.applications}
-                side.need(_named_by([view], every))
+                if isinstance(side, CommittedRepository):
+                    side.need(_named_by([view], every))
                 views.append(self._views(number, None, [], (view.name,))[view.name])
             compare_fits(change, views[0], views[1])
         elif any(each.model for each in change.applications):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from modelyard.findings import Refusal
 from modelyard.tooling import Completed, require, run
+from modelyard.tooling.streaming import Conversation
 
 TIMEOUT_SECONDS = 120.0
 WORKING_TREE = "working tree"
 
 _LINK = "120000"
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Entry:
         return self.mode == _LINK
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """One side of a comparison.
 
@@ -48,6 +49,21 @@ class Side:
     name: str
     commit: str
     files: Mapping[str, Entry]
+
+    @cached_property
+    def children(self) -> dict[str, set[str]]:
+        """Return the names in each folder, by the folder's path; the root's is empty."""
+        found: dict[str, set[str]] = {"": set()}
+        for path in self.files:
+            while path:
+                folder, _, name = path.rpartition("/")
+                known = found.get(folder)
+                if known is not None:
+                    known.add(name)
+                    break
+                found[folder] = {name}
+                path = folder
+        return found
 
 
 class History:
@@ -67,6 +83,8 @@ class History:
         self.prefix = prefix.rstrip("/")
         self.folder = Path(folder)
         self.is_shallow = shallow == "true"
+        self._reading: Conversation | None = None
+        self._contents: dict[str, bytes] = {}
 
     def sides(self, text: str) -> tuple[Side, Side, frozenset[str]]:
         """Return base side, head side and the paths that differ, for `BASE..HEAD`, `BASE...HEAD` or `BASE`.
@@ -98,40 +116,71 @@ class History:
         """
         if name.startswith("-") or any(ord(character) < 32 for character in name):
             raise Refusal(f"{name!r} is no name of a commit", fix="write BASE..HEAD, such as origin/main..HEAD")
-        found = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        if found.returncode == 0:
-            return found.stdout.decode().strip()
-        remote = self._git("rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{name}^{{commit}}")
-        if remote.returncode == 0:
+        found, remote = self._objects([f"{name}^{{commit}}", f"refs/remotes/origin/{name}^{{commit}}"])
+        if found is not None:
+            return found[0]
+        if remote is not None:
             raise Refusal(f"{role} {name} is not in this clone, origin/{name} is", fix=f"write origin/{name}")
         raise Refusal(f"{role} {name} is not in this clone", fix=self._fetching(name))
 
-    def contents(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield the content of blobs, read in portions.
+    def fetch(self, blobs: Iterable[str]) -> None:
+        """Read blobs that will be asked for, all at once.
 
         Raises:
-            Refusal: An object is missing, as in a partial clone, or a portion is larger than 256 MiB.
+            Refusal: An object is missing, as in a partial clone.
         """
-        wanted = list(dict.fromkeys(blobs))
-        for start in range(0, len(wanted), _BATCH):
-            yield from self._batch(wanted[start : start + _BATCH])
-
-    def _batch(self, wanted: list[str]) -> Iterator[tuple[str, bytes]]:
-        request = "".join(f"{blob}\n" for blob in wanted).encode()
-        command: list[str | Path] = [self.git, "-C", self.root, "cat-file", "--batch"]
-        output = run(command, timeout=TIMEOUT_SECONDS, stdin=request, check=True).stdout
-        position = 0
-        for blob in wanted:
-            end = output.index(b"\n", position)
-            words = output[position:end].split(b" ")
-            if len(words) != 3:
+        wanted = [blob for blob in dict.fromkeys(blobs) if blob not in self._contents]
+        for blob, content in zip(wanted, self._objects(wanted), strict=True):
+            if content is None:
                 raise Refusal(
                     f"object {blob} is not in this clone",
                     fix="fetch it: a partial clone lacks what was never checked out (git fetch --refetch)",
                 )
-            length = int(words[2])
-            yield blob, output[end + 1 : end + 1 + length]
-            position = end + length + 2
+            self._contents[blob] = content[1]
+
+    def content(self, blob: str) -> bytes:
+        """Return the content of a blob; what was read is kept.
+
+        Raises:
+            Refusal: The object is missing, as in a partial clone.
+        """
+        if blob not in self._contents:
+            self.fetch([blob])
+        return self._contents[blob]
+
+    def links(self, side: Side) -> Iterator[tuple[str, str]]:
+        """Yield each symbolic link of a side with its target as written."""
+        links = [(path, entry.blob) for path, entry in side.files.items() if entry.is_link]
+        self.fetch(blob for _, blob in links if blob)
+        for path, blob in links:
+            if blob:
+                yield path, os.fsdecode(self.content(blob))
+            elif (self.root / path).is_symlink():
+                yield path, str((self.root / path).readlink())
+
+    def close(self) -> None:
+        """End the process that reads objects."""
+        if self._reading is not None:
+            self._reading.close(wait=True)
+
+    def _objects(self, names: Sequence[str]) -> Iterator[tuple[str, bytes] | None]:
+        """Yield the id and content of each object, None where it is not in this clone."""
+        if not names:
+            return
+        if self._reading is None or not self._reading.open:
+            command = [self.git, "-C", self.root, "cat-file", "--batch"]
+            self._reading = Conversation(command, silence=TIMEOUT_SECONDS)
+        lines = self._reading.ask("".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+        for name in names:
+            head = next(lines).rsplit(b" ", 2)
+            if len(head) != 3 or not head[2].isdigit():
+                yield None  # missing, or ambiguous
+                continue
+            length, parts, read = int(head[2]), [], -1
+            while read < length:
+                parts.append(next(lines))
+                read += len(parts[-1]) + 1
+            yield head[0].decode(), b"\n".join(parts)
 
     def _files(self, commit: str) -> dict[str, Entry]:
         found = self._git("ls-tree", "-r", "-z", commit, check=True)

@@ -7,7 +7,6 @@ time that rendering one of them takes.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections import defaultdict, deque
@@ -35,7 +34,7 @@ class Reached:
         history: The Git repository.
         side: The side.
         changed: The paths that differ.
-        texts: What was read of the other side, by blob; what is read here is added to it.
+        words: Words of what was read of the other side, by blob; those of what is read here are added.
 
     Attributes:
         folders: Folders whose kustomization reads something that differs, itself included.
@@ -43,27 +42,31 @@ class Reached:
     """
 
     def __init__(
-        self, history: History, side: Side, changed: frozenset[str], texts: dict[str, bytes] | None = None
+        self,
+        history: History,
+        side: Side,
+        changed: frozenset[str],
+        words: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._side = side
-        self._folders = {folder for path in side.files for folder in _above(path)}
-        self._names = {posixpath.basename(path) for path in (*side.files, *self._folders)}
-        self._links = dict(_links(history, side))
+        self._words = {} if words is None else words
+        self._names = {"", *(name for names in side.children.values() for name in names)}
+        self._links = dict(history.links(side))
         self._plain = all(_PLAIN_PATH.fullmatch(path) for path in side.files)
         self._kustomizations = kustomizations = dict[str, str]()
         self._named: dict[str, set[str]] = {}
         readers: dict[str, set[str]] = defaultdict(set)
         stubs: dict[str, set[str]] = defaultdict(set)
-        for path, text in _texts(history, side, {} if texts is None else texts):
+        for path, blob, text in _texts(history, side):
             folder, _, name = path.rpartition("/")
             if name in FILE_NAMES:
                 kustomizations[folder] = path
-                self._named[folder] = set(self._references(folder, text))
+                self._named[folder] = set(self._references(folder, blob, text))
                 for named in self._named[folder]:
                     readers[named].add(folder)
             elif b"argoproj.io/" in text:
                 environment = path.split("/")[1]
-                for named in self._references("", text):
+                for named in self._references("", blob, text):
                     stubs[named].add(environment)
         self.folders: set[str] = set()
         self.environments = {path.split("/")[1] for path in changed if _in_environment(path)}
@@ -87,9 +90,6 @@ class Reached:
 
     def closure(self, paths: Iterable[str]) -> set[str]:
         """Return the files that are read for files and folders: what kustomizations name, and what lies beside them."""
-        below: dict[str, list[str]] = defaultdict(list)
-        for path in self._side.files:
-            below[path.rpartition("/")[0]].append(path)
         found: set[str] = set()
         waiting = list(dict.fromkeys(paths))
         seen = set(waiting)
@@ -97,10 +97,11 @@ class Reached:
             node = waiting.pop()
             if node in self._side.files:
                 found.add(node)
-            elif node in self._kustomizations:
-                found.update(below[node])
-            elif node in self._folders:
-                found.update(path for folder in below if f"{folder}/".startswith(f"{node}/") for path in below[folder])
+            elif node in self._side.children:
+                inside = [f"{node}/{name}" if node else name for name in self._side.children[node]]
+                found.update(path for path in inside if path in self._side.files)
+                if node not in self._kustomizations:
+                    waiting += [path for path in inside if path not in self._side.files and path not in seen]
             more = self._named.get(node, set()) - seen
             seen |= more
             waiting += more
@@ -121,32 +122,27 @@ class Reached:
                 waiting.append(other)
         return found | below.get("", set())
 
-    def _references(self, folder: str, text: bytes) -> Iterator[str]:
-        for word in self._words(text):
-            word = word.rstrip("/")
-            if word.startswith("$"):  # a file of values, after the name of its source
-                word = word.partition("/")[2]
+    def _references(self, folder: str, blob: str, text: bytes) -> Iterator[str]:
+        for word in self._words_of(blob, text):
             last = word.rpartition("/")[2]
             if last not in self._names and last not in ("..", "."):
                 continue
-            path = posixpath.normpath(posixpath.join("/", folder, word.lstrip("/") if not folder else word)).lstrip("/")
-            if path in self._side.files or path in self._folders:
+            path = _joined(folder, word)
+            if path in self._side.files or path in self._side.children:
                 yield path
             if self._links:
                 yield from self._through_links(path)
 
-    def _words(self, text: bytes) -> Iterator[str]:
-        if self._plain and b"\\" not in text:
-            yield from (word.decode() for word in dict.fromkeys(_WORD.findall(text)))
-            return
-        try:
-            values = documents("kustomization", text.decode("utf-8", "replace"))
-        except Refusal:
-            yield from (word.decode() for word in dict.fromkeys(_WORD.findall(text)))
-            return
-        for value in _scalars(values):
-            yield value
-            yield value.partition("=")[2]
+    def _words_of(self, blob: str, text: bytes) -> Iterable[str]:
+        """Return what may be a path; both sides and many folders hold the same texts, whose words are found once."""
+        known = self._words.get(blob)
+        if known is not None:
+            return known
+        plain = self._plain and b"\\" not in text
+        found = tuple(dict.fromkeys(map(_as_path, _plain_words(text) if plain else _written_words(text))))
+        if plain and blob:
+            self._words[blob] = found
+        return found
 
     def _through_links(self, path: str) -> Iterator[str]:
         for _ in range(_MOST_LINKS):
@@ -161,33 +157,45 @@ class Reached:
             yield path
 
 
-def _links(history: History, side: Side) -> Iterator[tuple[str, str]]:
-    """Yield each link with its target as written."""
-    links = {path: entry.blob for path, entry in side.files.items() if entry.is_link}
-    targets = dict(history.contents(filter(None, links.values())))
-    for path, blob in links.items():
-        if blob:
-            yield path, os.fsdecode(targets[blob])
-        elif (history.root / path).is_symlink():
-            yield path, str((history.root / path).readlink())
+def _plain_words(text: bytes) -> Iterator[str]:
+    return (word.decode() for word in dict.fromkeys(_WORD.findall(text)))
 
 
-def _texts(history: History, side: Side, known: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """Yield kustomizations, and what may be an Application, with their content."""
-    wanted: dict[str, list[str]] = defaultdict(list)
+def _written_words(text: bytes) -> Iterator[str]:
+    """Yield the values of a YAML text, however they are spelt."""
+    try:
+        values = documents("kustomization", text.decode("utf-8", "replace"))
+    except Refusal:
+        yield from _plain_words(text)
+        return
+    for value in _scalars(values):
+        yield value
+        yield value.partition("=")[2]
+
+
+def _as_path(word: str) -> str:
+    word = word.rstrip("/")
+    # A file of values stands after the name of its source.
+    return word.partition("/")[2] if word.startswith("$") else word
+
+
+def _joined(folder: str, word: str) -> str:
+    if not folder:
+        word = word.lstrip("/")
+    return posixpath.normpath(f"/{folder}/{word}" if not word.startswith("/") else word).lstrip("/")
+
+
+def _texts(history: History, side: Side) -> Iterator[tuple[str, str, bytes]]:
+    """Yield kustomizations, and what may be an Application, with their blob and content."""
+    wanted: list[tuple[str, str]] = []
     for path, entry in side.files.items():
-        if entry.is_link:
-            continue
         name = path.rpartition("/")[2]
-        if name in FILE_NAMES or (_in_environment(path) and name.endswith((".yaml", ".yml"))):
-            if entry.blob:
-                wanted[entry.blob].append(path)
-            else:
-                yield path, _read(history.root / path)
-    known.update(history.contents(blob for blob in wanted if blob not in known))
-    for blob, paths in wanted.items():
-        for path in paths:
-            yield path, known[blob]
+        if name in FILE_NAMES or (name.endswith((".yaml", ".yml")) and _in_environment(path)):
+            if not entry.is_link:
+                wanted.append((path, entry.blob))
+    history.fetch(blob for _, blob in wanted if blob)
+    for path, blob in wanted:
+        yield path, blob, history.content(blob) if blob else _read(history.root / path)
 
 
 def _read(path: Path) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from modelyard.findings import At, Place, Refusal
@@ -60,6 +60,17 @@ class Files:
                 )
             self._real[path] = known
         return known
+
+    def require_inside(self, path: str) -> None:
+        """Refuse a path that leads out of the repository.
+
+        Raises:
+            UnreadableFile: A link on the way leads out of it, or links lead to each other.
+        """
+        self.real(path)
+
+    def put_on_disk(self, paths: Iterable[str]) -> None:
+        """See to it that other programs find files below `root`; these are there already."""
 
     def read(self, path: str) -> bytes:
         """Return the content of a file.

@@ -135,7 +135,7 @@ class Kustomizations:
             )
             return
         try:
-            self.files.real(folder)
+            self.files.require_inside(folder)
             kustomization = self.load(folder)
         except (UnreadableFile, MalformedYAML) as refusal:
             kind: ProblemKind = "malformed" if isinstance(refusal, MalformedYAML) else "missing"
@@ -216,7 +216,7 @@ class Kustomizations:
             )
             return None
         try:
-            self.files.real(path)
+            self.files.require_inside(path)
         except UnreadableFile as refusal:
             tree.problems.append(InputProblem("outside", refusal.message, at, refusal.fix))
             return None

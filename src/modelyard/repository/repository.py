@@ -50,15 +50,19 @@ class EnvironmentFolder:
 class Repository:
     """What is on disk below one folder; everything is read at most once.
 
+    Args:
+        root: The folder.
+        files: What reads it; the files on disk when None.
+
     Raises:
         Refusal: `root` is not a folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, files: Files | None = None) -> None:
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
             raise Refusal(f"{root} {what}", fix="name the folder of a GitOps repository")
-        self.files = Files(root)
+        self.files = files or Files(root)
         self.root = self.files.root
         self.kustomizations = Kustomizations(self.files)
 
