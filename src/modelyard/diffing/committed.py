@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -158,7 +157,9 @@ class CommittedFiles(Files):
                     continue
                 if len(passed) == _MOST_LINKS:
                     raise UnreadableFile(
-                        f"{path} goes through links that lead to each other", fix="remove one of them", at=At(Place(path))
+                        f"{path} goes through links that lead to each other",
+                        fix="remove one of them",
+                        at=At(Place(path)),
                     )
                 if self._links[at].startswith("/"):
                     raise _outside(path)

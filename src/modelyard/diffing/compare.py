@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modelyard.checking import Progress, environments
-from modelyard.cluster import Environment, Source, Thing, sources
-from modelyard.diffing.committed import CommittedRepository
-from modelyard.diffing.environments import Both, environment_change
-from modelyard.diffing.findings import compare_findings
-from modelyard.diffing.history import History, Side
-from modelyard.diffing.model import ORDER, Comparison, EnvironmentChange, Kind
+from modelyard.diffing.history import History
+from modelyard.diffing.model import ORDER, Comparison, Kind
 from modelyard.diffing.options import DiffOptions
-from modelyard.diffing.reach import Reached
-from modelyard.diffing.values import equal
-from modelyard.findings import NotChecked, Refusal
-from modelyard.repository import ENVIRONMENTS, Repository
-from modelyard.repository.kustomization import FILE_NAMES
-from modelyard.repository.locks import FILE as LOCK
+from modelyard.findings import Refusal
 
-Chosen = Callable[[str, Thing], bool]
+if TYPE_CHECKING:
+    from modelyard.checking import Progress
 
-_POOLS = frozenset({"NodePool", "EC2NodeClass"})
+_STEPS = "modelyard.diffing.comparing"
 
 
 def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) -> Comparison:
@@ -42,6 +34,8 @@ def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) ->
         Refusal: A side is no commit of this clone, a named environment is on neither side, or a tool is missing.
     """
     started = time.monotonic()
+    # A hundred modules, loaded while git answers.
+    threading.Thread(target=import_module, args=(_STEPS,), name="steps", daemon=True).start()
     with closing(History(root)) as history:
         found = _compared(history, sides, options, progress)
     found.environments.sort(key=lambda each: (ORDER[each.kind or Kind.CHANGED], each.name))
@@ -51,8 +45,10 @@ def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) ->
 
 def _compared(history: History, sides: str, options: DiffOptions, progress: Progress) -> Comparison:
     base, head, differing = history.sides(sides)
+    from modelyard.diffing.comparing import Comparing, environment_names
+
     found = Comparison(base.name, head.name, base.commit, head.commit)
-    found.all_environments = tuple(sorted(_names(base) | _names(head)))
+    found.all_environments = tuple(sorted(environment_names(base) | environment_names(head)))
     if not found.all_environments:
         raise Refusal(f"neither {base.name} nor {head.name} holds environments", fix="name a GitOps repository")
     for name in options.environments:
@@ -63,242 +59,5 @@ def _compared(history: History, sides: str, options: DiffOptions, progress: Prog
             )
     if differing:
         with tempfile.TemporaryDirectory(prefix="modelyard-diff-") as folder:
-            _Comparing(history, base, head, differing, options, progress, Path(folder)).into(found)
+            Comparing(history, base, head, differing, options, progress, Path(folder)).into(found)
     return found
-
-
-def _names(side: Side) -> set[str]:
-    """Return the environments of a side: the folders with a kustomization."""
-    split = (path.split("/") for path in side.files if path.startswith(f"{ENVIRONMENTS}/"))
-    return {parts[1] for parts in split if len(parts) == 3 and parts[2] in FILE_NAMES}
-
-
-class _Comparing:
-    """The steps of one comparison, which share what both sides read."""
-
-    def __init__(
-        self,
-        history: History,
-        base: Side,
-        head: Side,
-        differing: frozenset[str],
-        options: DiffOptions,
-        progress: Progress,
-        folder: Path,
-    ) -> None:
-        self.options, self.progress, self.differing = options, progress, differing
-        words: dict[str, tuple[str, ...]] = {}
-        reached = [Reached(history, side, differing, words) for side in (base, head)]
-        self.folders = reached[0].folders | reached[1].folders
-        names = (reached[0].environments | reached[1].environments) & (_names(base) | _names(head))
-        names &= set(options.environments or names)
-        self.names = [tuple(sorted(names & _names(side))) for side in (base, head)]
-        self.sides: list[Repository | None] = []
-        for number, (side, each, held) in enumerate(zip((base, head), reached, self.names, strict=True)):
-            if not held:
-                self.sides.append(None)
-            elif side.commit:
-                self.sides.append(CommittedRepository(history, side, each, folder / str(number), frozenset(held)))
-            else:
-                self.sides.append(Repository(history.root))
-
-    def into(self, found: Comparison) -> None:
-        """Add what differs to a comparison."""
-        roots = [self._views(side, lambda environment, thing: False, []) for side in (0, 1)]
-        pairs = list(_pairs(*roots))
-        wanted = self._wanted(pairs)
-        read = self._read(pairs, wanted)
-        for side, held in zip(self.sides, roots, strict=True):
-            if isinstance(side, CommittedRepository):
-                side.need(_named_by(held.values(), read))
-        gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
-        views = [
-            self._views(side, lambda environment, thing: (environment, thing.name) in read, gaps[side], ahead=side == 1)
-            for side in (0, 1)
-        ]
-        for before, after in pairs:
-            old = views[0][before.name] if before else None
-            new = views[1][after.name] if after else None
-            change = environment_change(Both(old, new, *gaps), wanted, self.differing, self.folders)
-            found.environments.append(change)
-            if new is not None:
-                shared = old is not None and _share_platform(old, new, wanted)
-                self._models(change, _with_platform(old, new) if old is not None and shared else old, new, shared)
-            for view in filter(None, (old, new)):
-                rendered = [each for each in view.applications if (view.name, each.name) in wanted and each.target]
-                found.rendered += len(rendered)
-                found.from_cache += sum(1 for each in rendered if each.cached)
-        if self.options.findings:
-            for side in self.sides:
-                if isinstance(side, CommittedRepository):
-                    side.put_all_on_disk()
-            compare_findings(*self.sides, found.environments, self.options)
-
-    def _views(
-        self,
-        number: int,
-        chosen: Chosen | None,
-        gaps: list[NotChecked],
-        names: tuple[str, ...] | None = None,
-        *,
-        ahead: bool = False,
-    ) -> dict[str, Environment]:
-        """Return the views of a side's environments, with the chosen Applications rendered.
-
-        Args:
-            number: The side.
-            chosen: From an environment's name and an Application to whether it is rendered; None renders all.
-            gaps: What could not be rendered is added to it.
-            names: Environments; all of the side when None.
-            ahead: Whether something new is sure to be rendered, so that the renderer may be started before it is known.
-        """
-        side, names = self.sides[number], self.names[number] if names is None else names
-        if side is None or not names:
-            return {}
-        found = environments(
-            side, self.options.of_check(names), self.progress, gaps, chosen, renderer_ahead=ahead
-        )
-        return {view.name: view for view in found}
-
-    def _wanted(self, pairs: Iterable[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:
-        """Return the Applications that may render to something else, by environment and name."""
-        wanted: set[tuple[str, str]] = set()
-        for before, after in pairs:
-            # An environment that goes takes nothing along, so what its Applications hold does not matter.
-            if after is None:
-                continue
-            known = {each.name: each.thing for each in before.applications} if before else {}
-            for application in after.applications:
-                old = known.pop(application.name, None)
-                if old is None or self._may_differ(old, application.thing):
-                    wanted.add((after.name, application.name))
-                    if before:
-                        wanted.add((before.name, application.name))
-            if before:
-                wanted |= {(before.name, name) for name in known}
-        return wanted
-
-    def _may_differ(self, old: Thing, new: Thing) -> bool:
-        if not equal(old.get("spec"), new.get("spec")):
-            return True
-        for source in sources(new):
-            if source.folder in self.folders:
-                return True
-            if source.chart and LOCK in self.differing:
-                return True
-            if not self.differing.isdisjoint(_value_files(source)):
-                return True
-        return False
-
-    def _read(
-        self, pairs: Iterable[tuple[Environment | None, Environment | None]], wanted: set[tuple[str, str]]
-    ) -> set[tuple[str, str]]:
-        """Return the wanted Applications, and where models are among them what says which nodes they may have."""
-        if self.options.findings:
-            return {(view.name, each.name) for pair in pairs for view in pair if view for each in view.applications}
-        read = set(wanted)
-        for before, after in pairs:
-            views = [view for view in (before, after) if view is not None]
-            concerned = [each for view in views for each in view.applications if (view.name, each.name) in wanted]
-            if after is None or not any(_is_model(each.thing) for each in concerned):
-                continue
-            if before is not None and _share_platform(before, after, wanted):
-                views = [after]
-            read |= {
-                (view.name, each.name) for view in views for each in view.applications if not _is_model(each.thing)
-            }
-        return read
-
-    def _models(self, change: EnvironmentChange, before: Environment | None, after: Environment, shared: bool) -> None:
-        """Compare how and where changed models run, and how all of them fit where the node pools changed.
-
-        Args:
-            change: The environment's change.
-            before: Its base side.
-            after: Its head side.
-            shared: Whether both sides have the same platform.
-        """
-        if not change.applications:
-            return
-        from modelyard.diffing.fitting import compare_fits
-        from modelyard.diffing.running import compare_costs, compare_placements
-
-        if any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources):
-            views: list[Environment | None] = []
-            for number, view in enumerate((before, after)):
-                side = self.sides[number]
-                if view is None or side is None:
-                    views.append(None)
-                    continue
-                every = {(view.name, each.name) for each in view.applications}
-                if isinstance(side, CommittedRepository):
-                    side.need(_named_by([view], every))
-                views.append(self._views(number, None, [], (view.name,))[view.name])
-            compare_fits(change, views[0], views[1])
-        elif any(each.model for each in change.applications):
-            compare_fits(change, before, after)
-        if any(each.model for each in change.applications):
-            compare_placements(change, before, after, shared)
-            if self.options.findings:
-                compare_costs(change, before, after)
-
-
-def _named_by(views: Iterable[Environment], applications: set[tuple[str, str]]) -> Iterator[str]:
-    """Yield the folders and files that the sources of Applications name."""
-    for view in views:
-        for each in view.applications:
-            if (view.name, each.name) in applications:
-                for source in each.sources:
-                    yield source.folder
-                    yield from _value_files(source)
-
-
-def _value_files(source: Source) -> Iterator[str]:
-    for file in (source.value.get("helm") or {}).get("valueFiles") or ():
-        path = str(file)
-        # A file of another source of the Application stands after that source's name.
-        yield path.partition("/")[2] if path.startswith("$") else path.strip("/")
-
-
-def _share_platform(before: Environment, after: Environment, wanted: set[tuple[str, str]]) -> bool:
-    """Return whether everything but models is the same on both sides, and so is what the environment says of itself."""
-    if dict(before.facts) != dict(after.facts) or before.name != after.name:
-        return False
-    return not any(
-        (view.name, each.name) in wanted and not _is_model(each.thing)
-        for view in (before, after)
-        for each in view.applications
-    )
-
-
-def _with_platform(before: Environment, after: Environment) -> Environment:
-    """Return the base side with the platform of the head side, which is the same and was read once."""
-    platform = [each for each in after.applications if not _is_model(each.thing)]
-    models = [each for each in before.applications if _is_model(each.thing)]
-    return replace(before, applications=tuple(sorted((*platform, *models), key=lambda each: each.name)))
-
-
-def _is_model(thing: Thing) -> bool:
-    return thing.labels.get("app.kubernetes.io/component") == "model"
-
-
-def _pairs(
-    before: dict[str, Environment], after: dict[str, Environment]
-) -> Iterator[tuple[Environment | None, Environment | None]]:
-    """Yield the environments of both sides in pairs; one that is renamed is paired by its cluster."""
-    gone = {name: view for name, view in before.items() if name not in after}
-    for name, view in after.items():
-        if name in before:
-            yield before[name], view
-            continue
-        old = next((each for each in gone.values() if _cluster(each) and _cluster(each) == _cluster(view)), None)
-        if old is not None:
-            del gone[old.name]
-        yield old, view
-    for view in gone.values():
-        yield view, None
-
-
-def _cluster(view: Environment) -> tuple[str, str] | None:
-    account, cluster = view.facts.get("account"), view.facts.get("cluster")
-    return (str(account), str(cluster)) if account and cluster else None

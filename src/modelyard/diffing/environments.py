@@ -150,6 +150,8 @@ def _pair(
     assert both.before is not None and both.after is not None  # noqa: S101 - decided by the caller
     if not rendered:
         # Nothing that it reads differs; it may have been read for the sake of others.
+        if previous.thing.value == application.thing.value:
+            return
         stubs = [replace(each, resources=(), errors=()) for each in (previous, application)]
         found = changed(Held(stubs[0], both.before), Held(stubs[1], both.after))
         change.applications += [found] if found is not None else []

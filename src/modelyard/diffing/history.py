@@ -168,19 +168,24 @@ class History:
         if not names:
             return
         if self._reading is None or not self._reading.open:
-            command = [self.git, "-C", self.root, "cat-file", "--batch"]
+            command: list[str | Path] = [self.git, "-C", self.root, "cat-file", "--batch"]
             self._reading = Conversation(command, silence=TIMEOUT_SECONDS)
-        lines = self._reading.ask("".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+        question = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+        answer = self._reading.ask_bytes(question)
+        read, at = bytearray(), 0
         for name in names:
-            head = next(lines).rsplit(b" ", 2)
+            while (end := read.find(b"\n", at)) < 0:
+                read += _more(answer, name)
+            head = bytes(read[at:end]).rsplit(b" ", 2)
             if len(head) != 3 or not head[2].isdigit():
                 yield None  # missing, or ambiguous
+                at = end + 1
                 continue
-            length, parts, read = int(head[2]), [], -1
-            while read < length:
-                parts.append(next(lines))
-                read += len(parts[-1]) + 1
-            yield head[0].decode(), b"\n".join(parts)
+            at = end + 1 + int(head[2])
+            while len(read) <= at:
+                read += _more(answer, name)
+            yield head[0].decode(), bytes(read[end + 1 : at])
+            at += 1
 
     def _files(self, commit: str) -> dict[str, Entry]:
         found = self._git("ls-tree", "-r", "-z", commit, check=True)
@@ -226,3 +231,10 @@ class History:
 
     def _git(self, *words: str, check: bool = False) -> Completed:
         return run([self.git, "-C", self.root, *words], timeout=TIMEOUT_SECONDS, check=check)
+
+
+def _more(answer: Iterator[bytes], name: str) -> bytes:
+    chunk = next(answer, None)
+    if chunk is None:
+        raise Refusal(f"git ended before it gave object {name}", fix="run `git fsck` in the repository")
+    return chunk

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from modelyard.checking import CheckOptions
+if TYPE_CHECKING:
+    from modelyard.checking import CheckOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +29,6 @@ class DiffOptions:
 
     def of_check(self, environments: tuple[str, ...]) -> CheckOptions:
         """Return the options with which the given environments of one side are read."""
+        from modelyard.checking import CheckOptions
+
         return CheckOptions(environments, use_cache=self.use_cache, jobs=self.jobs, policies=self.policies)

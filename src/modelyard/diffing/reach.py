@@ -190,9 +190,9 @@ def _texts(history: History, side: Side) -> Iterator[tuple[str, str, bytes]]:
     wanted: list[tuple[str, str]] = []
     for path, entry in side.files.items():
         name = path.rpartition("/")[2]
-        if name in FILE_NAMES or (name.endswith((".yaml", ".yml")) and _in_environment(path)):
-            if not entry.is_link:
-                wanted.append((path, entry.blob))
+        is_text = name in FILE_NAMES or (name.endswith((".yaml", ".yml")) and _in_environment(path))
+        if is_text and not entry.is_link:
+            wanted.append((path, entry.blob))
     history.fetch(blob for _, blob in wanted if blob)
     for path, blob in wanted:
         yield path, blob, history.content(blob) if blob else _read(history.root / path)

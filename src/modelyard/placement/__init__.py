@@ -17,7 +17,7 @@ from modelyard.placement.node_groups import (
     managed_groups,
     variables,
 )
-from modelyard.placement.placements import Cluster, Placement, cluster, placements
+from modelyard.placement.placements import Cluster, Placement, cluster, placements, share_cluster
 from modelyard.placement.pods import PodShape
 from modelyard.placement.quotas import FACT as QUOTA_FACT
 from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
@@ -58,6 +58,7 @@ __all__ = [
     "quota_of",
     "scale",
     "scales",
+    "share_cluster",
     "stated_quotas",
     "units",
     "variables",

@@ -108,9 +108,19 @@ def cluster(environment: Environment) -> Cluster:
     """Return the pools of an environment with the instance types that they may start; worked out once for each view."""
     known = _seen.get(id(environment))
     if known is None or known[0]() is not environment:
-        key = id(environment)
-        _seen[key] = known = (weakref.ref(environment, lambda _: _seen.pop(key, None)), _cluster(environment))
+        return _keep(environment, _cluster(environment))
     return known[1]
+
+
+def share_cluster(environment: Environment, other: Environment) -> None:
+    """Give a view the pools of another one that has the same platform and facts; they are worked out once."""
+    _keep(environment, cluster(other))
+
+
+def _keep(environment: Environment, pools: Cluster) -> Cluster:
+    key = id(environment)
+    _seen[key] = (weakref.ref(environment, lambda _: _seen.pop(key, None)), pools)
+    return pools
 
 
 def _cluster(environment: Environment) -> Cluster:

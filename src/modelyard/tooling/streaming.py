@@ -9,7 +9,7 @@ import subprocess
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from modelyard.tooling.processes import (
@@ -100,9 +100,25 @@ class Conversation:
             ToolOutputTooLarge: It wrote a line longer than `max_line`.
             ToolFailed: Its exit status is not 0; raised after its last whole line.
         """
+        yield from self._guarded(question, last, self._lines_of)
+
+    def ask_bytes(self, question: bytes) -> Iterator[bytes]:
+        """Write to the program and yield what it writes as it comes, for answers that say how long they are.
+
+        Lines are not waited for by who reads bytes: a conversation is had in one of both ways.
+
+        Raises:
+            ToolTimedOut: It was silent for too long.
+            ToolFailed: It ended with an exit status other than 0.
+        """
+        yield from self._guarded(question, False, iter)
+
+    def _guarded(
+        self, question: bytes, last: bool, read: Callable[[Iterator[bytes]], Iterator[bytes]]
+    ) -> Iterator[bytes]:
         try:
             untold, self._untold = self._untold, b""
-            yield from self._exchange(memoryview(untold + question), last)
+            yield from read(self._exchange(memoryview(untold + question), last))
             self._process.wait(self._silence)
         except subprocess.TimeoutExpired:
             self.close()
@@ -118,10 +134,9 @@ class Conversation:
             raise ToolFailed(failure(completed), completed=completed, cwd=self._cwd)
 
     def _exchange(self, pending: memoryview, last: bool) -> Iterator[bytes]:
+        """Write what is pending and yield what is written to standard output meanwhile and after."""
         process = self._process
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101
-        yield from self._waiting()
-        held = sum(map(len, self._parts))
         with selectors.DefaultSelector() as selector:
             for pipe in (process.stdout, process.stderr):
                 selector.register(pipe, selectors.EVENT_READ)
@@ -146,19 +161,25 @@ class Conversation:
                         self._messages += chunk
                         del self._messages[:-_KEPT_STDERR]
                     else:
-                        first, *rest = chunk.split(b"\n")
-                        self._parts.append(first)
-                        held += len(first)
-                        if held > self._max_line:
-                            raise ToolOutputTooLarge(
-                                f"{self._name} wrote a line of more than {self._max_line // MEBIBYTE} MiB",
-                                argv=self.argv,
-                                cwd=self._cwd,
-                            )
-                        if rest:
-                            self._lines += (b"".join(self._parts), *rest[:-1])
-                            self._parts, held = [rest[-1]], len(rest[-1])
-                            yield from self._waiting()
+                        yield chunk
+
+    def _lines_of(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        yield from self._waiting()
+        held = sum(map(len, self._parts))
+        for chunk in chunks:
+            first, *rest = chunk.split(b"\n")
+            self._parts.append(first)
+            held += len(first)
+            if held > self._max_line:
+                raise ToolOutputTooLarge(
+                    f"{self._name} wrote a line of more than {self._max_line // MEBIBYTE} MiB",
+                    argv=self.argv,
+                    cwd=self._cwd,
+                )
+            if rest:
+                self._lines += (b"".join(self._parts), *rest[:-1])
+                self._parts, held = [rest[-1]], len(rest[-1])
+                yield from self._waiting()
 
     def _waiting(self) -> Iterator[bytes]:
         """Yield the lines that were read; who stops in between finds the rest with the next question."""
