@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as once
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from modelyard.cluster.terraform.blocks import Block, Terraform
+from modelyard.cluster.terraform.completing import completed
 from modelyard.findings import Refusal
 from modelyard.repository import EnvironmentFolder, Files, joined
 from modelyard.tooling import cache, run, write_whole
@@ -81,7 +82,8 @@ def read(files: Files, environment: str) -> Reading:
         return Reading(reason=f"{FOLDER}/ holds no block that can be read")
     blocks = tuple(_block(files, each) for each in content)
     sources = tuple(_below(files, FOLDER, ".tf", ".tftpl"))
-    return Reading(Terraform(FOLDER, variables, blocks, sources, files))
+    read = Terraform(FOLDER, variables, blocks, sources, files)
+    return Reading(replace(read, blocks=completed(blocks, read.given)))
 
 
 def _read(files: Files, variables: str, key: str) -> list[dict[str, Any]]:
