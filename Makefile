@@ -63,7 +63,8 @@ build/checkov/.ready: requirements-checkov.lock
 	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-faults: setup build/checkov/.ready ## make every known mistake, print who notices it, and write down what is caught
+faults: setup promtool build/checkov/.ready ## make every known mistake, print who notices it, and write down what is caught
+	@$(BIN)/modelyard tools install --quiet kube-score
 	@$(BIN)/python scripts/faults_table.py --tools --write
 
 lint: $(READY) ## check style, types and the direction of imports

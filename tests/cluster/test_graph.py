@@ -77,6 +77,83 @@ def said(environment: Environment, relation: str, source: Node) -> Edge:
             "environments/dev/environment.yaml",
         ),
         (
+            "gives",
+            Node("aws_eks_pod_identity_association", "model", "models"),
+            Node("aws_iam_role", "my-platform-dev-model"),
+            "terraform/modules/identity/main.tf",
+            "terraform/modules/identity/main.tf",
+        ),
+        (
+            "has policy",
+            Node("aws_iam_role", "my-platform-dev-model"),
+            Node("aws_iam_policy_document", "module.identity.data.aws_iam_policy_document.read_weights"),
+            "terraform/modules/identity/main.tf",
+            "terraform/modules/identity/models.tf",
+        ),
+        (
+            "allows",
+            Node("aws_iam_policy_document", "module.identity.data.aws_iam_policy_document.read_weights"),
+            Node("aws_s3_bucket", "my-platform-dev-models-111122223333"),
+            "terraform/modules/identity/models.tf",
+            "terraform/modules/storage/main.tf",
+        ),
+        (
+            "gives rights to",
+            Node("aws_eks_pod_identity_association", "karpenter", "kube-system"),
+            Node("ServiceAccount", "karpenter", "kube-system"),
+            "terraform/modules/karpenter/main.tf",
+            "bases/platform/karpenter/values.yaml",
+        ),
+        (
+            "names",
+            Node("chart values", "kube-prometheus-stack", "kube-prometheus-stack"),
+            Node("Secret", "grafana-admin", "monitoring"),
+            "bases/platform/kube-prometheus-stack/values.yaml",
+            "bases/platform/kube-prometheus-stack/grafana-admin.yaml",
+        ),
+        (
+            "collects from",
+            Node("ServiceMonitor", "chat", "models"),
+            Node("exporter", "vllm"),
+            "bases/serving/vllm/service-monitor.yaml",
+            "environments/dev/versions/kustomization.yaml",
+        ),
+        (
+            "asks for",
+            Node("PrometheusRule", "capacity", "monitoring"),
+            Node("exporter", "kube-state-metrics"),
+            "bases/platform/alerts/rules/capacity.yaml",
+            "environments/dev/applications/kube-prometheus-stack.yaml",
+        ),
+        (
+            "works on",
+            Node("Terraform variables", "environments/dev/terraform.tfvars"),
+            Node("cluster", "my-platform-dev"),
+            "environments/dev/terraform.tfvars",
+            "environments/dev/environment.yaml",
+        ),
+        (
+            "tags for",
+            Node("EC2NodeClass", "gpu"),
+            Node("cluster", "my-platform-dev"),
+            "environments/dev/platform/karpenter/kustomization.yaml",
+            "environments/dev/environment.yaml",
+        ),
+        (
+            "waits for",
+            Node("workflow", ".github/workflows/check.yml"),
+            Node("workflow", ".github/workflows/check.yml"),
+            ".github/workflows/check.yml",
+            ".github/workflows/check.yml",
+        ),
+        (
+            "calls",
+            Node("workflow", ".github/workflows/check.yml"),
+            Node("command", "modelyard"),
+            ".github/workflows/check.yml",
+            "requirements.txt",
+        ),
+        (
             "is in",
             Node("Application", "chat", "argocd"),
             Node("AppProject", "models", "argocd"),
@@ -130,6 +207,41 @@ def test_a_name_that_nobody_has_dangles(bases: Mapping[str, Path], tmp_path: Pat
     assert edge.is_broken
     assert edge.source.at is not None
     assert edge.source.at.place().file == "environments/dev/models/chat/kustomization.yaml"
+
+
+def test_an_account_is_followed_to_its_bucket(one_model: Environment) -> None:
+    graph = one_model.graph
+    (given,) = [edge for edge in graph.of("gives rights to") if edge.wanted.name == "model"]
+    (role,) = [edge for edge in graph.out_of(given.source.node) if edge.relation == "gives"]
+    (policy,) = [edge for edge in graph.out_of(role.targets[0].node) if edge.relation == "has policy"]
+    allowed = {edge.wanted for edge in graph.out_of(policy.targets[0].node) if edge.relation == "allows"}
+    bucket = Node("aws_s3_bucket", "my-platform-dev-models-111122223333")
+    assert allowed == {bucket._replace(part=action) for action in ("s3:ListBucket", "s3:GetObject")}
+    assert any(edge.source.node.kind == "ConfigMap" for edge in graph.into(bucket))
+
+
+def test_a_series_that_its_exporter_lacks_dangles(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    environment = edited(
+        bases,
+        tmp_path,
+        {
+            "replace": {
+                "bases/platform/alerts/rules/capacity.yaml": {"kube_pod_status_ready_time": "vllm:requests_waitin"}
+            }
+        },
+    )
+    broken = [edge for edge in environment.graph.of("asks for") if edge.is_broken]
+    assert [edge.wanted for edge in broken] == [Node("metric", "vllm:requests_waitin")]
+
+
+def test_a_secret_that_values_name_and_nobody_makes(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    values = "environments/dev/platform/karpenter/values.yaml"
+    environment = edited(bases, tmp_path, {"edit": {values: {"priorityClassName": "platfrom"}}})
+    edges = [edge for edge in environment.graph.of("names") if edge.source.node.name == "karpenter"]
+    assert [edge.wanted.name for edge in edges] == ["platfrom"], "the environment's file stands over the base's"
+    assert edges[0].source.at is not None
+    assert edges[0].source.at.place().file == values
+    assert edges[0].state in (State.DANGLING, State.UNKNOWN)
 
 
 def test_two_of_a_name_are_ambiguous(bases: Mapping[str, Path], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.terraform import provider
 from tests.terraform.configuration import Configuration
 
 _SECONDS = 300
+_KUBE_SCORE_WARNS = 5  # its grades: 1 is critical, 5 a warning, 7 nearly right, 10 right
 CHECKOV = PROJECT / "build" / "checkov"
 _LAYOUT = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 
@@ -42,9 +44,11 @@ class BareTools:
 
     def __init__(self, copies: Copies) -> None:
         self.copies = copies
-        self._runners: dict[str, Callable[[Path], Complaints]] = {
+        self._runners: dict[str, Callable[[_Repository], Complaints]] = {
             "kustomize build": _kustomize,
             "kubeconform -strict": _kubeconform,
+            "kube-score": _kube_score,
+            "promtool check rules": _promtool,
             "terraform validate": _terraform,
             "zizmor": _zizmor,
             "checkov": _checkov,
@@ -52,27 +56,56 @@ class BareTools:
         self.states = {
             "kustomize build": "" if find("kustomize") else "not installed",
             "kubeconform -strict": "" if find("kubeconform") and find("kustomize") else "not installed",
+            "kube-score": "" if find("kube-score") and find("kustomize") else "not installed",
+            "promtool check rules": "" if find("promtool") and find("kustomize") else "not installed",
             "terraform validate": "" if provider.terraform() and provider.plugin_directory() else "not installed",
             "zizmor": "" if _beside("zizmor") else "not installed",
             "checkov": "" if _beside("checkov") else "not installed; make build/checkov/.ready does",
-            "promtool": "no package of it is on PyPI",
         }
         self._of_base: dict[tuple[str, str], Complaints] = {}
 
     def noticing(self, fault: Fault) -> set[str]:
         """Return the tools that object to more than in the base repository."""
         noticed = set()
-        for name, runner in self._runners.items():
-            if self.states[name] or not _concerns(name, fault):
-                continue
-            key = (name, fault.repository)
-            if key not in self._of_base:
-                with self.copies.changed(fault.repository, {}) as root:
-                    self._of_base[key] = runner(root)
-            with self.copies.changed(fault.repository, fault.fault) as root:
-                if runner(root) - self._of_base[key]:
+        wanted = [name for name in self._runners if not self.states[name] and _concerns(name, fault)]
+        missing = [name for name in wanted if (name, fault.repository) not in self._of_base]
+        if missing:
+            with self.copies.changed(fault.repository, {}) as root:
+                base = _Repository(root)
+                for name in missing:
+                    self._of_base[name, fault.repository] = self._runners[name](base)
+        with self.copies.changed(fault.repository, fault.fault) as root:
+            changed = _Repository(root)
+            for name in wanted:
+                if self._runners[name](changed) - self._of_base[name, fault.repository]:
                     noticed.add(name)
         return noticed
+
+
+class _Repository:
+    """A repository as it is now, built once for all tools.
+
+    Args:
+        root: Its folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def built(self) -> dict[str, list[Any] | None]:
+        """Return what each kustomization of an environment builds to, None when it does not build."""
+        return _built(self.root)
+
+    @property
+    def by_version(self) -> dict[str, list[Any]]:
+        """Return what is built, by the version of Kubernetes that it is for."""
+        found: dict[str, list[Any]] = {}
+        for target, resources in self.built.items():
+            facts = self.root / "/".join(target.split("/")[:2]) / "environment.yaml"
+            version = str(yaml.safe_load(facts.read_text())["kubernetes"])
+            found.setdefault(version, []).extend(resources or ())
+        return found
 
 
 def _concerns(tool: str, fault: Fault) -> bool:
@@ -102,33 +135,59 @@ def _built(root: Path) -> dict[str, list[Any] | None]:
     return found
 
 
-def _kustomize(root: Path) -> Complaints:
-    return Counter(target for target, resources in _built(root).items() if resources is None)
+def _kustomize(repository: _Repository) -> Complaints:
+    return Counter(target for target, resources in repository.built.items() if resources is None)
 
 
-def _kubeconform(root: Path) -> Complaints:
-    executable = find("kubeconform")
-    assert executable is not None
-    by_version: dict[str, list[Any]] = {}
-    for target, resources in _built(root).items():
-        facts = root / "/".join(target.split("/")[:2]) / "environment.yaml"
-        version = str(yaml.safe_load(facts.read_text())["kubernetes"])
-        by_version.setdefault(version, []).extend(resources or ())
+def _kubeconform(repository: _Repository) -> Complaints:
     objections: Complaints = Counter()
-    for version, resources in by_version.items():
+    for version, resources in repository.by_version.items():
         folder = SchemaBundle(version).materialised_whole()
-        with tempfile.TemporaryDirectory() as scratch:
-            file = Path(scratch) / "resources.yaml"
-            file.write_text(yaml.safe_dump_all(resources))
-            argv: list[str | Path] = [executable.path, "-strict", "-output", "json"]
-            completed = run([*argv, "-schema-location", f"{folder}/{_LAYOUT}", file], timeout=_SECONDS)
-        for each in json.loads(completed.stdout)["resources"]:
+        arguments = ("-strict", "-output", "json", "-schema-location", f"{folder}/{_LAYOUT}")
+        for each in json.loads(_told("kubeconform", *arguments, resources=resources))["resources"]:
             objections[f"{each['kind']} {each['name']} {each['msg']}"] += 1
     return objections
 
 
-def _terraform(root: Path) -> Complaints:
-    configuration = Configuration(root / "terraform")
+def _kube_score(repository: _Repository) -> Complaints:
+    objections: Complaints = Counter()
+    for version, resources in repository.by_version.items():
+        arguments = ("score", "--output-format", "json", "--kubernetes-version", f"v{version}")
+        for scored in json.loads(_told("kube-score", *arguments, resources=resources) or b"[]"):
+            for check in scored["checks"]:
+                if check["grade"] <= _KUBE_SCORE_WARNS and not check["skipped"]:
+                    for comment in check["comments"] or [{}]:
+                        said = f"{comment.get('path', '')} {comment.get('summary', '')}"
+                        objections[f"{scored['object_name']} {check['check']['id']} {check['grade']} {said}"] += 1
+    return objections
+
+
+def _promtool(repository: _Repository) -> Complaints:
+    objections: Complaints = Counter()
+    for resources in repository.built.values():
+        for resource in resources or ():
+            if resource.get("kind") == "PrometheusRule":
+                rules = {"groups": resource["spec"].get("groups")}
+                told = _told("promtool", "check", "rules", resources=[rules]).decode()
+                for line in told.splitlines():
+                    if "FAILED" in line or "error" in line or "rule " in line:
+                        objections[f"{resource['metadata']['name']} {line.partition('.yaml')[2]}"] += 1
+    return objections
+
+
+def _told(name: str, *arguments: str, resources: list[Any]) -> bytes:
+    """Return what a tool says of a file with some resources, to its output and then to its errors where it has none."""
+    executable = find(name)
+    assert executable is not None
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "resources.yaml"
+        file.write_text(yaml.safe_dump_all(resources))
+        completed = run([executable.path, *arguments, file], timeout=_SECONDS)
+    return completed.stdout or completed.stderr.encode()
+
+
+def _terraform(repository: _Repository) -> Complaints:
+    configuration = Configuration(repository.root / "terraform")
     before = {path.name for path in configuration.directory.iterdir()}
     try:
         started = configuration.initialise("-backend=false")
@@ -148,12 +207,12 @@ def _beside(name: str) -> Path | None:
     return next((path for path in known if path.is_file()), None)
 
 
-def _checkov(root: Path) -> Complaints:
+def _checkov(repository: _Repository) -> Complaints:
     executable = _beside("checkov")
     assert executable is not None
     argv: list[str | Path] = [executable, "--quiet", "--compact", "--skip-download", "--output", "json"]
     frameworks = ("--framework", "terraform", "kubernetes", "github_actions")
-    completed = run([*argv, *frameworks, "--directory", root], cwd=root, timeout=_SECONDS)
+    completed = run([*argv, *frameworks, "--directory", repository.root], cwd=repository.root, timeout=_SECONDS)
     told = json.loads(completed.stdout or b"[]")
     reports = told if isinstance(told, list) else [told]
     return Counter(
@@ -163,8 +222,8 @@ def _checkov(root: Path) -> Complaints:
     )
 
 
-def _zizmor(root: Path) -> Complaints:
+def _zizmor(repository: _Repository) -> Complaints:
     executable = _beside("zizmor")
     assert executable is not None
-    completed = run([executable, "--offline", "--format", "json", root / ".github"], timeout=_SECONDS)
+    completed = run([executable, "--offline", "--format", "json", repository.root / ".github"], timeout=_SECONDS)
     return Counter(str(each["ident"]) for each in json.loads(completed.stdout or b"[]"))

@@ -14,7 +14,7 @@ from modelyard.catalog.components import (
 )
 from modelyard.catalog.devices import Device, device, devices
 from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment
-from modelyard.catalog.exporters import Exporter, Metric, exporters, metrics
+from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
 from modelyard.catalog.model_configs import shape_from_config
@@ -77,6 +77,7 @@ __all__ = [
     "devices",
     "engine",
     "engine_versions",
+    "exporter_of",
     "exporters",
     "feature_from_mapping",
     "feature_problems",

@@ -9,6 +9,15 @@ from types import MappingProxyType
 
 from modelyard.catalog.loading import DATA, read_json
 
+# By the beginning of a metric's name, the exporter that alone serves such names.
+_OWN = {
+    "vllm:": "vllm",
+    "DCGM_FI_": "dcgm-exporter",
+    "karpenter_": "karpenter",
+    "argocd_": "argocd",
+    "neuroncore_": "neuron-monitor",
+    "neuron_": "neuron-monitor",
+}
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum", "_count")}
 
 
@@ -100,3 +109,8 @@ def metrics(exporter: str, version: str | None = None) -> Exporter | None:
         return None
     found = _exporter(exporter)
     return found if version is None or found.version in ("", version) else None
+
+
+def exporter_of(metric: str) -> str | None:
+    """Return the exporter that alone serves metrics of such a name; None where several may."""
+    return next((exporter for start, exporter in _OWN.items() if metric.startswith(start)), None)

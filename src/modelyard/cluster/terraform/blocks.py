@@ -25,7 +25,7 @@ class LineAddress:
         first: First line that is looked at, counted from 1.
         last: Last line; 0 for the end of the file.
         sought: Texts of which each is looked for after the line of the one before; those that are not found are
-            passed over.
+            passed over. Blanks around a text must stand there, and are not part of the place.
     """
 
     files: Files
@@ -46,7 +46,8 @@ class LineAddress:
             for index in range(position, min(self.last or len(lines), len(lines))):
                 at = lines[index].find(text)
                 if at >= 0 and not lines[index].lstrip().startswith(("#", "//")):
-                    number, column, width, position = index + 1, at, len(text), index
+                    before = len(text) - len(text.lstrip())
+                    number, column, width, position = index + 1, at + before, len(text.strip()), index
                     break
         if number > len(lines):
             return Place(self.file)

@@ -19,6 +19,8 @@ def _load() -> None:
     from modelyard.cluster.graph.extractors import (  # noqa: F401 - they register themselves
         access,
         argocd,
+        buckets,
+        metrics,
         network,
         nodes,
         pods,
@@ -37,10 +39,14 @@ def extracting(thing: Thing) -> list[Extractor]:
 
 
 def outside(environment: Environment, context: Context) -> Iterator[Definition | Reference]:
-    """Yield what is said outside of rendered resources: by charts' values, facts and Terraform."""
+    """Yield what is said outside of rendered resources: in charts' values, facts, Terraform, expressions, workflows."""
+    from modelyard.cluster.graph.extractors.charts import charts
     from modelyard.cluster.graph.extractors.facts import facts
+    from modelyard.cluster.graph.extractors.metrics import asked
+    from modelyard.cluster.graph.extractors.workflows import named
 
-    yield from facts(environment, context)
+    for function in (facts, charts, asked, named):
+        yield from function(environment, context)
 
 
 __all__ = ["Context", "Extractor", "extracting", "outside"]

@@ -13,13 +13,14 @@ from modelyard.cluster.things import Thing
 from modelyard.repository import FileAddress
 
 
-class _File:
+class RepositoryFile:
     """A file or folder of the repository as an end."""
 
     def __init__(self, context: Context, path: str) -> None:
         self._context, self._path = context, path
 
     def at(self, path: tuple[str | int, ...] = ()) -> FileAddress:
+        """Return the address of a value in it."""
         return FileAddress(self._context.environment.repository.files, self._path, path)
 
 
@@ -58,4 +59,4 @@ def applications(thing: Thing, context: Context) -> Iterator[Definition | Refere
 def _defined(context: Context, node: Node) -> Iterator[Definition]:
     if node not in context.files:
         context.files.add(node)
-        yield Definition(End(node, _File(context, node.name)))
+        yield Definition(End(node, RepositoryFile(context, node.name)))

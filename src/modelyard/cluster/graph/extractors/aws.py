@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelyard.cluster.graph.edges import Definition, End, Node, Reference
 from modelyard.cluster.graph.extractors.context import Context
+from modelyard.cluster.graph.extractors.permissions import permissions
 from modelyard.cluster.terraform import Terraform, association
 
 # Types that others name, with the attribute that is their name.
@@ -21,7 +22,7 @@ _TAGGED = ("aws_subnet", "aws_security_group")
 
 
 def aws(terraform: Terraform, context: Context) -> Iterator[Definition | Reference]:
-    """Yield roles, queues, buckets, secrets, tagged networks, and the associations of service accounts."""
+    """Yield roles with what they may, queues, buckets, secrets, tagged networks, and the service accounts' roles."""
     for type_, field in _NAMED.items():
         for block in terraform.resources(type_):
             name = block.text(field)
@@ -43,6 +44,7 @@ def aws(terraform: Terraform, context: Context) -> Iterator[Definition | Referen
             for type_ in tagged or _TAGGED:
                 yield Definition(end, {key: value}, selected_as=type_)
     yield from _associations(terraform)
+    yield from permissions(terraform)
 
 
 def _associations(terraform: Terraform) -> Iterator[Reference]:

@@ -8,6 +8,8 @@ from modelyard.cluster.environment import Environment
 from modelyard.cluster.graph.edges import Definition, End, Node, Reference
 from modelyard.cluster.graph.extractors.aws import aws
 from modelyard.cluster.graph.extractors.context import Context
+from modelyard.cluster.terraform import Terraform
+from modelyard.findings import Address
 from modelyard.rendering import Path
 from modelyard.repository import FileAddress
 
@@ -17,6 +19,9 @@ CLUSTER_NAMES = {
     "aws-load-balancer-controller": "clusterName",
     "aws-cloudwatch-metrics": "clusterName",
 }
+
+
+_VARIABLE = "cluster_name"
 
 
 class _Facts:
@@ -34,6 +39,7 @@ def facts(environment: Environment, context: Context) -> Iterator[Definition | R
     name = environment.facts.get("cluster")
     if isinstance(name, str) and name:
         yield Definition(End(Node("cluster", name), _Facts(environment), ("cluster",)))
+        yield from _clusters(environment)
     unread = "" if environment.terraform is not None else "Terraform"
     for values in environment.chart_values:
         source = Node("chart values", values.source.chart, values.application.name)
@@ -48,3 +54,27 @@ def facts(environment: Environment, context: Context) -> Iterator[Definition | R
             yield Reference("listens to", end, Node("aws_sqs_queue", queue), elsewhere=unread)
     if environment.terraform is not None:
         yield from aws(environment.terraform, context)
+
+
+class _Variables:
+    """The file with an environment's variables of Terraform as an end."""
+
+    def __init__(self, terraform: Terraform) -> None:
+        self._terraform = terraform
+
+    def at(self, path: Path = ()) -> Address:
+        return self._terraform.variable_at(str(path[0]))
+
+
+def _clusters(environment: Environment) -> Iterator[Reference]:
+    """Yield the cluster's name in Terraform's variables, and in what Karpenter tags its nodes with."""
+    terraform = environment.terraform
+    said = terraform.given.get(_VARIABLE) if terraform is not None else None
+    if terraform is not None and isinstance(said, str) and said:
+        source = Node("Terraform variables", terraform.variables_file)
+        yield Reference("works on", End(source, _Variables(terraform), (_VARIABLE,)), Node("cluster", said))
+    for thing in environment.of_kind("EC2NodeClass"):
+        for key, value in thing.mapping("spec.tags").items():
+            if str(key).endswith("/cluster") and isinstance(value, str) and value:
+                source = Node(thing.kind, thing.name)
+                yield Reference("tags for", End(source, thing, ("spec", "tags", key)), Node("cluster", value))

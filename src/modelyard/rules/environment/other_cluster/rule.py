@@ -17,6 +17,8 @@ def other_cluster(environment: Environment) -> Iterator[Finding | NotChecked]:
     cluster = environment.facts.get("cluster")
     if isinstance(cluster, str) and cluster:
         for edge in environment.graph.of("works on", State.DANGLING):
+            if edge.source.node.kind != "chart values":
+                continue  # terraform/other-facts says so of its variables
             yield from _told(
                 edge,
                 f"chart {edge.source.node.name} works on cluster {edge.wanted.name}, "

@@ -2,21 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import Exporter, metrics
+from modelyard.catalog import Exporter, exporter_of, metrics
 from modelyard.cluster import Environment, Expression, Selector, expressions
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
-
-_EXPORTERS = {
-    "vllm:": "vllm",
-    "DCGM_FI_": "dcgm-exporter",
-    "karpenter_": "karpenter",
-    "argocd_": "argocd",
-    "neuroncore_": "neuron-monitor",
-    "neuron_": "neuron-monitor",
-}
-"""By the beginning of a metric's name, the exporter that alone serves such names."""
 
 
 @rule("metrics/unknown-metric", warning, since="0.1.0")
@@ -25,7 +15,7 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     versions = {model.engine_version for model in environment.models} - {None}
     for expression in expressions(environment):
         for selector in expression.selectors:
-            name = next((each for start, each in _EXPORTERS.items() if selector.metric.startswith(start)), "")
+            name = exporter_of(selector.metric) or ""
             exporter = metrics(name) if name else None
             if exporter is None:
                 continue
