@@ -1,6 +1,6 @@
 """`python -m modelyard`."""
 
-from modelyard.cli import main
+from modelyard.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

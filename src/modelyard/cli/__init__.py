@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
+import threading
 from typing import NoReturn
+
+
+def program() -> NoReturn:
+    """Be the whole process: as `main`, and end without taking every object apart, which takes a tenth of a second."""
+    try:
+        main()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 0
+    # What the interpreter does first when it ends: it lets pools stop and waits for threads.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue  # the reader left, or the stream is closed
+    os._exit(code)
 
 
 def main() -> NoReturn:

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from modelyard.cli import (
-    adopt,
-    catalog,
-    check,
-    cost,
-    diff,
-    doctor,
-    env,
-    exit_codes,
-    explain,
-    feature,
-    fetch,
-    fit,
-    graph,
-    model,
-    new,
-    place,
-    promote,
-    rehearse,
-    tools,
-    update,
-    version,
-)
+from modelyard.cli import exit_codes, version
 from modelyard.cli.boundary import TRACEBACK
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+_VERBS = {
+    "new": ("new", "Write a GitOps repository, or add an environment."),
+    "check": ("check", "Check that it will sync, schedule and start."),
+    "diff": ("diff", "Show what a change does to each cluster."),
+    "rehearse": ("rehearse", "Try an environment on a control plane on this machine."),
+    "fit": ("fit", "Say whether models fit their devices."),
+    "place": ("place", "Show which nodes can take the pods."),
+    "graph": ("graph", "Show who names whom."),
+    "cost": ("cost", "Say what models, pools and environments cost."),
+    "model": ("model", "Add, change and remove models."),
+    "feature": ("feature", "Switch features of models on and off."),
+    "env": ("env", "List, add, remove and fill in environments."),
+    "promote": ("promote", "Move what was tried to the next environment."),
+    "import": ("adopt", "Take over a deployment of somebody else."),
+    "explain": ("explain", "Explain a rule."),
+    "update": ("update", "Merge a newer version of the template."),
+    "fetch": ("fetch", "Bring charts and CRDs into the cache."),
+    "doctor": ("doctor", "List the external programs, and what lacks without them."),
+    "catalog": ("catalog", "Show or add facts about models and devices."),
+    "tools": ("tools", "Build the external programs."),
+    "version": ("version", "Show the version."),
+}
+"""Module and help of each verb. A module has a `command`, or an `application` with verbs of its own."""
 
-def application() -> typer.Typer:
-    """Return the command line with every verb."""
+_WITH_EXIT_CODES = ("check", "diff", "rehearse", "place", "graph", "promote", "import")
+
+
+def application(only: str | None = None) -> typer.Typer:
+    """Return the command line with every verb.
+
+    Args:
+        only: The one verb that will be used; the modules of the others are not loaded.
+    """
     app = typer.Typer(
         name="modelyard",
         help="Generate GitOps repositories that serve models on Amazon EKS, and show before merge that they will "
@@ -49,35 +59,30 @@ def application() -> typer.Typer:
     )
     app.callback()(_options)
     ends = exit_codes.table()
-    app.command("new", short_help="Write a GitOps repository, or add an environment.")(new.command)
-    app.command("check", short_help="Check that it will sync, schedule and start.", epilog=ends)(check.command)
-    app.command("diff", short_help="Show what a change does to each cluster.", epilog=ends)(diff.command)
-    app.command("rehearse", short_help="Try an environment on a control plane on this machine.", epilog=ends)(
-        rehearse.command
-    )
-    app.command("fit", short_help="Say whether models fit their devices.")(fit.command)
-    app.command("place", short_help="Show which nodes can take the pods.", epilog=ends)(place.command)
-    app.command("graph", short_help="Show who names whom.", epilog=ends)(graph.command)
-    app.command("cost", short_help="Say what models, pools and environments cost.")(cost.command)
-    app.add_typer(model.application(), name="model", short_help="Add, change and remove models.")
-    app.add_typer(feature.application(), name="feature", short_help="Switch features of models on and off.")
-    app.add_typer(env.application(), name="env", short_help="List, add, remove and fill in environments.")
-    app.command("promote", short_help="Move what was tried to the next environment.", epilog=ends)(promote.command)
-    app.command("import", short_help="Take over a deployment of somebody else.", epilog=ends)(adopt.command)
-    app.command("explain", short_help="Explain a rule.")(explain.command)
-    app.command("update", short_help="Merge a newer version of the template.")(update.command)
-    app.command("fetch", short_help="Bring charts and CRDs into the cache.")(fetch.command)
-    app.command("doctor", short_help="List the external programs, and what lacks without them.")(doctor.command)
-    app.add_typer(catalog.application(), name="catalog", short_help="Show or add facts about models and devices.")
-    app.add_typer(tools.application(), name="tools", short_help="Build the external programs.")
-    app.command("version", short_help="Show the version.")(version.command)
+    for name in _VERBS if only is None else (only,):
+        module, summary = _VERBS[name]
+        verb = import_module(f"modelyard.cli.{module}")
+        if hasattr(verb, "application"):
+            app.add_typer(verb.application(), name=name, short_help=summary)
+        else:
+            epilog = ends if name in _WITH_EXIT_CODES else None
+            app.command(name, short_help=summary, epilog=epilog)(verb.command)
     return app
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
-    code = typer.main.get_command(application()).main(args=arguments, prog_name="modelyard")
+    command = typer.main.get_command(application(_verb_of(arguments)))
+    code = command.main(args=arguments, prog_name="modelyard")
     return code if isinstance(code, int) else 0
+
+
+def _verb_of(arguments: list[str]) -> str | None:
+    """Return the verb that the arguments name; None where the shell asks, or where it is none."""
+    if "_MODELYARD_COMPLETE" in os.environ:
+        return None
+    first = next((word for word in arguments if word != TRACEBACK), "")
+    return first if first in _VERBS else None
 
 
 def _options(
