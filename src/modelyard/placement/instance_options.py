@@ -23,7 +23,7 @@ _NAMES: Mapping[str, Callable[[InstanceType], str]] = {
     AWS + "instance-family": lambda kind: kind.family,
     labels.ARCHITECTURE: lambda kind: kind.architecture or "unknown",
 }
-_OF_OFFERINGS = frozenset({ZONE, ZONE_ID, CAPACITY_TYPE, *_RESERVATION})
+_OF_OFFERINGS = (ZONE, ZONE_ID, CAPACITY_TYPE, *_RESERVATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +147,19 @@ class InstanceOption:
 
     def offered(self, requirements: Requirements) -> list[Offering]:
         """Return the offerings that a node with these requirements may use."""
-        return [each for each in self.offerings if each.compatible(requirements)]
+        # Pods of one shape ask the same of every type again and again.
+        asked = requirements.of(_OF_OFFERINGS)
+        if asked not in self._offered:
+            self._offered[asked] = [each for each in self.offerings if each.compatible(requirements)]
+        return self._offered[asked]
+
+    @cached_property
+    def _offered(self) -> dict[tuple[Requirement | None, ...], list[Offering]]:
+        return {}
 
     def has_offering(self, requirements: Requirements) -> bool:
         """Return whether a node with these requirements may use some offering."""
-        return any(each.compatible(requirements) for each in self.offerings)
+        return bool(self.offered(requirements))
 
     def price(self, requirements: Requirements) -> float | None:
         """Return the lowest price that is known of the offerings that a node may use, in USD an hour."""
@@ -160,7 +168,7 @@ class InstanceOption:
 
 def concerns_offerings(keys: Iterable[str]) -> bool:
     """Return whether one of these labels tells offerings of one type apart."""
-    return not _OF_OFFERINGS.isdisjoint(keys)
+    return any(key in _OF_OFFERINGS for key in keys)
 
 
 def instance_options(

@@ -147,6 +147,10 @@ class Requirements:
         """Set a requirement whatever was there."""
         self._by_key[each.key] = each
 
+    def of(self, keys: Iterable[str]) -> tuple[Requirement | None, ...]:
+        """Return the requirements of these labels, in their order; None for a label that nothing is required of."""
+        return tuple(map(self._by_key.get, keys))
+
     def copy(self) -> Requirements:
         """Return a copy that can be narrowed by itself."""
         made = Requirements()
