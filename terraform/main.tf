@@ -190,14 +190,17 @@ module "storage" {
 module "registry" {
   source = "./modules/registry"
 
-  cluster_name        = var.cluster_name
-  partition           = local.partition
-  region              = var.region
-  account_id          = var.account_id
-  image_repositories  = var.image_repositories
-  pull_through_caches = var.pull_through_caches
-  node_role_names     = local.node_role_names
-  key_arn             = module.encryption.data_key_arn
+  cluster_name             = var.cluster_name
+  partition                = local.partition
+  region                   = var.region
+  account_id               = var.account_id
+  image_repositories       = var.image_repositories
+  pull_through_caches      = var.pull_through_caches
+  image_scanning           = var.image_scanning
+  node_role_names          = local.node_role_names
+  key_arn                  = module.encryption.data_key_arn
+  tags                     = local.tags
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "secrets" {

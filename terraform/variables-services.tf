@@ -80,10 +80,13 @@ variable "image_repositories" {
 }
 
 variable "pull_through_caches" {
-  description = "Public registries that ECR caches: ecr-public, quay and registry.k8s.io as they are, docker-hub and github with the ARN of a secret (its name begins with ecr-pullthroughcache/) that holds credentials."
-  type        = map(object({ credential_arn = optional(string) }))
-  default     = {}
-  nullable    = false
+  description = "Public registries that ECR caches: ecr-public, quay and registry.k8s.io as they are, docker-hub and github with the ARN of a secret (its name begins with ecr-pullthroughcache/) that holds credentials. ECR follows a tag that its registry moves, unless immutable_tags keeps what was pulled first."
+  type = map(object({
+    credential_arn = optional(string)
+    immutable_tags = optional(bool, false)
+  }))
+  default  = {}
+  nullable = false
 
   validation {
     condition     = length(setsubtract(keys(var.pull_through_caches), ["ecr-public", "registry.k8s.io", "quay", "docker-hub", "github"])) == 0
@@ -92,6 +95,17 @@ variable "pull_through_caches" {
   validation {
     condition     = alltrue([for name, cache in var.pull_through_caches : !contains(["docker-hub", "github"], name) || can(regex(":secret:ecr-pullthroughcache/", cache.credential_arn))])
     error_message = "pull_through_caches has docker-hub or github without credential_arn; expected the ARN of a secret whose name begins with ecr-pullthroughcache/."
+  }
+}
+
+variable "image_scanning" {
+  description = "Scan every image of the account's registry in this region, cached ones included: basic (ECR's own scan when an image arrives) or enhanced (Amazon Inspector, again and again, billed by image). It is one setting for all environments of an account and region: one of them sets it. None: the registry stays as it is, and only image_repositories are scanned."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.image_scanning == null || try(contains(["basic", "enhanced"], var.image_scanning), false)
+    error_message = "image_scanning is \"${coalesce(var.image_scanning, "null")}\"; expected basic or enhanced."
   }
 }
 

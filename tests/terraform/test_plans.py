@@ -2,6 +2,7 @@
 
 import ipaddress
 import itertools
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -220,8 +221,35 @@ def test_registry(planned: Callable[[str], Plan]) -> None:
     assert repository["image_scanning_configuration"][0]["scan_on_push"] is True
     rules = {it.key: it.values["upstream_registry_url"] for it in plan.of("aws_ecr_pull_through_cache_rule")}
     assert rules == {"ecr-public": "public.ecr.aws", "quay": "quay.io"}
-    roles = {it.values["role"] for it in plan.of("aws_iam_role_policy", "module.registry.")}
+    roles = {
+        it.values["role"] for it in plan.of("aws_iam_role_policy", "module.registry.aws_iam_role_policy.pull_through")
+    }
     assert roles == {"my-platform-prod-managed-node", "my-platform-prod-karpenter-node"}
+
+
+def test_cached_images_are_encrypted_tagged_expired_and_scanned(planned: Callable[[str], Plan]) -> None:
+    plan = planned("largest")
+    templates = {it.key: it.values for it in plan.of("aws_ecr_repository_creation_template")}
+    assert {key: it["prefix"] for key, it in templates.items()} == {
+        "ecr-public": "my-platform-prod/ecr-public",
+        "quay": "my-platform-prod/quay",
+    }
+    assert {key: it["image_tag_mutability"] for key, it in templates.items()} == {
+        "ecr-public": "MUTABLE",
+        "quay": "IMMUTABLE",
+    }
+    for it in templates.values():
+        assert it["encryption_configuration"][0]["encryption_type"] == "KMS"
+        assert ":key/" in it["encryption_configuration"][0]["kms_key"]
+        assert '"untagged"' in it["lifecycle_policy"]
+        # What Terraform did not make is found by these: by the budget, and by cleanup.sh.
+        assert it["resource_tags"]["modelyard.dev/cluster"] == "my-platform-prod"
+    policy = json.loads(plan.one("module.registry.aws_iam_role_policy.cache[0]").values["policy"])["Statement"]
+    assert {it["Sid"] for it in policy} == {"MakeRepositories", "EncryptThem"}
+    assert all(":repository/my-platform-prod/" in it for it in policy[0]["Resource"])
+    scanning = plan.one("module.registry.aws_ecr_registry_scanning_configuration.this[0]").values
+    assert (scanning["scan_type"], [it["scan_frequency"] for it in scanning["rule"]]) == ("BASIC", ["SCAN_ON_PUSH"])
+    assert not planned("default").of("aws_ecr_registry_scanning_configuration")
 
 
 def test_cluster_that_is_there_is_tagged_and_not_made(planned: Callable[[str], Plan]) -> None:

@@ -24,8 +24,11 @@ variable "image_repositories" {
 }
 
 variable "pull_through_caches" {
-  description = "Public registries to cache, with the secret that holds credentials where one needs them."
-  type        = map(object({ credential_arn = string }))
+  description = "Public registries to cache, with the secret that holds credentials where one needs them, and whether a cached tag stays what it was."
+  type = map(object({
+    credential_arn = string
+    immutable_tags = bool
+  }))
 }
 
 variable "node_role_names" {
@@ -35,5 +38,20 @@ variable "node_role_names" {
 
 variable "key_arn" {
   description = "KMS key of the images."
+  type        = string
+}
+
+variable "image_scanning" {
+  description = "Scan images of the whole registry: basic, enhanced, or null to leave the registry as it is."
+  type        = string
+}
+
+variable "tags" {
+  description = "Tags of repositories that ECR makes, which the provider's default tags do not reach."
+  type        = map(string)
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role, or null."
   type        = string
 }

@@ -36,7 +36,8 @@ addon_versions      = { vpc-cni = "v1.20.1-eksbuild.3" }
 shared_file_system  = true
 lustre              = { bucket_prefix = "weights/" }
 image_repositories  = ["vllm-patched"]
-pull_through_caches = { ecr-public = {}, quay = {} }
+pull_through_caches = { ecr-public = {}, quay = { immutable_tags = true } }
+image_scanning      = "basic"
 managed_prometheus  = true
 monthly_budget_usd  = 20000
 budget_alert_emails = ["platform@example.com"]
