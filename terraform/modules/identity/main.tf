@@ -1,5 +1,5 @@
-# One role for each service account that talks to AWS. EKS Pod Identity gives it to that account in that namespace of that
-# cluster, and the role's trust says the same, so that an association made by mistake elsewhere does not carry it.
+# One role for each service account that talks to AWS, which EKS Pod Identity gives to that account in that namespace of that
+# cluster.
 
 locals {
   accounts = merge(local.platform_accounts, local.model_accounts)
@@ -20,32 +20,12 @@ locals {
   ]...)
 }
 
-data "aws_iam_policy_document" "trust" {
+module "trust" {
+  source   = "../pod-identity-trust"
   for_each = local.accounts
 
-  statement {
-    actions = ["sts:AssumeRole", "sts:TagSession"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["pods.eks.amazonaws.com"]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/eks-cluster-arn"
-      values   = [var.cluster_arn]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/kubernetes-namespace"
-      values   = distinct([for pair in each.value.service_accounts : pair.namespace])
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/kubernetes-service-account"
-      values   = distinct([for pair in each.value.service_accounts : pair.name])
-    }
-  }
+  cluster_arn      = var.cluster_arn
+  service_accounts = each.value.service_accounts
 }
 
 resource "aws_iam_role" "this" {
@@ -53,7 +33,7 @@ resource "aws_iam_role" "this" {
 
   name                 = local.role_names[each.key]
   description          = each.value.description
-  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  assume_role_policy   = module.trust[each.key].json
   permissions_boundary = var.permissions_boundary_arn
 }
 

@@ -51,36 +51,17 @@ resource "aws_eks_access_entry" "node" {
   type          = "EC2_LINUX"
 }
 
-data "aws_iam_policy_document" "controller_trust" {
-  statement {
-    actions = ["sts:AssumeRole", "sts:TagSession"]
+module "controller_trust" {
+  source = "../pod-identity-trust"
 
-    principals {
-      type        = "Service"
-      identifiers = ["pods.eks.amazonaws.com"]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/eks-cluster-arn"
-      values   = [var.cluster_arn]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/kubernetes-namespace"
-      values   = [var.namespace]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/kubernetes-service-account"
-      values   = [var.service_account]
-    }
-  }
+  cluster_arn      = var.cluster_arn
+  service_accounts = [{ namespace = var.namespace, name = var.service_account }]
 }
 
 resource "aws_iam_role" "controller" {
   name                 = local.controller_name
   description          = "Role of Karpenter ${var.karpenter_version}"
-  assume_role_policy   = data.aws_iam_policy_document.controller_trust.json
+  assume_role_policy   = module.controller_trust.json
   permissions_boundary = var.permissions_boundary_arn
 }
 
