@@ -49,8 +49,8 @@ test: setup promtool lint ## run every check and test but the slow ones
 test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --ignore tests/terraform
 
-test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, judge it by checkov (ten minutes)
-	@build/terraform/bin/python -m pytest -m slow tests/terraform
+test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, judge it by checkov (15 minutes)
+	@build/terraform/bin/python -m pytest -n 3 -m slow tests/terraform
 
 build/terraform/.ready: requirements-terraform.lock
 	@test -x build/terraform/bin/python || $(PYTHON) -m venv build/terraform

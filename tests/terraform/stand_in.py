@@ -23,8 +23,7 @@ REGION = "us-west-2"
 GAPS = {
     "ec2": "moto drops descriptions of rules between groups, and mixes a template's own tags with what it tags",
     "eks": "moto's cluster and node groups come back changed, and it has no access entries, add-ons or associations",
-    "fsx": "moto's file systems never become available, and it has no data repository associations; "
-    "the destroy of a file system, for which the provider waits more than six minutes, is not run",
+    "fsx": "moto's file systems never become available, and it has no data repository associations",
     "budgets": "moto has no subscribers of notifications and no tags",
     "efs": "moto cannot delete the policy of a file system",
     "ecr": "moto has no pull-through caches and no repository creation templates",
