@@ -27,7 +27,8 @@ data "aws_servicequotas_service_quota" "vcpus" {
   quota_code   = local.vcpu_quotas[each.key].code
 }
 
-# A warning, not an error: a quota can be raised while the cluster is being made. install.sh reads the output.
+# A warning, not an error: a quota can be raised while the cluster is being made. install.sh compares quotas as well, with the
+# nodes that `modelyard place` finds.
 check "vcpu_quotas" {
   assert {
     condition = length(local.quota_shortfalls) == 0

@@ -29,6 +29,7 @@ HEALTHY: Answer = ("get applications --no-headers", 0, "root Synced Healthy\narg
 FILLED: Answer = ("describe-secret", 0, "AWSCURRENT\n")
 CREDENTIAL: Answer = ("get-secret-value", 0, json.dumps({"username": "git", "password": TOKEN}))
 EMPTY: Answer = ("describe-secret", 0, "None\n")
+NODES: Answer = ("modelyard place", 0, '{"environments": []}')
 
 
 class Cloud:
@@ -47,7 +48,7 @@ class Cloud:
 
     def call(self, script: str, *words: str, answers: Sequence[Answer], stdin: str = "", **variables: str) -> Completed:
         """Run a script for dev and return how it ended."""
-        (self.folder / "answers.json").write_text(json.dumps([*answers, ACCOUNT, CREDENTIAL]))
+        (self.folder / "answers.json").write_text(json.dumps([*answers, ACCOUNT, CREDENTIAL, NODES]))
         (self.folder / "calls.jsonl").write_text("")
         environment = {"PATH": str(self.folder), "POLL_SECONDS": "0", "HF_TOKEN": None, "GIT_TOKEN": None, **variables}
         command: list[str | Path] = [self.repository / "scripts" / script, *words, "dev"]
@@ -91,6 +92,26 @@ def test_install_goes_from_state_to_a_first_answer(cloud: Cloud) -> None:
     assert positions == sorted(positions)
     assert "all 2 Applications are synced and healthy" in done.stderr
     assert 'answers: {"data": []}' in done.stderr
+
+
+def test_install_compares_quotas_before_it_asks(cloud: Cloud) -> None:
+    def quota(name: str, code: str, at_most: int) -> dict[str, object]:
+        return {"code": code, "quota": name, "used": {"at most": at_most}}
+
+    quotas = [quota("G instances", "L-G", 96), quota("P instances", "L-P", 192), quota("Standard", "L-S", 8)]
+    place = ("modelyard place", 0, json.dumps({"environments": [{"vcpu-quotas": quotas}]}))
+    has = [("L-G", 0, "64.0\n"), ("L-P", 254, ""), ("L-S", 0, "1152.0\n")]
+    done = cloud.call("install.sh", answers=[place, *has, CHANGES, HEALTHY, FILLED], stdin="no\n")
+    assert "G instances (L-G) is 64 vCPUs and nodes could take 96: pods wait until it is raised" in done.stderr
+    assert "P instances (L-P) is not known; nodes could take 192 vCPUs of it" in done.stderr
+    assert "Standard" not in done.stderr
+    assert done.stderr.index("L-P") < done.stderr.index("Type dev")
+
+
+def test_install_says_that_quotas_were_not_compared(cloud: Cloud) -> None:
+    done = cloud.call("install.sh", "--yes", answers=[("modelyard place", 2, ""), CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 0, done.stderr
+    assert "quotas: not compared" in done.stderr
 
 
 def test_no_secret_is_an_argument_or_is_shown(cloud: Cloud) -> None:
@@ -138,6 +159,7 @@ def test_install_stops_waiting_and_says_what_is_missing(cloud: Cloud) -> None:
     [
         (("get-caller-identity", 255, "The SSO session has expired\n"), "missing or have expired"),
         (("get-caller-identity", 0, "999999999999\n"), "are of account 999999999999; dev belongs to 111122223333"),
+        (("describe-availability-zones", 254, ""), "cannot use region us-west-2"),
         (("plan ", 1, "Error: Invalid CIDR"), "Terraform cannot plan"),
         (("get --raw /readyz", 1, "i/o timeout"), "public_access_cidrs"),
     ],

@@ -35,7 +35,28 @@ if ! "$dry_run"; then
     if upstream=$(git rev-parse --verify --quiet '@{upstream}') && [ "$upstream" != "$(git rev-parse HEAD)" ]; then
         fail "this branch and the one that it follows differ; push or pull first, since Argo CD reads what was pushed"
     fi
+    aws ec2 describe-availability-zones --query 'AvailabilityZones[].ZoneName' --output text >/dev/null ||
+        fail "account $account cannot use region $region; AWS says why above. Regions opened since 2019 are enabled by account"
 fi
+
+# EC2 refuses nodes beyond a quota one by one, and their pods wait: better known before anything is paid for.
+compare_quotas() {
+    local code wanted name has
+    modelyard place --env "$environment" --json >"$scratch/place.json" ||
+        { say "quotas: not compared, since the nodes are not known; modelyard place says why" && return; }
+    while read -r code wanted name; do
+        has=$(aws service-quotas get-service-quota --service-code ec2 --quota-code "$code" \
+            --query Quota.Value --output text 2>/dev/null) || has=
+        case $has in
+            '' | *[!0-9.]*) say "quotas: $name ($code) is not known; nodes could take $wanted vCPUs of it" ;;
+            *) [ "${has%.*}" -ge "$wanted" ] ||
+                say "quotas: $name ($code) is ${has%.*} vCPUs and nodes could take $wanted: pods wait until it is raised" ;;
+        esac
+    done < <(python3 -c 'import json, sys
+for environment in json.load(sys.stdin)["environments"]:
+    for each in environment["vcpu-quotas"]:
+        if each["used"]["at most"]: print(each["code"], each["used"]["at most"], each["quota"])' <"$scratch/place.json")
+}
 
 say "1. Where Terraform keeps its state"
 if "$dry_run" || ! aws s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" 2>/dev/null; then
@@ -51,6 +72,7 @@ fi
 say "2. Network, cluster, roles, queue"
 terraform_init
 run modelyard cost --env "$environment"
+"$dry_run" || compare_quotas
 changes=0
 run terraform -chdir=terraform plan -input=false -detailed-exitcode -var-file="../$folder/terraform.tfvars" \
     -out="$scratch/plan" || changes=$?
