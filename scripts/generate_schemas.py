@@ -1,8 +1,9 @@
 """Write the schema bundle from the Go modules that publish the schemas.
 
 Run `python scripts/generate_schemas.py` after a version changes below; `--check` only tells whether the bundle is
-current. Needs Go and the modules, from the module cache or the module proxy. What no module publishes stays as it is in
-the bundle, unless `--copies FOLDER` takes it anew from a folder of JSON Schemas that carry their source.
+current. Needs Go and the modules, from the module cache or the module proxy. What nobody publishes is written in
+`scripts/definitions/`. What no module publishes stays as it is in the bundle, unless `--copies FOLDER` takes it anew
+from a folder of JSON Schemas that carry their source.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from modelyard.schemas.structure import stripped_crd, stripped_definitions, stri
 from modelyard.tooling import run
 
 BUNDLE = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "schemas" / "bundle"
+WRITTEN = Path(__file__).resolve().parent / "definitions"
 DATE = "2026-11-21"  # when the versions below were chosen
 
 
@@ -201,7 +203,10 @@ def generate(target: Path, copies: Path | None) -> None:
             write(target / path, content)
         entry = {"module": KUBERNETES_MODULE, "version": version, "sum": told["Sum"]}
         lock["kubernetes"].append({**entry, "file": "api/openapi-spec/swagger.json"})
-    lock["copies"] = copy_from(copies, target) if copies is not None else keep_copies(target)
+    written = write_definitions(target)
+    own = {entry["crd"] for entry in written}
+    lock["copies"] = copy_from(copies, target) if copies is not None else keep_copies(target, own)
+    lock["copies"] = sorted([*lock["copies"], *written], key=lambda entry: str(entry["crd"]).partition(".")[::-1])
     write(target / "index.json", encoded(index(target, lock)))
     lock["digest"] = digest(target)
     (target / "lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
@@ -248,9 +253,22 @@ def short(module: str) -> str:
     return parts[-2] if parts[-1][1:].isdigit() else parts[-1]
 
 
-def keep_copies(target: Path) -> list[dict[str, Any]]:
-    """Carry over the definitions that the present bundle has from no module."""
+def write_definitions(target: Path) -> list[dict[str, Any]]:
+    """Write the definitions that are kept here because nobody publishes them; their annotations say their source."""
+    lock = []
+    for _, crd in definitions(WRITTEN):
+        told = crd["metadata"]["annotations"]
+        place = target / "crds" / crd["spec"]["group"] / f"{crd['spec']['names']['plural']}.json"
+        write(place, encoded(stripped_crd(crd)))
+        entry = {"crd": crd["metadata"]["name"], "source": told["source"], "ref": told["ref"]}
+        lock.append({**entry, "ref_date": told["ref-date"]})
+    return lock
+
+
+def keep_copies(target: Path, written: set[str]) -> list[dict[str, Any]]:
+    """Carry over the definitions that the present bundle has from no module, but those that are written here."""
     lock = orjson.loads((BUNDLE / "lock.json").read_bytes())
+    lock["copies"] = [entry for entry in lock["copies"] if entry["crd"] not in written]
     for entry in lock["copies"]:
         plural, _, group = entry["crd"].partition(".")
         place = Path("crds") / group / f"{plural}.json"

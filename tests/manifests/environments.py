@@ -10,7 +10,6 @@ import yaml
 
 from tests.manifests.composition import BASES, ROOT, Repository
 
-(KARPENTER,) = (ROOT / "template/environment/environments").glob("*/platform/karpenter/kustomization.yaml.jinja")
 _PLAIN = ROOT / "template/component/kustomization.yaml.jinja"
 # Answers without a default, and those that follow from others.
 _GIVEN = {
@@ -46,8 +45,6 @@ def rendered(template: Path, **others: Any) -> str:
 def kustomization_of(component: str) -> Path:
     """Return the template of what an environment writes for a component."""
     own = BASES / "platform" / component / "environment" / "kustomization.yaml.jinja"
-    if component == "karpenter":
-        return KARPENTER
     return own if own.exists() else _PLAIN
 
 

@@ -15,7 +15,7 @@ from modelyard.catalog import instance_types
 from modelyard.schemas import kubernetes_versions, validate
 from modelyard.tooling import ToolMissing
 from tests.manifests.composition import BASES, ROOT, Repository, Resource, build, load, names, one, shipped
-from tests.manifests.environments import KARPENTER, rendered, write
+from tests.manifests.environments import kustomization_of, rendered, write
 
 PLATFORM = BASES / "platform"
 CHOICES = PLATFORM / "karpenter" / "choices"
@@ -106,7 +106,7 @@ def readable(user_data: str, is_al2023: bool) -> bool:
 
 
 def test_answers_of_before_make_what_they_made(environments: Environments) -> None:
-    assert "components:" not in rendered(KARPENTER)
+    assert "components:" not in rendered(kustomization_of("karpenter"))
     assert set(of_kind(environments.of("karpenter"), "NodePool")) == {
         each["metadata"]["name"] for each in shipped(PLATFORM / "karpenter") if each["kind"] == "NodePool"
     }

@@ -41,6 +41,7 @@ def templates(kinds: Iterable[InstanceType], region: str, case: dict[str, Any]) 
     """Return the pools of a case in Karpenter's order."""
     listed = list(kinds)
     classes = {each["metadata"]["name"]: options(listed, region, case, each) for each in case["nodeClasses"]}
+    read = {each["metadata"]["name"]: node_class(each) for each in case["nodeClasses"]}
     daemons = [
         (each["metadata"]["name"], pod_shape(each["spec"]["template"], each["metadata"]["namespace"]))
         for each in case["daemonSets"]
@@ -49,7 +50,7 @@ def templates(kinds: Iterable[InstanceType], region: str, case: dict[str, Any]) 
         each["metadata"]["name"]: each["spec"]["template"]["spec"]["nodeClassRef"]["name"] for each in case["pools"]
     }
     return [
-        node_template(pool, references[pool.name], classes[references[pool.name]], daemons)
+        node_template(pool, read[references[pool.name]], classes[references[pool.name]], daemons)
         for pool in in_order(node_pool(each) for each in case["pools"])
     ]
 

@@ -114,6 +114,9 @@ def legal(chosen: Mapping[str, str]) -> bool:
             not are(gpu_pool=OFF, neuron_pool=OFF), "spot_capacity", "device_ami", "image_snapshot_id"
         )
         and off_where_not_asked(not are(device_ami="al2023"), "image_snapshot_id")
+        and off_where_not_asked(
+            not are(auto_mode=ON), "gpu_sharing", "gpu_shared_limit", "device_ami", "image_snapshot_id"
+        )
         and off_where_not_asked(not is_off("storage"), "shared_file_system", "lustre_file_system", "weights_mount")
         and off_where_not_asked(not is_off("argocd-notifications"), "notifications_channel")
         and not are(device_ami="al2023", gpu_sharing="mig")
@@ -128,7 +131,9 @@ def _implied(chosen: Mapping[str, str]) -> set[str]:
         name.removeprefix(COMPONENT) for name, value in chosen.items() if name.startswith(COMPONENT) and value == ON
     ]
     if chosen.get("gateway_access", "cluster") != "cluster":
-        waiting += ["aibrix", "aws-load-balancer-controller"]
+        waiting.append("aibrix")
+        if chosen.get("auto_mode") == OFF:
+            waiting.append("aws-load-balancer-controller")
     on: set[str] = set()
     while waiting:
         name = waiting.pop()

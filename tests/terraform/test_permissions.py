@@ -135,6 +135,13 @@ def test_auto_mode_gives_no_rights_that_eks_has_itself(planned: Callable[[str], 
         "weights-writer",
     }
     assert not plan.of("aws_sqs_queue")
+    # Without it EKS launches no node whose class has a tag.
+    policy = _policy(plan, "module.cluster[0].aws_iam_role_policy.tag_nodes[0]")
+    launch = policy["LaunchNodesOfThisCluster"]
+    assert set(_list(launch["Action"])) == {"ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:RunInstances"}
+    assert launch["Condition"]["StringEquals"] == {
+        "aws:RequestTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}"
+    }
     assert {it.key for it in plan.of("aws_eks_addon")} == {
         "aws-efs-csi-driver",
         "aws-mountpoint-s3-csi-driver",

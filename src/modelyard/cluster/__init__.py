@@ -8,6 +8,7 @@ from modelyard.cluster.graph.index import Graph
 from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
 from modelyard.cluster.models import VERSION_LABEL, Model, version_in
 from modelyard.cluster.nodes import (
+    OF_AUTO_MODE,
     NodeRequirement,
     admits,
     alternatives,
@@ -16,7 +17,7 @@ from modelyard.cluster.nodes import (
     selected_pools,
 )
 from modelyard.cluster.overlays import overlay_facts
-from modelyard.cluster.pools import Pool, Taint, tolerates
+from modelyard.cluster.pools import AUTO_MODE, NODE_CLASSES, Pool, Taint, tolerates
 from modelyard.cluster.projects import Project
 from modelyard.cluster.quantities import quantity, seconds
 from modelyard.cluster.ray import ServeApplication, serve_applications
@@ -34,7 +35,10 @@ from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Wo
 
 __all__ = [
     "ACCELERATORS",
+    "AUTO_MODE",
     "NATIVE_GROUPS",
+    "NODE_CLASSES",
+    "OF_AUTO_MODE",
     "VERSION_LABEL",
     "Application",
     "Block",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.cluster.applications import Application, Source
 from modelyard.cluster.models import Model, models
-from modelyard.cluster.pools import KARPENTER_GROUP, Pool
+from modelyard.cluster.pools import KARPENTER_GROUP, NODE_CLASSES, Pool
 from modelyard.cluster.projects import Project
 from modelyard.cluster.secrets import SecretSource, secret_sources
 from modelyard.cluster.services import Service, chosen
@@ -107,12 +107,19 @@ class Environment:
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
-        """Return Karpenter's NodePools."""
-        classes = {thing.name: thing for thing in self.of_kind("EC2NodeClass")}
-        return tuple(
-            Pool(thing, classes.get(str(thing.get("spec.template.spec.nodeClassRef.name", ""))))
-            for thing in self.of_kind("NodePool", KARPENTER_GROUP)
-        )
+        """Return the NodePools, of Karpenter or of EKS Auto Mode."""
+        classes = {(each.kind, each.name): each for each in self.node_classes}
+        pools = []
+        for thing in self.of_kind("NodePool", KARPENTER_GROUP):
+            reference = thing.mapping("spec.template.spec.nodeClassRef")
+            named = str(reference.get("kind") or "EC2NodeClass"), str(reference.get("name") or "")
+            pools.append(Pool(thing, classes.get(named)))
+        return tuple(pools)
+
+    @cached_property
+    def node_classes(self) -> tuple[Thing, ...]:
+        """Return what node pools take their nodes from: EC2NodeClasses, and NodeClasses of EKS Auto Mode."""
+        return tuple(thing for kind, group in NODE_CLASSES.items() for thing in self.of_kind(kind, group))
 
     @cached_property
     def pods_by_namespace(self) -> Mapping[str, tuple[PodTemplate, ...]]:

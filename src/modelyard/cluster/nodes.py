@@ -31,6 +31,9 @@ WELL_KNOWN = frozenset(
 )
 """Labels that Karpenter knows the values of without a pool naming them."""
 
+OF_AUTO_MODE = ("eks.amazonaws.com/instance-", "eks.amazonaws.com/compute-type")
+"""How labels begin that EKS Auto Mode gives its nodes, beside those that everybody has."""
+
 
 @dataclass(frozen=True)
 class NodeRequirement:
@@ -110,16 +113,16 @@ def pool_requirements(pool: Pool) -> tuple[NodeRequirement, ...]:
     )
 
 
-def is_well_known(key: str) -> bool:
-    """Return whether Karpenter knows a label's values without a pool naming it."""
-    return key in WELL_KNOWN or key.startswith("karpenter.k8s.aws/")
+def is_well_known(key: str, pool: Pool) -> bool:
+    """Return whether a label's values are known without a pool naming it; EKS Auto Mode has names of its own."""
+    return key in WELL_KNOWN or key.startswith(OF_AUTO_MODE if pool.auto_mode else "karpenter.k8s.aws/")
 
 
 def admits(pool: Pool, demand: NodeRequirement) -> bool:
     """Return whether a node of the pool can meet one demand."""
     own = [each for each in pool_requirements(pool) if each.key == demand.key]
     if not own:
-        return is_well_known(demand.key) or demand.operator in ("NotIn", "DoesNotExist")
+        return is_well_known(demand.key, pool) or demand.operator in ("NotIn", "DoesNotExist")
     if demand.operator == "DoesNotExist":
         return all(each.operator == "DoesNotExist" for each in own)
     listed = [each.values for each in own if each.operator == "In"]

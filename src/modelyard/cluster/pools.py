@@ -1,4 +1,4 @@
-"""Karpenter's NodePools and their EC2NodeClasses."""
+"""NodePools and their node classes: EC2NodeClasses of Karpenter, NodeClasses of EKS Auto Mode."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import Any
 from modelyard.cluster.things import Thing
 
 KARPENTER_GROUP = "karpenter.sh"
+NODE_CLASSES = {"EC2NodeClass": "karpenter.k8s.aws", "NodeClass": "eks.amazonaws.com"}
+"""Kinds of node classes, and their API groups: that of Karpenter on AWS, and that of EKS Auto Mode."""
+AUTO_MODE = "NodeClass"
 _OF_DEVICES = (
     "nvidia.com/",
     "aws.amazon.com/neuron",
     "karpenter.k8s.aws/instance-gpu-",
     "karpenter.k8s.aws/instance-accelerator-",
+    "eks.amazonaws.com/instance-gpu-",
 )
 
 
@@ -36,7 +40,7 @@ class Pool:
 
     Attributes:
         thing: The NodePool.
-        node_class: The EC2NodeClass, None when it is not in the environment.
+        node_class: The EC2NodeClass or NodeClass, None when it is not in the environment.
     """
 
     thing: Thing
@@ -46,6 +50,16 @@ class Pool:
     def name(self) -> str:
         """Return the pool's name."""
         return self.thing.name
+
+    @property
+    def class_kind(self) -> str:
+        """Return the kind of its node class; that of Karpenter on AWS where it says none."""
+        return str(self.thing.get("spec.template.spec.nodeClassRef.kind") or "EC2NodeClass")
+
+    @property
+    def auto_mode(self) -> bool:
+        """Return whether EKS Auto Mode makes its nodes."""
+        return self.class_kind == AUTO_MODE
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modelyard.checking import Progress, environments
-from modelyard.cluster import Environment, Source, Thing, sources
+from modelyard.cluster import NODE_CLASSES, Environment, Source, Thing, sources
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import Both, environment_change
 from modelyard.diffing.findings import compare_findings
@@ -24,7 +24,7 @@ from modelyard.repository.locks import FILE as LOCK
 
 Chosen = Callable[[str, Thing], bool]
 
-_POOLS = frozenset({"NodePool", "EC2NodeClass"})
+_POOLS = frozenset({"NodePool", *NODE_CLASSES})
 
 
 def environment_names(side: Side) -> set[str]:

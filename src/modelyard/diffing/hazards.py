@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelyard.cluster import Application, Thing, Workload
+from modelyard.cluster import NODE_CLASSES, Application, Thing, Workload
 from modelyard.diffing.matching import Item
 from modelyard.diffing.model import Hazard
 from modelyard.diffing.scaling import replicas
@@ -21,7 +21,7 @@ _LOSSES = {
     "Namespace": "with everything in it",
     "CustomResourceDefinition": "with every object of its kind",
     "NodePool": "and Karpenter drains its nodes",
-    "EC2NodeClass": "and Karpenter cannot start nodes of it",
+    **dict.fromkeys(NODE_CLASSES, "and no node of it can be started"),
 }
 
 
@@ -87,11 +87,11 @@ def drift(before: Item, after: Item) -> Iterator[Hazard]:
                 Severity.NOTE,
                 f"NodePool {after.name}: Karpenter replaces nodes that match its template no more, as budgets allow",
             )
-    elif thing.kind == "EC2NodeClass" and not equal(before.thing.get("spec"), thing.get("spec")):
+    elif NODE_CLASSES.get(thing.kind) == thing.group and not equal(before.thing.get("spec"), thing.get("spec")):
         yield Hazard(
             "drift",
             Severity.NOTE,
-            f"EC2NodeClass {after.name}: Karpenter replaces its nodes as their pools' budgets allow",
+            f"{thing.kind} {after.name}: Karpenter replaces its nodes as their pools' budgets allow",
         )
 
 

@@ -271,6 +271,12 @@ def _devices(way: _Way, weights_gb: float, smallest: int) -> str:
             "                    operator: Gt",
             "                    values:",
             f'                      - "{way.memory_mib - 1}"',
+            "              # The same on nodes of EKS Auto Mode.",
+            "              - matchExpressions:",
+            "                  - key: eks.amazonaws.com/instance-gpu-memory",
+            "                    operator: Gt",
+            "                    values:",
+            f'                      - "{way.memory_mib - 1}"',
         ]
     lines += ["      containers:", "        - name: vllm"]
     if ready > ENGINE_READY_SECONDS:

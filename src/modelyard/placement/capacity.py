@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 
 from modelyard.catalog import InstanceType
+from modelyard.placement.auto_mode import supported
 from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, KarpenterSettings, NodeClass
 from modelyard.placement.resources import CPU, GIB, MEMORY, MIB, PODS, STORAGE, THOUSAND, Resources, amount, total
 
@@ -116,6 +117,8 @@ def eviction(has: Resources, node_class: NodeClass) -> Resources:
 
 def impossible(kind: InstanceType, node_class: NodeClass) -> str:
     """Return why a node class starts no node of a type; empty where it does."""
+    if node_class.auto_mode and not supported(kind):
+        return "EKS Auto Mode does not start it"
     if node_class.ami_family == AL2023 and kind.family == "a1":
         return "Amazon Linux 2023 does not run on a1"
     if node_class.connection_tracking and kind.hypervisor != "nitro":
@@ -136,7 +139,9 @@ def impossible(kind: InstanceType, node_class: NodeClass) -> str:
 
 def _storage(kind: InstanceType, node_class: NodeClass) -> int:
     if node_class.raid0 and kind.instance_store is not None:
-        return kind.instance_store.gb * 10**9 * THOUSAND
+        store = kind.instance_store.gb * 10**9 * THOUSAND
+        # In Auto Mode smaller disks are left to workloads that mount them.
+        return max(store, node_class.pod_volume) if node_class.auto_mode else store
     return node_class.pod_volume
 
 

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from modelyard.catalog import InstanceType
 from modelyard.placement import labels
 from modelyard.placement.capacity import EXOTIC, allocatable, capacity, impossible
-from modelyard.placement.labels import AWS, CAPACITY_TYPE, HOSTNAME, ON_DEMAND, SPOT, ZONE, ZONE_ID
+from modelyard.placement.labels import AUTO_MODE, AWS, CAPACITY_TYPE, HOSTNAME, ON_DEMAND, SPOT, ZONE, ZONE_ID
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass
 from modelyard.placement.requirements import Requirement, Requirements, requirement
 from modelyard.placement.resources import Resources
@@ -21,6 +21,7 @@ _RESERVATION = (labels.RESERVATION_ID, labels.RESERVATION_TYPE, labels.RESERVATI
 _NAMES: Mapping[str, Callable[[InstanceType], str]] = {
     labels.INSTANCE_TYPE: lambda kind: kind.name,
     AWS + "instance-family": lambda kind: kind.family,
+    AUTO_MODE + "instance-family": lambda kind: kind.family,
     labels.ARCHITECTURE: lambda kind: kind.architecture or "unknown",
 }
 _OF_OFFERINGS = (ZONE, ZONE_ID, CAPACITY_TYPE, *_RESERVATION)
@@ -100,7 +101,7 @@ class InstanceOption:
     @cached_property
     def requirements(self) -> Requirements:
         """Return the labels that its nodes have."""
-        return _labels(self.kind, self.offer.zones, self.offer.zone_ids, self.region)
+        return _labels(self.kind, self.offer.zones, self.offer.zone_ids, self.region, self.node_class.auto_mode)
 
     def label(self, key: str) -> Requirement | None:
         """Return the values that its nodes may have of one label; None where it says nothing of it."""
@@ -143,7 +144,8 @@ class InstanceOption:
 
     def may_be(self, requirements: Requirements) -> bool:
         """Return whether the labels that name the type allow it; a cheap look before `requirements`."""
-        return all(requirements.get(key).has(of(self.kind)) for key, of in _NAMES.items() if key in requirements)
+        named = ((requirements.get(key), of) for key, of in _NAMES.items() if key in requirements)
+        return all(each.operator == "DoesNotExist" or each.has(of(self.kind)) for each, of in named)
 
     def offered(self, requirements: Requirements) -> list[Offering]:
         """Return the offerings that a node with these requirements may use."""
@@ -240,8 +242,13 @@ def _zones(names: tuple[str, ...]) -> Requirement:
 
 
 @cache
-def _labels(kind: InstanceType, zones: tuple[str, ...], zone_ids: tuple[str, ...], region: str) -> Requirements:
-    """Return a type's labels; `computeRequirements` in the provider's instancetype/types.go."""
+def _labels(
+    kind: InstanceType, zones: tuple[str, ...], zone_ids: tuple[str, ...], region: str, auto_mode: bool
+) -> Requirements:
+    """Return a type's labels; `computeRequirements` in the provider's instancetype/types.go.
+
+    Nodes of EKS Auto Mode have some of them, under names of its own.
+    """
     scheme = _SCHEME.match(kind.name)
     values: dict[str, tuple[str, ...]] = {
         labels.INSTANCE_TYPE: (kind.name,),
@@ -273,13 +280,23 @@ def _labels(kind: InstanceType, zones: tuple[str, ...], zone_ids: tuple[str, ...
     if kind.ebs_max_mbps is not None:
         values[AWS + "instance-ebs-bandwidth"] = (str(kind.ebs_max_mbps),)
     values.update(_device_labels(kind))
-    absent = {*labels.OF_INSTANCE_TYPES, labels.WINDOWS_BUILD, *_RESERVATION} - values.keys()
+    if auto_mode:
+        values = {_named_by_auto_mode(key): each for key, each in values.items()}
+        values = {key: each for key, each in values.items() if not key.startswith(AWS)}
+    of_types = {*labels.OF_INSTANCE_TYPES, *labels.OF_AUTO_MODE_TYPES}
+    absent = {*of_types, labels.WINDOWS_BUILD, *_RESERVATION} - values.keys()
     return Requirements(
         [
             *(requirement(key, "In", each) for key, each in values.items()),
             *(requirement(key, "DoesNotExist") for key in sorted(absent)),
         ]
     )
+
+
+def _named_by_auto_mode(key: str) -> str:
+    """Return the name that EKS Auto Mode has for a label; that of Karpenter where it has none."""
+    own = AUTO_MODE + key.removeprefix(AWS)
+    return own if key.startswith(AWS) and own in labels.OF_AUTO_MODE_TYPES else key
 
 
 def _device_labels(kind: InstanceType) -> dict[str, tuple[str, ...]]:

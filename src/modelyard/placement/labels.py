@@ -1,6 +1,8 @@
 """Labels that Karpenter and its AWS provider know, and what they are on each instance type.
 
 Sources: `pkg/apis/v1/labels.go` of sigs.k8s.io/karpenter v1.14.1 and of github.com/aws/karpenter-provider-aws v1.14.1.
+EKS Auto Mode has names of its own for some of them: latest/ug/automode/create-node-pool.adoc of
+awsdocs/amazon-eks-user-guide at 01385604 (read 2026-11-26).
 """
 
 from __future__ import annotations
@@ -54,6 +56,31 @@ OF_INSTANCE_TYPES = tuple(
     )
 )
 
+AUTO_MODE = "eks.amazonaws.com/"
+AUTO_MODE_NODE_CLASS = AUTO_MODE + "nodeclass"
+COMPUTE_TYPE = AUTO_MODE + "compute-type"
+OF_AUTO_MODE_TYPES = tuple(
+    AUTO_MODE + name
+    for name in (
+        "instance-category",
+        "instance-family",
+        "instance-generation",
+        "instance-size",
+        "instance-local-nvme",
+        "instance-cpu",
+        "instance-cpu-manufacturer",
+        "instance-memory",
+        "instance-ebs-bandwidth",
+        "instance-network-bandwidth",
+        "instance-gpu-name",
+        "instance-gpu-manufacturer",
+        "instance-gpu-count",
+        "instance-gpu-memory",
+        "instance-hypervisor",
+        "instance-encryption-in-transit-supported",
+    )
+)
+
 WELL_KNOWN = frozenset(
     {
         POOL,
@@ -72,6 +99,7 @@ WELL_KNOWN = frozenset(
         AWS + "placement-group-id",
         AWS + "placement-group-partition",
         *OF_INSTANCE_TYPES,
+        *OF_AUTO_MODE_TYPES,
     }
 )
 """Labels that may be asked for though a pool says nothing of them."""

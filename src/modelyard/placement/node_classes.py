@@ -1,4 +1,4 @@
-"""What an EC2NodeClass says about the room on its nodes."""
+"""What a node class says about the room on its nodes: an EC2NodeClass of Karpenter, or a NodeClass of EKS Auto Mode."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelyard.cluster import AUTO_MODE
 from modelyard.placement.resources import GIB, THOUSAND, Resources, amount, amounts
 
 BOTTLEROCKET, AL2023, CUSTOM = "Bottlerocket", "AL2023", "Custom"
 FAMILIES = {name.lower(): name for name in ("AL2", AL2023, BOTTLEROCKET, "Windows2019", "Windows2022", "Windows2025")}
 DEFAULT_VOLUME = 20 * GIB * THOUSAND
 """Size of the volume that pods write to where the node class names none (`DefaultEBS`), in milli-bytes."""
+AUTO_MODE_VOLUME = 80 * GIB * THOUSAND
+"""Default of `ephemeralStorage.size` in EKS Auto Mode, in milli-bytes."""
+AUTO_MODE_PODS = 110
+"""Most pods of a node of EKS Auto Mode."""
 VM_OVERHEAD = 0.075
 """`vmMemoryOverheadPercent`: the part of a type's memory that Karpenter takes the virtual machine to need."""
 
@@ -33,7 +38,7 @@ class KarpenterSettings:
 
 @dataclass(frozen=True)
 class NodeClass:
-    """The settings of an EC2NodeClass that decide how much room its nodes have.
+    """The settings of a node class that decide how much room its nodes have.
 
     Attributes:
         name: The node class.
@@ -50,6 +55,7 @@ class NodeClass:
         placement_group: Whether it selects a placement group.
         connection_tracking: Whether it sets connection tracking, which needs the Nitro hypervisor.
         nested_virtualization: Whether it asks for nested virtualisation.
+        auto_mode: Whether it is one of EKS Auto Mode.
     """
 
     name: str = ""
@@ -66,22 +72,35 @@ class NodeClass:
     placement_group: bool = False
     connection_tracking: bool = False
     nested_virtualization: bool = False
+    auto_mode: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of its object."""
+        return AUTO_MODE if self.auto_mode else "EC2NodeClass"
+
+    @property
+    def identity(self) -> str:
+        """Return its kind and name."""
+        return f"{self.kind} {self.name}"
 
     @property
     def unmodelled(self) -> str:
         """Return what about it cannot be known from a repository, in words; empty when everything can."""
         if self.ami_family.startswith("Windows"):
-            return f"EC2NodeClass {self.name} starts Windows nodes"
+            return f"{self.identity} starts Windows nodes"
         if self.placement_group:
-            return f"EC2NodeClass {self.name} chooses a placement group, whose strategy is not in the repository"
+            return f"{self.identity} chooses a placement group, whose strategy is not in the repository"
         if self.nested_virtualization:
-            return f"EC2NodeClass {self.name} asks for nested virtualisation, which the catalogue does not list by type"
+            return f"{self.identity} asks for nested virtualisation, which the catalogue does not list by type"
         return ""
 
 
 def node_class(manifest: Mapping[str, Any]) -> NodeClass:
-    """Return the settings of an EC2NodeClass's manifest."""
+    """Return the settings of a node class's manifest."""
     spec = _mapping(manifest.get("spec"))
+    if manifest.get("kind") == AUTO_MODE:
+        return _auto_mode(str(_mapping(manifest.get("metadata")).get("name", "")), spec)
     kubelet = _mapping(spec.get("kubelet"))
     family = ami_family(spec)
     return NodeClass(
@@ -99,6 +118,25 @@ def node_class(manifest: Mapping[str, Any]) -> NodeClass:
         placement_group=bool(spec.get("placementGroupSelector")),
         connection_tracking=bool(spec.get("connectionTracking")),
         nested_virtualization=_mapping(spec.get("cpuOptions")).get("nestedVirtualization") == "enabled",
+    )
+
+
+def _auto_mode(name: str, spec: Mapping[str, Any]) -> NodeClass:
+    """Return the settings of a NodeClass of EKS Auto Mode.
+
+    Its nodes take at most 110 pods. Disks of the instance that are larger than `ephemeralStorage.size` are used in its
+    place. Source: latest/ug/automode/create-node-class.adoc and automode-learn-instances.adoc of
+    awsdocs/amazon-eks-user-guide (read 2026-11-26). What its kubelets reserve is not published; it is taken to be what
+    Karpenter reserves on Bottlerocket.
+    """
+    size = amount(_mapping(spec.get("ephemeralStorage")).get("size"))
+    return NodeClass(
+        name=name,
+        max_pods=AUTO_MODE_PODS,
+        raid0=True,
+        pod_volume=AUTO_MODE_VOLUME if size is None else size,
+        reservations=bool(spec.get("capacityReservationSelectorTerms")),
+        auto_mode=True,
     )
 
 

@@ -143,26 +143,26 @@ def _cluster(environment: Environment) -> Cluster:
     for pool in environment.pools:
         if pool.node_class is None:
             reference = pool.thing.get("spec.template.spec.nodeClassRef.name", "")
-            gaps.append((pool, f"its EC2NodeClass {reference} is not in the repository"))
+            gaps.append((pool, f"its {pool.class_kind} {reference} is not in the repository"))
             continue
         found = node_class(pool.node_class.value)
         if found.unmodelled:
             gaps.append((pool, found.unmodelled))
             continue
-        if found.name not in by_class:
-            by_class[found.name] = _options(found, settings, name, zone_names)
+        if found.identity not in by_class:
+            by_class[found.identity] = _options(found, settings, name, zone_names)
         made = node_pool(pool.thing.value)
         if made.static:
             gaps.append((pool, "it keeps a fixed number of nodes, which are not modelled"))
         elif found.reservations and not _without_reservations(made.requirements):
-            gaps.append((pool, f"EC2NodeClass {found.name} selects capacity reservations, which only the cloud knows"))
+            gaps.append((pool, f"{found.kind} {found.name} selects capacity reservations, which only the cloud knows"))
         else:
             judged.append((made, found))
     daemons = _daemons(environment, known)
-    classes = {pool.name: found.name for pool, found in judged}
+    classes = {pool.name: found for pool, found in judged}
     return Cluster(
         tuple(
-            node_template(pool, classes[pool.name], by_class[classes[pool.name]], daemons)
+            node_template(pool, classes[pool.name], by_class[classes[pool.name].identity], daemons)
             for pool in in_order(pool for pool, _ in judged)
         ),
         settings,

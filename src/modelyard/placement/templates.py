@@ -8,9 +8,17 @@ from typing import Any
 
 from modelyard.cluster import Taint, tolerates
 from modelyard.placement.instance_options import InstanceOption, concerns_offerings
-from modelyard.placement.labels import NODE_CLASS, POOL
+from modelyard.placement.labels import (
+    AUTO_MODE_NODE_CLASS,
+    COMPUTE_TYPE,
+    NODE_CLASS,
+    OF_AUTO_MODE_TYPES,
+    OF_INSTANCE_TYPES,
+    POOL,
+)
+from modelyard.placement.node_classes import NodeClass
 from modelyard.placement.pods import TOLERATE_PREFERENCES, HostPort, PodShape, conflicts
-from modelyard.placement.requirements import Requirements, expressions, label_requirements, requirement
+from modelyard.placement.requirements import Requirement, Requirements, expressions, label_requirements, requirement
 from modelyard.placement.resources import Resources, amounts, fits, total
 
 
@@ -103,19 +111,22 @@ def in_order(pools: Iterable[NodePool]) -> list[NodePool]:
 
 
 def node_template(
-    pool: NodePool, node_class: str, options: Sequence[InstanceOption], daemons: Sequence[tuple[str, PodShape]] = ()
+    pool: NodePool,
+    node_class: NodeClass,
+    options: Sequence[InstanceOption],
+    daemons: Sequence[tuple[str, PodShape]] = (),
 ) -> NodeTemplate:
     """Return what a pool's nodes may be.
 
     Args:
         pool: The pool.
-        node_class: Name of its EC2NodeClass.
+        node_class: Its node class.
         options: Instance types on the terms of that class.
         daemons: Pods of every DaemonSet, by its name.
     """
     fixed = [
         requirement(POOL, "In", (pool.name,)),
-        requirement(NODE_CLASS, "In", (node_class,)),
+        *_of_class(node_class),
         # Every node gets these in time, and DaemonSets may ask for them.
         requirement("karpenter.sh/registered", "In", ("true",)),
         requirement("karpenter.sh/initialized", "In", ("true",)),
@@ -132,6 +143,20 @@ def node_template(
     if lacking_values(allowed, requirements):
         allowed = ()
     return NodeTemplate(pool, requirements, allowed, tuple(options), _groups(pool, requirements, allowed, daemons))
+
+
+def _of_class(node_class: NodeClass) -> list[Requirement]:
+    """Return what every node of a class has, and the labels of nodes of the other kind, which it never has."""
+    if not node_class.auto_mode:
+        others = OF_AUTO_MODE_TYPES
+        own = [requirement(NODE_CLASS, "In", (node_class.name,))]
+    else:
+        others = OF_INSTANCE_TYPES
+        own = [
+            requirement(AUTO_MODE_NODE_CLASS, "In", (node_class.name,)),
+            requirement(COMPUTE_TYPE, "In", ("auto",)),
+        ]
+    return own + [requirement(key, "DoesNotExist") for key in others]
 
 
 def lacking_values(options: Iterable[InstanceOption], requirements: Requirements) -> dict[str, int]:

@@ -155,7 +155,7 @@ def _empty(template: NodeTemplate) -> str:
         return "; ".join(_too_few(key, count, template.requirements) for key, count in lacking.items())
     impossible = sorted({each.impossible for each in allowed if each.impossible})
     if allowed and impossible:
-        return f"its EC2NodeClass can start none of its {len(allowed)} instance types: {impossible[0]}"
+        return f"its node class can start none of its {len(allowed)} instance types: {impossible[0]}"
     if allowed:
         kinds = template.requirements.get(CAPACITY_TYPE)
         return f"none of its {len(allowed)} instance types is offered as it requires ({kinds})"

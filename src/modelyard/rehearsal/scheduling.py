@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import Environment, Thing
+from modelyard.cluster import NODE_CLASSES, Environment, Thing
+from modelyard.findings import Refusal
 from modelyard.placement import Placement, placements
 from modelyard.rehearsal import controllers
 from modelyard.rehearsal.api import ServedKind
@@ -23,7 +24,7 @@ _FIRST = (
     "PriorityClass",
     "StorageClass",
     "RuntimeClass",
-    "EC2NodeClass",
+    *NODE_CLASSES,
     "NodePool",
     "ConfigMap",
     "Secret",
@@ -86,8 +87,13 @@ def schedule(
         progress: Told how many pods have a node, and how many there are.
 
     Raises:
-        Refusal: A program is missing or ended, or the node pools were not ready in time.
+        Refusal: A program is missing or ended, the node pools were not ready in time, or EKS Auto Mode makes the nodes.
     """
+    if any(pool.auto_mode for pool in view.pools):
+        raise Refusal(
+            f"{view} is one of EKS Auto Mode, whose scheduling runs nowhere else",
+            fix="rehearse it at the level schema, and ask `modelyard place` where its pods go",
+        )
     controllers.start(plane, view, stack)
     served = plane.api.served()
     things = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]

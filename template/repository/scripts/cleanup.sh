@@ -46,7 +46,7 @@ if "$dry_run" || aws eks describe-cluster --name "$cluster" >/dev/null 2>&1; the
     done
 
     say "4. Nodes that Karpenter made, which Terraform does not know"
-    for kind in nodepools.karpenter.sh nodeclaims.karpenter.sh ec2nodeclasses.karpenter.k8s.aws; do
+    for kind in nodepools.karpenter.sh nodeclaims.karpenter.sh ec2nodeclasses.karpenter.k8s.aws nodeclasses.eks.amazonaws.com; do
         if "$dry_run" || "${kubectl[@]}" get crd "$kind" >/dev/null 2>&1; then
             run "${kubectl[@]}" delete "$kind" --all --wait --timeout=15m
         fi

@@ -67,8 +67,10 @@ def running(environment: Environment, plugin: Plugin) -> tuple[Workload | Applic
 
 
 def held_by_image(plugin: Plugin, pool: Pool) -> bool:
-    """Return whether the images of a pool's nodes hold a plugin."""
-    return pool.node_class is not None and ami_family(pool.node_class.mapping("spec")) in plugin.in_images_of
+    """Return whether the images of a pool's nodes hold a plugin; those of EKS Auto Mode hold all of them."""
+    return pool.auto_mode or (
+        pool.node_class is not None and ami_family(pool.node_class.mapping("spec")) in plugin.in_images_of
+    )
 
 
 def _is_on(environment: Environment, application: Application, switch: str) -> bool:

@@ -1,4 +1,4 @@
-"""Karpenter's pools and node classes."""
+"""Node pools and node classes, of Karpenter and of EKS Auto Mode."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def node_pools(thing: Thing, context: Context) -> Iterator[Definition | Referenc
         yield Reference("is of", context.end(thing, ("spec", "template", "spec", "nodeClassRef", "name")), node)
 
 
-@of(("karpenter.k8s.aws", "EC2NodeClass"))
+@of(("karpenter.k8s.aws", "EC2NodeClass"), ("eks.amazonaws.com", "NodeClass"))
 def node_classes(thing: Thing, context: Context) -> Iterator[Definition | Reference]:
     """Yield the role of a class's nodes, and the tags by which subnets and security groups are found."""
     terraform = context.environment.terraform

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, NodeRequirement, alternatives
+from modelyard.cluster import OF_AUTO_MODE, Environment, NodeRequirement, alternatives
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import cluster, placements
 from modelyard.rules import rule
 
 # Labels that only Karpenter's nodes have.
-_KARPENTER = ("karpenter.sh/", "karpenter.k8s.aws/")
+_KARPENTER = ("karpenter.sh/", "karpenter.k8s.aws/", *OF_AUTO_MODE)
 
 
 @rule("devices/claims-on-karpenter-nodes", error, since="0.1.0")

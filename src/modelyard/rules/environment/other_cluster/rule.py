@@ -25,7 +25,7 @@ def other_cluster(environment: Environment) -> Iterator[Finding | NotChecked]:
                 f"while {environment.folder.facts_file} says {cluster}",
                 f"write {cluster}",
             )
-        for thing in environment.of_kind("EC2NodeClass"):
+        for thing in environment.node_classes:
             yield from _terms(environment, thing, cluster)
     if environment.terraform is not None:
         yield from _names(environment, environment.terraform)

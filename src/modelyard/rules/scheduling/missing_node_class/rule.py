@@ -2,22 +2,25 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
+from modelyard.cluster import AUTO_MODE, NODE_CLASSES, Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 
+OWN_OF_EKS = (AUTO_MODE, "default")
+"""What EKS brings with the built-in pools of Auto Mode."""
+
 
 @rule("scheduling/missing-node-class", error, since="0.1.0")
 def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter ignores a node pool whose EC2NodeClass does not exist."""
-    known = {thing.name for thing in environment.of_kind("EC2NodeClass")}
+    """A node pool whose node class does not exist makes no nodes."""
     for pool in environment.pools:
-        reference = pool.thing.mapping("spec.template.spec.nodeClassRef")
-        if pool.node_class is None and reference.get("kind", "EC2NodeClass") == "EC2NodeClass":
-            name = str(reference.get("name") or "")
+        kind = pool.class_kind
+        name = str(pool.thing.get("spec.template.spec.nodeClassRef.name") or "")
+        known = {thing.name for thing in environment.node_classes if thing.kind == kind}
+        if pool.node_class is None and kind in NODE_CLASSES and (kind, name) != OWN_OF_EKS:
             yield Finding(
                 at=pool.thing.at("spec.template.spec.nodeClassRef.name"),
-                message=f"{pool} takes its nodes from EC2NodeClass {name or '(none)'}, which is not defined",
+                message=f"{pool} takes its nodes from {kind} {name or '(none)'}, which is not defined",
                 fix=f"name {nearest(name, known) or one_of(known)}",
             )

@@ -9,7 +9,7 @@ from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
 
 TYPE = "node.kubernetes.io/instance-type"
-FAMILY = "karpenter.k8s.aws/instance-family"
+FAMILIES = ("karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-family")
 
 
 @rule("scheduling/unknown-instance-type", error, since="0.1.0")
@@ -19,7 +19,7 @@ def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChe
     offered = region(name) if isinstance(name, str) else None
     for pool in environment.pools:
         for each in requirements(pool.requirements, ("spec", "template", "spec", "requirements")):
-            if each.operator != "In" or each.key not in (TYPE, FAMILY):
+            if each.operator != "In" or each.key not in (TYPE, *FAMILIES):
                 continue
             yield from _judge(pool, each, set(offered.offers) if offered else None, str(name))
 

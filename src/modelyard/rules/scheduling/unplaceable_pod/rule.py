@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, NodeRequirement, alternatives, mapping
+from modelyard.cluster import OF_AUTO_MODE, Environment, NodeRequirement, alternatives, mapping
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import Placement, Step, Verdict, placements
 from modelyard.rules import rule
@@ -40,7 +40,7 @@ def unplaceable_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 
 def _names_karpenter(demands: tuple[NodeRequirement, ...]) -> bool:
-    return any(each.key.startswith(("karpenter.sh/", "karpenter.k8s.aws/")) for each in demands)
+    return any(each.key.startswith(("karpenter.sh/", "karpenter.k8s.aws/", *OF_AUTO_MODE)) for each in demands)
 
 
 def _on_no_group(found: Placement) -> Finding:

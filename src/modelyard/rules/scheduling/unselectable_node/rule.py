@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.cluster import (
+    OF_AUTO_MODE,
     Environment,
     NodeRequirement,
     PodTemplate,
@@ -17,7 +18,7 @@ from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 
-# Labels that EKS puts on nodes of managed groups, which Terraform makes.
+# Labels that EKS puts on nodes of managed groups, which Terraform makes; not those of Auto Mode, which pools make.
 _NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
 
 
@@ -40,7 +41,7 @@ def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked
 
 
 def _elsewhere(demand: NodeRequirement) -> bool:
-    return demand.key.startswith(_NOT_OF_POOLS)
+    return demand.key.startswith(_NOT_OF_POOLS) and not demand.key.startswith(OF_AUTO_MODE)
 
 
 def _value(demand: NodeRequirement) -> Path:

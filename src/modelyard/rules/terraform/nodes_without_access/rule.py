@@ -23,6 +23,8 @@ def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChec
         if isinstance(end.holder, Block)
     }
     for name, block in roles.values():
+        if _of_auto_mode(terraform, block, name):
+            continue
         if not _has_entry(terraform, block, name):
             yield Finding(
                 at=block.at(),
@@ -33,6 +35,13 @@ def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChec
 
 def _by_entries(cluster: Block) -> bool:
     return cluster.mapping("access_config").get("authentication_mode") == "API"
+
+
+def _of_auto_mode(terraform: Terraform, role: Block, name: str) -> bool:
+    """Return whether EKS makes the entry itself: for the role that the cluster's own pools have in Auto Mode."""
+    clusters = terraform.resources("aws_eks_cluster")
+    named = [cluster.mapping("compute_config").get("node_role_arn") for cluster in clusters]
+    return any(each is not None and (each == role.id or str(each).endswith(f":role/{name}")) for each in named)
 
 
 def _has_entry(terraform: Terraform, role: Block, name: str) -> bool:
