@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import itertools
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import yaml
 
 from modelyard.catalog import instance_types
 from modelyard.schemas import kubernetes_versions, validate
-from modelyard.tooling import ToolMissing
+from modelyard.tooling import ToolMissing, run
 from tests.manifests.composition import BASES, ROOT, Repository, Resource, build, load, names, one, shipped
 from tests.manifests.environments import kustomization_of, rendered, write
 
@@ -65,8 +66,6 @@ def test_every_set_of_answers_makes_legal_pools(environments: Environments) -> N
     for multinode, sharing, spot, ami in itertools.product(
         (False, True), SHARING, (False, True), ("bottlerocket", "al2023")
     ):
-        if sharing == "mig" and ami == "al2023":
-            continue  # the questionnaire refuses it
         resources = environments.of(
             "karpenter",
             gpu_multinode_pool=multinode,
@@ -101,8 +100,16 @@ def test_every_set_of_answers_makes_legal_pools(environments: Environments) -> N
 def readable(user_data: str, is_al2023: bool) -> bool:
     if not is_al2023:
         return not user_data or "settings" in tomllib.loads(user_data)
-    config = yaml.safe_load(user_data)
+    config = yaml.safe_load(parts(user_data)["application/node.eks.aws"])
     return bool(config["kind"] == "NodeConfig" and config["spec"]["featureGates"] == {"FastImagePull": True})
+
+
+def parts(user_data: str) -> dict[str, str]:
+    """Return the parts of user data by their content type; a NodeConfig may stand alone."""
+    if not user_data.startswith("MIME-Version:"):
+        return {"application/node.eks.aws": user_data}
+    message = email.message_from_string(user_data)
+    return {each.get_content_type(): str(each.get_payload()) for each in message.walk() if not each.is_multipart()}
 
 
 def test_answers_of_before_make_what_they_made(environments: Environments) -> None:
@@ -175,6 +182,42 @@ def test_every_gpu_that_is_cut_has_a_profile(environments: Environments) -> None
     }
     kinds = {key.partition(".")[0] for key in told["mig"]["profile"]}
     assert {gpu.partition(".")[0] for gpu in gpus} == kinds
+
+
+def test_a_script_cuts_the_gpus_of_al2023_nodes(environments: Environments, tmp_path: Path) -> None:
+    pools, classes = choice(environments, gpu_sharing="mig", device_ami="al2023")
+    labels = pools["gpu-mig"]["template"]["metadata"]["labels"]
+    assert labels["nvidia.com/device-plugin.config"] == "mig-single"
+    families = requirements(pools["gpu-mig"])["karpenter.k8s.aws/instance-family"]
+    gpus = {
+        kind.accelerator.name
+        for kind in instance_types().values()
+        if kind.family in families and kind.accelerator is not None
+    }
+    assert gpus == {"H100", "H200"}, "an A100 has to be reset, which the script does not"
+    bottlerocket = tomllib.loads(choice(environments, gpu_sharing="mig")[1]["gpu-mig"]["userData"])
+    profiles = bottlerocket["settings"]["kubelet-device-plugins"]["nvidia"]["mig"]["profile"]
+    for gpu, key in (("NVIDIA H100 80GB HBM3", "h100.80gb"), ("NVIDIA H200", "h200.141gb")):
+        assert cut(classes["gpu-mig"]["userData"], gpu, tmp_path) == (
+            0,
+            ["-mig 1", f"mig --create-gpu-instance {profiles[key]},{profiles[key]} --default-compute-instance"],
+        )
+    status, calls = cut(classes["gpu-mig"]["userData"], "NVIDIA L4", tmp_path)
+    assert (status, calls) == (1, []), "a GPU that is not known is left whole"
+
+
+def cut(user_data: str, gpu: str, folder: Path) -> tuple[int, list[str]]:
+    """Run the script of a node with a stand-in for nvidia-smi; return its status and what it changes of a device."""
+    script, told = folder / "script.sh", folder / "calls"
+    script.write_text(parts(user_data)["text/x-shellscript"].lstrip())
+    told.write_text("")
+    stand_in = folder / "nvidia-smi"
+    stand_in.write_text(
+        f'#!/bin/bash\ncase "$1" in\n  --list-gpus) ;;\n  --id=0) echo "{gpu}" ;;\n  *) echo "$*" >>"{told}" ;;\nesac\n'
+    )
+    stand_in.chmod(0o755)
+    done = run(["bash", script], cwd=folder, timeout=60, env={"PATH": f"{folder}:/usr/bin:/bin"})
+    return done.returncode, told.read_text().splitlines()
 
 
 def test_the_plugin_runs_on_al2023_nodes_and_nowhere_else(environments: Environments) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 import os
 import re
@@ -305,7 +306,10 @@ def requirement(holder: Resource, key: str) -> list[str]:
 
 def spec_affinity(spec: Resource) -> Resource:
     node = spec.get("affinity", {}).get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution", {})
-    (term,) = node.get("nodeSelectorTerms", [{"matchExpressions": []}])
+    term, *others = node.get("nodeSelectorTerms", [{"matchExpressions": []}])
+    # On nodes of EKS Auto Mode the same labels have other names.
+    twin = json.loads(json.dumps(term).replace("karpenter.k8s.aws/", "eks.amazonaws.com/"))
+    assert others == ([] if twin == term else [twin])
     return dict(term)
 
 

@@ -68,6 +68,11 @@ def test_a_label_names_a_configuration_of_the_device_plugin(tmp_path: Path) -> N
     assert sharing_of(labelled, {"thirds": PLUGIN}) == Sharing("mps", 3)
     assert "names thirds as configuration of the device plugin" in sharing_of(labelled, {}).unknown
     assert sharing_of(labelled, {"thirds": "flags: {migStrategy: single}"}).unknown
+    script = 'declare -A profile=(\n  ["h100.80gb"]="3g.40gb"\n  ["h200.141gb"]="3g.71gb"\n)\n'
+    by_script = pool(tmp_path, script, {"nvidia.com/device-plugin.config": "thirds"})
+    scripted = sharing_of(by_script, {"thirds": "flags: {migStrategy: single}"})
+    assert (scripted.strategy, scripted.unknown) == ("mig", "")
+    assert scripted.profiles == (("h100.80gb", "3g.40gb"), ("h200.141gb", "3g.71gb"))
     assert sharing_of(labelled, {"thirds": "a: [b"}).unknown
     assert sharing_of(labelled, {"thirds": "version: v1"}) == Sharing()
 

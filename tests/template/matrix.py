@@ -117,9 +117,10 @@ def legal(chosen: Mapping[str, str]) -> bool:
         and off_where_not_asked(
             not are(auto_mode=ON), "gpu_sharing", "gpu_shared_limit", "device_ami", "image_snapshot_id"
         )
+        # What Amazon Linux 2023 can cut is not offered there.
+        and not are(region="eu-central-1", device_ami="al2023", gpu_sharing="mig")
         and off_where_not_asked(not is_off("storage"), "shared_file_system", "lustre_file_system", "weights_mount")
         and off_where_not_asked(not is_off("argocd-notifications"), "notifications_channel")
-        and not are(device_ami="al2023", gpu_sharing="mig")
         # Asked with the component, and then without a default.
         and not ("argocd-notifications" in on and are(notifications_channel=""))
     )

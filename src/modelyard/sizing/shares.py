@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 """Label of nodes that names a configuration of NVIDIA's device plugin; Bottlerocket has settings instead."""
 
 PLUGIN_CHART = "nvidia-device-plugin"
+_CUT = re.compile(r'\["([a-z0-9]+\.[0-9]+gb)"\]="([0-9]+g\.[0-9]+gb)"')
+"""What a script cuts a kind of device into, as the choice `gpu-mig-al2023` writes it."""
 MIG, TIME_SLICING, MPS = "mig", "time-slicing", "mps"
 
 
@@ -59,7 +62,7 @@ def sharing_of(pool: Pool, configurations: Mapping[str, Any]) -> Sharing:
     """Return how the nodes of a pool share their devices.
 
     Bottlerocket reads `settings.kubelet-device-plugins.nvidia` of the node class; on other images the device plugin
-    takes the configuration that a label of the node names.
+    takes the configuration that a label of the node names, and a script of the node class may have cut the devices.
     """
     data = pool.node_class.get("spec.userData") if pool.node_class is not None else None
     if isinstance(data, str) and "kubelet-device-plugins" in data:
@@ -73,7 +76,10 @@ def sharing_of(pool: Pool, configurations: Mapping[str, Any]) -> Sharing:
         return WHOLE
     if name not in configurations:
         return Sharing(unknown=f"{pool} names {name} as configuration of the device plugin, which is not known here")
-    return _of_plugin(str(configurations[name]))
+    found = _of_plugin(str(configurations[name]))
+    if found.strategy == MIG and isinstance(data, str) and (cut := tuple(sorted(_CUT.findall(data)))):
+        return Sharing(MIG, profiles=cut)
+    return found
 
 
 def _of_bottlerocket(nvidia: Mapping[str, Any]) -> Sharing:
