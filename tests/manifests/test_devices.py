@@ -322,6 +322,26 @@ def test_claims_name_classes_that_are_there() -> None:
     assert gates == {"TimeSlicingSettings": True, "MPSSupport": True}, "without its gate a claim is not prepared"
 
 
+def test_models_that_share_a_gpu_name_the_claim_that_the_choice_brings(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    choice = "../../../../bases/platform/nvidia-dra-driver/choices/gpu-shared"
+    brought = build(repository.platform("nvidia-dra-driver", components=[choice]))
+    claim_of_platform = one(brought, "ResourceClaim")["metadata"]
+    assert claim_of_platform["namespace"] == "models"
+    for name, overlay in (("chat", "qwen3-1-7b-vllm-gpu"), ("embed", "qwen3-embedding-0-6b-vllm-gpu")):
+        deployment = one(build(repository.model(name, overlay, ["dra-gpu-shared"])), "Deployment")
+        spec = deployment["spec"]["template"]["spec"]
+        (claim,) = spec["resourceClaims"]
+        assert claim["resourceClaimName"] == claim_of_platform["name"], (
+            "a template would give each pod a GPU of its own"
+        )
+        (container,) = spec["containers"]
+        assert container["resources"]["claims"] == [{"name": claim["name"]}]
+        assert "nvidia.com/gpu" not in container["resources"]["limits"]
+        (share,) = [each for each in container["args"] if each.startswith("--gpu-memory-utilization=")]
+        assert 4 * float(share.partition("=")[2]) < 0.92, "four of them leave room for what CUDA keeps"
+
+
 # ----------------------------------------------------------------------------------------------------- choices
 
 

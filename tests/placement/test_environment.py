@@ -154,6 +154,15 @@ def test_a_managed_node_group_takes_them_by_its_labels_and_taints(
     assert refused.groups[1].reasons == ("its taint example.com/else=present:NoSchedule is not tolerated",)
 
 
+def test_pods_that_name_one_claim_are_all_on_the_node_that_has_the_device(one_model: Path) -> None:
+    variables = one_model / "environments/dev/terraform.tfvars"
+    variables.write_text(variables.read_text() + GROUP)
+    named = CLAIM.replace("name: gpu", "name: gpu, resourceClaimName: gpu-shared")
+    [taken] = placement(patched(one_model, named, FREE, NO_LIMIT)).taking
+    assert taken.pods_per_node > 1
+    assert (taken.nodes, taken.most_pods) == (1, taken.pods_per_node)
+
+
 def test_without_known_groups_nothing_is_said_of_claims(one_model: Path) -> None:
     variables = one_model / "environments/dev/terraform.tfvars"
     variables.write_text(variables.read_text() + '\nexisting_cluster = { name = "theirs" }\n')

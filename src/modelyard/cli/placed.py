@@ -135,7 +135,7 @@ def _placement(found: Placement, demand: Demand | None, width: int | None) -> li
 
 
 def _on_nodes(taken: GroupVerdict, demand: Demand | None) -> str:
-    nodes = taken.group.most
+    nodes = taken.nodes
     most = f"{nodes} node{'' if nodes == 1 else 's'} at most, {taken.pods_per_node} of these pods on each"
     if demand is not None and demand.most > taken.most_pods:
         return f"{most}, so {demand.most - taken.most_pods} of {demand.most} pods find no place"

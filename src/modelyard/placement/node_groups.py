@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.catalog import InstanceType, instance_type
-from modelyard.cluster import Environment, PodTemplate, Taint, alternatives, entries, tolerates
+from modelyard.cluster import Environment, PodTemplate, Taint, alternatives, entries, text, tolerates
 from modelyard.findings import At, Place, Refusal
 from modelyard.placement.capacity import allocatable
 from modelyard.placement.labels import ARCHITECTURE, INSTANCE_TYPE, OPERATING_SYSTEM, REGION, ZONE
@@ -68,11 +68,18 @@ class GroupVerdict:
         group: The group.
         reasons: Why it does not take them, in words; empty where it does.
         pods_per_node: How many of them a node holds beside nothing else; 0 where it takes none.
+        one_node: Whether they name one claim of a device, and so are all on the node that has it.
     """
 
     group: ManagedGroup
     reasons: tuple[str, ...] = ()
     pods_per_node: int = 0
+    one_node: bool = False
+
+    @property
+    def nodes(self) -> int:
+        """Return how many of its nodes can hold the pods."""
+        return min(1, self.group.most) if self.one_node else self.group.most
 
     @property
     def accepted(self) -> bool:
@@ -82,7 +89,7 @@ class GroupVerdict:
     @property
     def most_pods(self) -> int:
         """Return how many of the pods all its nodes hold."""
-        return self.pods_per_node * self.group.most
+        return self.pods_per_node * self.nodes
 
 
 def variables(folder: EnvironmentFolder) -> dict[str, Any]:
@@ -173,7 +180,10 @@ def _verdict(template: PodTemplate, shape: PodShape, group: ManagedGroup, enviro
     if reasons:
         return GroupVerdict(group, tuple(reasons))
     per_node = min(room[name] // value for name, value in shape.requests.items() if value)
-    return GroupVerdict(group, (), 1 if shape.claims else max(1, per_node))
+    by_name = [bool(text(claim, "resourceClaimName")) for claim in entries(template.spec, "resourceClaims")]
+    # A claim that pods name is one device for all of them; a template makes one for each.
+    shared = shape.claims and all(by_name)
+    return GroupVerdict(group, (), 1 if shape.claims and not shared else max(1, per_node), one_node=shared)
 
 
 def _holds(operator: str, key: str, holds: Any, labels: Mapping[str, str]) -> bool:
