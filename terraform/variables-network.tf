@@ -33,6 +33,17 @@ variable "pods_cidr" {
     condition     = try(var.expected_pods * 2 <= length(var.zones) * pow(2, 29 - tonumber(split("/", var.pods_cidr)[1])), true)
     error_message = "pods_cidr ${var.pods_cidr} gives ${length(var.zones)} zones ${try(length(var.zones) * pow(2, 29 - tonumber(split("/", var.pods_cidr)[1])), 0)} pod addresses; ${var.expected_pods} pods (expected_pods) need twice as many as there are pods. Take a larger network or expect fewer pods."
   }
+  # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions
+  validation {
+    condition = alltrue([
+      for block in ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"] : try(
+        cidrsubnet("${cidrhost(var.pods_cidr, 0)}/${split("/", block)[1]}", 0, 0) != block ||
+        cidrsubnet("${cidrhost(var.vpc_cidr, 0)}/${split("/", block)[1]}", 0, 0) == block,
+        true
+      )
+    ])
+    error_message = "pods_cidr ${var.pods_cidr} lies in another private range than vpc_cidr ${var.vpc_cidr}, which AWS refuses for a VPC's second network; take one of the same range, or of 100.64.0.0/10."
+  }
   # Two networks overlap where they are one, cut at the shorter of the two prefixes.
   validation {
     condition = alltrue([
@@ -55,6 +66,14 @@ variable "service_cidr" {
   validation {
     condition     = can(cidrnetmask(var.service_cidr)) && try(cidrsubnet(var.service_cidr, 0, 0) == var.service_cidr && tonumber(split("/", var.service_cidr)[1]) >= 12 && tonumber(split("/", var.service_cidr)[1]) <= 24, false)
     error_message = "service_cidr is \"${var.service_cidr}\"; expected an IPv4 network of /12 to /24 without host bits, such as 172.20.0.0/16."
+  }
+  # https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
+  validation {
+    condition = anytrue([
+      for block in ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"] :
+      try(cidrsubnet("${cidrhost(var.service_cidr, 0)}/${split("/", block)[1]}", 0, 0) == block, true)
+    ])
+    error_message = "service_cidr is \"${var.service_cidr}\"; EKS takes a network within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16."
   }
 }
 

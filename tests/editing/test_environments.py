@@ -199,6 +199,41 @@ def test_a_value_that_is_no_text_is_refused(stored: Path, value: object) -> None
         sync_outputs(Changes(stored), "dev", outputs(printed(shared_file_system_id=value)))
 
 
+TFVARS = 'cluster_name = "two-dev"\n'
+PINNED = """cluster_name = "two-dev"
+
+# Versions of EKS add-ons that ran when `modelyard env sync` wrote this; an upgrade is a change here.
+addon_versions = {
+  coredns = "v1.13.1-eksbuild.2"
+  vpc-cni = "v1.21.0-eksbuild.1"
+}
+"""
+
+
+def test_add_ons_are_pinned_to_the_versions_that_run_once(stored: Path) -> None:
+    file = "environments/dev/terraform.tfvars"
+    (stored / file).write_text(TFVARS)
+    values = {"vpc-cni": "v1.21.0-eksbuild.1", "coredns": "v1.13.1-eksbuild.2"}
+    changes = Changes(stored)
+    written, _ = sync_outputs(changes, "dev", outputs(printed(addon_versions=values)))
+    assert f"addon_versions in {file}" in written
+    changes.apply()
+    assert (stored / file).read_text() == PINNED
+    # People move them from then on: a version that EKS has meanwhile is no reason to go back.
+    later = Changes(stored)
+    assert (
+        sync_outputs(later, "dev", outputs(printed(addon_versions=values | {"coredns": "v1.14.0-eksbuild.1"})))[0] == []
+    )
+    assert not later.files_changed
+
+
+@pytest.mark.parametrize("value", [["vpc-cni"], {"vpc-cni": "latest"}, {'a"\n': "v1.0.0-eksbuild.1"}, {"a": None}])
+def test_versions_of_add_ons_that_are_none_are_refused(stored: Path, value: object) -> None:
+    (stored / "environments/dev/terraform.tfvars").write_text(TFVARS)
+    with pytest.raises(Refusal, match="addon_versions is no mapping"):
+        sync_outputs(Changes(stored), "dev", outputs(printed(addon_versions=value)))
+
+
 def test_terraform_that_is_not_initialised_is_refused(two: Path, modelyard: Run) -> None:
     outcome = modelyard(two, "env", "sync", "dev")
     assert outcome.code == 2 and "is not initialised" in outcome.err

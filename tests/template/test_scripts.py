@@ -212,11 +212,18 @@ def test_cleanup_goes_from_models_to_the_network(cloud: Cloud) -> None:
     assert not [call for call in cloud.calls if "delete service chat" in call["line"]]
 
 
-def test_cleanup_stops_at_what_was_made_by_hand(cloud: Cloud) -> None:
-    answers = [("describe-vpcs", 0, "vpc-1\n"), ("describe-load-balancers", 0, "by-hand\n")]
-    done = cloud.call("cleanup.sh", "--yes", answers=answers)
+@pytest.mark.parametrize(
+    ("asked", "left", "says"),
+    [
+        ("aws elbv2 describe-load-balancers", "by-hand", "load balancers: by-hand"),
+        ("aws elb describe-load-balancers", "a1b2c3", "classic load balancers: a1b2c3"),
+        ("describe-instances", "i-0123456789", "instances: i-0123456789"),
+    ],
+)
+def test_cleanup_stops_at_what_was_made_by_hand(cloud: Cloud, asked: str, left: str, says: str) -> None:
+    done = cloud.call("cleanup.sh", "--yes", answers=[("describe-vpcs", 0, "vpc-1\n"), (asked, 0, f"{left}\n")])
     assert done.returncode == 2
-    assert "load balancers: by-hand" in done.stderr
+    assert f"remove it, then run this again:\n{says}\n" in done.stderr
     assert not [call for call in cloud.calls if "destroy" in call["line"]]
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terraform import provider
 from tests.terraform.configuration import REPOSITORY, Configuration, environment
 from tests.terraform.stand_in import REGION
 
@@ -72,6 +74,28 @@ class Applied:
         """Runs terraform; minutes, since the provider waits for what S3 lets settle."""
         return self.configuration.run(*arguments, timeout=1200, **self.variables)
 
+    def interrupted(self, *arguments: str, after: int) -> tuple[int, str]:
+        """Interrupts terraform, as Ctrl-C does, when so many resources are there; returns its status and words."""
+        executable = provider.terraform()
+        assert executable is not None
+        said = ""
+        with subprocess.Popen(
+            [executable, *arguments],
+            cwd=self.configuration.directory,
+            env=environment(**self.variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                said += line
+                if "Creation complete" in line:
+                    after -= 1
+                    if after == 0:
+                        process.send_signal(signal.SIGINT)
+        return process.returncode, said
+
     def made(self) -> set[str]:
         """Addresses of the managed resources that the state holds."""
         return {line for line in self.run("state", "list").stdout.splitlines() if not re.search(r"(^|\.)data\.", line)}
@@ -103,9 +127,11 @@ def test_apply_second_plan_destroy(applied: Applied, name: str, at_least: int) -
 
 def test_an_apply_that_was_interrupted_is_resumed(applied: Applied) -> None:
     given = "-var-file=configurations/default.tfvars"
-    half = applied.run("apply", "-auto-approve", "-input=false", "-no-color", "-target=module.network", given)
-    assert half.returncode == 0, half.stderr[-6000:]
+    status, said = applied.interrupted("apply", "-auto-approve", "-input=false", "-no-color", given, after=40)
+    assert status != 0
+    assert "execution halted" in said
     before = applied.made()
+    assert len(before) >= 40
     rest = applied.run("apply", "-auto-approve", "-input=false", "-no-color", given)
     assert rest.returncode == 0, rest.stderr[-6000:]
     assert before < applied.made()

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.editing.addons import VARIABLE as ADDON_VERSIONS
+from modelyard.editing.addons import pin_addons
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.menu import PLATFORM
@@ -212,6 +214,8 @@ def sync_outputs(changes: Changes, name: str, values: Mapping[str, Any]) -> tupl
             raise Refusal(f"output {sync.output} is no single line of text", fix="look at terraform output")
         if _set(changes, file, sync, value):
             written.append(f"{sync.output} = {value} in {file}")
+    if pin_addons(changes, environment, values):
+        written.append(f"{ADDON_VERSIONS} in {environment.folder}/terraform.tfvars")
     return written, missing
 
 

@@ -65,10 +65,14 @@ else
     left=
     if [ "$vpc" != None ] && [ -n "$vpc" ]; then
         balancers=$(aws elbv2 describe-load-balancers --query "LoadBalancers[?VpcId=='$vpc'].LoadBalancerName" --output text)
+        # Services without the load balancer controller get the older kind.
+        classic=$(aws elb describe-load-balancers --query "LoadBalancerDescriptions[?VPCId=='$vpc'].LoadBalancerName" \
+            --output text)
         instances=$(aws ec2 describe-instances --filters "Name=vpc-id,Values=$vpc" \
             Name=instance-state-name,Values=pending,running,stopping,stopped \
             --query "Reservations[].Instances[?!not_null(Tags[?Key=='modelyard.dev/cluster'])][].InstanceId" --output text)
         left="${balancers:+load balancers: $balancers
+}${classic:+classic load balancers: $classic
 }${instances:+instances: $instances
 }"
     fi
