@@ -221,3 +221,45 @@ def test_the_catalogue_imports_no_pydantic_until_a_model_is_read() -> None:
 
     code = "import sys, modelyard.catalog as c; c.device('H100'); assert 'pydantic' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+XLM_ROBERTA = {
+    "architectures": ["XLMRobertaModel"],
+    "model_type": "xlm-roberta",
+    "dtype": "float32",
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "max_position_embeddings": 8194,
+    "num_attention_heads": 16,
+    "num_hidden_layers": 24,
+    "pad_token_id": 1,
+    "vocab_size": 250002,
+}
+WHISPER = {
+    "architectures": ["WhisperForConditionalGeneration"],
+    "model_type": "whisper",
+    "torch_dtype": "float16",
+    "d_model": 1280,
+    "decoder_attention_heads": 20,
+    "decoder_ffn_dim": 5120,
+    "decoder_layers": 32,
+    "encoder_attention_heads": 20,
+    "encoder_ffn_dim": 5120,
+    "encoder_layers": 32,
+    "max_source_positions": 1500,
+    "max_target_positions": 448,
+    "num_mel_bins": 128,
+    "vocab_size": 51866,
+}
+
+
+@pytest.mark.parametrize(("config", "model_id"), [(XLM_ROBERTA, "BAAI/bge-m3"), (WHISPER, "openai/whisper-large-v3")])
+def test_models_with_an_encoder_are_read_from_their_config(config: dict[str, Any], model_id: str) -> None:
+    entry = catalog.model(model_id)
+    assert entry is not None and catalog.shape_from_config(config) == entry.shape
+
+
+@pytest.mark.parametrize("missing", ["d_model", "decoder_layers", "max_source_positions", "num_mel_bins"])
+def test_a_speech_model_without_a_field_is_refused_by_its_name(missing: str) -> None:
+    with pytest.raises(Refusal, match=f"config.json has no {missing}"):
+        catalog.shape_from_config({key: value for key, value in WHISPER.items() if key != missing})

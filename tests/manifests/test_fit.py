@@ -55,15 +55,7 @@ def test_the_model_fits_every_gpu_that_it_can_land_on(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", [name for name in GPU if "unsure" in facts(name)])
 def test_an_overlay_says_why_its_fit_is_not_known(overlay: str) -> None:
-    known = model(facts(overlay)["model"])
-    assert known is not None
     reason = facts(overlay)["unsure"]
-    if known.shape is None:
-        assert reason == "its shape is not in the catalogue"
-        assert known.weights_gib is not None
-        for each in kinds_of_device(overlay).values():
-            assert 4 * known.weights_gib < each.total_gib, "no estimate, so there is room to spare"
-        return
     for name, assessment in assessments(overlay).items():
         assert assessment.verdict is Verdict.UNSURE, f"{name}: it is known, so the overlay need not say it"
         assert reason in assessment.budget.not_modelled

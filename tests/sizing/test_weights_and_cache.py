@@ -9,6 +9,8 @@ import pytest
 
 from modelyard.catalog import Quantization
 from modelyard.sizing import (
+    Verdict,
+    assess,
     bytes_per_token,
     largest_length,
     legal_tensor_parallel_sizes,
@@ -172,3 +174,50 @@ def test_the_reason_of_an_illegal_size_is_told() -> None:
 @pytest.mark.parametrize(("model", "gib"), [(LLAMA, 14.96), (OSS, 12.80), (DEEPSEEK, 626.7)])
 def test_what_a_volume_has_to_hold(model: str, gib: float) -> None:
     assert stored_weights_gib(shape(model)) == pytest.approx(gib, rel=0.002)
+
+
+BGE, WHISPER = "BAAI/bge-m3", "openai/whisper-large-v3"
+
+
+def test_a_model_that_only_encodes_keeps_nothing_and_serves_as_much_as_a_batch_holds() -> None:
+    found = assess({"max-model-len": 8192}, "0.33.0", shape(BGE), device("L4"))
+    assert found.verdict is Verdict.FITS
+    assert found.budget.kv_bytes_per_token == found.budget.kv_request_gib == 0
+    assert found.settings.pooling and found.settings.dtype == "float16"
+    # Texts are not cut, so that a batch holds the longest (arg_utils.py, where chunked prefill is off).
+    assert found.settings.max_num_batched_tokens == 8192
+    assert found.budget.requests == 1
+    assert "keeps no cache" in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "flags", "reason"),
+    [
+        (BGE, {"max-model-len": 8192, "max-num-batched-tokens": 4096}, "prompts are not taken in chunks"),
+        (BGE, {"max-model-len": 8194}, "more than the 8192 tokens"),
+        (WHISPER, {"max-model-len": 448, "max-num-batched-tokens": 1024}, "the 1500 positions of the encoder"),
+        (QWEN, {"max-num-batched-tokens": 4096, "no-enable-chunked-prefill": True}, "not taken in chunks"),
+    ],
+)
+def test_a_batch_that_is_too_small_for_what_cannot_be_cut_is_refused(
+    model: str, flags: dict[str, Any], reason: str
+) -> None:
+    found = assess(flags, "0.33.0", shape(model), device("H100"))
+    assert found.verdict is Verdict.DOES_NOT_FIT
+    assert "vLLM refuses to start" in found.reasons[0] and reason in " ".join(found.reasons)
+
+
+def test_attention_to_an_encoder_is_weighed_and_kept_beside_the_text() -> None:
+    assert weights_gib(WHISPER, "L4") == pytest.approx(1.543e9 * 2 / GIB, rel=0.005)
+    told = settings(WHISPER, "L4", max_model_len=448)
+    per_token = bytes_per_token(shape(WHISPER), told)
+    assert per_token == 32 * 2 * 20 * 64 * 2
+    # 448 tokens are 28 blocks; a batch of 2048 is what an encoder may have put in (CrossAttentionSpec).
+    assert told.max_num_batched_tokens == 2048
+    assert request_bytes(shape(WHISPER), told, 448) == (448 + 2048) * per_token
+
+
+def test_what_the_encoder_takes_at_its_trial_run_stays_unknown() -> None:
+    found = assess({"max-model-len": 448}, "0.33.0", shape(WHISPER), device("L4"))
+    assert found.verdict is Verdict.UNSURE
+    assert "the profile run of the image or audio encoder" in found.reasons[0]

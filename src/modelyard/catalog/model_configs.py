@@ -40,6 +40,9 @@ LAYER_TYPES = {
     "conv": LayerKind.RECURRENT,
 }
 
+ENCODERS = ("bert", "roberta", "xlm-roberta")
+"""Model types without a decoder: vLLM runs them with attention over the whole text and no cache."""
+
 TIED_BY_DEFAULT = ("gemma", "qwen2_vl", "cohere", "command")
 """Model types whose config class ties the embeddings when `config.json` does not say."""
 
@@ -56,6 +59,8 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
     Raises:
         Refusal: A field is missing, is no number, or is beyond what a real model has.
     """
+    if config.get("model_type") == "whisper":
+        return _whisper(config)
     text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
     if not isinstance(text, Mapping):
         raise Refusal("text_config is no mapping", fix="give the config.json as the model's repository has it")
@@ -74,6 +79,13 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
     tied = text.get("tie_word_embeddings", config.get("tie_word_embeddings"))
     if tied is None:
         tied = model_type.startswith(TIED_BY_DEFAULT)
+    positions, learned = _count(text, "max_position_embeddings", default=0), 0
+    if model_type in ENCODERS:
+        groups, tied = (LayerGroup(LayerKind.ENCODER, layers),), True  # an embedding model has no output layer
+        learned = positions
+        if model_type != "bert" and positions:
+            # RoBERTa counts positions from the one after the padding's; vLLM adds as many (`RobertaEmbedding`).
+            positions -= _count(text, "pad_token_id", default=1) + 1
     return ModelShape(
         architecture=str(architectures[0]),
         layers=layers,
@@ -82,9 +94,10 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         key_value_heads=_count(text, "num_key_value_heads", default=heads),
         head_dim=head_dim,
         vocabulary=_count(text, "vocab_size"),
-        max_positions=_count(text, "max_position_embeddings", default=0) or None,
+        max_positions=positions or None,
         intermediate_size=_count(text, "intermediate_size", default=0) or None,
-        gated_mlp=model_type not in ("gpt2", "opt", "bloom", "gpt_neox", "falcon", "starcoder2", "phi", "gpt_bigcode"),
+        gated_mlp=model_type
+        not in (*ENCODERS, "gpt2", "opt", "bloom", "gpt_neox", "falcon", "starcoder2", "phi", "gpt_bigcode"),
         tied_embeddings=bool(tied),
         dtype=_dtype(text, config),
         groups=groups,
@@ -92,7 +105,34 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         latent_attention=_latent_attention(text),
         quantization=_quantization(text.get("quantization_config") or config.get("quantization_config"), unmodelled),
         encoder_parameters=None if towers else 0,
+        learned_positions=learned,
         unmodelled=tuple(unmodelled),
+    )
+
+
+def _whisper(config: Mapping[str, Any]) -> ModelShape:
+    """Return the shape of a speech model: a decoder whose layers attend to an audio encoder as well."""
+    hidden, heads = _count(config, "d_model"), _count(config, "decoder_attention_heads")
+    positions, width = _count(config, "max_source_positions"), _count(config, "encoder_ffn_dim")
+    # Two convolutions of three steps, positions, and layers of four square matrices and two of the MLP.
+    encoder = 3 * hidden * (_count(config, "num_mel_bins") + hidden) + positions * hidden
+    encoder += _count(config, "encoder_layers") * hidden * (4 * hidden + 2 * width)
+    return ModelShape(
+        architecture="WhisperForConditionalGeneration",
+        layers=_count(config, "decoder_layers"),
+        hidden_size=hidden,
+        attention_heads=heads,
+        key_value_heads=heads,
+        head_dim=max(1, hidden // heads),
+        vocabulary=_count(config, "vocab_size"),
+        max_positions=_count(config, "max_target_positions"),
+        intermediate_size=_count(config, "decoder_ffn_dim"),
+        gated_mlp=False,
+        tied_embeddings=True,
+        dtype=_dtype(config, config),
+        encoder_parameters=encoder,
+        encoder_positions=positions,
+        learned_positions=_count(config, "max_target_positions"),
     )
 
 

@@ -13,6 +13,7 @@ class LayerKind(StrEnum):
     SLIDING = "sliding"  # the last `window` tokens
     CHUNKED = "chunked"  # the tokens of the current chunk of `window`
     RECURRENT = "recurrent"  # a state of fixed size (Mamba, linear attention)
+    ENCODER = "encoder"  # nothing: each token attends to the whole text at once, and none follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class LayerGroup:
     Attributes:
         kind: What they keep.
         layers: How many there are.
-        window: Tokens of the window or chunk; None for full and recurrent layers.
+        window: Tokens of the window or chunk; None for layers of other kinds.
     """
 
     kind: LayerKind
@@ -116,6 +117,9 @@ class ModelShape:
         latent_attention: Set for models with multi-head latent attention.
         quantization: How the published weights are stored; None for `dtype` throughout.
         encoder_parameters: Parameters of vision or audio towers; None where there is a tower of unknown size.
+        encoder_positions: Longest input of an encoder to which every layer has a second attention (Whisper); 0 for
+            models without one.
+        learned_positions: Rows of a table of learned positions; 0 where positions are computed.
         unmodelled: Parts of the config whose memory the shape does not tell.
     """
 
@@ -136,6 +140,8 @@ class ModelShape:
     latent_attention: LatentAttention | None = None
     quantization: Quantization | None = None
     encoder_parameters: int | None = 0
+    encoder_positions: int = 0
+    learned_positions: int = 0
     unmodelled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -159,6 +165,16 @@ class ModelShape:
         return self.groups or (LayerGroup(LayerKind.FULL, self.layers),)
 
     @property
+    def attentions(self) -> int:
+        """Attentions of one layer: to the text, and to what an encoder made."""
+        return 2 if self.encoder_positions else 1
+
+    @property
+    def encodes_only(self) -> bool:
+        """Whether no layer keeps anything: the model embeds or classifies texts, and generates none."""
+        return all(group.kind is LayerKind.ENCODER for group in self.layer_groups)
+
+    @property
     def mlp_matrices(self) -> int:
         """Weight matrices of one MLP or expert."""
         return 3 if self.gated_mlp else 2
@@ -168,8 +184,8 @@ class ModelShape:
         """Parameters by the shape: matrices and embeddings, without norms, biases and unknown towers."""
         hidden = self.hidden_size
         attention_layers = sum(g.layers for g in self.layer_groups if g.kind is not LayerKind.RECURRENT)
-        total = attention_layers * self.attention_parameters
-        total += self.vocabulary * hidden * (1 if self.tied_embeddings else 2)
+        total = attention_layers * self.attentions * self.attention_parameters
+        total += (self.vocabulary * (1 if self.tied_embeddings else 2) + self.learned_positions) * hidden
         total += self.expert_parameters + self.dense_mlp_parameters + self.shared_expert_parameters
         if self.experts is not None:
             total += self.experts.layers * hidden * self.experts.count  # router

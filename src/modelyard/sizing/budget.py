@@ -42,7 +42,7 @@ class MemoryBudget:
         max_model_len: Longest request in tokens; for `auto` what fits.
         largest_length: Longest request that the cache holds, at most the model's limit.
         tokens: Tokens that the cache holds, as requests of `max_model_len` (vLLM's "GPU KV cache size").
-        requests: Requests of `max_model_len` that the cache holds at a time.
+        requests: Requests of `max_model_len` that the cache holds at a time; that a batch holds where none is kept.
         margin_gib: What is left of the cache beside one request of `max_model_len`; negative when vLLM would refuse to
             start. With `auto`, what is left beside a request of `SHORTEST_AUTO` tokens.
         not_modelled: Parts whose memory is in none of the figures.
@@ -136,7 +136,9 @@ def _stage_budget(
 
     need = request(max(1, length))
     least = request(SHORTEST_AUTO) if settings.max_model_len == AUTO_LENGTH else need
-    requests = int(room / need) if need else 0
+    # Without a cache a batch is the limit.
+    batch = max(1, min(settings.max_num_seqs, settings.max_num_batched_tokens // max(1, length)))
+    requests = int(room / need) if need else batch
     per_token = bytes_per_token(shape, settings, stage) + beside.bytes_per_token
     if has_windows(shape, settings):
         tokens = int(room / need * length) if need else 0

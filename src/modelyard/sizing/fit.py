@@ -187,6 +187,8 @@ def _of_sharing(sharing: Sharing, budget: MemoryBudget, device: Device) -> list[
 def _arithmetic(budget: MemoryBudget) -> str:
     if budget.kv_available_gib <= 0:
         return f"{-budget.kv_available_gib:.1f} GiB are missing per device before the KV cache gets any"
+    if not budget.kv_bytes_per_token and not budget.kv_request_gib:
+        return f"{budget.kv_available_gib:.1f} GiB per device are left beside the weights; this model keeps no cache"
     return (
         f"{budget.kv_available_gib:.1f} GiB per device are left for the KV cache; one request of "
         f"{budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB"

@@ -31,7 +31,7 @@ def cached_layers(
     hybrid = settings.hybrid_cache and has_hybrid_cache(settings.version)
     found: dict[tuple[LayerKind, int | None], float] = {}
     for group in shape.layer_groups:
-        if group.kind is LayerKind.RECURRENT:
+        if group.kind in (LayerKind.RECURRENT, LayerKind.ENCODER):
             continue
         key = (group.kind, group.window) if hybrid else (LayerKind.FULL, None)
         found[key] = found.get(key, 0.0) + group.layers * share
@@ -47,7 +47,8 @@ def request_bytes(shape: ModelShape, settings: EngineSettings, length: int, stag
     """Return what one request of `length` tokens needs on a rank, in bytes (`max_memory_usage_bytes` of each layer).
 
     A sliding layer holds its window and what is in flight, rounded up to blocks, and one block more; a chunked layer
-    its chunk and what is in flight.
+    its chunk and what is in flight. For attention to an encoder, every layer holds as many tokens more as one batch has
+    (`CrossAttentionSpec`: `max_num_encoder_input_tokens`, which is `max_num_batched_tokens`).
     """
     block = settings.block_size
     stages = settings.pipeline_parallel_size
@@ -61,6 +62,8 @@ def request_bytes(shape: ModelShape, settings: EngineSettings, length: int, stag
             held = _blocks(min(window + in_flight, length), block)
         else:
             held = _blocks(-(-length // context_ranks), block)
+        if shape.encoder_positions:
+            held += _blocks(settings.max_num_batched_tokens, block)
         blocks += layers * held
     return blocks * block * layer_bytes_per_token(shape, settings)
 

@@ -90,6 +90,7 @@ class EngineSettings:
         images: Whether the model takes images or audio (its encoder is profiled).
         pooling: Whether the model embeds or classifies rather than generates.
         overrides_config: Whether flags change the model's own config, such as its longest context.
+        whole_prompts: Whether a prompt is taken in one batch rather than in chunks.
         flashinfer_sampler: Whether `VLLM_USE_FLASHINFER_SAMPLER=1` asks for the sampler that does not sort.
         draft_model: What drafts tokens beside the model; empty where nothing does, or a part of the model itself.
         draft_ranks: Ranks that share the draft model; 0 for as many as share the model.
@@ -125,6 +126,7 @@ class EngineSettings:
     images: bool = False
     pooling: bool = False
     overrides_config: bool = False
+    whole_prompts: bool = False
     flashinfer_sampler: bool = False
     draft_model: str = ""
     draft_ranks: int = 0
@@ -268,10 +270,13 @@ def engine_settings(
     tokens = read.length("max-num-batched-tokens", 0)
     taken_seqs = seqs or defaults.max_num_seqs
     taken_tokens = tokens or defaults.max_num_batched_tokens
+    # `is_chunked_prefill_supported`: neither for attention over the whole text nor beside an encoder.
+    unchunkable = shape.encodes_only or shape.encoder_positions > 0
+    whole_prompts = unchunkable or not read.switch("enable-chunked-prefill", True)
     if not tokens:
         # V0 prefilled in chunks from 32k on, except for models that take images.
         whole = defaults.by_length and (counted <= 32768 or shape.encoder_parameters != 0)
-        if whole or not read.switch("enable-chunked-prefill", True):
+        if whole or whole_prompts:
             taken_tokens = max(counted, taken_tokens)
         taken_tokens = min(taken_tokens, taken_seqs * counted)
     taken_seqs = taken_seqs if seqs else min(taken_seqs, taken_tokens)
@@ -313,9 +318,12 @@ def engine_settings(
         cpu_loras=read.whole("max-cpu-loras", slots, lowest=0) if lora else 0,
         speculative=str(speculative.get("method") or ("draft_model" if speculative.get("model") else "")),
         images=bool(shape.encoder_parameters != 0) and not no_images,
-        pooling=read.text("runner", "auto") == "pooling" or read.text("task", "") in ("embed", "classify", "score"),
+        pooling=shape.encodes_only
+        or read.text("runner", "auto") == "pooling"
+        or read.text("task", "") in ("embed", "classify", "score"),
         overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path"))
         or _flag_variable(variables, "VLLM_ALLOW_LONG_MAX_MODEL_LEN", default=False),
+        whole_prompts=whole_prompts,
         flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
         draft_model=str(speculative.get("model") or ""),
         draft_ranks=_positive(speculative.get("draft_tensor_parallel_size")),

@@ -32,6 +32,7 @@ def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Ite
     if settings.pipeline_parallel_size > shape.layers:
         yield f"{shape.layers} layers cannot be shared by {settings.pipeline_parallel_size} pipeline stages"
     yield from _context_parallel(shape, settings)
+    yield from _whole_prompts(shape, settings)
     if settings.gpu_memory_utilization * settings.sharers > 1:
         yield (
             f"gpu-memory-utilization {settings.gpu_memory_utilization:g} of a device that {settings.sharers} pods "
@@ -52,6 +53,20 @@ def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Ite
     longest = shape.max_positions
     if longest and settings.max_model_len > longest and not settings.overrides_config:
         yield f"max-model-len {settings.max_model_len} is more than the {longest} tokens that the model allows"
+
+
+def _whole_prompts(shape: ModelShape, settings: EngineSettings) -> Iterator[str]:
+    """Yield why a batch is too small for what cannot be cut (`SchedulerConfig.verify_max_model_len`, 0.33.0)."""
+    if not settings.whole_prompts or settings.version < (0, 8, 0):
+        return
+    tokens = settings.max_num_batched_tokens
+    if tokens < settings.max_model_len:
+        yield (
+            f"max-num-batched-tokens {tokens} is less than max-model-len {settings.max_model_len}, and prompts are not "
+            "taken in chunks"
+        )
+    if tokens < shape.encoder_positions and settings.images:
+        yield f"max-num-batched-tokens {tokens} is less than the {shape.encoder_positions} positions of the encoder"
 
 
 def largest_share(sharers: int) -> float:

@@ -88,7 +88,8 @@ def rank_weights(shape: ModelShape, settings: EngineSettings, device: Device, st
     routed = stored.bits / 8 if stored is not None else plain
 
     recurrent = sum(group.layers for group in shape.layer_groups if group.kind == "recurrent")
-    attention = _attention_per_rank(shape, ranks) * (shape.layers - recurrent) * share * linear
+    attended = (shape.layers - recurrent) * shape.attentions
+    attention = _attention_per_rank(shape, ranks) * attended * share * linear
     sparse = _sparse_layers(shape, stage, stages, layers)
     mlp = (layers - sparse) * shape.mlp_matrices * shape.hidden_size * _dense_width(shape) / ranks * linear
     experts = 0.0
@@ -109,6 +110,8 @@ def rank_weights(shape: ModelShape, settings: EngineSettings, device: Device, st
     if shape.tied_embeddings and stages == 1:
         tables = 1
     embeddings = tables * _rounded(shape.vocabulary, VOCABULARY_BLOCK) * shape.hidden_size / ranks * plain
+    if stage == 0:
+        embeddings += shape.learned_positions * shape.hidden_size * plain
     encoder = (shape.encoder_parameters or 0) / ranks * plain if stage == 0 and settings.images else 0.0
     return RankWeights(attention, mlp, experts, embeddings, encoder)
 
@@ -125,7 +128,8 @@ def stored_weights_gib(shape: ModelShape) -> float:
     packed = shape.expert_parameters
     if stored.part is QuantizedPart.LINEAR:
         attention = sum(group.layers for group in shape.layer_groups if group.kind != "recurrent")
-        packed += shape.dense_mlp_parameters + shape.shared_expert_parameters + attention * shape.attention_parameters
+        packed += shape.dense_mlp_parameters + shape.shared_expert_parameters
+        packed += attention * shape.attentions * shape.attention_parameters
     return ((shape.parameters - packed) * plain + packed * stored.bits / 8) / 2**30
 
 
