@@ -1,22 +1,23 @@
 """Apply, a second plan without changes, destroy: default and largest configuration, against a stand-in for AWS."""
 
-import importlib.util
 import json
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from modelyard.rehearsal.cloud import needs
 from tests.terraform import provider
 from tests.terraform.configuration import REPOSITORY, Configuration, environment
-from tests.terraform.stand_in import REGION
 
 pytestmark = pytest.mark.slow
 
+ACCOUNT, REGION = "123456789012", "us-west-2"
 OVERRIDE = """
 provider "aws" {
   s3_use_path_style       = true
@@ -30,20 +31,19 @@ terraform {
 
 
 @pytest.fixture
-def endpoint() -> Iterator[str]:
-    """The address of a stand-in that knows nothing yet."""
-    if importlib.util.find_spec("moto") is None:
+def endpoint(tmp_path: Path) -> Iterator[str]:
+    """The address of a mock AWS that knows nothing yet: the one of `modelyard rehearse --level cloud`."""
+    if not needs.has_mock():
         pytest.skip("moto is not installed here; the dependency group `terraform` brings it")
-    argv = [sys.executable, "-m", "tests.terraform.stand_in", "0"]
-    variables = environment(MOTO_IAM_LOAD_MANAGED_POLICIES="true", PYTHONUNBUFFERED="1")
-    with subprocess.Popen(
-        argv, cwd=REPOSITORY, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    port = tmp_path / "port"
+    argv = [sys.executable, "-m", "modelyard.rehearsal.cloud.mock_aws", ACCOUNT, REGION, str(port)]
+    with subprocess.Popen(argv, cwd=REPOSITORY, env=environment(), stderr=subprocess.DEVNULL) as process:
         try:
-            assert process.stdout is not None
-            port = process.stdout.readline().strip()
-            assert port, "the stand-in did not start"
-            yield f"http://127.0.0.1:{port}"
+            deadline = time.monotonic() + 60
+            while not port.exists():
+                assert process.poll() is None and time.monotonic() < deadline, "the mock AWS did not start"
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{int(port.read_text())}"
         finally:
             process.terminate()
 

@@ -12,7 +12,7 @@ from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, Folder, StrictlyChecked, environment_option, require_folder
 from modelyard.findings import Refusal, Severity
 
-LEVELS = ("schema", "schedule", "sync")
+LEVELS = ("schema", "schedule", "sync", "cloud")
 
 
 @verb
@@ -28,12 +28,18 @@ def command(
             "--level",
             metavar="LEVEL",
             help="schema: a real API server takes everything, as a dry run; schedule: and Karpenter places the pods; "
-            "sync: Argo CD makes it all from a copy of the working tree.",
+            "sync: Argo CD makes it all from a copy of the working tree; cloud: Terraform makes a mock AWS account, "
+            "and Karpenter's own AWS provider works there.",
         ),
     ] = "schema",
     timeout: Annotated[
         int,
-        typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait for pods and Applications at most."),
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=1,
+            help="How long to wait for pods, Applications and an interruption at most.",
+        ),
     ] = 300,
     day: Annotated[
         bool,

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelyard.cli.check import path_prefix
 from modelyard.cli.terminal import look_of, show
-from modelyard.rehearsal import Rehearsal, Scheduled
+from modelyard.rehearsal import Rehearsal, Scheduled, Twin
 from modelyard.reporting import Line, Presentation, duration, resolved, write
 from modelyard.reporting.json_v1 import report_v1
 from modelyard.rules import rules
@@ -29,6 +29,7 @@ def write_text(made: Rehearsal, strict: bool) -> None:
     lines: list[Line] = [[]]
     lines.append([(f"rehearsal of {made.environment}, level {made.level}", "strong")])
     lines += [[(f"  {kind}: {text}", "plain")] for kind, text in _parts(made)]
+    lines += [[(f"  {text}", "plain")] for text in _of_account(made)]
     for application in made.applications:
         lines.append([(f"  {application.name}: {application}", "plain")])
     for pod in made.pods:
@@ -67,6 +68,7 @@ def write_json(made: Rehearsal, strict: bool) -> None:
             }
             for each in made.components
         ],
+        "cloud": _cloud(made.cloud) if made.cloud else None,
         "applications": [
             {
                 "name": each.name,
@@ -98,6 +100,16 @@ def _parts(made: Rehearsal) -> list[tuple[str, str]]:
     real = [("real", f"etcd, and kube-apiserver {made.kubernetes_version} with its own admission")]
     if made.level == "schema":
         return [*real, ("not here", "operators with their webhooks, controllers, nodes, AWS")]
+    if made.cloud is not None:
+        return [
+            *real,
+            ("real", "kube-controller-manager, kube-scheduler, Karpenter with its AWS provider, Terraform with its"),
+            ("stood in for", ", ".join(["AWS (moto and answers of our own)", "nodes, their kubelets", *made.stood_in])),
+            (
+                "not here",
+                "Argo CD, charts and what they hold, webhooks of operators, prices, capacity, rights, containers",
+            ),
+        ]
     real.append(("real", "kube-controller-manager, kube-scheduler, Karpenter's scheduling"))
     nodes = "nodes, their kubelets, EC2 (the catalogue's types and prices)"
     if made.level == "schedule":
@@ -109,6 +121,62 @@ def _parts(made: Rehearsal) -> list[tuple[str, str]]:
         ("stood in for", ", ".join(stood_in)),
         ("not here", "charts and what they hold, webhooks of operators, AWS, containers"),
     ]
+
+
+def _of_account(made: Rehearsal) -> list[str]:
+    """Return what was seen in the mock AWS account, one line each."""
+    seen = made.cloud
+    if seen is None:
+        return []
+    lines = [f"Terraform: {'failed after ' if seen.failed else ''}{seen.resources:,} resources"]
+    lines += [f"written from its outputs: {each}" for each in seen.filled]
+    lines += [f"not written: {each}" for each in seen.missing]
+    for each in seen.node_classes.values():
+        told = "ready" if each.ready else "; ".join(f"{it.kind}: {it.told}" for it in each.problems) or "not judged"
+        found = {key: len(each.status.get(key, ())) for key in ("subnets", "securityGroups", "amis")}
+        lines.append(
+            f"node class {each.name}: {told} ({found['subnets']} subnets, {found['securityGroups']} security groups, "
+            f"{found['amis']} images)"
+        )
+    if seen.interruption is not None:
+        one = seen.interruption
+        told = "; ".join(one.problems) or f"{one.node} drained and gone, its pods on other nodes"
+        lines.append(f"{one.event} for {one.machine}: {told} ({duration(one.seconds)})")
+    return lines
+
+
+def _cloud(seen: Twin) -> dict[str, Any]:
+    return {
+        "terraform_resources": seen.resources,
+        "terraform_failed": [each.summary for each in seen.failed],
+        "filled_in": seen.filled,
+        "missing_outputs": seen.missing,
+        "node_classes": [
+            {
+                "name": each.name,
+                "ready": each.ready,
+                "problems": [{"condition": it.kind, "message": it.told} for it in each.problems],
+                "subnets": len(each.status.get("subnets", ())),
+                "security_groups": len(each.status.get("securityGroups", ())),
+                "images": len(each.status.get("amis", ())),
+            }
+            for each in seen.node_classes.values()
+        ],
+        "queue": seen.queue or None,
+        "karpenter_ended": seen.ended or None,
+        "machines": seen.machines,
+        "not_admitted": seen.outside,
+        "interruption": None
+        if seen.interruption is None
+        else {
+            "event": seen.interruption.event,
+            "machine": seen.interruption.machine,
+            "node": seen.interruption.node,
+            "pods": list(seen.interruption.pods),
+            "seconds": round(seen.interruption.seconds, 3),
+            "problems": list(seen.interruption.problems),
+        },
+    }
 
 
 def _where(pod: Scheduled) -> str:

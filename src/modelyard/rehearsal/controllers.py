@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from modelyard.cluster import Environment
@@ -40,25 +41,37 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack) -> None:
     Raises:
         Refusal: A program is missing.
     """
-    folder = plane.folder.path
-    config = folder / "kubeconfig"
-    write_whole(config, json.dumps(plane.api.kubeconfig()), mode=0o600)
-    types = folder / "instance-types.json"
+    config = start_kubernetes(plane, stack)
+    types = plane.folder.path / "instance-types.json"
     write_whole(types, json.dumps(kwok_instance_types(cluster(view))))
     ports = [f"--metrics-port={free_port()}", f"--health-probe-port={free_port()}"]
-    alone = ["--leader-elect=false", "--secure-port=0"]
-    programs: list[tuple[str, list[str], dict[str, str | None]]] = [
-        ("kube-controller-manager", [f"--kubeconfig={config}", *alone], {}),
-        ("kube-scheduler", [f"--kubeconfig={config}", *alone], {}),
-        (
-            "karpenter-kwok",
-            [f"--instance-types-file-path={types}", "--disable-leader-election", *ports],
-            {"KUBECONFIG": str(config), "SYSTEM_NAMESPACE": "kube-system"},
-        ),
-    ]
-    for name, words, environment in programs:
-        argv = [str(require(name).path), *words]
-        plane.components.append(stack.enter_context(started(plane.folder, name, argv, environment)))
+    words = [f"--instance-types-file-path={types}", "--disable-leader-election", *ports]
+    variables: dict[str, str | None] = {"KUBECONFIG": str(config), "SYSTEM_NAMESPACE": "kube-system"}
+    _start(plane, "karpenter-kwok", words, variables, stack)
+
+
+def start_kubernetes(plane: ControlPlane, stack: ExitStack) -> Path:
+    """Start Kubernetes' own controllers and scheduler, and return the kubeconfig that they read.
+
+    Args:
+        plane: A control plane.
+        stack: Holds the programs; closing it kills them.
+
+    Raises:
+        Refusal: A program is missing.
+    """
+    config = plane.folder.path / "kubeconfig"
+    write_whole(config, json.dumps(plane.api.kubeconfig()), mode=0o600)
+    for name in ("kube-controller-manager", "kube-scheduler"):
+        _start(plane, name, [f"--kubeconfig={config}", "--leader-elect=false", "--secure-port=0"], {}, stack)
+    return config
+
+
+def _start(
+    plane: ControlPlane, name: str, words: list[str], variables: dict[str, str | None], stack: ExitStack
+) -> None:
+    argv = [str(require(name).path), *words]
+    plane.components.append(stack.enter_context(started(plane.folder, name, argv, variables)))
 
 
 def await_pools(plane: ControlPlane, count: int, turn: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,19 +109,24 @@ STAND_INS: dict[tuple[str, str], StandIn] = {
 class Operators:
     """Sets the statuses of custom resources, and makes the Secrets and volumes that would come from AWS.
 
+    Args:
+        api: The server.
+        real: Groups and kinds whose operators run, so that nobody stands in for them.
+
     Attributes:
         stood_in: Operators for which something was set, in order.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, real: Iterable[tuple[str, str]] = ()) -> None:
         self._api = api
+        self._stand_ins = {key: each for key, each in STAND_INS.items() if key not in set(real)}
         self._told: dict[str, int] = {}
         self.stood_in: dict[str, None] = {}
 
     def turn(self) -> None:
         """Bring all statuses up to date once."""
         for (api_version, kind), served in self._api.served().items():
-            stand_in = STAND_INS.get((api_version.rpartition("/")[0], kind))
+            stand_in = self._stand_ins.get((api_version.rpartition("/")[0], kind))
             if stand_in is None:
                 continue
             for value in self._list(api_version, served):

@@ -15,19 +15,23 @@ from modelyard.cluster import Environment
 from modelyard.findings import EnvironmentSummary, NotChecked, Report
 from modelyard.rehearsal import argocd, controllers, outcomes
 from modelyard.rehearsal.api import Unreachable
+from modelyard.rehearsal.cloud import needs
+from modelyard.rehearsal.cloud import outcomes as cloud_outcomes
+from modelyard.rehearsal.cloud.twin import Cloud, Twin
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
 from modelyard.rehearsal.day import Day, Step
 from modelyard.rehearsal.definitions import install_definitions
 from modelyard.rehearsal.dry_run import keep_what_others_need, try_the_rest
 from modelyard.rehearsal.folders import run_folder
 from modelyard.rehearsal.scheduling import Scheduled, schedule
-from modelyard.rehearsal.served import serve
+from modelyard.rehearsal.served import copied, serve
 from modelyard.rehearsal.syncing import Synced, Syncing
+from modelyard.reporting import resolved
 from modelyard.repository import Repository
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.tooling import require
 
-LEVELS = ("schema", "schedule", "sync")
+LEVELS = ("schema", "schedule", "sync", "cloud")
 Progress = Callable[[str, int, int], None]
 
 
@@ -77,6 +81,7 @@ class Rehearsal:
         applications: What became of them, at level `sync`.
         day: What happened after that, where it was asked for.
         stood_in: Programs whose statuses a stand-in set.
+        cloud: What was seen in the mock AWS account, at level `cloud`.
     """
 
     level: str
@@ -90,6 +95,7 @@ class Rehearsal:
     applications: list[Synced] = field(default_factory=list)
     day: list[Step] = field(default_factory=list)
     stood_in: list[str] = field(default_factory=list)
+    cloud: Twin | None = None
 
     @contextlib.contextmanager
     def timed(self, name: str, count: Callable[[], int] = lambda: 0) -> Iterator[None]:
@@ -107,14 +113,15 @@ def rehearse(
     At level `schema`, everything that it renders is applied to a real API server as a dry run: native validation, the
     CEL rules of definitions, the server's own admission and admission policies of the environment decide. At level
     `schedule`, the objects are then made, and the real controllers place the pods. At level `sync`, Argo CD makes them
-    instead, from a copy of the working tree, as it would in a cluster after scripts/install.sh.
+    instead, from a copy of the working tree, as it would in a cluster after scripts/install.sh. At level `cloud`, the
+    environment's Terraform is applied to a mock AWS account, and Karpenter's own AWS provider works there.
 
     Args:
         root: The repository's folder.
         environment: Name of the environment.
         level: One of LEVELS.
         progress: Told how far it is.
-        limit: Seconds to wait at most for pods, for Applications, and for what follows from each step of the day.
+        limit: Seconds to wait at most for pods, for Applications, for an interruption, and for each step of the day.
         day: Whether to go through a day's life once everything is synced.
 
     Raises:
@@ -135,6 +142,7 @@ def rehearse(
                 time.sleep(0.2)  # a killed server closes its connections before its end can be seen
                 plane.check()
                 raise
+            made.report = resolved(made.report)  # files of a copy are gone afterwards
             made.components = [
                 Component(each.name, plane.seconds.get(each.name), each.measure()) for each in plane.components
             ]
@@ -155,7 +163,9 @@ def rehearse(
 def _require_programs(level: str) -> None:
     """Refuse before anything is rendered when a program is missing."""
     programs()
-    if level != "schema":
+    if level == "cloud":
+        needs.require_all()
+    elif level != "schema":
         for name in controllers.PROGRAMS:
             require(name)
     if level == "sync":
@@ -175,10 +185,23 @@ def _go_through(
 ) -> None:
     made.kubernetes_version = plane.version
     made.report.not_checked.extend(outcomes.version_gap(view, plane.version))
+    if made.level == "cloud":
+        _cloud(made, plane, view, crd_paths, stack, progress, limit)
+        return
     definitions = _install_definitions(made, plane, view, crd_paths, progress)
     if made.level == "sync":
         _sync(made, plane, view, stack, progress, limit, day)
         return
+    _try_resources(made, plane, view, definitions, progress)
+    if made.level == "schedule":
+        with made.timed("scheduling", lambda: len(made.pods)):
+            made.pods = schedule(plane, view, stack, limit, lambda done, total: progress("pods", done, total))
+        made.report.findings.extend(outcomes.of_pods(made.pods, view))
+
+
+def _try_resources(
+    made: Rehearsal, plane: ControlPlane, view: Environment, definitions: dict[str, dict[str, Any]], progress: Progress
+) -> None:
     with made.timed("resources", lambda: len(view.resources)):
         tried = keep_what_others_need(plane.api, view)
         tried += try_the_rest(
@@ -186,10 +209,6 @@ def _go_through(
         )
         made.report.findings.extend(outcomes.of_resources(tried, view))
         made.report.not_checked.extend(outcomes.gaps(tried, view))
-    if made.level == "schedule":
-        with made.timed("scheduling", lambda: len(made.pods)):
-            made.pods = schedule(plane, view, stack, limit, lambda done, total: progress("pods", done, total))
-        made.report.findings.extend(outcomes.of_pods(made.pods, view))
 
 
 def _install_definitions(
@@ -246,6 +265,42 @@ def _sync(
             made.day.extend(Day(syncing, limit, progress).steps())
         made.report.findings.extend(outcomes.of_day(made.day, view))
     made.stood_in = [*syncing.operators.stood_in, *(["ids that Terraform gives"] if served.filled else [])]
+
+
+def _cloud(
+    made: Rehearsal,
+    plane: ControlPlane,
+    view: Environment,
+    crd_paths: list[Path],
+    stack: contextlib.ExitStack,
+    progress: Progress,
+    limit: float,
+) -> None:
+    with made.timed("copying the tree"):
+        copy = copied(made.report.root, plane.folder.path, str(view.facts.get("repository") or ""))
+    with made.timed("starting Terraform"):
+        progress("starting Terraform", 0, 0)
+        cloud = Cloud(plane, view, copy, stack)
+    made.cloud = cloud.seen
+    definitions = _install_definitions(made, plane, view, crd_paths, progress)
+    with made.timed("waiting for Terraform", lambda: cloud.seen.resources):
+        applied = cloud.apply(progress)
+    if not applied:
+        made.report.findings.extend(cloud_outcomes.of_terraform(cloud.seen, view))
+        made.report.not_checked.extend(cloud_outcomes.gaps_of_terraform(cloud.seen, view))
+        return
+    if cloud.seen.filled:
+        with made.timed("rendering with Terraform's outputs"):
+            options = CheckOptions(environments=(view.name,))
+            made.report.not_checked.clear()
+            (view,) = environments(Repository(copy.path), options, progress, made.report.not_checked)
+        made.report.not_checked.extend(outcomes.version_gap(view, plane.version))
+    _try_resources(made, plane, view, definitions, progress)
+    cloud.run(view, limit, progress, made.timed)
+    made.pods = cloud.seen.pods
+    made.stood_in = cloud.seen.stood_in
+    made.report.findings.extend(cloud_outcomes.of_cloud(cloud.seen, view))
+    made.report.not_checked.extend(cloud_outcomes.gaps(cloud.seen, view))
 
 
 def definitions_in_use(view: Environment, crd_paths: list[Path]) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ from modelyard.rehearsal.operators import Operators
 
 _POLL_SECONDS = 0.5
 _SETTLED_SECONDS = 30.0
-_FIRST = (
+FIRST = (
     "PriorityClass",
     "StorageClass",
     "RuntimeClass",
@@ -98,16 +98,17 @@ def schedule(
     served = plane.api.served()
     things = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]
     operators = Operators(plane.api)
-    for thing in (each for each in things if each.kind in _FIRST):
-        _make(plane, served, view, thing)
+    for thing in (each for each in things if each.kind in FIRST):
+        make(plane, served, view, thing)
     pools = sum(1 for each in things if each.kind == "NodePool")
     controllers.await_pools(plane, pools, operators.turn)
-    for thing in (each for each in things if each.kind not in _FIRST):
-        _make(plane, served, view, thing)
+    for thing in (each for each in things if each.kind not in FIRST):
+        make(plane, served, view, thing)
     return _watch(plane, placements(view), seconds, progress)
 
 
-def _make(plane: ControlPlane, served: dict[tuple[str, str], ServedKind], view: Environment, thing: Thing) -> None:
+def make(plane: ControlPlane, served: dict[tuple[str, str], ServedKind], view: Environment, thing: Thing) -> None:
+    """Make one object, should its kind be served."""
     kind = served.get((thing.identity.api_version, thing.kind))
     if kind is None:
         return  # the level before has said so

@@ -111,6 +111,23 @@ def serve(root: Path, folder: Path, view: Environment) -> ServedRepository:
             f"environment {view.name} does not say which repository its Applications read",
             fix=f"set repository: in {ENVIRONMENTS}/{view.name}/environment.yaml",
         )
+    served = copied(root, folder, address)
+    _fetch_revisions(served, root, view)
+    _readdress(served, view)
+    _fill_in_outputs(served, view)
+    _leave_out_charts(served, view)
+    served.commit(f"the working tree, for a rehearsal of {view.name}")
+    return served
+
+
+def copied(root: Path, folder: Path, address: str) -> ServedRepository:
+    """Copy a working tree, as it stands, into a repository of its own below a folder.
+
+    What Git ignores is left out; what is not committed yet is in.
+
+    Raises:
+        Refusal: The copy cannot be written.
+    """
     copy = folder / "repository"
     try:
         copy.mkdir()
@@ -121,11 +138,6 @@ def serve(root: Path, folder: Path, view: Environment) -> ServedRepository:
     source = {"GIT_DIR": str(copy / ".git"), "GIT_WORK_TREE": str(root)}
     served.git("-C", str(root), "add", "--all", ".", env=source)
     served.git("checkout-index", "--all", "--force")
-    _fetch_revisions(served, root, view)
-    _readdress(served, view)
-    _fill_in_outputs(served, view)
-    _leave_out_charts(served, view)
-    served.commit(f"the working tree, for a rehearsal of {view.name}")
     return served
 
 

@@ -36,6 +36,7 @@ class Companion:
         self.log = log
         self.peak_memory: int | None = None
         self._process = process
+        self._writer: threading.Thread | None = None
 
     @property
     def returncode(self) -> int | None:
@@ -49,6 +50,11 @@ class Companion:
             if found is not None:
                 self.peak_memory = int(found[1]) * 1024
         return self.peak_memory
+
+    def written(self) -> None:
+        """Wait until all that an ended program wrote is in the log, at most 5 s."""
+        if self._writer is not None:
+            self._writer.join(timeout=5.0)
 
     def last_lines(self, count: int = 3) -> list[str]:
         """Return the last lines that it wrote."""
@@ -95,6 +101,7 @@ def companion(
     with running(words, cwd, False, _environment(env)) as process:
         found = Companion(name or Path(words[0]).name, process, log)
         writer = threading.Thread(target=_write_log, args=(process, log), name=f"log of {found.name}", daemon=True)
+        found._writer = writer
         writer.start()
         try:
             yield found

@@ -1,0 +1,61 @@
+"""What moto does otherwise than AWS, mended in the running process."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from modelyard.rehearsal.cloud.mock_aws.scope import Json, Scope
+
+
+def mend_ec2() -> None:
+    """Return descriptions of rules between groups, and keep a template's own tags out of what it tags."""
+    from moto.ec2.models.launch_templates import LaunchTemplateVersion
+    from moto.ec2.models.security_groups import SecurityGroupRule
+
+    def description(rule: Any) -> str | None:
+        said = rule.ip_range.get("Description") or rule.source_group.get("Description")
+        return str(said) if said else None
+
+    SecurityGroupRule.description = property(description)
+    begin = LaunchTemplateVersion.__init__
+
+    def begin_without_own_tags(version: Any, template: Any, number: int, data: Json, text: str) -> None:
+        kept = [it for it in data.get("TagSpecifications", []) if it["ResourceType"] != "launch-template"]
+        begin(version, template, number, data | {"TagSpecifications": kept}, text)
+
+    LaunchTemplateVersion.__init__ = begin_without_own_tags
+
+
+def mend_efs() -> None:
+    """Let a file system's policy be deleted."""
+    from moto.efs.responses import EFSResponse
+
+    def delete_file_system_policy(response: Any) -> tuple[str, Json]:
+        identity = response._get_param("FileSystemId")
+        response.efs_backend.file_systems_by_id[identity].file_system_policy = None
+        return "{}", {"status": 200, "Content-Type": "application/json"}
+
+    EFSResponse.delete_file_system_policy = delete_file_system_policy
+
+
+def make_missing_managed_policy(raw: bytes, scope: Scope) -> None:
+    """Make a managed policy that moto's copy lacks when a role is given it."""
+    form = parse_qs(raw.decode())
+    (arn,) = form.get("PolicyArn", [""])
+    if form.get("Action") != ["AttachRolePolicy"] or not arn.startswith("arn:aws:iam::aws:policy/"):
+        return
+    from moto.iam.models import AWSManagedPolicy, iam_backends
+
+    backend = iam_backends[scope.account]["aws"]
+    if arn not in backend.managed_policies:
+        path, _, name = arn.removeprefix("arn:aws:iam::aws:policy").rpartition("/")
+        data = {
+            "Arn": arn,
+            "Path": f"{path}/",
+            "CreateDate": "2026-01-01T00:00:00+00:00",
+            "UpdateDate": "2026-01-01T00:00:00+00:00",
+            "DefaultVersionId": "v1",
+            "Document": {"Version": "2012-10-17", "Statement": []},
+        }
+        backend.managed_policies[arn] = AWSManagedPolicy.from_data(name, scope.account, scope.region, data)

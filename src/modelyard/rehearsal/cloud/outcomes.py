@@ -1,0 +1,144 @@
+"""What was seen in the mock account, as findings at the places that cause them and as gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import At, Finding, NotChecked, Place, Severity
+from modelyard.rehearsal.cloud import karpenter
+from modelyard.rehearsal.cloud.mock_aws.scope import GAP
+from modelyard.rehearsal.cloud.terraform import Diagnostic
+from modelyard.rehearsal.cloud.twin import Twin, node_class_things
+from modelyard.rehearsal.outcomes import of_pods
+from modelyard.repository import ENVIRONMENTS
+
+TERRAFORM = "rehearsal/terraform-failed"
+NODE_CLASS = "rehearsal/node-class-not-ready"
+KARPENTER = "rehearsal/karpenter-ended"
+QUEUE = "rehearsal/queue-not-read"
+OUTSIDE = "rehearsal/node-not-admitted"
+INTERRUPTION = "rehearsal/not-drained"
+
+_FIELDS = {
+    "SubnetsReady": "spec.subnetSelectorTerms",
+    "SecurityGroupsReady": "spec.securityGroupSelectorTerms",
+    "AMIsReady": "spec.amiSelectorTerms",
+    "InstanceProfileReady": "spec.role",
+    "CapacityReservationsReady": "spec.capacityReservationSelectorTerms",
+    "PlacementGroupReady": "spec.placementGroupSelector",
+}
+# What the mock answers, or moto does not answer at all, is no fault of the environment's.
+_GAPS = (GAP, "NotImplemented", "not been implemented", "not yet implemented")
+
+
+def of_terraform(seen: Twin, view: Environment) -> Iterator[Finding]:
+    """Yield a finding for every error of Terraform that is not the mock's."""
+    for each in seen.failed:
+        if _is_gap(each):
+            continue
+        file = each.file or f"{ENVIRONMENTS}/{view.name}/terraform.tfvars"
+        about = f"{each.address}: " if each.address else ""
+        yield Finding(
+            at=At(Place(file, each.line, 1 if each.line else None)),
+            message=f"Terraform fails: {about}{each.summary.rstrip('.')}",
+            detail=tuple(line for line in each.detail.splitlines() if line.strip())[:6],
+            rule=TERRAFORM,
+            severity=Severity.ERROR,
+            environment=view.name,
+        )
+
+
+def gaps_of_terraform(seen: Twin, view: Environment) -> Iterator[NotChecked]:
+    """Yield a gap for what the mock could not do, and for all that would have come after a failed apply."""
+    for each in seen.failed:
+        if _is_gap(each):
+            yield NotChecked(
+                f"Terraform's {each.address or 'resources'}",
+                f"the mock AWS cannot do this: {' '.join((each.summary, *each.detail.split()))[:300]}",
+                environment=view.name,
+            )
+    if seen.failed:
+        yield NotChecked("Karpenter in the account", "Terraform's apply failed", environment=view.name)
+
+
+def of_cloud(seen: Twin, view: Environment) -> Iterator[Finding]:
+    """Yield what Karpenter says against the environment, and what did not follow."""
+    yield from _of_node_classes(seen, view)
+    yield from of_pods(seen.pods, view)
+    values = karpenter.values_of(view)
+    if seen.ended:
+        key = "settings.clusterName" if "cluster" in seen.ended.lower() else "settings"
+        yield Finding(
+            at=values.at(key),
+            message=f"Karpenter does not run: {seen.ended.rstrip('.')}",
+            rule=KARPENTER,
+            severity=Severity.ERROR,
+            environment=view.name,
+            application=values.application.name,
+        )
+    if seen.queue:
+        queue = values.get("settings.interruptionQueue")
+        yield Finding(
+            at=values.at("settings.interruptionQueue"),
+            message=f"Karpenter cannot read its interruption queue {queue}: {seen.queue.rstrip('.')}",
+            rule=QUEUE,
+            severity=Severity.ERROR,
+            environment=view.name,
+            application=values.application.name,
+        )
+    for reason in dict.fromkeys(seen.outside.values()):
+        yield Finding(
+            at=At(Place("terraform")),
+            message=f"a machine starts and never joins the cluster: {reason}",
+            rule=OUTSIDE,
+            severity=Severity.ERROR,
+            environment=view.name,
+        )
+    for problem in seen.interruption.problems if seen.interruption else ():
+        yield Finding(
+            at=values.at("settings.interruptionQueue"),
+            message=f"after {seen.interruption.event if seen.interruption else ''}: {problem}",
+            rule=INTERRUPTION,
+            severity=Severity.ERROR,
+            environment=view.name,
+            application=values.application.name,
+        )
+
+
+def gaps(seen: Twin, view: Environment) -> Iterator[NotChecked]:
+    """Yield what the mock could not show."""
+    yield NotChecked(
+        "what AWS itself refuses",
+        "the account is a mock: it authorises everything, lacks no capacity, has no prices, and starts nothing",
+        environment=view.name,
+    )
+    if seen.interruption is None and not seen.ended:
+        queue = karpenter.values_of(view).get("settings.interruptionQueue")
+        reason = (
+            "Karpenter made no node that could be taken" if queue else "Karpenter's values name no interruption queue"
+        )
+        yield NotChecked("what an interruption does", reason, environment=view.name)
+
+
+def _of_node_classes(seen: Twin, view: Environment) -> Iterator[Finding]:
+    things = node_class_things(view)
+    for name, thing in things.items():
+        judged = seen.node_classes.get(name)
+        if judged is None or judged.ready:
+            continue
+        problems = judged.problems or (karpenter.Condition("Ready", "Karpenter has not judged it in time"),)
+        for problem in problems:
+            yield Finding(
+                at=thing.at(_FIELDS.get(problem.kind, "spec")),
+                message=f"{thing}: {problem.kind} is not true: {problem.told.rstrip('.')}",
+                rule=NODE_CLASS,
+                severity=Severity.ERROR,
+                environment=view.name,
+                application=thing.application,
+            )
+
+
+def _is_gap(diagnostic: Diagnostic) -> bool:
+    text = f"{diagnostic.summary} {diagnostic.detail}"
+    return any(each in text for each in _GAPS)
