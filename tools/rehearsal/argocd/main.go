@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "one of: version, cache, repo-server, application-controller, health")
+		fmt.Fprintln(os.Stderr, "one of: version, cache, repo-server, application-controller, health, notifications")
 		os.Exit(2)
 	}
 	part, rest := os.Args[1], os.Args[2:]
@@ -30,6 +30,8 @@ func main() {
 		command = cache()
 	case "health":
 		command = health()
+	case "notifications":
+		command = notifications()
 	case "repo-server":
 		command = reposerver.NewCommand()
 	case "application-controller":
