@@ -326,12 +326,68 @@ def test_controllers_use_priority_classes_that_exist() -> None:
         for resource in shipped(PLATFORM / component)
         if resource["kind"] == "PriorityClass"
     }
-
-    def used(value: Any) -> set[str]:
-        if not isinstance(value, dict):
-            return set()
-        own = {value["priorityClassName"]} if "priorityClassName" in value else set()
-        return own.union(*(used(item) for item in value.values())) if value else own
-
     for component in CHARTED:
-        assert used(load(PLATFORM / component / "values.yaml")) <= known, component
+        assert priority_classes(load(PLATFORM / component / "values.yaml")) <= known, component
+    for component in COMPONENTS:
+        for name, pod in own_pods(component):
+            assert pod.get("priorityClassName") in known, f"{component}: the pods of {name} have no priority class"
+
+
+@pytest.mark.parametrize("component", CHARTED)
+def test_what_a_chart_runs_has_a_priority_class_where_it_can(component: str) -> None:
+    if any(key.rpartition(".")[2] == "priorityClassName" for key in known_chart(component).keys):
+        assert priority_classes(load(PLATFORM / component / "values.yaml")), "no priority class is set"
+    elif not component.endswith("-crd"):
+        text = " ".join((PLATFORM / component / "README.md").read_text().split())
+        assert "priority class" in text, "that its pods cannot have one is not written down"
+
+
+@every_component
+def test_every_pod_of_ours_asks_for_what_it_needs(component: str) -> None:
+    for name, pod in own_pods(component):
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            where, resources = f"{name}, container {container['name']}", container["resources"]
+            assert resources["requests"]["cpu"] and resources["requests"]["memory"], where
+            assert resources["limits"]["memory"], where
+
+
+@every_component
+def test_pods_of_ours_are_as_locked_up_as_their_namespace_says(component: str) -> None:
+    """What the level `restricted` of Pod Security asks of a pod; other levels have their reason in the README."""
+    levels = {
+        resource["metadata"]["name"]: resource["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for each in COMPONENTS
+        for resource in shipped(PLATFORM / each)
+        if resource["kind"] == "Namespace"
+    }
+    for name, pod in own_pods(component):
+        if levels.get(facts(component)["namespace"]) != "restricted":
+            continue
+        own = pod.get("securityContext", {})
+        assert not (pod.get("hostNetwork") or pod.get("hostPID") or pod.get("hostIPC")), name
+        assert all("hostPath" not in volume for volume in pod.get("volumes", ())), name
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            security = {**own, **container.get("securityContext", {})}
+            assert security["runAsNonRoot"] is True, name
+            assert security["seccompProfile"]["type"] == "RuntimeDefault", name
+            assert security["allowPrivilegeEscalation"] is False, name
+            assert security["capabilities"]["drop"] == ["ALL"], name
+
+
+def own_pods(component: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the spec of each pod that a component's own manifests make, with what makes it."""
+    for resource in shipped(PLATFORM / component):
+        spec = resource.get("spec")
+        if not isinstance(spec, dict):
+            continue
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if isinstance(template, dict) and "containers" in template.get("spec", {}):
+            yield f"{resource['kind']} {resource['metadata']['name']}", template["spec"]
+
+
+def priority_classes(value: Any) -> set[str]:
+    """Return the priority classes that values name."""
+    if not isinstance(value, dict):
+        return set()
+    own = {str(value["priorityClassName"])} if "priorityClassName" in value else set()
+    return own.union(*(priority_classes(item) for item in value.values())) if value else own
