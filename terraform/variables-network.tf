@@ -133,9 +133,10 @@ variable "interface_endpoints" {
     condition     = alltrue([for service in var.interface_endpoints : can(regex("^[a-z0-9-]+([.][a-z0-9-]+)*$", service))])
     error_message = "interface_endpoints has ${join(", ", [for service in var.interface_endpoints : service if !can(regex("^[a-z0-9-]+([.][a-z0-9-]+)*$", service))])}; expected short service names such as ecr.api."
   }
+  # Karpenter reads the ids of machine images from ssm.
   validation {
-    condition     = var.nat_gateways != "none" || length(setsubtract(["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sqs", "sts"], var.interface_endpoints)) == 0
-    error_message = "nat_gateways is \"none\" and interface_endpoints lacks ${join(", ", setsubtract(["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sqs", "sts"], var.interface_endpoints))}; without a NAT gateway nodes cannot join without them."
+    condition     = var.nat_gateways != "none" || length(setsubtract(["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sqs", "ssm", "sts"], var.interface_endpoints)) == 0
+    error_message = "nat_gateways is \"none\" and interface_endpoints lacks ${join(", ", setsubtract(["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sqs", "ssm", "sts"], var.interface_endpoints))}; without a NAT gateway nodes cannot join without them."
   }
 }
 

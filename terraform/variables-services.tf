@@ -184,4 +184,9 @@ variable "management_host" {
   type        = bool
   default     = false
   nullable    = false
+
+  validation {
+    condition     = !var.management_host || var.nat_gateways != "none" || var.existing_cluster != null
+    error_message = "management_host needs a way out and nat_gateways is \"none\": the host reaches Session Manager and downloads kubectl over the internet."
+  }
 }

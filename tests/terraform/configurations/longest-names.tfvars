@@ -9,9 +9,9 @@ pods_cidr           = "100.64.16.0/20"
 shared_file_system  = true
 lustre              = {}
 managed_prometheus  = true
-management_host     = true
 image_repositories  = ["vllm-patched"]
 github              = { repository = "example/my-platform" }
 monthly_budget_usd  = 100
 budget_alert_emails = ["platform@example.com"]
 nat_gateways        = "none"
+interface_endpoints = ["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "secretsmanager", "sqs", "ssm", "sts"]
