@@ -10,7 +10,7 @@ import pytest
 from modelyard import catalog
 from modelyard.catalog import shape_from_config
 from modelyard.findings import Refusal
-from modelyard.sizing import Verdict, assess, bars, changes_that_fit, host_budget, stored_weights_gib
+from modelyard.sizing import Verdict, assess, bars, changes_that_fit, engine_settings, host_budget, stored_weights_gib
 
 VALUES: tuple[Any, ...] = (
     None,
@@ -181,3 +181,29 @@ def test_a_config_of_nonsense_is_refused_or_sized() -> None:
         if found.verdict is Verdict.FITS:
             assert stored_weights_gib(shape) / ranks < device.total_gib, f"case {number}: {config}"
     assert 300 < refused < 1000
+
+
+def test_what_the_engine_exits_on_is_no_fit() -> None:
+    entry, device = catalog.model("Qwen/Qwen3-1.7B"), catalog.device("H100")
+    assert entry is not None and entry.shape is not None and device is not None
+    shape = entry.shape
+    refused = assess({"max-num-seqs": 256, "max-num-batched-tokens": 16}, "0.33.0", shape, device)
+    assert refused.verdict is Verdict.DOES_NOT_FIT
+    assert refused.reasons == ("vLLM refuses to start: max-num-batched-tokens 16 is less than max-num-seqs 256",)
+    unsure = assess({"dtype": "float64"}, "0.33.0", shape, device)
+    assert unsure.verdict is Verdict.UNSURE
+    assert any("dtype is 'float64', expected one of auto, half" in each for each in unsure.reasons)
+
+
+def test_throughput_doubles_what_is_not_set() -> None:
+    entry, device = catalog.model("Qwen/Qwen3-1.7B"), catalog.device("H100")
+    assert entry is not None and entry.shape is not None and device is not None
+    shape = entry.shape
+    plain = engine_settings({}, "0.33.0", shape, device)
+    doubled = engine_settings({"performance-mode": "throughput"}, "0.33.0", shape, device)
+    assert (doubled.max_num_seqs, doubled.max_num_batched_tokens) == (
+        2 * plain.max_num_seqs,
+        2 * plain.max_num_batched_tokens,
+    )
+    given = engine_settings({"performance-mode": "throughput", "max-num-seqs": 64}, "0.33.0", shape, device)
+    assert (given.max_num_seqs, given.max_num_batched_tokens) == (64, 2 * plain.max_num_batched_tokens)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.catalog import Device, ModelShape
+from modelyard.catalog import Device, ModelShape, engine
 from modelyard.sizing.engine_defaults import (
     Version,
     batch_defaults,
@@ -224,6 +224,17 @@ class _Flags:
                 self._refuse(flag, value, "a JSON mapping")
         return value if isinstance(value, Mapping) else {}
 
+    def choices(self, version: str) -> None:
+        """Note values that are none of a flag's choices, on which the engine exits."""
+        known = engine("vllm", version)
+        for name, value in self.values.items():
+            flag = known.flag(f"--{name}") if known is not None else None
+            if flag is None or not flag.choices or isinstance(value, bool | dict | list):
+                continue
+            taken = [str(each) for each in flag.choices]
+            if str(value) not in taken:
+                self._refuse(name, value, f"one of {', '.join(taken)}")
+
     def _refuse(self, flag: str, value: Any, expected: str) -> None:
         self.problems.append(Problem(flag, f"{flag} is {value!r}, expected {expected}"))
 
@@ -259,6 +270,7 @@ def engine_settings(
     if known is None:
         raise ValueError(f"{version!r} is no version of vLLM")
     read = _Flags(flags)
+    read.choices(version)
     variables = environment or {}
     defaults = batch_defaults(known, total_gib or device.total_gib, device.name)
     length = read.length("max-model-len", shape.max_positions or 0)
@@ -268,8 +280,10 @@ def engine_settings(
     counted = (shape.max_positions or 2048) if length == AUTO_LENGTH else length
     seqs = read.whole("max-num-seqs", 0)
     tokens = read.length("max-num-batched-tokens", 0)
-    taken_seqs = seqs or defaults.max_num_seqs
-    taken_tokens = tokens or defaults.max_num_batched_tokens
+    # vLLM doubles what nobody set when it is asked for throughput.
+    factor = 2 if read.text("performance-mode", "") == "throughput" else 1
+    taken_seqs = seqs or defaults.max_num_seqs * factor
+    taken_tokens = tokens or defaults.max_num_batched_tokens * factor
     # `is_chunked_prefill_supported`: neither for attention over the whole text nor beside an encoder.
     unchunkable = shape.encodes_only or shape.encoder_positions > 0
     whole_prompts = unchunkable or not read.switch("enable-chunked-prefill", True)

@@ -32,6 +32,10 @@ def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Ite
     if settings.pipeline_parallel_size > shape.layers:
         yield f"{shape.layers} layers cannot be shared by {settings.pipeline_parallel_size} pipeline stages"
     yield from _context_parallel(shape, settings)
+    tokens, requests = settings.max_num_batched_tokens, settings.max_num_seqs
+    if tokens < requests:
+        # `SchedulerConfig.verify_max_model_len`, 0.16.0 to 0.33.0
+        yield f"max-num-batched-tokens {tokens} is less than max-num-seqs {requests}"
     yield from _whole_prompts(shape, settings)
     if settings.gpu_memory_utilization * settings.sharers > 1:
         yield (

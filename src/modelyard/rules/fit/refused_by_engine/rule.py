@@ -16,6 +16,7 @@ _ABOUT = (
     ("the checkpoint is", "quantization"),
     ("decode-context-parallel-size", "decode-context-parallel-size"),
     ("pipeline stages", "pipeline-parallel-size"),
+    ("max-num-batched-tokens", "max-num-batched-tokens"),
     ("max-model-len", "max-model-len"),
     ("fp8 cache", "kv-cache-dtype"),
     ("bfloat16", "dtype"),
@@ -77,6 +78,8 @@ def _fix(fit: Fit, flag: str) -> str:
         return "set gpu-memory-utilization to 0.9, or leave it out"
     if flag == "quantization" and shape is not None and shape.quantization is not None:
         return "leave quantization out: vLLM reads it from the checkpoint"
+    if flag == "max-num-batched-tokens":
+        return "raise max-num-batched-tokens, or leave it out"
     if flag == "dtype":
         return "set dtype: half, or let its pods land on newer devices only"
     if flag in ("kv-cache-dtype", "quantization"):
