@@ -16,8 +16,8 @@ CHART = "Chart.yaml"
 
 
 def applications_in_files(repository: Repository) -> Rendering:
-    """Return the Applications and projects that lie in files anywhere in a repository."""
-    found = [Resource(value, file) for file, value in repository.argo_cd_manifests if value["kind"] != "ApplicationSet"]
+    """Return the Applications, their generators and projects that lie in files anywhere in a repository."""
+    found = [Resource(value, file) for file, value in repository.argo_cd_manifests]
     return Rendering(WHOLE, tuple(found))
 
 

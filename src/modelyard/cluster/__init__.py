@@ -3,6 +3,7 @@
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
 from modelyard.cluster.expressions import Expression, Selector, dashboards, expressions
+from modelyard.cluster.generators import GitGenerator, git_generators
 from modelyard.cluster.graph.edges import Edge, End, Node, State
 from modelyard.cluster.graph.index import Graph
 from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
@@ -49,6 +50,7 @@ __all__ = [
     "EngineSettings",
     "Environment",
     "Expression",
+    "GitGenerator",
     "Graph",
     "LineAddress",
     "Model",
@@ -78,6 +80,7 @@ __all__ = [
     "engine_settings",
     "entries",
     "expressions",
+    "git_generators",
     "is_location",
     "is_namespaced",
     "listed",

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, PodTemplate, Pool, Taint, alternatives, selected_pools, tolerates
+from modelyard.cluster import Environment, PodTemplate, Pool, Taint, admits, alternatives, selected_pools, tolerates
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both, either
+
+# Karpenter's labels of nodes with devices, which a pool need not name.
+_LABELS = {
+    "karpenter.k8s.aws/instance-gpu-": "nvidia.com/gpu",
+    "karpenter.k8s.aws/instance-accelerator-": "aws.amazon.com/neuron",
+}
 
 
 @rule("scheduling/untolerated-pool", error, since="0.1.0")
@@ -29,10 +35,35 @@ def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]
 def _meant(template: PodTemplate, pools: tuple[Pool, ...]) -> list[Pool]:
     """Return the pools that pods are bound to: those that they select, or that have the devices which they ask for."""
     selected = list(selected_pools(template, pools))
+    labelled = _devices_of_labels(template, pools)
+    if labelled:
+        return [pool for pool in selected if labelled & _devices(pool)]
     if any(alternatives(template)):
         return selected if len(selected) < len(pools) else []
     wanted = set(template.accelerators)
-    return [pool for pool in selected if wanted & (set(pool.limits) | {taint.key for taint in pool.taints})]
+    return [pool for pool in selected if wanted & _devices(pool)]
+
+
+def _devices(pool: Pool) -> set[str]:
+    return set(pool.limits) | {taint.key for taint in pool.taints}
+
+
+def _devices_of_labels(template: PodTemplate, pools: tuple[Pool, ...]) -> set[str]:
+    """Return the devices whose labels pods ask nodes for, in every alternative that some pool could meet."""
+    found: set[str] = set()
+    for group in alternatives(template):
+        if not any(all(admits(pool, demand) for demand in group) for pool in pools):
+            continue
+        named = {
+            device
+            for demand in group
+            for start, device in _LABELS.items()
+            if demand.key.startswith(start) and demand.operator in ("In", "Exists", "Gt")
+        }
+        if not named:
+            return set()
+        found |= named
+    return found
 
 
 def _untolerated(template: PodTemplate, pool: Pool) -> list[Taint]:

@@ -1,0 +1,108 @@
+"""ApplicationSets: the folders and files of Git that their generators look for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.cluster.environment import Environment
+from modelyard.cluster.shapes import mapping, numbered, text
+from modelyard.cluster.things import Thing
+from modelyard.rendering import Path
+from modelyard.repository import Files
+
+
+@dataclass(frozen=True)
+class GitGenerator:
+    """One generator of an ApplicationSet that looks for folders or files of a Git repository.
+
+    Attributes:
+        thing: The ApplicationSet.
+        path: Where in it.
+        field: `directories` or `files`.
+        value: The generator as written.
+    """
+
+    thing: Thing
+    path: Path
+    field: str
+    value: dict[str, Any]
+
+    @property
+    def repository(self) -> str:
+        """Return the address of the repository that it looks in."""
+        return text(self.value, "repoURL")
+
+    @property
+    def patterns(self) -> list[tuple[int, str, bool]]:
+        """Return position, pattern, and whether what matches is left out."""
+        return [
+            (index, text(each, "path"), each.get("exclude") is True) for index, each in numbered(self.value, self.field)
+        ]
+
+    def found(self, files: Files) -> list[str]:
+        """Return the folders, or the files, of a repository that it matches."""
+        wanted = [_expression(pattern) for _, pattern, left_out in self.patterns if not left_out]
+        not_wanted = [_expression(pattern) for _, pattern, left_out in self.patterns if left_out]
+        return [
+            each
+            for each in (_folders(files) if self.field == "directories" else _files(files))
+            if any(pattern.fullmatch(each) for pattern in wanted)
+            and not any(pattern.fullmatch(each) for pattern in not_wanted)
+        ]
+
+
+def git_generators(environment: Environment) -> Iterator[GitGenerator]:
+    """Yield the generators that look in this repository, at whatever depth of matrix and merge they stand."""
+    for thing in environment.of_kind("ApplicationSet", "argoproj.io"):
+        for each in _git(thing, ("spec", "generators"), thing.get("spec.generators")):
+            if each.repository in _own(environment):
+                yield each
+
+
+def _git(thing: Thing, path: Path, generators: Any) -> Iterator[GitGenerator]:
+    for index, generator in enumerate(generators if isinstance(generators, list) else ()):
+        at = (*path, index)
+        git = mapping(generator, "git")
+        for field in ("directories", "files"):
+            if isinstance(git.get(field), list) and git[field]:
+                yield GitGenerator(thing, (*at, "git"), field, git)
+        for combined in ("matrix", "merge"):
+            inner = mapping(generator, combined).get("generators")
+            yield from _git(thing, (*at, combined, "generators"), inner)
+
+
+def _own(environment: Environment) -> frozenset[str]:
+    """Return the addresses of this repository: as a fact, else as Applications and templates use it for its folders."""
+    own = environment.facts.get("repository")
+    if isinstance(own, str) and own:
+        return frozenset({own})
+    files = environment.repository.files
+    found = {
+        source.repository
+        for each in environment.applications
+        for source in each.sources
+        if source.folder and not source.chart and files.is_folder(source.folder)
+    }
+    return frozenset(found - {""})
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Return a pattern of Argo CD: a star stays within one folder, two go through all."""
+    parts = re.split(r"(\*\*/?|\*|\?)", pattern.strip("/"))
+    said = {"*": "[^/]*", "?": "[^/]", "**": ".*", "**/": "(?:.*/)?"}
+    return re.compile("".join(said.get(part, re.escape(part)) for part in parts))
+
+
+def _folders(files: Files, above: str = "") -> Iterator[str]:
+    for name in files.under(above):
+        path = f"{above}/{name}" if above else name
+        if not name.startswith(".") and files.is_folder(path) and not (files.root / path).is_symlink():
+            yield path
+            yield from _folders(files, path)
+
+
+def _files(files: Files) -> Iterator[str]:
+    yield from files.below(("yaml", "yml", "json"))

@@ -1,0 +1,47 @@
+"""Generators that delete a served model when its folder is renamed."""
+
+from collections.abc import Iterable, Iterator
+
+from modelyard.cluster import ACCELERATORS, Environment, git_generators
+from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.repository import Repository, kustomization_file
+from modelyard.rules import rule
+
+_KEEPING = ("create-only", "create-update")
+
+
+@rule("argocd/model-deleting-generator", warning, since="0.1.0")
+def model_deleting_generator(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An ApplicationSet deletes what it made when a folder is renamed, and with it the model that is served."""
+    files = environment.repository.files
+    for generator in git_generators(environment):
+        policy = generator.thing.mapping("spec.syncPolicy")
+        if policy.get("preserveResourcesOnDeletion") is True or policy.get("applicationsSync") in _KEEPING:
+            continue
+        if generator.field != "directories":
+            continue
+        served = next(
+            (folder for folder in generator.found(files) if _asks_for_devices(environment.repository, folder)), ""
+        )
+        if served:
+            yield Finding(
+                at=generator.thing.at(("spec", "syncPolicy", "preserveResourcesOnDeletion")),
+                message=f"{generator.thing} deletes what {served} serves as soon as that folder is renamed or left out",
+                fix="set spec.syncPolicy.preserveResourcesOnDeletion: true, or applicationsSync: create-update",
+            )
+
+
+def _asks_for_devices(repository: Repository, folder: str) -> bool:
+    files = repository.files
+    if kustomization_file(files, folder) is not None:
+        paths: Iterable[str] = repository.kustomizations.tree(folder).inputs
+    else:
+        paths = [path for name in files.under(folder) if files.is_file(path := f"{folder}/{name}")]
+    for path in paths:
+        try:
+            content = files.text(path) if path.endswith((".yaml", ".yml")) else ""
+        except Refusal:
+            continue
+        if any(device in content for device in ACCELERATORS):
+            return True
+    return False
