@@ -105,7 +105,7 @@ def environments(
         terraform_ahead: Whether Terraform is read beside the rendering; else when it is first asked for.
     """
     folders = _folders(repository, options)
-    terraform = TerraformReader(repository.files)
+    terraform = TerraformReader(repository.files, options.plans, folders)
     for folder in folders if terraform_ahead else ():
         terraform.start(folder)
     tools = Tools(repository, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Progress = Callable[[str, int, int], None]
@@ -26,6 +27,7 @@ class CheckOptions:
         backend: `library` or `processes`; None takes the library renderer where it is installed.
         jobs: Processes at a time; the number of processors when None.
         kubernetes_version: `1.35` or `1.36`, instead of what the environments say.
+        plans: Plans of Terraform as JSON, at most one for each environment.
     """
 
     environments: tuple[str, ...] = ()
@@ -36,3 +38,4 @@ class CheckOptions:
     backend: Backend | None = None
     jobs: int | None = None
     kubernetes_version: str | None = None
+    plans: tuple[Path, ...] = ()

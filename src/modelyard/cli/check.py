@@ -15,6 +15,7 @@ from modelyard.cli.options import (
     Jobs,
     NoCache,
     OutputFile,
+    Plans,
     StrictlyChecked,
     application_option,
     environment_option,
@@ -85,6 +86,7 @@ def command(
         ),
     ] = None,
     jobs: Jobs = None,
+    plan: Plans = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Findings and the last line only; no progress.")] = False,
 ) -> int:
     """Check that nothing in a GitOps repository stands in the way of its syncing, scheduling and starting."""
@@ -107,6 +109,7 @@ def command(
         backend=renderer,
         jobs=jobs,
         kubernetes_version=kubernetes_version,
+        plans=tuple(plan or ()),
     )
     with Progress(quiet=quiet) as progress:
         report = check(path, options, progress)

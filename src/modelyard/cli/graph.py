@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelyard.cli.boundary import abandon_standard_output, verb
-from modelyard.cli.options import StrictlyChecked, environment_option
+from modelyard.cli.options import Plans, StrictlyChecked, environment_option
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def command(
     broken: Annotated[
         bool, typer.Option("--broken", help="Only what leads nowhere, to several, or is hidden by another.")
     ] = False,
+    plan: Plans = None,
     strict: StrictlyChecked = False,
 ) -> int:
     """Show who names whom: selectors, claims, mounts, routes, roles, and what Terraform makes, with their lines.
@@ -57,7 +58,7 @@ def command(
     from modelyard.cli.terminal import show
     from modelyard.cli.views import views
 
-    _, found, gaps = views(path or Path(), environment or [])
+    _, found, gaps = views(path or Path(), environment or [], plan or [])
     drawn = [(view, _chosen(view, subject, depth, broken=broken)) for view in found]
     if subject is not None and not any(edges for _, edges in drawn) and not broken:
         raise _unknown(subject, found)

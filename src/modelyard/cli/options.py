@@ -24,6 +24,15 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
 ]
+Plans = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        help="What Terraform would make, as terraform show -json prints a plan; once for each environment.",
+        dir_okay=False,
+    ),
+]
 
 
 def environment_option(help: str, **others: Any) -> Any:

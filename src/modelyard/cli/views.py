@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from modelyard.repository import Repository
 
 
-def views(path: Path, environments: Sequence[str]) -> tuple[Repository, list[Environment], list[NotChecked]]:
+def views(
+    path: Path, environments: Sequence[str], plans: Sequence[Path] = ()
+) -> tuple[Repository, list[Environment], list[NotChecked]]:
     """Return a repository, the views of its environments, and what could not be rendered.
 
     Args:
         path: The repository's folder.
         environments: Names; all when empty.
+        plans: Plans of Terraform as JSON.
 
     Raises:
-        Refusal: It is no folder, holds no environment, or a named one does not exist.
+        Refusal: It is no folder, holds no environment, a named one does not exist, or a plan is of none of them.
     """
     from modelyard.checking import CheckOptions
     from modelyard.checking import environments as rendered
@@ -32,8 +35,9 @@ def views(path: Path, environments: Sequence[str]) -> tuple[Repository, list[Env
     require_folder(path)
     repository = Repository(path)
     gaps: list[NotChecked] = []
+    options = CheckOptions(environments=tuple(environments), plans=tuple(plans))
     with Progress() as progress:
-        found = list(rendered(repository, CheckOptions(environments=tuple(environments)), progress, gaps))
+        found = list(rendered(repository, options, progress, gaps))
     for view in found:
         for each in view.applications:
             if each.errors:

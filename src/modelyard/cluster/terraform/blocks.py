@@ -158,7 +158,8 @@ class Terraform:
 
     @cached_property
     def _by_id(self) -> Mapping[str, Block]:
-        return {block.id: block for block in self.blocks if block.id}
+        named = {block.text("arn"): block for block in self.blocks if block.mode == "resource"}
+        return {**named, **{block.id: block for block in self.blocks if block.id}}
 
     def resources(self, type_: str) -> list[Block]:
         """Return the resources of a type."""
@@ -178,7 +179,7 @@ class Terraform:
 
     def named(self, reference: object) -> Block | None:
         """Return the block that an attribute's value stands for, such as a role's `arn`; None where it is not known."""
-        return self._by_id.get(reference) if isinstance(reference, str) else None
+        return self._by_id.get(reference) if isinstance(reference, str) and reference else None
 
     def variable(self, name: str) -> Any:
         """Return the value that the environment gives to a variable of the root module, else its default."""
@@ -192,13 +193,7 @@ class Terraform:
         """Return the variables that the environment sets to text or numbers, or lists of them."""
         if not self.variables_file:
             return {}
-        found: dict[str, Any] = {}
-        for line in self.files.text(self.variables_file).splitlines():
-            match = re.match(r"\s*(\w+)\s*=\s*(\"[^\"]*\"|\d+|true|false|\[[^\[\]{}]*\])\s*(?:#.*)?$", line)
-            if match:
-                texts = re.findall(r'"([^"]*)"', match[2])
-                found[match[1]] = texts if match[2].startswith("[") else (texts[0] if texts else match[2])
-        return found
+        return variables_in(self.files.text(self.variables_file))
 
     def variable_at(self, name: str, sought: str = "") -> Address:
         """Return where the environment sets a variable, else where the variable is declared."""
@@ -206,6 +201,17 @@ class Terraform:
             return LineAddress(self.files, self.variables_file, sought=(name, sought) if sought else (name,))
         block = next((each for each in self.of_mode("variable") if each.address == f"variable.{name}"), None)
         return block.at(("default", sought)) if block is not None else LineAddress(self.files, self.variables_file)
+
+
+def variables_in(content: str) -> dict[str, Any]:
+    """Return the variables that a file of variables sets to text or numbers, or lists of them."""
+    found: dict[str, Any] = {}
+    for line in content.splitlines():
+        match = re.match(r"\s*(\w+)\s*=\s*(\"[^\"]*\"|\d+|true|false|\[[^\[\]{}]*\])\s*(?:#.*)?$", line)
+        if match:
+            texts = re.findall(r'"([^"]*)"', match[2])
+            found[match[1]] = texts if match[2].startswith("[") else (texts[0] if texts else match[2])
+    return found
 
 
 def association(block: Block) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache as once
@@ -15,8 +15,9 @@ from typing import Any
 
 import orjson
 
-from modelyard.cluster.terraform.blocks import Block, Terraform
+from modelyard.cluster.terraform.blocks import Block, Terraform, variables_in
 from modelyard.cluster.terraform.completing import completed
+from modelyard.cluster.terraform.plans import Plan, environment_of, planned, read_plan
 from modelyard.findings import Refusal
 from modelyard.repository import EnvironmentFolder, Files, joined
 from modelyard.tooling import cache, run, write_whole
@@ -48,17 +49,32 @@ class TerraformReader:
 
     Args:
         files: The repository's files.
+        plans: Plans of its environments; each is for one of `folders`.
+        folders: The environments that are read.
+
+    Raises:
+        Refusal: A plan cannot be read, or is of no such environment.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, plans: Sequence[Path] = (), folders: Sequence[EnvironmentFolder] = ()) -> None:
         self._files = files
+        self._plans: dict[str, Plan] = {}
+        for path in plans:
+            plan = read_plan(path)
+            folder = environment_of(plan, {each.path: _given(files, each.path) for each in folders})
+            if folder in self._plans:
+                raise Refusal(
+                    f"{path} and {self._plans[folder].name} are plans of the same environment", fix="give one"
+                )
+            self._plans[folder] = plan
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="terraform")
         self._readings: dict[str, Future[Reading]] = {}
 
     def start(self, folder: EnvironmentFolder) -> Future[Reading]:
         """Begin to read the Terraform of an environment, and return what will become of it."""
         if folder.path not in self._readings:
-            self._readings[folder.path] = self._pool.submit(read, self._files, folder.path)
+            plan = self._plans.get(folder.path)
+            self._readings[folder.path] = self._pool.submit(read, self._files, folder.path, plan)
         return self._readings[folder.path]
 
     def reading(self, folder: EnvironmentFolder) -> Reading:
@@ -66,8 +82,13 @@ class TerraformReader:
         return self.start(folder).result()
 
 
-def read(files: Files, environment: str) -> Reading:
-    """Return the Terraform of an environment's folder, evaluated with its variables."""
+def _given(files: Files, environment: str) -> dict[str, Any]:
+    variables = f"{environment}/{VARIABLES}"
+    return variables_in(files.text(variables)) if files.is_file(variables) else {}
+
+
+def read(files: Files, environment: str, plan: Plan | None = None) -> Reading:
+    """Return the Terraform of an environment's folder, evaluated with its variables, and as a plan of it knows it."""
     if not files.is_folder(FOLDER) or not environment:
         return Reading()
     variables = f"{environment}/{VARIABLES}"
@@ -83,7 +104,8 @@ def read(files: Files, environment: str) -> Reading:
     blocks = tuple(_block(files, each) for each in content)
     sources = tuple(_below(files, FOLDER, ".tf", ".tftpl"))
     read = Terraform(FOLDER, variables, blocks, sources, files)
-    return Reading(replace(read, blocks=completed(blocks, read.given)))
+    whole = replace(read, blocks=completed(blocks, read.given))
+    return Reading(whole if plan is None else planned(whole, plan))
 
 
 def _read(files: Files, variables: str, key: str) -> list[dict[str, Any]]:
