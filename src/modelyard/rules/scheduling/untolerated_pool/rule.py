@@ -7,8 +7,10 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both, either
 
-# Karpenter's labels of nodes with devices, which a pool need not name.
+# Labels that Karpenter and EKS Auto Mode put on nodes with devices, which a pool need not name.
 _LABELS = {
+    "eks.amazonaws.com/instance-accelerator-": "aws.amazon.com/neuron",
+    "eks.amazonaws.com/instance-gpu-": "nvidia.com/gpu",
     "karpenter.k8s.aws/instance-gpu-": "nvidia.com/gpu",
     "karpenter.k8s.aws/instance-accelerator-": "aws.amazon.com/neuron",
 }
