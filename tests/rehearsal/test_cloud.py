@@ -19,6 +19,7 @@ from modelyard.rehearsal.cloud import needs
 from modelyard.tooling import find
 from tests.rehearsal.conftest import missing
 from tests.rehearsal.test_rehearse import component, processes, start
+from tests.repositories import make
 from tests.repositories.edits import apply_edits
 
 pytestmark = pytest.mark.slow
@@ -99,6 +100,25 @@ def test_an_environment_comes_up_and_survives_an_interruption(one_model: Path) -
     assert "Karpenter's AWS provider" not in told["stood_in"]
     assert any("mock" in gap["reason"] for gap in told["report"]["not_checked"])
     assert {path: path.read_bytes() for path in one_model.rglob("*") if path.is_file()} == before
+
+
+def test_another_environment_with_spot_and_file_systems_comes_up(tmp_path: Path) -> None:
+    root = make(
+        "one-model",
+        tmp_path / "spot",
+        region="eu-central-1",
+        spot_capacity=True,
+        device_ami="al2023",
+        gpu_multinode_pool=True,
+        shared_file_system=True,
+    )
+    code, told = rehearsed(root)
+    assert code == 0, told["report"]["findings"]
+    assert {each["name"] for each in told["cloud"]["node_classes"]} >= {"gpu", "gpu-multinode", "neuron", "cpu-arm64"}
+    assert told["cloud"]["interruption"]["event"] == "EC2 Spot Instance Interruption Warning"
+    (written,) = told["cloud"]["filled_in"]
+    assert written.startswith("shared_file_system_id = fs-")
+    assert not [gap for gap in told["report"]["not_checked"] if "id that Terraform gives" in gap["reason"]]
 
 
 def test_a_wrong_tag_is_told_as_the_condition_that_fails(mistaken: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import Environment
 from modelyard.findings import Refusal
 from modelyard.rehearsal.cloud import karpenter, needs, outcomes
-from modelyard.rehearsal.cloud.registrar import bootstrap
+from modelyard.rehearsal.cloud.registrar import Registrar, bootstrap
 from modelyard.rehearsal.cloud.terraform import Diagnostic
 from modelyard.rehearsal.cloud.twin import Twin
 from modelyard.repository import Repository
@@ -114,6 +114,56 @@ def test_user_data_say_which_cluster_is_joined_and_how() -> None:
     assert bootstrap("#!/bin/sh\n/etc/eks/bootstrap.sh dev")["cluster"] == ""
 
 
+class Cluster:
+    """An API server that keeps what is posted, and knows one NodeClaim."""
+
+    def __init__(self) -> None:
+        self.made: list[dict[str, Any]] = []
+
+    def request(self, method: str, path: str, body: Any = None, content_type: str = "") -> Any:
+        if method == "POST":
+            self.made.append(body)
+        claim = {"status": {"providerID": "aws:///us-west-2a/i-1", "capacity": {"nvidia.com/gpu": "1"}}}
+        return SimpleNamespace(ok=True, status=200, value={"items": [claim]})
+
+
+MACHINE = {
+    "id": "i-1",
+    "type": "g6.xlarge",
+    "zone": "us-west-2a",
+    "name": "ip-10-0-0-1",
+    "address": "10.0.0.1",
+    "architecture": "x86_64",
+    "user_data": BOTTLEROCKET,
+    "role": "arn:aws:iam::111122223333:role/nodes",
+    "admitted": {"dev": "EC2_LINUX"},
+}
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        ({"admitted": {}}, "no access entry of type EC2_LINUX for its role arn:aws:iam::111122223333:role/nodes"),
+        ({"admitted": {"dev": "STANDARD"}}, "no access entry of type EC2_LINUX"),
+        ({"role": ""}, "no instance profile with a role"),
+        ({"user_data": BOTTLEROCKET.replace('"dev"', '"prod"')}, "names cluster prod, and this is dev"),
+    ],
+)
+def test_a_machine_that_the_cluster_would_not_take_makes_no_node(change: dict[str, Any], why: str) -> None:
+    api: Any = Cluster()
+    registrar = Registrar(api, "dev")
+    registrar.turn([{**MACHINE, **change}])
+    assert api.made == [] and why in registrar.refused["i-1"]
+    registrar.turn([MACHINE])
+    (node,) = api.made
+    assert registrar.refused == {}
+    assert node["spec"]["providerID"] == "aws:///us-west-2a/i-1"
+    assert node["metadata"]["labels"]["karpenter.sh/nodepool"] == "gpu"
+    assert {each["key"] for each in node["spec"]["taints"]} == {"karpenter.sh/unregistered", "kubernetes.io/arch"}
+    registrar.turn([MACHINE])
+    assert len(api.made) == 1
+
+
 def test_a_condition_that_stays_unknown_is_told_by_the_log(tmp_path: Path) -> None:
     log = tmp_path / "karpenter.log"
     lines = [
@@ -145,6 +195,10 @@ def test_what_the_mock_cannot_do_is_a_gap_and_no_finding(view: Environment) -> N
     assert list(outcomes.of_terraform(seen, view)) == []
     gaps = list(outcomes.gaps_of_terraform(seen, view))
     assert [each.subject for each in gaps] == ["Terraform's aws_x.y", "Karpenter in the account"]
+    unanswered = karpenter.Condition("CapacityReservationsReady", "https response error StatusCode: 500, ...")
+    seen = Twin(node_classes={"gpu": karpenter.NodeClass("gpu", False, (unanswered,), {})})
+    assert not [each for each in outcomes.of_cloud(seen, view) if "CapacityReservations" in each.message]
+    assert any("CapacityReservationsReady" in each.subject for each in outcomes.gaps(seen, view))
     seen = Twin(failed=[Diagnostic("Invalid value", "name is too long", "terraform/main.tf", 3)])
     (found,) = outcomes.of_terraform(seen, view)
     assert str(found.at.place()) == "terraform/main.tf:3:1" and found.detail == ("name is too long",)

@@ -143,7 +143,7 @@ def rehearse(
                 plane.check()
                 raise
             made.report = resolved(made.report)  # files of a copy are gone afterwards
-            made.components = [
+            made.components[:0] = [
                 Component(each.name, plane.seconds.get(each.name), each.measure()) for each in plane.components
             ]
         ending = time.monotonic()
@@ -276,6 +276,7 @@ def _cloud(
     progress: Progress,
     limit: float,
 ) -> None:
+    rendered = set(made.report.not_checked)
     with made.timed("copying the tree"):
         copy = copied(made.report.root, plane.folder.path, str(view.facts.get("repository") or ""))
     with made.timed("starting Terraform"):
@@ -285,16 +286,16 @@ def _cloud(
     definitions = _install_definitions(made, plane, view, crd_paths, progress)
     with made.timed("waiting for Terraform", lambda: cloud.seen.resources):
         applied = cloud.apply(progress)
+    made.components.append(Component("terraform, with its provider", None, cloud.terraform.peak_memory))
     if not applied:
         made.report.findings.extend(cloud_outcomes.of_terraform(cloud.seen, view))
         made.report.not_checked.extend(cloud_outcomes.gaps_of_terraform(cloud.seen, view))
         return
     if cloud.seen.filled:
         with made.timed("rendering with Terraform's outputs"):
-            options = CheckOptions(environments=(view.name,))
-            made.report.not_checked.clear()
-            (view,) = environments(Repository(copy.path), options, progress, made.report.not_checked)
-        made.report.not_checked.extend(outcomes.version_gap(view, plane.version))
+            options, again = CheckOptions(environments=(view.name,)), list(outcomes.version_gap(view, plane.version))
+            (view,) = environments(Repository(copy.path), options, progress, again)
+            made.report.not_checked = [each for each in made.report.not_checked if each not in rendered] + again
     _try_resources(made, plane, view, definitions, progress)
     cloud.run(view, limit, progress, made.timed)
     made.pods = cloud.seen.pods

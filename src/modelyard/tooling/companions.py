@@ -45,11 +45,16 @@ class Companion:
 
     def measure(self) -> int | None:
         """Look up and return its peak memory."""
-        with contextlib.suppress(OSError):
-            found = _PEAK.search(Path(f"/proc/{self.pid}/status").read_text())
-            if found is not None:
-                self.peak_memory = int(found[1]) * 1024
+        self.peak_memory = _peak(self.pid) or self.peak_memory
         return self.peak_memory
+
+    def measure_with_children(self) -> int | None:
+        """Look up and return its peak memory together with that of the programs that it started and that still run."""
+        own = self.measure()
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            own = (own or 0) + sum(_peak(int(each)) or 0 for each in children)
+        return own
 
     def written(self) -> None:
         """Wait until all that an ended program wrote is in the log, at most 5 s."""
@@ -111,6 +116,14 @@ def companion(
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
                 writer.join(timeout=5.0)
+
+
+def _peak(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        found = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+        if found is not None:
+            return int(found[1]) * 1024
+    return None
 
 
 def started_at(pid: int) -> str | None:

@@ -29,13 +29,13 @@ _FIELDS = {
     "PlacementGroupReady": "spec.placementGroupSelector",
 }
 # What the mock answers, or moto does not answer at all, is no fault of the environment's.
-_GAPS = (GAP, "NotImplemented", "not been implemented", "not yet implemented")
+_GAPS = (GAP, "NotImplemented", "not been implemented", "not yet implemented", "StatusCode: 500")
 
 
 def of_terraform(seen: Twin, view: Environment) -> Iterator[Finding]:
     """Yield a finding for every error of Terraform that is not the mock's."""
     for each in seen.failed:
-        if _is_gap(each):
+        if _is_gap(_text(each)):
             continue
         file = each.file or f"{ENVIRONMENTS}/{view.name}/terraform.tfvars"
         about = f"{each.address}: " if each.address else ""
@@ -52,7 +52,7 @@ def of_terraform(seen: Twin, view: Environment) -> Iterator[Finding]:
 def gaps_of_terraform(seen: Twin, view: Environment) -> Iterator[NotChecked]:
     """Yield a gap for what the mock could not do, and for all that would have come after a failed apply."""
     for each in seen.failed:
-        if _is_gap(each):
+        if _is_gap(_text(each)):
             yield NotChecked(
                 f"Terraform's {each.address or 'resources'}",
                 f"the mock AWS cannot do this: {' '.join((each.summary, *each.detail.split()))[:300]}",
@@ -113,6 +113,13 @@ def gaps(seen: Twin, view: Environment) -> Iterator[NotChecked]:
         "the account is a mock: it authorises everything, lacks no capacity, has no prices, and starts nothing",
         environment=view.name,
     )
+    for judged in seen.node_classes.values():
+        for problem in (each for each in judged.problems if _is_gap(each.told)):
+            yield NotChecked(
+                f"{problem.kind} of EC2NodeClass {judged.name}",
+                f"the mock AWS cannot answer: {problem.told[:200]}",
+                environment=view.name,
+            )
     if seen.interruption is None and not seen.ended:
         queue = karpenter.values_of(view).get("settings.interruptionQueue")
         reason = (
@@ -128,7 +135,7 @@ def _of_node_classes(seen: Twin, view: Environment) -> Iterator[Finding]:
         if judged is None or judged.ready:
             continue
         problems = judged.problems or (karpenter.Condition("Ready", "Karpenter has not judged it in time"),)
-        for problem in problems:
+        for problem in (each for each in problems if not _is_gap(each.told)):
             yield Finding(
                 at=thing.at(_FIELDS.get(problem.kind, "spec")),
                 message=f"{thing}: {problem.kind} is not true: {problem.told.rstrip('.')}",
@@ -139,6 +146,9 @@ def _of_node_classes(seen: Twin, view: Environment) -> Iterator[Finding]:
             )
 
 
-def _is_gap(diagnostic: Diagnostic) -> bool:
-    text = f"{diagnostic.summary} {diagnostic.detail}"
+def _text(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic.summary} {diagnostic.detail}"
+
+
+def _is_gap(text: str) -> bool:
     return any(each in text for each in _GAPS)

@@ -63,7 +63,7 @@ class Terraform:
         account: What it is applied to.
 
     Attributes:
-        peak_memory: Most resident memory of Terraform itself in bytes; None where the system does not tell.
+        peak_memory: Most resident memory of Terraform and its provider in bytes; None where the system does not tell.
         seconds: How long the apply took.
         resources: How many resources it made.
     """
@@ -151,7 +151,7 @@ class Terraform:
         begun = time.monotonic()
         while (code := process.returncode) is None:
             self._plane.check()
-            process.measure()
+            self.peak_memory = max(filter(None, (self.peak_memory, process.measure_with_children())), default=None)
             tell(_made(process))
             if time.monotonic() - begun > seconds:
                 raise Refusal(
@@ -159,7 +159,6 @@ class Terraform:
                     fix="run the command again when less else runs on this machine",
                 )
             time.sleep(_POLL_SECONDS)
-        self.peak_memory = max(filter(None, (self.peak_memory, process.peak_memory)), default=None)
         return code
 
     def _diagnostics(self, lines: list[str]) -> Iterator[Diagnostic]:

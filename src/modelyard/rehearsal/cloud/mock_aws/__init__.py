@@ -7,7 +7,7 @@ behaves: nothing is authorised, nothing takes time, no machine starts. `GAPS` sa
 
 GAPS = {
     "ec2": "moto drops descriptions of rules between groups, and mixes a template's own tags with what it tags; "
-    "a fleet never lacks capacity; any version of an image that an alias names is there",
+    "nothing is reserved; a fleet never lacks capacity; any version of an image that an alias names is there",
     "eks": "moto's cluster and node groups come back changed, and it has no access entries, add-ons or associations",
     "fsx": "moto's file systems never become available, and it has no data repository associations",
     "budgets": "moto has no subscribers of notifications and no tags",

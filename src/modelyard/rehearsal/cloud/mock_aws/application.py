@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from modelyard.rehearsal.cloud.mock_aws.eks import Eks
 from modelyard.rehearsal.cloud.mock_aws.instances import Machines
 from modelyard.rehearsal.cloud.mock_aws.json_services import Targets
-from modelyard.rehearsal.cloud.mock_aws.mends import make_missing_managed_policy, mend_ec2, mend_efs
+from modelyard.rehearsal.cloud.mock_aws.mends import make_missing_managed_policy, mend_capacity, mend_ec2, mend_efs
 from modelyard.rehearsal.cloud.mock_aws.scope import GAP, MACHINES, Json, NotFound, Scope
 from modelyard.tooling import write_whole
 
@@ -34,6 +34,7 @@ class StandIn:
 
     def __init__(self, moto: Callable[[Environ, StartResponse], Iterable[bytes]], scope: Scope) -> None:
         mend_ec2()
+        mend_capacity()
         mend_efs()
         self._moto = moto
         self._scope = scope

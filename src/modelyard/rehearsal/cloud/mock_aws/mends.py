@@ -27,6 +27,14 @@ def mend_ec2() -> None:
     LaunchTemplateVersion.__init__ = begin_without_own_tags
 
 
+def mend_capacity() -> None:
+    """Answer that nothing is reserved: Terraform reserves nothing, and moto has no reservations."""
+    from moto.core.responses import ActionResult
+    from moto.ec2.responses import EC2Response
+
+    EC2Response.describe_capacity_reservations = lambda response: ActionResult({"CapacityReservations": []})
+
+
 def mend_efs() -> None:
     """Let a file system's policy be deleted."""
     from moto.efs.responses import EFSResponse
