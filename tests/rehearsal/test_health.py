@@ -147,6 +147,18 @@ OTHERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ),
         ["Progressing", "Progressing", "Progressing", "Healthy", "Degraded"],
     ),
+    "eks.amazonaws.com_NodeClass": (
+        of(
+            "eks.amazonaws.com/v1",
+            "NodeClass",
+            None,
+            {"conditions": [condition("SubnetsReady")]},
+            {"conditions": [condition("SubnetsReady"), condition("Ready", "Unknown")]},
+            {"conditions": [condition("SubnetsReady", "False"), condition("Ready", "False")]},
+            {"conditions": [condition("SubnetsReady"), condition("Ready")]},
+        ),
+        ["Progressing", "Progressing", "Progressing", "Degraded", "Healthy"],
+    ),
     "autoscaling.aibrix.ai_PodAutoscaler": (
         of(
             "autoscaling.aibrix.ai/v1alpha1",
