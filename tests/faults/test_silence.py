@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from modelyard.checking import CheckOptions, check
+from modelyard.findings import Refusal
 from tests.faults.catalogue import HERE, benign_edits
 from tests.faults.harness import Copies, complaints
 
@@ -42,7 +43,62 @@ def test_findings_on_other_peoples_repositories_are_the_judged_ones(name: str) -
     assert [f"{each.rule} {each.at.place()}" for each in report.findings] == [
         entry["finding"] for entry in judged["findings"]
     ]
-    assert set(judged["not-checked"]) <= {str(gap.subject) for gap in report.not_checked}
+    # Subjects with one reason are one gap.
+    told = {subject for gap in report.not_checked for subject in (str(gap.subject), *str(gap.subject).split(" and "))}
+    assert set(judged["not-checked"]) <= told
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"README.md": "# Ours\n"}, id="a README"),
+        pytest.param({"deploy.yaml": "kind: [Application\n", "x.yaml": "\0\0"}, id="broken files"),
+        pytest.param({"a.yaml": "kind: Application\napiVersion: argoproj.io/v1alpha1\n"}, id="no name"),
+    ],
+)
+def test_what_holds_no_application_is_told_apart(files: dict[str, str], tmp_path: Path) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(Refusal, match="holds no environments") as refused:
+        check(tmp_path, CheckOptions(policies=False))
+    assert "modelyard new" in refused.value.fix
+
+
+def test_two_hundred_applications_of_other_people(tmp_path: Path) -> None:
+    for number in range(200):
+        folder = tmp_path / f"apps/app-{number}/deep"
+        folder.mkdir(parents=True)
+        (folder / "service.yaml").write_text(SERVICE.format(number))
+        application = tmp_path / f"argocd/app-{number}.yaml"
+        application.parent.mkdir(exist_ok=True)
+        application.write_text(APPLICATION.format(number))
+    report = check(tmp_path, CheckOptions(policies=False))
+    assert [summary.applications for summary in report.environments] == [200]
+    found = [finding for finding in report.findings if finding.rule == "network/dangling-service"]
+    assert len(found) == 200, "folders in folders are read where the Application says so"
+
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {{name: app-{0}}}
+spec: {{selector: {{app: app-{0}}}, ports: [{{port: 80}}]}}
+"""
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: app-{0}, namespace: argocd}}
+spec:
+  project: default
+  source:
+    repoURL: https://git.example.com/ops/many.git
+    targetRevision: main
+    path: apps/app-{0}
+    directory: {{recurse: true}}
+  destination: {{server: https://kubernetes.default.svc, namespace: app-{0}}}
+  syncPolicy: {{syncOptions: [CreateNamespace=true]}}
+"""
 
 
 def test_every_foreign_repository_is_judged() -> None:

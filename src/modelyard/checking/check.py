@@ -13,7 +13,7 @@ from pathlib import Path
 from modelyard.checking.charts import Charts
 from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
-from modelyard.checking.plain import applications_in_files, is_plain, plain_folder
+from modelyard.checking.plain import applications_in_files, is_plain, is_recursive, plain_folder
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.stage import Stage
 from modelyard.checking.tools import Tools
@@ -140,15 +140,18 @@ def _rendered(
         rendered[WHOLE] = applications_in_files(repository)
     plans = [plan(folder, rendered, revisions, chosen) for folder in group]
     wanted: dict[int, tuple[Repository, list[str]]] = {}
+    deep: set[str] = set()
     for each in plans:
-        for _, where in each.children:
+        for thing, where in each.children:
             if where is not None:
                 wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
+                deep.update([where[1]] if is_recursive(thing) else ())
     children: dict[tuple[int, str], Rendering] = {}
     for identity, (at_revision, targets) in wanted.items():
         plain = [target for target in targets if is_whole and is_plain(at_revision, target)]
         found = _run(stage, at_revision, [t for t in targets if t not in plain], progress, "applications")
-        found.update({target: plain_folder(at_revision, target, charts.validator) for target in plain})
+        for target in plain:
+            found[target] = plain_folder(at_revision, target, charts.validator, recurse=target in deep)
         children.update({(identity, target): rendering for target, rendering in found.items()})
     return plans, children
 

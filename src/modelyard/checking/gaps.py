@@ -17,7 +17,11 @@ def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotCheck
         yield NotChecked(
             f"facts of environment {view.name}",
             f"{view.folder.facts_file} is missing or empty",
-            f"restore it as the template wrote it; Kubernetes {DEFAULT_KUBERNETES} is assumed",
+            (
+                f"restore it as the template wrote it; Kubernetes {DEFAULT_KUBERNETES} is assumed"
+                if view.folder.path
+                else f"Kubernetes {DEFAULT_KUBERNETES} is assumed; --kubernetes-version names another"
+            ),
             environment=view.name,
         )
     unevaluated: dict[tuple[str, str], None] = {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from modelyard.cluster import Thing, sources
+from modelyard.cluster import Thing, mapping, sources
 from modelyard.findings import Address, NotChecked
 from modelyard.rendering import RenderError, Rendering, Resource
-from modelyard.repository import FileAddress, MalformedYAML, Repository, kustomization_file
+from modelyard.repository import FileAddress, Files, MalformedYAML, Repository, kustomization_file
 from modelyard.repository.repository import WHOLE
 from modelyard.repository.yaml import documents
 from modelyard.schemas import Validator
@@ -54,14 +54,27 @@ def is_plain(repository: Repository, folder: str) -> bool:
     )
 
 
-def plain_folder(repository: Repository, folder: str, validator: Validator | None) -> Rendering:
-    """Return the manifests of a folder, without those of folders in it, as Argo CD's directory source reads them."""
+def is_recursive(thing: Thing) -> bool:
+    """Return whether an Application reads the folders in its folder as well."""
+    return any(mapping(source.value, "directory").get("recurse") is True for source in sources(thing))
+
+
+def _manifests(files: Files, folder: str, *, recurse: bool) -> Iterator[str]:
+    for entry in files.under(folder):
+        path = f"{folder}/{entry}"
+        if entry.endswith((".yaml", ".yml", ".json")) and files.is_file(path):
+            yield path
+        elif recurse and files.is_folder(path) and not (files.root / path).is_symlink():
+            yield from _manifests(files, path, recurse=recurse)
+
+
+def plain_folder(
+    repository: Repository, folder: str, validator: Validator | None, *, recurse: bool = False
+) -> Rendering:
+    """Return the manifests of a folder as Argo CD's directory source reads them: those of folders in it on demand."""
     resources: list[Resource] = []
     errors: list[RenderError] = []
-    for entry in repository.files.under(folder):
-        path = f"{folder}/{entry}"
-        if not entry.endswith((".yaml", ".yml", ".json")) or not repository.files.is_file(path):
-            continue
+    for path in _manifests(repository.files, folder, recurse=recurse):
         at: Address = FileAddress(repository.files, path)
         try:
             content = documents(path, repository.files.text(path))

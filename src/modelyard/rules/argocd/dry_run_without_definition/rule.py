@@ -18,6 +18,9 @@ _ALWAYS_THERE = frozenset(
 @rule("argocd/dry-run-without-definition", error, since="0.1.0")
 def dry_run_without_definition(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A sync whose dry run meets a kind that the cluster does not know yet fails as a whole."""
+    # Repositories that the template did not make may leave definitions to whoever made the cluster.
+    is_ours = bool(environment.folder.path)
+    brought = {each for one in environment.applications for each in _defined(one)}
     for application in environment.applications:
         if OPTION in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
             continue
@@ -25,7 +28,7 @@ def dry_run_without_definition(environment: Environment) -> Iterator[Finding | N
         for thing in application.own_resources:
             if thing.group in NATIVE_GROUPS | _ALWAYS_THERE or (thing.group, thing.kind) in own:
                 continue
-            if OPTION not in _options(thing):
+            if OPTION not in _options(thing) and (is_ours or (thing.group, thing.kind) in brought):
                 yield Finding(
                     at=thing.at(("metadata", "annotations", ANNOTATION)),
                     message=f"{thing} of {application} needs the definition of {thing.kind} ({thing.group}), "

@@ -22,6 +22,9 @@ def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
             for problem in malformed:
                 yield _finding(problem)
             if repository.files.is_folder(target) and not application.own_resources and not malformed:
+                if repository.files.is_file(f"{target}/Chart.yaml"):
+                    yield NotChecked(application, f"{target} is a chart of Helm, which only Argo CD renders")
+                    continue
                 yield NotChecked(application, f"{target} has no kustomization.yaml", "add one that lists its manifests")
             continue
         for problem in application.errors:
