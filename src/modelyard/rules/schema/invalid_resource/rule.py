@@ -20,5 +20,11 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
             yield Finding(
                 at=thing.at(problem.path, key=is_unknown),
                 message=f"{thing}: {said}",
-                fix=remedy or "correct it as the API reference of the kind has it",
+                fix=remedy or _served(said) or "correct it as the API reference of the kind has it",
             )
+
+
+def _served(said: str) -> str:
+    """Return what to write for a version of an API that the cluster does not serve."""
+    versions = said.partition(" is served as ")[2].partition(", not as ")[0]
+    return f"write apiVersion: {versions.rpartition(' and ')[2]}" if versions else ""

@@ -29,8 +29,15 @@ def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
                 at=setting.name_at,
                 message=f"{model.name} sets {setting.name}, which {ENGINE} {known.version} does not have"
                 + (f"; {before} had it" if before else ""),
-                fix=f"write {near}, or remove it" if near else "remove it",
+                fix=_remedy(near, gone=bool(before)),
             )
+
+
+def _remedy(near: str, *, gone: bool) -> str:
+    # What is spelt like a flag that is gone need not do what that did.
+    if gone:
+        return f"remove it, or see whether {near} does what it did" if near else "remove it"
+    return f"write {near}, or remove it" if near else "remove it"
 
 
 def _last_version_with(name: str, version: str) -> str:
