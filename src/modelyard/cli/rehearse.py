@@ -49,7 +49,12 @@ def command(
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
-    """Try an environment on a control plane that runs on this machine for as long as that takes."""
+    """Try an environment on a control plane that runs on this machine for as long as that takes.
+
+    What is missing is named, with exit code 2. Programs are built by modelyard tools install. Level cloud also needs
+    Terraform, its AWS provider (from the registry, or from the folder that TF_PLUGIN_DIR names), and the extra
+    modelyard[rehearsal], which brings the mock AWS.
+    """
     from modelyard.cli.terminal import Progress
 
     if level not in LEVELS:
