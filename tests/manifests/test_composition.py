@@ -65,7 +65,8 @@ def test_every_object_takes_the_name_of_the_model(repository: Repository, overla
     resources = build(folder)
     for resource in resources:
         assert resource["metadata"]["name"].split("-")[0] == "chat", resource["metadata"]["name"]
-        assert resource["kind"] == "ConfigMap" or resource["metadata"]["name"] == "chat"
+        second = (resource["kind"], resource["metadata"]["name"]) in {("Service", "chat-on-demand")}
+        assert resource["kind"] == "ConfigMap" or second or resource["metadata"]["name"] == "chat"
         assert resource["metadata"]["namespace"] == "models"
         assert resource["metadata"]["labels"]["app.kubernetes.io/instance"] == "chat"
     for template in pod_templates(resources).values():
@@ -202,10 +203,18 @@ def test_what_a_feature_brings_takes_the_model_s_name_without_another_patch(feat
         for document in yaml.safe_load_all(path.read_text())
         if "metadata" in document
     ]
-    assert {document["metadata"]["name"] for document in brought} <= {"serving"}
+    parts = {
+        target["select"].get("name", "serving")
+        for replacement in feature_facts(feature).get("environment", {}).get("replacements", ())
+        for target in replacement["targets"]
+        if "metadata.name" in target["fieldPaths"]
+    }
+    assert {document["metadata"]["name"] for document in brought} <= {"serving", *parts}
+    assert all(part.startswith("serving-") for part in parts)
     for engine in feature_facts(feature)["engines"]:
         own = {resource["kind"] for resource in shipped(OVERLAYS / an_overlay_of(engine))}
-        assert own.isdisjoint(document["kind"] for document in brought), "two objects of a kind need two names"
+        alike = [document["metadata"]["name"] for document in brought if document["kind"] in own]
+        assert set(alike) <= parts, "two objects of a kind need two names"
 
 
 def test_a_token_comes_from_the_secret_that_the_namespace_holds(repository: Repository) -> None:
