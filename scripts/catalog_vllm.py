@@ -1,5 +1,7 @@
 """Rebuild the catalogue's record of a vLLM version: flags, environment variables, parsers.
 
+vLLM-Omni has the flags of the vLLM that its image holds, which has its own version less the patch, and more.
+
 The wheel is hundreds of megabytes, so only the few source files that matter are read, with HTTP range requests through
 pip's own lazy wheel. They are parsed, never run.
 
@@ -21,6 +23,8 @@ from zipfile import ZipFile
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "catalog" / "data" / "engines" / "vllm"
 VERSIONS = ("0.16.0", "0.20.0", "0.22.0", "0.24.0", "0.26.0", "0.27.1", "0.30.0", "0.33.0")
+OMNI_VERSIONS = ("0.26.0",)
+OMNI_ARGUMENTS = "vllm_omni/entrypoints/cli/serve.py"
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
 FRONTEND_ARGUMENTS = (
     "vllm/entrypoints/common/cli_args.py",
@@ -48,7 +52,7 @@ HUMAN_READABLE = {
 
 
 @contextmanager
-def wheel(version: str, given: Path | None) -> Iterator[ZipFile]:
+def wheel(version: str, given: Path | None, package: str = "vllm") -> Iterator[ZipFile]:
     """Open a wheel: the file given, or the index's by range requests."""
     if given is not None:
         with ZipFile(given) as opened:
@@ -59,11 +63,12 @@ def wheel(version: str, given: Path | None) -> Iterator[ZipFile]:
     from pip._internal.network.session import PipSession
 
     session = PipSession()
-    page = session.get(f"{PyPI.simple_url}/vllm/", timeout=60).text
+    page = session.get(f"{PyPI.simple_url}/{package}/", timeout=60).text
     links = [link.partition("#")[0] for link in re.findall(r'href="([^"]+)"', page)]
-    found = [link for link in links if f"/vllm-{version}-" in link and link.endswith("x86_64.whl")]
+    start = f"/{package.replace('-', '_')}-{version}-"
+    found = [link for link in links if start in link and link.endswith(("x86_64.whl", "-any.whl"))]
     if not found:
-        raise SystemExit(f"no wheel of vllm {version} for x86_64 in the index")
+        raise SystemExit(f"no wheel of {package} {version} for x86_64 in the index")
     with LazyZipOverHTTP(found[0], session) as remote:
         yield ZipFile(remote)
 
@@ -295,12 +300,32 @@ def record(version: str, given: Path | None) -> str:
     """Return the text of a version's data file."""
     with wheel(version, given) as opened:
         sources = Sources(opened)
+    told = f"vllm {version} (wheel): {ENGINE_ARGUMENTS}, vllm/config, cli_args.py of the API server, envs.py"
+    return written("vllm", version, told, sources, flags(sources))
+
+
+def omni_record(version: str) -> str:
+    """Return the text of a version of vLLM-Omni, which has the flags of the vLLM of its version as well."""
+    with wheel(version, None) as opened:
+        sources = Sources(opened)
     listed = flags(sources)
+    with wheel(version, None, "vllm-omni") as opened:
+        tree = ast.parse(opened.read(OMNI_ARGUMENTS))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+            for name, entry in _argument(sources, node, {}):
+                listed.setdefault(name, entry)
+    told = f"vllm-omni {version} (wheel): {OMNI_ARGUMENTS}; vllm {version} (wheel) as in the record of vllm"
+    return written("vllm-omni", version, told, sources, dict(sorted(listed.items())))
+
+
+def written(name: str, version: str, source: str, sources: Sources, listed: dict[str, dict[str, Any]]) -> str:
+    """Return the text of a data file."""
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in listed.items())
     head: dict[str, Any] = {
-        "engine": "vllm",
+        "engine": name,
         "version": version,
-        "source": f"vllm {version} (wheel): {ENGINE_ARGUMENTS}, vllm/config, cli_args.py of the API server, envs.py",
+        "source": source,
     }
     for key, (module, table) in PARSER_TABLES.items():
         head[key] = parsers(sources, module, table)
@@ -313,14 +338,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
     parser.add_argument("--wheel", type=Path, help="the wheel, when it is at hand; for one version only")
-    parser.add_argument("versions", nargs="*", default=list(VERSIONS))
+    parser.add_argument("versions", nargs="*", help="of vLLM; all, and vLLM-Omni's, when none is given")
     options = parser.parse_args()
+    wanted = [("vllm", version) for version in options.versions or VERSIONS]
+    wanted += [("vllm-omni", version) for version in OMNI_VERSIONS if not options.versions]
     stale = 0
-    for version in options.versions:
+    for name, version in wanted:
+        path = TARGET.parent / name / f"{version}.json"
         try:
-            path, text = TARGET / f"{version}.json", record(version, options.wheel)
+            text = record(version, options.wheel) if name == "vllm" else omni_record(version)
         except OSError as cause:  # pip's network errors are OSErrors, as is a wheel that is not there
-            print(f"the wheel of vllm {version} could not be had: {cause}", file=sys.stderr)
+            print(f"the wheel of {name} {version} could not be had: {cause}", file=sys.stderr)
             return 2
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

@@ -36,12 +36,14 @@ EDITED = (
 def schemas() -> dict[Path, str]:
     """Return what each schema file should hold."""
     made = {name: schema_of(name) for name in FILES}
-    made |= {f"settings-{engine}": settings_schema(version) for engine, version in engine_versions().items()}
+    made |= {
+        f"settings-{engine}": settings_schema(version, name) for engine, (name, version) in engine_versions().items()
+    }
     return {ROOT / SCHEMAS / f"{name}.schema.json": json.dumps(value, indent=2) + "\n" for name, value in made.items()}
 
 
-def engine_versions() -> dict[str, str]:
-    """Return the vLLM version by engine that new environments run, for engines whose settings are a vllm.yaml."""
+def engine_versions() -> dict[str, tuple[str, str]]:
+    """Return name and version of what the bases run, for those whose settings are a vllm.yaml."""
     (file,) = (ROOT / "template/environment/environments").glob("*/versions/kustomization.yaml")
     tags = {each["name"]: str(each["newTag"]) for each in yaml.safe_load(file.read_text())["images"]}
     from modelyard.catalog import engine
@@ -51,8 +53,8 @@ def engine_versions() -> dict[str, str]:
     for path in sorted((ROOT / "bases/serving").glob("*/engine.yaml")):
         told = yaml.safe_load(path.read_text())
         version = str(told.get("version") or version_in(tags.get(next(iter(told["images"])), "")) or "")
-        if told["settings"] == "vllm.yaml" and engine("vllm", version) is not None:
-            found[path.parent.name] = version
+        if told["settings"] == "vllm.yaml" and engine(told["engine"], version) is not None:
+            found[path.parent.name] = (told["engine"], version)
     return found
 
 

@@ -7,7 +7,15 @@ import re
 import pytest
 
 from modelyard.catalog import Device, device, model
-from modelyard.sizing import Assessment, NeuronBudget, Verdict, assess, engine_settings, neuron_budget
+from modelyard.sizing import (
+    Assessment,
+    NeuronBudget,
+    Verdict,
+    assess,
+    engine_settings,
+    neuron_budget,
+    pipeline_budget,
+)
 from tests.manifests.composition import OVERLAYS, engine_pod, engine_version, names, settings, shipped
 from tests.manifests.test_overlays import devices, facts, types_that_hold
 
@@ -56,6 +64,14 @@ def test_the_model_fits_every_gpu_that_it_can_land_on(overlay: str) -> None:
 @pytest.mark.parametrize("overlay", [name for name in GPU if "unsure" in facts(name)])
 def test_an_overlay_says_why_its_fit_is_not_known(overlay: str) -> None:
     reason = facts(overlay)["unsure"]
+    known = model(facts(overlay)["model"])
+    assert known is not None
+    if known.components_billion:
+        for each in kinds_of_device(overlay).values():
+            pipeline = pipeline_budget(known, each)
+            assert pipeline is not None and pipeline.verdict is Verdict.UNSURE, "not even the weights fit"
+            assert sum(pipeline.components_gib.values()) == pytest.approx(known.weights_gib, rel=0.02)
+        return
     for name, assessment in assessments(overlay).items():
         assert assessment.verdict is Verdict.UNSURE, f"{name}: it is known, so the overlay need not say it"
         assert reason in assessment.budget.not_modelled

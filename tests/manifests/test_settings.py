@@ -12,6 +12,7 @@ from modelyard.catalog import Engine, engine
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
+    engine_facts,
     engine_of,
     engine_version,
     feature_facts,
@@ -54,8 +55,9 @@ OTHERS = {
 
 
 def registry(overlay: str) -> Engine:
-    found = engine("vllm", engine_version(overlay))
-    assert found is not None, f"the catalogue has no vLLM {engine_version(overlay)}"
+    name = engine_facts(engine_of(overlay))["engine"]
+    found = engine(name, engine_version(overlay))
+    assert found is not None, f"the catalogue has no {name} {engine_version(overlay)}"
     return found
 
 

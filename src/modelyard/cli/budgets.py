@@ -40,6 +40,9 @@ def explanation(assessment: Assessment, changes: Iterable[Change], width: int | 
         yield from wrapped(lead, visible(change.text), "plain", width=width, indent=7)
 
 
+NAMES = {"vllm": "vLLM", "vllm-omni": "vLLM-Omni"}
+
+
 def _requests(count: int) -> str:
     return "1 such request" if count == 1 else f"{count} such requests"
 
@@ -50,7 +53,9 @@ def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
 
     model = fit.model
     verdict = "not checked" if fit.verdict is None else fit.verdict.value
-    told = visible(f"  {model.settings.model_id or 'no model'}  vLLM {model.engine_version or 'of unknown version'}  ")
+    told = visible(
+        f"  {model.settings.model_id or 'no model'}  {NAMES[model.engine]} {model.engine_version or 'of unknown version'}  "
+    )
     yield [(visible(f"{environment}/{model.name}"), "strong"), (told, "plain"), (verdict, STYLES.get(verdict, "gap"))]
     if fit.gap:
         yield from wrapped([("  ", "plain")], visible(fit.gap), "plain", width=width, indent=2)

@@ -60,6 +60,11 @@ class Model:
         return self.workload.kind == SERVICE
 
     @property
+    def engine(self) -> str:
+        """Return the engine's name in the catalogue: `vllm-omni` where vLLM hands over to it, else `vllm`."""
+        return "vllm-omni" if "--omni" in self.container.args else "vllm"
+
+    @property
     def passes_python_values(self) -> bool:
         """Return whether the settings file goes to the engine as Python values, and not by its command line."""
         return self.in_ray or runs_triton(self.container)
@@ -73,13 +78,15 @@ class Model:
     def engine_version(self) -> str | None:
         """Return the engine's version: the image tag where that is one, else the label, else `modelyard.yaml`.
 
-        Of an image of Ray or Triton it is what `modelyard.yaml` says, else what the engine's base says of that image.
+        Of an image of Ray, Triton or vLLM-Omni it is what `modelyard.yaml` says, else what the engine's base says of that image.
         """
         name, tag, _ = split_image(self.container.image)
         if self.in_ray:
             return self.engine_versions.get(name) or declared_version(self.workload.thing, version_in(tag))
         if runs_triton(self.container):
             return self.engine_versions.get(name) or declared_version(self.workload.thing, tag.partition("-")[0])
+        if self.engine != "vllm":
+            return self.tag_version or self.engine_versions.get(name) or declared_version(self.workload.thing, tag)
         label = str(self.template.labels.get(VERSION_LABEL, "") or self.workload.thing.labels.get(VERSION_LABEL, ""))
         return self.tag_version or version_in(label) or self.engine_versions.get(name)
 

@@ -10,7 +10,6 @@ from modelyard.cluster import Model
 from modelyard.diffing.model import ABSENT, EngineChange, Hazard, SettingChange
 from modelyard.findings import Severity
 
-ENGINE = "vllm"
 _OWN_FLAG = "config"
 
 
@@ -34,17 +33,17 @@ def _values(model: Model | None) -> dict[str, Any]:
 def engine_change(old: Model, new: Model) -> EngineChange | None:
     """Return what another version of the engine means for a model; None where it stays."""
     before, after = old.engine_version, new.engine_version
-    if before is None or after is None or before == after:
+    if before is None or after is None or before == after or old.engine != new.engine:
         return None
-    first, second = engine(ENGINE, before), engine(ENGINE, after)
+    first, second = engine(new.engine, before), engine(new.engine, after)
     if first is None or second is None:
         unknown = tuple(version for version, known in ((before, first), (after, second)) if known is None)
-        return EngineChange(ENGINE, before, after, unknown=unknown)
+        return EngineChange(new.engine, before, after, unknown=unknown)
     used = dict.fromkeys(f"--{flag}" for flag in new.settings if _is_gone(flag, first, second))
     used |= dict.fromkeys(name for name in _variables(new) if name in first.environment - second.environment)
     gone = [f"--{flag}" for flag in first.flags if second.flag(flag) is None]
     return EngineChange(
-        ENGINE,
+        new.engine,
         before,
         after,
         gone_in_use=tuple(used),

@@ -147,31 +147,32 @@ def schema_of(name: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
-def settings_schema(version: str) -> dict[str, Any]:
-    """Return the JSON Schema of vLLM's settings file for a version of which the catalogue has the flags.
+def settings_schema(version: str, name: str = "vllm") -> dict[str, Any]:
+    """Return the JSON Schema of an engine's settings file for a version of which the catalogue has the flags.
 
     Raises:
         KeyError: The catalogue does not have the version.
     """
-    known = engine("vllm", version)
+    known = engine(name, version)
     if known is None:
         raise KeyError(version)
+    called = "vLLM-Omni" if name == "vllm-omni" else "vLLM"
     properties: dict[str, Any] = {}
-    for name, flag in sorted(known.flags.items()):
-        properties[name] = _flag_schema(flag.type, flag.choices, flag.default)
-        if flag.known and "enum" not in properties[name]:
-            properties[name]["examples"] = list(flag.known)
+    for long, flag in sorted(known.flags.items()):
+        properties[long] = _flag_schema(flag.type, flag.choices, flag.default)
+        if flag.known and "enum" not in properties[long]:
+            properties[long]["examples"] = list(flag.known)
         if flag.type == "boolean":
-            properties[f"no-{name}"] = {"type": "boolean"}
-    for name, values in (
+            properties[f"no-{long}"] = {"type": "boolean"}
+    for long, values in (
         ("tool-call-parser", known.tool_call_parsers),
         ("reasoning-parser", known.reasoning_parsers),
     ):
-        if values and name in properties:
-            properties[name] = {"anyOf": [{"enum": list(values)}, {"type": "string"}]}
+        if values and long in properties:
+            properties[long] = {"anyOf": [{"enum": list(values)}, {"type": "string"}]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Settings of vLLM {version}",
+        "title": f"Settings of {called} {version}",
         "description": f"Flags of `vllm serve`, read by --config. Source: {known.source}",
         "type": "object",
         "properties": properties,

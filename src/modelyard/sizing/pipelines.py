@@ -28,6 +28,12 @@ class PipelineBudget:
     reason: str
 
 
+def component_sizes_gib(entry: Model, dtype: str = "bfloat16") -> dict[str, float]:
+    """Return the weights of each component of a pipeline in GiB; empty for a model that is none."""
+    each = DTYPE_BYTES.get(dtype, 2.0)
+    return {name: billion * 1e9 * each / GIB for name, billion in (entry.components_billion or {}).items()}
+
+
 def pipeline_budget(
     entry: Model,
     device: Device,
@@ -50,10 +56,7 @@ def pipeline_budget(
     """
     if not entry.components_billion:
         return None
-    each = DTYPE_BYTES.get(dtype, 2.0)
-    sizes = {
-        name: billion * 1e9 * each / GIB for name, billion in entry.components_billion.items() if name not in offloaded
-    }
+    sizes = {name: size for name, size in component_sizes_gib(entry, dtype).items() if name not in offloaded}
     weights, total = sum(sizes.values()), total_gib or device.total_gib
     room = total - weights
     if room < 0:

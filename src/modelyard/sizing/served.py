@@ -21,6 +21,7 @@ from modelyard.sizing.landings import Landing, device_resource, landings
 from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.measurements import Measurement, measured_for, measurements
 from modelyard.sizing.neuron import NeuronBudget, neuron_budget
+from modelyard.sizing.pipelines import component_sizes_gib
 from modelyard.sizing.settings import engine_settings
 from modelyard.sizing.shares import Sharing, plugin_configurations
 from modelyard.sizing.team_models import known_model
@@ -134,6 +135,13 @@ def fit_of(
         logs = measurements(files, settings.model_id)
     except Refusal as refusal:
         return Fit(model, gap=refusal.message, fix=refusal.fix)
+    if entry is not None and entry.components_billion:
+        weights = ", ".join(f"{name} {size:.1f}" for name, size in component_sizes_gib(entry).items())
+        return Fit(
+            model,
+            gap=f"{entry.id} is a pipeline, whose weights alone are known (GiB, 16 bits): {weights}",
+            fix=f"modelyard fit --model-id {entry.id} --device DEVICE holds them against one device",
+        )
     if entry is None or entry.shape is None:
         return Fit(
             model,

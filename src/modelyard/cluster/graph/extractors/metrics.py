@@ -162,7 +162,7 @@ def _unknown(environment: Environment, metric: str, owner: str | None) -> str:
     if owner is None:
         return "an exporter outside of the catalogue"
     exporter = metrics(owner)
-    versions = {model.engine_version for model in environment.models} - {None}
+    versions = {model.engine_version for model in environment.models if model.engine == "vllm"} - {None}
     if owner == "vllm" and exporter is not None and versions and exporter.version not in versions:
         return f"vLLM {', '.join(sorted(map(str, versions)))}"
     return ""

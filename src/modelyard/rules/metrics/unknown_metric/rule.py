@@ -12,7 +12,7 @@ from modelyard.rules.wording import nearest
 @rule("metrics/unknown-metric", warning, since="0.1.0")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
-    versions = {model.engine_version for model in environment.models} - {None}
+    versions = {model.engine_version for model in environment.models if model.engine == "vllm"} - {None}
     for expression in expressions(environment):
         for selector in expression.selectors:
             name = exporter_of(selector.metric) or ""

@@ -13,7 +13,7 @@ from modelyard.rules.wording import either, nearest
 def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a value that is not one of a flag's choices."""
     for model in environment.models:
-        known = engine("vllm", model.engine_version) if model.engine_version else None
+        known = engine(model.engine, model.engine_version) if model.engine_version else None
         for setting in model.settings.settings.values() if known else ():
             flag = known.flag(f"--{setting.name}") if known else None
             choices = [str(each) for each in flag.choices] if flag else []
@@ -24,6 +24,6 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(wrong[0], choices)
             yield Finding(
                 at=setting.at,
-                message=f"{model.name} sets {setting.name} to {wrong[0]}, which vllm {known.version} does not take",
+                message=f"{model.name} sets {setting.name} to {wrong[0]}, which {known.name} {known.version} does not take",
                 fix=f"write {near}" if near else f"write {either(choices[:12])}",
             )

@@ -7,27 +7,27 @@ from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
-ENGINE = "vllm"
-
 
 @rule("settings/unknown-flag", error, since="0.1.0")
 def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a flag that its version does not have."""
     for model in environment.models:
         version = model.engine_version
-        known = engine(ENGINE, version) if version else None
+        known = engine(model.engine, version) if version else None
         if known is None:
-            reason = f"flags of {ENGINE} {version} are not in the catalogue" if version else "its version is unknown"
+            reason = (
+                f"flags of {model.engine} {version} are not in the catalogue" if version else "its version is unknown"
+            )
             yield NotChecked(model, reason)
             continue
         for setting in model.settings.all:
             if setting.name == "config" or known.flag(f"--{setting.name}") is not None:
                 continue
-            before = _last_version_with(setting.name, known.version)
+            before = _last_version_with(setting.name, known.name, known.version)
             near = known.nearest_flag(setting.name)
             yield Finding(
                 at=setting.name_at,
-                message=f"{model.name} sets {setting.name}, which {ENGINE} {known.version} does not have"
+                message=f"{model.name} sets {setting.name}, which {known.name} {known.version} does not have"
                 + (f"; {before} had it" if before else ""),
                 fix=_remedy(near, gone=bool(before)),
             )
@@ -40,11 +40,11 @@ def _remedy(near: str, *, gone: bool) -> str:
     return f"write {near}, or remove it" if near else "remove it"
 
 
-def _last_version_with(name: str, version: str) -> str:
+def _last_version_with(name: str, engine_name: str, version: str) -> str:
     """Return the newest version in the catalogue, older than this one, that has a flag; empty when none has."""
-    versions = list(engine_versions(ENGINE))
+    versions = list(engine_versions(engine_name))
     for older in reversed(versions[: versions.index(version)]):
-        found = engine(ENGINE, older)
+        found = engine(engine_name, older)
         if found is not None and found.flag(f"--{name}") is not None:
             return older
     return ""

@@ -15,7 +15,7 @@ _PLUGINS = {"tool-call-parser": "tool-parser-plugin", "reasoning-parser": "reaso
 def unknown_parser(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a tool-call or reasoning parser that it does not have."""
     for model in environment.models:
-        known = engine("vllm", model.engine_version) if model.engine_version else None
+        known = engine(model.engine, model.engine_version) if model.engine_version else None
         if known is None:
             continue  # settings/unknown-flag says that this version is not in the catalogue
         for flag, names in (
@@ -28,6 +28,6 @@ def unknown_parser(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(str(written), names)
             yield Finding(
                 at=model.settings.at(flag),
-                message=f"{model.name} has the {flag} {written}, which vllm {known.version} does not have",
+                message=f"{model.name} has the {flag} {written}, which {known.name} {known.version} does not have",
                 fix=f"write {near}" if near else f"choose one of its {len(names)} parsers: `vllm serve --help={flag}`",
             )

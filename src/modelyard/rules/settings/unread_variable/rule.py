@@ -15,7 +15,7 @@ PREFIX = "VLLM_"
 def unread_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A variable in the engine's own name that its version does not read changes nothing."""
     for model in environment.models:
-        known = engine("vllm", model.engine_version) if model.engine_version else None
+        known = engine(model.engine, model.engine_version) if model.engine_version else None
         variables = model.container.value.get("env")
         for index, each in enumerate(variables if known and isinstance(variables, list) else ()):
             name = str(each.get("name") or "") if isinstance(each, dict) else ""
@@ -24,6 +24,6 @@ def unread_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(name, known.environment | plugin_environment())
             yield Finding(
                 at=model.container.at("env", index, "name"),
-                message=f"{model.container} sets {name}, which vllm {known.version} does not read",
+                message=f"{model.container} sets {name}, which {known.name} {known.version} does not read",
                 fix=f"write {near}, or remove it" if near else "remove it",
             )

@@ -26,7 +26,7 @@ _EXPECTED = {
 def wrong_type(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a value that it cannot read as its flag's type."""
     for model in environment.models:
-        known = engine("vllm", model.engine_version) if model.engine_version else None
+        known = engine(model.engine, model.engine_version) if model.engine_version else None
         for setting in model.settings.all if known else ():
             flag = known.flag(f"--{setting.name}") if known else None
             if flag is None or flag.type not in _EXPECTED or setting.value is None or _fits(model, setting, flag):
