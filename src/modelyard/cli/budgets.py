@@ -32,7 +32,8 @@ def explanation(assessment: Assessment, changes: Iterable[Change], width: int | 
     for reason in assessment.reasons:
         yield from wrapped(indent, visible(reason), "plain", width=width, indent=2)
     if budget.requests > 0:
-        tokens = f"{budget.tokens} tokens per {unit}, {_requests(budget.requests)} at a time"
+        kept = f"{budget.tokens} tokens per {unit}, " if budget.kv_bytes_per_token else ""
+        tokens = f"{kept}{_requests(budget.requests)} at a time"
         yield from wrapped(indent, tokens, "plain", width=width, indent=2)
     yield from wrapped(indent, visible(assessment.basis), "faint", width=width, indent=2)
     for number, change in enumerate(changes):
@@ -53,9 +54,8 @@ def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
 
     model = fit.model
     verdict = "not checked" if fit.verdict is None else fit.verdict.value
-    told = visible(
-        f"  {model.settings.model_id or 'no model'}  {NAMES[model.engine]} {model.engine_version or 'of unknown version'}  "
-    )
+    runs = f"{NAMES[model.engine]} {model.engine_version or 'of unknown version'}"
+    told = visible(f"  {model.settings.model_id or 'no model'}  {runs}  ")
     yield [(visible(f"{environment}/{model.name}"), "strong"), (told, "plain"), (verdict, STYLES.get(verdict, "gap"))]
     if fit.gap:
         yield from wrapped([("  ", "plain")], visible(fit.gap), "plain", width=width, indent=2)

@@ -78,7 +78,8 @@ class Model:
     def engine_version(self) -> str | None:
         """Return the engine's version: the image tag where that is one, else the label, else `modelyard.yaml`.
 
-        Of an image of Ray, Triton or vLLM-Omni it is what `modelyard.yaml` says, else what the engine's base says of that image.
+        Of an image of Ray, Triton or vLLM-Omni it is what `modelyard.yaml` says, else what the engine's base says of
+        that image.
         """
         name, tag, _ = split_image(self.container.image)
         if self.in_ray:

@@ -24,6 +24,7 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(wrong[0], choices)
             yield Finding(
                 at=setting.at,
-                message=f"{model.name} sets {setting.name} to {wrong[0]}, which {known.name} {known.version} does not take",
+                message=f"{model.name} sets {setting.name} to {wrong[0]}, which {known.name} {known.version} "
+                "does not take",
                 fix=f"write {near}" if near else f"write {either(choices[:12])}",
             )
