@@ -31,6 +31,8 @@ ON_EVERYTHING = {
     "logs:StopQuery",
     "pricing:GetProducts",
 }
+# What EKS Auto Mode launches has no name before either; AWS's guide binds it by the tags of the request.
+AUTO_MODE = "module.cluster[0].aws_iam_role_policy.tag_nodes[0]"
 LOAD_BALANCER = 'module.identity.aws_iam_role_policy.this["load-balancer-controller"]'
 
 
@@ -68,6 +70,10 @@ def test_everything_is_named_only_where_aws_knows_nothing_narrower(
 ) -> None:
     for address, statement in _statements(planned(configuration), trust=False):
         if statement["Effect"] == "Deny" or "Principal" in statement or "*" not in _list(statement["Resource"]):
+            continue
+        if address == AUTO_MODE:
+            bound = statement["Condition"]["StringEquals"]["aws:RequestTag/eks:eks-cluster-name"]
+            assert bound == "${aws:PrincipalTag/eks:eks-cluster-name}"
             continue
         for action in _list(statement["Action"]):
             described = action.partition(":")[2].startswith("Describe") and action.startswith("ec2:")

@@ -32,7 +32,7 @@ resource "aws_iam_role_policy_attachment" "auto_mode_node" {
 # https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html#tag-prop
 data "aws_iam_policy_document" "tag_nodes" {
   # checkov:skip=CKV_AWS_356:what it launches has no name before; every request carries the tags of this cluster and a pool of it
-  # checkov:skip=CKV_AWS_111:as above
+  # checkov:skip=CKV_AWS_111:what it launches has no name before; every request carries the tags of this cluster and a pool of it
   statement {
     sid       = "LaunchNodesOfThisCluster"
     actions   = ["ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:RunInstances"]
