@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -196,3 +197,17 @@ def test_a_commit_that_does_not_render_fails_the_command(changed: Changed, capsy
     assert left.value.code == 1
     assert "missing.yaml does not exist" in capsys.readouterr().out
     assert git(changed.root, "status", "--porcelain") == ""
+
+
+def test_a_note_for_gitlab_refers_to_nothing_and_may_be_longer() -> None:
+    names = "!12 ~bug %next $7 &3 @team #1 /approve"
+    manifest = {"kind": "ConfigMap", "data": {f"key{number}": "x" * 100 for number in range(90)}}
+    resources = [ResourceChange(Kind.ADDED, "ConfigMap", f"c{number}", manifest=manifest) for number in range(20)]
+    hazards = [Hazard("deletion", Severity.WARNING, names)]
+    application = ApplicationChange(names, Kind.CHANGED, model=True, resources=resources, hazards=hazards)
+    environment = EnvironmentChange("dev", Kind.CHANGED, applications=[application])
+    note = markdown.comment(environment, comparison(environment), limit=markdown.GITLAB_LIMIT)
+    assert markdown.LIMIT < len(note) <= markdown.GITLAB_LIMIT
+    outside = html.unescape(re.sub(r"(?ms)^(`{3,})diff\n.*?^\1$", "", note))
+    assert not re.search(r"[!~%$&@#][A-Za-z0-9]", outside.replace("<!-- modelyard:dev -->", ""))
+    assert not re.search(r"(?m)^/", outside), "a line that begins with a slash is a command to GitLab"

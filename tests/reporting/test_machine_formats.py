@@ -263,3 +263,20 @@ def test_addresses_are_looked_up_once(report: Report, written: Written) -> None:
     for format in FORMATS:
         written(known, format)
     assert Counting.calls == 1
+
+
+@pytest.mark.parametrize("which", ["report", "hostile", "empty"])
+def test_gitlab_gets_what_a_code_quality_report_has(
+    request: pytest.FixtureRequest, written: Written, which: str
+) -> None:
+    told: Report = request.getfixturevalue(which)
+    entries = json.loads(written(told, "gitlab"))
+    assert len(entries) == len(told.findings)
+    assert len({each["fingerprint"] for each in entries}) == len(entries), "GitLab shows one of each fingerprint"
+    for each in entries:
+        assert set(each) == {"description", "check_name", "fingerprint", "severity", "location"}
+        assert each["severity"] in {"info", "minor", "major", "critical", "blocker"}
+        assert each["description"] and each["check_name"]
+        path, begin = each["location"]["path"], each["location"]["lines"]["begin"]
+        assert isinstance(begin, int) and begin >= 1
+        assert path and not path.startswith(("/", "./"))

@@ -47,7 +47,7 @@ def command(
             "--format",
             "-f",
             metavar="FORMAT[=FILE]",
-            help="text, json, sarif, junit, github or markdown, to a file or standard output; may be repeated.",
+            help="text, json, sarif, junit, github, gitlab or markdown, to a file or standard output; may be repeated.",
             show_default="text",
         ),
     ] = None,

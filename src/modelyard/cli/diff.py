@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from modelyard.cli.outputs import Output
     from modelyard.diffing import Comparison
 
-_FORMATS = ("text", "markdown", "json")
+_FORMATS = ("text", "markdown", "gitlab", "json")
+_COMMENTS = ("markdown", "gitlab")
 
 
 @verb
@@ -40,7 +41,7 @@ def command(
             "--format",
             "-f",
             metavar="FORMAT[=FILE]",
-            help="text, json, or markdown for a comment; markdown=FOLDER/ writes one comment per environment.",
+            help="text, json, markdown for a comment, gitlab for a note; markdown=FOLDER/ writes one per environment.",
             show_default="text",
         ),
     ] = None,
@@ -68,7 +69,7 @@ def command(
     from modelyard.cli.outputs import outputs
     from modelyard.cli.terminal import Progress
 
-    wanted = outputs(format or (), output, _FORMATS, ("markdown",))
+    wanted = outputs(format or (), output, _FORMATS, _COMMENTS)
     least = severity(fail_on)
     require_folder(path)
 
@@ -100,13 +101,13 @@ def _deliver(comparison: Comparison, output: Output, *, artifact: str, quiet: bo
     if file is None:
         to_standard_output(_written(comparison, output.format, artifact, terminal=True, quiet=quiet), output.format)
     elif output.folder:
-        _comments(comparison, file, artifact)
+        _comments(comparison, file, output.format, artifact)
     else:
         text = _written(comparison, output.format, artifact, terminal=False, quiet=quiet)
         to_file(file, text.encode("utf-8", "backslashreplace"))
 
 
-def _comments(comparison: Comparison, folder: Path, artifact: str) -> None:
+def _comments(comparison: Comparison, folder: Path, format: str, artifact: str) -> None:
     """Write one comment per environment that differs; a file that an earlier run left is taken away."""
     from modelyard.cli.outputs import to_file
     from modelyard.diffing.markdown import comment
@@ -119,8 +120,14 @@ def _comments(comparison: Comparison, folder: Path, artifact: str) -> None:
         raise Refusal(f"{folder} cannot be written: {problem.strerror}", fix="name another folder") from None
     for change in comparison.environments:
         if change.differs:
-            text = comment(change, comparison, artifact)
+            text = comment(change, comparison, artifact, _limit(format))
             to_file(folder / f"{change.name}.md", text.encode("utf-8", "backslashreplace"))
+
+
+def _limit(format: str) -> int:
+    from modelyard.diffing.markdown import GITLAB_LIMIT, LIMIT
+
+    return GITLAB_LIMIT if format == "gitlab" else LIMIT
 
 
 def _written(comparison: Comparison, format: str, artifact: str, *, terminal: bool, quiet: bool) -> str:
@@ -129,10 +136,10 @@ def _written(comparison: Comparison, format: str, artifact: str, *, terminal: bo
         from modelyard.diffing import json_v1
 
         json_v1.write(comparison, stream)
-    elif format == "markdown":
+    elif format in _COMMENTS:
         from modelyard.diffing import markdown
 
-        markdown.write(comparison, stream, artifact)
+        markdown.write(comparison, stream, artifact, _limit(format))
     else:
         from modelyard.cli.terminal import look_of
         from modelyard.diffing import text

@@ -29,6 +29,10 @@ from modelyard.reporting.markdown import inert
 LIMIT = 65_536
 """Characters that GitHub accepts in a comment."""
 
+GITLAB_LIMIT = 500_000
+"""Characters of a note. GitLab accepts 1 MiB (https://gitlab.com/gitlab-org/gitlab/-/merge_requests/18617); ours has
+characters of two and three bytes."""
+
 ARTIFACT = "the artifact of this run"
 _RESERVE = 1_200  # what is said of things left out, and closing tags
 _LONGEST = 300
@@ -42,24 +46,25 @@ def marker(environment: str) -> str:
     return f"<!-- modelyard:{re.sub(r'[^A-Za-z0-9._-]', '-', environment)} -->"
 
 
-def write(comparison: Comparison, stream: TextIO, artifact: str = "") -> None:
+def write(comparison: Comparison, stream: TextIO, artifact: str = "", limit: int = LIMIT) -> None:
     """Write the comments of every environment that differs, one after the other."""
     concerned = [each for each in comparison.environments if each.differs]
     for change in concerned:
-        stream.write(comment(change, comparison, artifact))
+        stream.write(comment(change, comparison, artifact, limit))
     if not concerned:
         stream.write(f"Nothing changes in any cluster between {inert(comparison.base)} and {inert(comparison.head)}.\n")
 
 
-def comment(change: EnvironmentChange, comparison: Comparison, artifact: str = "") -> str:
-    """Return the comment of one environment, at most `LIMIT` characters long.
+def comment(change: EnvironmentChange, comparison: Comparison, artifact: str = "", limit: int = LIMIT) -> str:
+    """Return the comment of one environment, at most `limit` characters long.
 
     Args:
         change: The environment.
         comparison: What it is part of.
         artifact: Address of the whole text, for what is left out; none when empty.
+        limit: Characters that the host accepts.
     """
-    page = _Page(int(LIMIT * _HEAD_SHARE))
+    page = _Page(int(limit * _HEAD_SHARE))
     page.lines([f"{marker(change.name)}\n### {_plain(change.name)}: {_plain(headline(change))}\n"])
     page.section("", (f"- {_fact(fact.path, fact.before, fact.after)}\n" for fact in change.facts))
     page.section("", _warnings(change))
@@ -85,7 +90,7 @@ def comment(change: EnvironmentChange, comparison: Comparison, artifact: str = "
         "**Not compared**",
         (f"- {_plain(str(each.subject))}: {_plain(each.reason)}\n" for each in change.not_compared),
     )
-    page.room = LIMIT - _RESERVE - page.length
+    page.room = limit - _RESERVE - page.length
     left_out = _details(change, page)
     if left_out or page.left_out:
         where = f"[{ARTIFACT}](<{_address(artifact)}>)" if _address(artifact) else ARTIFACT

@@ -1,4 +1,4 @@
-"""A report as text, JSON, SARIF, JUnit, GitHub annotations or Markdown.
+"""A report as text, JSON, SARIF, JUnit, GitHub annotations, GitLab Code Quality or Markdown.
 
 Each format is a module beside this one with a `write(report, stream, presentation)`, imported when it is asked for.
 """
@@ -38,6 +38,7 @@ _MODULES = {
     "sarif": ("sarif", "2.1.0, for code scanning"),
     "junit": ("junit", "XML, for CI test reports"),
     "github": ("github", "annotations in a GitHub Actions log"),
+    "gitlab": ("gitlab", "a Code Quality report of GitLab"),
     "markdown": ("markdown", "for a job summary"),
 }
 FORMATS = {name: meaning for name, (_, meaning) in _MODULES.items()}

@@ -12,10 +12,11 @@ from modelyard.reporting.wording import counted, duration, severity_of, tally
 
 # A comment holds 65,536 characters; the rest is left for what a workflow adds around the report.
 BUDGET = 60_000
-# Punctuation that Markdown or GitHub gives a meaning to; as entities they have none.
-_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()<>&|~!:+$\"'"}
-# A mention or a reference to an issue is looked for in the finished HTML, so these need to be parted from their name.
-_ENTITIES |= {ord(character): f"&#{ord(character)};&#8203;" for character in "@#"}
+# Punctuation that Markdown or a host gives a meaning to; as entities they have none.
+_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()<>|:+\"'"}
+# Mentions and references are looked for in the finished HTML, so these need to be parted from their name: of people and
+# issues, and on GitLab also of merge requests, labels, snippets, epics and milestones.
+_ENTITIES |= {ord(character): f"&#{ord(character)};&#8203;" for character in "@#!~$&%"}
 
 
 def write(report: Report, stream: TextIO, presentation: Presentation) -> None:

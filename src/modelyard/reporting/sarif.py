@@ -6,7 +6,6 @@ Waived findings are left out for the same reason: not every host honours `suppre
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from modelyard import __version__
 from modelyard.findings import Finding, NotChecked, Place, Precision, Report, Severity
+from modelyard.reporting.fingerprints import fingerprint
 from modelyard.reporting.presentation import SOURCE, Presentation
 from modelyard.reporting.visible import visible
 from modelyard.reporting.wording import severity_of
@@ -111,7 +111,7 @@ def _result(finding: Finding, rules: dict[str, int], presentation: Presentation,
         "level": severity_of(finding).label,
         "message": {"text": _plain(f"{message}. Fix: {fix}." if fix else f"{message}.")},
         "locations": [{"physicalLocation": _physical_location(place, presentation.path_prefix)}],
-        "partialFingerprints": {"modelyard/v1": _fingerprint(finding, place, seen)},
+        "partialFingerprints": {"modelyard/v1": fingerprint(finding, place, seen)},
         "properties": {
             **_known(environment=finding.environment, application=finding.application, fix=finding.fix),
             "precision": _PRECISION[place.precision],
@@ -141,14 +141,6 @@ def _physical_location(place: Place, prefix: str) -> dict[str, Any]:
 def _uri(path: str) -> str:
     """Return a relative URI reference; a colon is escaped, lest what stands before it reads as a scheme."""
     return quote(path.encode("utf-8", "surrogatepass"), safe="/-._~").lstrip("/") or "."
-
-
-def _fingerprint(finding: Finding, place: Place, seen: Counter[str]) -> str:
-    """Return what stays the same when lines move: rule, file, subject; with a number for repetitions."""
-    parts = (finding.rule, place.file, finding.environment, finding.application, finding.message)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
-    seen[digest] += 1
-    return f"{digest}:{seen[digest]}"
 
 
 def _known(**properties: str) -> dict[str, str]:
