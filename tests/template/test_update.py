@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modelyard.editing import Changes, Migration, migrate, rename_model
+from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.findings import ExitCode
 from modelyard.scaffolding import new_repository, update
 from modelyard.scaffolding.git import author, commit_everything, git, output
@@ -154,6 +156,10 @@ def test_a_conflict_is_told_left_to_be_resolved_and_resumed(repository: Path, ne
     text = (repository / VERSIONS).read_text()
     assert "newTag: v0.33.1" in text and "newTag: v0.40.0" in text and "<<<<<<< before updating" in text
     assert VERSIONS in output(repository, "ls-files", "--unmerged")
+    (told,) = done.details
+    assert told.file == VERSIONS and text.splitlines()[told.line - 1] == "<<<<<<< before updating"
+    assert [line.strip() for line in told.here] == ["newTag: v0.33.1"]
+    assert [line.strip() for line in told.template] == ["newTag: v0.40.0"]
 
     again = refusal(update, repository, interactive=False)
     assert again.exit_code is ExitCode.FINDINGS
@@ -290,3 +296,118 @@ def test_a_repository_of_an_uncommitted_template_says_so_and_cannot_be_updated(t
     assert "_commit" in refused.fix
     assert output(made.repository, "rev-parse", "HEAD") == before
     assert output(made.repository, "status", "--porcelain") == ""
+
+
+def test_a_trial_shows_what_an_update_would_change_and_changes_nothing(
+    repository: Path, newer: Callable[..., Path]
+) -> None:
+    newer(v0_2_0=comment_everywhere)
+    before = output(repository, "rev-parse", "HEAD")
+    done = update(repository, interactive=False, dry_run=True)
+    assert done.exit_code is ExitCode.CLEAN
+    assert f"+{TEMPLATE_LINE}" in done.diff and f"b/{VERSIONS}" in done.diff
+    assert output(repository, "rev-parse", "HEAD") == before
+    assert output(repository, "status", "--porcelain") == ""
+
+
+def test_a_trial_leaves_conflicts_to_the_update_itself(repository: Path, newer: Callable[..., Path]) -> None:
+    versions = "template/environment/environments/*/versions/kustomization.yaml"
+    newer(v0_2_0=edit(versions, "newTag: v0.33.0", "newTag: v0.40.0"))
+    edit(VERSIONS, "newTag: v0.33.0", "newTag: v0.33.1")(repository)
+    commit(repository, "Run another engine version in dev")
+    done = update(repository, interactive=False, dry_run=True)
+    assert done.exit_code is ExitCode.FINDINGS and done.conflicts == (VERSIONS,) and done.details
+    assert output(repository, "status", "--porcelain") == ""
+
+
+def test_an_answer_can_be_changed_and_the_version_stays(repository: Path, newer: Callable[..., Path]) -> None:
+    newer(v0_2_0=comment_everywhere)
+    facts = repository / "environments/dev/environment.yaml"
+    facts.write_text(f"{facts.read_text()}{USER_LINE}\n")
+    commit(repository, "Edit the facts")
+    done = update(repository, environment="dev", interactive=False, answers={"kubernetes_version": "1.36"})
+    assert done.exit_code is ExitCode.CLEAN
+    assert [(step.before, step.after, bool(step.commit)) for step in done.steps] == [("v0.1.0", "v0.1.0", True)]
+    assert "1.36" in facts.read_text() and facts.read_text().endswith(f"{USER_LINE}\n")
+    recorded = yaml.safe_load((repository / "environments/dev/.copier-answers.yml").read_text())
+    assert recorded["kubernetes_version"] == "1.36" and recorded["_commit"] == "v0.1.0"
+    assert output(repository, "log", "-1", "--format=%s") == (
+        "Change answers of the environment dev: kubernetes_version"
+    )
+    again = update(repository, environment="dev", interactive=False, answers={"kubernetes_version": "1.36"})
+    assert [step.commit for step in again.steps] == [None]
+
+
+@pytest.mark.parametrize(
+    ("environment", "answers", "message", "fix"),
+    [
+        (None, {"kubernetes_version": "1.36"}, "asked of each environment", "environment dev, environment prod"),
+        ("dev", {"code_owners": "@a/b"}, "asked of the repository", "leave out --env"),
+        ("dev", {"kubernetes_versoin": "1.36"}, "no question kubernetes_versoin", "kubernetes_version?"),
+        ("dev", {"environment_name": "test"}, "name of a folder", "modelyard env add"),
+        ("dev", {"kubernetes_version": "1.2"}, "kubernetes_version", "another kubernetes_version"),
+    ],
+)
+def test_an_answer_that_nobody_takes_is_refused(
+    repository: Path, environment: str | None, answers: dict[str, str], message: str, fix: str
+) -> None:
+    refused = refusal(update, repository, environment=environment, interactive=False, answers=answers)
+    assert message in refused.message and fix in refused.fix
+    assert output(repository, "status", "--porcelain") == ""
+
+
+def test_asking_needs_a_terminal(repository: Path) -> None:
+    assert "terminal" in refusal(update, repository, ask=True).message
+    assert output(repository, "status", "--porcelain") == ""
+
+
+def test_models_of_the_user_follow_a_base_that_reads_another_folder(
+    repository: Path, newer: Callable[..., Path]
+) -> None:
+    """Stubs of the template come with it; those that people added are migrated, once."""
+
+    def read_another_folder(template: Path) -> None:
+        shutil.copytree(template / "bases/features/hf-token", template / "bases/features/another")
+        (template / "bases/features/another/kustomization.yaml").write_text(
+            "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+        )
+        base = template / "overlays/qwen3-1-7b-vllm-gpu/kustomization.yaml"
+        base.write_text(f"{base.read_text()}components:\n  - ../../bases/features/another\n")
+
+    newer(v0_2_0=read_another_folder)
+    changes = Changes(repository)
+    rename_model(changes, "dev", "qwen3-1-7b", "mine")
+    changes.apply()
+    commit(repository, "Serve it under a name of our own")
+    stub = repository / "environments/dev/applications/mine.yaml"
+    assert "features/another" not in stub.read_text()
+    done = update(repository, interactive=False, migrate=migrate)
+    assert done.exit_code is ExitCode.CLEAN, done
+    assert "/bases/features/another" in stub.read_text()
+    assert any("manifest-generate-paths" in each for step in done.steps for each in step.migrations)
+    assert output(repository, "status", "--porcelain") == ""
+    again = update(repository, interactive=False, migrate=migrate)
+    assert [(step.commit, step.migrations) for step in again.steps] == [(None, ())] * 3
+
+
+def test_migrations_are_due_by_version_and_run_oldest_first(repository: Path) -> None:
+    ran: list[str] = []
+
+    def mark(name: str) -> Callable[[EnvironmentFiles], None]:
+        def apply(environment: EnvironmentFiles) -> None:
+            ran.append(f"{name} {environment.name}")
+            environment.changes.write(f"{environment.folder}/{name}", "done\n")
+
+        return apply
+
+    known = [
+        Migration("third", None, "third", mark("third")),
+        Migration("second", (0, 3, 0), "second", mark("second")),
+        Migration("first", (0, 2, 0), "first", mark("first")),
+    ]
+    assert migrate(repository, ["dev"], "v0.1.9", known) == ("third",)
+    ran.clear()
+    assert migrate(repository, ["dev", "prod"], "v0.2.0", known) == ("first", "third")
+    assert ran == ["first dev", "first prod", "third dev", "third prod"]
+    # A commit is as new as can be; what is done already changes nothing and is not told.
+    assert migrate(repository, ["dev", "prod"], "8b05d58", known) == ("second",)

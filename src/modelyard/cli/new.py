@@ -97,8 +97,12 @@ def command(
     return ExitCode.CLEAN
 
 
-def answers_given(pairs: list[str]) -> dict[str, str]:
+def answers_given(pairs: list[str], option: str = "--data") -> dict[str, str]:
     """Return answers from the command line.
+
+    Args:
+        pairs: What was given.
+        option: The option that it was given by.
 
     Raises:
         Refusal: One is not of the form QUESTION=ANSWER, or a question is answered twice.
@@ -107,8 +111,8 @@ def answers_given(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         question, separator, answer = pair.partition("=")
         if not separator or not question:
-            raise Refusal(f"--data {pair} is not an answer", fix="write --data QUESTION=ANSWER")
+            raise Refusal(f"{option} {pair} is not an answer", fix=f"write {option} QUESTION=ANSWER")
         if question in answers:
-            raise Refusal(f"--data answers {question} twice", fix="leave one")
+            raise Refusal(f"{option} answers {question} twice", fix="leave one")
         answers[question] = answer
     return answers

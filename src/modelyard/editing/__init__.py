@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from modelyard.editing.journal import FOLDER, finish_interrupted, write_together
     from modelyard.editing.menu import Menu
+    from modelyard.editing.migrations import Migration, migrate
     from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
     from modelyard.editing.naming import model_name
     from modelyard.editing.owners import require_owners, set_owners
@@ -36,6 +37,7 @@ __all__ = [
     "FileChange",
     "Foreign",
     "Menu",
+    "Migration",
     "Promotion",
     "Served",
     "Trial",
@@ -46,6 +48,7 @@ __all__ = [
     "environment_rows",
     "finish_interrupted",
     "foreign",
+    "migrate",
     "model_name",
     "outputs",
     "promote",
@@ -65,6 +68,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Migration": "migrations",
+    "migrate": "migrations",
     "require_owners": "owners",
     "set_owners": "owners",
     "Adopted": "adopting",

@@ -64,6 +64,7 @@ def merge(
     *,
     interactive: bool,
     answers: Mapping[str, Any] | None = None,
+    ask: bool = False,
 ) -> None:
     """Merge a newer version of the template into what one answers file stands for.
 
@@ -75,6 +76,7 @@ def merge(
         ref: Version to merge; the newest tag when None.
         interactive: Whether to ask on the terminal what is new; otherwise its default is taken.
         answers: Answers that are known already.
+        ask: Whether to ask all questions, with recorded answers as defaults.
 
     Raises:
         Refusal: Copier refuses, or an answer is not valid.
@@ -87,8 +89,8 @@ def merge(
             data=dict(answers or {}),
             answers_file=answers_file,
             vcs_ref=ref,
-            defaults=not interactive,
-            skip_answered=True,
+            defaults=not (interactive or ask),
+            skip_answered=not ask,
             overwrite=True,
             conflict="inline",
             context_lines=3,  # with one line, hunks of repetitive YAML land in the wrong list

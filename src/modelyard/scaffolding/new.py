@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -32,12 +32,14 @@ class Scaffolded:
         environment: The environment that was written.
         template: Version of the template, as `git describe` names it, and whether that is not all of it.
         commit: The first commit of a new repository; None for an environment, which is left to be committed.
+        files: Texts by path from the repository, for an environment that is only tried.
     """
 
     repository: Path
     environment: str
     template: str
     commit: str | None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_repository(
@@ -98,6 +100,7 @@ def new_environment(
     answers_file: Path | None = None,
     data: Mapping[str, str] | None = None,
     interactive: bool | None = None,
+    dry_run: bool = False,
 ) -> Scaffolded:
     """Write an environment into an existing GitOps repository; committing it is left to the user.
 
@@ -109,6 +112,7 @@ def new_environment(
         answers_file: YAML file with answers; those of scope repository are ignored.
         data: Answers from the command line, which win over the file.
         interactive: Whether to ask for what is not answered; when None, whether there is a terminal.
+        dry_run: Whether nothing is written, and the outcome holds the files.
 
     Raises:
         Refusal: Something is in the way; then nothing was written.
@@ -136,8 +140,13 @@ def new_environment(
         _refuse_existing(root, name)
         rendered = scratch / ENVIRONMENTS / name
         version = _version(rendered / ANSWERS_FILE, source)
-        _put(rendered, root / ENVIRONMENTS / name)
-    return Scaffolded(root, name, version, None)
+        files: dict[str, str] = {}
+        if dry_run:
+            found = sorted(path for path in rendered.rglob("*") if path.is_file())
+            files = {path.relative_to(scratch).as_posix(): path.read_text(encoding="utf-8") for path in found}
+        else:
+            _put(rendered, root / ENVIRONMENTS / name)
+    return Scaffolded(root, name, version, None, files)
 
 
 def _prepared(

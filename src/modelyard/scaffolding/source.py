@@ -13,12 +13,12 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from modelyard.findings import Refusal
 from modelyard.scaffolding.git import git, reachable
-from modelyard.tooling import ToolFailed
 
 QUESTIONS_FILE = "copier.yml"
 _SCHEMES = ("https", "http", "ssh", "file", "git")
 _SECURE_COPY = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+_ABBREVIATED = re.compile(r"(.+-\d+-g)?[0-9a-f]{4,40}")
 _SHORTHANDS = ("gh:", "gl:")
 
 
@@ -60,17 +60,28 @@ class TemplateSource:
         with tempfile.TemporaryDirectory(prefix="modelyard-") as scratch:
             here = Path(scratch)
             git(here, "init", "--quiet")
-            try:
-                git(here, "fetch", "--quiet", "--depth=1", "--", self.git_url, self.ref or "HEAD")
-            except ToolFailed:
-                raise Refusal(
-                    f"the template at {self.git_url} has no tag, branch or commit {self.ref}",
-                    fix="name one that is there with --ref",
-                ) from None
-            shown = git(here, "show", f"FETCH_HEAD:{QUESTIONS_FILE}", check=False)
+            name = self._fetched(here)
+            shown = git(here, "show", f"{name}:{QUESTIONS_FILE}", check=False)
             if shown.returncode != 0:
                 raise Refusal(f"{self.git_url} is not a template: it has no {QUESTIONS_FILE} at {self.ref or 'HEAD'}")
             return shown.stdout.decode("utf-8")
+
+    def _fetched(self, here: Path) -> str:
+        """Bring the version into an empty repository, and return a name for it there."""
+        name = self.ref or "HEAD"
+        if git(here, "fetch", "--quiet", "--depth=1", "--", self.git_url, name, check=False).returncode == 0:
+            return "FETCH_HEAD"
+        if _ABBREVIATED.fullmatch(name):
+            # An abbreviated commit, or one that Git describes by a tag before it, cannot be asked for by name.
+            branches = "+refs/heads/*:refs/heads/*"
+            git(here, "fetch", "--quiet", "--tags", "--", self.git_url, branches, check=False)
+            known = git(here, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False)
+            if known.returncode == 0:
+                return name
+        raise Refusal(
+            f"the template at {self.git_url} has no tag, branch or commit {self.ref}",
+            fix="name one that is there with --ref",
+        )
 
     def __str__(self) -> str:
         return f"{self.git_url} at {self.ref or 'its newest tag'}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import yaml
 
 from modelyard.findings import ExitCode, Refusal
 from modelyard.scaffolding import git
+from modelyard.scaffolding.conflicts import Conflict, conflicting_files, conflicts
 from modelyard.scaffolding.copying import merge
 from modelyard.scaffolding.new import ANSWERS_FILE, ENVIRONMENTS
-from modelyard.scaffolding.source import newest_release
+from modelyard.scaffolding.questionnaire import Questionnaire, Scope, given_answers
+from modelyard.scaffolding.source import TemplateSource, newest_release
 from modelyard.tooling import require
 
-_MARKERS = (b"<<<<<<< before updating", b">>>>>>> after updating")
+Migrate = Callable[[Path, Sequence[str], str], tuple[str, ...]]
+"""Does what a version of the template asks of environments' files, and returns what it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,14 @@ class Step:
         before: Version of the template that it was at.
         after: Version that it is at now.
         commit: The commit that was made; None when nothing changed, or there are conflicts.
+        migrations: What was done to the user's own files besides.
     """
 
     subject: str
     before: str
     after: str
     commit: str | None = None
+    migrations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +52,16 @@ class Updated:
         conflicts: Files with conflicts to resolve, relative to the repository.
         replaced_answers: Recorded answers that the newer template does not accept and that its defaults replaced.
         remaining: Subjects that were not reached.
+        details: What each side of the conflicts wants.
+        diff: What would change, for an update that is only tried.
     """
 
     steps: tuple[Step, ...]
     conflicts: tuple[str, ...] = ()
     replaced_answers: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
+    details: tuple[Conflict, ...] = ()
+    diff: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -72,6 +82,11 @@ class Updated:
 class _Subject:
     name: str
     answers_file: str
+    environment: str | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return "repository" if self.environment is None else "environment"
 
     def answers(self, root: Path) -> dict[str, Any]:
         content = yaml.safe_load((root / self.answers_file).read_text(encoding="utf-8"))
@@ -84,9 +99,17 @@ class _Subject:
 
 
 def update(
-    repository: Path, *, environment: str | None = None, ref: str | None = None, interactive: bool | None = None
+    repository: Path,
+    *,
+    environment: str | None = None,
+    ref: str | None = None,
+    interactive: bool | None = None,
+    answers: Mapping[str, str] | None = None,
+    ask: bool = False,
+    dry_run: bool = False,
+    migrate: Migrate | None = None,
 ) -> Updated:
-    """Merge a newer version of the template into a GitOps repository.
+    """Merge a newer version of the template, or other answers to its questions, into a GitOps repository.
 
     First the repository itself, then each environment, each as a commit of its own. What merges cleanly is worked out
     in a clone and arrives whole; a conflict stops the update, and is left in the work tree to be resolved.
@@ -94,11 +117,16 @@ def update(
     Args:
         repository: Top of the repository; its work tree is clean.
         environment: Update this environment only.
-        ref: Version of the template; its newest tag when None.
+        ref: Version of the template. When None, its newest tag; with other answers, the one that is recorded.
         interactive: Whether to ask new questions on the terminal; when None, whether there is one.
+        answers: Answers that take the place of recorded ones.
+        ask: Whether to ask every question anew, with the recorded answers as defaults.
+        dry_run: Whether the repository is left as it is, and the outcome holds the diff.
+        migrate: Called after each merge without conflicts.
 
     Raises:
-        Refusal: The repository is in no state for it, or the template cannot be read; then nothing was changed.
+        Refusal: The repository is in no state for it, an answer is not valid, or the template cannot be read; then
+            nothing was changed.
     """
     require("git")
     root = repository.expanduser().absolute()
@@ -107,29 +135,93 @@ def update(
     _refuse_unclean(root)
     for subject in subjects:
         _refuse_unreadable_template(root, subject)
-    asks = interactive if interactive is not None else sys.stdin.isatty() and sys.stdout.isatty()
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if ask and not terminal:
+        raise Refusal("--ask needs a terminal to ask on", fix="give answers by --set QUESTION=ANSWER")
+    given = _by_subject(root, subjects, answers or {}, ref, environment)
+    keeps_version = ref is None and (ask or bool(answers))
+    asks = interactive if interactive is not None else terminal
     identity = git.author(root)
     steps: list[Step] = []
     with tempfile.TemporaryDirectory(prefix="modelyard-update-") as scratch:
         clone = Path(scratch) / root.name
         git.git(root, "clone", "--quiet", "--shared", "--no-tags", "--", str(root), str(clone))
         for number, subject in enumerate(subjects):
-            outcome = _merged(clone, subject, ref, interactive=asks)
+            to = str(subject.answers(clone)["_commit"]) if keeps_version else ref
+            own = given.get(subject.name, {})
+            outcome = _merged(clone, subject, to, interactive=asks, answers=own, ask=ask)
             if outcome.conflicts or outcome.replaced_answers:
-                _take_over(root, clone)
-                # The same merge once more, where the user resolves it.
-                answers = {name: value for name, value in subject.answers(clone).items() if not name.startswith("_")}
-                outcome = _merged(root, subject, ref, interactive=False, answers=answers)
                 remaining = tuple(each.name for each in subjects[number + 1 :])
-                return Updated((*steps, *outcome.steps), outcome.conflicts, outcome.replaced_answers, remaining)
+                if not dry_run:
+                    _take_over(root, clone)
+                    # The same merge once more, where the user resolves it.
+                    known = {name: text for name, text in subject.answers(clone).items() if not name.startswith("_")}
+                    replaced = outcome.replaced_answers
+                    outcome = _merged(root, subject, to, interactive=False, answers=known)
+                    outcome = replace(outcome, replaced_answers=replaced)
+                diff = _difference(root, clone) if dry_run else ""
+                return replace(outcome, steps=(*steps, *outcome.steps), remaining=remaining, diff=diff)
             (step,) = outcome.steps
+            if migrate is not None:
+                step = replace(step, migrations=migrate(clone, _environments(clone, subject), step.after))
             if git.output(clone, "status", "--porcelain"):
-                message = f"Update the template of the {step.subject} from {step.before} to {step.after}"
-                commit = git.commit_everything(clone, message, identity)
-                step = Step(step.subject, step.before, step.after, commit)
+                step = replace(step, commit=git.commit_everything(clone, _message(step, own, ask=ask), identity))
             steps.append(step)
+        if dry_run:
+            return Updated(tuple(steps), diff=_difference(root, clone))
         _take_over(root, clone)
     return Updated(tuple(steps))
+
+
+def _message(step: Step, answers: Mapping[str, str], *, ask: bool) -> str:
+    if step.before != step.after:
+        return f"Update the template of the {step.subject} from {step.before} to {step.after}"
+    if answers or ask:
+        what = f": {', '.join(answers)}" if answers else ""
+        return f"Change answers of the {step.subject}{what}"
+    return f"Do what {step.after} of the template asks of the {step.subject}"
+
+
+def _difference(root: Path, clone: Path) -> str:
+    """Return what a clone, committed or not, has that the repository has not."""
+    git.git(clone, "add", "--all")
+    return git.output(clone, "diff", "--no-color", "--no-ext-diff", git.output(root, "rev-parse", "HEAD"))
+
+
+def _environments(root: Path, subject: _Subject) -> list[str]:
+    """Return the environments whose files a subject's update reaches."""
+    if subject.environment is not None:
+        return [subject.environment]
+    return sorted(file.parent.name for file in (root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}"))
+
+
+def _by_subject(
+    root: Path, subjects: Sequence[_Subject], answers: Mapping[str, str], ref: str | None, environment: str | None
+) -> dict[str, dict[str, str]]:
+    """Return the given answers by the subject that is asked for them.
+
+    Raises:
+        Refusal: Nobody asks, or it is not said which environment is meant.
+    """
+    if not answers:
+        return {}
+    given = given_answers(None, answers)
+    recorded = subjects[-1].answers(root)
+    questionnaire = Questionnaire.of(TemplateSource(str(recorded["_src_path"]), ref or str(recorded["_commit"])))
+    questionnaire.check(given)
+    several = [each.name for each in subjects if each.environment is not None]
+    for name in given:
+        scopes = questionnaire.questions[name].scopes
+        if name == "environment_name":
+            raise Refusal(
+                "environment_name is the name of a folder, which an update does not move",
+                fix="add an environment by `modelyard env add`, and remove the other",
+            )
+        if environment is None and scopes == {"environment"} and len(several) > 1:
+            raise Refusal(f"{name} is asked of each environment", fix=f"say which one by --env: {', '.join(several)}")
+        if environment is not None and "environment" not in scopes:
+            raise Refusal(f"{name} is asked of the repository, not of an environment", fix="leave out --env")
+    return {each.name: questionnaire.for_scope(given, each.scope) for each in subjects}
 
 
 def _subjects(root: Path, environment: str | None) -> list[_Subject]:
@@ -139,7 +231,9 @@ def _subjects(root: Path, environment: str | None) -> list[_Subject]:
             fix="run the command at the top of one, or name it",
         )
     found = {
-        file.parent.name: _Subject(f"environment {file.parent.name}", file.relative_to(root).as_posix())
+        file.parent.name: _Subject(
+            f"environment {file.parent.name}", file.relative_to(root).as_posix(), file.parent.name
+        )
         for file in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}"))
     }
     if environment is None:
@@ -181,38 +275,31 @@ def _refuse_unreadable_template(root: Path, subject: _Subject) -> None:
 
 
 def _merged(
-    root: Path, subject: _Subject, ref: str | None, *, interactive: bool, answers: dict[str, Any] | None = None
+    root: Path,
+    subject: _Subject,
+    ref: str | None,
+    *,
+    interactive: bool,
+    answers: Mapping[str, Any] | None = None,
+    ask: bool = False,
 ) -> Updated:
     """Merge one subject into a work tree, and look at what Copier does not tell."""
     before = subject.answers(root)
     ref = ref or newest_release(str(before["_src_path"]).removeprefix("git+"))
-    if ref is not None and before["_commit"] == ref:
+    given = answers or {}
+    news = ask or any(str(before.get(name)) != str(text) for name, text in given.items())
+    if ref is not None and before["_commit"] == ref and not news:
         return Updated((Step(subject.name, ref, ref),))
-    merge(root, subject.answers_file, ref, interactive=interactive, answers=answers)
+    merge(root, subject.answers_file, ref, interactive=interactive, answers=given, ask=ask)
     after = subject.answers(root)
     replaced = tuple(
         f"{name}: {before[name]} → {after[name]}"
         for name in before
-        if not name.startswith("_") and name in after and after[name] != before[name]
+        if not (name.startswith("_") or ask or name in given) and name in after and after[name] != before[name]
     )
     step = Step(subject.name, str(before["_commit"]), str(after["_commit"]))
-    return Updated((step,), conflicts=_conflicts(root), replaced_answers=replaced)
-
-
-def _conflicts(root: Path) -> tuple[str, ...]:
-    """Return files that are unmerged in the index, hold conflict markers, or have rejected hunks beside them."""
-    unmerged = git.paths(root, "diff", "--name-only", "--diff-filter=U", "-z")
-    rejected = [name for name in git.paths(root, "ls-files", "--others", "-z") if name.endswith(".rej")]
-    changed = git.paths(root, "diff", "--name-only", "--diff-filter=d", "-z", "HEAD")
-    marked = [name for name in changed if _has_markers(root / name)]
-    return tuple(sorted({*unmerged, *rejected, *marked}))
-
-
-def _has_markers(file: Path) -> bool:
-    if file.is_symlink() or not file.is_file():
-        return False
-    with file.open("rb") as lines:
-        return any(line.rstrip() in _MARKERS for line in lines)
+    files = conflicting_files(root)
+    return Updated((step,), conflicts=files, replaced_answers=replaced, details=conflicts(root, files))
 
 
 def _take_over(root: Path, clone: Path) -> None:
