@@ -122,6 +122,18 @@ def test_an_environment_is_added_by_the_template(two: Path, modelyard: Run) -> N
     assert again.code == 2 and "exists already" in again.err
 
 
+def test_an_environment_can_be_tried_out_before_it_is_added(two: Path, modelyard: Run) -> None:
+    before = sorted(path for path in two.rglob("*") if ".git/" not in path.as_posix())
+    words = ["env", "add", "stage", "--defaults", "--template", str(Path(__file__).parents[2]), "--dry-run"]
+    words += ["-d", "account_id=777788889999", "-d", "starter_models=", "--owner", "@acme/stage"]
+    done = modelyard(two, *words)
+    assert done.code == 0, done.err
+    assert "+++ b/environments/stage/environment.yaml" in done.out and "777788889999" in done.out
+    assert "+/environments/stage/ @acme/stage" in done.out
+    assert "environment stage is added" in done.err
+    assert sorted(path for path in two.rglob("*") if ".git/" not in path.as_posix()) == before
+
+
 def test_an_environment_has_reviewers_of_its_own_for_as_long_as_it_is_there(two: Path) -> None:
     owners = two / ".github/CODEOWNERS"
     owners.parent.mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from modelyard.cli import completing
 from modelyard.cli.options import environment_option
 from modelyard.findings import ExitCode, Refusal
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from modelyard.reporting import Line
 
 Environment = Annotated[str, environment_option("The environment.")]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="The model's name.", autocompletion=completing.applications)
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show the edit as a diff; write nothing.")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Write it without trying it out first.")]
 Repository = Annotated[

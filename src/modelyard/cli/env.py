@@ -93,6 +93,7 @@ def add(
         list[str] | None,
         typer.Option("--owner", metavar="OWNER", help="Who reviews it, as in CODEOWNERS; may be repeated."),
     ] = None,
+    dry_run: DryRun = False,
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
@@ -110,7 +111,19 @@ def add(
         answers_file=answers,
         data=answers_given(data or []),
         interactive=False if defaults or as_json else None,
+        dry_run=dry_run,
     )
+    if dry_run:
+        changes = Changes(repository)
+        for path, text in made.files.items():
+            changes.write(path, text)
+        if owner:
+            set_owners(changes, made.environment, owner)
+        return finish(
+            Edit(changes, f"environment {made.environment} is added, from template {made.template}"),
+            dry_run=True,
+            as_json=as_json,
+        )
     if owner:
         changes = Changes(repository)
         set_owners(changes, made.environment, owner)

@@ -7,14 +7,10 @@ from typing import Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.edits import DryRun, Edit, Environment, Model, NoCheck, Repository, finish, planned, require_passing
 from modelyard.cli.options import AsJson
 
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="The model's name.", autocompletion=completing.applications)
-]
 Feature = Annotated[str, typer.Argument(metavar="FEATURE", help="Folder of bases/features/.")]
 
 

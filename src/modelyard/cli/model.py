@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing, warned
+from modelyard.cli.edits import (
+    DryRun,
+    Edit,
+    Environment,
+    Model,
+    NoCheck,
+    Repository,
+    finish,
+    planned,
+    require_passing,
+    warned,
+)
 from modelyard.cli.options import AsJson, environment_option
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
     from modelyard.editing import Candidate, Changes, Choice, Wish
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name.", autocompletion=completing.applications)]
 
 
 def application() -> typer.Typer:
@@ -139,7 +147,7 @@ def add(
 
 @verb
 def set_values(
-    name: Name,
+    name: Model,
     values: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="replicas, min-replicas, max-replicas, or a flag of the engine."),
@@ -173,7 +181,7 @@ def set_values(
 
 @verb
 def rename(
-    name: Name,
+    name: Model,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     environment: Environment,
     no_check: NoCheck = False,
@@ -198,7 +206,7 @@ def rename(
 
 @verb
 def remove(
-    name: Name,
+    name: Model,
     environment: Environment,
     no_check: NoCheck = False,
     dry_run: DryRun = False,
