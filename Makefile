@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
-REHEARSAL_TOOLS := etcd kube-apiserver kube-scheduler kube-controller-manager karpenter-kwok karpenter-aws argocd-parts
+REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-controller-manager karpenter-kwok \
+  karpenter-aws argocd-parts operator-parts
 
 # Tests start the command line hundreds of times; without compiled modules each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE

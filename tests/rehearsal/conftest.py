@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelyard.findings import Refusal
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
 from modelyard.rehearsal.folders import run_folder
+from tests.rehearsal.faults import faults_of_every_rule
 
 
 def missing() -> str:
@@ -28,6 +30,14 @@ def plane() -> Iterator[ControlPlane]:
         pytest.skip(reason)
     with run_folder() as folder, control_plane(folder) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def faults(
+    plane: ControlPlane, bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
+    """Return what the cases of all rules render to; the control plane knows their definitions."""
+    return faults_of_every_rule(plane, bases, tmp_path_factory.mktemp("faults"))
 
 
 @pytest.fixture

@@ -27,6 +27,12 @@ DEFINITION: dict[str, Any] = {
                                         "x-kubernetes-list-map-keys": ["name"],
                                         "items": {"properties": {"inner": {"type": "array"}}},
                                     },
+                                    "ports": {
+                                        "type": "array",
+                                        "x-kubernetes-list-type": "map",
+                                        "x-kubernetes-list-map-keys": ["port", "protocol"],
+                                        "items": {"type": "object"},
+                                    },
                                 }
                             }
                         }
@@ -58,9 +64,11 @@ def found(sent: dict[str, Any], answered: dict[str, Any]) -> list[tuple[str | in
             {"keyed": [{"name": "a", "inner": [{"x": 1, "y": 2}]}]},
             [("spec", "keyed", 0, "inner", 0, "y")],
         ),
+        ({"ports": [{"port": 1}]}, {"ports": [{"port": 1, "protocol": "TCP"}]}, [("spec", "ports", 0, "protocol")]),
+        ({"ports": [{"port": 1, "protocol": "TCP"}]}, {"ports": [{"port": 1, "protocol": "TCP", "name": "a"}]}, []),
     ],
 )
-def test_only_lists_without_keys_count(
+def test_only_lists_without_keys_and_keys_count(
     sent: dict[str, Any], answered: dict[str, Any], expected: list[tuple[str | int, ...]]
 ) -> None:
     assert found(sent, answered) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from modelyard.rehearsal import control_plane as server
+from modelyard.rehearsal.folders import run_folder
+from modelyard.tooling import find
 from modelyard.tooling.companions import started_at
 from tests.repositories.edits import apply_edits
 
@@ -112,3 +116,40 @@ def test_a_folder_without_the_programs_is_refused(
     _, errors = refused.communicate(timeout=60)
     assert refused.returncode == 2
     assert f"KUBEBUILDER_ASSETS is {tmp_path}, which holds no etcd" in errors
+
+
+def test_an_environment_of_another_version_is_tried_on_its_own_server(one_model: Path, rehearsals: Path) -> None:
+    facts = one_model / "environments/dev/environment.yaml"
+    facts.write_text(facts.read_text().replace('kubernetes: "1.35"', 'kubernetes: "1.36"'))
+    done = start(one_model, "--json")
+    output, errors = done.communicate(timeout=180)
+    assert done.returncode == 0, output + errors
+    told = json.loads(output)
+    gaps = [each for each in told["report"]["not_checked"] if each["subject"] == "what Kubernetes 1.36 refuses"]
+    if find("kube-apiserver-1.36") is not None:
+        assert told["kubernetes_version"].startswith("1.36.") and not gaps
+    else:
+        assert told["kubernetes_version"].startswith("1.35.")
+        assert [each["fix"] for each in gaps] == ["run modelyard tools install kube-apiserver-1.36"]
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(one_model: Path, rehearsals: Path) -> None:
+    argv = [str(MODELYARD), "rehearse", str(one_model), "--env", "dev"]
+    limited = ["prlimit", "--fsize=1000000", *argv]  # etcd reserves more than that for its log
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert "etcd ended with" in done.stderr and "disk ran out" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_port_is_taken_where_one_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELYARD_CACHE_DIR", str(tmp_path / "cache"))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        ports = [taken, server.free_port()]
+        monkeypatch.setattr(server, "free_port", lambda: ports.pop(0))
+        with run_folder() as folder, server.control_plane(folder) as plane:
+            assert plane.api.port != taken and not ports
+            assert plane.api.request("GET", "/readyz").ok

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from modelyard.placement import placements
+from modelyard.rehearsal import group_operators
 from modelyard.rehearsal.instance_types import kwok_instance_types
-from modelyard.rehearsal.scheduling import Scheduled
+from modelyard.rehearsal.scheduling import Scheduled, foretold_of
 from modelyard.tooling import find
 from tests.rehearsal.conftest import missing
-from tests.rehearsal.test_truth import view_of
+from tests.rehearsal.faults import view_of
 from tests.repositories.edits import apply_edits
 
 MODELYARD = Path(sys.executable).with_name("modelyard")
@@ -43,6 +45,22 @@ def test_every_pod_is_where_place_foretells(bases: dict[str, Path]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    find("operator-parts") is None, reason="operator-parts is not installed: `make rehearsal-tools` builds it"
+)
+def test_pods_of_groups_are_made_by_their_operators_and_placed(bases: dict[str, Path]) -> None:
+    code, told = rehearsed(bases["multi-node"])
+    assert code == 0, told["report"]["findings"]
+    assert told["real_operators"] == ["LeaderWorkerSet", "KubeRay"]
+    assert "Ray's head pods" in told["stood_in"]
+    pods = {each["name"]: each for each in told["pods"] if each["namespace"] == "models"}
+    assert {"scout-0", "scout-0-1"} <= set(pods), "the leader and the worker of the group"
+    head, *others = [each for name, each in sorted(pods.items()) if name.startswith("mistral-")]
+    assert "-head-" in head["name"] and head["pool"].startswith("cpu"), "the head needs no device"
+    assert [each["pool"] for each in (pods["scout-0"], pods["scout-0-1"], *others)] == ["gpu"] * 3
+
+
+@pytest.mark.slow
 def test_a_pod_without_a_node_is_told_in_karpenters_words(one_model: Path) -> None:
     apply_edits(
         one_model,
@@ -66,6 +84,36 @@ def test_instance_types_are_in_the_providers_format(bases: dict[str, Path]) -> N
     assert labels["karpenter.k8s.aws/instance-family"] == ["g6"]
     assert labels["karpenter.k8s.aws/instance-gpu-name"] == ["l4"]
     assert labels["topology.kubernetes.io/zone"] and labels["karpenter.sh/capacity-type"]
+
+
+def test_pods_of_groups_are_gaps_where_their_operators_are_not_installed(
+    bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_operators, "find", lambda name: None)
+    view = view_of(bases["multi-node"])
+    assert group_operators.needed(view) == []
+    told = [(str(each.subject), each.fix) for each in group_operators.gaps(view)]
+    fix = "run modelyard tools install operator-parts"
+    assert told == [("pods that LeaderWorkerSet makes", fix), ("pods that KubeRay makes", fix)]
+
+
+def test_a_pod_of_a_group_is_held_against_its_own_template(bases: dict[str, Path]) -> None:
+    foretold = placements(view_of(bases["multi-node"]))
+    index, role, group = "leaderworkerset.sigs.k8s.io/worker-index", "ray.io/node-type", "ray.io/group"
+
+    def template(name: str, labels: dict[str, str]) -> str | int | None:
+        found = foretold_of({"name": name, "labels": labels}, foretold)
+        return (
+            found.template.path[-1]
+            if found and found.template.path[-1] != "template"
+            else found and (found.template.path[-2])
+        )
+
+    assert template("scout-0", {index: "0"}) == "leaderTemplate"
+    assert template("scout-0-1", {index: "1"}) == "workerTemplate"
+    assert template("mistral-abcde-head-fghij", {role: "head"}) == "headGroupSpec"
+    assert template("mistral-abcde-workers-worker-fghij", {role: "worker", group: "workers"}) == 0
+    assert template("other-1", {}) is None
 
 
 def test_nothing_is_foretold_for_a_pod_of_an_unknown_workload() -> None:

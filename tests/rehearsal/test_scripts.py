@@ -29,7 +29,7 @@ from modelyard.rehearsal.syncing import Syncing
 from modelyard.schemas import SchemaBundle
 from modelyard.tooling import find
 from tests.rehearsal.conftest import missing
-from tests.rehearsal.test_truth import view_of
+from tests.rehearsal.faults import view_of
 
 PROGRAMS = (argocd.PROGRAM, *controllers.PROGRAMS, "kubectl")
 SECONDS = 240.0

@@ -11,7 +11,7 @@ import yaml
 from modelyard.findings import Refusal
 from modelyard.rehearsal.served import serve
 from modelyard.tooling import require, run
-from tests.rehearsal.test_truth import view_of
+from tests.rehearsal.faults import view_of
 from tests.repositories.edits import REMOVE, apply_edits
 
 

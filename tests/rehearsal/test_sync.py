@@ -66,6 +66,18 @@ def test_all_is_synced_and_a_day_goes_as_designed(bases: dict[str, Path]) -> Non
     assert any(gap["subject"].startswith("chart") for gap in told["report"]["not_checked"])
 
 
+@pytest.mark.skipif(
+    find("operator-parts") is None, reason="operator-parts is not installed: `make rehearsal-tools` builds it"
+)
+def test_groups_of_pods_are_synced_with_their_own_operators(bases: dict[str, Path]) -> None:
+    code, told = synced(bases["multi-node"], "--timeout", "240")
+    assert code == 0, told["report"]["findings"]
+    assert {(each["sync"], each["health"]) for each in told["applications"]} == {("Synced", "Healthy")}
+    assert {"scout", "mistral"} <= {each["name"] for each in told["applications"]}
+    assert told["real_operators"] == ["LeaderWorkerSet", "KubeRay"]
+    assert len([each for each in told["pods"] if each["namespace"] == "models" and each["node"]]) == 4
+
+
 def test_what_never_converges_is_told_with_argo_cds_reasons(one_model: Path) -> None:
     apply_edits(one_model, {"replace": {"bases/serving/vllm/service.yaml": {"port: 8000": "port: 78000"}}})
     code, told = synced(one_model, "--timeout", "60")

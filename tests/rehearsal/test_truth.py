@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-import yaml
 
-from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import NATIVE_GROUPS, Environment
-from modelyard.findings import Refusal
 from modelyard.rehearsal.control_plane import ControlPlane
-from modelyard.rehearsal.definitions import install_definitions
-from modelyard.rehearsal.dry_run import keep_what_others_need
-from modelyard.rehearsal.rehearse import definitions_in_use
-from modelyard.repository import Repository
-from modelyard.rules import rules
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.tooling import find
+from tests.rehearsal.faults import distinct, ready, view_of
 from tests.rehearsal.mutations import mutations
 from tests.rehearsal.verdicts import Judged, judged
-from tests.repositories.edits import apply_edits
 
 SEEDS = (1, 2, 3)
 PER_RESOURCE = 25
@@ -103,26 +92,6 @@ ONLY_SCHEMAS = (
 
 # kubeconform knows neither CEL nor keys of lists. `check` says so for CEL, and finds doubled keys by a rule.
 ONLY_KUBECONFORM_PASSES = "its verdict says that rules in CEL were not checked, and a rule finds keys of lists twice"
-
-
-def view_of(root: Path) -> Environment:
-    """Return the first environment of a repository."""
-    (name, *_) = Repository(root).environments
-    (view,) = environments(Repository(root), CheckOptions(environments=(name,)), lambda *_: None, [])
-    return view
-
-
-def ready(plane: ControlPlane, view: Environment) -> None:
-    """Make the server know what an environment needs; what it knows already is left."""
-    known = {kind for _, kind in plane.api.served()}
-    wanted = definitions_in_use(view, []).values()
-    install_definitions(plane.api, [each for each in wanted if each["spec"]["names"]["kind"] not in known], plane.check)
-    keep_what_others_need(plane.api, view)
-
-
-def distinct(values: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the values without repetitions."""
-    return list({orjson.dumps(value, option=orjson.OPT_SORT_KEYS): value for value in values}.values())
 
 
 def unexplained(all_judged: list[Judged]) -> list[str]:
@@ -217,24 +186,10 @@ def test_kubeconform_passes_only_what_it_says(plane: ControlPlane, bases: dict[s
         assert by_rules or by_keys or in_text, f"{ONLY_KUBECONFORM_PASSES}\n{each}"
 
 
-def test_faults_of_every_rule(plane: ControlPlane, bases: dict[str, Path], tmp_path: Path) -> None:
+def test_faults_of_every_rule(plane: ControlPlane, faults: list[dict[str, Any]], tmp_path: Path) -> None:
     """What the cases of all rules render to: a fault may be legal to a server, but no verdict may differ."""
-    values: list[dict[str, Any]] = []
-    for rule in rules().values():
-        for number, case in enumerate(yaml.safe_load((rule.folder / "cases.yaml").read_text())):
-            root = tmp_path / f"{rule.id.replace('/', '-')}-{number}"
-            shutil.copytree(bases[case["repository"]], root, symlinks=True)
-            apply_edits(root, case)
-            try:
-                view = view_of(root)
-            except Refusal:
-                continue  # a case about a repository that cannot be read has no resources
-            ready(plane, view)
-            values += [thing.value for thing in view.resources]
-            shutil.rmtree(root)
-    (tmp_path / "rendered").mkdir()
-    once = [("", value) for value in distinct(values)]
-    found = judged(plane.api, DEFAULT_KUBERNETES, "models", once, tmp_path / "rendered")
+    once = [("", value) for value in distinct(faults)]
+    found = judged(plane.api, DEFAULT_KUBERNETES, "models", once, tmp_path)
     known = [
         each
         for each in found

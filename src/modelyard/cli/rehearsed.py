@@ -59,6 +59,7 @@ def write_json(made: Rehearsal, strict: bool) -> None:
         "environment": made.environment,
         "kubernetes_version": made.kubernetes_version,
         "argocd_version": made.argocd_version or None,
+        "real_operators": made.groups,
         "stood_in": made.stood_in,
         "components": [
             {
@@ -111,15 +112,26 @@ def _parts(made: Rehearsal) -> list[tuple[str, str]]:
             ),
         ]
     real.append(("real", "kube-controller-manager, kube-scheduler, Karpenter's scheduling"))
+    real += [("real", f"{name}'s own controllers") for name in made.groups]
     nodes = "nodes, their kubelets, EC2 (the catalogue's types and prices)"
     if made.level == "schedule":
-        return [*real, ("stood in for", nodes), ("not here", "operators with their webhooks, AWS")]
+        others = "other operators" if made.groups else "operators"
+        return [
+            *real,
+            ("stood in for", ", ".join([nodes, *made.stood_in])),
+            ("not here", f"{others} with their webhooks, AWS"),
+        ]
     real.append(("real", f"Argo CD {made.argocd_version}: application controller and repo-server"))
     stood_in = [nodes, "Redis (miniredis)", *made.stood_in]
     return [
         *real,
         ("stood in for", ", ".join(stood_in)),
-        ("not here", "charts and what they hold, webhooks of operators, AWS, containers"),
+        (
+            "not here",
+            "charts and what they hold, webhooks of other operators, AWS, containers"
+            if made.groups
+            else "charts and what they hold, webhooks of operators, AWS, containers",
+        ),
     ]
 
 

@@ -17,8 +17,10 @@ from modelyard.rehearsal.api import Api, Unreachable
 from modelyard.rehearsal.folders import RunFolder
 from modelyard.tooling import find, write_whole
 from modelyard.tooling.companions import Companion, companion
+from modelyard.tooling.pins import pins
 
-PROGRAMS = ("etcd", "kube-apiserver")
+SERVER = "kube-apiserver"
+PROGRAMS = ("etcd", SERVER)
 ASSETS = "KUBEBUILDER_ASSETS"
 
 _READY_SECONDS = 120.0
@@ -70,15 +72,22 @@ class ControlPlane:
 
 def ended(component: Companion) -> Refusal:
     """Return the refusal for a program that ended by itself."""
-    said = "; ".join(line[:300] for line in component.last_lines(2))
+    lines = component.last_lines(200)
+    # A program in Go that gives up says why before it lists where it was.
+    given_up = [line for line in lines if line.startswith(("panic:", "fatal error:"))]
+    said = "; ".join(line[:300] for line in given_up[:1] or lines[-2:])
     return Refusal(
         f"{component.how_it_ended()} in the middle of the rehearsal{f': {said}' if said else ''}",
         fix="run the command again; if it stays so, look whether memory or disk ran out",
     )
 
 
-def programs() -> dict[str, Path]:
+def programs(version: str = "") -> dict[str, Path]:
     """Return where etcd and kube-apiserver are: in the folder that KUBEBUILDER_ASSETS names, else as installed.
+
+    Args:
+        version: Version of Kubernetes that is wanted, such as `1.36`; where no server of its minor version is
+            installed, the other one stands for it.
 
     Raises:
         Refusal: One of them is nowhere.
@@ -94,12 +103,19 @@ def programs() -> dict[str, Path]:
                 )
         return given
     found = {}
+    own = server_of(version)
     for name in PROGRAMS:
-        executable = find(name)
+        executable = (find(own) if name == SERVER else None) or find(name)
         if executable is None:
             raise Refusal(f"{name} is not installed, and a rehearsal needs it", fix=how_to_build())
         found[name] = executable.path
     return found
+
+
+def server_of(version: str) -> str:
+    """Return the name of the pinned API server for a version of Kubernetes; that of the others where it has none."""
+    own = f"{SERVER}-{'.'.join(version.split('.')[:2])}"
+    return own if any(each.name == own for each in pins()) else SERVER
 
 
 def how_to_build() -> str:
@@ -111,17 +127,20 @@ def how_to_build() -> str:
 
 
 @contextlib.contextmanager
-def control_plane(folder: RunFolder, report: Callable[[str], None] = lambda text: None) -> Iterator[ControlPlane]:
+def control_plane(
+    folder: RunFolder, report: Callable[[str], None] = lambda text: None, version: str = ""
+) -> Iterator[ControlPlane]:
     """Start etcd and kube-apiserver; both are killed when the block ends, however it ends.
 
     Args:
         folder: Where their files go.
         report: Told what is waited for.
+        version: Version of Kubernetes that is wanted, as for `programs`.
 
     Raises:
         Refusal: A program is missing, ended early, or was not ready in time.
     """
-    where = programs()
+    where = programs(version)
     with contextlib.ExitStack() as stack:
         report("starting etcd")
         begun = time.monotonic()

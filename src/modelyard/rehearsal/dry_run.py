@@ -47,14 +47,19 @@ class Tried:
     filled: tuple[Path, ...] = ()
 
 
-def keep_what_others_need(api: Api, view: Environment) -> list[Tried]:
+def keep_what_others_need(api: Api, view: Environment, kept: Iterable[tuple[str, str]] = KEPT) -> list[Tried]:
     """Make the server hold the environment's definitions, namespaces and admission policies, in this order.
 
     A namespace that resources name, but none of them makes, is made as well: whether it exists is not this rung's
     question.
+
+    Args:
+        api: The server.
+        view: The environment.
+        kept: Groups and kinds of what is kept.
     """
     tried: list[Tried] = []
-    for group, kind in KEPT:
+    for group, kind in kept:
         things = list(view.of_kind(kind, group))
         if things:
             tried += attempts(api, things, view.namespace_of, dry_run=False)

@@ -14,7 +14,8 @@ def filled_in(definition: Mapping[str, Any], sent: Mapping[str, Any], answered: 
     """Yield the places inside lists that hold a value in the server's answer and none in what was sent.
 
     Values that are filled in elsewhere do no harm: Argo CD compares only the fields that it applied. A list without
-    keys is one field, whatever is in it.
+    keys is one field, whatever is in it; an item of one with keys is another item once a key is filled in, as the
+    protocol of a port is.
 
     Args:
         definition: The CustomResourceDefinition.
@@ -39,7 +40,10 @@ def _below(schema: Mapping[str, Any], sent: Any, answered: Any, path: Path, *, i
     elif isinstance(sent, list) and isinstance(answered, list):
         items = schema.get("items", {})
         keyed = schema.get(_LIST_TYPE) == "map"
-        for index, (item, kept) in enumerate(_pairs(sent, answered, schema.get(_LIST_KEYS, ()) if keyed else ())):
+        keys = schema.get(_LIST_KEYS, ()) if keyed else ()
+        for index, (item, kept) in enumerate(_pairs(sent, answered, keys)):
+            if isinstance(item, dict) and isinstance(kept, dict) and not inside:
+                yield from ((*path, index, key) for key in keys if key in kept and key not in item)
             yield from _below(items, item, kept, (*path, index), inside=not keyed)
 
 

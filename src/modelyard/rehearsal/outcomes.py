@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from modelyard.cluster import NATIVE_GROUPS, Environment, Thing
 from modelyard.findings import Finding, NotChecked, Severity
+from modelyard.rehearsal.control_plane import SERVER, server_of
 from modelyard.rehearsal.day import Step
 from modelyard.rehearsal.dry_run import Tried
 from modelyard.rehearsal.objections import Objection
 from modelyard.rehearsal.scheduling import Scheduled
 from modelyard.rehearsal.syncing import Synced
 from modelyard.schemas import DEFAULT_KUBERNETES
+from modelyard.tooling import find
 
 # Argo CD's own name for its finalizer, which the server would have otherwise.
 _EXPECTED_WARNING = '"resources-finalizer.argocd.argoproj.io": prefer a domain-qualified finalizer name'
@@ -120,13 +122,20 @@ def gaps(tried: Iterable[Tried], view: Environment) -> Iterator[NotChecked]:
             )
 
 
+def wanted_version(view: Environment) -> str:
+    """Return the version of Kubernetes that an environment is for."""
+    return str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES)
+
+
 def version_gap(view: Environment, version: str) -> Iterator[NotChecked]:
     """Yield a gap where the environment is for another minor version of Kubernetes than the server's."""
-    wanted = str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES)
+    wanted = wanted_version(view)
     if version and version.split(".")[:2] != wanted.split(".")[:2]:
+        own = server_of(wanted)
         yield NotChecked(
             f"what Kubernetes {wanted} refuses",
             f"the API server here is {version}",
+            f"run modelyard tools install {own}" if own != SERVER and find(own) is None else "",
             environment=view.name,
         )
 

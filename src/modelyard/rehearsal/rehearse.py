@@ -13,7 +13,7 @@ from modelyard.checking import CheckOptions, environments
 from modelyard.checking.tools import Tools
 from modelyard.cluster import Environment
 from modelyard.findings import EnvironmentSummary, NotChecked, Report
-from modelyard.rehearsal import argocd, controllers, outcomes
+from modelyard.rehearsal import argocd, controllers, group_operators, outcomes
 from modelyard.rehearsal.api import Unreachable
 from modelyard.rehearsal.cloud import needs
 from modelyard.rehearsal.cloud import outcomes as cloud_outcomes
@@ -28,7 +28,7 @@ from modelyard.rehearsal.served import copied, serve
 from modelyard.rehearsal.syncing import Synced, Syncing
 from modelyard.reporting import resolved
 from modelyard.repository import Repository
-from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
+from modelyard.schemas import SchemaBundle
 from modelyard.tooling import require
 
 LEVELS = ("schema", "schedule", "sync", "cloud")
@@ -80,6 +80,7 @@ class Rehearsal:
         pods: Where pods went, at level `schedule` and above.
         applications: What became of them, at level `sync`.
         day: What happened after that, where it was asked for.
+        groups: Operators of groups of pods that ran.
         stood_in: Programs whose statuses a stand-in set.
         cloud: What was seen in the mock AWS account, at level `cloud`.
     """
@@ -94,6 +95,7 @@ class Rehearsal:
     pods: list[Scheduled] = field(default_factory=list)
     applications: list[Synced] = field(default_factory=list)
     day: list[Step] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     stood_in: list[str] = field(default_factory=list)
     cloud: Twin | None = None
 
@@ -135,7 +137,11 @@ def rehearse(
     with made.timed("rendering"):
         (view,) = environments(repository, options, progress, made.report.not_checked)
     with run_folder() as folder:
-        with control_plane(folder, lambda text: progress(text, 0, 0)) as plane, contextlib.ExitStack() as stack:
+        version = outcomes.wanted_version(view)
+        with (
+            control_plane(folder, lambda text: progress(text, 0, 0), version) as plane,
+            contextlib.ExitStack() as stack,
+        ):
             try:
                 _go_through(made, plane, view, Tools(repository, options).crd_paths, stack, progress, limit, day)
             except Unreachable:
@@ -217,6 +223,12 @@ def _install_definitions(
     definitions = definitions_in_use(view, crd_paths)
     if made.level != "schema":
         definitions |= _definitions(view, crd_paths, controllers.KARPENTER_KINDS)
+    if made.level in ("schedule", "sync"):
+        groups = group_operators.needed(view)
+        definitions |= _definitions(view, crd_paths, (kind for each in groups for kind in each.kinds))
+        made.groups = [each.name for each in groups]
+        made.stood_in = [each.pretends for each in groups if each.pretends]
+        made.report.not_checked.extend(group_operators.gaps(view))
     if made.level == "sync":
         definitions |= _definitions(view, crd_paths, argocd.KINDS)
     progress("definitions", 0, len(definitions))
@@ -264,7 +276,7 @@ def _sync(
         with made.timed("a day's life", lambda: len(made.day)):
             made.day.extend(Day(syncing, limit, progress).steps())
         made.report.findings.extend(outcomes.of_day(made.day, view))
-    made.stood_in = [*syncing.operators.stood_in, *(["ids that Terraform gives"] if served.filled else [])]
+    made.stood_in += [*syncing.operators.stood_in, *(["ids that Terraform gives"] if served.filled else [])]
 
 
 def _cloud(
@@ -314,6 +326,6 @@ def definitions_in_use(view: Environment, crd_paths: list[Path]) -> dict[str, di
 def _definitions(
     view: Environment, crd_paths: list[Path], kinds: Iterable[tuple[str, str]]
 ) -> dict[str, dict[str, Any]]:
-    bundle = SchemaBundle(str(view.facts.get("kubernetes") or DEFAULT_KUBERNETES), crd_paths)
+    bundle = SchemaBundle(outcomes.wanted_version(view), crd_paths)
     found = (bundle.definition(*kind) for kind in dict.fromkeys(kinds))
     return {each["metadata"]["name"]: each for each in found if each is not None}

@@ -11,7 +11,7 @@ from typing import Any
 from modelyard.cluster import NODE_CLASSES, Environment, Thing
 from modelyard.findings import Refusal
 from modelyard.placement import Placement, placements
-from modelyard.rehearsal import controllers
+from modelyard.rehearsal import controllers, group_operators
 from modelyard.rehearsal.api import ServedKind
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rehearsal.dry_run import KEPT, apply
@@ -20,6 +20,11 @@ from modelyard.rehearsal.operators import Operators
 
 _POLL_SECONDS = 0.5
 _SETTLED_SECONDS = 30.0
+_CALM_SECONDS = 1.0
+# An operator makes the workers of a group once it has seen the leader.
+_GROUP_SECONDS = 6.0
+_LWS_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
+_RAY_ROLE, _RAY_GROUP = "ray.io/node-type", "ray.io/group"
 FIRST = (
     "PriorityClass",
     "StorageClass",
@@ -102,9 +107,10 @@ def schedule(
         make(plane, served, view, thing)
     pools = sum(1 for each in things if each.kind == "NodePool")
     controllers.await_pools(plane, pools, operators.turn)
+    groups = group_operators.start(plane, view, stack, operators.turn)
     for thing in (each for each in things if each.kind not in FIRST):
         make(plane, served, view, thing)
-    return _watch(plane, placements(view), seconds, progress)
+    return _watch(plane, placements(view), seconds, progress, _GROUP_SECONDS if groups else _CALM_SECONDS)
 
 
 def make(plane: ControlPlane, served: dict[tuple[str, str], ServedKind], view: Environment, thing: Thing) -> None:
@@ -116,7 +122,11 @@ def make(plane: ControlPlane, served: dict[tuple[str, str], ServedKind], view: E
 
 
 def _watch(
-    plane: ControlPlane, foretold: tuple[Placement, ...], seconds: float, progress: Callable[[int, int], None]
+    plane: ControlPlane,
+    foretold: tuple[Placement, ...],
+    seconds: float,
+    progress: Callable[[int, int], None],
+    calm: float,
 ) -> list[Scheduled]:
     deadline = time.monotonic() + seconds
     last = time.monotonic()
@@ -129,7 +139,7 @@ def _watch(
         if with_node != placed:
             placed, last = with_node, time.monotonic()
         now = time.monotonic()
-        settled = now - last > _SETTLED_SECONDS or (pods and with_node == len(pods) and now - last > 1.0)
+        settled = now - last > _SETTLED_SECONDS or (pods and with_node == len(pods) and now - last > calm)
         if settled or now > deadline:
             return list(scheduled(plane, pods, nodes, foretold))
         plane.check()
@@ -153,7 +163,7 @@ def scheduled(
         yield Scheduled(
             namespace,
             name,
-            _foretold(name, foretold),
+            foretold_of(pod["metadata"], foretold),
             node,
             str(labels.get("karpenter.sh/nodepool", "")),
             str(labels.get("node.kubernetes.io/instance-type", "")),
@@ -162,7 +172,23 @@ def scheduled(
         )
 
 
-def _foretold(pod: str, foretold: tuple[Placement, ...]) -> Placement | None:
-    """Return the placement of the workload whose name a pod's name begins with."""
-    found = [each for each in foretold if pod.startswith(f"{each.workload.thing.name}-")]
-    return max(found, key=lambda each: len(each.workload.thing.name), default=None)
+def foretold_of(pod: dict[str, Any], foretold: tuple[Placement, ...]) -> Placement | None:
+    """Return the placement of the workload whose name a pod's name begins with, and of the pod's part in its group."""
+    found = [each for each in foretold if str(pod["name"]).startswith(f"{each.workload.thing.name}-")]
+    longest = max((len(each.workload.thing.name) for each in found), default=0)
+    found = [each for each in found if len(each.workload.thing.name) == longest]
+    own = [each for each in found if _is_part(pod.get("labels", {}), each)]
+    return next(iter(own or found), None)
+
+
+def _is_part(labels: dict[str, str], placement: Placement) -> bool:
+    """Return whether a pod with these labels is made from this template of a LeaderWorkerSet or a Ray cluster."""
+    path = placement.template.path
+    if "workerGroupSpecs" in path:
+        group = placement.workload.thing.get(path[:-1], {})
+        return bool(labels.get(_RAY_GROUP) == group.get("groupName"))
+    if "headGroupSpec" in path:
+        return labels.get(_RAY_ROLE) == "head"
+    if path and path[-1] == "leaderTemplate":
+        return labels.get(_LWS_INDEX) == "0"
+    return labels.get(_LWS_INDEX) != "0" or len(placement.workload.templates) == 1

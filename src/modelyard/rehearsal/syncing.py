@@ -10,7 +10,7 @@ from typing import Any
 
 from modelyard.cluster import Environment, Thing
 from modelyard.placement import placements
-from modelyard.rehearsal import argocd, controllers
+from modelyard.rehearsal import argocd, controllers, group_operators
 from modelyard.rehearsal.api import ServedKind, object_path
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rehearsal.dry_run import apply
@@ -86,7 +86,9 @@ class Syncing:
         self.view = view
         self.served = served
         self.namespace = argocd.namespace_of(view)
-        self.operators = Operators(plane.api)
+        self.operators = Operators(
+            plane.api, [kind for each in group_operators.needed(view) for kind in each.groups_and_kinds]
+        )
         self._kubelets = Kubelets(plane.api, run_pods=True)
         self._stack = stack
         self._commit = served.git("rev-parse", "HEAD").strip()
@@ -99,6 +101,7 @@ class Syncing:
             Refusal: A program is missing or does not start, or the API server refuses what it is told.
         """
         controllers.start(self.plane, self.view, self._stack)
+        group_operators.start(self.plane, self.view, self._stack, self.operators.turn)
         served = self.plane.api.served()
         namespaces = ServedKind("namespaces", False)
         for thing in self._own_resources_of_argocd():
