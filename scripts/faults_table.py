@@ -2,7 +2,8 @@
 """Makes every known mistake in a repository of the template, and prints who notices it.
 
 By area, and by whether the mistake has a public source: how the check did, and how many each bare tool beside it
-noticed where it could be run. With --write the outcomes become what tests/faults holds the check to.
+noticed where it could be run. With --write the outcomes become what tests/faults holds the check to, and what the bare
+tools noticed is kept in tests/faults/noticed.yaml, from which later tables are printed without running them again.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from tests.faults.bare_tools import BareTools  # noqa: E402
+from tests.faults.bare_tools import NAMES, BareTools  # noqa: E402
 from tests.faults.catalogue import RATCHET, Fault, faults, ratchet  # noqa: E402
 from tests.faults.harness import ORDER, Copies, Judgement, Outcome, judge  # noqa: E402
 from tests.repositories import Bases  # noqa: E402
 
+NOTICED = RATCHET.with_name("noticed.yaml")
+NOTICED_HEADER = "# What each bare tool noticed when it was last run on a mistake. Written by `make faults`.\n"
 HEADER = (
     "# How the check does on each mistake that can be tried. Written by `make faults`; a test holds the check to it.\n"
 )
@@ -44,8 +49,9 @@ def main() -> int:
                 print(judged[fault.id], file=sys.stderr)
             if tools:
                 noticed[fault.id] = tools.noticing(fault)
+    measured = {**_measured(), **{name: sorted(found) for name, found in noticed.items()}}
     _print_table(wanted, judged)
-    _print_tools(wanted, noticed, tools)
+    _print_tools(wanted, measured, tools)
     before = ratchet() if RATCHET.is_file() else {}
     worse = [
         found
@@ -57,6 +63,9 @@ def main() -> int:
     if options.write:
         outcomes = {**before, **{name: found.outcome.value for name, found in judged.items()}}
         kept = [fault for fault in faults() if fault.is_tried and fault.id in outcomes]
+        if tools:
+            lines = (f"{each.id}: {measured[each.id]}\n" for each in faults() if each.is_tried and each.id in measured)
+            NOTICED.write_text(NOTICED_HEADER + "".join(lines).replace("'", ""))
         RATCHET.write_text(HEADER + "".join(f"{fault.id}: {outcomes[fault.id]}\n" for fault in kept))
     return 1 if worse and not options.write else 0
 
@@ -104,18 +113,26 @@ def _column(fault: Fault, judged: dict[str, Judgement]) -> str:
     return judged[fault.id].outcome.value if fault.id in judged else "not yet"
 
 
-def _print_tools(wanted: Sequence[Fault], noticed: dict[str, set[str]], tools: BareTools | None) -> None:
+def _measured() -> dict[str, list[str]]:
+    """Return the tools that noticed each mistake when they were last run on it."""
+    found: dict[str, list[str]] = yaml.safe_load(NOTICED.read_text()) if NOTICED.is_file() else {}
+    return found
+
+
+def _print_tools(wanted: Sequence[Fault], measured: dict[str, list[str]], tools: BareTools | None) -> None:
     print()
-    if tools is None:
-        print("other tools: not run (--tools runs them)")
-        return
     tried = [fault for fault in wanted if fault.is_tried]
-    for name, state in tools.states.items():
-        if state:
-            print(f"{name}: not run ({state})")
-            continue
-        found = [fault.id for fault in tried if name in noticed.get(fault.id, ())]
-        print(f"{name}: notices {len(found)} of {len(tried)}: {', '.join(found) or 'none'}")
+    there = [fault for fault in tried if fault.id in measured]
+    if tools is None:
+        print("other tools: as they were last run (--tools runs them again)")
+    elif any(tools.states.values()):
+        print("not run: " + ", ".join(f"{name} ({state})" for name, state in tools.states.items() if state))
+    print(f"other tools were run on {len(there)} of {len(tried)} mistakes")
+    for name in NAMES:
+        found = [fault.id for fault in there if name in measured[fault.id]]
+        print(f"{name}: notices {len(found)} of {len(there)}: {', '.join(found) or 'none'}")
+    seen = [fault.id for fault in there if measured[fault.id]]
+    print(f"any of them: notices {len(seen)} of {len(there)}")
 
 
 if __name__ == "__main__":

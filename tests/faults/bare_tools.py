@@ -28,6 +28,17 @@ _KUBE_SCORE_WARNS = 5  # its grades: 1 is critical, 5 a warning, 7 nearly right,
 CHECKOV = PROJECT / "build" / "checkov"
 _LAYOUT = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 
+NAMES = (
+    "kustomize build",
+    "kubeconform -strict",
+    "kube-score",
+    "promtool check rules",
+    "terraform validate",
+    "zizmor",
+    "checkov",
+)
+"""The tools, in the order in which they are printed."""
+
 Complaints = Counter[str]
 """What a tool objects to, each with how often."""
 
