@@ -15,17 +15,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from tests.faults.bare_tools import NAMES, BareTools  # noqa: E402
-from tests.faults.catalogue import RATCHET, Fault, faults, ratchet  # noqa: E402
+from tests.faults.catalogue import NOTICED, RATCHET, Fault, faults, noticed, ratchet  # noqa: E402
 from tests.faults.harness import ORDER, Copies, Judgement, Outcome, judge  # noqa: E402
 from tests.repositories import Bases  # noqa: E402
 
-NOTICED = RATCHET.with_name("noticed.yaml")
 NOTICED_HEADER = "# What each bare tool noticed when it was last run on a mistake. Written by `make faults`.\n"
 HEADER = (
     "# How the check does on each mistake that can be tried. Written by `make faults`; a test holds the check to it.\n"
@@ -39,7 +36,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="modelyard-faults-") as folder:
         copies = Copies(Bases(Path(folder) / "bases"), Path(folder) / "copies")
         judged: dict[str, Judgement] = {}
-        noticed: dict[str, set[str]] = {}
+        found_by: dict[str, set[str]] = {}
         tools = BareTools(copies) if options.tools else None
         for fault in wanted:
             if not fault.is_tried:
@@ -48,8 +45,8 @@ def main() -> int:
             if options.verbose and judged[fault.id].outcome != Outcome.CAUGHT:
                 print(judged[fault.id], file=sys.stderr)
             if tools:
-                noticed[fault.id] = tools.noticing(fault)
-    measured = {**_measured(), **{name: sorted(found) for name, found in noticed.items()}}
+                found_by[fault.id] = tools.noticing(fault)
+    measured = {**noticed(), **{name: sorted(found) for name, found in found_by.items()}}
     _print_table(wanted, judged)
     _print_tools(wanted, measured, tools)
     before = ratchet() if RATCHET.is_file() else {}
@@ -111,12 +108,6 @@ def _column(fault: Fault, judged: dict[str, Judgement]) -> str:
     if fault.excluded:
         return "excluded"
     return judged[fault.id].outcome.value if fault.id in judged else "not yet"
-
-
-def _measured() -> dict[str, list[str]]:
-    """Return the tools that noticed each mistake when they were last run on it."""
-    found: dict[str, list[str]] = yaml.safe_load(NOTICED.read_text()) if NOTICED.is_file() else {}
-    return found
 
 
 def _print_tools(wanted: Sequence[Fault], measured: dict[str, list[str]], tools: BareTools | None) -> None:

@@ -164,7 +164,11 @@ def _kube_score(repository: _Repository) -> Complaints:
     objections: Complaints = Counter()
     for version, resources in repository.by_version.items():
         arguments = ("score", "--output-format", "json", "--kubernetes-version", f"v{version}")
-        for scored in json.loads(_told("kube-score", *arguments, resources=resources) or b"[]"):
+        told = _told("kube-score", *arguments, resources=resources) or b"[]"
+        if not told.lstrip().startswith((b"[", b"null")):
+            objections[told.decode().splitlines()[0]] += 1  # it reads nothing where one resource has another type
+            continue
+        for scored in json.loads(told) or ():
             for check in scored["checks"]:
                 if check["grade"] <= _KUBE_SCORE_WARNS and not check["skipped"]:
                     for comment in check["comments"] or [{}]:

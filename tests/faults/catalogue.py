@@ -22,6 +22,7 @@ import yaml
 HERE = Path(__file__).parent
 FAULTS = HERE / "faults"
 RATCHET = HERE / "ratchet.yaml"
+NOTICED = HERE / "noticed.yaml"
 BENIGN = HERE / "benign.yaml"
 
 
@@ -99,6 +100,13 @@ def _fault(area: str, entry: dict[str, Any]) -> Fault:
 def ratchet() -> dict[str, str]:
     """Return the outcome of each mistake as it was last accepted."""
     found: dict[str, str] = yaml.safe_load(RATCHET.read_text())
+    return found
+
+
+@cache
+def noticed() -> dict[str, list[str]]:
+    """Return the bare tools that noticed each mistake when they were last run on it; those not run on are not there."""
+    found: dict[str, list[str]] = yaml.safe_load(NOTICED.read_text())
     return found
 
 

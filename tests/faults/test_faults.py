@@ -9,7 +9,8 @@ import pytest
 
 from modelyard.rules import rules
 from tests import repositories
-from tests.faults.catalogue import Fault, faults, ratchet
+from tests.faults.bare_tools import NAMES
+from tests.faults.catalogue import Fault, faults, noticed, ratchet
 from tests.faults.harness import ORDER, Copies, Outcome, judge
 
 TRIED = [fault for fault in faults() if fault.is_tried]
@@ -67,6 +68,11 @@ def test_entry_is_whole(fault: Fault) -> None:
 def test_few_mistakes_are_excluded() -> None:
     excluded = [fault.id for fault in faults() if fault.excluded]
     assert len(excluded) <= MOST_EXCLUDED * len(faults()), excluded
+
+
+def test_what_tools_noticed_is_of_mistakes_and_tools_that_there_are() -> None:
+    assert set(noticed()) <= {fault.id for fault in TRIED}
+    assert {tool for tools in noticed().values() for tool in tools} <= set(NAMES)
 
 
 def test_names_are_unique() -> None:
