@@ -32,6 +32,15 @@ def plane() -> Iterator[ControlPlane]:
         yield running
 
 
+@pytest.fixture
+def plane_of_its_own() -> Iterator[ControlPlane]:
+    """Return a control plane for a test that leaves admission policies on it, which would judge what follows."""
+    if reason := missing():
+        pytest.skip(reason)
+    with run_folder() as folder, control_plane(folder) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def faults(
     plane: ControlPlane, bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory

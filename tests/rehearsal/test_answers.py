@@ -19,7 +19,8 @@ from tests.template.conftest import copied_template, publish
 
 
 @pytest.mark.slow  # an environment for each of two dozen combinations, one after the other on one server
-def test_every_combination_of_answers_is_taken(plane: ControlPlane, tmp_path: Path) -> None:
+def test_every_combination_of_answers_is_taken(plane_of_its_own: ControlPlane, tmp_path: Path) -> None:
+    plane = plane_of_its_own
     template = copied_template(tmp_path / "template")
     publish(template, "v0.1.0")
     root = matrix.write(template, tmp_path / "matrix")

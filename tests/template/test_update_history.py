@@ -15,7 +15,7 @@ from tests.template.conftest import PARTS, PROJECT, REPOSITORY_URL
 from tests.template.kustomize import builds, targets
 
 NOW = "v9.0.0"
-MOMENTS = 4
+MOMENTS = 2
 USER_LINE = "# kept for the user"
 _NO_COMMENTS = {".json"}
 
