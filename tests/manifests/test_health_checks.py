@@ -238,6 +238,8 @@ WITHOUT_STATUS = {
     *("rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io"),
     *("argoproj.io/AppProject", "elbv2.k8s.aws/IngressClassParams", "networking.k8s.io/IngressClass"),
     *("networking.k8s.io/NetworkPolicy", "gateway.envoyproxy.io/EnvoyProxy"),
+    # Its operator says "reconciled" of each (http-add-on v0.15.0, interceptorroute_controller.go), and no more.
+    "http.keda.sh/InterceptorRoute",
 }
 
 
