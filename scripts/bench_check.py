@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -162,7 +163,7 @@ def environment(cache: str) -> dict[str, str]:
 def _change_one(root: Path, number: int) -> None:
     """Change one model, differently each time, so that nothing about it is in the cache."""
     path = next((root / "environments").glob("*/models/chat-0/kustomization.yaml"))
-    path.write_text(path.read_text().replace("--max-num-seqs=", f"--max-num-seqs={number + 1}", 1))
+    path.write_text(re.sub(r"--max-num-seqs=\d+", f"--max-num-seqs={number + 65}", path.read_text(), count=1))
 
 
 def _timed(work: Callable[[], None]) -> float:
