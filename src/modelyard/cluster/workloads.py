@@ -17,6 +17,8 @@ ACCELERATORS = ("nvidia.com/gpu", "aws.amazon.com/neuron", "aws.amazon.com/neuro
 """Extended resources that stand for an accelerator or a part of one."""
 
 # Where each kind keeps its pod templates; a star stands for every item of a list.
+RAY_GROUP = "ray.io"
+
 _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
     ("", "Pod"): ((),),
     ("apps", "Deployment"): (("spec", "template"),),
@@ -29,11 +31,11 @@ _TEMPLATES: dict[tuple[str, str], tuple[Path, ...]] = {
         ("spec", "leaderWorkerTemplate", "leaderTemplate"),
         ("spec", "leaderWorkerTemplate", "workerTemplate"),
     ),
-    ("ray.io", "RayCluster"): (
+    (RAY_GROUP, "RayCluster"): (
         ("spec", "headGroupSpec", "template"),
         ("spec", "workerGroupSpecs", "*", "template"),
     ),
-    ("ray.io", "RayService"): (
+    (RAY_GROUP, "RayService"): (
         ("spec", "rayClusterConfig", "headGroupSpec", "template"),
         ("spec", "rayClusterConfig", "workerGroupSpecs", "*", "template"),
     ),
@@ -119,8 +121,18 @@ class PodTemplate:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Return the pod's labels."""
-        return mapping(self.value, "metadata", "labels")
+        """Return the pod's labels, with those that its controller adds."""
+        return {**mapping(self.value, "metadata", "labels"), **self.added_labels}
+
+    @property
+    def added_labels(self) -> dict[str, str]:
+        """Return the labels that are known of those that the pod's controller adds.
+
+        KubeRay's are in `labelPod` of its controllers/ray/common/pod.go (1.6.2).
+        """
+        if self.thing.group != RAY_GROUP:
+            return {}
+        return {"ray.io/node-type": "head" if "headGroupSpec" in self.path else "worker"}
 
     @cached_property
     def containers(self) -> tuple[Container, ...]:

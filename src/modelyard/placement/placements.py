@@ -244,7 +244,7 @@ def shape_of(workload: Workload, template: PodTemplate, namespace: str, known: S
     volumes = volume_requirements(template.spec, namespace, known)
     if workload.kind == "StatefulSet":
         volumes = with_claim_templates(volumes, claim_templates(workload.thing), known)
-    return pod_shape(template.value, namespace, volumes)
+    return pod_shape(template.value, namespace, volumes, added=template.added_labels)
 
 
 def karpenter_settings(environment: Environment) -> KarpenterSettings:

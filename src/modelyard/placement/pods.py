@@ -155,7 +155,11 @@ TOLERATE_PREFERENCES: dict[str, Any] = {"operator": "Exists", "effect": "PreferN
 
 
 def pod_shape(
-    template: Mapping[str, Any], namespace: str, volumes: tuple[Requirements, ...] = (), ignored: str = ""
+    template: Mapping[str, Any],
+    namespace: str,
+    volumes: tuple[Requirements, ...] = (),
+    ignored: str = "",
+    added: Mapping[str, str] | None = None,
 ) -> PodShape:
     """Return a pod or pod template as the scheduler sees it.
 
@@ -164,9 +168,11 @@ def pod_shape(
         namespace: Namespace that it runs in.
         volumes: What its volumes require of the node.
         ignored: Why Karpenter ignores it whatever its spec says.
+        added: Labels that the pod's controller gives it beside those of the template.
     """
     spec = _mapping(template.get("spec"))
-    labels = {str(key): str(value) for key, value in _mapping(_mapping(template.get("metadata")).get("labels")).items()}
+    written = _mapping(_mapping(template.get("metadata")).get("labels"))
+    labels = {str(key): str(value) for key, value in {**written, **(added or {})}.items()}
     affinity = _mapping(spec.get("affinity"))
     node = _mapping(affinity.get("nodeAffinity"))
     terms = _entries(_mapping(node.get("requiredDuringSchedulingIgnoredDuringExecution")).get("nodeSelectorTerms"))
@@ -183,10 +189,10 @@ def pod_shape(
         preferred=tuple(
             tuple(expressions(_mapping(each.get("preference")).get("matchExpressions"))) for each in preferred
         ),
-        affinity=_terms(_entries(beside.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace),
-        preferred_affinity=_terms(_preferred_terms(beside), namespace),
-        anti_affinity=_terms(_entries(away.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace),
-        preferred_anti_affinity=_terms(_preferred_terms(away), namespace),
+        affinity=_terms(_entries(beside.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace, labels),
+        preferred_affinity=_terms(_preferred_terms(beside), namespace, labels),
+        anti_affinity=_terms(_entries(away.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace, labels),
+        preferred_anti_affinity=_terms(_preferred_terms(away), namespace, labels),
         spread=tuple(_spread(each, labels) for each in _entries(spec.get("topologySpreadConstraints"))),
         host_ports=tuple(_host_ports(spec)),
         volumes=volumes,
@@ -246,18 +252,28 @@ def _ignored(
     return ""
 
 
-def _terms(entries: list[Mapping[str, Any]], namespace: str) -> tuple[AffinityTerm, ...]:
+def _terms(entries: list[Mapping[str, Any]], namespace: str, labels: Mapping[str, str]) -> tuple[AffinityTerm, ...]:
     found = []
     for each in entries:
         named = each.get("namespaces")
         namespaces = tuple(str(name) for name in named) if isinstance(named, list) and named else (namespace,)
-        selector = each.get("labelSelector")
-        found.append(
-            AffinityTerm(
-                str(each.get("topologyKey", "")), selector if isinstance(selector, Mapping) else None, namespaces
-            )
-        )
+        found.append(AffinityTerm(str(each.get("topologyKey", "")), _selector(each, labels), namespaces))
     return tuple(found)
+
+
+def _selector(entry: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """Return which pods are meant, with the values of the pod's own labels, as the API server writes them in."""
+    selector = entry.get("labelSelector")
+    if not isinstance(selector, Mapping):
+        return None
+    extra = []
+    for name, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn")):
+        keys = entry.get(name)
+        named = [str(key) for key in keys if str(key) in labels] if isinstance(keys, list) else []
+        extra += [{"key": key, "operator": operator, "values": [labels[key]]} for key in named]
+    if not extra:
+        return selector
+    return {**selector, "matchExpressions": [*_entries(selector.get("matchExpressions")), *extra]}
 
 
 def _preferred_terms(affinity: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -270,16 +286,10 @@ def _weighed(entries: Any) -> list[Mapping[str, Any]]:
 
 
 def _spread(entry: Mapping[str, Any], labels: Mapping[str, str]) -> Spread:
-    selector = entry.get("labelSelector")
-    keys = entry.get("matchLabelKeys")
-    added = [str(key) for key in keys if str(key) in labels] if isinstance(keys, list) else []
-    if isinstance(selector, Mapping) and added:
-        extra = [{"key": key, "operator": "In", "values": [labels[key]]} for key in added]
-        selector = {**selector, "matchExpressions": [*_entries(selector.get("matchExpressions")), *extra]}
     least = entry.get("minDomains")
     return Spread(
         key=str(entry.get("topologyKey", "")),
-        selector=selector if isinstance(selector, Mapping) else None,
+        selector=_selector(entry, labels),
         max_skew=_integer(entry.get("maxSkew"), 1),
         min_domains=least if isinstance(least, int) else None,
         required=entry.get("whenUnsatisfiable") != "ScheduleAnyway",
