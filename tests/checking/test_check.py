@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,19 @@ def test_shards_together_report_on_every_application_once(one_model: Path) -> No
     assert sorted(names) == sorted(whole.environments[0].application_names)
     gaps = [str(gap.subject) for part in parts for gap in part.not_checked if gap.application]
     assert sorted(gaps) == sorted(str(gap.subject) for gap in whole.not_checked if gap.application)
+
+
+def test_what_a_shared_settings_file_does_is_said_of_each_model(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(bases["two-models"], tmp_path / "two", symlinks=True))
+    settings = root / SETTINGS
+    settings.write_text(settings.read_text() + "max-num-seqs: many\nno-such-flag: 1\n")
+
+    def said(*applications: str) -> set[tuple[str, str]]:
+        return {(each.application, each.rule) for each in check(root, CheckOptions(applications=applications)).findings}
+
+    rules = {"settings/wrong-type", "settings/unknown-flag"}
+    assert said() == {(model, rule) for model in ("chat", "chat-batch") for rule in rules}
+    assert said("chat-batch") == {("chat-batch", rule) for rule in rules}
 
 
 @pytest.mark.parametrize(

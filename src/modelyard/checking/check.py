@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ from modelyard.findings import (
 )
 from modelyard.policies import Policy, load_policies
 from modelyard.rendering import Identity, Rendering, ResourceAddress
-from modelyard.repository import EnvironmentFolder, Repository
+from modelyard.repository import EnvironmentFolder, FileAddress, Repository
 from modelyard.repository.repository import WHOLE
 from modelyard.rules import Rule, rules
 
@@ -207,7 +207,7 @@ def _by_version(folders: Iterable[EnvironmentFolder], options: CheckOptions) -> 
 def _examine(view: Environment, options: CheckOptions, report: Report) -> None:
     """Run rules and policies over one environment and add what they say to the report."""
     shown = _shown(view, options)
-    owners = _owners(view)
+    owners = _owners(view, options.applications)
     if view.terraform_reading.reason:
         report.not_checked.append(NotChecked("terraform", view.terraform_reading.reason, environment=view.name))
     runners: list[Rule | Policy] = [*rules().values(), *_policies(view.repository, options)]
@@ -264,20 +264,25 @@ def _shown(view: Environment, options: CheckOptions) -> set[str]:
     return set(names)
 
 
-def _owners(view: Environment) -> Callable[[Finding], str]:
-    """Return a function from a finding to the Application that it is about, by the target or file of its address."""
+def _owners(view: Environment, first: Collection[str]) -> Callable[[Finding], str]:
+    """Return a function from a finding to the Application that it is about, by the target or file of its address.
+
+    Args:
+        view: The environment.
+        first: Applications that a file which several share is said to be of, before others.
+    """
     names = {each.name for each in view.applications}
     by_target = {each.target: each.name for each in view.applications if each.target}
     by_file: dict[str, str] = {}
-    for application in view.applications:
+    for application in sorted(view.applications, key=lambda each: each.name not in first):
         if application.target:
             for file in view.repository.kustomizations.tree(application.target).inputs:
                 by_file.setdefault(file, application.name)
 
     def owner(finding: Finding) -> str:
+        if isinstance(finding.at, ResourceAddress | FileAddress) and finding.at.target in by_target:
+            return by_target[finding.at.target]
         if isinstance(finding.at, ResourceAddress):
-            if finding.at.target in by_target:
-                return by_target[finding.at.target]
             # The root is an Application as well, but not one of the environment's.
             name = Identity.of(finding.at.resource.value).name
             return name if finding.at.resource.value.get("kind") == "Application" and name in names else ""

@@ -57,7 +57,7 @@ def ray_settings(container: Container) -> EngineSettings:
         )
     file = _config_file(repository, thing)
     if problem:
-        where: Address = FileAddress(repository.files, file) if file else thing.at(CONFIG)
+        where: Address = FileAddress(repository.files, file, target=thing.target) if file else thing.at(CONFIG)
         return EngineSettings({}, (), file, container, repository, where, "", problem, at)
     path, found = served[0]
     written = _content(repository, file) if file else None
@@ -67,7 +67,7 @@ def ray_settings(container: Container) -> EngineSettings:
     ]
     settings = {each.name: each for each in made}
     home = (*path, "engine_kwargs")
-    absent = FileAddress(repository.files, file, home) if file else thing.at(CONFIG)
+    absent = FileAddress(repository.files, file, home, target=thing.target) if file else thing.at(CONFIG)
     named = str(settings["model"].value or "") if "model" in settings else ""
     return EngineSettings(settings, tuple(made), file, container, repository, absent, named)
 
@@ -114,7 +114,7 @@ def _settings(found: dict[str, Any]) -> Iterator[tuple[str, Any, Path]]:
 def _address(thing: Thing, file: str | None, written: Any, path: Path, value: Any) -> Address:
     if file is None or value_at(written, path) in (MISSING, None) or value_at(written, path) != value:
         return thing.at(CONFIG)
-    return FileAddress(thing.repository.files, file, path)
+    return FileAddress(thing.repository.files, file, path, target=thing.target)
 
 
 def _content(repository: Repository, file: str) -> Any:
@@ -201,7 +201,8 @@ class ServeApplication:
         """Return the address of a value."""
         if self.file is None:
             return self.thing.at(CONFIG)
-        return FileAddress(self.thing.repository.files, self.file, ("applications", self.index, *path))
+        path = ("applications", self.index, *path)
+        return FileAddress(self.thing.repository.files, self.file, path, target=self.thing.target)
 
 
 def serve_applications(thing: Thing) -> Iterator[ServeApplication]:

@@ -116,6 +116,7 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
     """
     repository = container.thing.repository
     file, problem, config_map = _settings_file(container, siblings)
+    in_file = FileAddress(repository.files, file or "", target=container.thing.target)
     at: Address | None = container.at("args") if problem else None
     made: list[Setting] = []
     if file is not None:
@@ -123,11 +124,11 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
             content = documents(file, repository.files.text(file))
             if content and isinstance(content[0], dict):
                 for name, value in content[0].items():
-                    made.append(Setting(flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
+                    made.append(Setting(flag(name), value, replace(in_file, path=(name,)), "file"))
             elif content:
-                problem, at = f"{file} is not a mapping", FileAddress(repository.files, file)
+                problem, at = f"{file} is not a mapping", in_file
         except Refusal as refusal:
-            problem, at = refusal.message, refusal.at or FileAddress(repository.files, file)
+            problem, at = refusal.message, refusal.at or in_file
     made.extend(_arguments(container))
     settings = {each.name: each for each in made}
     return EngineSettings(
@@ -136,7 +137,7 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
         file,
         container,
         repository,
-        FileAddress(repository.files, file) if file else container.at("args"),
+        in_file if file else container.at("args"),
         _model_id([str(each.value or "") for each in made if each.name == "model"], config_map),
         problem,
         at,

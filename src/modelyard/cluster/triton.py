@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from modelyard.cluster.settings import EngineSettings, Setting, flag
 from modelyard.cluster.shapes import entries, text
@@ -36,6 +37,7 @@ def triton_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
     file = None
     if source is not None:
         file = Sources(source.repository, source.target, source.resource).generated_file(ENGINE_ARGUMENTS)
+    in_file = FileAddress(repository.files, file or "", target=container.thing.target)
     problem = ""
     at: Address | None = None
     made: list[Setting] = []
@@ -47,13 +49,13 @@ def triton_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
             content = documents(file, repository.files.text(file))
             if content and isinstance(content[0], dict):
                 for name, value in content[0].items():
-                    made.append(Setting(flag(name), value, FileAddress(repository.files, file, (name,)), "file"))
+                    made.append(Setting(flag(name), value, replace(in_file, path=(name,)), "file"))
             else:
-                problem, at = f"{file} is not a mapping", FileAddress(repository.files, file)
+                problem, at = f"{file} is not a mapping", in_file
         except Refusal as refusal:
-            problem, at = refusal.message, refusal.at or FileAddress(repository.files, file)
+            problem, at = refusal.message, refusal.at or in_file
     settings = {each.name: each for each in made}
-    home: Address = FileAddress(repository.files, file) if file else container.at("args")
+    home: Address = in_file if file else container.at("args")
     named = str(settings["model"].value or "") if "model" in settings else ""
     return EngineSettings(settings, tuple(made), file, container, repository, home, named, problem, at)
 

@@ -19,6 +19,7 @@ class FileAddress:
         path: Keys and list positions from the document's root.
         document: Which document of the file, counted from 0.
         key: Whether the key is meant, not its value.
+        target: The folder whose rendering it was read for, which may share the file with others; empty where none was.
     """
 
     files: Files
@@ -26,6 +27,7 @@ class FileAddress:
     path: tuple[str | int, ...] = ()
     document: int = 0
     key: bool = False
+    target: str = ""
 
     def place(self) -> Place:
         """Return where the value stands; for an absent one its nearest parent, where it belongs."""
