@@ -19,6 +19,7 @@ from modelyard.cluster import Environment
 from modelyard.placement import (
     QUOTAS,
     Demand,
+    Fleet,
     Placement,
     Step,
     cluster,
@@ -197,6 +198,30 @@ def test_pods_beyond_the_limit_are_left(one_model: Path) -> None:
     placed = sum(len(node.pods) for node in found.nodes)
     assert placed == 16 and len(found.left) == 4
     assert not found.takes(pairs[0][1])
+
+
+@pytest.mark.parametrize("base", ["one-model", "multi-node", "other-engines"])
+def test_more_pods_beside_a_fleet_go_where_they_would_go_after_it(bases: Mapping[str, Path], base: str) -> None:
+    environment = view(bases[base])
+    seen = cluster(environment)
+    pairs = [(demand, each.shape) for demand, each in together(environment)]
+    least = scale(pairs, lambda demand: demand.least)
+    more = scale(pairs, lambda demand: 3 * demand.least)
+    running = fleet(seen, least)
+    alone = shown(running)
+    assert [running.takes(shape) for _, shape in pairs], "what was asked leaves no trace"
+    beside = running.beside(more)
+    assert shown(beside) == shown(fleet(seen, [*least, *more]))
+    assert len(shown(beside)[0]) > len(alone[0]) and shown(running) == alone
+    assert shown(running.beside(more)) == shown(beside)
+
+
+def shown(found: Fleet) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
+    """Return nodes with their pods, and pods that are left."""
+    return (
+        [(each.template.pool.name, each.option.name, [pod.workload.name for pod in each.pods]) for each in found.nodes],
+        [each.workload.name for each in found.left],
+    )
 
 
 def test_surge_is_rounded_as_kubernetes_does(one_model: Path) -> None:

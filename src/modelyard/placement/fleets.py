@@ -18,6 +18,8 @@ from modelyard.placement.topology import Topology
 
 _MOST_PODS = 5_000
 _MOST_ROUNDS = 50
+_VISITOR = -1
+"""Number of a pod that is tried and not placed."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class Fleet:
     nodes: tuple[FleetNode, ...] = ()
     left: tuple[Demand, ...] = ()
     unknown: str = ""
-    scheduler: Scheduler | None = field(default=None, compare=False, repr=False)
-    numbers: int = 0
+    growing: _Growing | None = field(default=None, compare=False, repr=False)
 
     def used(self, pool: str) -> Resources:
         """Return what the nodes of a pool have together, and their number."""
@@ -60,10 +61,19 @@ class Fleet:
 
     def takes(self, pod: PodShape) -> bool:
         """Return whether one more pod finds a place beside all these."""
-        if self.scheduler is None:
+        if self.growing is None:
             return True
-        self.scheduler.topology.update(self.numbers, pod)
-        return self.scheduler.takes(self.numbers, pod)
+        scheduler = self.growing.scheduler
+        scheduler.topology.update(_VISITOR, pod)
+        return scheduler.takes(_VISITOR, pod)
+
+    def beside(self, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
+        """Return the nodes when more pods come, and those that are there stay where they are.
+
+        Args:
+            wanted: Demands with the shape of their pods and how many more there are.
+        """
+        return self if self.growing is None else _grown(self.growing.copy(), wanted)
 
 
 def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
@@ -76,10 +86,13 @@ def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]]) -> F
         cluster: The pools.
         wanted: Demands with the shape of their pods and how many there are.
     """
-    count = sum(pods for _, _, pods in wanted)
+    return _grown(_Growing(Scheduler(cluster.templates)), wanted)
+
+
+def _grown(growing: _Growing, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
+    count = len(growing.pods) + sum(pods for _, _, pods in wanted)
     if count > _MOST_PODS:
         return Fleet(unknown=f"{count:,} pods are more than are put on nodes one by one ({_MOST_PODS:,})")
-    growing = _Growing(Scheduler(cluster.templates))
     for demand, shape, pods in wanted:
         growing.add(demand, shape, pods)
     nodes = tuple(
@@ -91,7 +104,7 @@ def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]]) -> F
         )
         for node in growing.scheduler.nodes
     )
-    return Fleet(nodes, tuple(growing.left), "", growing.scheduler, len(growing.pods))
+    return Fleet(nodes, tuple(growing.left), "", growing)
 
 
 class _Growing:
@@ -103,6 +116,13 @@ class _Growing:
         self.owners: list[Demand] = []
         self.left: list[Demand] = []
         self._settled: set[Node] = set()
+
+    def copy(self) -> _Growing:
+        """Return the cluster as it is now; what comes to one does not come to the other."""
+        made = _Growing(self.scheduler.copy())
+        made.pods, made.owners, made.left = list(self.pods), list(self.owners), list(self.left)
+        made._settled = set(made.scheduler.nodes)  # every node is, once its workload has come
+        return made
 
     def add(self, demand: Demand, shape: PodShape, count: int) -> None:
         """Let the pods of a workload come."""

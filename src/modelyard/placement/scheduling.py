@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 
 from modelyard.placement.instance_options import InstanceOption, launched
 from modelyard.placement.labels import HOSTNAME
@@ -49,6 +50,10 @@ class Node:
     host_ports: tuple[tuple[str, int, str], ...] = ()
     refused: set[Room] = field(default_factory=set)
     counted: tuple[InstanceOption, ...] = ()
+
+    def copy(self) -> Node:
+        """Return the node with pods of its own."""
+        return replace(self, pods=list(self.pods), refused=set(self.refused))
 
     @property
     def launched(self) -> list[InstanceOption]:
@@ -93,6 +98,14 @@ class Scheduler:
             taint.effect == "PreferNoSchedule" for each in templates for taint in each.pool.taints
         )
         self._made = 0
+
+    def copy(self) -> Scheduler:
+        """Return the cluster as it is now; what comes to one does not come to the other."""
+        made = copy(self)
+        made.topology = self.topology.copy()
+        made.remaining = {pool: dict(resources) for pool, resources in self.remaining.items()}
+        made.nodes = [node.copy() for node in self.nodes]
+        return made
 
     def solve(self, pods: Sequence[PodShape]) -> Solution:
         """Return where pods go; they are numbered by their place in the sequence."""

@@ -8,7 +8,7 @@ domains at random, these functions give all of them, in order of name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from typing import Any
 
@@ -69,6 +69,10 @@ class TopologyGroup:
     domains: dict[str, int] = field(default_factory=dict)
     empty: set[str] = field(default_factory=set)
     owners: set[int] = field(default_factory=set)
+
+    def copy(self) -> TopologyGroup:
+        """Return the rule with counts of its own."""
+        return replace(self, domains=dict(self.domains), empty=set(self.empty), owners=set(self.owners))
 
     def register(self, domain: str) -> None:
         """Make a domain known."""
@@ -171,6 +175,16 @@ class Topology:
         self._inverse: dict[bytes, TopologyGroup] = {}
         self._by_owner: dict[int, list[TopologyGroup]] = {}
         self._domains: dict[str, dict[str, list[tuple[Taint, ...]]]] = {}
+
+    def copy(self) -> Topology:
+        """Return the rules with counts of their own."""
+        made = Topology(self.templates)
+        made._groups = {identity: group.copy() for identity, group in self._groups.items()}
+        made._inverse = {identity: group.copy() for identity, group in self._inverse.items()}
+        copies = {id(group): made._groups[identity] for identity, group in self._groups.items()}
+        made._by_owner = {number: [copies[id(each)] for each in own] for number, own in self._by_owner.items()}
+        made._domains = dict(self._domains)
+        return made
 
     def update(self, number: int, pod: PodShape) -> None:
         """Let the rules of a pod be those that it has now, after it gave up a wish or took it back."""

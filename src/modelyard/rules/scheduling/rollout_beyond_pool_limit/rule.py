@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
-from modelyard.placement import Demand, Placement, Scales, fleet, scales, written
+from modelyard.placement import Demand, Placement, Scales, scales, written
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 
@@ -50,9 +50,7 @@ def _is_short(found: Scales, demand: Demand, at: Placement) -> bool:
         for each, placement in found.wanted
         if each.workload is demand.workload
     ]
-    # What runs already keeps its nodes; the new pods come last.
-    rolled = fleet(found.cluster, [*found.at(lambda each: each.least), *more])
-    return any(each is demand for each in rolled.left)
+    return any(each is demand for each in found.least.beside(more).left)
 
 
 def _finding(demand: Demand, found: Placement, used: dict[str, dict[str, int]]) -> Finding:
