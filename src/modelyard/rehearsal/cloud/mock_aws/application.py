@@ -7,19 +7,17 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
+from modelyard.rehearsal.cloud.mock_aws.answers import Answers, Environ, StartResponse
 from modelyard.rehearsal.cloud.mock_aws.eks import Eks
 from modelyard.rehearsal.cloud.mock_aws.instances import Machines
 from modelyard.rehearsal.cloud.mock_aws.json_services import Targets
 from modelyard.rehearsal.cloud.mock_aws.mends import make_missing_managed_policy, mend_capacity, mend_ec2, mend_efs
 from modelyard.rehearsal.cloud.mock_aws.scope import GAP, MACHINES, Json, NotFound, Scope
 from modelyard.tooling import write_whole
-
-Environ = dict[str, Any]
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 _lock = threading.Lock()
 
@@ -41,6 +39,7 @@ class StandIn:
         self._machines = Machines(scope)
         self._eks = Eks(scope, self._machines.make_security_group, self._machines.vpc_of)
         self._targets = Targets(scope)
+        self._answers = Answers()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, or leave it to moto."""
@@ -51,18 +50,21 @@ class StandIn:
         if service == "sqs":
             return self._moto(environ, start_response)  # whoever polls a queue waits, and must not keep others waiting
         with _lock:
-            try:
-                answer = self._answer(service, environ, raw)
-            except NotFound as error:
-                name = "ResourceNotFoundException" if service == "eks" else str(error)
-                return _reply(start_response, "404 Not Found", {"__type": name, "message": name}, name)
-            except Exception as error:
-                # The provider retries what looks like a server's fault; a gap of the stand-in must end the run.
-                said = f"{type(error).__name__}: {error}"
-                return _reply(start_response, "400 Bad Request", {"__type": GAP, "message": said}, GAP)
-            if answer is not None:
-                return _reply(start_response, "200 OK", answer)
-            return self._moto(environ, start_response)
+            return self._answers.once(environ, start_response, partial(self._reply_to, service, raw))
+
+    def _reply_to(self, service: str, raw: bytes, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            answer = self._answer(service, environ, raw)
+        except NotFound as error:
+            name = "ResourceNotFoundException" if service == "eks" else str(error)
+            return _reply(start_response, "404 Not Found", {"__type": name, "message": name}, name)
+        except Exception as error:
+            # The provider retries what looks like a server's fault; a gap of the stand-in must end the run.
+            said = f"{type(error).__name__}: {error}"
+            return _reply(start_response, "400 Bad Request", {"__type": GAP, "message": said}, GAP)
+        if answer is not None:
+            return _reply(start_response, "200 OK", answer)
+        return self._moto(environ, start_response)
 
     def _answer(self, service: str, environ: Environ, raw: bytes) -> Json | None:
         if service == "eks":

@@ -9,8 +9,12 @@ from modelyard.rehearsal.cloud.mock_aws.scope import Json, Scope
 
 
 def mend_ec2() -> None:
-    """Return descriptions of rules between groups, and keep a template's own tags out of what it tags."""
-    from moto.ec2.models.launch_templates import LaunchTemplateVersion
+    """Return descriptions of rules between groups, and keep a template's own tags out of what it tags.
+
+    A template that is gone is told by the code that the provider takes for deleted.
+    """
+    from moto.ec2.exceptions import InvalidLaunchTemplateIdNotFound
+    from moto.ec2.models.launch_templates import LaunchTemplateBackend, LaunchTemplateVersion
     from moto.ec2.models.security_groups import SecurityGroupRule
 
     def description(rule: Any) -> str | None:
@@ -25,6 +29,14 @@ def mend_ec2() -> None:
         begin(version, template, number, data | {"TagSpecifications": kept}, text)
 
     LaunchTemplateVersion.__init__ = begin_without_own_tags
+    delete = LaunchTemplateBackend.delete_launch_template
+
+    def delete_known(backend: Any, name: str, identity: str | None) -> Any:
+        if identity and identity not in backend.launch_templates:
+            raise InvalidLaunchTemplateIdNotFound(identity)
+        return delete(backend, name, identity)
+
+    LaunchTemplateBackend.delete_launch_template = delete_known
 
 
 def mend_capacity() -> None:
