@@ -6,7 +6,7 @@ from modelyard.cluster.expressions import Expression, Selector, dashboards, expr
 from modelyard.cluster.generators import GitGenerator, git_generators
 from modelyard.cluster.graph.edges import Edge, End, Node, State
 from modelyard.cluster.graph.index import Graph
-from modelyard.cluster.labels import differing, selects, set_by_manifests, written_labels
+from modelyard.cluster.labels import Labelled, differing, selects, set_by_manifests, written_labels
 from modelyard.cluster.models import VERSION_LABEL, Model, version_in
 from modelyard.cluster.nodes import (
     OF_AUTO_MODE,
@@ -52,6 +52,7 @@ __all__ = [
     "Expression",
     "GitGenerator",
     "Graph",
+    "Labelled",
     "LineAddress",
     "Model",
     "Node",

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from modelyard.cluster.applications import Application, Source
+from modelyard.cluster.labels import Labelled
 from modelyard.cluster.models import Model, models
 from modelyard.cluster.pools import KARPENTER_GROUP, NODE_CLASSES, Pool
 from modelyard.cluster.projects import Project
@@ -122,12 +123,14 @@ class Environment:
         return tuple(thing for kind, group in NODE_CLASSES.items() for thing in self.of_kind(kind, group))
 
     @cached_property
-    def pods_by_namespace(self) -> Mapping[str, tuple[PodTemplate, ...]]:
-        """Return the pod templates by the namespace that their pods run in."""
-        found: dict[str, list[PodTemplate]] = defaultdict(list)
+    def pods_by_namespace(self) -> Mapping[str, Labelled[PodTemplate]]:
+        """Return the pod templates, with the labels of their pods, by the namespace that these run in."""
+        found: dict[str, Labelled[PodTemplate]] = {}
         for each in self.workloads:
-            found[self.namespace_of(each.thing)].extend(each.templates)
-        return {namespace: tuple(templates) for namespace, templates in found.items()}
+            labelled = found.setdefault(self.namespace_of(each.thing), Labelled())
+            for template in each.templates:
+                labelled.add(template.labels, template)
+        return found
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -135,7 +138,7 @@ class Environment:
         found = []
         for thing in self.of_kind("Service", ""):
             namespace = self.namespace_of(thing)
-            pods = chosen(thing.mapping("spec.selector"), self.pods_by_namespace.get(namespace, ()))
+            pods = chosen(thing.mapping("spec.selector"), self.pods_by_namespace.get(namespace))
             found.append(Service(thing, namespace, pods))
         return tuple(found)
 
@@ -173,8 +176,15 @@ class Environment:
 
     def unrendered_in(self, namespace: str) -> str:
         """Return what may bring more objects into a namespace than are known, in words; empty when nothing does."""
-        applications = (e.unrendered for e in self.applications if e.namespace == namespace)
-        return next((each for each in applications if each), "EKS" if namespace == KUBE_SYSTEM else "")
+        return self._unrendered.get(namespace, "EKS" if namespace == KUBE_SYSTEM else "")
+
+    @cached_property
+    def _unrendered(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for each in self.applications:
+            if each.namespace not in found and (missing := each.unrendered):
+                found[each.namespace] = missing
+        return found
 
     def is_misaddressed(self, source: Source) -> bool:
         """Return whether a source reads a folder of this repository from another address than its own."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from modelyard.cluster.shapes import entries, listed, mapping
+
+T = TypeVar("T")
 
 OPERATOR_LABELS = (
     "apps.kubernetes.io/",
@@ -38,6 +41,37 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     if operator == "NotIn":
         return key not in labels or str(labels[key]) not in values
     return (key in labels) == (operator == "Exists")
+
+
+class Labelled(Generic[T]):
+    """Things with labels, of which selectors choose: a choice costs what its rarest label has, not what there is."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Mapping[str, Any], T]] = []
+        self._carriers: dict[tuple[str, str], list[int]] = defaultdict(list)
+
+    def add(self, labels: Mapping[str, Any], item: T) -> None:
+        """Take up one more."""
+        for key, value in labels.items():
+            self._carriers[key, str(value)].append(len(self._entries))
+        self._entries.append((labels, item))
+
+    def chosen(self, selector: Mapping[str, Any] | None) -> Iterator[T]:
+        """Yield what a selector chooses, in the order in which they were added."""
+        wanted = mapping(selector, "matchLabels")
+        carried = [self._carriers.get((key, str(value)), []) for key, value in wanted.items()]
+        positions: Sequence[int] = range(len(self._entries))
+        for each in carried:
+            positions = each if len(each) < len(positions) else positions
+        return (item for labels, item in map(self._entries.__getitem__, positions) if selects(selector, labels))
+
+    @property
+    def labels(self) -> Iterator[Mapping[str, Any]]:
+        """Return the labels of each."""
+        return (labels for labels, _ in self._entries)
+
+    def __iter__(self) -> Iterator[T]:
+        return (item for _, item in self._entries)
 
 
 def written_labels(selector: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster.labels import selects, set_by_manifests
+from modelyard.cluster.labels import Labelled, set_by_manifests
 from modelyard.cluster.things import Thing
 from modelyard.cluster.workloads import PodTemplate
 
@@ -48,9 +48,8 @@ class Service:
         return f"Service {self.name}"
 
 
-def chosen(selector: dict[str, Any], templates: tuple[PodTemplate, ...]) -> tuple[PodTemplate, ...]:
+def chosen(selector: dict[str, Any], templates: Labelled[PodTemplate] | None) -> tuple[PodTemplate, ...]:
     """Return the pod templates that a Service's selector chooses; labels that controllers add are taken as given."""
-    if not selector:
+    if not selector or templates is None:
         return ()
-    wanted = {"matchLabels": set_by_manifests(selector)}
-    return tuple(template for template in templates if selects(wanted, template.labels))
+    return tuple(templates.chosen({"matchLabels": set_by_manifests(selector)}))

@@ -119,7 +119,7 @@ class PodTemplate:
         """Return the path of the pod's spec in the workload."""
         return (*self.path, "spec")
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """Return the pod's labels, with those that its controller adds."""
         return {**mapping(self.value, "metadata", "labels"), **self.added_labels}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from modelyard.repository.yaml import MappingNode, Node, SequenceNode, child, plain
@@ -19,8 +20,11 @@ _IDENTITY = ("name", "mountPath", "containerPort", "port", "topologyKey", "key",
 
 def parse(path: str | Path) -> Path:
     """Return the steps of `spec.containers[0].image`; a tuple is taken as it is, for keys that hold dots."""
-    if not isinstance(path, str):
-        return path
+    return _steps(path) if isinstance(path, str) else path
+
+
+@lru_cache(maxsize=8192)  # rules ask thousands of resources for the same few hundred paths
+def _steps(path: str) -> Path:
     return tuple(name if name else int(index) for name, index in _TOKEN.findall(path))
 
 

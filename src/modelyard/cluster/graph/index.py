@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
 
 from modelyard.cluster.graph.edges import Choice, Definition, Edge, End, Node, Reference, Selection, State
-from modelyard.cluster.labels import selects
-from modelyard.cluster.shapes import mapping
+from modelyard.cluster.labels import Labelled
 
 _Key = tuple[str, str]
 """Kind and namespace."""
@@ -27,8 +25,7 @@ class Index:
         self._reasons: dict[str, str] = {}
         self._named: dict[Node, list[End]] = {}
         self._open: set[Node] = set()
-        self._labelled: dict[_Key, list[tuple[Mapping[str, Any], End]]] = defaultdict(list)
-        self._posted: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+        self._labelled: dict[_Key, Labelled[End]] = defaultdict(Labelled)
         self._namespaces: dict[str, set[str]] = defaultdict(set)
         self._chosen: dict[Node, tuple[End, ...]] = {}
 
@@ -43,10 +40,7 @@ class Index:
         if definition.labels is None:
             return
         self._namespaces[kind].add(node.namespace)
-        listed = self._labelled[kind, node.namespace]
-        for key, value in definition.labels.items():
-            self._posted[kind, node.namespace, key, str(value)].append(len(listed))
-        listed.append((definition.labels, definition.end))
+        self._labelled[kind, node.namespace].add(definition.labels, definition.end)
 
     def named(self, node: Node) -> list[End]:
         """Return what carries a name."""
@@ -60,15 +54,9 @@ class Index:
         """Return what a selection chooses."""
         found: list[End] = []
         namespaces = self._namespaces[selection.kind] if selection.namespaces is None else selection.namespaces
-        wanted = mapping(selection.selector, "matchLabels")
         for namespace in sorted(namespaces):
-            candidates = self._labelled.get((selection.kind, namespace))
-            if candidates is None:
-                continue
-            # The rarest label decides how many are looked at.
-            postings = [self._posted.get((selection.kind, namespace, k, str(v)), []) for k, v in wanted.items()]
-            positions = min(postings, key=len) if postings else range(len(candidates))
-            found.extend(candidates[n][1] for n in positions if selects(selection.selector, candidates[n][0]))
+            if (selection.kind, namespace) in self._labelled:
+                found.extend(self._labelled[selection.kind, namespace].chosen(selection.selector))
         return tuple(found)
 
     def edge(self, reference: Reference) -> Edge:

@@ -1,14 +1,19 @@
 """Network policies that keep Prometheus out."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.cluster import Environment, PodTemplate, Thing, listed, mapping, numbered, selects, set_by_manifests
+from modelyard.cluster import Edge, End, Environment, Node, Thing, listed, mapping, numbered, selects
 from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rendering import Path
 from modelyard.rules import rule
 
 _CHART = "kube-prometheus-stack"
 _NAME = "kubernetes.io/metadata.name"
+
+_Pods = tuple[Node, Path]
+"""Whose pods, and where in it their labels are written."""
 
 
 @rule("network/scraping-denied", warning, since="0.1.0")
@@ -19,40 +24,44 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     )
     if not home:
         return
-    for thing in environment.of_kind("ServiceMonitor", "monitoring.coreos.com"):
-        if not environment.is_ours(thing):
+    isolating = _isolating(environment)
+    labels = _labels(environment, home)
+    for edge in environment.graph.of("scrapes"):
+        monitor = edge.source.holder
+        if not isinstance(monitor, Thing) or monitor.kind != "ServiceMonitor" or not environment.is_ours(monitor):
             continue
-        selector = thing.mapping("spec.selector")
-        for service in environment.services:
-            namespaces = listed(thing.mapping("spec.namespaceSelector"), "matchNames")
-            if service.namespace not in (namespaces or [environment.namespace_of(thing)]):
-                continue
-            if not selects(selector, service.thing.labels):
-                continue
-            policy = next((found for pods in service.pods if (found := _denying(environment, pods, home))), None)
-            if policy is not None:
+        if edge.source.path != ("spec", "selector"):
+            continue
+        for service, policies, namespace in _scraped(environment, edge, isolating):
+            if policies and not any(_admits(policy, labels, namespace == home) for policy in policies):
                 yield Finding(
-                    at=thing.at(("spec", "endpoints", 0, "port")),
-                    message=f"{thing} has {service} scraped from namespace {home}, which {policy} does not let in",
+                    at=monitor.at(("spec", "endpoints", 0, "port")),
+                    message=f"{monitor} has {service.holder} scraped from namespace {home}, "
+                    f"which {policies[0]} does not let in",
                     fix=f"let namespace {home} in, to the port that is scraped",
                 )
                 break
 
 
-def _denying(environment: Environment, pods: PodTemplate, home: str) -> Thing | None:
-    """Return a policy of the pods where none of theirs lets the namespace in; None where nothing isolates them."""
-    namespace = environment.namespace_of(pods.thing)
-    policies = [
-        each
-        for each in environment.of_kind("NetworkPolicy", "networking.k8s.io")
-        if environment.namespace_of(each) == namespace
-        and "Ingress" in (listed(each.value, "spec", "policyTypes") or ["Ingress"])
-        and selects(_plain(each.mapping("spec.podSelector")), pods.labels)
-    ]
-    labels = _labels(environment, home)
-    if any(_admits(policy, labels, namespace == home) for policy in policies):
-        return None
-    return policies[0] if policies else None
+def _isolating(environment: Environment) -> Mapping[_Pods, list[Thing]]:
+    """Return the policies that say who may enter, by the pods that they apply to."""
+    found: dict[_Pods, list[Thing]] = defaultdict(list)
+    for edge in environment.graph.of("applies to"):
+        policy = edge.source.holder
+        if isinstance(policy, Thing) and "Ingress" in (listed(policy.value, "spec", "policyTypes") or ["Ingress"]):
+            for pods in edge.targets:
+                found[pods.node, pods.path].append(policy)
+    return found
+
+
+def _scraped(
+    environment: Environment, scrapes: Edge, isolating: Mapping[_Pods, list[Thing]]
+) -> Iterator[tuple[End, list[Thing], str]]:
+    """Yield each Service that is scraped with the policies of pods behind it, and their namespace."""
+    for service in scrapes.targets:
+        for edge in environment.graph.out_of(service.node):
+            for pods in edge.targets if edge.relation == "selects" else ():
+                yield service, isolating.get((pods.node, pods.path), []), pods.node.namespace
 
 
 def _admits(policy: Thing, labels: dict[str, Any], same_namespace: bool) -> bool:
@@ -74,7 +83,3 @@ def _admits(policy: Thing, labels: dict[str, Any], same_namespace: bool) -> bool
 def _labels(environment: Environment, namespace: str) -> dict[str, Any]:
     found = next((each for each in environment.of_kind("Namespace", "") if each.name == namespace), None)
     return {**(found.labels if found is not None else {}), _NAME: namespace}
-
-
-def _plain(selector: dict[str, Any]) -> dict[str, Any]:
-    return {**selector, "matchLabels": set_by_manifests(mapping(selector, "matchLabels"))}

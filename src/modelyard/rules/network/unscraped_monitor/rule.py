@@ -1,38 +1,40 @@
 """Monitors that find nothing to scrape."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from modelyard.cluster import Environment, Thing, differing, listed, mapping, selects, set_by_manifests, written_labels
+from modelyard.cluster import Environment, Labelled, Thing, differing, listed, mapping, set_by_manifests, written_labels
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
 
 GROUP = "monitoring.coreos.com"
 
-_Labelled = tuple[str, Mapping[str, str], set[str]]
-"""Namespace, labels and port names of a Service or a pod template."""
+_Offers = Mapping[str, Labelled[set[str]]]
+"""By namespace: the names of the ports of each Service or pod template."""
 
 
 @rule("network/unscraped-monitor", warning, since="0.1.0")
 def unscraped_monitor(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A monitor that selects nothing, or names a port that is not there, leaves dashboards and alerts blind."""
-    monitors = [thing for thing in environment.of_kind("ServiceMonitor", GROUP) if environment.is_ours(thing)]
-    for thing in monitors:
-        labelled = [
-            (s.namespace, s.thing.labels, {str(p.get("name") or "") for p in s.ports}) for s in environment.services
-        ]
-        yield from _judge(environment, thing, labelled, "Service", "endpoints")
-    for thing in (each for each in environment.of_kind("PodMonitor", GROUP) if environment.is_ours(each)):
-        labelled = [
-            (namespace, template.labels, {name for name, _, _ in template.ports})
-            for namespace, templates in environment.pods_by_namespace.items()
-            for template in templates
-        ]
-        yield from _judge(environment, thing, labelled, "pod", "podMetricsEndpoints")
+    services: dict[str, Labelled[set[str]]] = defaultdict(Labelled)
+    for service in environment.services:
+        names = {str(port.get("name") or "") for port in service.ports}
+        services[service.namespace].add(service.thing.labels, names)
+    for thing in environment.of_kind("ServiceMonitor", GROUP):
+        if environment.is_ours(thing):
+            yield from _judge(environment, thing, services, "Service", "endpoints")
+    pods: dict[str, Labelled[set[str]]] = defaultdict(Labelled)
+    for namespace, templates in environment.pods_by_namespace.items():
+        for template in templates:
+            pods[namespace].add(template.labels, {name for name, _, _ in template.ports})
+    for thing in environment.of_kind("PodMonitor", GROUP):
+        if environment.is_ours(thing):
+            yield from _judge(environment, thing, pods, "pod", "podMetricsEndpoints")
 
 
 def _judge(
-    environment: Environment, thing: Thing, labelled: list[_Labelled], what: str, field: str
+    environment: Environment, thing: Thing, offers: _Offers, what: str, field: str
 ) -> Iterator[Finding | NotChecked]:
     selector = dict(thing.mapping("spec.selector"))
     selector["matchLabels"] = set_by_manifests(mapping(selector, "matchLabels"))
@@ -42,14 +44,14 @@ def _judge(
         if wanted.get("any")
         else {str(n) for n in listed(wanted, "matchNames")} or {environment.namespace_of(thing)}
     )
-    inside = [each for each in labelled if namespaces is None or each[0] in namespaces]
-    found = [ports for _, labels, ports in inside if selects(selector, labels)]
+    inside = [each for namespace, each in offers.items() if namespaces is None or namespace in namespaces]
+    found = [ports for each in inside for ports in each.chosen(selector)]
     if not found:
         elsewhere = next((e for n in sorted(namespaces or ()) if (e := environment.unrendered_in(n))), "")
         if elsewhere or namespaces is None:
             yield NotChecked(thing, f"{elsewhere or 'a chart'} may bring the {what} that it scrapes")
             return
-        others = differing(selector["matchLabels"], (labels for _, labels, _ in inside))
+        others = differing(selector["matchLabels"], (labels for each in inside for labels in each.labels))
         key = next(iter(others or selector["matchLabels"]), None)
         near = ", ".join(f"{name}={value}" if value is not None else f"no {name}" for name, value in others.items())
         yield Finding(
