@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,32 +10,23 @@ from typing import Any
 import pytest
 
 from modelyard import repository as rooms
-from modelyard.catalog import feature_from_mapping, feature_problems
+from modelyard.catalog import feature_problems
 from modelyard.rendering import LibraryRenderer
 from modelyard.schemas import kubernetes_versions, validate
 from modelyard.tooling import ToolMissing, find
-from tests.manifests.composition import BASES, OVERLAYS, Repository, Resource, engine_of, feature_facts, names
+from tests.manifests.composition import OVERLAYS, Repository, Resource, engine_of, names
+from tests.manifests.features import (
+    ENGINES,
+    FEATURES,
+    KNOWN,
+    PAIRS,
+    PLATFORM,
+    an_overlay_of,
+    is_legal,
+    needed_by,
+)
 
-FEATURES = names(BASES / "features")
-ENGINES = names(BASES / "serving")
-KNOWN = {name: feature_from_mapping(name, feature_facts(name)) for name in FEATURES}
-PLATFORM = names(BASES / "platform")
-PAIRS = list(itertools.combinations(FEATURES, 2))
 every_engine = pytest.mark.parametrize("engine", ENGINES)
-
-
-def an_overlay_of(engine: str) -> str:
-    return next(overlay for overlay in names(OVERLAYS) if engine_of(overlay) == engine)
-
-
-def needed_by(*features: str) -> list[str]:
-    """Features that others need, each once and not those named already."""
-    found = (need for feature in features for need in KNOWN[feature].needs if need in KNOWN)
-    return [need for need in dict.fromkeys(found) if need not in features]
-
-
-def is_legal(engine: str, *features: str) -> bool:
-    return not feature_problems([*needed_by(*features), *features], KNOWN, engine, PLATFORM)
 
 
 def together(engine: str, first: str) -> list[str]:

@@ -29,9 +29,9 @@ def make(name: str, destination: Path, **others: Any) -> Path:
     """Write a base repository and return its folder; `others` are answers that win over the base's own."""
     source = HERE / name
     answers = yaml.safe_load((source / "answers.yaml").read_text())
-    _copy(destination, {"scope": "repository", "repository_name": "my-platform", "repository_url": URL})
+    copy_template(destination, {"scope": "repository", "repository_name": "my-platform", "repository_url": URL})
     for environment in answers if isinstance(answers, list) else [answers]:
-        _copy(destination, {"scope": "environment", **environment, **others})
+        copy_template(destination, {"scope": "environment", **environment, **others})
     if (source / "files").is_dir():
         shutil.copytree(source / "files", destination, dirs_exist_ok=True)
     edits = source / "edits.yaml"
@@ -66,7 +66,8 @@ class Bases(Mapping[str, Path]):
 URL = "https://github.com/acme/my-platform.git"
 
 
-def _copy(destination: Path, answers: dict[str, Any]) -> None:
+def copy_template(destination: Path, answers: dict[str, Any]) -> None:
+    """Write what the template makes of answers into a folder."""
     copier.run_copy(
         str(PROJECT), destination, data=answers, defaults=True, quiet=True, vcs_ref="HEAD", unsafe=False, overwrite=True
     )

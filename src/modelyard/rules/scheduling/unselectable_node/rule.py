@@ -14,6 +14,7 @@ from modelyard.cluster import (
     selected_pools,
 )
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import placements
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
@@ -26,18 +27,20 @@ _NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
 def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A pod that requires labels which no node pool gives its nodes stays Pending."""
     pools = environment.pools
-    for workload in environment.workloads if pools else ():
-        for template in workload.templates:
-            groups = alternatives(template)
-            if selected_pools(template, pools) or any(_elsewhere(demand) for group in groups for demand in group):
-                continue
-            impossible = [demand for demand in groups[0] if not any(admits(pool, demand) for pool in pools)]
-            demand = impossible[0] if impossible else groups[0][-1]
-            yield Finding(
-                at=template.at(*_value(demand)),
-                message=_message(template, demand, bool(impossible)),
-                fix=_fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools)),
-            )
+    for found in placements(environment) if pools else ():
+        template, groups = found.template, alternatives(found.template)
+        if selected_pools(template, pools) or any(_elsewhere(demand) for group in groups for demand in group):
+            continue
+        # A managed node group takes them, or no pool ever would: Karpenter leaves pods with claims alone.
+        if any(each.accepted for each in found.groups) or (found.shape.claims and not found.verdicts):
+            continue
+        impossible = [demand for demand in groups[0] if not any(admits(pool, demand) for pool in pools)]
+        demand = impossible[0] if impossible else groups[0][-1]
+        yield Finding(
+            at=template.at(*_value(demand)),
+            message=_message(template, demand, bool(impossible)),
+            fix=_fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools)),
+        )
 
 
 def _elsewhere(demand: NodeRequirement) -> bool:
