@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from modelyard.checking.application_sets import with_made
 from modelyard.checking.charts import Charts
 from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
@@ -169,10 +170,11 @@ def application_names(root: Path) -> dict[str, list[str]]:
     rendered = stage.run(repository, [folder.path for folder in folders if folder.path != WHOLE])
     if len(rendered) < len(folders):
         rendered[WHOLE] = applications_in_files(repository)
+    revisions = Revisions(repository)
     return {
         folder.name: sorted(
             str(resource.value["metadata"]["name"])
-            for resource in rendered[folder.path].resources
+            for resource in with_made(folder, rendered[folder.path], revisions, []).resources
             if resource.value.get("kind") == "Application"
         )
         for folder in folders

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modelyard.cluster import Thing, mapping, sources
-from modelyard.findings import Address, NotChecked
+from modelyard.findings import Address
 from modelyard.rendering import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Files, MalformedYAML, Repository, kustomization_file
 from modelyard.repository.repository import WHOLE
@@ -19,15 +19,6 @@ def applications_in_files(repository: Repository) -> Rendering:
     """Return the Applications, their generators and projects that lie in files anywhere in a repository."""
     found = [Resource(value, file) for file, value in repository.argo_cd_manifests]
     return Rendering(WHOLE, tuple(found))
-
-
-def sets_of_applications(repository: Repository, environment: str) -> list[NotChecked]:
-    """Return the generators of Applications, which only Argo CD can run."""
-    return [
-        NotChecked(f"ApplicationSet {name(value)}", "its Applications are made by Argo CD", environment=environment)
-        for _, value in repository.argo_cd_manifests
-        if value["kind"] == "ApplicationSet"
-    ]
 
 
 def name(value: dict[str, object]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from modelyard.checking.application_sets import with_made
 from modelyard.checking.plain import own_urls as plain_urls
-from modelyard.checking.plain import sets_of_applications
 from modelyard.checking.revisions import Revisions
 from modelyard.cluster import Application, Environment, Source, TerraformReader, Thing, own_folder, sources, things
 from modelyard.findings import NotChecked
@@ -66,11 +66,11 @@ def plan(
         chosen: From the environment's name and an Application to whether it is rendered; None renders all.
     """
     repository = revisions.repository
-    made = Plan(folder, rendered[folder.path], rendered.get(f"{folder.path}/{BOOTSTRAP}"))
+    gaps: list[NotChecked] = []
+    root = with_made(folder, rendered[folder.path], revisions, gaps)
+    made = Plan(folder, root, rendered.get(f"{folder.path}/{BOOTSTRAP}"), gaps=gaps)
     found = things(repository, made.root)
     own_urls = _own_urls(folder, repository, found)
-    if folder.path == WHOLE:
-        made.gaps.extend(sets_of_applications(repository, folder.name))
     for thing in found:
         if thing.kind != "Application" or thing.group != "argoproj.io":
             continue

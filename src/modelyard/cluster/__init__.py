@@ -1,5 +1,6 @@
 """The typed view of one environment: workloads, pools, services, applications, and who names whom."""
 
+from modelyard.cluster.application_sets import UntoldError, made_by
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
 from modelyard.cluster.expressions import Expression, Selector, dashboards, expressions
@@ -71,6 +72,7 @@ __all__ = [
     "Terraform",
     "TerraformReader",
     "Thing",
+    "UntoldError",
     "Workflow",
     "Workload",
     "admits",
@@ -85,6 +87,7 @@ __all__ = [
     "is_location",
     "is_namespaced",
     "listed",
+    "made_by",
     "mapping",
     "numbered",
     "overlay_facts",

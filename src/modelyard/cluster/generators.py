@@ -65,13 +65,18 @@ def git_generators(environment: Environment) -> Iterator[GitGenerator]:
 def _git(thing: Thing, path: Path, generators: Any) -> Iterator[GitGenerator]:
     for index, generator in enumerate(generators if isinstance(generators, list) else ()):
         at = (*path, index)
-        git = mapping(generator, "git")
-        for field in ("directories", "files"):
-            if isinstance(git.get(field), list) and git[field]:
-                yield GitGenerator(thing, (*at, "git"), field, git)
+        yield from of_git(thing, at, generator)
         for combined in ("matrix", "merge"):
             inner = mapping(generator, combined).get("generators")
             yield from _git(thing, (*at, combined, "generators"), inner)
+
+
+def of_git(thing: Thing, path: Path, generator: Any) -> Iterator[GitGenerator]:
+    """Yield what one generator, at a path of an ApplicationSet, looks for in a Git repository."""
+    git = mapping(generator, "git")
+    for field in ("directories", "files"):
+        if isinstance(git.get(field), list) and git[field]:
+            yield GitGenerator(thing, (*path, "git"), field, git)
 
 
 def _own(environment: Environment) -> frozenset[str]:

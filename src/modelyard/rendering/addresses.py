@@ -141,6 +141,8 @@ class Sources:
             return None, "", self._generated_name(layer)
         text = self.files.text(origin)
         wanted = (self.value.get("metadata") or {}).get("name", "")
+        if self.resource.made_by:
+            return self._template(origin, text), text, ""
         kind = self.value.get("kind")
         candidates: list[tuple[str, Node]] = []
         for root in nodes(origin, text):
@@ -152,6 +154,18 @@ class Sources:
             return None, text, ""
         name, node = min(candidates, key=lambda candidate: _unlikeness(candidate[0], wanted))
         return node, text, name
+
+    def _template(self, origin: str, text: str) -> Node | None:
+        """Return the template of the ApplicationSet that the resource is made by."""
+        for root in nodes(origin, text):
+            content = plain(root)
+            named = content.get("metadata") if isinstance(content, dict) else None
+            if isinstance(named, dict) and (content.get("kind"), named.get("name")) == (
+                "ApplicationSet",
+                self.resource.made_by,
+            ):
+                return counterpart(root, ("spec", "template"), content)
+        return None
 
     def _generated_name(self, layer: Kustomization) -> str:
         key = "secretGenerator" if self.value.get("kind") == "Secret" else "configMapGenerator"

@@ -54,6 +54,7 @@ class Resource:
         verdict: Set once schemas were consulted.
         chart: Chart that it was rendered from, with its version; empty for what Kustomize rendered. Its `origin` is
             then the last file of values in the repository.
+        made_by: ApplicationSet that Argo CD makes it by; its `origin` is then the ApplicationSet's.
     """
 
     value: dict[str, Any]
@@ -61,6 +62,7 @@ class Resource:
     transformed_by: tuple[str, ...] = ()
     verdict: Verdict | None = None
     chart: str = ""
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
