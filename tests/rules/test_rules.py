@@ -43,6 +43,8 @@ def test_case(rule: Rule, case: dict[str, Any], bases: Mapping[str, Path], tmp_p
         assert finding.message[-1] != "."
         for wanted in case.get("message", ()):
             assert wanted in finding.message
+        for wanted in case.get("fix", ()):
+            assert wanted in finding.fix
     gaps = [str(gap.subject) for gap in report.not_checked if gap.rule == rule.id]
     assert gaps == case.get("not-checked", [])
 

@@ -31,6 +31,7 @@ from modelyard.catalog.models import (
     shape_from_mapping,
 )
 from modelyard.catalog.regions import Offer, Price, PriceStatus, Region, region, regions, sources
+from modelyard.catalog.removals import Removal, removal, removals
 from modelyard.catalog.shapes import (
     Experts,
     LatentAttention,
@@ -67,6 +68,7 @@ __all__ = [
     "Quantization",
     "QuantizedPart",
     "Region",
+    "Removal",
     "UnknownKey",
     "chart",
     "chart_versions",
@@ -95,6 +97,8 @@ __all__ = [
     "plugin_environment",
     "region",
     "regions",
+    "removal",
+    "removals",
     "shape_from_config",
     "shape_from_mapping",
     "sources",

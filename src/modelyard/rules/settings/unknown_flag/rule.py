@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import engine, engine_versions
-from modelyard.cluster import Environment
+from modelyard.catalog import engine, engine_versions, removal
+from modelyard.cluster import Environment, Setting
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.repository import FileAddress
 from modelyard.rules import rule
+from modelyard.rules.removed import Place, in_its_place, went
 
 
 @rule("settings/unknown-flag", error, since="0.1.0")
@@ -23,14 +25,23 @@ def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
         for setting in model.settings.all:
             if setting.name == "config" or known.flag(f"--{setting.name}") is not None:
                 continue
-            before = _last_version_with(setting.name, known.name, known.version)
+            gone = removal(known.name, known.version, setting.name)
+            before = "" if gone else _last_version_with(setting.name, known.name, known.version)
             near = known.nearest_flag(setting.name)
+            off = setting.value is False or (gone is not None and setting.name != gone.name)
+            replacement = in_its_place(gone, _place(setting), off=off)
             yield Finding(
                 at=setting.name_at,
                 message=f"{model.name} sets {setting.name}, which {known.name} {known.version} does not have"
-                + (f"; {before} had it" if before else ""),
-                fix=_remedy(near, gone=bool(before)),
+                + (f"; {before} had it" if before else went(gone)),
+                fix=replacement or _remedy(near, gone=bool(before or gone)),
             )
+
+
+def _place(setting: Setting) -> Place:
+    # Ray and Triton take the engine's arguments by the names of their fields.
+    at = setting.at
+    return "fields" if isinstance(at, FileAddress) and "_" in str(at.path[-1]) else setting.source
 
 
 def _remedy(near: str, *, gone: bool) -> str:

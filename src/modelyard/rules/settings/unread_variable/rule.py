@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import engine, plugin_environment
+from modelyard.catalog import engine, plugin_environment, removal
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.rules.removed import in_its_place, went
 from modelyard.rules.wording import nearest
 
 PREFIX = "VLLM_"
+OFF = ("0", "false")
 
 
 @rule("settings/unread-variable", warning, since="0.1.0")
@@ -22,8 +24,17 @@ def unread_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
             if known is None or not name.startswith(PREFIX) or name in known.environment | plugin_environment():
                 continue
             near = nearest(name, known.environment | plugin_environment())
+            gone = removal(known.name, known.version, name)
+            off = str(each.get("value")).lower() in OFF
             yield Finding(
                 at=model.container.at("env", index, "name"),
-                message=f"{model.container} sets {name}, which {known.name} {known.version} does not read",
-                fix=f"write {near}, or remove it" if near else "remove it",
+                message=f"{model.container} sets {name}, which {known.name} {known.version} does not read" + went(gone),
+                fix=in_its_place(gone, "env", off=off) or _remedy(near, gone=gone is not None),
             )
+
+
+def _remedy(near: str, *, gone: bool) -> str:
+    # What is spelt like a variable that is gone need not do what that did.
+    if gone or not near:
+        return "remove it"
+    return f"write {near}, or remove it"
