@@ -20,6 +20,7 @@ class Feature:
         images: Names of the images that it brings.
         replacements: Entries that the kustomization of a model holds under `replacements` when the feature is on.
         assumes: What must be there that no folder of this repository brings, one sentence each.
+        follows: What of an environment it follows, so that it is not promoted; empty where it is.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Feature:
     images: tuple[str, ...] = ()
     replacements: tuple[Mapping[str, Any], ...] = ()
     assumes: tuple[str, ...] = ()
+    follows: str = ""
 
 
 def feature_from_mapping(name: str, raw: Mapping[str, Any]) -> Feature:
@@ -48,7 +50,7 @@ def feature_from_mapping(name: str, raw: Mapping[str, Any]) -> Feature:
     if not isinstance(description, str) or not lists["engines"]:
         raise ValueError(f"feature {name} needs a description and engines")
     replacements = tuple((raw.get("environment") or {}).get("replacements") or ())
-    return Feature(name, description, replacements=replacements, **lists)
+    return Feature(name, description, replacements=replacements, follows=str(raw.get("follows") or ""), **lists)
 
 
 def feature_problems(

@@ -138,7 +138,9 @@ def _tell(edit: Edit, made: Sequence[tuple[str, str]], *, dry_run: bool) -> None
     stream = sys.stderr if dry_run else sys.stdout
     width = look_of(stream).width
     lines: list[Line] = []
-    ending = "" if made else "; nothing changes, it is so already"
+    ending = "; nothing changes, it is so already"
+    if made:
+        ending = "; nothing is written yet, because of --dry-run" if dry_run else ""
     lines += wrapped([], visible(edit.done) + ending, "strong", width=width, indent=2)
     for reason in edit.reasons:
         lines += wrapped([("  ", "plain")], visible(reason), "plain", width=width, indent=4)

@@ -169,13 +169,13 @@ def set_values(
     if not given and not unset and not overlay:
         raise Refusal("nothing is to be set", fix="write KEY=VALUE, --unset KEY or --overlay NAME")
     changes = planned(repository)
-    set_model(changes, environment, name, given, unset or (), overlay)
+    others = set_model(changes, environment, name, given, unset or (), overlay)
     told = [f"{key} {value}" for key, value in given.items()]
     told += [f"{key} left to the overlay" for key in unset or ()] + ([f"overlay {overlay}"] if overlay else [])
     done = f"{name} in {environment}: {', '.join(told)}"
     warnings = [] if no_check else require_passing(changes, environment, name, done=done)
     return finish(
-        Edit(changes, done, notes=[*_notes(changes, environment), *warnings]), dry_run=dry_run, as_json=as_json
+        Edit(changes, done, notes=[*others, *_notes(changes, environment), *warnings]), dry_run=dry_run, as_json=as_json
     )
 
 
@@ -307,8 +307,16 @@ def _asked_features(changes: Changes, model: str, environment: str, wish: Wish) 
         return ()
     for each in offered:
         sys.stdout.write(f"   {visible(each.name)}: {visible(each.description)}\n")
-    told = typer.prompt("Features, with commas between", default="", show_default=False)
-    return tuple(name for part in told.split(",") if (name := part.strip()))
+    while True:
+        told = typer.prompt("Features, with commas between, or none", default="", show_default=False)
+        names = tuple(dict.fromkeys(name for part in told.split(",") if (name := part.strip())))
+        unknown = [name for name in names if name not in menu.features]
+        if not unknown:
+            return names
+        try:
+            menu.require("feature", unknown[0])
+        except Refusal as refusal:
+            sys.stdout.write(f"{visible(refusal.message)}; {visible(refusal.fix)}\n")
 
 
 def _asked(choice: Choice) -> Candidate:

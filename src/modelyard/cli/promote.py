@@ -34,8 +34,8 @@ def command(
 ) -> int:
     """Move what was tried in one environment to the next.
 
-    An environment that is pinned to a tag or commit gets the revision. Otherwise image tags and the settings of models
-    move. Replicas, pools, features, and flags that follow from the devices stay.
+    An environment that is pinned to a tag or commit gets the revision. Otherwise image tags, settings and features of
+    models move. Replicas, pools, and what follows from nodes, zones, storage and addresses of an environment stay.
     """
     from modelyard.editing import promote
 

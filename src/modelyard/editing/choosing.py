@@ -13,6 +13,7 @@ from modelyard.editing.identity import write_model
 from modelyard.editing.menu import Menu, Overlay
 from modelyard.editing.naming import model_name
 from modelyard.editing.overlay_making import make_overlay
+from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.trials import Trial, tried
 from modelyard.findings import ExitCode, Refusal
 
@@ -145,28 +146,35 @@ def candidates(changes: Callable[[], Changes], model_id: str, environment: str, 
 
 def refusal(choice: Choice, environment: str) -> Refusal:
     """Return the refusal for a model that nothing can serve in an environment."""
-    told = [f"{each.overlay.name}: {each.why_not}" for each in choice.candidates]
+    reasons: dict[str, list[str]] = {}
+    for each in choice.candidates:
+        reasons.setdefault(each.why_not, []).append("an overlay made for it" if each.made else each.overlay.name)
+    told = [f"{', '.join(names)}: {why}" for why, names in reasons.items()] if len(reasons) > 1 else list(reasons)
     first = choice.candidates[0]
     fix = next((each.fix for each in (first.trial.findings if first.trial else ()) if each.fix), "")
     return Refusal(
         f"{choice.model} cannot be added to {environment}: {'; '.join(told)}",
-        fix=fix or "choose another overlay or accelerator, or make the environment ready for it first",
+        fix=fix or _remedy(first, environment) or "choose another overlay or accelerator",
         exit_code=ExitCode.FINDINGS,
     )
 
 
+def _remedy(candidate: Candidate, environment: str) -> str:
+    """Return how the environment gets what a candidate needs; empty where something else is in the way."""
+    menu = Menu(candidate.changes.files)
+    engine = menu.engines.get(candidate.overlay.engine)
+    needs = [need for each in candidate.features for need in menu.features[each].needs]
+    return how_to_bring(environment_files(candidate.changes, environment), [*(engine.needs if engine else ()), *needs])
+
+
 def _require_known(wish: Wish, menu: Menu) -> None:
-    for what, name, known in (
-        ("overlay", wish.overlay, menu.overlays),
-        ("engine", wish.engine, menu.engines),
-        *(("feature", each, menu.features) for each in wish.features),
+    for what, name in (
+        ("overlay", wish.overlay),
+        ("engine", wish.engine),
+        *(("feature", each) for each in wish.features),
     ):
-        if name and name not in known:
-            near = difflib.get_close_matches(name, list(known), n=1)
-            listed = ", ".join(known)
-            raise Refusal(
-                f"there is no {what} {name}", fix=f"did you mean {near[0]}?" if near else f"there are {listed}"
-            )
+        if name:
+            menu.require(what, name)
     kinds = {each.accelerator for each in menu.engines.values()}
     if wish.accelerator and wish.accelerator not in kinds:
         raise Refusal(f"there is no accelerator {wish.accelerator}", fix=f"name one of {', '.join(sorted(kinds))}")

@@ -205,7 +205,7 @@ def sync_outputs(changes: Changes, name: str, values: Mapping[str, Any]) -> tupl
     for sync in declared(changes, environment):
         value = _value(values, sync.output)
         file = f"{environment.folder}/platform/{sync.component}/{sync.file}"
-        if not changes.exists(file):
+        if not changes.exists(file) or not _asked(Text(file, changes.text(file)), sync):
             continue
         if value is None:
             missing.append(f"{sync.output}: Terraform has none")
@@ -226,24 +226,33 @@ def _value(values: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def _set(changes: Changes, file: str, sync: Sync, value: str) -> bool:
-    """Set one value, and return whether it differed; a file that does not ask for it stays as it is."""
-    text = Text(file, changes.text(file))
-    if sync.path:
-        keys = sync.path.split(".")
-        if text.get(keys) == value:
-            return False
-        text.set_scalar(keys, value)
-        changes.write(file, str(text))
-        return True
+def _asked(text: Text, sync: Sync) -> bool:
+    """Return whether a file has a place for an output; an environment without Lustre has none for its name."""
+    return bool(sync.path) or _position(text, sync.literal) is not None
+
+
+def _position(text: Text, literal: str) -> tuple[int, int] | None:
+    """Return which generator's which literal holds an output."""
     for index, generator in enumerate(text.get(["configMapGenerator"]) or []):
-        if not isinstance(generator, dict) or generator.get("name") != OUTPUTS:
-            continue
-        for number, literal in enumerate(generator.get("literals") or []):
-            if str(literal).partition("=")[0] == sync.literal:
-                if literal == f"{sync.literal}={value}":
-                    return False
-                text.set_scalar(["configMapGenerator", index, "literals", number], f"{sync.literal}={value}")
-                changes.write(file, str(text))
-                return True
-    return False
+        if isinstance(generator, dict) and generator.get("name") == OUTPUTS:
+            for number, each in enumerate(generator.get("literals") or []):
+                if str(each).partition("=")[0] == literal:
+                    return index, number
+    return None
+
+
+def _set(changes: Changes, file: str, sync: Sync, value: str) -> bool:
+    """Set one value, and return whether it differed."""
+    text = Text(file, changes.text(file))
+    keys: list[str | int] = list(sync.path.split("."))
+    if not sync.path:
+        position = _position(text, sync.literal)
+        if position is None:
+            return False
+        keys = ["configMapGenerator", position[0], "literals", position[1]]
+        value = f"{sync.literal}={value}"
+    if text.get(keys) == value:
+        return False
+    text.set_scalar(keys, value)
+    changes.write(file, str(text))
+    return True

@@ -58,6 +58,9 @@ class FeatureFile(_File):
     assumes: list[str] = Field(
         default_factory=list, description="What must be there that no folder of this repository brings."
     )
+    follows: Literal["addresses", "nodes", "replicas", "storage", "zones"] | None = Field(
+        None, description="What of an environment it follows, so that `modelyard promote` leaves it where it is."
+    )
     environment: ComponentsOfFeature | None = Field(None, description="What the model's kustomization holds as well.")
 
 

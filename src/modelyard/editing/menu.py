@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -130,6 +131,33 @@ class Menu:
         """Return the features by name."""
         return {name: feature for name, (feature, _) in self._features.items()}
 
+    def require(self, what: str, name: str) -> None:
+        """Refuse a name that nothing of its sort has.
+
+        Args:
+            what: `overlay`, `engine` or `feature`.
+            name: The name.
+
+        Raises:
+            Refusal: There is none.
+        """
+        sorts: Mapping[str, Mapping[str, object]] = {
+            "overlay": self.overlays,
+            "engine": self.engines,
+            "feature": self.features,
+        }
+        known = sorts[what]
+        if name in known:
+            return
+        # A name whose words are in another order is near too: zone-spread, spread-zones.
+        near = difflib.get_close_matches(name, known, n=1) or [
+            each for each in known if name and _words(name) == _words(each)
+        ]
+        raise Refusal(
+            f"there is no {what} {name or 'without a name'}",
+            fix=f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}",
+        )
+
     def of_feature(self, name: str) -> Mapping[str, Any]:
         """Return what the kustomization of a model with this feature holds as well, by field."""
         found: Mapping[str, Any] = self._features[name][1]
@@ -162,3 +190,7 @@ def _text(raw: Mapping[str, Any], key: str, file: str) -> str:
     if not isinstance(value, str) or not value:
         raise Refusal(f"{file} does not say its {key}", fix=f"write {key}: …", at=At(Place(file)))
     return value
+
+
+def _words(name: str) -> list[str]:
+    return sorted(name.split("-"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from modelyard.catalog import Flag, engine_versions, feature_problems
 from modelyard.catalog import engine as engine_of_version
-from modelyard.catalog import engine_versions, feature_problems
 from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import require_name
 from modelyard.editing.menu import Engine, Menu
 from modelyard.editing.overlay_making import engine_version
+from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.served import ARGUMENTS, Served
 from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
@@ -99,8 +100,8 @@ def set_model(
     values: Mapping[str, str],
     unset: Sequence[str] = (),
     overlay: str = "",
-) -> None:
-    """Change sizes, flags and overlay of a model.
+) -> tuple[str, ...]:
+    """Change sizes, flags and overlay of a model, and return what clients will notice, one sentence each.
 
     Args:
         changes: The edit.
@@ -115,6 +116,7 @@ def set_model(
     """
     files = environment_files(changes, environment)
     served = Served(files, name, Menu(StagedFiles(changes)))
+    before = served.overlay
     if overlay:
         _switch(served, overlay)
     for key in unset:
@@ -127,6 +129,10 @@ def set_model(
         else:
             _set_flag(served, key.lstrip("-").replace("_", "-"), value)
     files.refresh_paths(name)
+    after = served.overlay
+    if before is not None and after is not None and before.model != after.model:
+        return (f"{name} serves {after.model} now, and {before.model} no more; clients ask for the same name",)
+    return ()
 
 
 def switch_feature(changes: Changes, environment: str, name: str, feature: str, *, on: bool) -> None:
@@ -138,8 +144,7 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
     files = environment_files(changes, environment)
     menu = Menu(StagedFiles(changes))
     served = Served(files, name, menu)
-    if feature not in menu.features:
-        raise Refusal(f"there is no feature {feature}", fix=f"there are {', '.join(menu.features)}")
+    menu.require("feature", feature)
     if on == (feature in served.features):
         return
     engine = _engine(served)
@@ -151,9 +156,10 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
     if not on and served.overlay is not None and feature in served.overlay.requires:
         problems.append(f"overlay {served.overlay.name} requires {feature}")
     if problems:
+        remedy = how_to_bring(files, menu.features[feature].needs) if on else ""
         raise Refusal(
             f"{name} cannot {'have' if on else 'be without'} {feature}: {'; '.join(problems)}",
-            fix="see bases/features/README.md for what each needs and excludes",
+            fix=remedy or "see bases/features/README.md for what each needs and excludes",
         )
     if on:
         served.add_feature(feature)
@@ -221,9 +227,8 @@ def rename_model(changes: Changes, environment: str, name: str, new: str) -> Non
 
 def _switch(served: Served, overlay: str) -> None:
     menu, environment = served.menu, served.environment
-    found = menu.overlays.get(overlay)
-    if found is None:
-        raise Refusal(f"there is no overlay {overlay}", fix=f"there are {', '.join(menu.overlays)}")
+    menu.require("overlay", overlay)
+    found = menu.overlays[overlay]
     engine = menu.engines.get(found.engine)
     before = served.engine
     if engine is None or (before is not None and engine.name != before.name):
@@ -280,17 +285,7 @@ def _set_flag(served: Served, flag: str, value: str) -> None:
 
 def _argument(served: Served, flag: str, value: str) -> str:
     """Return the argument for a flag that the engine knows."""
-    engine = _engine(served)
-    image = next(iter(engine.images), "")
-    version = engine.version or engine_version(served.environment, image) or ""
-    known = engine_of_version(engine.engine, version) if version in engine_versions(engine.engine) else None
-    found = known.flag(flag) if known is not None else None
-    if known is not None and found is None:
-        near = known.nearest_flag(flag)
-        raise Refusal(
-            f"{engine.engine} {version} has no flag {flag}, and it is no size ({', '.join(SIZES)})",
-            fix=f"did you mean {near}?" if near else "see the engine's documentation",
-        )
+    found = _require_flag(served, flag)
     if found is not None and found.type == "boolean":
         if value not in ("true", "false", ""):
             raise Refusal(f"{flag} is '{value}', expected true or false", fix=f"write {flag}=true")
@@ -303,6 +298,26 @@ def _argument(served: Served, flag: str, value: str) -> str:
     return f"--{flag}={value}"
 
 
+def _require_flag(served: Served, name: str) -> Flag | None:
+    """Return what is known of a flag; None where the flags of the engine's version are not known.
+
+    Raises:
+        Refusal: The engine has no such flag.
+    """
+    engine = _engine(served)
+    image = next(iter(engine.images), "")
+    version = engine.version or engine_version(served.environment, image) or ""
+    known = engine_of_version(engine.engine, version) if version in engine_versions(engine.engine) else None
+    found = known.flag(name) if known is not None else None
+    if known is not None and found is None:
+        near = known.nearest_flag(name)
+        raise Refusal(
+            f"{engine.engine} {version} has no flag {name}, and it is no size ({', '.join(SIZES)})",
+            fix=f"did you mean {near}?" if near else "see the engine's documentation",
+        )
+    return found
+
+
 def _unset(served: Served, key: str) -> None:
     if key in SIZES:
         found = served.remove_operations(SIZES[key])
@@ -311,11 +326,8 @@ def _unset(served: Served, key: str) -> None:
         found = False
         for path in ARGUMENTS.get(_engine(served).workload, ()):
             found = served.remove_operations(path, flag) or found
-    if not found:
-        known = ", ".join(settings_of(served)) or "nothing"
-        raise Refusal(
-            f"environment {served.environment.name} does not set {key} of {served.name}", fix=f"it sets {known}"
-        )
+    if not found and key not in SIZES:
+        _require_flag(served, flag)  # what is not set is unset already, if there is such a thing at all
 
 
 def _engine(served: Served) -> Engine:

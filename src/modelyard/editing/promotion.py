@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.menu import Menu
-from modelyard.editing.models import set_model
+from modelyard.editing.models import set_model, switch_feature
 from modelyard.editing.patches import edit_patch, operations
 from modelyard.editing.served import Served
 from modelyard.editing.splicing import Text
@@ -44,8 +44,9 @@ def promote(changes: Changes, source: str, target: str, model: str = "", revisio
     """Move what was tried in one environment to another.
 
     An environment that is pinned to a tag or commit gets the revision of the other, and nothing else. Where both follow
-    a branch, image tags and the settings of the models that both have move; with a model named, those of this one.
-    Replicas, pools, features and flags that follow from the devices stay.
+    a branch, image tags, and settings and features of the models that both have move; with a model named, those of this
+    one. Replicas and pools stay, with the flags and features that follow from what an environment is; nothing is
+    taken away that the target alone has.
 
     Args:
         changes: The edit.
@@ -70,17 +71,32 @@ def promote(changes: Changes, source: str, target: str, model: str = "", revisio
     names = [model] if model else [each for each in before.models if each in after.models]
     for name in names:
         if name not in after.models:
-            served = Served(before, name, menu)
             raise Refusal(
-                f"environment {target} has no model {name}",
-                fix=f"add it first: modelyard model add {served.overlay_name or name} --env {target} --name {name}",
+                f"environment {target} has no model {name}", fix=f"add it first: {_adding(before, name, target, menu)}"
             )
     images = None if not model else _images_of(Served(before, model, menu))
     _tags(changes, before, after, images, made)
     for name in names:
         _settings(changes, before, after, name, menu, made)
-    made.kept += [] if model else [f"{each} is in {source} alone" for each in before.models if each not in after.models]
+    if not model:
+        made.kept += [
+            f"{each} is in {source} alone; {_adding(before, each, target, menu)} brings it"
+            for each in before.models
+            if each not in after.models
+        ]
     return made
+
+
+def _adding(source: EnvironmentFiles, name: str, target: str, menu: Menu) -> str:
+    """Return the command that adds a model to an environment as another has it."""
+    served = Served(source, name, menu)
+    required = served.overlay.requires if served.overlay else ()
+    features = "".join(
+        f" --feature {each}"
+        for each in served.features
+        if each not in required and each in menu.features and not menu.features[each].follows
+    )
+    return f"modelyard model add {served.overlay_name or name} --env {target} --name {name}{features}"
 
 
 def is_pinned(changes: Changes, revision: str) -> bool:
@@ -219,9 +235,30 @@ def _settings(
     bound = [flag for flag in theirs if flag in BOUND_TO_DEVICES and own.get(flag) != theirs[flag]]
     if bound:
         made.kept.append(f"{name}: {', '.join(bound)} follows from the devices of {before.name}")
-    different = sorted(set(source.features) ^ set(target.features))
-    if different:
-        made.kept.append(f"{name}: features differ: {', '.join(different)}")
+    _features(changes, source, target, menu, made)
+
+
+def _features(changes: Changes, source: Served, target: Served, menu: Menu, made: Promotion) -> None:
+    """Switch on what the source has and the target lacks, but for what follows from the environment itself."""
+    name, own = target.name, target.environment.name
+    for feature in source.features:
+        about = menu.features.get(feature)
+        if feature in target.features:
+            continue
+        if about is None or about.follows:
+            what = f"follows the {about.follows} of an environment" if about else "is none of this repository's"
+            made.kept.append(f"{name}: feature {feature} {what}, and stays off in {own}")
+            continue
+        try:
+            switch_feature(changes, own, name, feature, on=True)
+        except Refusal as refusal:
+            made.kept.append(f"{name}: feature {feature} stays off in {own}: {refusal.message}; {refusal.fix}")
+            continue
+        made.moved.append(f"{name}: feature {feature} on")
+        made.kept += [f"this must be so in {own}: {each[:1].lower()}{each[1:]}" for each in about.assumes]
+    lone = [each for each in target.features if each not in source.features]
+    if lone:
+        made.kept.append(f"{name}: {own} has {', '.join(lone)}, which {source.environment.name} does not")
 
 
 def _git(changes: Changes, *words: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def copy(
     import copier  # 0.3 s to import, which commands other than this one should not pay
 
     data = {**questionnaire.for_scope(answers, scope), "scope": scope}
-    with _refusals(answers), _quiet():
+    with _refusals(answers, questionnaire.unanswered(answers, scope)), _quiet():
         copier.run_copy(
             source.url,
             destination,
@@ -106,8 +106,8 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _refusals(answers: Mapping[str, Answer]) -> Iterator[None]:
-    """Turn what a user can mend into a refusal that names the question."""
+def _refusals(answers: Mapping[str, Answer], unanswered: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what a user can mend into a refusal that names the question, and all that have no answer at once."""
     from copier.errors import InvalidTypeError, UserMessageError
 
     try:
@@ -118,10 +118,12 @@ def _refusals(answers: Mapping[str, Answer]) -> Iterator[None]:
             name, reason = found.groups()
             raise Refusal(f"{name}: {reason}", fix=f"give another {name}", at=blame([name], answers)) from None
         if found := _REQUIRED.fullmatch(text):
-            name = found[1]
+            open_ = list(dict.fromkeys((found[1], *unanswered)))
+            verbs = "have no default and were" if len(open_) > 1 else "has no default and was"
+            given = " ".join(f"--data {name}=…" for name in open_)
             raise Refusal(
-                f"{name} has no default and was not answered",
-                fix=f"give --data {name}=…, an answers file, or a terminal to ask on",
+                f"{' and '.join(open_)} {verbs} not answered",
+                fix=f"give {given}, an answers file, or a terminal to ask on",
             ) from None
         if found := _UNKNOWN_REVISION.fullmatch(text):
             raise Refusal(f"the template has no version {found[1]}", fix=_VERSIONS_FIX) from None

@@ -17,6 +17,8 @@ from modelyard.scaffolding.source import QUESTIONS_FILE, TemplateSource
 Scope = Literal["repository", "environment"]
 
 _SCOPE = re.compile(r"scope == '(repository|environment)'")
+_BY_SCOPE = re.compile(rf"\{{\{{ {_SCOPE.pattern} \}}\}}")
+_WITHOUT_DEFAULT = "{{ UNSET }}"
 _BOOLEANS = {"true", "false", "yes", "no", "on", "off"}
 _MAX_ANSWERS_BYTES = 1024 * 1024
 
@@ -29,11 +31,13 @@ class Question:
         name: Its name.
         type: Copier's name of the type of its answer.
         scopes: The scopes that ask it.
+        required: Whether it has no default, and is asked whatever the other answers are.
     """
 
     name: str
     type: str
     scopes: frozenset[Scope]
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,11 @@ class Questionnaire:
                 continue
             named: list[Any] = _SCOPE.findall(str(details.get("when", "")))
             scopes: frozenset[Scope] = frozenset(named or ("repository", "environment"))
-            self.questions[name] = Question(name, str(details.get("type", "yaml")), scopes)
+            when = str(details.get("when", ""))
+            required = _WITHOUT_DEFAULT in str(details.get("default", "")) and (
+                not when or bool(_BY_SCOPE.fullmatch(when))
+            )
+            self.questions[name] = Question(name, str(details.get("type", "yaml")), scopes, required)
 
     @classmethod
     def of(cls, source: TemplateSource) -> Questionnaire:
@@ -86,6 +94,17 @@ class Questionnaire:
                 raise Refusal(f"{name}: '{answer.text}' is not a whole number", fix="write digits only", at=at)
             if question.type == "bool" and answer.text.lower() not in _BOOLEANS:
                 raise Refusal(f"{name}: '{answer.text}' is neither true nor false", fix="write true or false", at=at)
+
+    def unanswered(self, answers: Mapping[str, Answer], scope: Scope) -> list[str]:
+        """Return the questions that are open and have no default, when a scope is the first that is written.
+
+        The environment follows the repository, which answers what both ask.
+        """
+        return [
+            name
+            for name, each in self.questions.items()
+            if each.required and name not in answers and (scope == "repository" or each.scopes == {scope})
+        ]
 
     def for_scope(self, answers: Mapping[str, Answer], scope: Scope) -> dict[str, str]:
         """Return the answers to questions of one scope."""

@@ -19,6 +19,7 @@ _SCHEMES = ("https", "http", "ssh", "file", "git")
 _SECURE_COPY = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 _ABBREVIATED = re.compile(r"(.+-\d+-g)?[0-9a-f]{4,40}")
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHORTHANDS = ("gh:", "gl:")
 
 
@@ -87,12 +88,25 @@ class TemplateSource:
         return f"{self.git_url} at {self.ref or 'its newest tag'}"
 
 
-def newest_release(git_url: str) -> str | None:
-    """Return the newest tag of a template's releases; None where its tags are not all of the form v1.2.3."""
-    listed = git(Path.cwd(), "ls-remote", "--quiet", "--tags", "--refs", "--", git_url, check=False)
-    tags = re.findall(r"refs/tags/(.+)", listed.stdout.decode("utf-8", "replace"))
+def newest_version(git_url: str) -> str | None:
+    """Return the newest tag of a template's releases, or the commit at its head where it has no tags.
+
+    None where it has tags that are not all of the form v1.2.3, which Copier then puts in order.
+    """
+    listed = git(Path.cwd(), "ls-remote", "--quiet", "--", git_url, "HEAD", "refs/tags/*", check=False)
+    named = re.findall(r"(?m)^([0-9a-f]+)\t(.+)$", listed.stdout.decode("utf-8", "replace"))
+    tags = [name.removeprefix("refs/tags/") for _, name in named if name != "HEAD" and not name.endswith("^{}")]
+    if not tags:
+        return next((commit for commit, name in named if name == "HEAD"), None)
     releases = {tag: tuple(map(int, found.groups())) for tag in tags if (found := _RELEASE.fullmatch(tag))}
-    return max(releases, key=releases.__getitem__) if releases and len(releases) == len(tags) else None
+    return max(releases, key=releases.__getitem__) if len(releases) == len(tags) else None
+
+
+def same_version(recorded: str, ref: str) -> bool:
+    """Return whether a version that Copier recorded is a tag or commit; it writes commits abbreviated."""
+    return recorded == ref or bool(
+        _ABBREVIATED.fullmatch(recorded) and _COMMIT.fullmatch(ref) and ref.startswith(recorded.rpartition("-g")[2])
+    )
 
 
 def template_source(template: str | None = None, ref: str | None = None) -> TemplateSource:

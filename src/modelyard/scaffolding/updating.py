@@ -17,7 +17,7 @@ from modelyard.scaffolding.conflicts import Conflict, conflicting_files, conflic
 from modelyard.scaffolding.copying import merge
 from modelyard.scaffolding.new import ANSWERS_FILE, ENVIRONMENTS
 from modelyard.scaffolding.questionnaire import Questionnaire, Scope, given_answers
-from modelyard.scaffolding.source import TemplateSource, newest_release
+from modelyard.scaffolding.source import TemplateSource, newest_version, same_version
 from modelyard.tooling import require
 
 Migrate = Callable[[Path, Sequence[str], str], tuple[str, ...]]
@@ -285,11 +285,12 @@ def _merged(
 ) -> Updated:
     """Merge one subject into a work tree, and look at what Copier does not tell."""
     before = subject.answers(root)
-    ref = ref or newest_release(str(before["_src_path"]).removeprefix("git+"))
+    ref = ref or newest_version(str(before["_src_path"]).removeprefix("git+"))
     given = answers or {}
     news = ask or any(str(before.get(name)) != str(text) for name, text in given.items())
-    if ref is not None and before["_commit"] == ref and not news:
-        return Updated((Step(subject.name, ref, ref),))
+    recorded = str(before["_commit"])
+    if ref is not None and same_version(recorded, ref) and not news:
+        return Updated((Step(subject.name, recorded, recorded),))
     merge(root, subject.answers_file, ref, interactive=interactive, answers=given, ask=ask)
     after = subject.answers(root)
     replaced = tuple(

@@ -12,10 +12,13 @@ from modelyard.policies import policy
 
 TRUSTED = (
     "602401143452.dkr.ecr.",  # Amazon EKS
+    "amazon/",  # Docker Hub
     "cr.fluentbit.io/fluent/",
+    "curlimages/",  # Docker Hub
     "nvcr.io/nvidia/",
     "opensearchproject/",  # Docker Hub
     "public.ecr.aws/",
+    "rayproject/",  # Docker Hub
     "registry.k8s.io/",
     "vllm/",  # Docker Hub
 )
