@@ -27,7 +27,7 @@ def compare_fits(change: EnvironmentChange, before: Environment | None, after: E
         if not each.model:
             continue
         told.add(each.name)
-        first = old.get(each.name_before or each.name) if each.kind is not Kind.ADDED else None
+        first = old.get(each.name_before or each.name) if each.kind not in (Kind.ADDED, Kind.REMOVED) else None
         second = new.get(each.name) if each.kind is not Kind.REMOVED else None
         each.columns[COLUMN] = (_words(first), _words(second))
         if first and second and first.verdict in _GOOD and second.verdict is Verdict.DOES_NOT_FIT:

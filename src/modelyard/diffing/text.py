@@ -119,4 +119,4 @@ def both(before: str, after: str) -> str:
     """Return the text of a column before and after, once where they are the same."""
     if not before or before == after:
         return after
-    return f"{before}{ARROW}{after}" if after else before
+    return f"{before}{ARROW}{after}" if after else f"was {before}"

@@ -163,8 +163,11 @@ def _remedy(candidate: Candidate, environment: str) -> str:
     """Return how the environment gets what a candidate needs; empty where something else is in the way."""
     menu = Menu(candidate.changes.files)
     engine = menu.engines.get(candidate.overlay.engine)
-    needs = [need for each in candidate.features for need in menu.features[each].needs]
-    return how_to_bring(environment_files(candidate.changes, environment), [*(engine.needs if engine else ()), *needs])
+    features = [menu.features[each] for each in candidate.features if each in menu.features]
+    if engine is None or any(engine.name not in each.engines for each in features):
+        return ""
+    needs = [need for each in features for need in each.needs]
+    return how_to_bring(environment_files(candidate.changes, environment), [*engine.needs, *needs])
 
 
 def _require_known(wish: Wish, menu: Menu) -> None:

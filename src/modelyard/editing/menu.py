@@ -149,10 +149,10 @@ class Menu:
         known = sorts[what]
         if name in known:
             return
-        # A name whose words are in another order is near too: zone-spread, spread-zones.
-        near = difflib.get_close_matches(name, known, n=1) or [
-            each for each in known if name and _words(name) == _words(each)
-        ]
+        near = difflib.get_close_matches(name, known, n=1)
+        if not near:  # a name may be near but for the order of its words: zone-spread, spread-zones
+            ordered = {_ordered(each): each for each in known}
+            near = [ordered[each] for each in difflib.get_close_matches(_ordered(name), ordered, n=1)]
         raise Refusal(
             f"there is no {what} {name or 'without a name'}",
             fix=f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}",
@@ -192,5 +192,5 @@ def _text(raw: Mapping[str, Any], key: str, file: str) -> str:
     return value
 
 
-def _words(name: str) -> list[str]:
-    return sorted(name.split("-"))
+def _ordered(name: str) -> str:
+    return "-".join(sorted(name.split("-")))

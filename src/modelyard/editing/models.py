@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -156,7 +157,8 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
     if not on and served.overlay is not None and feature in served.overlay.requires:
         problems.append(f"overlay {served.overlay.name} requires {feature}")
     if problems:
-        remedy = how_to_bring(files, menu.features[feature].needs) if on else ""
+        about = menu.features[feature]
+        remedy = how_to_bring(files, about.needs) if on and engine.name in about.engines else ""
         raise Refusal(
             f"{name} cannot {'have' if on else 'be without'} {feature}: {'; '.join(problems)}",
             fix=remedy or "see bases/features/README.md for what each needs and excludes",
@@ -310,7 +312,7 @@ def _require_flag(served: Served, name: str) -> Flag | None:
     known = engine_of_version(engine.engine, version) if version in engine_versions(engine.engine) else None
     found = known.flag(name) if known is not None else None
     if known is not None and found is None:
-        near = known.nearest_flag(name)
+        near = known.nearest_flag(name) or next(iter(difflib.get_close_matches(name, SIZES, n=1)), "")
         raise Refusal(
             f"{engine.engine} {version} has no flag {name}, and it is no size ({', '.join(SIZES)})",
             fix=f"did you mean {near}?" if near else "see the engine's documentation",
