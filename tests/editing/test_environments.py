@@ -19,6 +19,7 @@ from modelyard.editing import (
     rows,
     set_model,
     set_owners,
+    switch_feature,
     sync_outputs,
 )
 from modelyard.findings import Refusal
@@ -186,6 +187,8 @@ def test_ids_that_terraform_knows_are_written_where_the_component_says(stored: P
 def test_what_terraform_does_not_have_is_said(stored: Path) -> None:
     written, missing = sync_outputs(Changes(stored), "dev", outputs(printed(lustre=None, shared_file_system_id=None)))
     assert written == [] and "shared_file_system_id: Terraform has none" in missing
+    # The kustomization has no place for the name of a mount, so nobody waits for it.
+    assert not [each for each in missing if each.startswith("lustre.mount_name")]
 
 
 def test_outputs_of_another_environment_are_refused(stored: Path) -> None:
@@ -289,6 +292,42 @@ def test_another_overlay_of_the_same_engine_moves(two: Path) -> None:
     assert made.moved == ["chat: overlay llama-3-2-1b-instruct-vllm-gpu → qwen3-1-7b-vllm-gpu"]
     assert "overlays/qwen3-1-7b-vllm-gpu" in changes.text("environments/prod/models/chat/kustomization.yaml")
     assert "/overlays/qwen3-1-7b-vllm-gpu;" in changes.text("environments/prod/applications/chat.yaml")
+
+
+def test_features_move_but_for_what_follows_the_environment(two: Path) -> None:
+    for environment, features in (("dev", ("kv-offload", "image-prefetch")), ("prod", ("spot",))):
+        changes = Changes(two)
+        for feature in features:
+            switch_feature(changes, environment, "chat", feature, on=True)
+        changes.apply()
+    changes = Changes(two)
+    made = promote(changes, "dev", "prod")
+    assert "chat: feature kv-offload on" in made.moved
+    assert "chat: feature image-prefetch follows the nodes of an environment, and stays off in prod" in made.kept
+    assert "chat: prod has hf-token, spot, which dev does not" in made.kept
+    changes.apply()
+    (row,) = (each for each in rows(Changes(two), ["prod"]) if each.name == "chat")
+    assert set(row.features) == {"hf-token", "spot", "kv-offload"}
+    changes = Changes(two)
+    assert promote(changes, "dev", "prod").moved == [] and changes.files_changed == ()
+
+
+def test_a_feature_that_the_target_cannot_have_stays_off_and_the_rest_moves(two: Path) -> None:
+    needs = two / "bases/features/kv-offload/feature.yaml"
+    changes = Changes(two)
+    switch_feature(changes, "dev", "chat", "kv-offload", on=True)
+    set_model(changes, "dev", "chat", {"max-model-len": "8192"})
+    changes.apply()
+    needs.write_text(needs.read_text().replace("needs: []", "needs:\n  - keda"))
+    made = promote(Changes(two), "dev", "prod", "chat")
+    assert any(each.startswith("chat: max-model-len") for each in made.moved)
+    (stays,) = [each for each in made.kept if "kv-offload stays off in prod" in each]
+    assert "needs keda in the environment" in stays and "modelyard update --env prod" in stays
+
+
+def test_a_model_that_the_target_lacks_comes_with_the_command_that_brings_it(two: Path) -> None:
+    made = promote(Changes(two), "prod", "dev")
+    assert "long is in prod alone; modelyard model add qwen3-8b-vllm-gpu --env dev --name long brings it" in made.kept
 
 
 def pinned(root: Path, revision: str) -> None:

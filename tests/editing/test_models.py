@@ -24,9 +24,12 @@ from modelyard.editing import (
     set_model,
     switch_feature,
 )
+from modelyard.editing.environment_folder import environment_files
+from modelyard.editing.readiness import how_to_bring
 from modelyard.findings import ExitCode, Refusal, Severity
 from modelyard.repository import Repository
 from modelyard.tooling import require, run
+from tests.terminals import Terminal
 
 from .conftest import Outcome, snapshot
 
@@ -338,6 +341,7 @@ def test_sizes_go_with_the_way_of_scaling_that_they_are_for(starter: Path) -> No
         ("scale-on-queue", True, "needs keda in the environment"),
         ("exclusive-zone", True, "is not for vllm"),
         ("smoke-tests", True, "there is no feature smoke-tests"),
+        ("", True, "there is no feature without a name"),
     ],
 )
 def test_a_feature_that_cannot_be(untouched: Path, feature: str, on: bool, message: str) -> None:
@@ -522,3 +526,66 @@ def test_a_person_is_asked_for_features_and_which_overlay(starter: Path) -> None
     os.close(ours)
     (row,) = (each for each in rows(Changes(starter)) if each.name == "llama-3-1-8b-instruct")
     assert (row.engine, row.features) == ("vllm-neuron", ("hf-token", "spread-zones"))
+
+
+@pytest.mark.parametrize(
+    ("feature", "fix"),
+    [
+        ("scale-on-queue", "modelyard update --env dev --set components={},keda"),
+        ("scale-to-zero", "modelyard update --env dev --set components={},keda,keda-http"),
+        ("zone-spread", "did you mean spread-zones?"),
+        # What it lacks most is no component.
+        ("prefix-cache-routing", "see bases/features/README.md for what each needs and excludes"),
+    ],
+)
+def test_the_way_to_a_feature_is_said(untouched: Path, feature: str, fix: str) -> None:
+    recorded = yaml.safe_load((untouched / "environments/dev/.copier-answers.yml").read_text())["components"]
+    with pytest.raises(Refusal) as caught:
+        switch_feature(Changes(untouched), "dev", "qwen3-1-7b", feature, on=True)
+    assert caught.value.fix == fix.format(recorded)
+
+
+def test_the_way_to_what_a_new_model_needs_is_said_once(untouched: Path) -> None:
+    choice = chosen(untouched, "Qwen/Qwen3-32B", features=("scale-on-queue",))
+    told = refusal(choice, "dev")
+    assert told.message == "Qwen/Qwen3-32B cannot be added to dev: scale-on-queue needs keda in the environment"
+    assert told.fix.startswith("modelyard update --env dev --set components=") and told.fix.endswith(",keda")
+
+
+def test_a_component_that_the_answers_of_an_environment_rule_out_is_said(starter: Path) -> None:
+    answers = starter / "environments/dev/.copier-answers.yml"
+    answers.write_text(answers.read_text().replace("neuron_pool: true", "neuron_pool: false"))
+    files = environment_files(Changes(starter), "dev")
+    assert how_to_bring(files, ["neuron-scheduler"]) == "neuron-scheduler is for environments with neuron_pool true"
+    answers.unlink()
+    assert how_to_bring(files, ["keda"]) == "add keda of bases/platform to environments/dev"
+    assert how_to_bring(files, ["argocd", "no-such-component"]) == ""
+
+
+def test_what_is_not_set_is_unset_already(starter: Path) -> None:
+    changes = Changes(starter)
+    set_model(changes, "dev", "qwen3-1-7b", {}, unset=("replicas", "max-model-len", "max_num_seqs"))
+    assert changes.files_changed == ()
+    with pytest.raises(Refusal, match="has no flag replica-") as caught:
+        set_model(changes, "dev", "qwen3-1-7b", {}, unset=("replica-",))
+    assert caught.value.fix == "did you mean replicas?"
+
+
+def test_another_model_under_the_same_name_is_told(starter: Path) -> None:
+    (told,) = set_model(Changes(starter), "dev", "qwen3-1-7b", {}, overlay="qwen3-8b-vllm-gpu")
+    assert told.startswith("qwen3-1-7b serves Qwen/Qwen3-8B now, and Qwen/Qwen3-1.7B no more")
+    assert set_model(Changes(starter), "dev", "qwen3-1-7b", {}, overlay="qwen3-1-7b-vllm-gpu") == ()
+
+
+def test_a_model_is_added_by_answering(starter: Path) -> None:
+    terminal = Terminal(starter, "model", "add", "meta-llama/Llama-3.1-8B-Instruct", "--env", "dev", "--name", "asked")
+    terminal.answer("Features, with commas between, or none", "zone-spread")
+    terminal.answer("Features, with commas between, or none", "spread-zones")
+    terminal.answer("Which one", "9")
+    terminal.answer("Which one", "2")
+    assert terminal.finish() == 0, terminal.shown
+    assert "there is no feature zone-spread; did you mean spread-zones?" in terminal.shown
+    assert "write a number from 1 to 2" in terminal.shown
+    text = (starter / "environments/dev/models/asked/kustomization.yaml").read_text()
+    assert "overlays/llama-3-1-8b-instruct-vllm-neuron" in text and "bases/features/spread-zones" in text
+    assert errors(starter) == []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 import sys
 from pathlib import Path
+
+import yaml
 
 from modelyard.tooling import Completed, run
 from tests.template.kustomize import program
@@ -32,6 +36,18 @@ def test_the_policy_that_is_shown_finds_what_it_says(repository: Path) -> None:
     said = done.stdout.decode()
     assert "team/untrusted-image" in said
     assert "docker.example.com/vllm" in said
+
+
+def test_the_policy_that_is_shown_trusts_what_bases_bring(two_environments: Path) -> None:
+    found = runpy.run_path(str(two_environments / "policies/untrusted_image.py"))["TRUSTED"]
+    texts = [path.read_text() for path in (two_environments / "bases").rglob("*.yaml") if path.name != "values.yaml"]
+    versions = two_environments / "environments/dev/versions/kustomization.yaml"
+    renamed = {
+        each["name"]: each.get("newName", each["name"]) for each in yaml.safe_load(versions.read_text())["images"]
+    }
+    images = {image for text in texts for image in re.findall(r"^ *-? *image: ([^\s\"{]+)", text, re.MULTILINE)}
+    assert len(images) > 10
+    assert not [each for each in images if not f"{renamed.get(each, each)}".startswith(found)]
 
 
 def test_pytest_runs_the_checks_of_the_repository(two_environments: Path) -> None:

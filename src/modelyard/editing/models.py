@@ -312,7 +312,7 @@ def _require_flag(served: Served, name: str) -> Flag | None:
     known = engine_of_version(engine.engine, version) if version in engine_versions(engine.engine) else None
     found = known.flag(name) if known is not None else None
     if known is not None and found is None:
-        near = known.nearest_flag(name) or next(iter(difflib.get_close_matches(name, SIZES, n=1)), "")
+        near = next(iter(difflib.get_close_matches(name, SIZES, n=1, cutoff=0.8)), "") or known.nearest_flag(name)
         raise Refusal(
             f"{engine.engine} {version} has no flag {name}, and it is no size ({', '.join(SIZES)})",
             fix=f"did you mean {near}?" if near else "see the engine's documentation",

@@ -23,6 +23,9 @@ from modelyard.tooling import require
 Migrate = Callable[[Path, Sequence[str], str], tuple[str, ...]]
 """Does what a version of the template asks of environments' files, and returns what it did."""
 
+_FIXED = ("scope", "environment_name")
+"""Answers that say which files these are, so that another answer would write others; they are not asked again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -291,7 +294,8 @@ def _merged(
     recorded = str(before["_commit"])
     if ref is not None and same_version(recorded, ref) and not news:
         return Updated((Step(subject.name, recorded, recorded),))
-    merge(root, subject.answers_file, ref, interactive=interactive, answers=given, ask=ask)
+    fixed = {name: before[name] for name in _FIXED if name in before}
+    merge(root, subject.answers_file, ref, interactive=interactive, answers=fixed | dict(given), ask=ask)
     after = subject.answers(root)
     replaced = tuple(
         f"{name}: {before[name]} → {after[name]}"
