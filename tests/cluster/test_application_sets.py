@@ -108,6 +108,17 @@ def test_what_is_wrong_with_an_application_is_shown_in_the_template(tmp_path: Pa
             id="inner keys of files",
         ),
         pytest.param(
+            FOLDERS.replace("models/*", "**"), True, "{{.path.basename}}", ["models"], id="two stars of folders"
+        ),
+        pytest.param(FOLDERS.replace("*", "[^c]*"), True, "{{.path.basename}}", ["embedder"], id="a class"),
+        pytest.param(
+            f"- git: {{repoURL: {HERE}, files: [{{path: 'models/{{chat,none}}/facts.yaml'}}, {{path: '[z-a]'}}]}}",
+            True,
+            "{{.team.name}}",
+            ["chat-team"],
+            id="alternatives, and what is no pattern",
+        ),
+        pytest.param(
             f"- matrix: {{generators: [{{list: {{elements: [{{size: small}}, {{size: large}}]}}}}, {FOLDERS[2:]}]}}",
             True,
             "{{.path.basename}}-{{.size}}",

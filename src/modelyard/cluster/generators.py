@@ -44,8 +44,8 @@ class GitGenerator:
 
     def found(self, files: Files) -> list[str]:
         """Return the folders, or the files, of a repository that it matches."""
-        wanted = [_expression(pattern) for _, pattern, left_out in self.patterns if not left_out]
-        not_wanted = [_expression(pattern) for _, pattern, left_out in self.patterns if left_out]
+        wanted = [_expression(pattern, self.field) for _, pattern, left_out in self.patterns if not left_out]
+        not_wanted = [_expression(pattern, self.field) for _, pattern, left_out in self.patterns if left_out]
         return [
             each
             for each in (_folders(files) if self.field == "directories" else _files(files))
@@ -94,11 +94,36 @@ def _own(environment: Environment) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of Argo CD: a star stays within one folder, two go through all."""
-    parts = re.split(r"(\*\*/?|\*|\?)", pattern.strip("/"))
-    said = {"*": "[^/]*", "?": "[^/]", "**": ".*", "**/": "(?:.*/)?"}
-    return re.compile("".join(said.get(part, re.escape(part)) for part in parts))
+_PART = re.compile(r"\*\*/?|\*|\?|\[\^?[^\]]+\]|\\.|[{},]|[^*?\[\\{},]+|.")
+
+
+def _expression(pattern: str, field: str) -> re.Pattern[str]:
+    """Return a pattern of Argo CD as a regular expression.
+
+    Folders are matched by Go's `path.Match`, where two stars are one star twice, and files by doublestar, where two
+    stars go through all folders and braces hold alternatives (`Match` of applicationset/generators/git.go and
+    util/git/client.go of Argo CD 3.5.1).
+    """
+    deep = field == "files"
+    said, depth = "", 0
+    for part in _PART.findall(pattern.strip("/")):
+        if part.startswith("**"):
+            through = "(?:.*/)?" if part.endswith("/") else ".*"
+            said += through if deep else "[^/]*" + part[2:]
+        elif part in "*?":
+            said += "[^/]*" if part == "*" else "[^/]"
+        elif part.startswith("[") and len(part) > 1:
+            said += part
+        elif deep and part == "{":
+            said, depth = said + "(?:", depth + 1
+        elif depth and part in "},":
+            said, depth = said + (")" if part == "}" else "|"), depth - (part == "}")
+        else:
+            said += re.escape(part[1:] if part.startswith("\\") else part)
+    try:
+        return re.compile(said + ")" * depth)
+    except re.error:  # Argo CD refuses the pattern, and makes nothing
+        return re.compile("(?!)")
 
 
 def _folders(files: Files, above: str = "") -> Iterator[str]:
