@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -58,19 +59,26 @@ def wheel(version: str, given: Path | None, package: str = "vllm") -> Iterator[Z
         with ZipFile(given) as opened:
             yield opened
         return
-    from pip._internal.models.index import PyPI
     from pip._internal.network.lazy_wheel import LazyZipOverHTTP
-    from pip._internal.network.session import PipSession
 
-    session = PipSession()
-    page = session.get(f"{PyPI.simple_url}/{package}/", timeout=60).text
-    links = [link.partition("#")[0] for link in re.findall(r'href="([^"]+)"', page)]
+    session, links = index(package)
     start = f"/{package.replace('-', '_')}-{version}-"
     found = [link for link in links if start in link and link.endswith(("x86_64.whl", "-any.whl"))]
     if not found:
         raise SystemExit(f"no wheel of {package} {version} for x86_64 in the index")
     with LazyZipOverHTTP(found[0], session) as remote:
         yield ZipFile(remote)
+
+
+@cache
+def index(package: str) -> tuple[Any, tuple[str, ...]]:
+    """Return a session with the package index, and the addresses of a package's files."""
+    from pip._internal.models.index import PyPI
+    from pip._internal.network.session import PipSession
+
+    session = PipSession()
+    page = session.get(f"{PyPI.simple_url}/{package}/", timeout=60).text
+    return session, tuple(link.partition("#")[0] for link in re.findall(r'href="([^"]+)"', page))
 
 
 class Sources:
