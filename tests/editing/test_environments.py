@@ -304,10 +304,10 @@ def test_features_move_but_for_what_follows_the_environment(two: Path) -> None:
     made = promote(changes, "dev", "prod")
     assert "chat: feature kv-offload on" in made.moved
     assert "chat: feature image-prefetch follows the nodes of an environment, and stays off in prod" in made.kept
-    assert "chat: prod has hf-token, spot, which dev does not" in made.kept
+    assert "chat: prod has hf-token, spread-zones, spot, which dev does not" in made.kept
     changes.apply()
     (row,) = (each for each in rows(Changes(two), ["prod"]) if each.name == "chat")
-    assert set(row.features) == {"hf-token", "spot", "kv-offload"}
+    assert set(row.features) == {"hf-token", "spread-zones", "spot", "kv-offload"}
     changes = Changes(two)
     assert promote(changes, "dev", "prod").moved == [] and changes.files_changed == ()
 
