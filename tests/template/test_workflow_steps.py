@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,18 +14,51 @@ import yaml
 from modelyard.editing import Changes, set_model
 from modelyard.scaffolding import new_environment, new_repository
 from modelyard.scaffolding.git import author, commit_everything, git, output
+from modelyard.tooling import find
 from tests.template.conftest import REPOSITORY_URL, publish
+from tests.template.stand_in_charts import keep
 from tests.template.workflow_stubs import Runner
 
+needs_helm = pytest.mark.skipif(find("helm") is None, reason="helm is not installed: modelyard tools install helm")
 BOT = "github-actions[bot]"
 CONTEXTS = {
     "github.server_url": "https://github.com",
     "github.repository": "acme/my-platform",
     "github.run_id": "77",
     "github.token": "token-of-the-job",
-    "github.event.repository.default_branch": "main",
-    "github.event.pull_request.number": "5",
 }
+REPOSITORY = {"full_name": "acme/my-platform", "default_branch": "main"}
+FORK = {"full_name": "somebody/my-platform", "owner": {"login": "somebody"}}
+
+
+def pull_request(base: str, head: str = "") -> dict[str, Any]:
+    """What GitHub says of a pull request from a fork."""
+    sides = {"base": {"sha": base, "ref": "main"}, "head": {"sha": head, "ref": "longer-requests", "repo": FORK}}
+    return {"action": "synchronize", "number": 5, "repository": REPOSITORY, "pull_request": {"number": 5, **sides}}
+
+
+def pushed(before: str) -> dict[str, Any]:
+    """What GitHub says of a push to main."""
+    return {"ref": "refs/heads/main", "before": before, "repository": REPOSITORY}
+
+
+def completed(head: str) -> dict[str, Any]:
+    """What GitHub says of a workflow that ended, which a fork's pull request had started."""
+    run = {"id": 76, "event": "pull_request", "conclusion": "success", "head_sha": head}
+    return {
+        "action": "completed",
+        "repository": REPOSITORY,
+        "workflow_run": {**run, "head_branch": "longer-requests", "head_repository": FORK},
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep charts and renderings for these tests alone."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MODELYARD_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +69,7 @@ def platform(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = {"repository_url": REPOSITORY_URL, "account_id": "111122223333", "code_owners": "@acme/platform"}
     new_repository(root, template=str(template), ref="v0.1.0", data=data, interactive=False)
     new_environment(root, environment="prod", data={"account_id": "444455556666"}, interactive=False)
+    keep(root)
     commit_everything(root, "Add prod", author(root))
     git(folder, "clone", "--quiet", "--bare", str(root), str(folder / "origin.git"))
     return root
@@ -65,15 +101,8 @@ def passed(done: list[tuple[str, int, str]]) -> dict[str, str]:
 
 def previewed(clone: Path, tmp_path: Path, **values: str) -> Runner:
     base, head = changed(clone, **values)
-    contexts = {
-        **CONTEXTS,
-        "github.event.pull_request.base.sha": base,
-        "github.event.workflow_run.head_repository.owner.login": "somebody",
-        "github.event.workflow_run.head_branch": "longer-requests",
-        "github.event.workflow_run.head_sha": head,
-        "github.event.workflow_run.head_repository.full_name != github.repository": "true",
-    }
-    runner = Runner(clone, tmp_path / "runner", contexts)
+    # One runner for both workflows, as if each had its own event.
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS, pull_request(base, head) | completed(head))
     runner.know(
         {
             "pulls": [{"number": 5, "head": {"label": "somebody:longer-requests", "ref": "x", "sha": head}}],
@@ -94,8 +123,10 @@ def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
     assert json.loads(runner.outputs["steps.size.outputs.shards"]) == ["1/1"]
     done = runner.run("check.yml", "check")
     ended = {name: code for name, code, _ in done}
-    # 3: the charts are not in the cache, and nothing fetches them here.
-    assert ended["Check"] in (0, 3), done
+    said = {name: text for name, _, text in done}
+    assert ended["Check"] == (0 if find("helm") else 3), done
+    assert "warning" not in said["Check"].splitlines()[-1] and "in the cache" not in said["Check"]
+    assert said["Build the renderer and fetch the charts that are not cached"].count("present ") >= 5
     assert json.loads((clone / "reports/check.sarif").read_text())["version"] == "2.1.0"
     assert "<testsuites" in (clone / "reports/check.xml").read_text()
     assert ended["Run the team's own rules and one test item per application"] == 0, done[-1][2]
@@ -132,6 +163,29 @@ def test_a_preview_is_commented_once_and_renewed(clone: Path, tmp_path: Path) ->
     passed(runner.run("preview-comment.yml", "comment"))
     assert bodies(runner) == ["<!-- modelyard:dev -->\n### dev: nothing changes"]
     assert len(runner.known["comments"]) == 2, "somebody else's comment is left alone"
+
+
+@needs_helm
+def test_other_values_of_a_chart_are_previewed_as_what_it_renders_to(clone: Path, tmp_path: Path) -> None:
+    base = output(clone, "rev-parse", "HEAD")
+    values = clone / "environments/dev/platform/karpenter/values.yaml"
+    values.write_text(values.read_text() + "replicas: 3\n")
+    head = commit_everything(clone, "Run three", author(clone))
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS, pull_request(base, head))
+    passed(runner.run("preview.yml", "preview"))
+    comment = (clone / "preview/dev.md").read_text()
+    assert "**karpenter** Deployment changed" in comment and "+ spec.replicas: 3" in comment
+    assert "Not compared" not in comment
+
+
+@needs_helm
+def test_a_chart_that_the_api_server_would_refuse_fails_the_check(clone: Path, tmp_path: Path) -> None:
+    values = clone / "environments/dev/platform/karpenter/values.yaml"
+    values.write_text(values.read_text() + "replicas: three\n")
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.shard": "1/1"})
+    ((_, code, said),) = runner.run("check.yml", "check", only="Check")
+    assert code == 1 and "schema/invalid-resource" in said and "karpenter" in said
+    assert "::error file=environments/dev/platform/karpenter/values.yaml" in said
 
 
 def test_a_change_that_does_not_fit_is_still_commented(clone: Path, tmp_path: Path) -> None:
@@ -217,15 +271,13 @@ def test_terraform_looks_at_the_environments_that_a_change_reaches(
         base = output(clone, "rev-parse", "HEAD")
         shutil.rmtree((clone / path).parent)
         commit_everything(clone, "Remove", author(clone))
-    expression = "github.event.pull_request.base.sha || github.event.before"
-    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, expression: base})
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS, pull_request(base))
     passed(runner.run("terraform.yml", "environments"))
     assert json.loads(runner.outputs["steps.changed.outputs.names"]) == (names or [])
 
 
 def test_the_first_push_reaches_every_environment(clone: Path, tmp_path: Path) -> None:
-    expression = "github.event.pull_request.base.sha || github.event.before"
-    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, expression: "0" * 40})
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS, pushed("0" * 40))
     passed(runner.run("terraform.yml", "environments"))
     assert json.loads(runner.outputs["steps.changed.outputs.names"]) == ["dev", "prod"]
 
@@ -239,7 +291,8 @@ def test_the_first_push_reaches_every_environment(clone: Path, tmp_path: Path) -
     ],
 )
 def test_a_plan_is_commented_whatever_it_says(clone: Path, tmp_path: Path, code: int, plan: str, says: str) -> None:
-    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "dev"})
+    event = pull_request(output(clone, "rev-parse", "HEAD"))
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "dev"}, event)
     (runner.folder / "plan").write_text(plan + "\n")
     (runner.folder / "plan-code").write_text(str(code))
     for _ in range(2):
@@ -266,7 +319,7 @@ def test_an_apply_applies_the_plan_that_it_made(clone: Path, tmp_path: Path) -> 
 
 def updating(clone: Path, tmp_path: Path) -> Runner:
     contexts = {**CONTEXTS, "secrets.TEMPLATE_UPDATE_TOKEN": "token-of-an-app"}
-    return Runner(clone, tmp_path / "runner", contexts)
+    return Runner(clone, tmp_path / "runner", contexts, {"schedule": "17 5 * * 1", "repository": REPOSITORY})
 
 
 def test_a_template_that_is_current_opens_nothing(clone: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Stand-ins for what only a runner of GitHub has, and the steps of a workflow run in a clone.
 
-`modelyard`, git, jq and the shell are the real ones. GitHub's own programs are replaced: `gh` keeps comments and pull
-requests in a file, `mise exec` runs what it is given, and what needs a network (`pip`, `docker`, `terraform`,
-`modelyard fetch`) writes down its arguments.
+`modelyard`, helm, git, jq and the shell are the real ones; `modelyard fetch` finds its charts in the cache. GitHub's
+own programs are replaced: `gh` keeps comments and pull requests in a file, `mise exec` runs what it is given, and what
+needs a network (`pip`, `docker`, `terraform`, `modelyard tools`) writes down its arguments.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ _STUBS = {
     "docker": '#!/bin/bash\necho "docker $*" >> "$STUBS/calls"\n',
     "terraform": '#!/bin/bash\necho "terraform $*" >> "$STUBS/calls"\n'
     '[ "$1" != plan ] || { cat "$STUBS/plan"; exit "$(cat "$STUBS/plan-code")"; }\n',
-    "modelyard": f'#!/bin/bash\ncase $1 in fetch|tools) echo "modelyard $*" >> "$STUBS/calls";; '
-    f'*) exec {sys.executable} -m modelyard "$@";; esac\n',
+    "modelyard": '#!/bin/bash\ncase $1 in fetch|tools) echo "modelyard $*" >> "$STUBS/calls";; esac\n'
+    f'[ "$1" = tools ] || exec {sys.executable} -m modelyard "$@"\n',
     "pytest": f'#!/bin/bash\nexec {sys.executable} -m pytest -p no:cacheprovider "$@"\n',
 }
 
@@ -85,12 +85,14 @@ class Runner:
         clone: Where the steps run.
         folder: Where stand-ins keep what they know.
         contexts: Values of expressions, by their text.
+        event: What GitHub says of the event, as in the file that GITHUB_EVENT_PATH names.
         outputs: Outputs of steps, by `steps.<id>.outputs.<name>`.
     """
 
     clone: Path
     folder: Path
     contexts: Mapping[str, str]
+    event: Mapping[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,6 +102,7 @@ class Runner:
             path = self.folder / "bin" / name
             path.write_text(text)
             path.chmod(0o755)
+        (self.folder / "event.json").write_text(json.dumps(self.event))
         if not (self.folder / "github.json").exists():
             self.know({"pulls": [], "comments": [], "opened": []})
 
@@ -154,6 +157,8 @@ class Runner:
                 **{name: self._value(str(value)) for name, value in values.items()},
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
                 "STUBS": str(self.folder),
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_EVENT_PATH": str(self.folder / "event.json"),
                 "GITHUB_OUTPUT": str(output),
                 "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md"),
                 "RUNNER_TEMP": str(self.folder),
@@ -178,6 +183,24 @@ class Runner:
             expression = found[1]
             if expression in self.outputs:
                 return self.outputs[expression]
-            return self.contexts[expression]
+            if expression in self.contexts:
+                return self.contexts[expression]
+            return self._evaluated(expression)
 
         return _EXPRESSION.sub(known, text)
+
+    def _evaluated(self, expression: str) -> str:
+        """Return what an expression over the event comes to: a path, the first of several, or whether two differ."""
+        if " || " in expression:
+            return next((value for each in expression.split(" || ") if (value := self._evaluated(each))), "")
+        if " != " in expression:
+            one, other = expression.split(" != ")
+            return str(self._evaluated(one) != self._evaluated(other)).lower()
+        if expression in self.contexts:
+            return self.contexts[expression]
+        found: Any = {"github": {"event": self.event}}
+        for part in expression.split("."):
+            found = found[part] if isinstance(found, Mapping) and part in found else None
+        # An event lacks what belongs to other events; what no event has fails the test.
+        assert expression.startswith("github.event."), f"{expression} is not known here"
+        return "" if found is None else str(found)
