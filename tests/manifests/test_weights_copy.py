@@ -57,10 +57,20 @@ def test_a_model_that_is_not_there_is_fetched_copied_and_marked_last(home: Path)
     for name in STEPS:
         assert step(name, home, ANSWER=answer).returncode == 0, name
     head, fetched, copied, marked = asked(home)
-    assert fetched.startswith(f"hf download acme/chat --local-dir {home}/weights ")
+    assert fetched.startswith(f"hf download acme/chat --revision main --local-dir {home}/weights ")
     assert copied.startswith("aws s3 sync ") and copied.endswith(f"{home}/weights s3://b/acme/chat")
     assert marked == "aws s3 cp - s3://b/acme/chat/.copied"
     assert "head-object" in head
+
+
+def test_a_revision_is_fetched_and_marked_as_itself(home: Path) -> None:
+    answer = "An error occurred (404) when calling the HeadObject operation: Not Found"
+    for name in STEPS:
+        assert step(name, home, ANSWER=answer, MODEL_REVISION="0e9e39f2").returncode == 0, name
+    head, fetched, _, marked = asked(home)
+    assert head.endswith("--key acme/chat/.copied-0e9e39f2")
+    assert fetched.startswith("hf download acme/chat --revision 0e9e39f2 ")
+    assert marked == "aws s3 cp - s3://b/acme/chat/.copied-0e9e39f2"
 
 
 def test_a_copy_that_fails_leaves_no_mark(home: Path) -> None:

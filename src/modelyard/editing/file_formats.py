@@ -116,6 +116,9 @@ class OverlayFile(_File):
 
     description: str = Field(description="What it serves, one sentence without a final stop.")
     model: str = Field(description="Id of the model, such as Qwen/Qwen3-32B.")
+    revision: str | None = Field(
+        None, pattern="^[0-9a-f]{40}$", description="Commit of the model's repository that is served, where known."
+    )
     engine: Name = Field(description="Folder of bases/serving.")
     accelerator: Literal["gpu", "neuron", "cpu"] = Field(description="Kind of its devices.")
     devices: int = Field(ge=0, description="Devices of one replica, over all its nodes.")
