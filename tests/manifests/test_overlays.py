@@ -235,6 +235,24 @@ def test_the_overlay_agrees_with_the_catalogue(overlay: str) -> None:
         )
 
 
+WITHOUT_TOOLS = {
+    "deepseek-r1-lws-vllm-gpu": "vLLM parses its calls with a chat template that is no part of the model",
+    "llama-3-2-1b-instruct-triton-vllm-gpu": "Triton's frontend has the parser, not the engine",
+}
+
+
+@every_overlay
+def test_a_parser_that_the_model_has_is_used(overlay: str) -> None:
+    known, told = model(facts(overlay)["model"]), settings(shipped(OVERLAYS / overlay))
+    assert known is not None
+    assert told.get("reasoning-parser") == known.reasoning_parser
+    if overlay in WITHOUT_TOOLS:
+        assert known.tool_call_parser and "tool-call-parser" not in told, "it is no exception"
+    else:
+        assert told.get("tool-call-parser") == known.tool_call_parser
+        assert bool(told.get("enable-auto-tool-choice")) == bool(known.tool_call_parser)
+
+
 @pytest.mark.parametrize("overlay", [name for name in NAMES if "nodes" in facts(name)])
 def test_a_group_has_a_pod_for_each_stage(overlay: str) -> None:
     said, told = facts(overlay), settings(shipped(OVERLAYS / overlay))
