@@ -20,8 +20,9 @@ sys.path.insert(0, str(PROJECT))
 
 from tests.faults.bare_tools import NAMES, BareTools  # noqa: E402
 from tests.faults.catalogue import NOTICED, RATCHET, Fault, faults, noticed, ratchet  # noqa: E402
-from tests.faults.harness import ORDER, Copies, Judgement, Outcome, judge  # noqa: E402
+from tests.faults.harness import ORDER, Judgement, Outcome, judge  # noqa: E402
 from tests.repositories import Bases  # noqa: E402
+from tests.repositories.copies import Copies  # noqa: E402
 
 NOTICED_HEADER = "# What each bare tool noticed when it was last run on a mistake. Written by `make faults`.\n"
 HEADER = (

@@ -109,6 +109,22 @@ def test_a_reading_is_kept_until_a_file_changes(tree: Tree, monkeypatch: pytest.
         read(repository(tree, **{"terraform/more.tf": "locals {}\n"}), "environments/dev")
 
 
+@pytest.mark.parametrize(
+    "written", ['"models/*/identity.yaml"', '"${var.cluster_name}/${local.name}.yaml"', '"a/identity.yml", "b/i*.yaml"']
+)
+def test_of_yaml_only_what_terraform_names_is_read_again(
+    written: str, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"terraform/more.tf": f"locals {{ files = [{written}] }}\n"}
+    read(repository(tree, **named, **{"environments/dev/models/chat/identity.yaml": "a: 1\n"}), "environments/dev")
+    monkeypatch.setattr("modelyard.cluster.terraform.reading.run", _no_process)
+    if "local.name" not in written:
+        others = {"environments/dev/models/chat/kustomization.yaml": "b: 1\n"}
+        assert read(repository(tree, **named, **others), "environments/dev").terraform is not None
+    with pytest.raises(AssertionError, match="started"):
+        read(repository(tree, **named, **{"environments/dev/models/chat/identity.yaml": "a: 2\n"}), "environments/dev")
+
+
 def _no_process(*_: object, **__: object) -> None:
     raise AssertionError("a process was started")
 

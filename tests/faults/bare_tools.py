@@ -18,8 +18,8 @@ from modelyard.repository.yaml import rendered
 from modelyard.schemas import SchemaBundle
 from modelyard.tooling import find, run
 from tests.faults.catalogue import Fault
-from tests.faults.harness import Copies
 from tests.repositories import PROJECT
+from tests.repositories.copies import Copies
 from tests.terraform import provider
 from tests.terraform.configuration import Configuration
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from modelyard.checking import CheckOptions, check
 from modelyard.findings import Finding, Severity
 from modelyard.rules import rules
 from tests.faults.catalogue import Expectation, Fault
-from tests.repositories.edits import apply_edits
+from tests.repositories.copies import Copies
 
 MOST_FINDINGS = 2
 """One mistake should not be told more often; a reader takes more for noise."""
@@ -50,51 +47,6 @@ class Judgement:
 
     def __str__(self) -> str:
         return "\n".join([f"{self.fault.id}: {self.outcome} {self.reason}", *(f"  {line}" for line in self.said)])
-
-
-class Copies:
-    """Copies of base repositories that edits are made in and taken back from; a whole copy for each would take longer.
-
-    Args:
-        bases: The base repositories by name.
-        folder: Where the copies are made.
-    """
-
-    def __init__(self, bases: Mapping[str, Path], folder: Path) -> None:
-        self.bases = bases
-        self.folder = folder
-
-    @contextmanager
-    def changed(self, name: str, edits: Mapping[str, Any]) -> Iterator[Path]:
-        """Give a base repository with edits, which are taken back afterwards."""
-        root = self.folder / name
-        if not root.exists():
-            shutil.copytree(self.bases[name], root, symlinks=True)
-        try:
-            apply_edits(root, dict(edits))
-            yield root
-        finally:
-            for path in _touched(edits):
-                _restore(self.bases[name], root, path)
-
-
-def _touched(edits: Mapping[str, Any]) -> list[str]:
-    return [*edits.get("remove", ()), *(path for kind in ("write", "replace", "edit") for path in edits.get(kind, ()))]
-
-
-def _restore(base: Path, root: Path, path: str) -> None:
-    if (base / path).is_dir():
-        shutil.rmtree(root / path, ignore_errors=True)
-        shutil.copytree(base / path, root / path, symlinks=True)
-    elif (base / path).is_file():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(base / path, root / path)
-    else:
-        (root / path).unlink(missing_ok=True)
-        for above in (root / path).parents:
-            if above == root or (base / above.relative_to(root)).exists():
-                break
-            above.rmdir()
 
 
 def judge(fault: Fault, copies: Copies) -> Judgement:

@@ -11,7 +11,8 @@ from modelyard.rules import rules
 from tests import repositories
 from tests.faults.bare_tools import NAMES
 from tests.faults.catalogue import Fault, faults, noticed, ratchet
-from tests.faults.harness import ORDER, Copies, Outcome, judge
+from tests.faults.harness import ORDER, Outcome, judge
+from tests.repositories.copies import Copies
 
 TRIED = [fault for fault in faults() if fault.is_tried]
 CAUGHT = [fault for fault in TRIED if ratchet().get(fault.id) == Outcome.CAUGHT]

@@ -12,7 +12,8 @@ import yaml
 from modelyard.checking import CheckOptions, check
 from modelyard.findings import Refusal
 from tests.faults.catalogue import HERE, benign_edits
-from tests.faults.harness import Copies, complaints
+from tests.faults.harness import complaints
+from tests.repositories.copies import Copies
 
 WANTED = 50
 FOREIGN = HERE / "foreign"

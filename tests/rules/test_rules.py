@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import yaml
 from modelyard.checking import CheckOptions, check
 from modelyard.rules import Rule, rules
 from tests import repositories
-from tests.repositories.edits import apply_edits
+from tests.repositories.copies import Copies
 
 HEADINGS = ["What it finds", "Why it breaks serving", "Example", "Fix", "Configuration", "References"]
 PLACE = re.compile(r"[^:]+(:\d+:\d+)?")
@@ -29,17 +28,21 @@ def cases() -> list[Any]:
     ]
 
 
+@pytest.fixture(scope="module")
+def copies(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Copies:
+    return Copies(bases, tmp_path_factory.mktemp("cases"))
+
+
 @pytest.mark.parametrize(("rule", "case"), cases())
-def test_case(rule: Rule, case: dict[str, Any], bases: Mapping[str, Path], tmp_path: Path) -> None:
-    root = tmp_path / "repository"
-    shutil.copytree(bases[case["repository"]], root, symlinks=True)
-    apply_edits(root, case)
-    report = check(root, CheckOptions(policies=False))
-    said = [finding for finding in report.findings if finding.rule == rule.id]
-    assert [str(finding.at.place()) for finding in said] == case["expect"], "\n".join(
-        f"{finding.rule} {finding.at.place()} {finding.message}" for finding in report.findings
+def test_case(rule: Rule, case: dict[str, Any], copies: Copies) -> None:
+    with copies.changed(case["repository"], case) as root:
+        report = check(root, CheckOptions(policies=False))
+        told = [(finding, str(finding.at.place())) for finding in report.findings]
+    said = [(finding, place) for finding, place in told if finding.rule == rule.id]
+    assert [place for _, place in said] == case["expect"], "\n".join(
+        f"{finding.rule} {place} {finding.message}" for finding, place in told
     )
-    for finding in said:
+    for finding, _ in said:
         assert finding.message[-1] != "."
         for wanted in case.get("message", ()):
             assert wanted in finding.message

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cache as once
 from importlib import metadata
 from pathlib import Path
@@ -26,8 +27,10 @@ FOLDER = "terraform"
 VARIABLES = "terraform.tfvars"
 _PROGRAM = Path(__file__).with_name("process.py")
 _SECONDS = 60
-_KEPT = 64
+_KEPT = 256
 _ENDINGS = (".tf", ".tf.json", ".tftpl", ".tfvars", ".json")
+_YAML = re.compile(r'([^"/]*\.ya?ml)"')
+_FILLED_IN = re.compile(r"\$\{[^}]*\}")
 _UPWARDS = re.compile(r'"[^"\n]*?((?:\.\./)+[^"\n]*)"')
 
 
@@ -145,18 +148,26 @@ def _block(files: Files, entry: dict[str, Any]) -> Block:
 
 
 def _key(files: Files, environment: str, variables: str) -> str:
-    """Return a digest of everything that a reading depends on.
+    """Return a digest of everything that a reading depends on: of YAML, the files whose names Terraform writes.
 
     Raises:
         Refusal: A file lies outside the repository, or names one that does.
     """
-    digest = hashlib.sha256(f"1 {_version()}\n{_PROGRAM.read_text()}\n".encode())
-    for path in (*_below(files, FOLDER), *_below(files, environment, ".yaml"), variables):
+    digest = hashlib.sha256(f"2 {_version()}\n{_PROGRAM.read_text()}\n".encode())
+    sources = list(_below(files, FOLDER))
+    names: set[str] = set()
+    for path in (*sources, variables):
         digest.update(f"{path}\0{files.digest(path)}\n".encode())
-        if path.endswith((".tf", ".tfvars")):
-            for match in _UPWARDS.finditer(files.text(path)):
+        if path.endswith((".tf", ".tf.json", ".tfvars")):
+            text = files.text(path)
+            names.update(_FILLED_IN.sub("*", name) for name in _YAML.findall(text))
+            for match in _UPWARDS.finditer(text):
                 if joined(path.rpartition("/")[0], match[1]) is None and joined(FOLDER, match[1]) is None:
                     raise Refusal(f"{path} names {match[1]}, which is outside the repository")
+    # Most of an environment's YAML is Argo CD's; a change of it is no reason to read Terraform again.
+    for path in _below(files, environment, ".yaml", ".yml") if names else ():
+        if any(fnmatchcase(path.rpartition("/")[2], name) for name in names):
+            digest.update(f"{path}\0{files.digest(path)}\n".encode())
     return digest.hexdigest()
 
 
