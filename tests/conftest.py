@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ from tests import repositories
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Return the base repositories by name; each is made when it is first asked for, once, and never changed."""
-    return repositories.Bases(tmp_path_factory.mktemp("bases"))
+    own = tmp_path_factory.getbasetemp()
+    return repositories.Bases((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "bases")
 
 
 @pytest.fixture

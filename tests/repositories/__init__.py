@@ -6,6 +6,7 @@ a base repository is always what today's template writes.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -41,7 +42,7 @@ def make(name: str, destination: Path, **others: Any) -> Path:
 
 
 class Bases(Mapping[str, Path]):
-    """The base repositories by name, each made when it is first asked for.
+    """The base repositories by name, each made when it is first asked for; processes that share the folder share them.
 
     Args:
         folder: Where they are written.
@@ -53,7 +54,14 @@ class Bases(Mapping[str, Path]):
 
     def __getitem__(self, name: str) -> Path:
         if name not in self._made:
-            self._made[name] = make(name, self.folder / name)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            whole = self.folder / f"{name}.whole"
+            with (self.folder / f"{name}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not whole.exists():
+                    make(name, self.folder / name)
+                    whole.touch()
+            self._made[name] = self.folder / name
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -51,6 +51,6 @@ def _restore(base: Path, root: Path, path: str) -> None:
     else:
         (root / path).unlink(missing_ok=True)
         for above in (root / path).parents:
-            if above == root or (base / above.relative_to(root)).exists():
+            if above == root or (base / above.relative_to(root)).exists() or any(above.iterdir()):
                 break
             above.rmdir()
