@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, is_location
+from modelyard.cluster import Environment, Model, is_location, overlay_facts
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
@@ -12,19 +12,26 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @rule("settings/foreign-revision", error, since="0.1.0")
 def foreign_revision(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A commit that the settings file names for its model is none of a model that the command line names instead."""
+    """A commit that the overlay names for its model is none of a model that is loaded in its place."""
     for model in environment.models:
-        settings = model.settings
-        in_file = {each.name: each for each in settings.all if each.source == "file"}
-        named, pinned = settings.settings.get("model"), settings.settings.get("revision")
-        if named is None or pinned is None or "model" not in in_file or pinned is not in_file.get("revision"):
+        named, pinned = model.settings.settings.get("model"), model.settings.settings.get("revision")
+        if named is None or pinned is None or not _COMMIT.fullmatch(str(pinned.value)):
             continue
-        loaded, meant = str(named.value), str(in_file["model"].value)
-        if loaded == meant or is_location(loaded) or not _COMMIT.fullmatch(str(pinned.value)):
-            continue
-        yield Finding(
-            at=named.at,
-            message=f"{model.name} loads {loaded} at revision {str(pinned.value)[:12]}, which the settings file names "
-            f"for {meant}",
-            fix=f"append --revision with a commit of {loaded} as well, or main",
-        )
+        loaded, meant = str(named.value), _meant(model)
+        if meant and loaded != meant and not is_location(loaded):
+            yield Finding(
+                # What was changed last: the command line, or the file beside what its overlay says.
+                at=named.at,
+                message=f"{model.name} loads {loaded} at revision {str(pinned.value)[:12]}, which is one of {meant}",
+                fix=f"set revision to a commit of {loaded}, or to main",
+            )
+
+
+def _meant(model: Model) -> str:
+    """Return of which model the revision is; empty where nothing says it."""
+    in_file = {each.name: each for each in model.settings.all if each.source == "file"}
+    pinned = model.settings.settings["revision"]
+    told = overlay_facts(model.application)
+    if told.get("revision") == pinned.value:
+        return str(told.get("model") or "")
+    return str(in_file["model"].value) if pinned is in_file.get("revision") and "model" in in_file else ""
