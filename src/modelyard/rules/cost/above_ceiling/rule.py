@@ -1,14 +1,19 @@
 """Environments and models that may cost more than the team allows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelyard.cluster import Environment
-from modelyard.costing import Scale, environment_cost, printed
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.repository import FileAddress
 from modelyard.repository.settings import FILE
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+
+if TYPE_CHECKING:
+    from modelyard.costing import Scale
 
 
 @rule("cost/above-ceiling", error, since="0.1.0")
@@ -17,6 +22,9 @@ def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
     ceiling = environment.repository.settings.ceilings.get(environment.name)
     if ceiling is None:
         return
+    # Few repositories have ceilings, and what prices are made of takes a while to load.
+    from modelyard.costing import environment_cost
+
     files, path = environment.repository.files, ("ceilings", environment.name)
     cost = environment_cost(environment)
     if ceiling.usd_per_month is not None:
@@ -44,6 +52,8 @@ def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
 def _judged(
     subject: str, found: Scale, most: float, at: FileAddress, gaps: list[tuple[str, str]]
 ) -> Iterator[Finding | NotChecked]:
+    from modelyard.costing import printed
+
     low, high = found.ceiling.month
     unknown = found.ceiling.unknown
     if low > most or (high > most and not unknown):
