@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modelyard.editing import Adopted, Changes, adopt, foreign, rows
-from modelyard.findings import Refusal
+from modelyard.editing import Adopted, Changes, adopt, foreign, rows, set_model
+from modelyard.findings import Refusal, is_secret
 
 from .conftest import Outcome, snapshot
 from .test_models import errors
@@ -199,3 +199,58 @@ def test_the_command_shows_and_writes(starter: Path, modelyard: Run, tmp_path: P
     assert again.code == 2 and "has an application team-chat already" in again.err
     gone = modelyard(starter, "import", str(tmp_path / "none.yaml"), "--env", "dev")
     assert gone.code == 2 and "cannot be read" in gone.err
+
+
+SECRETS = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: chat, namespace: llm}
+spec:
+  strategy: {type: Recreate}
+  template:
+    metadata: {annotations: {prometheus.io/scrape: "true"}}
+    spec:
+      imagePullSecrets: [{name: registry}]
+      containers:
+        - image: vllm/vllm-openai:v0.8.4
+          command: [vllm, serve, Qwen/Qwen3-1.7B]
+          args: [--api-key, swordfish, --hf-token=hf_abcdefghijklmnopqrstuvwxyz0123456789, --max-model-len=8192]
+          env:
+            - {name: VLLM_API_KEY, value: swordfish}
+            - {name: S3_SECRET_ACCESS_KEY, value: swordfish}
+          resources: {limits: {nvidia.com/gpu: 1, memory: 60Gi}}
+"""
+
+
+def test_no_secret_is_carried_over_or_shown(starter: Path, modelyard: Run) -> None:
+    file = starter.parent / "deployment.yaml"
+    file.write_text(SECRETS)
+    done = modelyard(starter, "import", str(file), "--env", "dev")
+    assert done.code == 0, done.err
+    for secret in ("swordfish", "hf_abcdefghij"):
+        assert secret not in done.out + done.err
+        assert not [path for path in (starter / "environments").rglob("*.yaml") if secret in path.read_text()]
+    assert "feature hf-token: asked for" in done.out
+    said = " ".join(done.out.split())
+    assert "not carried over: api-key: a secret does not belong in Git" in said
+    for word in (
+        "variable VLLM_API_KEY",
+        "variable S3_SECRET_ACCESS_KEY",
+        "strategy",
+        "imagePullSecrets",
+        "annotations",
+    ):
+        assert f"not carried over: {word}" in said, f"nothing is said of {word}"
+    assert "memory 60Gi: the overlay sizes the pod" in said and "namespace llm" in said
+
+
+@pytest.mark.parametrize("flag", ["api-key", "hf-token", "api_key"])
+def test_a_secret_is_no_setting(untouched: Path, flag: str) -> None:
+    with pytest.raises(Refusal, match="holds a secret") as caught:
+        set_model(Changes(untouched), "dev", "qwen3-1-7b", {flag: "swordfish"})
+    assert "swordfish" not in caught.value.message + caught.value.fix
+
+
+def test_flags_that_count_tokens_are_no_secrets() -> None:
+    for name in ("long-prefill-token-threshold", "return-tokens-as-token-ids", "max-num-batched-tokens", "tokenizer"):
+        assert not is_secret(name)

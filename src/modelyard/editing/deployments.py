@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, Refusal, is_secret
 from modelyard.repository.yaml import documents
 
 ENGINES: Mapping[tuple[str, str], str] = {
@@ -25,6 +25,10 @@ ENGINES: Mapping[tuple[str, str], str] = {
 _DEVICES = {"nvidia.com/gpu": "gpu", "aws.amazon.com/neuron": "neuron"}
 _TOKEN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _SERVED_HERE = frozenset({"host", "port", "served-model-name", "model", "config", "pipeline"})
+_NOT_IN_GIT = "a secret does not belong in Git; it lies in AWS Secrets Manager"
+_READ_OF_SPEC = frozenset({"replicas", "selector", "template"})
+_READ_OF_POD = frozenset({"containers", "initContainers"})
+_READ_OF_CONTAINER = frozenset({"name", "image", "imagePullPolicy", "command", "args", "env", "resources"})
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -138,6 +142,7 @@ def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
         found.lost.append(f"inference.{key}: the base has its own")
     for key in sorted(set(raw) - {"model", "modelParameters", "inference"}):
         found.lost.append(f"{key}: the base has its own")
+    _leave_secrets(found)
     return found
 
 
@@ -159,6 +164,8 @@ def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
             continue
         if each.get("name") in _TOKEN:
             found.token = True
+        elif is_secret(str(each.get("name")), _text(each.get("value", ""))):
+            found.lost.append(f"variable {each.get('name')}: {_NOT_IN_GIT}")
         elif "value" in each:
             found.variables[str(each.get("name"))] = _text(each["value"])
         else:
@@ -175,13 +182,32 @@ def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
     found.lost += [
         f"init container {each.get('name')}" for each in pod.get("initContainers") or () if isinstance(each, dict)
     ]
-    for key in ("nodeSelector", "affinity", "tolerations", "volumes", "securityContext", "serviceAccountName"):
-        if pod.get(key):
-            found.lost.append(f"{key}: the base has its own")
-    for key in ("livenessProbe", "readinessProbe", "startupProbe", "volumeMounts"):
-        if container.get(key):
-            found.lost.append(f"{key}: the base has its own")
+    for fields, read in ((spec, _READ_OF_SPEC), (pod, _READ_OF_POD), (container, _READ_OF_CONTAINER)):
+        found.lost += [f"{key}: the base has its own" for key, value in fields.items() if value and key not in read]
+    if _mapping(_mapping(spec, "template"), "metadata").get("annotations"):
+        found.lost.append("annotations of its pods: the base has its own")
+    if _mapping(raw, "metadata").get("namespace", "models") != "models":
+        found.lost.append(f"namespace {raw['metadata']['namespace']}: models share the namespace models")
+    _leave_secrets(found)
     return found
+
+
+def _leave_secrets(found: Foreign) -> None:
+    """Take secrets out of what is carried over, and say where they belong."""
+    for flag in [each for each, value in found.flags.items() if is_secret(each, value)]:
+        if flag == "hf-token":
+            found.token = True
+        else:
+            found.lost.append(
+                f"{flag}: {_NOT_IN_GIT}" + (", which the feature api-key reads" if flag == "api-key" else "")
+            )
+        del found.flags[flag]
+    for name in [each for each, value in found.variables.items() if is_secret(each, value)]:
+        if name in _TOKEN:
+            found.token = True
+        else:
+            found.lost.append(f"variable {name}: {_NOT_IN_GIT}")
+        del found.variables[name]
 
 
 def _words(container: Mapping[str, Any]) -> list[str]:
@@ -224,7 +250,7 @@ def _resources(found: Foreign, resources: Mapping[str, Any]) -> None:
         for name, amount in _mapping(resources, part).items():
             if name in _DEVICES:
                 found.devices, found.accelerator = _whole(amount), _DEVICES[name]
-            elif part == "requests":
+            elif part == "requests" or name not in _mapping(resources, "requests"):
                 found.lost.append(f"{name} {amount}: the overlay sizes the pod")
 
 

@@ -16,7 +16,7 @@ from modelyard.editing.overlay_making import engine_version
 from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.served import ARGUMENTS, Served
 from modelyard.editing.splicing import Text
-from modelyard.findings import Refusal
+from modelyard.findings import Refusal, is_secret
 from modelyard.repository import ENVIRONMENTS
 
 SETTINGS = "modelyard.yaml"
@@ -274,6 +274,11 @@ def _set_flag(served: Served, flag: str, value: str) -> None:
     engine = _engine(served)
     if flag in _IDENTITY:
         raise Refusal(f"an environment does not set {flag}", fix=_IDENTITY[flag])
+    if is_secret(flag, value):
+        raise Refusal(
+            f"{flag} holds a secret, which everybody who reads this repository would have",
+            fix="keep it in AWS Secrets Manager; the features api-key and hf-token read keys and tokens from there",
+        )
     paths = ARGUMENTS.get(engine.workload)
     if paths is None:
         raise Refusal(

@@ -1,6 +1,6 @@
 """What a check says: findings, gaps, their places, and the report that holds them."""
 
-from modelyard.findings.credentials import credential_in, without_credentials
+from modelyard.findings.credentials import credential_in, is_secret, without_credentials
 from modelyard.findings.model import (
     Address,
     At,
@@ -30,6 +30,7 @@ __all__ = [
     "Severity",
     "credential_in",
     "error",
+    "is_secret",
     "note",
     "warning",
     "without_credentials",

@@ -16,6 +16,14 @@ FORMS: dict[str, re.Pattern[str]] = {
 """Forms that hardly occur by chance, by what issued them."""
 
 
+_NAMED_SECRET = re.compile(r"(^|[^a-z0-9])(token|secret|password|passwd|(api|access|private)[^a-z0-9]?keys?)$")
+
+
+def is_secret(name: str, value: str = "") -> bool:
+    """Return whether a flag or variable holds a secret: by what its name says, or by the form of its value."""
+    return _NAMED_SECRET.search(name.lower()) is not None or credential_in(value) is not None
+
+
 def credential_in(text: str) -> str | None:
     """Return what kind of credential a text holds, None when it holds none of a known form."""
     return next((name for name, form in FORMS.items() if form.search(text)), None)
