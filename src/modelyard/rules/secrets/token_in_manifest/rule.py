@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment
-from modelyard.findings import Finding, NotChecked, credential_in, error
+from modelyard.cluster import Environment, numbered, text
+from modelyard.findings import Finding, NotChecked, credential_in, error, is_secret
 from modelyard.rendering import Path
 from modelyard.rules import rule
+
+_FIX = "revoke it; keep its successor in AWS Secrets Manager and refer to the Secret"
 
 
 @rule("secrets/token-in-manifest", error, since="0.1.0")
@@ -15,14 +17,35 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
     for thing in environment.resources:
         if (thing.kind == "Secret" and not thing.group) or not environment.is_ours(thing):
             continue  # secrets/secret-in-git; what a chart makes up is not in Git
-        for path, text in _texts(thing.value, ()):
-            what = credential_in(text)
+        for path, found in _texts(thing.value, ()):
+            what = credential_in(found)
             if what:
+                yield Finding(at=thing.at(path), message=f"{thing} holds {what} in {_field(path)}", fix=_FIX)
+    for model in environment.models:
+        for flag, value in model.settings.items():
+            if _written_out(flag, value):
                 yield Finding(
-                    at=thing.at(path),
-                    message=f"{thing} holds {what} in {_field(path)}",
-                    fix="revoke it; keep its successor in AWS Secrets Manager and refer to the Secret",
+                    at=model.settings.at(flag), message=f"{model.name} has the value of {flag} written out", fix=_FIX
                 )
+    for workload in environment.workloads:
+        for container in workload.containers:
+            if not environment.is_ours(container.thing):
+                continue
+            for index, each in numbered(container.value, "env"):
+                name = text(each, "name")
+                if _written_out(name, each.get("value")):
+                    yield Finding(
+                        at=container.at("env", index, "value"),
+                        message=f"{container} has the value of {name} written out",
+                        fix=_FIX,
+                    )
+
+
+def _written_out(name: str, value: Any) -> bool:
+    """Return whether a value is a secret by its name; one that refers to a variable or a file is not written out."""
+    if not isinstance(value, str) or not value or "$(" in value or value.startswith("/"):
+        return False
+    return is_secret(name) and credential_in(value) is None  # which is found above
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
