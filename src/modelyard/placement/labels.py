@@ -28,58 +28,38 @@ RESERVATION_TYPE = AWS + "capacity-reservation-type"
 RESERVATION_INTERRUPTIBLE = AWS + "capacity-reservation-interruptible"
 TENANCY = AWS + "instance-tenancy"
 
-# Labels that nodes of some instance types have, and others do not.
-OF_INSTANCE_TYPES = tuple(
-    AWS + name
-    for name in (
-        "instance-category",
-        "instance-family",
-        "instance-generation",
-        "instance-size",
-        "instance-local-nvme",
-        "instance-capability-flex",
-        "instance-cpu",
-        "instance-cpu-manufacturer",
-        "instance-cpu-sustained-clock-speed-mhz",
-        "instance-memory",
-        "instance-ebs-bandwidth",
-        "instance-network-bandwidth",
-        "instance-gpu-name",
-        "instance-gpu-manufacturer",
-        "instance-gpu-count",
-        "instance-gpu-memory",
-        "instance-accelerator-name",
-        "instance-accelerator-manufacturer",
-        "instance-accelerator-count",
-        "instance-hypervisor",
-        "instance-encryption-in-transit-supported",
-    )
-)
-
 AUTO_MODE = "eks.amazonaws.com/"
 AUTO_MODE_NODE_CLASS = AUTO_MODE + "nodeclass"
 COMPUTE_TYPE = AUTO_MODE + "compute-type"
-OF_AUTO_MODE_TYPES = tuple(
-    AUTO_MODE + name
-    for name in (
-        "instance-category",
-        "instance-family",
-        "instance-generation",
-        "instance-size",
-        "instance-local-nvme",
-        "instance-cpu",
-        "instance-cpu-manufacturer",
-        "instance-memory",
-        "instance-ebs-bandwidth",
-        "instance-network-bandwidth",
-        "instance-gpu-name",
-        "instance-gpu-manufacturer",
-        "instance-gpu-count",
-        "instance-gpu-memory",
-        "instance-hypervisor",
-        "instance-encryption-in-transit-supported",
-    )
+
+# Labels that nodes of some instance types have, and others do not: those that both know, then Karpenter's own.
+_OF_BOTH = (
+    "instance-category",
+    "instance-family",
+    "instance-generation",
+    "instance-size",
+    "instance-local-nvme",
+    "instance-cpu",
+    "instance-cpu-manufacturer",
+    "instance-memory",
+    "instance-ebs-bandwidth",
+    "instance-network-bandwidth",
+    "instance-gpu-name",
+    "instance-gpu-manufacturer",
+    "instance-gpu-count",
+    "instance-gpu-memory",
+    "instance-hypervisor",
+    "instance-encryption-in-transit-supported",
 )
+_OF_KARPENTER = (
+    "instance-capability-flex",
+    "instance-cpu-sustained-clock-speed-mhz",
+    "instance-accelerator-name",
+    "instance-accelerator-manufacturer",
+    "instance-accelerator-count",
+)
+OF_INSTANCE_TYPES = tuple(AWS + name for name in (*_OF_BOTH, *_OF_KARPENTER))
+OF_AUTO_MODE_TYPES = tuple(AUTO_MODE + name for name in _OF_BOTH)
 
 WELL_KNOWN = frozenset(
     {

@@ -20,6 +20,8 @@ QUEUE = "rehearsal/queue-not-read"
 OUTSIDE = "rehearsal/node-not-admitted"
 INTERRUPTION = "rehearsal/not-drained"
 
+_QUEUE_KEY = "settings.interruptionQueue"
+
 _FIELDS = {
     "SubnetsReady": "spec.subnetSelectorTerms",
     "SecurityGroupsReady": "spec.securityGroupSelectorTerms",
@@ -66,26 +68,13 @@ def of_cloud(seen: Twin, view: Environment) -> Iterator[Finding]:
     """Yield what Karpenter says against the environment, and what did not follow."""
     yield from _of_node_classes(seen, view)
     yield from of_pods(seen.pods, view)
-    values = karpenter.values_of(view)
     if seen.ended:
         key = "settings.clusterName" if "cluster" in seen.ended.lower() else "settings"
-        yield Finding(
-            at=values.at(key),
-            message=f"Karpenter does not run: {seen.ended.rstrip('.')}",
-            rule=KARPENTER,
-            severity=Severity.ERROR,
-            environment=view.name,
-            application=values.application.name,
-        )
+        yield _of_values(view, KARPENTER, key, f"Karpenter does not run: {seen.ended.rstrip('.')}")
     if seen.queue:
-        queue = values.get("settings.interruptionQueue")
-        yield Finding(
-            at=values.at("settings.interruptionQueue"),
-            message=f"Karpenter cannot read its interruption queue {queue}: {seen.queue.rstrip('.')}",
-            rule=QUEUE,
-            severity=Severity.ERROR,
-            environment=view.name,
-            application=values.application.name,
+        queue = karpenter.values_of(view).get(_QUEUE_KEY)
+        yield _of_values(
+            view, QUEUE, _QUEUE_KEY, f"Karpenter cannot read its interruption queue {queue}: {seen.queue.rstrip('.')}"
         )
     for reason in dict.fromkeys(seen.outside.values()):
         yield Finding(
@@ -95,15 +84,22 @@ def of_cloud(seen: Twin, view: Environment) -> Iterator[Finding]:
             severity=Severity.ERROR,
             environment=view.name,
         )
-    for problem in seen.interruption.problems if seen.interruption else ():
-        yield Finding(
-            at=values.at("settings.interruptionQueue"),
-            message=f"after {seen.interruption.event if seen.interruption else ''}: {problem}",
-            rule=INTERRUPTION,
-            severity=Severity.ERROR,
-            environment=view.name,
-            application=values.application.name,
-        )
+    if seen.interruption is not None:
+        for problem in seen.interruption.problems:
+            yield _of_values(view, INTERRUPTION, _QUEUE_KEY, f"after {seen.interruption.event}: {problem}")
+
+
+def _of_values(view: Environment, rule: str, key: str, message: str) -> Finding:
+    """Return a finding at a value of Karpenter's chart."""
+    values = karpenter.values_of(view)
+    return Finding(
+        at=values.at(key),
+        message=message,
+        rule=rule,
+        severity=Severity.ERROR,
+        environment=view.name,
+        application=values.application.name,
+    )
 
 
 def gaps(seen: Twin, view: Environment) -> Iterator[NotChecked]:
@@ -121,7 +117,7 @@ def gaps(seen: Twin, view: Environment) -> Iterator[NotChecked]:
                 environment=view.name,
             )
     if seen.interruption is None and not seen.ended:
-        queue = karpenter.values_of(view).get("settings.interruptionQueue")
+        queue = karpenter.values_of(view).get(_QUEUE_KEY)
         reason = (
             "Karpenter made no node that could be taken" if queue else "Karpenter's values name no interruption queue"
         )
