@@ -23,9 +23,12 @@ from tests.manifests.composition import BASES, load
 
 JOB = load(BASES / "features" / "smoke-test" / "job.yaml")
 CHAT, EMBEDDINGS, SPEECH = "/v1/chat/completions", "/v1/embeddings", "/v1/audio/transcriptions"
+IMAGES = "/v1/images/generations"
 ANSWER = {"model": "chat", "choices": [{"message": {"content": "Blue"}}], "usage": {"completion_tokens": 2}}
 SILENCE = {**ANSWER, "usage": {"completion_tokens": 0}}
+IMAGE = {"created": 1, "data": [{"b64_json": "iVBORw0KGgo=" * 40_000}]}
 VECTOR = {"model": "chat", "data": [{"embedding": [-0.25, 0.5]}]}
+SHOWN = {"model": "chat", "choices": [{"message": {"content": [{"type": "image_url", "image_url": {"url": "data:"}}]}}]}
 ERROR = {"error": {"message": "The model `chat` does not exist.", "code": 404}}
 
 Answers = dict[str, tuple[int, dict[str, Any]]]
@@ -106,6 +109,10 @@ def smoke_test(url: str, folder: Path) -> Completed:
         pytest.param({SPEECH: (200, {"text": ""})}, True, id="a text from a model that only transcribes"),
         pytest.param({SPEECH: (400, ERROR)}, False, id="a model that cannot read sound"),
         pytest.param({SPEECH: (200, {"segments": []})}, False, id="no text"),
+        pytest.param({IMAGES: (200, IMAGE)}, True, id="an image"),
+        pytest.param({IMAGES: (200, IMAGE), CHAT: (200, SHOWN)}, True, id="an image from what shows it in chats too"),
+        pytest.param({IMAGES: (200, {"data": [{"url": "http://x/y.png"}]})}, False, id="an image elsewhere"),
+        pytest.param({IMAGES: (200, {"data": [{"b64_json": ""}]})}, False, id="no image"),
         pytest.param({}, False, id="none of them"),
         pytest.param({CHAT: (400, ERROR), EMBEDDINGS: (400, ERROR)}, False, id="refusals"),
     ],
