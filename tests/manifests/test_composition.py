@@ -176,7 +176,7 @@ def test_an_environment_s_flag_comes_after_the_file(repository: Repository) -> N
 def test_a_feature_says_whom_it_serves_and_what_it_needs(feature: str) -> None:
     facts = feature_facts(feature)
     known = {"description", "engines", "needs", "excludes"}
-    assert known <= set(facts) <= known | {"images", "environment", "assumes"}
+    assert known <= set(facts) <= known | {"images", "environment", "assumes", "follows"}
     assert facts["description"] and not facts["description"].endswith(".")
     assert facts["engines"] and set(facts["engines"]) <= set(names(BASES / "serving"))
     assert set(facts["needs"]) <= {*FEATURES, *names(BASES / "platform")}
