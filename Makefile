@@ -11,7 +11,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool rehearsal-tools rehearsal demo test test-slow faults lint format lock bench release clean
+.PHONY: help setup tools promtool rehearsal-tools rehearsal rehearsal-full demo test test-slow faults lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ rehearsal-tools: $(READY) ## build the control plane for rehearsals (25 minutes,
 
 rehearsal: demo ## rehearse the demo at levels schema, sync and cloud, as far as the programs are there
 	@$(BIN)/python scripts/rehearsal.py $(DEMO)
+
+rehearsal-full: setup ## sync six environments, two in a mock AWS, and write docs/rehearsals.md; not part of .ci/run (20 minutes)
+	@$(BIN)/python scripts/rehearse_environments.py build/rehearsals
 
 demo: setup ## write a GitOps repository into build/demo and check it
 	@$(BIN)/python scripts/demo.py $(DEMO)

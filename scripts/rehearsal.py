@@ -27,28 +27,33 @@ NEEDED = {
 def main(repository: Path) -> int:
     """Rehearse at each level; return the highest exit code."""
     code = 0
-    for level, programs in NEEDED.items():
-        missing = [name for name in (*NEEDED["schema"], *programs) if find(name) is None]
-        if missing:
-            named = ", ".join(dict.fromkeys(missing))
-            print(f"skipped: level {level}, since {named} is not there; `make rehearsal-tools` builds it")
+    for level in NEEDED:
+        program, variables, lacking = program_for(level)
+        if lacking:
+            print(f"skipped: level {level}, since {lacking}")
             continue
-        program, variables = MODELYARD, dict(os.environ)
-        if level == "cloud":
-            provider = needs.plugin_folder() or needs.searched_plugin_folder()
-            if find("terraform") is None or provider is None:
-                print("skipped: level cloud, since Terraform or its AWS provider is not on this machine")
-                continue
-            if not needs.has_mock():
-                program = WITH_MOCK
-            if not program.is_file():
-                print("skipped: level cloud, since moto is not there; `make build/terraform/.ready` brings it")
-                continue
-            variables[needs.PLUGINS] = str(provider)
         words = ["rehearse", str(repository), "--env", "dev", "--level", level]
         print(f"$ modelyard {' '.join(words)}", flush=True)
         code = max(code, subprocess.run([program, *words], check=False, env=variables).returncode)
     return code
+
+
+def program_for(level: str) -> tuple[Path, dict[str, str], str]:
+    """Return the program for a level, the variables that it runs with, and why it cannot run; empty when it can."""
+    variables = dict(os.environ)
+    missing = [name for name in (*NEEDED["schema"], *NEEDED[level]) if find(name) is None]
+    if missing:
+        named = ", ".join(dict.fromkeys(missing))
+        return MODELYARD, variables, f"{named} is not there; `make rehearsal-tools` builds it"
+    if level != "cloud":
+        return MODELYARD, variables, ""
+    provider = needs.plugin_folder() or needs.searched_plugin_folder()
+    if find("terraform") is None or provider is None:
+        return MODELYARD, variables, "Terraform or its AWS provider is not on this machine"
+    program = MODELYARD if needs.has_mock() else WITH_MOCK
+    if not program.is_file():
+        return program, variables, "moto is not there; `make build/terraform/.ready` brings it"
+    return program, {**variables, needs.PLUGINS: str(provider)}, ""
 
 
 if __name__ == "__main__":

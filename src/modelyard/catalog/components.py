@@ -18,6 +18,7 @@ _KEYS = {
     "source",
     "needs",
     "excludes",
+    "stands-for",
     "answers",
     "secrets",
     "terraform-outputs",  # read by `modelyard env sync`
@@ -76,6 +77,7 @@ class Component:
         source: Where that version was read.
         needs: Components that must be there, and come before it.
         excludes: Components that cannot be there as well.
+        stands_for: Components in whose place it is for engines that need them.
         answers: What an environment must answer to have it, by question.
         secrets: What it reads from Secrets Manager: what each holds, by the last part of the secret's name.
     """
@@ -90,6 +92,7 @@ class Component:
     source: str = ""
     needs: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    stands_for: tuple[str, ...] = ()
     answers: Mapping[str, str | bool] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
 
@@ -121,6 +124,7 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
         source=_text(name, raw, "source") if "version" in raw or "source" in raw else "",
         needs=_names(name, raw, "needs"),
         excludes=_names(name, raw, "excludes"),
+        stands_for=_names(name, raw, "stands-for"),
         answers=answers,
         secrets=secrets,
     )

@@ -208,5 +208,6 @@ def _pod(pod: Scheduled) -> dict[str, Any]:
         "pool": pod.pool or None,
         "instance_type": pod.instance_type or None,
         "zone": pod.zone or None,
+        "as_foretold": None if pod.placement is None or pod.placement.unknown else not pod.difference,
         "reasons": list(pod.reasons),
     }

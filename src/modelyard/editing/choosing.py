@@ -218,10 +218,9 @@ def _candidate(
     if engine is None:
         missing = f"there is no engine {overlay.engine} in bases/serving"
         return Candidate(overlay, features, changes, (missing,), None, tuple(reasons), bool(made))
+    provided = menu.provided(files.applications)
     problems = [
-        f"its engine {engine.name} needs {each} in the environment"
-        for each in engine.needs
-        if each not in files.applications
+        f"its engine {engine.name} needs {each} in the environment" for each in engine.needs if each not in provided
     ]
     problems += feature_problems(features, menu.features, engine.name, files.applications)
     if not problems:

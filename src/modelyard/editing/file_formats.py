@@ -99,6 +99,9 @@ class ComponentFile(_File):
     source: str | None = Field(None, description="Where that version was read.")
     needs: list[Name] = Field(default_factory=list, description="Components that come before it.")
     excludes: list[Name] = Field(default_factory=list, description="Components that cannot be there as well.")
+    stands_for: list[Name] = Field(
+        default_factory=list, description="Components in whose place it is for engines that need them."
+    )
     answers: dict[str, str | bool] = Field(
         default_factory=dict, description="What an environment must answer to have it, by question."
     )

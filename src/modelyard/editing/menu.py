@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -124,6 +124,15 @@ class Menu:
                     str(raw.get("version") or ""),
                     dict(raw.get("environment") or {}),
                 )
+        return found
+
+    def provided(self, components: Iterable[str]) -> set[str]:
+        """Return the components that engines find in a platform of these: they, and those in whose place one is."""
+        found = set(components)
+        for name in sorted(found):
+            file = f"{PLATFORM}/{name}/component.yaml"
+            if self.files.is_file(file):
+                found |= set(map(str, _mapping(self.files, file).get("stands-for") or ()))
         return found
 
     @cached_property

@@ -24,6 +24,7 @@ KARPENTER_KINDS = (
     ("karpenter.k8s.aws/v1", "EC2NodeClass"),
 )
 
+_SCHEDULER = "default-scheduler"
 _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
@@ -41,20 +42,39 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack) -> None:
     Raises:
         Refusal: A program is missing.
     """
-    config = start_kubernetes(plane, stack)
+    config = start_kubernetes(plane, view, stack)
     types = plane.folder.path / "instance-types.json"
     write_whole(types, json.dumps(kwok_instance_types(cluster(view))))
     ports = [f"--metrics-port={free_port()}", f"--health-probe-port={free_port()}"]
     words = [f"--instance-types-file-path={types}", "--disable-leader-election", *ports]
-    variables: dict[str, str | None] = {"KUBECONFIG": str(config), "SYSTEM_NAMESPACE": "kube-system"}
+    variables: dict[str, str | None] = {
+        "KUBECONFIG": str(config),
+        "SYSTEM_NAMESPACE": "kube-system",
+        "AUTO_MODE": "true" if any(pool.auto_mode for pool in view.pools) else None,
+    }
     _start(plane, "karpenter-kwok", words, variables, stack)
 
 
-def start_kubernetes(plane: ControlPlane, stack: ExitStack) -> Path:
+def stood_in(view: Environment) -> list[str]:
+    """Return for whom Kubernetes' scheduler and Karpenter stand in as well."""
+    names = [f"{name} (kube-scheduler without its extension)" for name in further_schedulers(view)]
+    return [*names, *(["EKS Auto Mode (Karpenter)"] if any(pool.auto_mode for pool in view.pools) else [])]
+
+
+def further_schedulers(view: Environment) -> list[str]:
+    """Return the names of the schedulers that pods ask for beside that of every cluster, in order."""
+    asked = {template.spec.get("schedulerName") for each in view.workloads for template in each.templates}
+    return sorted(str(name) for name in asked if name and name != _SCHEDULER)
+
+
+def start_kubernetes(plane: ControlPlane, view: Environment, stack: ExitStack) -> Path:
     """Start Kubernetes' own controllers and scheduler, and return the kubeconfig that they read.
+
+    The scheduler answers to the name of every other that a pod asks for, without what extends that one.
 
     Args:
         plane: A control plane.
+        view: The environment.
         stack: Holds the programs; closing it kills them.
 
     Raises:
@@ -62,9 +82,29 @@ def start_kubernetes(plane: ControlPlane, stack: ExitStack) -> Path:
     """
     config = plane.folder.path / "kubeconfig"
     write_whole(config, json.dumps(plane.api.kubeconfig()), mode=0o600)
-    for name in ("kube-controller-manager", "kube-scheduler"):
-        _start(plane, name, [f"--kubeconfig={config}", "--leader-elect=false", "--secure-port=0"], {}, stack)
+    read = {
+        "kube-controller-manager": [f"--kubeconfig={config}"],
+        "kube-scheduler": _scheduler_words(plane, view, config),
+    }
+    for name, words in read.items():
+        _start(plane, name, [*words, "--leader-elect=false", "--secure-port=0"], {}, stack)
     return config
+
+
+def _scheduler_words(plane: ControlPlane, view: Environment, config: Path) -> list[str]:
+    names = further_schedulers(view)
+    if not names:
+        return [f"--kubeconfig={config}"]
+    written = plane.folder.path / "scheduler.json"
+    content = {
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "clientConnection": {"kubeconfig": str(config)},
+        "leaderElection": {"leaderElect": False},
+        "profiles": [{"schedulerName": name} for name in (_SCHEDULER, *names)],
+    }
+    write_whole(written, json.dumps(content))
+    return [f"--config={written}"]
 
 
 def _start(

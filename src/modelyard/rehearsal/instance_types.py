@@ -9,6 +9,7 @@ from modelyard.placement.labels import (
     ARCHITECTURE,
     CAPACITY_TYPE,
     INSTANCE_TYPE,
+    OF_AUTO_MODE_TYPES,
     OF_INSTANCE_TYPES,
     OPERATING_SYSTEM,
     ZONE,
@@ -40,7 +41,7 @@ def kwok_instance_types(cluster: Cluster) -> list[dict[str, Any]]:
 def _instance_type(option: InstanceOption) -> dict[str, Any]:
     labels = [
         {"key": key, "operator": "In", "values": sorted(option.requirements.get(key).values)}
-        for key in sorted(OF_INSTANCE_TYPES)
+        for key in sorted((*OF_INSTANCE_TYPES, *OF_AUTO_MODE_TYPES))
         if key not in _OWN and key in option.requirements and option.requirements.get(key).operator == "In"
     ]
     return {

@@ -88,7 +88,7 @@ class StandIn:
 # What the operators themselves set, as far as Argo CD's health checks and other controllers look at it.
 STAND_INS: dict[tuple[str, str], StandIn] = {
     ("karpenter.k8s.aws", "EC2NodeClass"): StandIn("Karpenter's AWS provider", _ready("Ready")),
-    ("eks.amazonaws.com", "NodeClass"): StandIn("EKS Auto Mode", _ready("Ready")),
+    ("eks.amazonaws.com", "NodeClass"): StandIn("EKS Auto Mode's node classes", _ready("Ready")),
     ("external-secrets.io", "SecretStore"): StandIn("External Secrets", _plainly_ready("Ready")),
     ("external-secrets.io", "ClusterSecretStore"): StandIn("External Secrets", _plainly_ready("Ready")),
     ("external-secrets.io", "ExternalSecret"): StandIn("External Secrets", _plainly_ready("Ready")),

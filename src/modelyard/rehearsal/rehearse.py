@@ -227,7 +227,7 @@ def _install_definitions(
         groups = group_operators.needed(view)
         definitions |= _definitions(view, crd_paths, (kind for each in groups for kind in each.kinds))
         made.groups = [each.name for each in groups]
-        made.stood_in = [each.pretends for each in groups if each.pretends]
+        made.stood_in = [*(each.pretends for each in groups if each.pretends), *controllers.stood_in(view)]
         made.report.not_checked.extend(group_operators.gaps(view))
     if made.level == "sync":
         definitions |= _definitions(view, crd_paths, argocd.KINDS)

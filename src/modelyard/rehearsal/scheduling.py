@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.cluster import NODE_CLASSES, Environment, Thing
-from modelyard.findings import Refusal
 from modelyard.placement import Placement, placements
 from modelyard.rehearsal import controllers, group_operators
 from modelyard.rehearsal.api import ServedKind
@@ -25,6 +24,14 @@ _CALM_SECONDS = 1.0
 _GROUP_SECONDS = 6.0
 _LWS_INDEX = "leaderworkerset.sigs.k8s.io/worker-index"
 _RAY_ROLE, _RAY_GROUP = "ray.io/node-type", "ray.io/group"
+# Which workloads have pods that are owned by an object of a kind, itself or between.
+_WORKLOADS_OF_OWNERS = {
+    "ReplicaSet": ("Deployment",),
+    "StatefulSet": ("StatefulSet", "LeaderWorkerSet"),
+    "DaemonSet": ("DaemonSet",),
+    "Job": ("Job", "CronJob"),
+    "RayCluster": ("RayService", "RayCluster", "RayJob"),
+}
 FIRST = (
     "PriorityClass",
     "StorageClass",
@@ -66,6 +73,9 @@ class Scheduled:
         """Return how this is not what `place` foretells; empty where it is, or where nothing is foretold."""
         if self.placement is None or self.placement.unknown:
             return ""
+        if self.placement.daemon:
+            pools = self.placement.nodes_with_daemon
+            return "place foretells none there" if self.pool and self.pool not in pools else ""
         accepting = self.placement.accepting
         if not self.node:
             return f"place foretells a node of pool {accepting[0].pool}" if accepting else ""
@@ -92,13 +102,8 @@ def schedule(
         progress: Told how many pods have a node, and how many there are.
 
     Raises:
-        Refusal: A program is missing or ended, the node pools were not ready in time, or EKS Auto Mode makes the nodes.
+        Refusal: A program is missing or ended, or the node pools were not ready in time.
     """
-    if any(pool.auto_mode for pool in view.pools):
-        raise Refusal(
-            f"{view} is one of EKS Auto Mode, whose scheduling runs nowhere else",
-            fix="rehearse it at the level schema, and ask `modelyard place` where its pods go",
-        )
     controllers.start(plane, view, stack)
     served = plane.api.served()
     things = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]
@@ -173,8 +178,13 @@ def scheduled(
 
 
 def foretold_of(pod: dict[str, Any], foretold: tuple[Placement, ...]) -> Placement | None:
-    """Return the placement of the workload whose name a pod's name begins with, and of the pod's part in its group."""
+    """Return the placement of the workload that made a pod, and of the pod's part in its group.
+
+    Several workloads may have one name, as a model and what fetches its image have: the pod's owner says which it is.
+    """
+    kinds = {kind for each in pod.get("ownerReferences", ()) for kind in _WORKLOADS_OF_OWNERS.get(each["kind"], ())}
     found = [each for each in foretold if str(pod["name"]).startswith(f"{each.workload.thing.name}-")]
+    found = [each for each in found if not kinds or each.workload.thing.kind in kinds]
     longest = max((len(each.workload.thing.name) for each in found), default=0)
     found = [each for each in found if len(each.workload.thing.name) == longest]
     own = [each for each in found if _is_part(pod.get("labels", {}), each)]

@@ -100,7 +100,7 @@ def serve(root: Path, folder: Path, view: Environment) -> ServedRepository:
     """Copy a working tree, as it stands, into a repository of its own below a folder.
 
     What Git ignores is left out; what is not committed yet is in. In the files of the environment, the repository's
-    address is replaced by the copy's, and Applications lose the charts that cannot be fetched here.
+    address is replaced by the copy's, and Applications lose the charts, also those in other Git repositories.
 
     Raises:
         Refusal: The environment names no repository, or the copy cannot be written.
@@ -173,7 +173,11 @@ def _readdress(served: ServedRepository, view: Environment) -> None:
 def _leave_out_charts(served: ServedRepository, view: Environment) -> None:
     patches: list[dict[str, Any]] = []
     for each in view.applications:
-        charts = [(index, source.chart) for index, source in enumerate(each.sources) if source.chart]
+        charts = [
+            (index, source.chart or f"{source.folder} of {source.repository}")
+            for index, source in enumerate(each.sources)
+            if source.chart or (source.folder and source.repository != served.address)  # a chart in a Git repository
+        ]
         if not charts or len(charts) == len(each.sources):
             continue  # nothing would be left; Argo CD says what it makes of the chart
         served.charts[each.name] = ", ".join(chart for _, chart in charts)

@@ -24,7 +24,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "the file of instance types cannot be used:", err)
 		os.Exit(1)
 	}
-	plain := provider{kwok.NewCloudProvider(ctx, ec2NodeClasses{op.GetClient()}, types)}
+	plain := provider{kwok.NewCloudProvider(ctx, nodeClasses{op.GetClient()}, types)}
 	decorated := overlay.Decorate(plain, op.GetClient(), op.InstanceTypeStore)
 	cluster := state.NewCluster(op.Clock, op.GetClient(), decorated)
 	all := controllers.NewControllers(ctx, op.Manager, op.Clock, op.GetClient(), op.EventRecorder, decorated, plain, cluster,

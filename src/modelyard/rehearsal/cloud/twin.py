@@ -129,7 +129,7 @@ class Cloud:
             timed: Times a block under a name.
         """
         plane, values = self._plane, karpenter.values_of(view)
-        controllers.start_kubernetes(plane, self._stack)
+        controllers.start_kubernetes(plane, view, self._stack)
         namespace = values.application.namespace or "kube-system"
         process = karpenter.start(plane, self._account, values, namespace, self._stack)
         served = plane.api.served()
@@ -171,7 +171,7 @@ class Cloud:
                 self.seen.interruption = interrupt(plane, self._account, turn, seconds, lambda: _queue_trouble(process))
             self.seen.queue = self.seen.queue or _queue_trouble(process)
         self.seen.outside = dict(registrar.refused)
-        self.seen.stood_in = list(operators.stood_in)
+        self.seen.stood_in = [*operators.stood_in, *controllers.stood_in(view)]
         plane.check()
 
     def _placed(
