@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from modelyard.placement import placements
-from modelyard.rehearsal import group_operators
+from modelyard.rehearsal import controllers, group_operators
 from modelyard.rehearsal.instance_types import kwok_instance_types
 from modelyard.rehearsal.scheduling import Scheduled, foretold_of
 from modelyard.tooling import find
@@ -114,6 +115,56 @@ def test_a_pod_of_a_group_is_held_against_its_own_template(bases: dict[str, Path
     assert template("mistral-abcde-head-fghij", {role: "head"}) == "headGroupSpec"
     assert template("mistral-abcde-workers-worker-fghij", {role: "worker", group: "workers"}) == 0
     assert template("other-1", {}) is None
+
+
+def test_the_owner_of_a_pod_says_which_of_two_workloads_of_one_name_made_it(one_model: Path) -> None:
+    patch = "environments/dev/models/chat/kustomization.yaml"
+    text = (one_model / patch).read_text()
+    prefetch = "  - ../../../../bases/features/image-prefetch\n"
+    assert "components:\n" in text
+    (one_model / patch).write_text(text.replace("components:\n", f"components:\n{prefetch}", 1))
+    foretold = placements(view_of(one_model))
+
+    def kind(name: str, owner: str) -> str:
+        found = foretold_of({"name": name, "ownerReferences": [{"kind": owner}]}, foretold)
+        return found.workload.kind if found else ""
+
+    assert kind("chat-2jpgx", "DaemonSet") == "DaemonSet"
+    assert kind("chat-54b8bf4f88-2hjfz", "ReplicaSet") == "Deployment"
+    assert kind("chat-0", "StatefulSet") == ""
+
+
+def test_pods_of_a_daemon_are_expected_where_it_runs(one_model: Path) -> None:
+    (exporter,) = [each for each in placements(view_of(one_model)) if each.workload.thing.name == "dcgm-exporter"]
+    assert Scheduled("dcgm-exporter", "dcgm-exporter-1", exporter, "node", "gpu").difference == ""
+    assert Scheduled("dcgm-exporter", "dcgm-exporter-1", exporter, "node", "cpu-amd64").difference
+
+
+def test_other_schedulers_and_auto_mode_are_stood_in_for(bases: dict[str, Path], one_model: Path) -> None:
+    assert controllers.stood_in(view_of(bases["auto-mode"])) == ["EKS Auto Mode (Karpenter)"]
+    assert controllers.stood_in(view_of(one_model)) == []
+    patch = "environments/dev/models/chat/kustomization.yaml"
+    text = (one_model / patch).read_text()
+    feature = "components:\n  - ../../../../bases/features/neuron-scheduler\n"
+    (one_model / patch).write_text(text.replace("components:\n", feature, 1))
+    view = view_of(one_model)
+    assert controllers.further_schedulers(view) == ["neuron-scheduler"]
+    assert controllers.stood_in(view) == ["neuron-scheduler (kube-scheduler without its extension)"]
+
+
+@pytest.mark.slow
+def test_pods_of_another_scheduler_and_of_auto_mode_are_placed(bases: dict[str, Path], tmp_path: Path) -> None:
+    root = shutil.copytree(bases["auto-mode"], tmp_path / "auto-mode", symlinks=True)
+    patch = root / "environments/dev/models/qwen3-1-7b/kustomization.yaml"
+    feature = "components:\n  - ../../../../bases/features/neuron-scheduler\n"
+    patch.write_text(patch.read_text().replace("components:\n", feature, 1))
+    code, told = rehearsed(root)
+    assert code == 0, told["report"]["findings"]
+    assert {"EKS Auto Mode (Karpenter)", "neuron-scheduler (kube-scheduler without its extension)"} <= set(
+        told["stood_in"]
+    )
+    (model,) = [each for each in told["pods"] if each["namespace"] == "models"]
+    assert model["pool"] == "gpu" and model["as_foretold"] is True
 
 
 def test_nothing_is_foretold_for_a_pod_of_an_unknown_workload() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,21 @@ def test_charts_are_left_out_and_named(bases: dict[str, Path], tmp_path: Path) -
         sources = value["spec"].get("sources", [])
         assert not any("chart" in source for source in sources)
         assert len(sources) == (1 if value["metadata"]["name"] in with_charts else 0)
+
+
+def test_charts_in_other_git_repositories_are_left_out_as_well(bases: dict[str, Path], tmp_path: Path) -> None:
+    root = shutil.copytree(bases["one-model"], tmp_path / "one-model", symlinks=True)
+    other = "https://github.com/vllm-project/aibrix.git"
+    file = root / "environments/dev/applications/external-secrets.yaml"
+    content = yaml.safe_load(file.read_text())
+    (chart,) = [each for each in content["spec"]["sources"] if "chart" in each]
+    chart.pop("chart")
+    chart.update(repoURL=other, path="dist/chart", targetRevision="v0.7.0")
+    file.write_text(yaml.safe_dump(content))
+    served = serve(root, tmp_path, view_of(root))
+    assert served.charts["external-secrets"] == f"dist/chart of {other}"
+    applications = [each for each in built(served.path / "environments/dev") if each["kind"] == "Application"]
+    assert other not in yaml.safe_dump(applications) and "external-secrets" in yaml.safe_dump(applications)
 
 
 def test_an_environment_that_names_no_repository_is_refused(one_model: Path, tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ def _variables(plane: ControlPlane) -> dict[str, str | None]:
         "KUBECONFIG": str(folder / "kubeconfig"),
         "ARGOCD_FAKE_IN_CLUSTER": "true",  # the cluster that Argo CD runs in is that of the kubeconfig
         "ARGOCD_GPG_ENABLED": "false",
+        # In the rehearsal's folder, where programs start: one in /tmp would stay, and keep other users from rehearsing.
+        "ARGOCD_ASK_PASS_SOCK": "ask-pass.sock",
         "ARGOCD_TLS_DATA_PATH": str(scratch / "tls"),
         "ARGOCD_SSH_DATA_PATH": str(scratch / "ssh"),
         "ARGOCD_GNUPGHOME": str(scratch / "gpg"),

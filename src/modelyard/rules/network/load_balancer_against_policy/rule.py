@@ -1,0 +1,51 @@
+"""Load balancers that the cluster's own policy refuses."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, Thing
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+from modelyard.rules.network.public_load_balancer.rule import SCHEME
+
+POLICY = "public-load-balancers"
+ALLOWED = "modelyard.dev/public-load-balancers"
+_LEGACY = "service.beta.kubernetes.io/aws-load-balancer-internal"
+_INGRESS = "alb.ingress.kubernetes.io/scheme"
+
+
+@rule("network/load-balancer-against-policy", error, since="0.1.0")
+def load_balancer_against_policy(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The admission policy refuses what faces the internet, unless its namespace says that it may: the sync fails."""
+    if not any(thing.name == POLICY for thing in environment.of_kind("ValidatingAdmissionPolicy")):
+        return
+    allowing = {thing.name for thing in environment.of_kind("Namespace", "") if thing.labels.get(ALLOWED) == "allowed"}
+    for thing in (*environment.of_kind("Service", ""), *environment.of_kind("Ingress", "networking.k8s.io")):
+        namespace = environment.namespace_of(thing)
+        found = _refused(thing)
+        if found is None or namespace in allowing or not environment.is_ours(thing):
+            continue
+        path, said, fix = found
+        yield Finding(
+            at=thing.at(path),
+            message=f"policy {POLICY} refuses {thing}: {said}, and namespace {namespace} is not labelled {ALLOWED}",
+            fix=f"{fix}, or label the namespace {ALLOWED}: allowed where somebody has decided so",
+        )
+
+
+def _refused(thing: Thing) -> tuple[Path, str, str] | None:
+    """Return where it faces the internet, how, and how it would not; None where it does not."""
+    scheme = thing.annotations.get(SCHEME)
+    if thing.kind == "Ingress":
+        if thing.annotations.get(_INGRESS) != "internet-facing":
+            return None
+        return ("metadata", "annotations", _INGRESS), "it faces the internet", f"set {_INGRESS} to internal"
+    if thing.get("spec.type") != "LoadBalancer":
+        return None
+    fix = f"set {SCHEME} to internal"
+    if scheme == "internet-facing":
+        return ("metadata", "annotations", SCHEME), "it faces the internet", fix
+    internal = scheme == "internal" or thing.annotations.get(_LEGACY) == "true"
+    if not internal and not thing.get("spec.loadBalancerClass", None):
+        return ("spec", "type"), "it has no loadBalancerClass, so that AWS's own controller makes it public", fix
+    return None

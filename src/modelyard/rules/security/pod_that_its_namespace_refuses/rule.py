@@ -1,0 +1,38 @@
+"""Pods that Pod Security keeps out of their namespace."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, PodTemplate
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.security.missing_namespace_level.rule import LABEL
+from modelyard.rules.security.pod_that_its_namespace_refuses.standards import PRIVILEGED, objections
+
+_TOLD = 4  # objections in one message
+
+
+@rule("security/pod-that-its-namespace-refuses", error, since="0.1.0")
+def pod_that_its_namespace_refuses(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The API server takes the workload and refuses its pods one by one: it syncs, and never has a replica."""
+    levels = {thing.name: str(thing.labels.get(LABEL, PRIVILEGED)) for thing in environment.of_kind("Namespace", "")}
+    for workload in environment.own_workloads:
+        namespace = environment.namespace_of(workload.thing)
+        level = levels.get(namespace, PRIVILEGED)
+        for template in workload.templates:
+            found = list(objections(level, template.spec, _annotations(template)))
+            if not found:
+                continue
+            path = found[0][0]
+            told = [text for _, text in found[:_TOLD]]
+            told += [f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
+            yield Finding(
+                at=template.at(*path) if path else template.thing.at((*template.path, "metadata", "annotations")),
+                message=f"namespace {namespace} is {level} and refuses {template}: {'; '.join(told)}",
+                fix=f"take it out, or serve it in a namespace whose label {LABEL} allows it",
+            )
+
+
+def _annotations(template: PodTemplate) -> dict[str, str]:
+    metadata = template.value.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return annotations if isinstance(annotations, dict) else {}
