@@ -34,8 +34,8 @@ INTRODUCTION = """\
 
 Together they hold every platform component and every engine; `scripts/rehearsal_environments.yaml` has their answers.
 Each was written by the template and taken by a control plane on one machine, as
-[a rehearsal](what-a-green-check-means.md#what-a-rehearsal-adds) does, without charts. What was stood in for stands below
-the table.
+[a rehearsal](what-a-green-check-means.md#what-a-rehearsal-adds) does, without charts. What was stood in for stands
+below the table.
 Written by `make rehearsal-full` on {date}, on a machine with {cores} processors, beside other work.
 """
 
