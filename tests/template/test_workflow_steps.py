@@ -67,6 +67,7 @@ def platform(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workflows")
     root = folder / "my-platform"
     data = {"repository_url": REPOSITORY_URL, "account_id": "111122223333", "code_owners": "@acme/platform"}
+    data["rehearse_in_ci"] = "true"
     new_repository(root, template=str(template), ref="v0.1.0", data=data, interactive=False)
     new_environment(root, environment="prod", data={"account_id": "444455556666"}, interactive=False)
     keep(root)
@@ -135,6 +136,30 @@ def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
         "modelyard tools install modelyard-render",
         "modelyard fetch",
     ]
+
+
+def rehearsals(runner: Runner) -> list[str]:
+    return [each for each in runner.calls if each.startswith("modelyard rehearse")]
+
+
+def test_what_a_change_reaches_is_rehearsed(clone: Path, tmp_path: Path) -> None:
+    base, _ = changed(clone)
+    contexts = {**CONTEXTS, "github.event.pull_request.base.sha": base}
+    runner = Runner(clone, tmp_path / "runner", contexts)
+    passed(runner.run("rehearse.yml", "rehearse"))
+    assert rehearsals(runner) == ["modelyard rehearse --env dev --level sync --quiet"]
+    assert any(each.startswith("modelyard tools install etcd kube-apiserver ") for each in runner.calls)
+    with (clone / "bases/serving/vllm/service.yaml").open("a") as file:
+        file.write("# seen by every environment\n")
+    commit_everything(clone, "Change a base", author(clone))
+    runner = Runner(clone, tmp_path / "other-runner", contexts)
+    passed(runner.run("rehearse.yml", "rehearse"))
+    assert [each.split()[3] for each in rehearsals(runner)] == ["dev", "prod"]
+
+
+def test_nobody_rehearses_who_did_not_ask_for_it(two_environments: Path) -> None:
+    workflows = two_environments / ".github/workflows"
+    assert (workflows / "check.yml").is_file() and not (workflows / "rehearse.yml").exists()
 
 
 def test_a_large_repository_is_checked_in_eight_parts_at_most(clone: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 `modelyard`, helm, git, jq and the shell are the real ones; `modelyard fetch` finds its charts in the cache. GitHub's
 own programs are replaced: `gh` keeps comments and pull requests in a file, `mise exec` runs what it is given, and what
-needs a network (`pip`, `docker`, `terraform`, `modelyard tools`) writes down its arguments.
+needs a network (`pip`, `docker`, `terraform`, `modelyard tools`) or minutes (`modelyard rehearse`) writes down its
+arguments.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ _STUBS = {
     "docker": '#!/bin/bash\necho "docker $*" >> "$STUBS/calls"\n',
     "terraform": '#!/bin/bash\necho "terraform $*" >> "$STUBS/calls"\n'
     '[ "$1" != plan ] || { cat "$STUBS/plan"; exit "$(cat "$STUBS/plan-code")"; }\n',
-    "modelyard": '#!/bin/bash\ncase $1 in fetch|tools) echo "modelyard $*" >> "$STUBS/calls";; esac\n'
-    f'[ "$1" = tools ] || exec {sys.executable} -m modelyard "$@"\n',
+    "modelyard": '#!/bin/bash\ncase $1 in fetch|tools|rehearse) echo "modelyard $*" >> "$STUBS/calls";; esac\n'
+    f'[[ $1 = tools || $1 = rehearse ]] || exec {sys.executable} -m modelyard "$@"\n',
     "pytest": f'#!/bin/bash\nexec {sys.executable} -m pytest -p no:cacheprovider "$@"\n',
 }
 
