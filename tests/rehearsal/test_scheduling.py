@@ -13,6 +13,7 @@ import pytest
 
 from modelyard.placement import placements
 from modelyard.rehearsal import controllers, group_operators
+from modelyard.rehearsal.day import breakable
 from modelyard.rehearsal.instance_types import kwok_instance_types
 from modelyard.rehearsal.scheduling import Scheduled, foretold_of
 from modelyard.tooling import find
@@ -165,6 +166,13 @@ def test_pods_of_another_scheduler_and_of_auto_mode_are_placed(bases: dict[str, 
     )
     (model,) = [each for each in told["pods"] if each["namespace"] == "models"]
     assert model["pool"] == "gpu" and model["as_foretold"] is True
+
+
+def test_a_day_breaks_a_model_that_has_a_service(bases: dict[str, Path]) -> None:
+    models = [each for each in view_of(bases["multi-node"]).applications if each.is_model]
+    assert [each.name for each in models] == ["mistral", "scout"], "the first is Ray's, which has none here"
+    assert (found := breakable(models)) is not None and found.name == "scout"
+    assert breakable(models[:1]) is None
 
 
 def test_nothing_is_foretold_for_a_pod_of_an_unknown_workload() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,11 @@ class Step:
     problems: tuple[str, ...] = ()
 
 
+def breakable(models: Iterable[Application]) -> Application | None:
+    """Return the first model with a Service of its own, whose port can be broken; the operator of Ray makes its own."""
+    return next((each for each in models if any(thing.kind == "Service" for thing in each.own_resources)), None)
+
+
 class Day:
     """Goes through a day, one step after the other, on a copy of the repository.
 
@@ -67,7 +72,9 @@ class Day:
         if not models:
             return
         plain = [each for each in models if any(thing.kind in _WORKLOADS for thing in each.resources)]
-        yield self._step("break and mend", models[0], self._break_and_mend)
+        broken = breakable(models)
+        if broken is not None:
+            yield self._step("break and mend", broken, self._break_and_mend)
         if plain:
             yield self._step("ask for more than the pool allows", plain[0], self._overscale)
             yield self._step("take its node away", plain[0], self._take_node)
