@@ -62,6 +62,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_every_base_overlay_and_feature_renders_as_kustomize_prints_it(shipped: Path) -> None:
     targets, components = kustomizations(shipped)
     assert len(targets) > 10 and components
