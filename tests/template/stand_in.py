@@ -3,12 +3,14 @@
 
 It is copied under a program's name into a folder of PATH. Beside it lie `calls.jsonl`, which it extends, and
 `answers.json`, a list of `[pattern, exit status, output]`: the first whose pattern is found in the command line counts,
-and one that starts with `once:` counts one time only.
+and one that starts with `once:` counts one time only. What asks a port of this machine waits until one is forwarded, as
+a real connection would.
 """
 
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 here = Path(__file__).parent
@@ -17,6 +19,11 @@ line = " ".join(words)
 told = sys.stdin.read() if "file:///dev/stdin" in words or words[-2:] == ["-f", "-"] or "-f - " in line else ""
 with (here / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps({"line": line, "stdin": told}) + "\n")
+deadline = time.monotonic() + 30
+while "//127.0.0.1:" in line and "port-forward" not in (here / "calls.jsonl").read_text():
+    if time.monotonic() > deadline:
+        break
+    time.sleep(0.05)
 answers = json.loads((here / "answers.json").read_text())
 for number, (pattern, status, output) in enumerate(answers):
     if re.search(pattern.removeprefix("once:"), line):
