@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from modelyard.checking import check
-from modelyard.repository.locks import cache_path
 from modelyard.tooling import find
+from tests.charts import archive, cached
 from tests.repositories.edits import apply_edits
 
 needs_helm = pytest.mark.skipif(find("helm") is None, reason="helm is not installed: modelyard tools install helm")
@@ -39,20 +36,8 @@ spec:
 
 def lock_chart(root: Path, extra: str = "") -> None:
     """Put a small chart into the cache under the name of the one that the environment pins."""
-    files = {
-        "karpenter/Chart.yaml": "apiVersion: v2\nname: karpenter\nversion: 1.14.1\n",
-        "karpenter/templates/deployment.yaml": DEPLOYMENT.replace("EXTRA", extra),
-    }
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content.encode()))
-    digest = f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}"
-    path = cache_path(digest, ".tgz")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(packed.getvalue())
+    files = {"templates/deployment.yaml": DEPLOYMENT.replace("EXTRA", extra)}
+    digest = cached(archive("karpenter", "1.14.1", files=files))
     (root / "charts.lock").write_text(
         "version: 1\n"
         "charts:\n"

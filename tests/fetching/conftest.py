@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,22 +13,7 @@ import pytest
 
 from modelyard.repository import Repository
 from modelyard.tooling import find
-
-
-def archive(name: str, version: str, *, files: dict[str, str] | None = None, chart: str | None = None) -> bytes:
-    """Return a chart's archive, the same bytes every time."""
-    content = {"Chart.yaml": chart or f"apiVersion: v2\nname: {name}\nversion: {version}\n", **(files or {})}
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as made:
-        for path, text in content.items():
-            member = tarfile.TarInfo(f"{name}/{path}")
-            member.size = len(text.encode())
-            made.addfile(member, io.BytesIO(text.encode()))
-    return raw.getvalue()
-
-
-def sha256(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+from tests.charts import archive, sha256
 
 
 @dataclass

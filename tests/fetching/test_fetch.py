@@ -8,7 +8,8 @@ from modelyard.findings import Refusal
 from modelyard.repository import Repository
 from modelyard.repository.locks import Lock, cached_chart, cached_definitions, read_lock
 from modelyard.schemas import SchemaBundle
-from tests.fetching.conftest import Naming, Server, archive, sha256
+from tests.charts import archive, sha256
+from tests.fetching.conftest import Naming, Server
 
 CRD = """\
 apiVersion: apiextensions.k8s.io/v1

@@ -6,15 +6,11 @@ policies look for: a workload and a Service by the labels that the real chart gi
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-import tarfile
 from pathlib import Path
 
 from modelyard.fetching.references import ChartReference, references
 from modelyard.repository import Repository
-from modelyard.repository.locks import cache_path
+from tests.charts import archive, cached
 
 _WORKLOAD = """\
 apiVersion: apps/v1
@@ -57,11 +53,7 @@ def keep(clone: Path) -> list[ChartReference]:
     named = list(references(Repository(clone)).charts)
     lines = ["version: 1", "charts:"]
     for each in named:
-        packed = _packed(each)
-        digest = f"sha256:{hashlib.sha256(packed).hexdigest()}"
-        path = cache_path(digest, ".tgz")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(packed)
+        digest = cached(_packed(each))
         lines += [f"  - name: {each.name}", f'    version: "{each.version}"']
         lines += [f"    repository: {each.repository}", f'    digest: "{digest}"']
     (clone / "charts.lock").write_text("\n".join(lines) + "\n")
@@ -73,15 +65,8 @@ def _packed(chart: ChartReference) -> bytes:
     parts = {"name": chart.name, "instance": release, "part-of": release}
     labels = f"{{{', '.join(f'app.kubernetes.io/{key}: {value}' for key, value in parts.items())}}}"
     files = {
-        "Chart.yaml": f"apiVersion: v2\nname: {chart.name}\nversion: {chart.version}\n",
         "values.yaml": "{}\n",
         "templates/deployment.yaml": _WORKLOAD.format(name=release, labels=labels),
         "templates/service.yaml": _SERVICE.format(name=release, labels=labels),
     }
-    archived = io.BytesIO()
-    with tarfile.open(fileobj=archived, mode="w") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(f"{chart.name}/{name}")
-            entry.size = len(content.encode())
-            archive.addfile(entry, io.BytesIO(content.encode()))
-    return gzip.compress(archived.getvalue(), mtime=0)
+    return archive(chart.name, chart.version, files=files)
