@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, PodTemplate
+from modelyard.cluster import Environment, mapping
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.security.missing_namespace_level.rule import LABEL
@@ -19,7 +19,7 @@ def pod_that_its_namespace_refuses(environment: Environment) -> Iterator[Finding
         namespace = environment.namespace_of(workload.thing)
         level = levels.get(namespace, PRIVILEGED)
         for template in workload.templates:
-            found = list(objections(level, template.spec, _annotations(template)))
+            found = list(objections(level, template.spec, mapping(template.value, "metadata", "annotations")))
             if not found:
                 continue
             path = found[0][0]
@@ -30,9 +30,3 @@ def pod_that_its_namespace_refuses(environment: Environment) -> Iterator[Finding
                 message=f"namespace {namespace} is {level} and refuses {template}: {'; '.join(told)}",
                 fix=f"take it out, or serve it in a namespace whose label {LABEL} allows it",
             )
-
-
-def _annotations(template: PodTemplate) -> dict[str, str]:
-    metadata = template.value.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return annotations if isinstance(annotations, dict) else {}

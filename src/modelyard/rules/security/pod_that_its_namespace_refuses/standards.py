@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Path = tuple[str | int, ...]
+from modelyard.cluster import listed, mapping, numbered
+from modelyard.rendering import Path
+
 Objection = tuple[Path, str]
 
 PRIVILEGED, BASELINE, RESTRICTED = "privileged", "baseline", "restricted"
@@ -88,40 +90,40 @@ def _baseline_of_pod(spec: Mapping[str, Any], annotations: Mapping[str, Any]) ->
     for field in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(field) is True:
             yield (field,), f"{field} shares it with the node"
-    for index, volume in _items(spec, "volumes"):
+    for index, volume in numbered(spec, "volumes"):
         if "hostPath" in volume:
             yield ("volumes", index, "hostPath"), f"volume {volume.get('name')} is a folder of the node"
     for key, value in annotations.items():
         if str(key).startswith(_APPARMOR_ANNOTATION) and not _is_confined(str(value)):
             yield (), f"annotation {key} is {value}"
-    context = _map(spec, "securityContext")
-    for index, each in _items(context, "sysctls"):
+    context = mapping(spec, "securityContext")
+    for index, each in numbered(context, "sysctls"):
         if each.get("name") not in _SYSCTLS:
             yield ("securityContext", "sysctls", index), f"sysctl {each.get('name')} is not among those that do no harm"
     yield from _contexts((), context)
 
 
 def _baseline_of_container(path: Path, container: Mapping[str, Any]) -> Iterator[Objection]:
-    name, context = container.get("name"), _map(container, "securityContext")
+    name, context = container.get("name"), mapping(container, "securityContext")
     if context.get("privileged") is True:
         yield (*path, "securityContext", "privileged"), f"container {name} is privileged"
-    for index, capability in enumerate(_list(_map(context, "capabilities"), "add")):
+    for index, capability in enumerate(listed(context, "capabilities", "add")):
         if capability not in _BASELINE_CAPABILITIES:
             where = (*path, "securityContext", "capabilities", "add", index)
             yield where, f"container {name} has the capability {capability}"
-    for index, port in _items(container, "ports"):
+    for index, port in numbered(container, "ports"):
         if port.get("hostPort") not in (None, 0):
             yield (*path, "ports", index, "hostPort"), f"container {name} has port {port['hostPort']} of the node"
     yield from _contexts(path, context)
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-        yield from _hosts((*path, probe), _map(container, probe), f"{probe} of container {name}")
+        yield from _hosts((*path, probe), mapping(container, probe), f"{probe} of container {name}")
     for hook in ("postStart", "preStop"):
-        handler = _map(_map(container, "lifecycle"), hook)
+        handler = mapping(container, "lifecycle", hook)
         yield from _hosts((*path, "lifecycle", hook), handler, f"{hook} of container {name}")
 
 
 def _proc_mount(level: str, spec: Mapping[str, Any], path: Path, container: Mapping[str, Any]) -> Iterator[Objection]:
-    found = _map(container, "securityContext").get("procMount")
+    found = mapping(container, "securityContext").get("procMount")
     allowed = level == BASELINE and _has_users_of_its_own(spec)
     if found not in (None, "", "Default") and not allowed:
         yield (*path, "securityContext", "procMount"), f"container {container.get('name')} has procMount {found}"
@@ -130,33 +132,33 @@ def _proc_mount(level: str, spec: Mapping[str, Any], path: Path, container: Mapp
 def _contexts(path: Path, context: Mapping[str, Any]) -> Iterator[Objection]:
     """Yield what a security context of a pod or of a container must not hold."""
     where = (*path, "securityContext")
-    labels = _map(context, "seLinuxOptions")
+    labels = mapping(context, "seLinuxOptions")
     if str(labels.get("type") or "") not in _SELINUX_TYPES:
         yield (*where, "seLinuxOptions", "type"), f"the SELinux type {labels['type']} is not one of containers"
     for field in ("user", "role"):
         if labels.get(field):
             yield (*where, "seLinuxOptions", field), f"the SELinux {field} is set"
     for field in ("seccompProfile", "appArmorProfile"):
-        kind = _map(context, field).get("type")
+        kind = mapping(context, field).get("type")
         if kind is not None and kind not in _CONFINED:
             yield (*where, field, "type"), f"{field} is {kind}"
-    if _map(context, "windowsOptions").get("hostProcess") is True:
+    if mapping(context, "windowsOptions").get("hostProcess") is True:
         yield (*where, "windowsOptions", "hostProcess"), "it is a process of the host"
 
 
 def _hosts(path: Path, handler: Mapping[str, Any], name: str) -> Iterator[Objection]:
     for kind in ("httpGet", "tcpSocket"):
-        if _map(handler, kind).get("host"):
+        if mapping(handler, kind).get("host"):
             yield (*path, kind, "host"), f"{name} asks another host"
 
 
 def _restricted_of_pod(spec: Mapping[str, Any]) -> Iterator[Objection]:
-    for index, volume in _items(spec, "volumes"):
+    for index, volume in numbered(spec, "volumes"):
         kinds = set(volume) - {"name"}
         if "hostPath" not in kinds and not kinds & _VOLUMES:
             kind = next(iter(sorted(kinds)), "of no kind")
             yield ("volumes", index), f"volume {volume.get('name')} is {kind}, which only a claim may bring"
-    context = _map(spec, "securityContext")
+    context = mapping(spec, "securityContext")
     if not _has_users_of_its_own(spec):
         if context.get("runAsNonRoot") is False:
             yield ("securityContext", "runAsNonRoot"), "runAsNonRoot is false"
@@ -165,17 +167,17 @@ def _restricted_of_pod(spec: Mapping[str, Any]) -> Iterator[Objection]:
 
 
 def _restricted_of_container(path: Path, container: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Objection]:
-    name, own, pod = container.get("name"), _map(container, "securityContext"), _map(spec, "securityContext")
+    name, own, pod = container.get("name"), mapping(container, "securityContext"), mapping(spec, "securityContext")
     where = (*path, "securityContext")
     if own.get("allowPrivilegeEscalation") is not False:
         yield (*where, "allowPrivilegeEscalation"), f"container {name} does not set allowPrivilegeEscalation: false"
-    capabilities = _map(own, "capabilities")
-    if "ALL" not in _list(capabilities, "drop"):
+    capabilities = mapping(own, "capabilities")
+    if "ALL" not in listed(capabilities, "drop"):
         yield (*where, "capabilities", "drop"), f"container {name} does not drop the capabilities ALL"
-    for index, capability in enumerate(_list(capabilities, "add")):
+    for index, capability in enumerate(listed(capabilities, "add")):
         if capability in _BASELINE_CAPABILITIES and capability != "NET_BIND_SERVICE":
             yield (*where, "capabilities", "add", index), f"container {name} has the capability {capability}"
-    if not _map(own, "seccompProfile").get("type") and _map(pod, "seccompProfile").get("type") not in _CONFINED:
+    if not mapping(own, "seccompProfile").get("type") and mapping(pod, "seccompProfile").get("type") not in _CONFINED:
         yield ("securityContext", "seccompProfile"), f"container {name} has no seccompProfile, and its pod has none"
     if _has_users_of_its_own(spec):
         return
@@ -197,21 +199,5 @@ def _is_confined(profile: str) -> bool:
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     for field in ("initContainers", "containers"):
-        for index, container in _items(spec, field):
+        for index, container in numbered(spec, field):
             yield (field, index), container
-
-
-def _items(value: Mapping[str, Any], field: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for index, each in enumerate(_list(value, field)):
-        if isinstance(each, Mapping):
-            yield index, each
-
-
-def _list(value: Mapping[str, Any], field: str) -> list[Any]:
-    found = value.get(field)
-    return found if isinstance(found, list) else []
-
-
-def _map(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    found = value.get(field)
-    return found if isinstance(found, Mapping) else {}
