@@ -121,12 +121,7 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
     made: list[Setting] = []
     if file is not None:
         try:
-            content = documents(file, repository.files.text(file))
-            if content and isinstance(content[0], dict):
-                for name, value in content[0].items():
-                    made.append(Setting(flag(name), value, replace(in_file, path=(name,)), "file"))
-            elif content:
-                problem, at = f"{file} is not a mapping", in_file
+            made = written_in(in_file)
         except Refusal as refusal:
             problem, at = refusal.message, refusal.at or in_file
     made.extend(_arguments(container))
@@ -142,6 +137,22 @@ def engine_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
         problem,
         at,
     )
+
+
+def written_in(whole: FileAddress, *, required: bool = False) -> list[Setting]:
+    """Return the settings in a file.
+
+    Args:
+        whole: The file's address, from which each setting has its own.
+        required: Whether a file that holds nothing is refused; else it sets nothing.
+
+    Raises:
+        Refusal: The file cannot be read, or holds no mapping.
+    """
+    content = documents(whole.file, whole.files.text(whole.file)) or ([] if required else [{}])
+    if not content or not isinstance(content[0], dict):
+        raise Refusal(f"{whole.file} is not a mapping", at=whole)
+    return [Setting(flag(name), value, replace(whole, path=(name,)), "file") for name, value in content[0].items()]
 
 
 def _model_id(named: Sequence[str], config_map: Thing | None) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from modelyard.cluster.settings import EngineSettings, Setting, flag
+from modelyard.cluster.settings import EngineSettings, Setting, written_in
 from modelyard.cluster.shapes import entries, text
 from modelyard.cluster.things import Thing
 from modelyard.cluster.workloads import Container
 from modelyard.findings import Address, Refusal
 from modelyard.rendering import Sources, split_image
 from modelyard.repository import FileAddress
-from modelyard.repository.yaml import documents
 
 ENGINE_ARGUMENTS = "model.json"
 """File of a model's version folder with vLLM's engine arguments (`_VLLM_ENGINE_ARGS_FILENAME` of the backend)."""
@@ -46,12 +44,7 @@ def triton_settings(container: Container, siblings: Sequence[Thing]) -> EngineSe
         at = container.at("volumeMounts")
     else:
         try:
-            content = documents(file, repository.files.text(file))
-            if content and isinstance(content[0], dict):
-                for name, value in content[0].items():
-                    made.append(Setting(flag(name), value, replace(in_file, path=(name,)), "file"))
-            else:
-                problem, at = f"{file} is not a mapping", in_file
+            made = written_in(in_file, required=True)
         except Refusal as refusal:
             problem, at = refusal.message, refusal.at or in_file
     settings = {each.name: each for each in made}
