@@ -132,13 +132,17 @@ class Environment:
                 labelled.add(template.labels, template)
         return found
 
+    def pods_in(self, namespace: str) -> Labelled[PodTemplate]:
+        """Return the pod templates whose pods run in a namespace."""
+        return self.pods_by_namespace.get(namespace, Labelled())
+
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """Return the Services with the pods behind them."""
         found = []
         for thing in self.of_kind("Service", ""):
             namespace = self.namespace_of(thing)
-            pods = chosen(thing.mapping("spec.selector"), self.pods_by_namespace.get(namespace))
+            pods = chosen(thing.mapping("spec.selector"), self.pods_in(namespace))
             found.append(Service(thing, namespace, pods))
         return tuple(found)
 

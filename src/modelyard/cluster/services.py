@@ -48,8 +48,8 @@ class Service:
         return f"Service {self.name}"
 
 
-def chosen(selector: dict[str, Any], templates: Labelled[PodTemplate] | None) -> tuple[PodTemplate, ...]:
+def chosen(selector: dict[str, Any], templates: Labelled[PodTemplate]) -> tuple[PodTemplate, ...]:
     """Return the pod templates that a Service's selector chooses; labels that controllers add are taken as given."""
-    if not selector or templates is None:
+    if not selector:
         return ()
     return tuple(templates.chosen({"matchLabels": set_by_manifests(selector)}))

@@ -18,8 +18,7 @@ def dangling_service(environment: Environment) -> Iterator[Finding | NotChecked]
         if elsewhere:
             yield NotChecked(service, f"{elsewhere} may bring pods with {written_labels(wanted)}")
             continue
-        templates = environment.pods_by_namespace.get(service.namespace)
-        others = differing(wanted, templates.labels if templates is not None else ())
+        others = differing(wanted, environment.pods_in(service.namespace).labels)
         near = ", ".join(f"{key}={value}" if value is not None else f"no {key}" for key, value in others.items())
         yield Finding(
             at=service.thing.at(("spec", "selector", next(iter(others or wanted)))),

@@ -17,8 +17,8 @@ def blocking_disruption_budget(environment: Environment) -> Iterator[Finding | N
         if least == "100%":
             yield _finding(thing, "minAvailable", "minAvailable 100%")
         elif isinstance(least, int) and not isinstance(least, bool):
-            templates = environment.pods_by_namespace.get(environment.namespace_of(thing))
-            chosen = list(templates.chosen(thing.mapping("spec.selector"))) if templates is not None else []
+            templates = environment.pods_in(environment.namespace_of(thing))
+            chosen = list(templates.chosen(thing.mapping("spec.selector")))
             replicas = [_replicas(each) for each in chosen]
             total = sum(each for each in replicas if each is not None)
             if chosen and None not in replicas and 0 < total <= least:

@@ -32,7 +32,7 @@ def devices_beyond_quota(environment: Environment) -> Iterator[Finding | NotChec
 def _asked(environment: Environment, namespace: str) -> dict[str, dict[str, int]]:
     """Return devices by resource and workload of a namespace."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for template in environment.pods_by_namespace.get(namespace, ()):
+    for template in environment.pods_in(namespace):
         replicas = template.thing.get("spec.replicas", 1)
         if template.thing.kind in ("Deployment", "StatefulSet") and isinstance(replicas, int):
             for resource, count in template.accelerators.items():
