@@ -19,6 +19,7 @@ from zipfile import ZipFile
 import yaml
 
 from catalog_vllm import ENGINE_ARGUMENTS, FRONTEND_ARGUMENTS, FRONTEND_CLASSES, index, wheel
+from modelyard.catalog.engines import version_order
 
 LIST = Path(__file__).resolve().parent.parent / "src/modelyard/catalog/data/engines/vllm-removals.yaml"
 OLDEST = (0, 4, 0)
@@ -26,17 +27,12 @@ OLDEST = (0, 4, 0)
 ARGUMENTS = (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS, "vllm/entrypoints/cli/serve.py")
 
 
-def order(version: str) -> tuple[int, ...]:
-    """Return what versions are sorted by; a post-release comes after its release."""
-    return tuple(int(part) for part in re.findall(r"\d+", version))
-
-
 def releases() -> list[str]:
     """Return the versions of vLLM that have a wheel, oldest first; pre-releases are left out."""
     _, links = index("vllm")
     matches = (re.search(r"/vllm-(\d+\.\d+\.\d+(?:\.post\d+)?)-\S*(?:x86_64|any)\.whl$", link) for link in links)
     versions = {match[1] for match in matches if match}
-    return sorted((each for each in versions if order(each) >= OLDEST), key=order)
+    return sorted((each for each in versions if version_order(each) >= OLDEST), key=version_order)
 
 
 def names(opened: ZipFile) -> set[str]:
@@ -79,7 +75,7 @@ def main() -> int:
     for name, entry in listed.items():
         since = str(entry["since"])
         positions = having.get(name, [])
-        before = [position for position in positions if order(versions[position]) < order(since)]
+        before = [position for position in positions if version_order(versions[position]) < version_order(since)]
         gone = versions[before[-1] + 1] if before and before[-1] + 1 < len(versions) else "never"
         if gone != since:
             differences += 1

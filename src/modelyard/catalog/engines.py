@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -86,7 +87,12 @@ class Engine:
 def engine_versions(name: str) -> tuple[str, ...]:
     """Return the versions of an engine in the data, oldest first."""
     found = [path.stem for path in (DATA / "engines" / name).glob("*.json")]
-    return tuple(sorted(found, key=lambda text: [int(part) for part in text.split(".")]))
+    return tuple(sorted(found, key=version_order))
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """Return what versions of an engine are sorted by; a post-release comes after its release."""
+    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from modelyard.catalog.engines import version_order
 from modelyard.catalog.loading import DATA, read_yaml
 
 
@@ -58,13 +58,9 @@ def removal(engine: str, version: str, name: str) -> Removal | None:
     """
     known = removals(engine)
     found = known.get(name) or known.get(name.removeprefix("no-"))
-    if found is None or _order(version) < _order(found.since):
+    if found is None or version_order(version) < version_order(found.since):
         return None
-    return None if found.until and _order(version) >= _order(found.until) else found
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    return None if found.until and version_order(version) >= version_order(found.until) else found
 
 
 @cache

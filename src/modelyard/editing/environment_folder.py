@@ -13,6 +13,7 @@ from modelyard.repository import ENVIRONMENTS, Kustomizations, Repository, kusto
 from modelyard.repository.repository import FACTS
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
+ANSWERS = ".copier-answers.yml"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
 
@@ -42,6 +43,12 @@ class EnvironmentFiles:
     def facts(self) -> dict[str, Any]:
         """What `environment.yaml` says."""
         file = f"{self.folder}/{FACTS}"
+        return dict(Text(file, self.changes.text(file)).value) if self.changes.exists(file) else {}
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What the template was answered, and its version under `_commit`; empty where nothing is recorded."""
+        file = f"{self.folder}/{ANSWERS}"
         return dict(Text(file, self.changes.text(file)).value) if self.changes.exists(file) else {}
 
     def model_folder(self, model: str) -> str:

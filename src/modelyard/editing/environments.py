@@ -83,8 +83,6 @@ def environment_rows(changes: Changes) -> list[EnvironmentRow]:
             continue
         environment = EnvironmentFiles(changes, name)
         facts = environment.facts
-        answers = f"{environment.folder}/.copier-answers.yml"
-        template = Text(answers, changes.text(answers)).get(["_commit"]) if changes.exists(answers) else ""
         found.append(
             EnvironmentRow(
                 name,
@@ -93,7 +91,7 @@ def environment_rows(changes: Changes) -> list[EnvironmentRow]:
                 str(facts.get("cluster", "")),
                 str(facts.get("kubernetes", "")),
                 str(facts.get("revision", "")),
-                str(template or ""),
+                str(environment.answers.get("_commit") or ""),
                 environment.models,
                 tuple(sorted(environment.applications - set(environment.models))),
                 is_protected(environment),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modelyard.editing.changes import Changes
-from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
+from modelyard.editing.environment_folder import ANSWERS, EnvironmentFiles, environment_files
 from modelyard.editing.menu import Menu
 from modelyard.editing.models import set_model, switch_feature
 from modelyard.editing.patches import edit_patch, operations
@@ -17,7 +17,6 @@ from modelyard.findings import Refusal
 from modelyard.repository.repository import FACTS
 from modelyard.tooling import find, run
 
-ANSWERS = ".copier-answers.yml"
 BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"})
 """Flags that follow from the devices of an environment, and stay."""
 
@@ -117,7 +116,7 @@ def set_revision(changes: Changes, environment: EnvironmentFiles, revision: str)
         if each.path in _TARGETS:
             edit_patch(changes, file, each.item, Text.set_scalar, ["operations", each.position, "value"], revision)
     answers = f"{environment.folder}/{ANSWERS}"
-    if changes.exists(answers) and Text(answers, changes.text(answers)).get(["revision"]) is not None:
+    if environment.answers.get("revision") is not None:
         # As the template would have answered it, so that an update sees no difference.
         changes.edit(answers, lambda text: text.set_scalar(["revision"], revision))
 

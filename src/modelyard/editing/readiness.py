@@ -9,8 +9,6 @@ from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import PLATFORM
 from modelyard.editing.splicing import Text
 
-ANSWERS = ".copier-answers.yml"
-
 
 def how_to_bring(environment: EnvironmentFiles, names: Iterable[str]) -> str:
     """Return how an environment gets platform components, with all that they need themselves; empty where it has them.
@@ -22,7 +20,7 @@ def how_to_bring(environment: EnvironmentFiles, names: Iterable[str]) -> str:
     missing = _closure(environment, names)
     if not missing:
         return ""
-    recorded = _recorded(environment)
+    recorded = environment.answers
     lines = []
     for name, about in missing.items():
         wanted = about.get("answers") or {}
@@ -63,11 +61,6 @@ def _about(environment: EnvironmentFiles, name: str) -> dict[str, Any] | None:
     if not environment.changes.exists(file):
         return None
     return dict(Text(file, environment.changes.text(file)).value)
-
-
-def _recorded(environment: EnvironmentFiles) -> dict[str, Any]:
-    file = f"{environment.folder}/{ANSWERS}"
-    return dict(Text(file, environment.changes.text(file)).value) if environment.changes.exists(file) else {}
 
 
 def _written(value: Any) -> str:
