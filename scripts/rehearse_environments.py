@@ -83,8 +83,9 @@ def main(folder: Path, only: list[str]) -> int:
                 continue
             result = json.loads(done.stdout)
             rows.append([name, level, *summary(result, time.monotonic() - begun)])
-            told += [f"**{name}, {level}.** {line}" for line in remarks(result)]
-            print("\n".join([*(" | ".join(row) for row in rows[-1:]), *remarks(result)]), flush=True)
+            said = list(remarks(result))
+            told += [f"**{name}, {level}.** {line}" for line in said]
+            print("\n".join([" | ".join(rows[-1]), *said]), flush=True)
     text = transcript(rows, told)
     print(f"\n{text}")
     if not only:

@@ -22,8 +22,9 @@ def with_made(folder: EnvironmentFolder, root: Rendering, revisions: Revisions, 
         gaps: ApplicationSets that files do not tell enough of are added to it.
     """
     made: list[Resource] = []
-    for thing in things(revisions.repository, root):
-        if thing.kind != "ApplicationSet" or thing.group != "argoproj.io":
+    sets = tuple(each for each in root.resources if each.value.get("kind") == "ApplicationSet")
+    for thing in things(revisions.repository, replace(root, resources=sets)):
+        if thing.group != "argoproj.io":
             continue
         try:
             found = made_by(thing, lambda generator: _files(generator, folder, revisions))

@@ -310,13 +310,13 @@ def _asked_features(changes: Changes, model: str, environment: str, wish: Wish) 
     while True:
         told = typer.prompt("Features, with commas between, or none", default="", show_default=False)
         names = tuple(dict.fromkeys(name for part in told.split(",") if (name := part.strip())))
-        unknown = [name for name in names if name not in menu.features]
-        if not unknown:
-            return names
         try:
-            menu.require("feature", unknown[0])
+            for name in names:
+                menu.require("feature", name)
         except Refusal as refusal:
             sys.stdout.write(f"{visible(refusal.message)}; {visible(refusal.fix)}\n")
+        else:
+            return names
 
 
 def _asked(choice: Choice) -> Candidate:

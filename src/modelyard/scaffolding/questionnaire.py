@@ -57,9 +57,9 @@ class Questionnaire:
         for name, details in content.items():
             if name.startswith("_") or name == "scope" or details.get("when", True) is False:
                 continue
-            named: list[Any] = _SCOPE.findall(str(details.get("when", "")))
-            scopes: frozenset[Scope] = frozenset(named or ("repository", "environment"))
             when = str(details.get("when", ""))
+            named: list[Any] = _SCOPE.findall(when)
+            scopes: frozenset[Scope] = frozenset(named or ("repository", "environment"))
             required = _WITHOUT_DEFAULT in str(details.get("default", "")) and (
                 not when or bool(_BY_SCOPE.fullmatch(when))
             )

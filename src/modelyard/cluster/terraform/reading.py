@@ -154,9 +154,8 @@ def _key(files: Files, environment: str, variables: str) -> str:
         Refusal: A file lies outside the repository, or names one that does.
     """
     digest = hashlib.sha256(f"2 {_version()}\n{_PROGRAM.read_text()}\n".encode())
-    sources = list(_below(files, FOLDER))
     names: set[str] = set()
-    for path in (*sources, variables):
+    for path in (*_below(files, FOLDER), variables):
         digest.update(f"{path}\0{files.digest(path)}\n".encode())
         if path.endswith((".tf", ".tf.json", ".tfvars")):
             text = files.text(path)
