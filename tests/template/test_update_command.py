@@ -87,7 +87,7 @@ def test_a_template_without_releases_is_followed_at_its_head_without_a_word_of_c
     commit(clone, "Add notes")
     answers = repository / ".copier-answers.yml"
     old = output(clone, "rev-parse", "--short", "HEAD~1")
-    answers.write_text(answers.read_text().replace(str(template), str(clone)).replace("v0.1.0", old))
+    answers.write_text(answers.read_text().replace(str(template), str(clone)).replace("v0.1.0", f"'{old}'"))
     commit(repository, "Follow a template without releases")
     for environment in ("dev", "prod"):
         shutil.rmtree(repository / "environments" / environment)

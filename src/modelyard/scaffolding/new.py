@@ -10,16 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from modelyard.findings import Refusal
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
+from modelyard.scaffolding.recorded import ANSWERS_FILE, recorded_answers
 from modelyard.scaffolding.source import TemplateSource, template_source
 from modelyard.tooling import require
 
-ANSWERS_FILE = ".copier-answers.yml"
 ENVIRONMENTS = "environments"
 
 
@@ -78,13 +76,12 @@ def new_repository(
     with _scratch(target.parent, target.name) as scratch:
         rendered = scratch / target.name
         copy(source, "repository", rendered, questionnaire, answers, interactive=asks)
-        answers["repository_url"] = Answer(
-            _recorded(rendered / ANSWERS_FILE, "repository_url")
-        )  # not to be asked twice
+        url = recorded_answers(rendered, ANSWERS_FILE)["repository_url"]
+        answers["repository_url"] = Answer(url)  # not to be asked twice
         copy(source, "environment", rendered, questionnaire, answers, interactive=asks)
         name = _only_environment(rendered)
         git.git(rendered, "init", "--quiet", "--initial-branch=main")
-        version = _version(rendered / ANSWERS_FILE, source)
+        version = _version(rendered, source)
         message = f"Start from Modelyard's template {version}, with the environment {name}"
         commit = git.commit_everything(rendered, message, git.author(rendered))
         _put(rendered, target)
@@ -126,7 +123,8 @@ def new_environment(
             fix="name the top of one, or write one with `modelyard new NAME`",
         )
     if template is None:
-        template, ref = _recorded(own, "_src_path"), ref or _recorded(own, "_commit")
+        recorded = recorded_answers(root, ANSWERS_FILE)
+        template, ref = recorded["_src_path"], ref or recorded["_commit"]
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
     named = answers.get("environment_name")
     if named is not None:
@@ -139,7 +137,7 @@ def new_environment(
         name = _only_environment(scratch)
         _refuse_existing(root, name)
         rendered = scratch / ENVIRONMENTS / name
-        version = _version(rendered / ANSWERS_FILE, source)
+        version = _version(rendered, source)
         files: dict[str, str] = {}
         if dry_run:
             found = sorted(path for path in rendered.rglob("*") if path.is_file())
@@ -209,14 +207,6 @@ def _only_environment(root: Path) -> str:
     return next(each.parent.name for each in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}")))
 
 
-def _version(answers_file: Path, source: TemplateSource) -> str:
-    version = _recorded(answers_file, "_commit")
+def _version(folder: Path, source: TemplateSource) -> str:
+    version = str(recorded_answers(folder, ANSWERS_FILE)["_commit"])
     return f"{version} with uncommitted changes, which no update can start from" if source.dirty else version
-
-
-def _recorded(file: Path, name: str) -> str:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    value = content.get(name) if isinstance(content, dict) else None
-    if not value:
-        raise Refusal(f"{file} does not say {name}", fix="restore the file as the template wrote it")
-    return str(value)

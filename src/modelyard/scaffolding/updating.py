@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from modelyard.findings import ExitCode, Refusal
 from modelyard.scaffolding import git
 from modelyard.scaffolding.conflicts import Conflict, conflicting_files, conflicts
 from modelyard.scaffolding.copying import merge
-from modelyard.scaffolding.new import ANSWERS_FILE, ENVIRONMENTS
+from modelyard.scaffolding.new import ENVIRONMENTS
 from modelyard.scaffolding.questionnaire import Questionnaire, Scope, given_answers
+from modelyard.scaffolding.recorded import ANSWERS_FILE, recorded_answers
 from modelyard.scaffolding.source import TemplateSource, newest_version, same_version
 from modelyard.tooling import require
 
@@ -92,13 +91,7 @@ class _Subject:
         return "repository" if self.environment is None else "environment"
 
     def answers(self, root: Path) -> dict[str, Any]:
-        content = yaml.safe_load((root / self.answers_file).read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or not content.get("_src_path") or not content.get("_commit"):
-            raise Refusal(
-                f"{self.answers_file} does not say which template wrote it (_src_path, _commit)",
-                fix="restore the file as the template wrote it",
-            )
-        return content
+        return recorded_answers(root, self.answers_file)
 
 
 def update(
@@ -150,7 +143,7 @@ def update(
         clone = Path(scratch) / root.name
         git.git(root, "clone", "--quiet", "--shared", "--no-tags", "--", str(root), str(clone))
         for number, subject in enumerate(subjects):
-            to = str(subject.answers(clone)["_commit"]) if keeps_version else ref
+            to = subject.answers(clone)["_commit"] if keeps_version else ref
             own = given.get(subject.name, {})
             outcome = _merged(clone, subject, to, interactive=asks, answers=own, ask=ask)
             if outcome.conflicts or outcome.replaced_answers:
@@ -210,7 +203,7 @@ def _by_subject(
         return {}
     given = given_answers(None, answers)
     recorded = subjects[-1].answers(root)
-    questionnaire = Questionnaire.of(TemplateSource(str(recorded["_src_path"]), ref or str(recorded["_commit"])))
+    questionnaire = Questionnaire.of(TemplateSource(recorded["_src_path"], ref or recorded["_commit"]))
     questionnaire.check(given)
     several = [each.name for each in subjects if each.environment is not None]
     for name in given:
@@ -264,7 +257,7 @@ def _refuse_unclean(root: Path) -> None:
 
 
 def _refuse_unreadable_template(root: Path, subject: _Subject) -> None:
-    source = str(subject.answers(root)["_src_path"])
+    source = subject.answers(root)["_src_path"]
     if source.startswith(("gh:", "gl:")):
         return
     url = source.removeprefix("git+")
@@ -288,10 +281,10 @@ def _merged(
 ) -> Updated:
     """Merge one subject into a work tree, and look at what Copier does not tell."""
     before = subject.answers(root)
-    ref = ref or newest_version(str(before["_src_path"]).removeprefix("git+"))
+    ref = ref or newest_version(before["_src_path"].removeprefix("git+"))
     given = answers or {}
     news = ask or any(str(before.get(name)) != str(text) for name, text in given.items())
-    recorded = str(before["_commit"])
+    recorded = before["_commit"]
     if ref is not None and same_version(recorded, ref) and not news:
         return Updated((Step(subject.name, recorded, recorded),))
     fixed = {name: before[name] for name in _FIXED if name in before}
@@ -302,7 +295,7 @@ def _merged(
         for name in before
         if not (name.startswith("_") or ask or name in given) and name in after and after[name] != before[name]
     )
-    step = Step(subject.name, str(before["_commit"]), str(after["_commit"]))
+    step = Step(subject.name, before["_commit"], after["_commit"])
     files = conflicting_files(root)
     return Updated((step,), conflicts=files, replaced_answers=replaced, details=conflicts(root, files))
 
