@@ -108,6 +108,8 @@ def test_a_protected_environment_goes_only_when_that_is_said(two: Path, modelyar
     assert modelyard(two, "env", "remove", "dev").code == 2
     told = modelyard(two, "env", "remove", "dev", "--yes")
     assert told.code == 0 and "note: what remains: cluster " in told.out
+    assert modelyard(two, "env", "remove", "dev", "--yes").code == 2
+    assert "nothing changes" in modelyard(two, "env", "remove", "dev", "--yes", "--ignore-not-found").out
 
 
 def test_an_environment_is_added_by_the_template(two: Path, modelyard: Run) -> None:

@@ -460,6 +460,24 @@ def test_an_edit_that_would_not_pass_is_refused_and_can_be_forced(starter: Path,
     assert other.code == 0, other.err
 
 
+def test_a_model_that_is_not_there_can_be_removed_when_that_is_said(untouched: Path, modelyard: Run) -> None:
+    before = snapshot(untouched)
+    told = modelyard(untouched, "model", "remove", "chat", "--env", "dev", "--ignore-not-found")
+    assert (told.code, told.out) == (0, "dev has no model chat; nothing changes, it is so already\n")
+    elsewhere = modelyard(untouched, "model", "remove", "chat", "--env", "prod", "--ignore-not-found")
+    assert elsewhere.code == 2 and "there is no environment prod here" in elsewhere.err
+    assert snapshot(untouched) == before
+
+
+@pytest.mark.parametrize("more", [(), ("--overlay", "qwen3-8b-vllm-gpu")], ids=["argument", "both"])
+def test_an_overlay_can_be_asked_for_by_name(untouched: Path, modelyard: Run, more: tuple[str, ...]) -> None:
+    told = modelyard(
+        untouched, "model", "add", "qwen3-8b-vllm-gpu", *more, "--env", "dev", "--defaults", "--no-check", "--dry-run"
+    )
+    assert told.code == 0, told.err
+    assert "qwen3-8b is added to dev" in told.err
+
+
 def test_usage_is_explained(untouched: Path, modelyard: Run, tmp_path: Path) -> None:
     assert "there is no environment prod here" in modelyard(untouched, "model", "add", "x/y", "--env", "prod").err
     assert "models of dev: " in modelyard(untouched, "model", "remove", "chat", "--env", "dev").err

@@ -9,7 +9,6 @@ from modelyard.findings import Address
 from modelyard.rendering import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Files, MalformedYAML, Repository, kustomization_file
 from modelyard.repository.repository import WHOLE
-from modelyard.repository.yaml import documents
 from modelyard.schemas import Validator
 
 CHART = "Chart.yaml"
@@ -68,7 +67,7 @@ def plain_folder(
     for path in _manifests(repository.files, folder, recurse=recurse):
         at: Address = FileAddress(repository.files, path)
         try:
-            content = documents(path, repository.files.text(path))
+            content = repository.files.documents(path)
         except MalformedYAML as refusal:
             errors.append(RenderError("malformed", refusal.message, refusal.at or at, refusal.fix))
             continue

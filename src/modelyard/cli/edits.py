@@ -24,6 +24,9 @@ Model = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show the edit as a diff; write nothing.")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Write it without trying it out first.")]
+IgnoreNotFound = Annotated[
+    bool, typer.Option("--ignore-not-found", help="Where there is none of that name, change nothing and succeed.")
+]
 Repository = Annotated[
     Path,
     typer.Option("--repository", metavar="PATH", help="The GitOps repository.", show_default="the current folder"),

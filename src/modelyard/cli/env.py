@@ -10,7 +10,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Repository, finish, planned
+from modelyard.cli.edits import DryRun, Edit, IgnoreNotFound, Repository, finish, planned
 from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, Refusal
 
@@ -145,14 +145,17 @@ def add(
 def remove(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Remove it though it is protected.")] = False,
+    ignore_not_found: IgnoreNotFound = False,
     dry_run: DryRun = False,
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
     """Remove the files of an environment, and say what remains in the cloud."""
-    from modelyard.editing import remove_environment
+    from modelyard.editing import environment_rows, remove_environment
 
     changes = planned(repository)
+    if ignore_not_found and name not in {each.name for each in environment_rows(changes)}:
+        return finish(Edit(changes, f"there is no environment {name}"), dry_run=dry_run, as_json=as_json)
     remains = remove_environment(changes, name, yes=yes)
     notes = [f"what remains: {each}" for each in remains]
     edit = Edit(

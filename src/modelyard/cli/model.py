@@ -14,6 +14,7 @@ from modelyard.cli.edits import (
     DryRun,
     Edit,
     Environment,
+    IgnoreNotFound,
     Model,
     NoCheck,
     Repository,
@@ -208,15 +209,18 @@ def rename(
 def remove(
     name: Model,
     environment: Environment,
+    ignore_not_found: IgnoreNotFound = False,
     no_check: NoCheck = False,
     dry_run: DryRun = False,
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
     """Remove a model from an environment: its folder, its Application and its place in the list."""
-    from modelyard.editing import remove_model
+    from modelyard.editing import environment_files, remove_model
 
     changes = planned(repository)
+    if ignore_not_found and name not in environment_files(changes, environment).models:
+        return finish(Edit(changes, f"{environment} has no model {name}"), dry_run=dry_run, as_json=as_json)
     remains = remove_model(changes, environment, name)
     done = f"{name} is removed from {environment}"
     if not no_check:

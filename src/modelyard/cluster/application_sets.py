@@ -18,7 +18,6 @@ from modelyard.cluster.shapes import entries, mapping, numbered, text
 from modelyard.cluster.things import Thing
 from modelyard.rendering import Path
 from modelyard.repository import Files, MalformedYAML
-from modelyard.repository.yaml import documents
 
 Parameters = dict[str, Any]
 FilesOf = Callable[[GitGenerator], Files]
@@ -103,7 +102,7 @@ def _of_git(generator: GitGenerator, files: Files) -> Iterator[Parameters]:
             yield _of_folder(path, go, {})
             continue
         try:
-            contents = documents(path, files.text(path))
+            contents = files.documents(path)
         except MalformedYAML as refusal:
             raise UntoldError(f"{path} is no YAML") from refusal
         for content in contents[0] if contents and isinstance(contents[0], list) else contents[:1]:

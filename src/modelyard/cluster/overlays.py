@@ -6,7 +6,6 @@ from typing import Any
 
 from modelyard.cluster.applications import Application
 from modelyard.findings import Refusal
-from modelyard.repository.yaml import documents
 
 FILE = "overlay.yaml"
 
@@ -21,7 +20,7 @@ def overlay_facts(application: Application) -> dict[str, Any]:
         if not repository.files.is_file(path):
             continue
         try:
-            content = documents(path, repository.files.text(path))
+            content = repository.files.documents(path)
         except Refusal:
             return {}
         return content[0] if content and isinstance(content[0], dict) else {}

@@ -71,7 +71,7 @@ class Origins:
 
 def _listed(repository: Repository, file: str) -> Iterator[tuple[str, str]]:
     try:
-        contents = documents(file, repository.files.text(file))
+        contents = repository.files.documents(file)
     except Refusal:
         return
     for content in contents:

@@ -119,7 +119,7 @@ def _address(thing: Thing, file: str | None, written: Any, path: Path, value: An
 
 def _content(repository: Repository, file: str) -> Any:
     try:
-        content = documents(file, repository.files.text(file))
+        content = repository.files.documents(file)
     except Refusal:
         return None
     return content[0] if content else None
@@ -131,7 +131,7 @@ def _malformed_at(thing: Thing) -> Address | None:
     if file is None:
         return None
     try:
-        documents(file, thing.repository.files.text(file))
+        thing.repository.files.documents(file)
     except Refusal as refusal:
         return refusal.at
     return None

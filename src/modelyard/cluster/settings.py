@@ -149,7 +149,7 @@ def written_in(whole: FileAddress, *, required: bool = False) -> list[Setting]:
     Raises:
         Refusal: The file cannot be read, or holds no mapping.
     """
-    content = documents(whole.file, whole.files.text(whole.file)) or ([] if required else [{}])
+    content = whole.files.documents(whole.file) or ([] if required else [{}])
     if not content or not isinstance(content[0], dict):
         raise Refusal(f"{whole.file} is not a mapping", at=whole)
     return [Setting(flag(name), value, replace(whole, path=(name,)), "file") for name, value in content[0].items()]

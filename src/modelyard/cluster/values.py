@@ -86,7 +86,7 @@ def _values(application: Application, source: Source, repository: Repository) ->
             missing.append((index, path))
             continue
         try:
-            content = documents(path, repository.files.text(path))
+            content = repository.files.documents(path)
         except Refusal as refusal:
             unreadable = refusal.message
             continue

@@ -10,7 +10,6 @@ from modelyard.cluster.environment import Environment
 from modelyard.cluster.shapes import mapping, numbered
 from modelyard.findings import Address, Refusal
 from modelyard.repository import FileAddress
-from modelyard.repository.yaml import documents
 
 FOLDER = ".github/workflows"
 
@@ -61,7 +60,7 @@ def workflows(environment: Environment) -> Iterator[Workflow]:
         if not name.endswith((".yml", ".yaml")) or not repository.files.is_file(path):
             continue
         try:
-            content = documents(path, repository.files.text(path))
+            content = repository.files.documents(path)
         except Refusal:
             continue
         if content and isinstance(content[0], dict):

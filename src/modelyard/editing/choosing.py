@@ -121,7 +121,7 @@ def candidates(changes: Callable[[], Changes], model_id: str, environment: str, 
     files = environment_files(first, environment)
     menu = Menu(first.files)
     _require_known(wish, menu)
-    if model_id in menu.overlays and not wish.overlay:
+    if model_id in menu.overlays and wish.overlay in ("", model_id):
         wish = Wish(model_id, wish.accelerator, wish.engine, wish.features, wish.max_model_len, wish.check)
         model_id = menu.overlays[model_id].model
     overlays = [each for each in menu.overlays.values() if each.model == model_id]

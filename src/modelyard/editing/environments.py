@@ -17,7 +17,6 @@ from modelyard.editing.owners import set_owners
 from modelyard.editing.splicing import Text
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import ENVIRONMENTS, kustomization_file
-from modelyard.repository.yaml import documents
 
 OUTPUTS = "terraform-outputs"
 """Key of `component.yaml` that says which output of Terraform is written where, and name of the generated ConfigMap."""
@@ -144,7 +143,7 @@ def declared(changes: Changes, environment: EnvironmentFiles) -> Iterator[Sync]:
         file = f"{PLATFORM}/{component}/component.yaml"
         if component not in environment.applications or not changes.files.is_file(file):
             continue
-        content = documents(file, changes.files.text(file))
+        content = changes.files.documents(file)
         entries = content[0].get(OUTPUTS) if content and isinstance(content[0], dict) else None
         for entry in entries or ():
             if not isinstance(entry, dict) or ("literal" in entry) == ("path" in entry) or "output" not in entry:

@@ -11,7 +11,6 @@ from typing import Any
 from modelyard.catalog import Feature, feature_from_mapping
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import Files
-from modelyard.repository.yaml import documents
 
 OVERLAYS = "overlays"
 FEATURES = "bases/features"
@@ -188,7 +187,7 @@ class Menu:
 
 
 def _mapping(files: Files, file: str) -> dict[str, Any]:
-    content = documents(file, files.text(file))
+    content = files.documents(file)
     if len(content) != 1 or not isinstance(content[0], dict):
         raise Refusal(f"{file} should hold one YAML mapping", at=At(Place(file)))
     return content[0]

@@ -125,7 +125,7 @@ def _malformed_inputs(files: Files, tree: Tree) -> tuple[RenderError, ...]:
         if not path.endswith((".yaml", ".yml")):
             continue
         try:
-            documents(path, files.text(path))
+            files.documents(path)
         except Refusal as refusal:
             at = refusal.at or FileAddress(files, path)
             errors.append(RenderError("malformed", refusal.message, at, refusal.fix))

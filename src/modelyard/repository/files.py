@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 from modelyard.findings import At, Place, Refusal
+from modelyard.repository.yaml import documents
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 """Larger files are refused: no manifest is that long, and reading one would take the check's memory."""
+
+Kind = Literal["file", "folder", "nothing"]
+_UNLISTED = frozenset({"", ".", ".."})
 
 
 class UnreadableFile(Refusal):
@@ -20,23 +27,27 @@ class UnreadableFile(Refusal):
 class Files:
     """The files below one folder; nothing outside it is ever opened.
 
-    Paths are strings relative to `root` with forward slashes. Contents and digests are kept for the life of the
-    object, so that a file is read once per check.
+    Paths are strings relative to `root` with forward slashes. What a folder holds, contents and digests are kept for
+    the life of the object, so that a file is looked for and read once per check.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._bytes: dict[str, bytes] = {}
         self._digests: dict[str, str] = {}
-        self._real: dict[str, Path] = {}
+        self._documents: dict[str, tuple[bytes, list[Any]]] = {}
+        self._real: dict[str, Path] = {"": self.root}
+        self._listings: dict[str, dict[str, Kind | None] | None] = {}
 
     def is_file(self, path: str) -> bool:
         """Return whether `path` is a file, links followed."""
-        return (self.root / path).is_file()
+        kind = self._kind(path)
+        return (self.root / path).is_file() if kind is None else kind == "file"
 
     def is_folder(self, path: str) -> bool:
         """Return whether `path` is a folder, links followed."""
-        return (self.root / path).is_dir()
+        kind = self._kind(path)
+        return (self.root / path).is_dir() if kind is None else kind == "folder"
 
     def real(self, path: str) -> Path:
         """Return the resolved path of a file or folder that lies inside the repository.
@@ -46,20 +57,52 @@ class Files:
         """
         known = self._real.get(path)
         if known is None:
-            try:
-                known = (self.root / path).resolve()
-            except (OSError, RuntimeError) as fault:
-                raise UnreadableFile(
-                    f"{path} goes through links that lead to each other", fix="remove one of them", at=At(Place(path))
-                ) from fault
-            if not known.is_relative_to(self.root):
-                raise UnreadableFile(
-                    f"{path} leads out of the repository",
-                    fix="copy what it names into the repository; links may not leave it",
-                    at=At(Place(path)),
-                )
-            self._real[path] = known
+            known = self._real[path] = self._resolved(path)
         return known
+
+    def _resolved(self, path: str) -> Path:
+        if self._kind(path) is not None:  # no link, so that it is where its folder is
+            above, _, name = path.rpartition("/")
+            with contextlib.suppress(UnreadableFile):
+                return self.real(above) / name
+        try:
+            found = (self.root / path).resolve()
+        except (OSError, RuntimeError) as fault:
+            raise UnreadableFile(
+                f"{path} goes through links that lead to each other", fix="remove one of them", at=At(Place(path))
+            ) from fault
+        if not found.is_relative_to(self.root):
+            raise UnreadableFile(
+                f"{path} leads out of the repository",
+                fix="copy what it names into the repository; links may not leave it",
+                at=At(Place(path)),
+            )
+        return found
+
+    def _kind(self, path: str) -> Kind | None:
+        """Return what a path names as its folder lists it; None where only the path itself can tell."""
+        above, _, name = path.rpartition("/")
+        if not _UNLISTED.isdisjoint(path.split("/")):
+            return None
+        listed = self._listing(above)
+        return None if listed is None else listed.get(name, "nothing")
+
+    def _listing(self, folder: str) -> dict[str, Kind | None] | None:
+        """Return what a folder holds by name, None where it cannot be listed.
+
+        Each folder is read once: to ask for every path takes longer than all else that a small check does with files.
+        """
+        if folder not in self._listings:
+            found: dict[str, Kind | None] | None = {}
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    found = {entry.name: _kind_of(entry) for entry in entries}
+            except (FileNotFoundError, NotADirectoryError, ValueError):
+                pass
+            except OSError:
+                found = None
+            self._listings[folder] = found
+        return self._listings[folder]
 
     def require_inside(self, path: str) -> None:
         """Refuse a path that leads out of the repository.
@@ -83,14 +126,15 @@ class Files:
             return known
         real = self.real(path)
         try:
-            size = real.stat().st_size
+            with io.FileIO(real) as file:
+                size = os.fstat(file.fileno()).st_size
+                content = file.read(size + 1) if size <= MAX_FILE_BYTES else b""
             if size > MAX_FILE_BYTES:
                 raise UnreadableFile(
                     f"{path} has {size / 2**20:.0f} MiB, more than the {MAX_FILE_BYTES // 2**20} MiB that are read",
                     fix="keep large data out of the repository",
                     at=At(Place(path)),
                 )
-            content = real.read_bytes()
         except OSError as fault:
             reason = (fault.strerror or "unreadable").lower()
             raise UnreadableFile(f"{path} cannot be read: {reason}", at=At(Place(path))) from fault
@@ -110,6 +154,19 @@ class Files:
                 f"{path} is not UTF-8 text (byte {fault.start})", fix="save the file as UTF-8", at=At(Place(path))
             ) from fault
 
+    def documents(self, path: str) -> list[Any]:
+        """Return the plain values of a YAML file's documents, parsed once for all who ask; nobody changes them.
+
+        Raises:
+            UnreadableFile: As for `text`.
+            MalformedYAML: The file is not YAML.
+        """
+        content = self.read(path)
+        known = self._documents.get(path)
+        if known is None or known[0] is not content:
+            known = self._documents[path] = content, documents(path, self.text(path))
+        return known[1]
+
     def digest(self, path: str) -> str:
         """Return the SHA-256 of a file's content in hexadecimal."""
         known = self._digests.get(path)
@@ -119,6 +176,9 @@ class Files:
 
     def under(self, path: str) -> list[str]:
         """Return the names in a folder, sorted; an empty list where there is no such folder."""
+        listed = self._listing("" if path == "." else path)
+        if listed is not None:
+            return sorted(listed)
         folder = self.root / path
         return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
@@ -130,6 +190,13 @@ class Files:
             above = Path(folder).relative_to(self.root)
             found.extend((above / each).as_posix() for each in names if each.rpartition(".")[2] in endings)
         return sorted(found)
+
+
+def _kind_of(entry: os.DirEntry[str]) -> Kind | None:
+    """Return what an entry of a folder is; None for a link."""
+    if entry.is_symlink():
+        return None
+    return "file" if entry.is_file() else "folder" if entry.is_dir() else "nothing"
 
 
 def joined(folder: str, relative: str) -> str | None:

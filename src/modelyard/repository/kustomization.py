@@ -9,7 +9,7 @@ from typing import Any, Literal
 from modelyard.findings import Address, At, Place
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files, UnreadableFile, joined
-from modelyard.repository.yaml import MalformedYAML, documents
+from modelyard.repository.yaml import MalformedYAML
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MAX_DEPTH = 30
@@ -107,7 +107,7 @@ class Kustomizations:
                 fix="name a folder with a kustomization.yaml",
                 at=At(Place(folder or ".")),
             )
-        content = documents(file, self.files.text(file))
+        content = self.files.documents(file)
         if len(content) != 1 or not isinstance(content[0], dict):
             raise MalformedYAML(f"{file} should hold one YAML mapping", at=At(Place(file)))
         loaded = Kustomization(folder, file, content[0], component=content[0].get("kind") == "Component")

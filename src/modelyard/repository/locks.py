@@ -14,7 +14,6 @@ from typing import Any
 
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository.files import Files
-from modelyard.repository.yaml import documents
 from modelyard.tooling import cache
 
 FILE = "charts.lock"
@@ -83,7 +82,7 @@ def read_lock(files: Files) -> Lock:
     """
     if not files.is_file(FILE):
         return Lock()
-    content = documents(FILE, files.text(FILE))
+    content = files.documents(FILE)
     try:
         if len(content) != 1 or content[0]["version"] != VERSION:
             raise ValueError

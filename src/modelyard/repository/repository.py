@@ -12,7 +12,7 @@ from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
 from modelyard.repository.settings import Settings, load_settings
-from modelyard.repository.yaml import MalformedYAML, documents
+from modelyard.repository.yaml import MalformedYAML
 
 ENVIRONMENTS = "environments"
 FACTS = "environment.yaml"
@@ -93,7 +93,7 @@ class Repository:
         for path in self.files.below(("yaml", "yml")):
             try:
                 text = self.files.text(path)
-                content = documents(path, text) if "argoproj.io/" in text else []
+                content = self.files.documents(path) if "argoproj.io/" in text else []
             except Refusal:
                 continue
             for value in content:
@@ -118,7 +118,7 @@ class Repository:
         file = f"{path}/{FACTS}"
         if not self.files.is_file(file):
             return {}
-        content = documents(file, self.files.text(file))
+        content = self.files.documents(file)
         if len(content) > 1 or (content and not isinstance(content[0], dict)):
             raise MalformedYAML(f"{file} should hold one YAML mapping", at=FileAddress(self.files, file))
         return content[0] if content else {}

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
-from modelyard.repository.yaml import documents
 
 FILE = "modelyard.yaml"
 
@@ -114,7 +113,7 @@ def load_settings(files: Files) -> Settings:
     """
     if not files.is_file(FILE):
         return Settings.model_validate({})
-    content = documents(FILE, files.text(FILE))
+    content = files.documents(FILE)
     if not content:
         return Settings.model_validate({})
     if len(content) != 1 or not isinstance(content[0], dict):

@@ -12,7 +12,6 @@ from modelyard import catalog
 from modelyard.catalog import Device, ModelShape
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import FileAddress, Files
-from modelyard.repository.yaml import documents
 from modelyard.sizing.budget import memory_budget
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.measured import MeasuredBudget
@@ -110,7 +109,7 @@ def _row(each: Measurement) -> dict[str, Any]:
 
 
 def _parsed(files: Files, path: str, model_id: str) -> tuple[Measurement, ...]:
-    content = documents(path, files.text(path))
+    content = files.documents(path)
     raw = content[0] if len(content) == 1 else None
     rows = raw.get("measurements") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(rows, list) or raw.get("model") != model_id:

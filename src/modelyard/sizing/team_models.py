@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 from modelyard import catalog
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import FileAddress, Files
-from modelyard.repository.yaml import documents
 
 TEAM_MODELS = "catalog/models"
 """Folder of a repository with one folder for each model of the team's own, each with a `model.yaml`."""
@@ -39,7 +38,7 @@ def known_model(files: Files, model_id: str) -> catalog.Model | None:
 def _entry(files: Files, path: str) -> catalog.Model:
     from pydantic import ValidationError
 
-    content = documents(path, files.text(path))
+    content = files.documents(path)
     if len(content) != 1 or not isinstance(content[0], dict):
         raise Refusal(f"{path} should hold one YAML mapping", at=At(Place(path)))
     try:

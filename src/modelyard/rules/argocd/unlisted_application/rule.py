@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Refusal, warning
 from modelyard.repository import FileAddress
-from modelyard.repository.yaml import documents
 from modelyard.rules import rule
 
 FOLDER = "applications"
@@ -21,7 +20,7 @@ def unlisted_application(environment: Environment) -> Iterator[Finding | NotChec
         if file in listed or not name.endswith((".yaml", ".yml")) or not repository.files.is_file(file):
             continue
         try:
-            contents = documents(file, repository.files.text(file))
+            contents = repository.files.documents(file)
         except Refusal as refusal:
             yield NotChecked(file, refusal.message)
             continue

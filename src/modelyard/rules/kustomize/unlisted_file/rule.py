@@ -6,7 +6,6 @@ from typing import Any
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Refusal, warning
 from modelyard.repository import FileAddress, Repository, kustomization_file
-from modelyard.repository.yaml import documents
 from modelyard.rules import rule
 
 _KUSTOMIZE = "kustomize.config.k8s.io/"
@@ -20,7 +19,7 @@ def unlisted_file(environment: Environment) -> Iterator[Finding | NotChecked]:
             if file in read:
                 continue
             try:
-                contents = documents(file, repository.files.text(file))
+                contents = repository.files.documents(file)
             except Refusal:
                 continue  # nothing reads it, so nothing depends on it
             kind = next((str(each["kind"]) for each in contents if _is_manifest(each)), "")

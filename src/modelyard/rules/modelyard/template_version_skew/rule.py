@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Refusal, warning
 from modelyard.repository import FileAddress, Files
-from modelyard.repository.yaml import documents
 from modelyard.rules import rule
 
 ANSWERS = ".copier-answers.yml"
@@ -34,7 +33,7 @@ def _version(files: Files, file: str) -> str | None:
     if not files.is_file(file):
         return None
     try:
-        content = documents(file, files.text(file))
+        content = files.documents(file)
     except Refusal:
         return None
     version = content[0].get("_commit") if content and isinstance(content[0], dict) else None
