@@ -1,6 +1,16 @@
 """One check of a repository, from files to a report."""
 
-from modelyard.checking.check import application_names, check, environments
+from modelyard.checking.check import application_names, check, environments, with_renderer
 from modelyard.checking.options import Backend, CheckOptions, Progress
+from modelyard.checking.tools import Tools
 
-__all__ = ["Backend", "CheckOptions", "Progress", "application_names", "check", "environments"]
+__all__ = [
+    "Backend",
+    "CheckOptions",
+    "Progress",
+    "Tools",
+    "application_names",
+    "check",
+    "environments",
+    "with_renderer",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +91,7 @@ def environments(
     gaps: list[NotChecked],
     chosen: Callable[[str, Thing], bool] | None = None,
     *,
+    tools: Tools | None = None,
     renderer_ahead: bool = False,
     terraform_ahead: bool = False,
 ) -> Iterator[Environment]:
@@ -102,6 +103,7 @@ def environments(
         progress: Told how far it is.
         gaps: What could not be rendered or validated is added to it.
         chosen: From an environment's name and an Application to whether it is rendered; None renders all.
+        tools: Those of `with_renderer`; made when None.
         renderer_ahead: Whether the renderer is started before it is known what it renders.
         terraform_ahead: Whether Terraform is read beside the rendering; else when it is first asked for.
     """
@@ -109,7 +111,7 @@ def environments(
     terraform = TerraformReader(repository.files, options.plans, folders)
     for folder in folders if terraform_ahead else ():
         terraform.start(folder)
-    tools = Tools(repository, options)
+    tools = tools or Tools(repository, options)
     revisions = Revisions(repository)
     made = []
     for version, group in _by_version(folders, options).items():
@@ -123,6 +125,21 @@ def environments(
             gaps.extend(schema_gaps(view, version))
             made.append(view)
     yield from sorted(made, key=lambda view: view.name)
+
+
+@contextmanager
+def with_renderer(repository: Repository, options: CheckOptions, gaps: list[NotChecked]) -> Iterator[Tools]:
+    """Start a renderer, for `environments` to use as soon as it knows for what, and keep it for the length of a block.
+
+    Args:
+        repository: The repository.
+        options: What to check, and how; the renderer is that of the first environment's version of Kubernetes.
+        gaps: What cannot be checked is added to it.
+    """
+    tools = Tools(repository, options)
+    version = next(iter(_by_version(_folders(repository, options), options)))
+    with tools.stage(version, gaps).ready(repository):
+        yield tools
 
 
 def _rendered(

@@ -32,11 +32,20 @@ class Tools:
         self.repository = repository
         self.options = options
         self.lock = read_lock(repository.files)
+        self._stages: dict[str, Stage] = {}
         self.crd_paths = _crd_paths(repository, self.lock)
 
     def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> Stage:
-        """Return the stage for environments of one Kubernetes version; adds what it cannot check to `gaps`."""
+        """Return the stage for environments of one Kubernetes version.
+
+        When it is first asked for, what it cannot check is added to `gaps`.
+        """
         version = kubernetes_version or DEFAULT_KUBERNETES
+        if version not in self._stages:
+            self._stages[version] = self._made(version, gaps)
+        return self._stages[version]
+
+    def _made(self, version: str, gaps: list[NotChecked]) -> Stage:
         renderer = self._renderer(version)
         gaps.extend(_unfetched(self.repository, self.lock))
         validator: Callable[[Sequence[Rendering]], Iterator[Rendering]] | None = None

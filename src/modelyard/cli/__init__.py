@@ -34,7 +34,7 @@ def main() -> NoReturn:
     # Pydantic would search every installed package for plugins, of which this program wants none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # What a verb reads it keeps until it ends: looking for garbage after every 700 new objects finds nothing.
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     prepare_signals()
     prepare_streams()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from modelyard.checking import Progress, environments
+from modelyard.checking import Progress, Tools, environments, with_renderer
 from modelyard.cluster import NODE_CLASSES, Environment, Source, Thing, sources
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import Both, environment_change
@@ -66,6 +67,16 @@ class Comparing:
 
     def into(self, found: Comparison) -> None:
         """Add what differs to a comparison."""
+        gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
+        # Something new is sure to be rendered of the head; its renderer gets ready meanwhile.
+        with self._renderer(gaps[1]) as tools:
+            self._compare(found, gaps, tools)
+
+    def _renderer(self, gaps: list[NotChecked]) -> AbstractContextManager[Tools | None]:
+        head, names = self.sides[1], self.names[1]
+        return with_renderer(head, self.options.of_check(names), gaps) if head and names else nullcontext()
+
+    def _compare(self, found: Comparison, gaps: tuple[list[NotChecked], list[NotChecked]], tools: Tools | None) -> None:
         roots = [self._views(side, lambda environment, thing: False, []) for side in (0, 1)]
         pairs = list(_pairs(*roots))
         wanted = self._wanted(pairs)
@@ -77,11 +88,11 @@ class Comparing:
         for side, held in zip(self.sides, roots, strict=True):
             if isinstance(side, CommittedRepository):
                 side.need(_named_by(held.values(), read))
-        gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
-        views = [
-            self._views(side, lambda environment, thing: (environment, thing.name) in read, gaps[side], ahead=side == 1)
-            for side in (0, 1)
-        ]
+
+        def is_read(environment: str, thing: Thing) -> bool:
+            return (environment, thing.name) in read
+
+        views = [self._views(0, is_read, gaps[0]), self._views(1, is_read, gaps[1], tools=tools)]
         for before, after in pairs:
             old = views[0][before.name] if before else None
             new = views[1][after.name] if after else None
@@ -109,7 +120,7 @@ class Comparing:
         gaps: list[NotChecked],
         names: tuple[str, ...] | None = None,
         *,
-        ahead: bool = False,
+        tools: Tools | None = None,
     ) -> dict[str, Environment]:
         """Return the views of a side's environments, with the chosen Applications rendered.
 
@@ -118,12 +129,12 @@ class Comparing:
             chosen: From an environment's name and an Application to whether it is rendered; None renders all.
             gaps: What could not be rendered is added to it.
             names: Environments; all of the side when None.
-            ahead: Whether something new is sure to be rendered, so that the renderer may be started before it is known.
+            tools: Those of the side; made when None.
         """
         side, names = self.sides[number], self.names[number] if names is None else names
         if side is None or not names:
             return {}
-        found = environments(side, self.options.of_check(names), self.progress, gaps, chosen, renderer_ahead=ahead)
+        found = environments(side, self.options.of_check(names), self.progress, gaps, chosen, tools=tools)
         return {view.name: view for view in found}
 
     def _wanted(self, pairs: Iterable[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:
@@ -275,7 +286,9 @@ def _cluster(view: Environment) -> tuple[str, str] | None:
 
 
 def _load_facts() -> None:
-    """Load what says whether and where models fit, and the facts that it asks for first."""
+    """Load what says whether and where models fit and what they cost, and the facts that it asks for first."""
+    import modelyard.diffing.fitting
+    import modelyard.diffing.running  # noqa: F401
     from modelyard.catalog import instance_types
 
     instance_types()

@@ -142,11 +142,6 @@ class InstanceOption:
         """Return whether Karpenter starts it only where nothing plainer will do: devices, or bare metal."""
         return "metal" in self.kind.size or any(self.capacity.get(name) for name in EXOTIC)
 
-    def may_be(self, requirements: Requirements) -> bool:
-        """Return whether the labels that name the type allow it; a cheap look before `requirements`."""
-        named = ((requirements.get(key), of) for key, of in _NAMES.items() if key in requirements)
-        return all(each.operator == "DoesNotExist" or each.has(of(self.kind)) for each, of in named)
-
     def offered(self, requirements: Requirements) -> list[Offering]:
         """Return the offerings that a node with these requirements may use."""
         # Pods of one shape ask the same of every type again and again.
@@ -166,6 +161,16 @@ class InstanceOption:
     def price(self, requirements: Requirements) -> float | None:
         """Return the lowest price that is known of the offerings that a node may use, in USD an hour."""
         return min((each.price for each in self.offered(requirements) if each.price is not None), default=None)
+
+
+def admitted_by_name(options: Iterable[InstanceOption], requirements: Requirements) -> list[InstanceOption]:
+    """Return the options that the labels which name a type allow; a cheap look before their `requirements`."""
+    left = list(options)
+    for key, name_of in _NAMES.items():
+        if key in requirements and (asked := requirements.get(key)).operator != "DoesNotExist":
+            has = cache(asked.has)  # types of one family share its name
+            left = [each for each in left if has(name_of(each.kind))]
+    return left
 
 
 def concerns_offerings(keys: Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelyard.cluster import Taint, tolerates
-from modelyard.placement.instance_options import InstanceOption, concerns_offerings
+from modelyard.placement.instance_options import InstanceOption, admitted_by_name, concerns_offerings
 from modelyard.placement.labels import (
     AUTO_MODE_NODE_CLASS,
     COMPUTE_TYPE,
@@ -134,11 +134,8 @@ def node_template(
     requirements = pool.requirements.narrowed(fixed)
     allowed = tuple(
         each
-        for each in options
-        if each.may_be(requirements)
-        and each.requirements.intersects(requirements)
-        and fits({}, each.allocatable)
-        and each.has_offering(requirements)
+        for each in admitted_by_name(options, requirements)
+        if each.requirements.intersects(requirements) and fits({}, each.allocatable) and each.has_offering(requirements)
     )
     if lacking_values(allowed, requirements):
         allowed = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from modelyard.placement.instance_options import InstanceOption
+from modelyard.placement.instance_options import InstanceOption, admitted_by_name
 from modelyard.placement.labels import CAPACITY_TYPE, ZONE, ZONE_ID
 from modelyard.placement.pods import PodShape, conflicts
 from modelyard.placement.requirements import Requirement, Requirements
@@ -147,8 +147,8 @@ def _refused(pod: PodShape, alternative: Iterable[Requirement], template: NodeTe
 def _empty(template: NodeTemplate) -> str:
     allowed = [
         each
-        for each in template.all_options
-        if each.may_be(template.requirements) and each.requirements.intersects(template.requirements)
+        for each in admitted_by_name(template.all_options, template.requirements)
+        if each.requirements.intersects(template.requirements)
     ]
     lacking = lacking_values(allowed, template.requirements)
     if allowed and lacking:

@@ -15,7 +15,7 @@ from modelyard.rendering.errors import build_errors, input_errors
 from modelyard.rendering.model import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Repository
 from modelyard.repository.yaml import rendered
-from modelyard.tooling import ToolTimedOut, parallel, require, run
+from modelyard.tooling import ToolTimedOut, brief_run, parallel, require, run
 
 TIMEOUT_SECONDS = 60.0
 _CONFIGURED_IN = re.compile(r"^- configuredIn: (.+)$", re.MULTILINE)
@@ -68,7 +68,7 @@ class ProcessRenderer:
             f"resources:\n  - {pyyaml.safe_dump(listed, default_style=chr(34)).strip()}\n"
         )
         try:
-            built = run([self.kustomize.path, "build", str(wrapper)], timeout=TIMEOUT_SECONDS)
+            built = run([self.kustomize.path, "build", str(wrapper)], timeout=TIMEOUT_SECONDS, env=brief_run())
         except ToolTimedOut as late:
             at = FileAddress(repository.files, tree.layers[-1].file)
             return Rendering(target, errors=(RenderError("timeout", f"{target}: {late.message}", at, late.fix),))

@@ -16,7 +16,7 @@ from modelyard.schemas.bundle import DEFAULT_KUBERNETES, Kind, SchemaBundle
 from modelyard.schemas.conversion import Schema
 from modelyard.schemas.metadata import metadata_problems
 from modelyard.schemas.wording import problems, suggestion
-from modelyard.tooling import require, run
+from modelyard.tooling import brief_run, require, run
 from modelyard.tooling.processes import available_processors
 
 _SECONDS = 300.0
@@ -143,7 +143,8 @@ class Validator:
                 file.write_bytes(b"\n---\n".join(_document(items[position].value, position) for position in positions))
                 files.append(str(file))
             argv = [str(self._executable.path), "-strict", "-output", "json", "-summary", "-n", str(self._jobs)]
-            completed = run([*argv, "-schema-location", f"{folder}/{_TEMPLATE}", *files], timeout=_SECONDS)
+            argv += ["-schema-location", f"{folder}/{_TEMPLATE}", *files]
+            completed = run(argv, timeout=_SECONDS, env=brief_run())
         try:
             answer = orjson.loads(completed.stdout)
             summary = answer["summary"]

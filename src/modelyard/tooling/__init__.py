@@ -1,5 +1,6 @@
 """External programs: where they are, which version is pinned, how they are run, built and diagnosed."""
 
+from modelyard.tooling.brief import brief_run
 from modelyard.tooling.directories import cache, data
 from modelyard.tooling.executables import Executable, Origin, find, require
 from modelyard.tooling.files import exclusive, write_whole
@@ -26,6 +27,7 @@ __all__ = [
     "ToolMissing",
     "ToolOutputTooLarge",
     "ToolTimedOut",
+    "brief_run",
     "cache",
     "data",
     "exclusive",

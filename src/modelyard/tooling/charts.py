@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from modelyard.findings import Refusal
+from modelyard.tooling.brief import brief_run
 from modelyard.tooling.executables import require
 from modelyard.tooling.processes import Completed, run
 
@@ -60,7 +61,9 @@ def render_chart(
         argv += [word for version in api_versions for word in ("--api-versions", version)]
         # Plugins, repositories and clusters of whoever runs this have no say in what is rendered.
         homes = {f"HELM_{name}_HOME": str(Path(scratch) / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
-        completed = run(argv, timeout=_SECONDS, env={**homes, "HELM_PLUGINS": None, "KUBECONFIG": "/dev/null"})
+        completed = run(
+            argv, timeout=_SECONDS, env={**homes, **brief_run(), "HELM_PLUGINS": None, "KUBECONFIG": "/dev/null"}
+        )
     if completed.returncode != 0:
         raise ChartFailed(
             f"{archive_name(archive, release)} does not render: {_complaint(completed)}",
