@@ -23,6 +23,7 @@ from modelyard.repository.yaml import documents
 EVERYWHERE = ("modelyard.yaml", "charts.lock")
 
 _MOST_LINKS = 20
+_NOT_NORMAL = ("", ".", "/")
 _WORD = re.compile(rb"[A-Za-z0-9._/$+@~%-]+")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+@~%-]+")
 
@@ -180,6 +181,8 @@ def _as_path(word: str) -> str:
 
 
 def _joined(folder: str, word: str) -> str:
+    if word[:1] not in _NOT_NORMAL and "//" not in word and "/." not in word:
+        return f"{folder}/{word}" if folder else word  # most words are normal, and to make one so takes long
     if not folder:
         word = word.lstrip("/")
     return posixpath.normpath(f"/{folder}/{word}" if not word.startswith("/") else word).lstrip("/")
