@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,6 @@ from modelyard.placement.auto_mode import supported
 from modelyard.placement.capacity import capacity, impossible, pods
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass, node_class
 from modelyard.placement.resources import GIB, STORAGE, THOUSAND
-from tests import repositories
 from tests.placement.test_environment import placement, view
 
 CLASS: dict[str, Any] = {
@@ -53,9 +54,9 @@ def test_only_listed_types_are_started(name: str, starts: bool) -> None:
     assert bool(impossible(kind, node_class(CLASS))) is not starts
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return repositories.make("auto-mode", tmp_path_factory.mktemp("auto-mode") / "repository")
+@pytest.fixture
+def repository(bases: Mapping[str, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bases["auto-mode"], tmp_path / "repository", symlinks=True))
 
 
 def with_affinity(root: Path, terms: str) -> None:
@@ -72,7 +73,7 @@ def term(key: str) -> str:
     return f'{{matchExpressions: [{{key: {key}, operator: Gt, values: ["40000"]}}]}}'
 
 
-def test_models_land_on_nodes_that_have_the_labels_of_auto_mode(repository: Path, tmp_path: Path) -> None:
+def test_models_land_on_nodes_that_have_the_labels_of_auto_mode(repository: Path) -> None:
     found = placement(view(repository), "qwen3-1-7b")
     (accepting,) = found.accepting
     assert accepting.pool == "gpu"
@@ -88,17 +89,16 @@ def test_models_land_on_nodes_that_have_the_labels_of_auto_mode(repository: Path
     ],
     ids=["both", "its own", "Karpenter's alone"],
 )
-def test_terms_are_alternatives(tmp_path: Path, terms: tuple[str, ...], families: set[str]) -> None:
-    root = repositories.make("auto-mode", tmp_path / "repository")
-    with_affinity(root, ", ".join(term(f"{each}/instance-gpu-memory") for each in terms))
-    found = placement(view(root), "qwen3-1-7b")
+def test_terms_are_alternatives(repository: Path, terms: tuple[str, ...], families: set[str]) -> None:
+    with_affinity(repository, ", ".join(term(f"{each}/instance-gpu-memory") for each in terms))
+    found = placement(view(repository), "qwen3-1-7b")
     assert {option.kind.family for verdict in found.accepting for option in verdict.options} == families
     if not families:
         assert found.refused
         assert "instance-gpu-memory" in str([verdict.reasons for verdict in found.verdicts])
 
 
-def test_nodes_of_karpenter_have_none_of_its_labels(tmp_path: Path) -> None:
-    root = repositories.make("auto-mode", tmp_path / "repository", auto_mode=False)
+def test_nodes_of_karpenter_have_none_of_its_labels(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(bases["starter-models"], tmp_path / "repository", symlinks=True))
     with_affinity(root, term("eks.amazonaws.com/instance-gpu-memory"))
     assert placement(view(root), "qwen3-1-7b").refused

@@ -83,7 +83,9 @@ def test_every_base_overlay_and_feature_renders_as_kustomize_prints_it(shipped: 
 
 def test_every_target_of_a_generated_repository_renders_as_kustomize_prints_it(bases: Mapping[str, Path]) -> None:
     for name, root in bases.items():
-        targets, _ = kustomizations(root)
+        # Bases and overlays are the same everywhere, and are compared above.
+        targets = [each for each in kustomizations(root)[0] if each.startswith("environments/")]
+        assert len(targets) > 5
         for target, found in by_target(root, targets).items():
             expected = built(root, target)
             assert [each.value for each in found.resources] == (expected or []), f"{name}: {target}"

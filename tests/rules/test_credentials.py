@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from modelyard.checking import CheckOptions, check
 from modelyard.findings import Report
 from modelyard.reporting import write
-from tests import repositories
 from tests.repositories.edits import apply_edits
 
 TOKEN = "hf_" + "A1b2C3d4E5" * 4
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    root = repositories.make("one-model", tmp_path_factory.mktemp("credentials") / "repository")
+def report(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Report:
+    root = tmp_path_factory.mktemp("credentials") / "repository"
+    shutil.copytree(bases["one-model"], root, symlinks=True)
     model = "environments/dev/models/chat/kustomization.yaml"
     argument = "{op: add, path: /spec/template/spec/containers/0/args/-, value: --max-num-seqs=64}"
     twice = f"{{op: add, path: /spec/template/spec/containers/0/args/-, value: --hf-token={TOKEN}}}"

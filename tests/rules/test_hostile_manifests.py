@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,6 @@ from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import Application, Environment, Thing
 from modelyard.repository import Repository
 from modelyard.rules import rules
-from tests import repositories
 
 HOSTILE: tuple[Any, ...] = (None, "", "text", 7, True, [], {}, [None], ["text"], [{}], {"text": None}, {"text": "text"})
 ROUNDS_PER_BASE = 160
@@ -102,9 +103,12 @@ spec:
 """
 
 
-@pytest.fixture(scope="module", params=["one-model", "multi-node"])
-def view(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    root = repositories.make(request.param, tmp_path_factory.mktemp("hostile") / "repository")
+@pytest.fixture(scope="module", params=["one-model", pytest.param("multi-node", marks=pytest.mark.slow)])
+def view(
+    request: pytest.FixtureRequest, bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Environment:
+    root = tmp_path_factory.mktemp("hostile") / "repository"
+    shutil.copytree(bases[request.param], root, symlinks=True)
     if request.param == "one-model":
         model = root / "environments/dev/models/chat"
         (model / "others.yaml").write_text(OTHERS)

@@ -193,6 +193,7 @@ def test_a_release_can_be_named(repository: Path, newer: Callable[..., Path]) ->
     assert {step.after for step in newest.steps} == {"v0.3.0"}
 
 
+@pytest.mark.slow
 def test_what_the_user_deleted_stays_deleted_and_what_is_new_arrives(
     repository: Path, newer: Callable[..., Path]
 ) -> None:
@@ -310,6 +311,7 @@ def test_a_trial_shows_what_an_update_would_change_and_changes_nothing(
     assert output(repository, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_trial_leaves_conflicts_to_the_update_itself(repository: Path, newer: Callable[..., Path]) -> None:
     versions = "template/environment/environments/*/versions/kustomization.yaml"
     newer(v0_2_0=edit(versions, "newTag: v0.33.0", "newTag: v0.40.0"))
@@ -361,6 +363,7 @@ def test_asking_needs_a_terminal(repository: Path) -> None:
     assert output(repository, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_models_of_the_user_follow_a_base_that_reads_another_folder(
     repository: Path, newer: Callable[..., Path]
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
-import re
 from pathlib import Path
 
 from modelyard.findings import Refusal
@@ -68,8 +67,17 @@ def plugin_folder(root: Path | None = None) -> Path | None:
 @functools.cache
 def searched_plugin_folder() -> Path | None:
     """Return the like from anywhere on this machine: for tests and scripts, since it may take a minute."""
-    argv = ["find", "/", "-xdev", "-path", "/proc", "-prune", "-o", "-path", f"*/{_PROVIDER}/*/{_BINARY}", "-print"]
+    # Plugin folders lie near the top, where a look is quick; the whole disk takes half a minute.
+    near, far = ["-maxdepth", "6"], list[str]()
+    return next(filter(None, map(_found, (near, far))), None)
+
+
+def _found(depth: list[str]) -> Path | None:
+    hosts = ["-type", "d", "-name", _PROVIDER.parts[0], "-print", "-prune"]
+    argv = ["find", "/", "-xdev", *depth, "-path", "/proc", "-prune", "-o", *hosts]
     printed = run(argv, timeout=120.0).stdout.decode("utf-8", "replace")
-    # Working folders hold links to a plugin folder, not the plugins.
-    found = [line for line in printed.splitlines() if not re.search(r"/\.terraform/", line)]
-    return Path(found[0].split(f"/{_PROVIDER}/")[0]) if found else None
+    for host in map(Path, printed.splitlines()):
+        # Working folders hold links to a plugin folder, not the plugins.
+        if ".terraform" not in host.parts and any((host.parent / _PROVIDER).glob(f"*/*/{_BINARY}")):
+            return host.parent
+    return None
