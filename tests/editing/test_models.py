@@ -576,6 +576,7 @@ def test_a_component_that_the_answers_of_an_environment_rule_out_is_said(starter
     files = environment_files(Changes(starter), "dev")
     assert how_to_bring(files, ["neuron-scheduler"]) == "neuron-scheduler is for environments with neuron_pool true"
     answers.unlink()
+    files = environment_files(Changes(starter), "dev")
     assert how_to_bring(files, ["keda"]) == "add keda of bases/platform to environments/dev"
     assert how_to_bring(files, ["argocd", "no-such-component"]) == ""
 
