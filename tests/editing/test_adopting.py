@@ -159,7 +159,10 @@ def test_another_copy_of_the_model_can_be_named(untouched: Path) -> None:
     text = VALUES.replace("Qwen/Qwen3-8B", "NousResearch/Llama-3.2-1B")
     with pytest.raises(Refusal) as caught:
         adopted(untouched, text)
-    assert "--model ID serves another one instead" in caught.value.fix
+    assert "--model meta-llama/Llama-3.2-1B serves that one instead" in caught.value.fix
+    with pytest.raises(Refusal) as unlike:
+        adopted(untouched, VALUES.replace("Qwen/Qwen3-8B", "acme/zzz"))
+    assert "--model ID serves that one instead" in unlike.value.fix
     made = adopted(untouched, text, model="meta-llama/Llama-3.2-1B-Instruct")
     assert lost(made, "NousResearch/Llama-3.2-1B", "is served instead")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
-from modelyard.editing.choosing import Candidate, Wish, candidates
+from modelyard.editing.choosing import Candidate, Wish, candidates, namesake
 from modelyard.editing.deployments import Foreign, kept
 from modelyard.editing.environment_folder import environment_files
-from modelyard.editing.menu import OVERLAYS, Menu
+from modelyard.editing.menu import CONSENT, OVERLAYS, Menu
 from modelyard.editing.models import set_model
 from modelyard.editing.naming import model_name
 from modelyard.editing.overlay_making import engine_version
@@ -71,7 +71,7 @@ def _candidate(
     wish = Wish(
         engine=found.engine if found.engine in Menu(changes().files).engines else "",
         accelerator=found.accelerator,
-        features=("hf-token",) if found.token else (),
+        features=(CONSENT,) if found.token else (),
         max_model_len=int(length) if length.isascii() and length.isdigit() else None,
         check=False,
     )
@@ -91,10 +91,10 @@ def _candidate(
         told = "; ".join(f"{one.overlay.name}: {one.why_not}" for one in choice.candidates)
         problems.append(Refusal(f"{model_id} cannot be served in {environment}: {told}"))
     first = problems[0]
-    fix = f"{first.fix}; " if first.fix else ""
-    raise Refusal(
-        first.message, fix=f"{fix}--model ID serves another one instead", at=first.at, exit_code=first.exit_code
-    )
+    blank = changes()
+    other = f"--model {namesake(blank, Menu(blank.files), model_id) or 'ID'} serves that one instead"
+    fix = f"{first.fix}; {other}" if first.fix else other
+    raise Refusal(first.message, fix=fix, at=first.at, exit_code=first.exit_code)
 
 
 def _carry_flags(changes: Changes, environment: str, name: str, found: Foreign, made: Adopted) -> None:

@@ -10,7 +10,7 @@ from modelyard.catalog import feature_problems
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import write_model
-from modelyard.editing.menu import Menu, Overlay
+from modelyard.editing.menu import CONSENT, Menu, Overlay
 from modelyard.editing.naming import model_name
 from modelyard.editing.overlay_making import make_overlay
 from modelyard.editing.readiness import how_to_bring
@@ -211,7 +211,8 @@ def _candidate(
     features = tuple(dict.fromkeys((*overlay.requires, *wish.features)))
     reasons = [made or _why_this(overlay, wish, count)]
     reasons += [
-        f"feature {each}: {'the model asks for consent' if overlay.gated else 'the overlay requires it'}"
+        f"feature {each}: "
+        + ("the model asks for consent" if overlay.gated and each == CONSENT else "the overlay requires it")
         for each in overlay.requires
     ]
     reasons += [f"feature {each}: asked for" for each in wish.features if each not in overlay.requires]
@@ -273,24 +274,38 @@ def _made(changes: Changes, menu: Menu, model_id: str) -> bool:
     return known is not None and known.shape is not None and "vllm" in menu.engines
 
 
-def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
+def namesake(changes: Changes, menu: Menu, model_id: str) -> str:
+    """Return the known model that has the same name with another publisher, as copies have; empty where none does."""
+    others = (each for each in _known(changes, menu) if "/" in each and each != model_id)
+    return next((each for each in others if _own_name(each) == _own_name(model_id)), "")
+
+
+def _own_name(model_id: str) -> str:
+    return model_id.rpartition("/")[2].lower()
+
+
+def _known(changes: Changes, menu: Menu) -> Mapping[str, object]:
     from modelyard.catalog import models
     from modelyard.sizing import team_models
 
-    known: Mapping[str, object] = {
+    return {
         **{each.model: each for each in menu.overlays.values()},
         **menu.overlays,
         **models(),
         **team_models(changes.files),
     }
-    if model_id in known:
+
+
+def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
+    if model_id in _known(changes, menu):
         return Refusal(
             f"no overlay serves {model_id}, and none can be made: the catalogue does not have its shape",
             fix="write one: copy the overlay of a neighbour to a new name in overlays/ and change it",
         )
-    folded = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(model_id.lower(), list(folded), n=1)
-    first = f"did you mean {folded[near[0]]}? If not, " if near else ""
+    folded = {each.lower(): each for each in _known(changes, menu)}
+    near = (folded[each] for each in difflib.get_close_matches(model_id.lower(), list(folded), n=1))
+    likely = namesake(changes, menu, model_id) or next(near, "")
+    first = f"did you mean {likely}? If not, " if likely else ""
     return Refusal(
         f"no overlay serves {model_id}, and its shape is not in the catalogue",
         fix=f"{first}add its facts: modelyard catalog add {model_id} --config config.json",

@@ -15,6 +15,8 @@ from modelyard.repository import Files
 OVERLAYS = "overlays"
 FEATURES = "bases/features"
 ENGINES = "bases/serving"
+CONSENT = "hf-token"
+"""The feature without which a model that asks for consent does not load."""
 PLATFORM = "bases/platform"
 
 LONGEST_NAME = {"RayService": 47}

@@ -11,7 +11,7 @@ from modelyard.catalog import Device, Model, device
 from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import version_in
 from modelyard.editing.environment_folder import EnvironmentFiles
-from modelyard.editing.menu import ENGINES, OVERLAYS, Overlay
+from modelyard.editing.menu import CONSENT, ENGINES, OVERLAYS, Overlay
 from modelyard.editing.splicing import Text, scalar
 from modelyard.findings import ExitCode, NotChecked, Refusal
 from modelyard.placement import cluster
@@ -111,7 +111,7 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
         ENGINE,
         "gpu",
         best.ranks,
-        ("hf-token",) if gated else (),
+        (CONSENT,) if gated else (),
         gated,
     )
     _write(environment, overlay, model, best, length, smallest=min(each.memory_mib for each in ways))
