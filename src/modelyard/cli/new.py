@@ -12,8 +12,6 @@ import typer
 from modelyard.cli.boundary import verb
 from modelyard.findings import ExitCode, Refusal
 
-_ANSWERS_FILE = ".copier-answers.yml"
-
 
 @verb
 def command(
@@ -53,9 +51,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Tell the outcome as JSON.")] = False,
 ) -> int:
     """Write a GitOps repository with its first environment, or add an environment to one."""
+    from modelyard.repository import ANSWERS
+
     given = answers_given(data or [])
     folder = path or Path()
-    adds = (folder / _ANSWERS_FILE).is_file()
+    adds = (folder / ANSWERS).is_file()
     if path is None and not adds:
         raise Refusal(
             "the new repository has no name",

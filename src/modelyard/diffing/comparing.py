@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from modelyard.checking import Progress, Tools, environments, with_renderer
@@ -287,8 +288,8 @@ def _cluster(view: Environment) -> tuple[str, str] | None:
 
 def _load_facts() -> None:
     """Load what says whether and where models fit and what they cost, and the facts that it asks for first."""
-    import modelyard.diffing.fitting
-    import modelyard.diffing.running  # noqa: F401
     from modelyard.catalog import instance_types
 
+    for module in ("fitting", "running"):
+        import_module(f"modelyard.diffing.{module}")
     instance_types()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
-from modelyard.editing.choosing import Candidate, Wish, candidates, namesake
+from modelyard.editing.choosing import Candidate, Wish, candidates, known_models, namesake
 from modelyard.editing.deployments import Foreign, kept
 from modelyard.editing.environment_folder import environment_files
 from modelyard.editing.menu import CONSENT, OVERLAYS, Menu
@@ -92,7 +92,8 @@ def _candidate(
         problems.append(Refusal(f"{model_id} cannot be served in {environment}: {told}"))
     first = problems[0]
     blank = changes()
-    other = f"--model {namesake(blank, Menu(blank.files), model_id) or 'ID'} serves that one instead"
+    twin = namesake(known_models(blank, Menu(blank.files)), model_id)
+    other = f"--model {twin or 'ID'} serves that one instead"
     fix = f"{first.fix}; {other}" if first.fix else other
     raise Refusal(first.message, fix=fix, at=first.at, exit_code=first.exit_code)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modelyard.catalog import feature_problems
@@ -274,9 +274,9 @@ def _made(changes: Changes, menu: Menu, model_id: str) -> bool:
     return known is not None and known.shape is not None and "vllm" in menu.engines
 
 
-def namesake(changes: Changes, menu: Menu, model_id: str) -> str:
-    """Return the known model that has the same name with another publisher, as copies have; empty where none does."""
-    others = (each for each in _known(changes, menu) if "/" in each and each != model_id)
+def namesake(known: Iterable[str], model_id: str) -> str:
+    """Return the model that has the same name with another publisher, as copies have; empty where none does."""
+    others = (each for each in known if "/" in each and each != model_id)
     return next((each for each in others if _own_name(each) == _own_name(model_id)), "")
 
 
@@ -284,7 +284,8 @@ def _own_name(model_id: str) -> str:
     return model_id.rpartition("/")[2].lower()
 
 
-def _known(changes: Changes, menu: Menu) -> Mapping[str, object]:
+def known_models(changes: Changes, menu: Menu) -> Mapping[str, object]:
+    """Return what a model may be named by: ids of models that are known, and names of overlays."""
     from modelyard.catalog import models
     from modelyard.sizing import team_models
 
@@ -297,14 +298,15 @@ def _known(changes: Changes, menu: Menu) -> Mapping[str, object]:
 
 
 def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
-    if model_id in _known(changes, menu):
+    known = known_models(changes, menu)
+    if model_id in known:
         return Refusal(
             f"no overlay serves {model_id}, and none can be made: the catalogue does not have its shape",
             fix="write one: copy the overlay of a neighbour to a new name in overlays/ and change it",
         )
-    folded = {each.lower(): each for each in _known(changes, menu)}
+    folded = {each.lower(): each for each in known}
     near = (folded[each] for each in difflib.get_close_matches(model_id.lower(), list(folded), n=1))
-    likely = namesake(changes, menu, model_id) or next(near, "")
+    likely = namesake(known, model_id) or next(near, "")
     first = f"did you mean {likely}? If not, " if likely else ""
     return Refusal(
         f"no overlay serves {model_id}, and its shape is not in the catalogue",

@@ -9,11 +9,10 @@ from typing import Any
 from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
-from modelyard.repository import ENVIRONMENTS, Kustomizations, Repository, kustomization_file
+from modelyard.repository import ANSWERS, ENVIRONMENTS, Kustomizations, Repository, kustomization_file
 from modelyard.repository.repository import FACTS
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
-ANSWERS = ".copier-answers.yml"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 
 

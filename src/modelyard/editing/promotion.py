@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modelyard.editing.changes import Changes
-from modelyard.editing.environment_folder import ANSWERS, EnvironmentFiles, environment_files
+from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.menu import Menu
 from modelyard.editing.models import set_model, switch_feature
 from modelyard.editing.patches import edit_patch, operations
 from modelyard.editing.served import Served
 from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
-from modelyard.repository.repository import FACTS
+from modelyard.repository.repository import ANSWERS, FACTS
 from modelyard.tooling import find, run
 
 BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"})

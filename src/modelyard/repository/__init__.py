@@ -3,11 +3,12 @@
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files, UnreadableFile, joined
 from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
-from modelyard.repository.repository import ENVIRONMENTS, EnvironmentFolder, Repository
+from modelyard.repository.repository import ANSWERS, ENVIRONMENTS, EnvironmentFolder, Repository
 from modelyard.repository.settings import AcceptedGap, Ceiling, Decision, Settings, Waiver
 from modelyard.repository.yaml import MalformedYAML
 
 __all__ = [
+    "ANSWERS",
     "ENVIRONMENTS",
     "AcceptedGap",
     "Ceiling",

@@ -176,7 +176,7 @@ class Files:
 
     def under(self, path: str) -> list[str]:
         """Return the names in a folder, sorted; an empty list where there is no such folder."""
-        listed = self._listing("" if path == "." else path)
+        listed = self._listing(path)
         if listed is not None:
             return sorted(listed)
         folder = self.root / path

@@ -16,6 +16,8 @@ from modelyard.repository.yaml import MalformedYAML
 
 ENVIRONMENTS = "environments"
 FACTS = "environment.yaml"
+ANSWERS = ".copier-answers.yml"
+"""What the template was answered, at the top of a repository and in each environment."""
 WHOLE = ""
 """Path of the one environment of a repository that has no folder `environments`: the repository itself."""
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelyard.findings import Refusal
+from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
-from modelyard.scaffolding.recorded import ANSWERS_FILE, recorded_answers
+from modelyard.scaffolding.recorded import recorded_answers
 from modelyard.scaffolding.source import TemplateSource, template_source
 from modelyard.tooling import require
-
-ENVIRONMENTS = "environments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def new_repository(
     with _scratch(target.parent, target.name) as scratch:
         rendered = scratch / target.name
         copy(source, "repository", rendered, questionnaire, answers, interactive=asks)
-        url = recorded_answers(rendered, ANSWERS_FILE)["repository_url"]
+        url = recorded_answers(rendered, ANSWERS)["repository_url"]
         answers["repository_url"] = Answer(url)  # not to be asked twice
         copy(source, "environment", rendered, questionnaire, answers, interactive=asks)
         name = _only_environment(rendered)
@@ -116,14 +115,14 @@ def new_environment(
     """
     require("git")
     root = repository.expanduser().absolute()
-    own = root / ANSWERS_FILE
+    own = root / ANSWERS
     if not own.is_file():
         raise Refusal(
-            f"{repository} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS_FILE}",
+            f"{repository} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS}",
             fix="name the top of one, or write one with `modelyard new NAME`",
         )
     if template is None:
-        recorded = recorded_answers(root, ANSWERS_FILE)
+        recorded = recorded_answers(root, ANSWERS)
         template, ref = recorded["_src_path"], ref or recorded["_commit"]
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
     named = answers.get("environment_name")
@@ -132,7 +131,7 @@ def new_environment(
     elif not _interactive(interactive):
         raise Refusal("the new environment has no name", fix="name it with --env")
     with _scratch(root / ENVIRONMENTS, "new") as scratch:
-        shutil.copyfile(own, scratch / ANSWERS_FILE)  # defaults come from the repository's answers
+        shutil.copyfile(own, scratch / ANSWERS)  # defaults come from the repository's answers
         copy(source, "environment", scratch, questionnaire, answers, interactive=_interactive(interactive))
         name = _only_environment(scratch)
         _refuse_existing(root, name)
@@ -204,9 +203,9 @@ def _refuse_existing(root: Path, name: str) -> None:
 
 
 def _only_environment(root: Path) -> str:
-    return next(each.parent.name for each in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}")))
+    return next(each.parent.name for each in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS}")))
 
 
 def _version(folder: Path, source: TemplateSource) -> str:
-    version = str(recorded_answers(folder, ANSWERS_FILE)["_commit"])
+    version = str(recorded_answers(folder, ANSWERS)["_commit"])
     return f"{version} with uncommitted changes, which no update can start from" if source.dirty else version

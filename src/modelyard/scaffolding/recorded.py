@@ -11,7 +11,6 @@ from modelyard.findings import At, Place, Refusal
 from modelyard.repository import FileAddress, Files
 from modelyard.repository.yaml import child, nodes
 
-ANSWERS_FILE = ".copier-answers.yml"
 _TEMPLATE = ("_src_path", "_commit")
 _RESTORE = "restore the file as the template wrote it"
 

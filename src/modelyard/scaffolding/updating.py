@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.findings import ExitCode, Refusal
+from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.scaffolding import git
 from modelyard.scaffolding.conflicts import Conflict, conflicting_files, conflicts
 from modelyard.scaffolding.copying import merge
-from modelyard.scaffolding.new import ENVIRONMENTS
 from modelyard.scaffolding.questionnaire import Questionnaire, Scope, given_answers
-from modelyard.scaffolding.recorded import ANSWERS_FILE, recorded_answers
+from modelyard.scaffolding.recorded import recorded_answers
 from modelyard.scaffolding.source import TemplateSource, newest_version, same_version
 from modelyard.tooling import require
 
@@ -188,7 +188,7 @@ def _environments(root: Path, subject: _Subject) -> list[str]:
     """Return the environments whose files a subject's update reaches."""
     if subject.environment is not None:
         return [subject.environment]
-    return sorted(file.parent.name for file in (root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}"))
+    return sorted(file.parent.name for file in (root / ENVIRONMENTS).glob(f"*/{ANSWERS}"))
 
 
 def _by_subject(
@@ -221,19 +221,19 @@ def _by_subject(
 
 
 def _subjects(root: Path, environment: str | None) -> list[_Subject]:
-    if not (root / ANSWERS_FILE).is_file():
+    if not (root / ANSWERS).is_file():
         raise Refusal(
-            f"{root} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS_FILE}",
+            f"{root} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS}",
             fix="run the command at the top of one, or name it",
         )
     found = {
         file.parent.name: _Subject(
             f"environment {file.parent.name}", file.relative_to(root).as_posix(), file.parent.name
         )
-        for file in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS_FILE}"))
+        for file in sorted((root / ENVIRONMENTS).glob(f"*/{ANSWERS}"))
     }
     if environment is None:
-        return [_Subject("repository", ANSWERS_FILE), *found.values()]
+        return [_Subject("repository", ANSWERS), *found.values()]
     if environment not in found:
         known = ", ".join(found) or "none"
         raise Refusal(f"there is no environment {environment} here", fix=f"environments of this repository: {known}")

@@ -68,11 +68,10 @@ def plugin_folder(root: Path | None = None) -> Path | None:
 def searched_plugin_folder() -> Path | None:
     """Return the like from anywhere on this machine: for tests and scripts, since it may take a minute."""
     # Plugin folders lie near the top, where a look is quick; the whole disk takes half a minute.
-    near, far = ["-maxdepth", "6"], list[str]()
-    return next(filter(None, map(_found, (near, far))), None)
+    return _found("-maxdepth", "6") or _found()
 
 
-def _found(depth: list[str]) -> Path | None:
+def _found(*depth: str) -> Path | None:
     hosts = ["-type", "d", "-name", _PROVIDER.parts[0], "-print", "-prune"]
     argv = ["find", "/", "-xdev", *depth, "-path", "/proc", "-prune", "-o", *hosts]
     printed = run(argv, timeout=120.0).stdout.decode("utf-8", "replace")

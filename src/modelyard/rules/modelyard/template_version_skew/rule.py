@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Refusal, warning
-from modelyard.repository import FileAddress, Files
+from modelyard.repository import ANSWERS, FileAddress, Files
 from modelyard.rules import rule
 
-ANSWERS = ".copier-answers.yml"
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 
 
