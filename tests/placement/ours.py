@@ -34,7 +34,7 @@ def options(
         )
         for name, offer in case["offers"].items()
     }
-    return instance_options(kinds, node_class(manifest), settings, offers, region)
+    return instance_options({kind.name: kind for kind in kinds}, node_class(manifest), settings, offers, region)
 
 
 def templates(kinds: Iterable[InstanceType], region: str, case: dict[str, Any]) -> list[NodeTemplate]:

@@ -17,6 +17,7 @@ from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plu
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
+from modelyard.catalog.loading import Decoded
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.models import (
     Model,
@@ -48,6 +49,7 @@ __all__ = [
     "ChartKey",
     "Component",
     "ComponentChart",
+    "Decoded",
     "Device",
     "Engine",
     "Experts",

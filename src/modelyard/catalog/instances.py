@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
-from typing import Any
 
-from modelyard.catalog.loading import DATA
+from modelyard.catalog.loading import DATA, Decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,13 @@ class InstanceType:
         return self.accelerators[0] if self.accelerators else None
 
 
-def _instance_type(row: dict[str, Any]) -> InstanceType:
+_NAME = b'{"name":"'
+
+
+def _instance_type(line: bytes) -> InstanceType:
+    import orjson
+
+    row = orjson.loads(line)
     row["usage_classes"] = tuple(row["usage_classes"])
     if store := row.get("instance_store"):
         disks = tuple((count, gb, kind) for count, gb, kind in store["disks"])
@@ -144,10 +148,8 @@ def _instance_type(row: dict[str, Any]) -> InstanceType:
 @cache
 def instance_types() -> Mapping[str, InstanceType]:
     """Return every EC2 instance type in the data by its name."""
-    import orjson
-
     lines = (DATA / "ec2" / "instance-types.jsonl").read_bytes().splitlines()
-    return MappingProxyType({found.name: found for found in map(_instance_type, map(orjson.loads, lines))})
+    return Decoded({line[len(_NAME) : line.index(b'"', len(_NAME))].decode(): line for line in lines}, _instance_type)
 
 
 def instance_type(name: str) -> InstanceType | None:

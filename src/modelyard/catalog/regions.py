@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-from modelyard.catalog.loading import DATA, read_json
+from modelyard.catalog.loading import DATA, Decoded, read_json
 
 
 class PriceStatus(StrEnum):
@@ -88,11 +89,13 @@ def region(name: str) -> Region | None:
     told = sources()
     date = told["published prices date"]
     unknown = Price(None, PriceStatus.UNKNOWN, date, "no source has a price that holds today")
-    offers: dict[str, Offer] = {}
-    for type_name, zones, *priced in raw["types"]:
+
+    def offer(row: list[Any]) -> Offer:
+        type_name, zones, *priced = row
         price = unknown
         if priced:
             status = PriceStatus(priced[1])
             price = Price(priced[0], status, date, told[f"{status.value} prices"])
-        offers[type_name] = Offer(type_name, tuple(raw["zones"][index] for index in zones), price)
-    return Region(name, tuple(raw["zones"]), MappingProxyType(offers))
+        return Offer(type_name, tuple(raw["zones"][index] for index in zones), price)
+
+    return Region(name, tuple(raw["zones"]), Decoded({row[0]: row for row in raw["types"]}, offer))

@@ -18,11 +18,11 @@ from modelyard.placement.resources import Resources
 _SCHEME = re.compile(r"^([a-z]+)(-[0-9]+tb)?([0-9]+).*\.")
 _RESERVATION = (labels.RESERVATION_ID, labels.RESERVATION_TYPE, labels.RESERVATION_INTERRUPTIBLE)
 # Labels that pools choose types by, each with one value a type.
-_NAMES: Mapping[str, Callable[[InstanceType], str]] = {
-    labels.INSTANCE_TYPE: lambda kind: kind.name,
-    AWS + "instance-family": lambda kind: kind.family,
-    AUTO_MODE + "instance-family": lambda kind: kind.family,
-    labels.ARCHITECTURE: lambda kind: kind.architecture or "unknown",
+_NAMES: Mapping[str, Callable[[InstanceOption], str]] = {
+    labels.INSTANCE_TYPE: lambda option: option.name,
+    AWS + "instance-family": lambda option: option.family,
+    AUTO_MODE + "instance-family": lambda option: option.family,
+    labels.ARCHITECTURE: lambda option: option.kind.architecture or "unknown",
 }
 _OF_OFFERINGS = (ZONE, ZONE_ID, CAPACITY_TYPE, *_RESERVATION)
 
@@ -85,18 +85,35 @@ class InstanceOption:
     pools of an environment allow.
 
     Attributes:
-        kind: Facts about the type.
-        offer: Where the region offers it.
+        name: The instance type.
         node_class: The node class.
         settings: Settings of Karpenter.
         region: The region.
+        kinds: Facts about instance types.
+        offers: Where the region offers them.
     """
 
-    kind: InstanceType
-    offer: Offer
+    name: str
     node_class: NodeClass
     settings: KarpenterSettings
     region: str
+    kinds: Mapping[str, InstanceType] = field(repr=False)
+    offers: Mapping[str, Offer] = field(repr=False)
+
+    @cached_property
+    def kind(self) -> InstanceType:
+        """Return the facts about the type."""
+        return self.kinds[self.name]
+
+    @cached_property
+    def offer(self) -> Offer:
+        """Return where the region offers it."""
+        return self.offers[self.name]
+
+    @property
+    def family(self) -> str:
+        """Return the part of the name before the dot, such as `g6e`."""
+        return self.name.partition(".")[0]
 
     @cached_property
     def requirements(self) -> Requirements:
@@ -133,11 +150,6 @@ class InstanceOption:
         return allocatable(self.kind, self.node_class, self.settings)
 
     @property
-    def name(self) -> str:
-        """Return the instance type's name."""
-        return self.kind.name
-
-    @property
     def exotic(self) -> bool:
         """Return whether Karpenter starts it only where nothing plainer will do: devices, or bare metal."""
         return "metal" in self.kind.size or any(self.capacity.get(name) for name in EXOTIC)
@@ -169,7 +181,7 @@ def admitted_by_name(options: Iterable[InstanceOption], requirements: Requiremen
     for key, name_of in _NAMES.items():
         if key in requirements and (asked := requirements.get(key)).operator != "DoesNotExist":
             has = cache(asked.has)  # types of one family share its name
-            left = [each for each in left if has(name_of(each.kind))]
+            left = [each for each in left if has(name_of(each))]
     return left
 
 
@@ -179,23 +191,23 @@ def concerns_offerings(keys: Iterable[str]) -> bool:
 
 
 def instance_options(
-    kinds: Iterable[InstanceType],
+    kinds: Mapping[str, InstanceType],
     node_class: NodeClass,
     settings: KarpenterSettings,
     offers: Mapping[str, Offer],
     region: str,
 ) -> list[InstanceOption]:
-    """Return the instance types that a region offers, on the terms of a node class.
+    """Return the instance types that a region offers, on the terms of a node class, in the order of their names.
 
     Args:
-        kinds: Instance types.
+        kinds: Instance types by name; one without facts is left out.
         node_class: The node class.
         settings: Settings of Karpenter.
         offers: Where each type is offered; one that is missing is not.
         region: The region.
     """
     return [
-        InstanceOption(kind, offers[kind.name], node_class, settings, region) for kind in kinds if kind.name in offers
+        InstanceOption(name, node_class, settings, region, kinds, offers) for name in sorted(offers) if name in kinds
     ]
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 
-from modelyard.catalog import region
+from modelyard.catalog import instance_types, region
 from modelyard.cluster import Environment, PodTemplate, Workload
 from modelyard.findings import Refusal
 from modelyard.placement.instance_options import InstanceOption, instance_options
 from modelyard.placement.labels import CAPACITY_TYPE, ON_DEMAND, SPOT
 from modelyard.placement.node_classes import VM_OVERHEAD, KarpenterSettings, NodeClass, node_class
 from modelyard.placement.node_groups import GroupVerdict, ManagedGroup, group_verdicts, groups_of
-from modelyard.placement.offers import known_types, offers
+from modelyard.placement.offers import offers
 from modelyard.placement.pods import PodShape, pod_shape
 from modelyard.placement.requirements import Requirements
 from modelyard.placement.templates import NodePool, NodeTemplate, in_order, node_pool, node_template, runs_daemon
@@ -272,7 +272,7 @@ def _options(found: NodeClass, settings: KarpenterSettings, name: str, zones: tu
         offered = offers(name, zones)
         if len(_kept_options) >= _MOST_KEPT:
             _kept_options.clear()
-        _kept_options[key] = instance_options(known_types(list(offered)), found, settings, offered, name)
+        _kept_options[key] = instance_options(instance_types(), found, settings, offered, name)
     return _kept_options[key]
 
 

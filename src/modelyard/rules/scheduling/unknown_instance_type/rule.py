@@ -27,7 +27,7 @@ def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChe
 def _judge(
     pool: Pool, demand: NodeRequirement, offered: set[str] | None, region_name: str
 ) -> Iterator[Finding | NotChecked]:
-    known = set(instance_types()) if demand.key == TYPE else {each.family for each in instance_types().values()}
+    known = set(instance_types()) if demand.key == TYPE else {each.partition(".")[0] for each in instance_types()}
     here = offered if demand.key == TYPE or offered is None else {each.partition(".")[0] for each in offered}
     unusable = [value for value in demand.values if value not in known or (here is not None and value not in here)]
     nothing_left = len(unusable) == len(demand.values)
