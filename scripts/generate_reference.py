@@ -20,7 +20,7 @@ from modelyard.cli import exit_codes
 from modelyard.cli.application import application
 from modelyard.diffing import schema_v1
 from modelyard.reporting import json_v1
-from modelyard.repository import AcceptedGap, Ceiling, Settings, Waiver
+from modelyard.repository.settings import AcceptedGap, Ceiling, Settings, Waiver
 from modelyard.rules import rules
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"

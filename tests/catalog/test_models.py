@@ -23,6 +23,7 @@ def test_an_entry_is_sound(folder: Path) -> None:
     assert entry is not None, "the folder must be named after the id, with the slash as two dashes"
     assert entry.sources or not entry.is_verified("parameters-billion"), "a verified figure needs a source"
     assert catalog.model_to_mapping(entry) == raw, "write the file as modelyard catalog add would"
+    assert repr(entry) == repr(catalog.model_from_mapping(raw)), "what is shipped is read as what a team writes"
     known = set(catalog.Model.__dataclass_fields__) | {
         f"shape.{name}" for name in catalog.ModelShape.__dataclass_fields__
     }

@@ -49,6 +49,11 @@ func work(input io.Reader, output io.Writer, alone bool) error {
 }
 
 func supervise(input io.Reader, output io.Writer) error {
+	workers, err := supervision.StartAhead()
+	if err != nil {
+		return err
+	}
+	defer workers.Stop()
 	lines := bufio.NewScanner(input)
 	lines.Buffer(nil, protocol.MaxLineBytes)
 	if !lines.Scan() {
@@ -62,7 +67,7 @@ func supervise(input io.Reader, output io.Writer) error {
 	if err := json.NewEncoder(written).Encode(greeting()); err != nil {
 		return err
 	}
-	supervisor := &supervision.Supervisor{Header: header, Start: supervision.StartWorker, Output: flushing{written}}
+	supervisor := &supervision.Supervisor{Header: header, Start: workers.Start, Output: flushing{written}}
 	seen := map[string]bool{}
 	err = supervisor.Run(func() (target protocol.Target, ok bool, err error) {
 		if !lines.Scan() {

@@ -12,6 +12,7 @@ from typing import Any, cast
 from modelyard.catalog.loading import DATA, kebab, read_yaml
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.shapes import Experts, LatentAttention, LayerGroup, ModelShape, Quantization
+from modelyard.catalog.shipped import shipped
 from modelyard.findings import At, Place, Refusal
 
 
@@ -73,29 +74,37 @@ def model_from_mapping(raw: Mapping[str, Any]) -> Model:
     Raises:
         pydantic.ValidationError: A field is unknown, missing or of the wrong type.
     """
-    return cast(Model, _adapters()[0].validate_python(raw))
+    return cast(Model, _adapter().validate_python(raw))
 
 
 def model_to_mapping(entry: Model) -> dict[str, Any]:
     """Return what `model.yaml` holds for an entry, defaults left out."""
-    dumped = _adapters()[0].dump_python(entry, mode="json", by_alias=True, exclude_defaults=True)
+    dumped = _adapter().dump_python(entry, mode="json", by_alias=True, exclude_defaults=True)
     return cast(dict[str, Any], dumped)
 
 
 @cache
-def _adapters() -> tuple[Any, Any]:
+def _adapter() -> Any:
     # Pydantic is imported here so that commands that need no model start without it.
     from pydantic import ConfigDict, TypeAdapter
 
     config = ConfigDict(extra="forbid", alias_generator=kebab)
     for part in (LayerGroup, Experts, LatentAttention, Quantization, ModelShape, Model):
         setattr(part, "__pydantic_config__", config)  # noqa: B010 - the classes do not depend on pydantic
-    return TypeAdapter(Model), TypeAdapter(ModelShape)
+    return TypeAdapter(Model)
 
 
 def model_from_file(path: Path) -> Model:
-    """Return the entry in one `model.yaml`."""
+    """Return the entry in one `model.yaml` of somebody's own.
+
+    Raises:
+        pydantic.ValidationError: A field is unknown, missing or of the wrong type.
+    """
     return model_from_mapping(read_yaml(path))
+
+
+def _shipped(path: Path) -> Model:
+    return cast(Model, shipped(Model, read_yaml(path)))
 
 
 @cache
@@ -105,7 +114,7 @@ def model(model_id: str) -> Model | None:
     # A file system that ignores case finds the folder of another spelling; ids do not.
     if not path.is_file():
         return None
-    found = model_from_file(path)
+    found = _shipped(path)
     return found if found.id == model_id else None
 
 
@@ -178,14 +187,10 @@ def model_text(entry: Model) -> str:
 @cache
 def models() -> Mapping[str, Model]:
     """Return every model of the catalogue by its id."""
-    found = (model_from_file(path) for path in sorted((DATA / "models").glob("*/model.yaml")))
+    found = (_shipped(path) for path in sorted((DATA / "models").glob("*/model.yaml")))
     return MappingProxyType({entry.id: entry for entry in found})
 
 
 def shape_from_mapping(raw: Mapping[str, Any]) -> ModelShape:
-    """Return the shape that the `shape` part of a `model.yaml` describes.
-
-    Raises:
-        pydantic.ValidationError: A field is unknown, missing or of the wrong type.
-    """
-    return cast(ModelShape, _adapters()[1].validate_python(raw))
+    """Return the shape that a data file of the package describes, as the `shape` part of a `model.yaml`."""
+    return cast(ModelShape, shipped(ModelShape, raw))

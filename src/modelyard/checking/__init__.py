@@ -1,6 +1,6 @@
 """One check of a repository, from files to a report."""
 
-from modelyard.checking.check import application_names, check, environments, with_renderer
+from modelyard.checking.check import application_names, check, environments, tools_for, with_renderer
 from modelyard.checking.options import Backend, CheckOptions, Progress
 from modelyard.checking.tools import Tools
 
@@ -12,5 +12,6 @@ __all__ = [
     "application_names",
     "check",
     "environments",
+    "tools_for",
     "with_renderer",
 ]

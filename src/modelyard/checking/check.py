@@ -38,6 +38,8 @@ from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, FileAddress, Repository
 from modelyard.repository.repository import WHOLE
 from modelyard.rules import Rule, rules
+from modelyard.tooling.renderer import renderer_ahead
+from modelyard.tooling.streaming import Conversation
 
 FAILED_BUILD = "kustomize/failed-build"
 """The rule of targets whose resources nobody knows."""
@@ -68,10 +70,10 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
     threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = Repository(root)
     report = Report(repository.root)
-    for view in environments(
-        repository, options, progress, report.not_checked, renderer_ahead=True, terraform_ahead=True
-    ):
-        _examine(view, options, report)
+    with nullcontext() if options.backend == "processes" else renderer_ahead() as ahead:
+        tools = Tools(repository, options, ahead)
+        for view in environments(repository, options, progress, report.not_checked, tools=tools, beside=True):
+            _examine(view, options, report)
     report.findings = _unique(report.findings)
     report.not_checked = _merged(report.not_checked)
     # What does not build says nothing that a waiver could cover.
@@ -92,8 +94,7 @@ def environments(
     chosen: Callable[[str, Thing], bool] | None = None,
     *,
     tools: Tools | None = None,
-    renderer_ahead: bool = False,
-    terraform_ahead: bool = False,
+    beside: bool = False,
 ) -> Iterator[Environment]:
     """Yield the view of each environment to check.
 
@@ -103,20 +104,20 @@ def environments(
         progress: Told how far it is.
         gaps: What could not be rendered or validated is added to it.
         chosen: From an environment's name and an Application to whether it is rendered; None renders all.
-        tools: Those of `with_renderer`; made when None.
-        renderer_ahead: Whether the renderer is started before it is known what it renders.
-        terraform_ahead: Whether Terraform is read beside the rendering; else when it is first asked for.
+        tools: Those of `tools_for`; made when None.
+        beside: Whether everything is sure to be asked for, so that the renderer is started before it is known what it
+            renders, and Terraform is read beside the rendering.
     """
     folders = _folders(repository, options)
     terraform = TerraformReader(repository.files, options.plans, folders)
-    for folder in folders if terraform_ahead else ():
+    for folder in folders if beside else ():
         terraform.start(folder)
     tools = tools or Tools(repository, options)
     revisions = Revisions(repository)
     made = []
     for version, group in _by_version(folders, options).items():
         stage = tools.stage(version, gaps)
-        with stage.ready(repository) if renderer_ahead else nullcontext():
+        with stage.ready(repository) if beside else nullcontext():
             plans, children = _rendered(group, stage, tools.charts(version), revisions, progress, chosen)
         for each in plans:
             charts = tools.charts(version).render(each, revisions, gaps)
@@ -127,19 +128,35 @@ def environments(
     yield from sorted(made, key=lambda view: view.name)
 
 
+def tools_for(
+    repository: Repository, options: CheckOptions, gaps: list[NotChecked], ahead: Conversation | None = None
+) -> Tools:
+    """Return the tools for `environments` to use, where it is called several times.
+
+    Args:
+        repository: The repository.
+        options: What to check, and how.
+        gaps: What cannot be checked is added to it.
+        ahead: A renderer that was started already, of `renderer_ahead`.
+    """
+    tools = Tools(repository, options, ahead)
+    for version in _by_version(_folders(repository, options), options):
+        tools.stage(version, gaps)
+    return tools
+
+
 @contextmanager
-def with_renderer(repository: Repository, options: CheckOptions, gaps: list[NotChecked]) -> Iterator[Tools]:
-    """Start a renderer, for `environments` to use as soon as it knows for what, and keep it for the length of a block.
+def with_renderer(repository: Repository, options: CheckOptions, tools: Tools) -> Iterator[None]:
+    """Keep a renderer for the length of a block, which gets ready while `environments` finds out for what.
 
     Args:
         repository: The repository.
         options: What to check, and how; the renderer is that of the first environment's version of Kubernetes.
-        gaps: What cannot be checked is added to it.
+        tools: Those of the repository, of `tools_for`.
     """
-    tools = Tools(repository, options)
     version = next(iter(_by_version(_folders(repository, options), options)))
-    with tools.stage(version, gaps).ready(repository):
-        yield tools
+    with tools.stage(version, []).ready(repository):
+        yield
 
 
 def _rendered(

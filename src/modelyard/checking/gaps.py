@@ -7,7 +7,7 @@ from functools import cache
 
 from modelyard.cluster import Environment, Thing
 from modelyard.findings import NotChecked
-from modelyard.repository.settings import FILE
+from modelyard.repository import SETTINGS
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 
 
@@ -38,7 +38,7 @@ def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotCheck
         yield NotChecked(
             f"kind {kind}",
             "no schema",
-            f"list a file with its CustomResourceDefinition under crds: in {FILE}",
+            f"list a file with its CustomResourceDefinition under crds: in {SETTINGS}",
             environment=view.name,
             application=application,
         )

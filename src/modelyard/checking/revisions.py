@@ -48,9 +48,9 @@ class Revisions:
         git = find("git")
         if git is None or not (self.repository.root / ".git").exists():
             return f"revision {revision} cannot be read: this is not a Git checkout" if pinned else self.repository
-        if not pinned and not self._git(git.path, "rev-parse", "--verify", "--quiet", f"refs/tags/{revision}"):
+        if not pinned and not self.repository.commit(f"refs/tags/{revision}"):
             return self.repository
-        commit = self._git(git.path, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        commit = self.repository.commit(revision)
         if not commit:
             return f"revision {revision} is not in this clone"
         if self._folder is None:
@@ -66,7 +66,3 @@ class Revisions:
         shutil.unpack_archive(archive, folder, filter="data")
         archive.unlink()
         return _Unpacked(folder, self._folder)
-
-    def _git(self, git: Path, *words: str) -> str:
-        done = run([git, "-C", self.repository.root, *words], timeout=TIMEOUT_SECONDS)
-        return done.stdout.decode().strip() if done.returncode == 0 else ""

@@ -10,11 +10,12 @@ from modelyard.checking.options import CheckOptions
 from modelyard.checking.stage import Stage, with_verdicts
 from modelyard.findings import NotChecked, Refusal
 from modelyard.rendering import LibraryRenderer, ProcessRenderer, Renderer, Rendering, RenderingCache
-from modelyard.repository import FileAddress, Repository
+from modelyard.repository import SETTINGS, FileAddress, Repository
 from modelyard.repository.locks import Lock, cached_definitions, is_url, read_lock
-from modelyard.repository.settings import FILE
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle, Validator
 from modelyard.tooling import cache, find
+from modelyard.tooling.renderer import RENDERER
+from modelyard.tooling.streaming import Conversation
 
 
 class Tools:
@@ -23,15 +24,17 @@ class Tools:
     Args:
         repository: The repository to check.
         options: What was asked for.
+        ahead: A renderer that was started already, of `renderer_ahead`; the first stage uses it.
 
     Raises:
         Refusal: No renderer is installed, or one that was asked for by name is not.
     """
 
-    def __init__(self, repository: Repository, options: CheckOptions) -> None:
+    def __init__(self, repository: Repository, options: CheckOptions, ahead: Conversation | None = None) -> None:
         self.repository = repository
         self.options = options
         self.lock = read_lock(repository.files)
+        self._ahead = ahead
         self._stages: dict[str, Stage] = {}
         self.crd_paths = _crd_paths(repository, self.lock)
 
@@ -74,11 +77,17 @@ class Tools:
 
     def _renderer(self, kubernetes_version: str) -> Renderer:
         wanted = self.options.backend
-        if wanted == "processes" or (wanted is None and find("modelyard-render") is None):
+        if wanted == "processes" or (wanted is None and find(RENDERER) is None):
             return ProcessRenderer(self.options.jobs)
         bundle = SchemaBundle(kubernetes_version, self.crd_paths)
+        ahead, self._ahead = self._ahead, None
         return LibraryRenderer(
-            bundle.native_file, [bundle.crd_folder], self.crd_paths, schemas=bundle.identity, jobs=self.options.jobs
+            bundle.native_file,
+            [bundle.crd_folder],
+            self.crd_paths,
+            schemas=bundle.identity,
+            jobs=self.options.jobs,
+            ahead=ahead,
         )
 
 
@@ -94,7 +103,7 @@ def _validating(validator: Validator) -> Callable[[Sequence[Rendering]], Iterato
 def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
     """Return the files with definitions that `modelyard.yaml` names; those that were not fetched are left out."""
     found = []
-    for index, path in enumerate(repository.settings.crds):
+    for index, path in enumerate(repository.crds):
         if is_url(path):
             fetched = cached_definitions(lock, path)
             if fetched is not None:
@@ -102,9 +111,9 @@ def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
             continue
         if not (repository.files.is_file(path) or repository.files.is_folder(path)):
             raise Refusal(
-                f"{FILE}: crds names {path}, which does not exist",
+                f"{SETTINGS}: crds names {path}, which does not exist",
                 fix="name a file or folder with CustomResourceDefinitions, or a URL for modelyard fetch",
-                at=FileAddress(repository.files, FILE, ("crds", index)),
+                at=FileAddress(repository.files, SETTINGS, ("crds", index)),
             )
         repository.files.put_on_disk([path])
         found.append(repository.files.real(path))
@@ -112,6 +121,6 @@ def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
 
 
 def _unfetched(repository: Repository, lock: Lock) -> Iterator[NotChecked]:
-    for path in repository.settings.crds:
+    for path in repository.crds:
         if is_url(path) and cached_definitions(lock, path) is None:
             yield NotChecked(f"definitions {path}", "not in the cache", "modelyard fetch brings them")

@@ -103,7 +103,7 @@ class Environment:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """Return the models that are served, in order of their Applications."""
-        versions = self.repository.settings.engine_versions
+        versions = self.repository.engine_versions
         return tuple(models(self.applications, self._workloads_by_application, versions))
 
     @cached_property

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from modelyard.diffing.history import Entry, History, Side
 from modelyard.diffing.reach import Reached
 from modelyard.findings import At, Place, Refusal
-from modelyard.repository import ENVIRONMENTS, EnvironmentFolder, Files, Repository, UnreadableFile
+from modelyard.repository import ENVIRONMENTS, SETTINGS, EnvironmentFolder, Files, Repository, UnreadableFile
 from modelyard.repository.files import MAX_FILE_BYTES
 
 _SUBMODULE = "160000"
@@ -218,6 +218,7 @@ class CommittedRepository(Repository):
         root.mkdir(parents=True)
         # Applications that are pinned to a tag or commit are read through this link.
         (folder / ".git").write_text(f"gitdir: {history.folder}\n")
+        self._history = history
         self._committed = CommittedFiles(root, history, side)
         super().__init__(root, self._committed)
         self._side, self._reached = side, reached
@@ -231,6 +232,29 @@ class CommittedRepository(Repository):
             name: EnvironmentFolder(name, f"{ENVIRONMENTS}/{name}", self._facts(f"{ENVIRONMENTS}/{name}"), self.files)
             for name in sorted(self._names)
         }
+
+    @property
+    def crds(self) -> tuple[str, ...]:
+        """Return the files, folders and URLs with definitions of the user's own that the settings name."""
+        return super().crds if self._sets("crds") else ()
+
+    @property
+    def engine_versions(self) -> Mapping[str, str]:
+        """Return the engine versions by image that the settings name."""
+        return super().engine_versions if self._sets("engine-versions", "engine_versions") else {}
+
+    def _sets(self, *names: str) -> bool:
+        """Return whether the settings may hold one of these fields.
+
+        A preview needs no others, and loading what checks the file takes longer than most of what a preview does; a
+        check refuses the file.
+        """
+        content = self.files.documents(SETTINGS) if self.files.is_file(SETTINGS) else []
+        return any(not isinstance(each, dict) or not each.keys().isdisjoint(names) for each in content)
+
+    def commit(self, name: str) -> str:
+        """Return the commit that a name stands for in the Git repository; empty where there is none."""
+        return self._history.named(name)
 
     def need(self, paths: Iterable[str]) -> None:
         """Read files, and what the kustomizations of folders name, all at once, since they will be asked for."""

@@ -14,9 +14,11 @@ from modelyard.diffing.history import History
 from modelyard.diffing.model import ORDER, Comparison, Kind
 from modelyard.diffing.options import DiffOptions
 from modelyard.findings import Refusal
+from modelyard.tooling.renderer import renderer_ahead
 
 if TYPE_CHECKING:
     from modelyard.checking import Progress
+    from modelyard.tooling.streaming import Conversation
 
 _STEPS = "modelyard.diffing.comparing"
 
@@ -34,16 +36,19 @@ def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) ->
         Refusal: A side is no commit of this clone, a named environment is on neither side, or a tool is missing.
     """
     started = time.monotonic()
-    # A hundred modules, loaded while git answers.
-    threading.Thread(target=import_module, args=(_STEPS,), name="steps", daemon=True).start()
-    with closing(History(root)) as history:
-        found = _compared(history, sides, options, progress)
+    with renderer_ahead() as ahead:
+        # A hundred modules, loaded while git answers.
+        threading.Thread(target=import_module, args=(_STEPS,), name="steps", daemon=True).start()
+        with closing(History(root)) as history:
+            found = _compared(history, sides, options, progress, ahead)
     found.environments.sort(key=lambda each: (ORDER[each.kind or Kind.CHANGED], each.name))
     found.seconds = time.monotonic() - started
     return found
 
 
-def _compared(history: History, sides: str, options: DiffOptions, progress: Progress) -> Comparison:
+def _compared(
+    history: History, sides: str, options: DiffOptions, progress: Progress, ahead: Conversation | None
+) -> Comparison:
     base, head, differing = history.sides(sides)
     from modelyard.diffing.comparing import Comparing, environment_names
 
@@ -59,5 +64,5 @@ def _compared(history: History, sides: str, options: DiffOptions, progress: Prog
             )
     if differing:
         with tempfile.TemporaryDirectory(prefix="modelyard-diff-") as folder:
-            Comparing(history, base, head, differing, options, progress, Path(folder)).into(found)
+            Comparing(history, base, head, differing, options, progress, Path(folder)).into(found, ahead)
     return found

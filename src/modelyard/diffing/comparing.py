@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from modelyard.checking import Progress, Tools, environments, with_renderer
+from modelyard.checking import Progress, Tools, environments, tools_for, with_renderer
 from modelyard.cluster import NODE_CLASSES, Environment, Source, Thing, sources
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import Both, environment_change
@@ -23,6 +23,7 @@ from modelyard.findings import NotChecked
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.kustomization import FILE_NAMES
 from modelyard.repository.locks import FILE as LOCK
+from modelyard.tooling.streaming import Conversation
 
 Chosen = Callable[[str, Thing], bool]
 
@@ -58,6 +59,7 @@ class Comparing:
         names &= set(options.environments or names)
         self.names = [tuple(sorted(names & environment_names(side))) for side in (base, head)]
         self.sides: list[Repository | None] = []
+        self.tools: list[Tools | None] = [None, None]
         for number, (side, each, held) in enumerate(zip((base, head), reached, self.names, strict=True)):
             if not held:
                 self.sides.append(None)
@@ -66,18 +68,27 @@ class Comparing:
             else:
                 self.sides.append(Repository(history.root))
 
-    def into(self, found: Comparison) -> None:
-        """Add what differs to a comparison."""
+    def into(self, found: Comparison, ahead: Conversation | None) -> None:
+        """Add what differs to a comparison.
+
+        Args:
+            found: The comparison.
+            ahead: A renderer that was started already, of `renderer_ahead`.
+        """
         gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
-        # Something new is sure to be rendered of the head; its renderer gets ready meanwhile.
-        with self._renderer(gaps[1]) as tools:
-            self._compare(found, gaps, tools)
+        # Something new is sure to be rendered of the head, for which the renderer gets ready meanwhile.
+        for number, each in enumerate((None, ahead)):
+            side, names = self.sides[number], self.names[number]
+            if side and names:
+                self.tools[number] = tools_for(side, self.options.of_check(names), gaps[number], each)
+        with self._renderer():
+            self._compare(found, gaps)
 
-    def _renderer(self, gaps: list[NotChecked]) -> AbstractContextManager[Tools | None]:
-        head, names = self.sides[1], self.names[1]
-        return with_renderer(head, self.options.of_check(names), gaps) if head and names else nullcontext()
+    def _renderer(self) -> AbstractContextManager[None]:
+        head, names, tools = self.sides[1], self.names[1], self.tools[1]
+        return with_renderer(head, self.options.of_check(names), tools) if head and tools else nullcontext()
 
-    def _compare(self, found: Comparison, gaps: tuple[list[NotChecked], list[NotChecked]], tools: Tools | None) -> None:
+    def _compare(self, found: Comparison, gaps: tuple[list[NotChecked], list[NotChecked]]) -> None:
         roots = [self._views(side, lambda environment, thing: False, []) for side in (0, 1)]
         pairs = list(_pairs(*roots))
         wanted = self._wanted(pairs)
@@ -93,7 +104,7 @@ class Comparing:
         def is_read(environment: str, thing: Thing) -> bool:
             return (environment, thing.name) in read
 
-        views = [self._views(0, is_read, gaps[0]), self._views(1, is_read, gaps[1], tools=tools)]
+        views = [self._views(side, is_read, gaps[side]) for side in (0, 1)]
         for before, after in pairs:
             old = views[0][before.name] if before else None
             new = views[1][after.name] if after else None
@@ -120,8 +131,6 @@ class Comparing:
         chosen: Chosen | None,
         gaps: list[NotChecked],
         names: tuple[str, ...] | None = None,
-        *,
-        tools: Tools | None = None,
     ) -> dict[str, Environment]:
         """Return the views of a side's environments, with the chosen Applications rendered.
 
@@ -130,12 +139,11 @@ class Comparing:
             chosen: From an environment's name and an Application to whether it is rendered; None renders all.
             gaps: What could not be rendered is added to it.
             names: Environments; all of the side when None.
-            tools: Those of the side; made when None.
         """
         side, names = self.sides[number], self.names[number] if names is None else names
         if side is None or not names:
             return {}
-        found = environments(side, self.options.of_check(names), self.progress, gaps, chosen, tools=tools)
+        found = environments(side, self.options.of_check(names), self.progress, gaps, chosen, tools=self.tools[number])
         return {view.name: view for view in found}
 
     def _wanted(self, pairs: Iterable[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:

@@ -123,6 +123,11 @@ class History:
             raise Refusal(f"{role} {name} is not in this clone, origin/{name} is", fix=f"write origin/{name}")
         raise Refusal(f"{role} {name} is not in this clone", fix=self._fetching(name))
 
+    def named(self, name: str) -> str:
+        """Return the commit that a name stands for; empty where there is none."""
+        (found,) = self._objects([f"{name}^{{commit}}"])
+        return found[0] if found is not None else ""
+
     def fetch(self, blobs: Iterable[str]) -> None:
         """Read blobs that will be asked for, all at once.
 

@@ -84,7 +84,7 @@ def references(repository: Repository, environments: Sequence[str] = ()) -> Refe
     charts = tuple(
         ChartReference(each.name, each.version, each.repository, tuple(sorted(found[each]))) for each in sorted(found)
     )
-    urls = tuple(dict.fromkeys(entry for entry in repository.settings.crds if is_url(entry)))
+    urls = tuple(dict.fromkeys(entry for entry in repository.crds if is_url(entry)))
     return References(charts, urls, tuple(sorted(set(problems))))
 
 

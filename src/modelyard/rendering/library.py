@@ -16,6 +16,7 @@ from modelyard.rendering.errors import translation
 from modelyard.rendering.model import Problem, RenderError, Rendering, Resource, Verdict
 from modelyard.repository import Repository, UnreadableFile
 from modelyard.tooling import ToolFailed, require
+from modelyard.tooling.renderer import RENDERER
 from modelyard.tooling.streaming import Conversation
 
 PROTOCOL = 1
@@ -33,6 +34,7 @@ class LibraryRenderer:
         crds: Files and folders with definitions of the user's own; they replace those of `crd_folders`.
         schemas: What all these schemas are, for cache keys.
         jobs: Targets at a time; as many as processors when None.
+        ahead: A renderer that was started already, of `renderer_ahead`; `start` uses it.
 
     Raises:
         ToolMissing: The renderer is not installed.
@@ -50,10 +52,12 @@ class LibraryRenderer:
         schemas: str = "",
         jobs: int | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        ahead: Conversation | None = None,
     ) -> None:
-        self.executable = require("modelyard-render")
+        self.executable = require(RENDERER)
         self.timeout_seconds = timeout_seconds
         self._schemas = schemas
+        self._ahead = ahead
         self._kept: tuple[Path, Conversation] | None = None
         self._asked = 0
         self._header: dict[str, Any] = {
@@ -77,7 +81,8 @@ class LibraryRenderer:
         Until then it takes every file of the repository as it was when it first read it.
         """
         self.close()
-        self._kept = repository.root, self._conversation(repository)
+        ahead, self._ahead = self._ahead, None
+        self._kept = repository.root, self._conversation(repository, ahead)
 
     def close(self) -> None:
         """End the process that `start` started."""
@@ -117,8 +122,12 @@ class LibraryRenderer:
         if answered != len(targets):
             raise _misunderstood(f"it answered for {answered} of {len(targets)} targets")
 
-    def _conversation(self, repository: Repository) -> Conversation:
-        made = Conversation([self.executable.path], silence=2 * self.timeout_seconds + _GRACE_SECONDS)
+    def _conversation(self, repository: Repository, ahead: Conversation | None = None) -> Conversation:
+        silence = 2 * self.timeout_seconds + _GRACE_SECONDS
+        if ahead is not None and ahead.open:
+            made, made.silence = ahead, silence
+        else:
+            made = Conversation([self.executable.path], silence=silence)
         made.tell(orjson.dumps({**self._header, "root": str(repository.root)}) + b"\n")
         return made
 

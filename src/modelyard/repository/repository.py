@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Address, Refusal
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
-from modelyard.repository.settings import Settings, load_settings
 from modelyard.repository.yaml import MalformedYAML
+from modelyard.tooling import find, run
+
+if TYPE_CHECKING:
+    from modelyard.repository.settings import Settings
 
 ENVIRONMENTS = "environments"
 FACTS = "environment.yaml"
 ANSWERS = ".copier-answers.yml"
 """What the template was answered, at the top of a repository and in each environment."""
+SETTINGS = "modelyard.yaml"
+"""The checker's settings, cost ceilings, waivers and accepted gaps."""
 WHOLE = ""
 """Path of the one environment of a repository that has no folder `environments`: the repository itself."""
+
+_GIT_SECONDS = 120.0
 
 ARGO_CD_KINDS = frozenset({"Application", "ApplicationSet", "AppProject"})
 
@@ -70,8 +78,24 @@ class Repository:
 
     @cached_property
     def settings(self) -> Settings:
-        """Return the checker's settings."""
+        """Return the checker's settings.
+
+        Raises:
+            Refusal: The file is not what it should be; names the first wrong field with its place.
+        """
+        from modelyard.repository.settings import load_settings
+
         return load_settings(self.files)
+
+    @property
+    def crds(self) -> tuple[str, ...]:
+        """Return the files, folders and URLs with definitions of the user's own that the settings name."""
+        return self.settings.crds
+
+    @property
+    def engine_versions(self) -> Mapping[str, str]:
+        """Return the engine versions by image that the settings name."""
+        return self.settings.engine_versions
 
     @cached_property
     def environments(self) -> dict[str, EnvironmentFolder]:
@@ -115,6 +139,15 @@ class Repository:
             known = ", ".join(self.environments) or "none"
             raise Refusal(f"there is no environment {name} here", fix=f"environments of this repository: {known}")
         return self.environments[name]
+
+    def commit(self, name: str) -> str:
+        """Return the commit that a name stands for in the clone that this is; empty where there is none."""
+        git = find("git")
+        if git is None:
+            return ""
+        words = ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        done = run([git.path, "-C", self.root, *words], timeout=_GIT_SECONDS)
+        return done.stdout.decode().strip() if done.returncode == 0 else ""
 
     def _facts(self, path: str) -> dict[str, Any]:
         file = f"{path}/{FACTS}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
@@ -11,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
-
-FILE = "modelyard.yaml"
+from modelyard.repository.repository import SETTINGS
 
 Reason = Annotated[str, Field(min_length=10, description="Why this is right here; at least ten characters.")]
 
@@ -75,49 +73,19 @@ class Settings(_Strict):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One waiver or accepted gap as a check left it.
-
-    Attributes:
-        what: The decision in words, such as `the waiver of fit/kv-cache-too-small`.
-        expires: Last day on which it holds.
-        today: The day of the check.
-        used: Whether it covered something; None when only a part of the repository was checked.
-        files: The repository's files.
-        path: Where in `modelyard.yaml` it stands.
-    """
-
-    what: str
-    expires: date
-    today: date
-    used: bool | None
-    files: Files
-    path: tuple[str | int, ...]
-
-    @property
-    def expired(self) -> bool:
-        """Return whether its last day has passed."""
-        return self.expires < self.today
-
-    def at(self, *path: str | int) -> FileAddress:
-        """Return the address of the decision or of a field of it."""
-        return FileAddress(self.files, FILE, (*self.path, *path))
-
-
 def load_settings(files: Files) -> Settings:
     """Return the settings, or the defaults when the file is absent.
 
     Raises:
         Refusal: The file is not what it should be; names the first wrong field with its place.
     """
-    if not files.is_file(FILE):
+    if not files.is_file(SETTINGS):
         return Settings.model_validate({})
-    content = files.documents(FILE)
+    content = files.documents(SETTINGS)
     if not content:
         return Settings.model_validate({})
     if len(content) != 1 or not isinstance(content[0], dict):
-        raise Refusal(f"{FILE} should hold one YAML mapping", at=At(Place(FILE)))
+        raise Refusal(f"{SETTINGS} should hold one YAML mapping", at=At(Place(SETTINGS)))
     try:
         return Settings.model_validate(content[0])
     except ValidationError as fault:
@@ -127,7 +95,7 @@ def load_settings(files: Files) -> Settings:
         message = first["msg"].removeprefix("Value error, ")
         message = "unknown field" if first["type"] == "extra_forbidden" else message[:1].lower() + message[1:]
         raise Refusal(
-            f"{FILE}: {name}: {message}",
+            f"{SETTINGS}: {name}: {message}",
             fix="see docs/reference/modelyard-yaml.md for the fields",
-            at=FileAddress(files, FILE, path, key=first["type"] == "extra_forbidden"),
+            at=FileAddress(files, SETTINGS, path, key=first["type"] == "extra_forbidden"),
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -67,7 +68,8 @@ class Executable:
 def find(name: str) -> Executable | None:
     """Return the program `name`: the pinned version wherever it is, else what is on PATH.
 
-    Answers are kept for the life of the process; versions for as long as the file does not change.
+    Answers are kept for the life of the process, until PATH is another one; versions for as long as the file does not
+    change.
 
     Args:
         name: A program of `pins.yaml`.
@@ -75,8 +77,7 @@ def find(name: str) -> Executable | None:
     Raises:
         KeyError: The program is not in `pins.yaml`.
     """
-    path = shutil.which(name)
-    return _find(name, path, installed_path(name))
+    return _find(name, os.environ.get("PATH"), directories.data())
 
 
 def require(name: str) -> Executable:
@@ -141,13 +142,16 @@ def version_of(path: Path, arguments: tuple[str, ...]) -> str | None:
 
 
 @functools.cache
-def _find(name: str, on_path: str | None, installed: Path) -> Executable | None:
+def _find(name: str, search: str | None, data: Path) -> Executable | None:
     wanted = pin(name)
+    installed = installed_path(name)
     ours = (
         Executable(name, installed, pinned_version(wanted), wanted, Origin.INSTALLED) if installed.is_file() else None
     )
-    if on_path is None or wanted.version == "sources":
-        return ours  # another program may happen to have the name of one of ours
+    # Another program may happen to have the name of one of ours.
+    on_path = shutil.which(name, path=search) if wanted.version != "sources" else None
+    if on_path is None:
+        return ours
     path = Path(on_path).absolute()
     found = Executable(name, path, version_of(path, wanted.version_arguments), wanted, Origin.PATH)
     return found if found.pinned or ours is None else ours

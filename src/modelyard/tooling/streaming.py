@@ -41,6 +41,9 @@ class Conversation:
         max_line: Bytes of one line after which it is ended.
         cwd: Folder to run in; the present one when None.
 
+    Attributes:
+        silence: As given; may be set anew between questions.
+
     Raises:
         ToolMissing: The program is not there or not executable.
     """
@@ -50,7 +53,7 @@ class Conversation:
     ) -> None:
         self.argv = tuple(str(word) for word in argv)
         self._cwd = cwd
-        self._silence = silence
+        self.silence = silence
         self._max_line = max_line
         self._messages = bytearray()
         self._untold = b""
@@ -119,7 +122,7 @@ class Conversation:
         try:
             untold, self._untold = self._untold, b""
             yield from read(self._exchange(memoryview(untold + question), last))
-            self._process.wait(self._silence)
+            self._process.wait(self.silence)
         except subprocess.TimeoutExpired:
             self.close()
             raise self._silent() from None
@@ -143,7 +146,7 @@ class Conversation:
             if pending or last:
                 selector.register(process.stdin, selectors.EVENT_WRITE)
             while selector.get_map():
-                ready = selector.select(self._silence)
+                ready = selector.select(self.silence)
                 if not ready:
                     raise self._silent()
                 for key, _ in ready:
@@ -191,7 +194,7 @@ class Conversation:
         return Path(self.argv[0]).name
 
     def _silent(self) -> ToolTimedOut:
-        return ToolTimedOut(f"{self._name} was silent for {self._silence:g} s", argv=self.argv, cwd=self._cwd)
+        return ToolTimedOut(f"{self._name} was silent for {self.silence:g} s", argv=self.argv, cwd=self._cwd)
 
 
 def _write(descriptor: int, pending: memoryview) -> memoryview:

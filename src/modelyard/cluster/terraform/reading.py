@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache as once
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +126,8 @@ def _read(files: Files, variables: str, key: str) -> list[dict[str, Any]]:
 
 @once
 def _version() -> str:
+    from importlib import metadata
+
     try:
         return metadata.version("tfparse")
     except metadata.PackageNotFoundError:

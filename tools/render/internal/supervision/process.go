@@ -38,9 +38,39 @@ type Process struct {
 	ended   chan struct{}
 }
 
-// StartWorker starts this program again as a worker. The worker finds no programs and no proxies: it runs nothing and
-// has nothing to say to a network.
-func StartWorker(header *protocol.Header, alone bool) (*Process, error) {
+// Workers starts this program again and again as its workers.
+type Workers struct{ ahead *Process }
+
+// StartAhead starts a first worker, which gets ready while its header is still to come.
+func StartAhead() (*Workers, error) {
+	process, err := startWorker(false)
+	return &Workers{process}, err
+}
+
+// Start returns a worker for a header; alone says that it renders one target only.
+func (w *Workers) Start(header *protocol.Header, alone bool) (*Process, error) {
+	process := w.ahead
+	if process == nil || alone {
+		var err error
+		if process, err = startWorker(alone); err != nil {
+			return nil, err
+		}
+	} else {
+		w.ahead = nil
+	}
+	return process, process.write(header)
+}
+
+// Stop ends the first worker if nobody came to need it.
+func (w *Workers) Stop() {
+	if w.ahead != nil {
+		w.ahead.Stop()
+	}
+}
+
+// startWorker starts a worker, which finds no programs and no proxies: it runs nothing and has nothing to say to a
+// network.
+func startWorker(alone bool) (*Process, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -52,10 +82,10 @@ func StartWorker(header *protocol.Header, alone bool) (*Process, error) {
 	command := exec.Command(program, arguments...)
 	command.Env = []string{"PATH=", "HOME=/nonexistent", "TMPDIR=" + os.TempDir()}
 	command.Dir = "/" // it opens the repository by its absolute path
-	return start(command, header)
+	return start(command)
 }
 
-func start(command *exec.Cmd, header *protocol.Header) (*Process, error) {
+func start(command *exec.Cmd) (*Process, error) {
 	process := &Process{command: command, errors: &tail{}, ended: make(chan struct{})}
 	command.Stderr = process.errors
 	var err error
@@ -76,7 +106,7 @@ func start(command *exec.Cmd, header *protocol.Header) (*Process, error) {
 		_ = command.Wait() // the status is read from the process state
 		close(blocks)
 	}()
-	return process, process.write(header)
+	return process, nil
 }
 
 // collect gathers the lines of each target and passes them on when its last line is there.

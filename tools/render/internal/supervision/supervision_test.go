@@ -75,7 +75,11 @@ func supervise(t *testing.T, paths ...string) (map[string]protocol.Done, error) 
 			if alone {
 				command.Env = []string{"PRETEND_WORKER=alone"}
 			}
-			return start(command, header)
+			process, err := start(command)
+			if err != nil {
+				return nil, err
+			}
+			return process, process.write(header)
 		},
 	}
 	number := 0
@@ -159,7 +163,11 @@ func TestTargetsAreAnsweredWhileTheSourceWaits(t *testing.T) {
 			if alone {
 				command.Env = []string{"PRETEND_WORKER=alone"}
 			}
-			return start(command, header)
+			process, err := start(command)
+			if err != nil {
+				return nil, err
+			}
+			return process, process.write(header)
 		},
 	}
 	ended := make(chan error)

@@ -19,19 +19,21 @@ import (
 // maxDefinitionBytes bounds a file of definitions; the largest published one has 1.5 MB.
 const maxDefinitionBytes = 32 << 20
 
-// customKinds finds CustomResourceDefinitions: in folders that are laid out as <folder>/<group>/, from where they are
-// read when a kind of the group is first seen, and among files and folders of a user's own, which are read whole then.
+// customKinds finds CustomResourceDefinitions: in folders that are laid out as <folder>/<group>/, from where those that
+// name a kind are decoded when it is first seen, and among files and folders of a user's own, which are read whole then.
 type customKinds struct {
 	folders []string
 	mutex   sync.Mutex
-	groups  map[string]*groupOfKinds
+	kinds   map[groupKind]*versionsOfKind
 	own     func() (map[string][]*apiextensionsv1.CustomResourceDefinition, error)
 }
 
-type groupOfKinds struct {
-	once  sync.Once
-	kinds map[groupVersionKind]*customKind
-	err   error
+type groupKind struct{ Group, Kind string }
+
+type versionsOfKind struct {
+	once     sync.Once
+	versions map[string]*customKind
+	err      error
 }
 
 func indexCRDs(folders, own []string) (*customKinds, error) {
@@ -40,7 +42,7 @@ func indexCRDs(folders, own []string) (*customKinds, error) {
 			return nil, fmt.Errorf("there are no CRDs at %s", place)
 		}
 	}
-	index := &customKinds{folders: folders, groups: map[string]*groupOfKinds{}}
+	index := &customKinds{folders: folders, kinds: map[groupKind]*versionsOfKind{}}
 	index.own = sync.OnceValues(func() (map[string][]*apiextensionsv1.CustomResourceDefinition, error) {
 		byGroup := map[string][]*apiextensionsv1.CustomResourceDefinition{}
 		for _, place := range own {
@@ -59,42 +61,42 @@ func indexCRDs(folders, own []string) (*customKinds, error) {
 
 // find returns a kind's definition, nil when there is none. An error means that a definition cannot be used.
 func (c *customKinds) find(kind groupVersionKind) (*customKind, error) {
-	group, err := c.group(kind.Group)
-	return group[kind], err
+	versions, err := c.of(groupKind{kind.Group, kind.Kind})
+	return versions[kind.Version], err
 }
 
 // versions returns the served apiVersions of a kind in its group.
 func (c *customKinds) versions(kind groupVersionKind) []string {
-	group, _ := c.group(kind.Group)
+	versions, _ := c.of(groupKind{kind.Group, kind.Kind})
 	var found []string
-	for each, definition := range group {
-		if each.Kind == kind.Kind && definition.version.Served {
-			found = append(found, each.apiVersion())
+	for _, definition := range versions {
+		if definition.version.Served {
+			found = append(found, definition.kind.apiVersion())
 		}
 	}
 	slices.Sort(found)
 	return found
 }
 
-func (c *customKinds) group(name string) (map[groupVersionKind]*customKind, error) {
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
+func (c *customKinds) of(kind groupKind) (map[string]*customKind, error) {
+	if kind.Group == "" || kind.Group == "." || kind.Group == ".." || strings.ContainsAny(kind.Group, `/\`) {
 		return nil, nil
 	}
 	c.mutex.Lock()
-	group := c.groups[name]
-	if group == nil {
-		group = &groupOfKinds{}
-		c.groups[name] = group
+	known := c.kinds[kind]
+	if known == nil {
+		known = &versionsOfKind{}
+		c.kinds[kind] = known
 	}
 	c.mutex.Unlock()
-	group.once.Do(func() { group.kinds, group.err = c.load(name) })
-	return group.kinds, group.err
+	known.once.Do(func() { known.versions, known.err = c.load(kind) })
+	return known.versions, known.err
 }
 
-func (c *customKinds) load(group string) (map[groupVersionKind]*customKind, error) {
+func (c *customKinds) load(kind groupKind) (map[string]*customKind, error) {
 	var definitions []*apiextensionsv1.CustomResourceDefinition
 	for _, folder := range c.folders {
-		found, err := definitionsIn(filepath.Join(folder, group))
+		found, err := definitionsIn(filepath.Join(folder, kind.Group), kind.Kind)
 		if err != nil {
 			return nil, err
 		}
@@ -104,19 +106,19 @@ func (c *customKinds) load(group string) (map[groupVersionKind]*customKind, erro
 	if err != nil {
 		return nil, err
 	}
-	kinds := map[groupVersionKind]*customKind{}
-	for _, definition := range append(definitions, own[group]...) {
-		if definition.Spec.Group != group {
+	versions := map[string]*customKind{}
+	for _, definition := range append(definitions, own[kind.Group]...) {
+		if definition.Spec.Group != kind.Group || definition.Spec.Names.Kind != kind.Kind {
 			continue
 		}
 		for index := range definition.Spec.Versions {
 			version := &definition.Spec.Versions[index]
-			key := groupVersionKind{group, version.Name, definition.Spec.Names.Kind}
+			key := groupVersionKind{kind.Group, version.Name, kind.Kind}
 			// A user's own definition comes last and replaces a shipped one.
-			kinds[key] = &customKind{kind: key, definition: definition, version: version}
+			versions[version.Name] = &customKind{kind: key, definition: definition, version: version}
 		}
 	}
-	return kinds, nil
+	return versions, nil
 }
 
 func definitionsBelow(place string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
@@ -128,7 +130,7 @@ func definitionsBelow(place string) ([]*apiextensionsv1.CustomResourceDefinition
 		if !hasDefinitions(file) {
 			return nil
 		}
-		found, err := definitionsOf(file)
+		found, err := definitionsOf(file, "")
 		all = append(all, found...)
 		return err
 	})
@@ -140,7 +142,8 @@ func hasDefinitions(file string) bool {
 	return extension == ".json" || extension == ".yaml" || extension == ".yml"
 }
 
-func definitionsIn(folder string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
+// definitionsIn returns the definitions of a folder's files that name a kind.
+func definitionsIn(folder, kind string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -153,7 +156,7 @@ func definitionsIn(folder string) ([]*apiextensionsv1.CustomResourceDefinition, 
 		if entry.IsDir() || !hasDefinitions(entry.Name()) {
 			continue
 		}
-		found, err := definitionsOf(filepath.Join(folder, entry.Name()))
+		found, err := definitionsOf(filepath.Join(folder, entry.Name()), kind)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +165,8 @@ func definitionsIn(folder string) ([]*apiextensionsv1.CustomResourceDefinition, 
 	return all, nil
 }
 
-func definitionsOf(file string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
+// definitionsOf returns the definitions of a file. One that does not hold the word naming is not decoded.
+func definitionsOf(file, naming string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err
@@ -174,7 +178,7 @@ func definitionsOf(file string) ([]*apiextensionsv1.CustomResourceDefinition, er
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Contains(content, []byte("CustomResourceDefinition")) {
+	if !bytes.Contains(content, []byte("CustomResourceDefinition")) || !bytes.Contains(content, []byte(naming)) {
 		return nil, nil
 	}
 	var all []*apiextensionsv1.CustomResourceDefinition

@@ -39,6 +39,15 @@ const (
 // Run reads a header and targets and writes their lines until the input ends. alone says that this process renders
 // nothing else afterwards.
 func Run(input io.Reader, output io.Writer, alone bool) error {
+	debug.SetGCPercent(garbageTarget)
+	debug.SetMemoryLimit(softHeapBytes)
+	debug.SetMaxStack(deepestStack)
+	var ready sync.WaitGroup
+	if !alone { // a target that is rendered alone may bring a schema of its own
+		// Kustomize parses its schema when it first needs it, which is not safe with several goroutines, and takes a
+		// third of the time of a first rendering.
+		ready.Go(func() { openapi.Schema() })
+	}
 	lines := bufio.NewScanner(input)
 	lines.Buffer(nil, protocol.MaxLineBytes)
 	if !lines.Scan() {
@@ -53,6 +62,7 @@ func Run(input io.Reader, output io.Writer, alone bool) error {
 		return err
 	}
 	go watchMemory(header.MaxMemoryBytes)
+	ready.Wait()
 	targets := make(chan protocol.Target)
 	var working sync.WaitGroup
 	for range header.Parallel {
@@ -83,13 +93,6 @@ type job struct {
 }
 
 func newJob(header *protocol.Header, output io.Writer, alone bool) (*job, error) {
-	debug.SetGCPercent(garbageTarget)
-	debug.SetMemoryLimit(softHeapBytes)
-	debug.SetMaxStack(deepestStack)
-	if header.Parallel > 1 {
-		// Kustomize parses its schema when it first needs it, which is not safe with several goroutines.
-		openapi.Schema()
-	}
 	files, err := repository.Open(header.Root, header.MaxFileBytes, cachedBytes)
 	if err != nil {
 		return nil, fmt.Errorf("the repository cannot be opened: %w", err)

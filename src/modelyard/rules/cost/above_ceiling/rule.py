@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.repository import FileAddress
-from modelyard.repository.settings import FILE
+from modelyard.repository import SETTINGS, FileAddress
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 
@@ -28,20 +27,20 @@ def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
     files, path = environment.repository.files, ("ceilings", environment.name)
     cost = environment_cost(environment)
     if ceiling.usd_per_month is not None:
-        at = FileAddress(files, FILE, (*path, "usd-per-month"))
+        at = FileAddress(files, SETTINGS, (*path, "usd-per-month"))
         yield from _judged(str(environment), cost.total, ceiling.usd_per_month, at, list(cost.gaps))
     served = {model.name: model for model in environment.models}
     for name, most in ceiling.models.items():
         if name not in served:
             near = nearest(name, served)
             yield Finding(
-                at=FileAddress(files, FILE, (*path, "models", name), key=True),
+                at=FileAddress(files, SETTINGS, (*path, "models", name), key=True),
                 message=f"a ceiling names model {name}, which {environment} does not serve",
                 fix=f"did you mean {near}?" if near else f"models here: {one_of(served)}",
             )
             continue
         share = cost.of_model(name)
-        at = FileAddress(files, FILE, (*path, "models", name))
+        at = FileAddress(files, SETTINGS, (*path, "models", name))
         if share is None:
             yield NotChecked(f"cost of model {name}", "it is on no node that has a price", application=name)
         else:

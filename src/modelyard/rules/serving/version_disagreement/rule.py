@@ -11,7 +11,7 @@ from modelyard.rules import rule
 @rule("serving/version-disagreement", warning, since="0.1.0")
 def version_disagreement(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Flags, memory and metrics are checked for the image's version; a label that says another misleads its readers."""
-    configured = environment.repository.settings.engine_versions
+    configured = environment.repository.engine_versions
     for model in environment.models:
         by_tag, by_mapping = model.tag_version, configured.get(split_image(model.container.image)[0])
         by_image = by_tag or by_mapping
