@@ -50,8 +50,8 @@ class Comparing:
         folder: Path,
     ) -> None:
         self.options, self.progress, self.differing = options, progress, differing
-        words: dict[str, tuple[str, ...]] = {}
-        reached = [Reached(history, side, differing, words) for side in (base, head)]
+        of_base = Reached(history, base, differing)
+        reached = [of_base, Reached(history, head, differing, of_base)]
         self.folders = reached[0].folders | reached[1].folders
         names = (reached[0].environments | reached[1].environments) & (
             environment_names(base) | environment_names(head)

@@ -35,7 +35,7 @@ class Reached:
         history: The Git repository.
         side: The side.
         changed: The paths that differ.
-        words: Words of what was read of the other side, by blob; those of what is read here are added.
+        other: What was found on the other side, where it was looked at first: most files of both are the same.
 
     Attributes:
         folders: Folders whose kustomization reads something that differs, itself included.
@@ -47,22 +47,29 @@ class Reached:
         history: History,
         side: Side,
         changed: frozenset[str],
-        words: dict[str, tuple[str, ...]] | None = None,
+        other: Reached | None = None,
     ) -> None:
         self._side = side
-        self._words = {} if words is None else words
-        self._names = {"", *(name for names in side.children.values() for name in names)}
         self._links = dict(history.links(side))
-        self._plain = all(_PLAIN_PATH.fullmatch(path) for path in side.files)
+        self._words: dict[str, tuple[str, ...]] = other._words if other else {}
+        self._known: dict[tuple[str, str], frozenset[str]]
+        self._names: set[str]
+        if other and other._links == self._links and other._side.files.keys() == side.files.keys():
+            # What a text names depends on which files there are, not on what they hold.
+            self._names, self._plain, self._known = other._names, other._plain, other._known
+        else:
+            self._names = {"", *(name for names in side.children.values() for name in names)}
+            self._plain = all(map(_PLAIN_PATH.fullmatch, side.files))
+            self._known = {}
         self._kustomizations = kustomizations = dict[str, str]()
-        self._named: dict[str, set[str]] = {}
+        self._named: dict[str, frozenset[str]] = {}
         readers: dict[str, set[str]] = defaultdict(set)
         stubs: dict[str, set[str]] = defaultdict(set)
         for path, blob, text in _texts(history, side):
             folder, _, name = path.rpartition("/")
             if name in FILE_NAMES:
                 kustomizations[folder] = path
-                self._named[folder] = set(self._references(folder, blob, text))
+                self._named[folder] = self._references(folder, blob, text)
                 for named in self._named[folder]:
                     readers[named].add(folder)
             elif b"argoproj.io/" in text:
@@ -103,7 +110,7 @@ class Reached:
                 found.update(path for path in inside if path in self._side.files)
                 if node not in self._kustomizations:
                     waiting += [path for path in inside if path not in self._side.files and path not in seen]
-            more = self._named.get(node, set()) - seen
+            more = self._named.get(node, frozenset()) - seen
             seen |= more
             waiting += more
         return found
@@ -123,7 +130,16 @@ class Reached:
                 waiting.append(other)
         return found | below.get("", set())
 
-    def _references(self, folder: str, blob: str, text: bytes) -> Iterator[str]:
+    def _references(self, folder: str, blob: str, text: bytes) -> frozenset[str]:
+        """Return the files and folders that a text in a folder may name."""
+        found = self._known.get((folder, blob))
+        if found is None:
+            found = frozenset(self._existing(folder, blob, text))
+            if blob:
+                self._known[folder, blob] = found
+        return found
+
+    def _existing(self, folder: str, blob: str, text: bytes) -> Iterator[str]:
         for word in self._words_of(blob, text):
             last = word.rpartition("/")[2]
             if last not in self._names and last not in ("..", "."):
