@@ -54,6 +54,7 @@ class Reached:
         self._words: dict[str, tuple[str, ...]] = other._words if other else {}
         self._known: dict[tuple[str, str], frozenset[str]]
         self._names: set[str]
+        self._plain: bool
         if other and other._links == self._links and other._side.files.keys() == side.files.keys():
             # What a text names depends on which files there are, not on what they hold.
             self._names, self._plain, self._known = other._names, other._plain, other._known
