@@ -163,6 +163,7 @@ class SchemaBundle:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
+@functools.cache
 def kubernetes_versions() -> tuple[str, ...]:
     """Return the patch versions of Kubernetes whose schemas the bundle has, oldest first."""
     return tuple(sorted((file.stem for file in (FOLDER / "native").glob("*.json")), key=_numbers))
