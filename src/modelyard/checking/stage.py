@@ -64,10 +64,10 @@ class Stage:
                 wanted.append(target)
             else:
                 found[target] = kept
-        done(len(found))
         repository.files.put_on_disk(
             path for target in wanted for path in repository.kustomizations.tree(target).inputs
         )
+        done(len(found))
         batch: list[Rendering] = []
         for rendering in self.renderer.render(repository, wanted):
             batch.append(rendering)

@@ -60,6 +60,7 @@ class Comparing:
         self.names = [tuple(sorted(names & environment_names(side))) for side in (base, head)]
         self.sides: list[Repository | None] = []
         self.tools: list[Tools | None] = [None, None]
+        self._facts_wanted = False
         for number, (side, each, held) in enumerate(zip((base, head), reached, self.names, strict=True)):
             if not held:
                 self.sides.append(None)
@@ -94,9 +95,9 @@ class Comparing:
         wanted = self._wanted(pairs)
         read = self._read(pairs, wanted)
         views_of = (view for pair in pairs for view in pair if view is not None)
-        if any((view.name, each.name) in wanted for view in views_of for each in view.applications if each.is_model):
-            # Loaded while another process renders.
-            threading.Thread(target=_load_facts, name="facts", daemon=True).start()
+        self._facts_wanted = any(
+            (view.name, each.name) in wanted for view in views_of for each in view.applications if each.is_model
+        )
         for side, held in zip(self.sides, roots, strict=True):
             if isinstance(side, CommittedRepository):
                 side.need(_named_by(held.values(), read))
@@ -143,8 +144,15 @@ class Comparing:
         side, names = self.sides[number], self.names[number] if names is None else names
         if side is None or not names:
             return {}
-        found = environments(side, self.options.of_check(names), self.progress, gaps, chosen, tools=self.tools[number])
+        found = environments(side, self.options.of_check(names), self._told, gaps, chosen, tools=self.tools[number])
         return {view.name: view for view in found}
+
+    def _told(self, stage: str, done: int, total: int) -> None:
+        if self._facts_wanted and done < total:
+            # Loaded while another process renders, and not before: this one has enough to do until then.
+            self._facts_wanted = False
+            threading.Thread(target=_load_facts, name="facts", daemon=True).start()
+        self.progress(stage, done, total)
 
     def _wanted(self, pairs: Iterable[tuple[Environment | None, Environment | None]]) -> set[tuple[str, str]]:
         """Return the Applications that may render to something else, by environment and name."""
