@@ -86,6 +86,9 @@ def test_a_pinned_revision_is_rendered_as_it_was(one_model: Path) -> None:
     )
     gone = check(one_model)
     assert "revision 0123456789abcdef is not in this clone" in {gap.reason for gap in gone.not_checked}
+    kustomization.write_text(kustomization.read_text().replace('"0123456789abcdef"', '"v\\0x"'))
+    nothing = check(one_model)
+    assert "revision 'v\\x00x' is no name that Git gives to a commit" in {gap.reason for gap in nothing.not_checked}
 
 
 def test_shards_together_report_on_every_application_once(one_model: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
+from modelyard.checking import check
 from modelyard.diffing import Kind
-from modelyard.findings import Severity
+from modelyard.findings import Refusal, Severity
 from tests.diffing.conftest import CHAT, SETTINGS, Changed
 
 
@@ -221,6 +224,23 @@ def test_a_pinned_application_follows_its_revision_alone(changed: Changed) -> No
     changed.commit("promoted")
     chat = next(each for each in changed.dev("newer..promoted").applications if each.name == "chat")
     assert [(each.flag, each.after) for each in chat.settings] == [("max-model-len", 8192)]
+
+
+def test_settings_that_a_preview_does_not_use_are_left_to_the_check(changed: Changed) -> None:
+    with (changed.root / "modelyard.yaml").open("a") as stream:
+        stream.write("ceilings: {dev: {usd-per-month: -1}}\n")
+    changed.commit("ceilings")
+    changed.replace(CHAT, "--max-num-seqs=64", "--max-num-seqs=32")
+    changed.commit("fewer")
+    assert [each.name for each in changed.dev("ceilings..fewer").applications] == ["chat"]
+    with pytest.raises(Refusal, match="usd-per-month"):
+        check(changed.root)
+    with (changed.root / "modelyard.yaml").open("a") as stream:
+        stream.write("engine-versions: [vllm]\n")
+    changed.replace(CHAT, "--max-num-seqs=32", "--max-num-seqs=16")
+    changed.commit("versions")
+    with pytest.raises(Refusal, match="engine-versions"):
+        changed.compare("fewer..versions")
 
 
 def test_new_findings_are_told_and_old_ones_are_not(changed: Changed) -> None:

@@ -42,6 +42,14 @@ def test_what_is_no_name_of_a_commit_is_refused(changed: Changed, sides: str) ->
     assert refusal(changed, sides)
 
 
+def test_a_tag_is_found_and_a_name_of_two_lines_is_none(changed: Changed) -> None:
+    git(changed.root, "tag", "-a", "-m", "first", "v1")
+    history = History(changed.root)
+    tip = history.commit("HEAD", "head")
+    names = ["refs/tags/v1", "refs/tags/none", f"refs/tags/v1^{{commit}}\n{tip}", "refs/tags/a b", "refs/tags/v1"]
+    assert [history.named(name) for name in names] == [tip, "", "", "", tip], "each answer belongs to its question"
+
+
 def test_a_folder_outside_git_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="not in a Git repository"):
         History(tmp_path)

@@ -44,6 +44,8 @@ class Revisions:
         return self._known[revision]
 
     def _unpacked(self, revision: str) -> Repository | str:
+        if not revision.isprintable():
+            return f"revision {revision!r} is no name that Git gives to a commit"
         pinned = _COMMIT.fullmatch(revision) is not None
         git = find("git")
         if git is None or not (self.repository.root / ".git").exists():

@@ -114,7 +114,7 @@ class History:
         Raises:
             Refusal: It is none of this clone.
         """
-        if name.startswith("-") or any(ord(character) < 32 for character in name):
+        if name.startswith("-") or _has_controls(name):
             raise Refusal(f"{name!r} is no name of a commit", fix="write BASE..HEAD, such as origin/main..HEAD")
         found, remote = self._objects([f"{name}^{{commit}}", f"refs/remotes/origin/{name}^{{commit}}"])
         if found is not None:
@@ -125,6 +125,8 @@ class History:
 
     def named(self, name: str) -> str:
         """Return the commit that a name stands for; empty where there is none."""
+        if _has_controls(name):
+            return ""  # a line end would be a second question
         (found,) = self._objects([f"{name}^{{commit}}"])
         return found[0] if found is not None else ""
 
@@ -236,6 +238,10 @@ class History:
 
     def _git(self, *words: str, check: bool = False) -> Completed:
         return run([self.git, "-C", self.root, *words], timeout=TIMEOUT_SECONDS, check=check)
+
+
+def _has_controls(name: str) -> bool:
+    return any(ord(character) < 32 for character in name)
 
 
 def _more(answer: Iterator[bytes], name: str) -> bytes:
