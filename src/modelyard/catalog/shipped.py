@@ -32,14 +32,14 @@ _OF_FIELD: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def shipped(kind: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
+def shipped(kind: type[Any], raw: Mapping[str, Any]) -> Any:
     """Return an entry of a kind from what a data file says, field by field.
 
     Args:
         kind: One of the catalogue's dataclasses about models.
         raw: What the file says, under names with hyphens.
     """
-    types = {kebab(field.name): str(field.type) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    types = {kebab(field.name): str(field.type) for field in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in raw.items():
         name = key.replace("-", "_")

@@ -1,6 +1,6 @@
 """One check of a repository, from files to a report."""
 
-from modelyard.checking.check import application_names, check, environments, tools_for, with_renderer
+from modelyard.checking.check import application_names, check, environments, tools_for
 from modelyard.checking.options import Backend, CheckOptions, Progress
 from modelyard.checking.tools import Tools
 
@@ -13,5 +13,4 @@ __all__ = [
     "check",
     "environments",
     "tools_for",
-    "with_renderer",
 ]

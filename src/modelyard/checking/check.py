@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,20 +143,6 @@ def tools_for(
     for version in _by_version(_folders(repository, options), options):
         tools.stage(version, gaps)
     return tools
-
-
-@contextmanager
-def with_renderer(repository: Repository, options: CheckOptions, tools: Tools) -> Iterator[None]:
-    """Keep a renderer for the length of a block, which gets ready while `environments` finds out for what.
-
-    Args:
-        repository: The repository.
-        options: What to check, and how; the renderer is that of the first environment's version of Kubernetes.
-        tools: Those of the repository, of `tools_for`.
-    """
-    version = next(iter(_by_version(_folders(repository, options), options)))
-    with tools.stage(version, []).ready(repository):
-        yield
 
 
 def _rendered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from modelyard.checking.charts import Charts
@@ -47,6 +48,10 @@ class Tools:
         if version not in self._stages:
             self._stages[version] = self._made(version, gaps)
         return self._stages[version]
+
+    def ready(self) -> AbstractContextManager[None]:
+        """Let the renderer of the stage that was asked for first get ready, and keep it for the length of a block."""
+        return next(iter(self._stages.values())).ready(self.repository)
 
     def _made(self, version: str, gaps: list[NotChecked]) -> Stage:
         renderer = self._renderer(version)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from modelyard.checking import Progress, Tools, environments, tools_for, with_renderer
+from modelyard.checking import Progress, Tools, environments, tools_for
 from modelyard.cluster import NODE_CLASSES, Environment, Source, Thing, sources
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import Both, environment_change
@@ -77,17 +77,13 @@ class Comparing:
             ahead: A renderer that was started already, of `renderer_ahead`.
         """
         gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
-        # Something new is sure to be rendered of the head, for which the renderer gets ready meanwhile.
         for number, each in enumerate((None, ahead)):
             side, names = self.sides[number], self.names[number]
             if side and names:
                 self.tools[number] = tools_for(side, self.options.of_check(names), gaps[number], each)
-        with self._renderer():
+        # Something new is sure to be rendered of the head, for which the renderer gets ready meanwhile.
+        with self.tools[1].ready() if self.tools[1] else nullcontext():
             self._compare(found, gaps)
-
-    def _renderer(self) -> AbstractContextManager[None]:
-        head, names, tools = self.sides[1], self.names[1], self.tools[1]
-        return with_renderer(head, self.options.of_check(names), tools) if head and tools else nullcontext()
 
     def _compare(self, found: Comparison, gaps: tuple[list[NotChecked], list[NotChecked]]) -> None:
         roots = [self._views(side, lambda environment, thing: False, []) for side in (0, 1)]

@@ -59,6 +59,22 @@ func behave(target protocol.Target, alone bool) {
 	fmt.Printf(`{"id":%q,"object":{}}`+"\n"+`{"done":true,"id":%q,"inputs":[]}`+"\n", target.ID, target.ID)
 }
 
+// pretending starts this test program as a worker that does what the paths of its targets say.
+func pretending(program string) func(*protocol.Header, bool) (*Process, error) {
+	return func(header *protocol.Header, alone bool) (*Process, error) {
+		command := exec.Command(program)
+		command.Env = []string{"PRETEND_WORKER=together"}
+		if alone {
+			command.Env = []string{"PRETEND_WORKER=alone"}
+		}
+		process, err := start(command)
+		if err != nil {
+			return nil, err
+		}
+		return process, process.write(header)
+	}
+}
+
 func supervise(t *testing.T, paths ...string) (map[string]protocol.Done, error) {
 	t.Helper()
 	program, err := os.Executable()
@@ -69,18 +85,7 @@ func supervise(t *testing.T, paths ...string) (map[string]protocol.Done, error) 
 	supervisor := &Supervisor{
 		Header: &protocol.Header{Version: 1, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 0.6, MaxMemoryBytes: 1 << 20},
 		Output: &output,
-		Start: func(header *protocol.Header, alone bool) (*Process, error) {
-			command := exec.Command(program)
-			command.Env = []string{"PRETEND_WORKER=together"}
-			if alone {
-				command.Env = []string{"PRETEND_WORKER=alone"}
-			}
-			process, err := start(command)
-			if err != nil {
-				return nil, err
-			}
-			return process, process.write(header)
-		},
+		Start:  pretending(program),
 	}
 	number := 0
 	err = supervisor.Run(func() (target protocol.Target, ok bool, err error) {
@@ -157,18 +162,7 @@ func TestTargetsAreAnsweredWhileTheSourceWaits(t *testing.T) {
 	supervisor := &Supervisor{
 		Header: &protocol.Header{Version: 1, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 5, MaxMemoryBytes: 1 << 20},
 		Output: writing,
-		Start: func(header *protocol.Header, alone bool) (*Process, error) {
-			command := exec.Command(program)
-			command.Env = []string{"PRETEND_WORKER=together"}
-			if alone {
-				command.Env = []string{"PRETEND_WORKER=alone"}
-			}
-			process, err := start(command)
-			if err != nil {
-				return nil, err
-			}
-			return process, process.write(header)
-		},
+		Start:  pretending(program),
 	}
 	ended := make(chan error)
 	go func() {
