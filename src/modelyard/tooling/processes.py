@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 MEBIBYTE = 1024 * 1024
 _KEPT_STDERR = 256 * 1024
 _GRACE_SECONDS = 2.0
+# A signal that comes in the moment before a wait begins is seen when the wait ends, so no wait is long.
+_GLANCE_SECONDS = 0.5
 _CHUNK = 256 * 1024
 
 
@@ -225,9 +227,9 @@ def parallel(
         for item in items:
             waiting.append(executor.submit(call, item))
             if len(waiting) >= 4 * count:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft())
         finished = True
     finally:
         if not finished:
@@ -235,6 +237,12 @@ def parallel(
                 future.cancel()
             batch.cancel()
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Result]) -> Result:
+    while not future.done():
+        wait([future], _GLANCE_SECONDS)
+    return future.result()
 
 
 def available_processors() -> int:
@@ -330,7 +338,7 @@ def _exchange(
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise TimeoutError
-            for key, _ in selector.select(remaining):
+            for key, _ in selector.select(min(remaining, _GLANCE_SECONDS)):
                 if key.fileobj is process.stdin:
                     try:
                         pending = pending[os.write(key.fd, pending[:_CHUNK]) :]
