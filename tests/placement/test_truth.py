@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,15 +102,24 @@ def test_record_is_current() -> None:
         karpenter.driver()
     except karpenter.NoDriver as reason:
         pytest.skip(str(reason))
-    asked = verdicts(runs=3)
+    asked = verdicts(SEEDS, runs=3)
     for seed, (case, again) in enumerate(zip(record(), asked, strict=True)):
-        assert any(each in case["left"] for each in again["left"]), f"Karpenter answers seed {seed} in another way"
         assert case.get("types") == again.get("types"), f"Karpenter sees other instance types in seed {seed}"
+    other = [seed for seed in SEEDS if not _agree(record()[seed], asked[seed])]
+    # Three rare answers in a row happen among six hundred cases: those are asked until chance is no excuse.
+    often = verdicts(other, runs=CHANCE)
+    changed = [seed for seed, again in zip(other, often, strict=True) if not _agree(record()[seed], again)]
+    assert not changed, f"Karpenter answers in another way: {changed}"
 
 
-def verdicts(runs: int) -> list[dict[str, Any]]:
-    """Return Karpenter's verdicts by seed, as they are recorded."""
-    cases = [{**clusters.case(seed), "runs": runs} for seed in SEEDS]
+def _agree(case: dict[str, Any], again: dict[str, Any]) -> bool:
+    """Return whether an answer of one is among those of the other, both in which pods are left and in the nodes."""
+    return all(any(each in case[what] for each in again[what]) for what in ("left", "nodes"))
+
+
+def verdicts(seeds: Iterable[int], runs: int) -> list[dict[str, Any]]:
+    """Return Karpenter's verdicts on these seeds, in order, as they are recorded."""
+    cases = [{**clusters.case(seed), "runs": runs} for seed in seeds]
     found = []
     for case, verdict in zip(cases, karpenter.ask(clusters.kinds(), clusters.REGION, cases), strict=True):
         left = Counter(comparison.left_by_karpenter(run) for run in verdict["runs"])
