@@ -16,6 +16,7 @@ SCALER: dict[str, Any] = {
     "needs": ["metrics"],
     "excludes": ["other-scaler"],
     "answers": {"gpu_pool": True},
+    "pools": {"cpu": {}, "gpu": {"gpu_pool": True}},
     "secrets": {"scaler-key": "Key of the scaler"},
     "chart": {
         "name": "scaler-chart",
@@ -39,6 +40,7 @@ def test_everything_is_read() -> None:
         ("other-scaler",),
         {"gpu_pool": True},
     )
+    assert read.pools == {"cpu": {}, "gpu": {"gpu_pool": True}}
     assert read.secrets == {"scaler-key": "Key of the scaler"}
     assert read.chart is not None
     assert (read.chart.name, read.chart.release, read.chart.skip_crds) == ("scaler-chart", "scaler", False)
@@ -57,6 +59,8 @@ def test_a_component_that_does_not_say_otherwise_is_a_choice() -> None:
         ({"needs": "metrics"}, "needs of component scaler is 'metrics', expected a list of names"),
         ({"neds": ["metrics"]}, "scaler says neds, which nothing reads"),
         ({"answers": ["gpu_pool"]}, "answers of component scaler should map questions"),
+        ({"pools": ["gpu"]}, "pools of component scaler should map node pools to answers"),
+        ({"pools": {"gpu": {"gpu_limit": 4}}}, "answers of node pool gpu of component scaler should map questions"),
         ({"secrets": ["scaler-key"]}, "secrets of component scaler should map names to what they hold"),
         ({"chart": {"name": "scaler-chart"}}, "repository of the chart of scaler is None, expected text"),
         ({"chart": {**SCALER["chart"], "skip-crds": "yes"}}, "skip-crds of the chart of scaler is 'yes'"),

@@ -135,6 +135,7 @@ def test_a_plain_deployment_is_read_from_its_command_line(starter: Path) -> None
         ("ray-vllm", "gpu", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "vllm"),
         ("ray-vllm", "neuron", "meta-llama/Llama-3.1-8B-Instruct", "vllm-neuron"),
         ("aibrix", "gpu", "Qwen/Qwen3-1.7B", "vllm"),
+        ("diffusers", "gpu", "black-forest-labs/FLUX.1-schnell", "vllm-omni"),
     ],
 )
 def test_an_engine_that_cannot_serve_it_here_gives_way_to_one_that_can(
@@ -165,6 +166,26 @@ def test_another_copy_of_the_model_can_be_named(untouched: Path) -> None:
     assert "--model ID serves that one instead" in unlike.value.fix
     made = adopted(untouched, text, model="meta-llama/Llama-3.2-1B-Instruct")
     assert lost(made, "NousResearch/Llama-3.2-1B", "is served instead")
+
+
+def test_a_pipeline_is_served_by_vllm_omni(starter: Path) -> None:
+    text = """
+model: stabilityai/stable-diffusion-3.5-large
+modelParameters: {pipeline: stablediffusion3}
+inference: {serviceName: sd3, serviceNamespace: default, accelerator: gpu, framework: diffusers}
+"""
+    made = adopted(starter, text)
+    assert made.candidate.overlay.name == "stable-diffusion-3-5-large-vllm-omni-gpu"
+    assert lost(made, "pipeline stablediffusion3") and lost(made, "/v1/generations", "/v1/images/generations")
+    made.candidate.changes.apply()
+    assert errors(starter) == []
+
+
+def test_smaller_weights_of_a_model_that_fits_nowhere_are_named(untouched: Path) -> None:
+    text = VALUES.replace("Qwen/Qwen3-8B", "Qwen/Qwen3-Coder-480B-A35B-Instruct")
+    with pytest.raises(Refusal, match=r"as asked \(accelerator gpu, engine lws-vllm\); .* fits no GPU") as caught:
+        adopted(untouched, text.replace("framework: vllm", "framework: lws-vllm"))
+    assert "--model Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8 serves that one instead" in caught.value.fix
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Install = Literal["always", "default", "choice"]
+Answers = Mapping[str, str | bool]
+"""Answers to the template's questions, by question."""
 
 _KEYS = {
     "description",
@@ -20,6 +22,7 @@ _KEYS = {
     "excludes",
     "stands-for",
     "answers",
+    "pools",
     "secrets",
     "terraform-outputs",  # read by `modelyard env sync`
 }
@@ -79,6 +82,7 @@ class Component:
         excludes: Components that cannot be there as well.
         stands_for: Components in whose place it is for engines that need them.
         answers: What an environment must answer to have it, by question.
+        pools: The node pools that it can bring, each with what an environment must answer to have it.
         secrets: What it reads from Secrets Manager: what each holds, by the last part of the secret's name.
     """
 
@@ -93,7 +97,8 @@ class Component:
     needs: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
-    answers: Mapping[str, str | bool] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
+    pools: Mapping[str, Answers] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,9 +112,9 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
     install = raw.get("install", "choice")
     if install not in get_args(Install):
         raise ValueError(f"install of component {name} is {install!r}, expected {', '.join(get_args(Install))}")
-    answers = raw.get("answers") or {}
-    if not isinstance(answers, dict) or not all(isinstance(value, str | bool) for value in answers.values()):
-        raise ValueError(f"answers of component {name} should map questions to text, true or false")
+    pools = raw.get("pools") or {}
+    if not isinstance(pools, dict):
+        raise ValueError(f"pools of component {name} should map node pools to answers")
     secrets = raw.get("secrets") or {}
     if not isinstance(secrets, dict) or not all(isinstance(value, str) for value in secrets.values()):
         raise ValueError(f"secrets of component {name} should map names to what they hold")
@@ -125,7 +130,8 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
         needs=_names(name, raw, "needs"),
         excludes=_names(name, raw, "excludes"),
         stands_for=_names(name, raw, "stands-for"),
-        answers=answers,
+        answers=_answers(f"component {name}", raw.get("answers")),
+        pools={str(pool): _answers(f"node pool {pool} of component {name}", told) for pool, told in pools.items()},
         secrets=secrets,
     )
 
@@ -205,6 +211,13 @@ def _text(name: str, raw: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{key} of {name} is {value!r}, expected text")
     return value
+
+
+def _answers(whose: str, raw: Any) -> Answers:
+    answers: dict[str, str | bool] = raw or {}
+    if not isinstance(answers, dict) or not all(isinstance(value, str | bool) for value in answers.values()):
+        raise ValueError(f"answers of {whose} should map questions to text, true or false")
+    return answers
 
 
 def _names(name: str, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:

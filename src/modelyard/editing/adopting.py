@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
-from modelyard.editing.choosing import Candidate, Wish, candidates, known_models, namesake
+from modelyard.editing.choosing import Candidate, Wish, candidates, known_models, namesake, quantised
 from modelyard.editing.deployments import Foreign, kept
 from modelyard.editing.environment_folder import environment_files
 from modelyard.editing.menu import CONSENT, OVERLAYS, Menu
@@ -90,12 +90,15 @@ def _candidate(
             return best
         told = "; ".join(f"{one.overlay.name}: {one.why_not}" for one in choice.candidates)
         problems.append(Refusal(f"{model_id} cannot be served in {environment}: {told}"))
-    first = problems[0]
+    # The last one stands in the way of any engine, those before it of the one that is served by there.
+    *_, last = problems
+    told = "; ".join(dict.fromkeys(each.message for each in problems))
     blank = changes()
-    twin = namesake(known_models(blank, Menu(blank.files)), model_id)
+    known = known_models(blank, Menu(blank.files))
+    twin = namesake(known, model_id) or quantised(blank.files, known, model_id)
     other = f"--model {twin or 'ID'} serves that one instead"
-    fix = f"{first.fix}; {other}" if first.fix else other
-    raise Refusal(first.message, fix=fix, at=first.at, exit_code=first.exit_code)
+    fix = f"{last.fix}; {other}" if last.fix else other
+    raise Refusal(told, fix=fix, at=last.at, exit_code=last.exit_code)
 
 
 def _carry_flags(changes: Changes, environment: str, name: str, found: Foreign, made: Adopted) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from modelyard.catalog import feature_problems
+from modelyard.catalog import ModelShape, feature_problems
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import write_model
@@ -16,6 +16,7 @@ from modelyard.editing.overlay_making import make_overlay
 from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.trials import Trial, tried
 from modelyard.findings import ExitCode, Refusal
+from modelyard.repository import Files
 
 # What is simplest to run comes first where nothing else decides.
 _ORDER = ("vllm", "vllm-neuron", "ray-vllm", "lws-vllm")
@@ -278,6 +279,24 @@ def namesake(known: Iterable[str], model_id: str) -> str:
     """Return the model that has the same name with another publisher, as copies have; empty where none does."""
     others = (each for each in known if "/" in each and each != model_id)
     return next((each for each in others if _own_name(each) == _own_name(model_id)), "")
+
+
+def quantised(files: Files, known: Iterable[str], model_id: str) -> str:
+    """Return the model that is the same with smaller weights, such as in FP8; empty where none is known."""
+    from modelyard.sizing import known_model
+
+    def shape(name: str) -> ModelShape | None:
+        found = known_model(files, name)
+        return found.shape if found is not None else None
+
+    own = shape(model_id)
+    if own is None or own.quantization is not None:
+        return ""
+    for each in known:
+        other = shape(each) if each.startswith(f"{model_id}-") else None
+        if other is not None and other.quantization and replace(other, quantization=None) == own:
+            return each
+    return ""
 
 
 def _own_name(model_id: str) -> str:

@@ -18,7 +18,7 @@ ENGINES: Mapping[tuple[str, str], str] = {
     ("lws-vllm", "gpu"): "lws-vllm",
     ("triton-vllm", "gpu"): "triton-vllm",
     ("aibrix", "gpu"): "aibrix-vllm",
-    ("diffusers", "gpu"): "diffusers",
+    ("diffusers", "gpu"): "vllm-omni",
 }
 """Folder of `bases/serving` by framework and accelerator of inference-charts."""
 
@@ -77,7 +77,7 @@ def foreign(path: str, text: str) -> Foreign:
     at = At(Place(path))
     if len(content) == 1 and "s3ModelCopy" in content[0]:
         raise Refusal(
-            f"{path} copies weights into a bucket and serves nothing",
+            "the file copies weights into a bucket and serves nothing",
             fix="see bases/features/README.md on weights",
             at=at,
         )
@@ -91,7 +91,7 @@ def foreign(path: str, text: str) -> Foreign:
                 found.lost += [f"{kind}: the base brings its own, or it belongs to the platform" for kind in others]
                 return found
     raise Refusal(
-        f"{path} is neither a values file of inference-charts nor a manifest with a Deployment that runs vLLM",
+        "the file is neither a values file of inference-charts nor a manifest with a Deployment that runs vLLM",
         fix="name such a file; other models are added with `modelyard model add`",
         at=at,
     )
@@ -103,7 +103,7 @@ def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
     found = Foreign(f"values of inference-charts, framework {framework or 'unknown'}")
     if "nim" in framework:
         raise Refusal(
-            f"{path} runs {framework}, an image of NVIDIA's that brings engine, model and settings in one",
+            f"the file runs {framework}, an image of NVIDIA's that brings engine, model and settings in one",
             fix="add the model with an engine of this repository: modelyard model add ID --env NAME",
             at=At(Place(path)),
         )
@@ -113,13 +113,15 @@ def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
     if not found.engine:
         found.lost.append(f"framework {framework or 'unknown'} on {accelerator}: no engine here does the same")
     if not found.model:
-        raise Refusal(f"{path} names no model", fix="write model: ORGANISATION/MODEL", at=At(Place(path)))
+        raise Refusal("the file names no model", fix="write model: ORGANISATION/MODEL", at=At(Place(path)))
     for key, value in _mapping(raw, "modelParameters").items():
         flag = _CAMEL.sub("-", str(key)).lower()
         if flag == "pipeline":
-            found.lost.append("pipeline: the overlay names the pipeline")
+            found.lost.append(f"pipeline {_text(value)}: the model's own files name its pipeline")
         elif value is not None:
             found.flags[flag] = _text(value)
+    if framework == "diffusers":
+        found.lost.append("path /v1/generations: callers ask /v1/images/generations, as they ask OpenAI")
     server = _mapping(inference, "modelServer")
     deployment = _mapping(server, "deployment")
     found.variables = {str(name): _text(value) for name, value in _mapping(server, "env").items()}
@@ -158,7 +160,7 @@ def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
     model = _arguments(found, _words(container))
     found.model = model or found.flags.pop("model", "")
     if not found.model:
-        raise Refusal(f"{path}: the arguments of Deployment {name} name no model", at=At(Place(path)))
+        raise Refusal(f"the arguments of Deployment {name} name no model", at=At(Place(path)))
     for each in container.get("env") or ():
         if not isinstance(each, dict):
             continue

@@ -11,12 +11,11 @@ from modelyard.editing.addons import VARIABLE as ADDON_VERSIONS
 from modelyard.editing.addons import pin_addons
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
-from modelyard.editing.menu import PLATFORM
 from modelyard.editing.models import SETTINGS
 from modelyard.editing.owners import set_owners
 from modelyard.editing.splicing import Text
 from modelyard.findings import At, Place, Refusal
-from modelyard.repository import ENVIRONMENTS, kustomization_file
+from modelyard.repository import ENVIRONMENTS, PLATFORM, kustomization_file
 
 OUTPUTS = "terraform-outputs"
 """Key of `component.yaml` that says which output of Terraform is written where, and name of the generated ConfigMap."""

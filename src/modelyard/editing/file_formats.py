@@ -105,6 +105,10 @@ class ComponentFile(_File):
     answers: dict[str, str | bool] = Field(
         default_factory=dict, description="What an environment must answer to have it, by question."
     )
+    pools: dict[Name, dict[str, str | bool]] = Field(
+        default_factory=dict,
+        description="Node pools that it can bring, each with what an environment must answer to have it.",
+    )
     secrets: dict[str, str] = Field(
         default_factory=dict,
         description="What it reads from AWS Secrets Manager: what each holds, by the last part of the secret's name.",

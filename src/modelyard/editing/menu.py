@@ -10,14 +10,13 @@ from typing import Any
 
 from modelyard.catalog import Feature, feature_from_mapping
 from modelyard.findings import At, Place, Refusal
-from modelyard.repository import Files
+from modelyard.repository import PLATFORM, Files
 
 OVERLAYS = "overlays"
 FEATURES = "bases/features"
 ENGINES = "bases/serving"
 CONSENT = "hf-token"
 """The feature without which a model that asks for consent does not load."""
-PLATFORM = "bases/platform"
 
 LONGEST_NAME = {"RayService": 47}
 """KubeRay adds to the name of what it makes; others may use the 53 characters that Kubernetes leaves them."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from modelyard.editing.environment_folder import EnvironmentFiles
-from modelyard.editing.menu import PLATFORM
 from modelyard.editing.splicing import Text
+from modelyard.repository import PLATFORM
 
 
 def how_to_bring(environment: EnvironmentFiles, names: Iterable[str]) -> str:

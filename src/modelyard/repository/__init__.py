@@ -4,12 +4,13 @@ from modelyard.repository.addresses import FileAddress
 from modelyard.repository.decisions import Decision
 from modelyard.repository.files import Files, UnreadableFile, joined
 from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
-from modelyard.repository.repository import ANSWERS, ENVIRONMENTS, SETTINGS, EnvironmentFolder, Repository
+from modelyard.repository.repository import ANSWERS, ENVIRONMENTS, PLATFORM, SETTINGS, EnvironmentFolder, Repository
 from modelyard.repository.yaml import MalformedYAML
 
 __all__ = [
     "ANSWERS",
     "ENVIRONMENTS",
+    "PLATFORM",
     "SETTINGS",
     "Decision",
     "EnvironmentFolder",

@@ -1,6 +1,7 @@
 """Pods that ask for nodes which no pool makes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from modelyard.cluster import (
     OF_AUTO_MODE,
@@ -11,14 +12,17 @@ from modelyard.cluster import (
     admits,
     alternatives,
     listed,
+    mapping,
     selected_pools,
 )
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, Refusal, error
 from modelyard.placement import placements
 from modelyard.rendering import Path
+from modelyard.repository import ANSWERS, PLATFORM, Files
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 
+_POOL = "karpenter.sh/nodepool"
 # Labels that EKS puts on nodes of managed groups, which Terraform makes; not those of Auto Mode, which pools make.
 _NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
 
@@ -36,10 +40,12 @@ def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked
             continue
         impossible = [demand for demand in groups[0] if not any(admits(pool, demand) for pool in pools)]
         demand = impossible[0] if impossible else groups[0][-1]
+        fix = _fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools))
+        command = _command(environment, demand)
         yield Finding(
             at=template.at(*_value(demand)),
             message=_message(template, demand, bool(impossible)),
-            fix=_fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools)),
+            fix=f"{command} brings it, or {fix}" if command else fix,
         )
 
 
@@ -63,7 +69,7 @@ def _otherwise(pool: Pool, group: tuple[NodeRequirement, ...], demand: NodeRequi
 
 
 def _fix(demand: NodeRequirement, pools: list[Pool]) -> str:
-    if demand.key == "karpenter.sh/nodepool":
+    if demand.key == _POOL:
         offered = {pool.name for pool in pools}
     else:
         offered = {str(pool.labels[demand.key]) for pool in pools if demand.key in pool.labels}
@@ -79,3 +85,36 @@ def _fix(demand: NodeRequirement, pools: list[Pool]) -> str:
     }
     near = nearest(demand.key, keys)
     return f"use the label {near}" if near else f"give the label {demand.key} to a node pool, or select by another one"
+
+
+def _command(environment: Environment, demand: NodeRequirement) -> str:
+    """Return what brings a node pool that the environment has not asked for; empty where nothing is known to."""
+    if demand.key != _POOL or len(demand.values) != 1 or demand.values[0] in {pool.name for pool in environment.pools}:
+        return ""
+    files, recorded = environment.repository.files, f"{environment.folder.path}/{ANSWERS}"
+    answered = _mapping(files, recorded)
+    for application in environment.applications if answered else ():
+        pools = mapping(_mapping(files, f"{PLATFORM}/{application.name}/component.yaml"), "pools")
+        wanted = mapping(pools, demand.values[0])
+        unmet = [
+            f" --set {question}={_written(wanted[question])}"
+            for question in wanted
+            if answered.get(question) != wanted[question]
+        ]
+        if unmet:
+            return f"modelyard update --env {environment.name}{''.join(unmet)}"
+    return ""
+
+
+def _mapping(files: Files, file: str) -> Mapping[str, Any]:
+    if not files.is_file(file):
+        return {}
+    try:
+        documents = files.documents(file)
+    except Refusal:
+        return {}
+    return documents[0] if documents and isinstance(documents[0], dict) else {}
+
+
+def _written(answer: Any) -> str:
+    return str(answer).lower() if isinstance(answer, bool) else str(answer)
