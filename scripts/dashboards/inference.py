@@ -7,13 +7,14 @@ from grafana_foundation_sdk.builders import dashboard
 from dashboards.panels import Series, choice, empty, lines, number, rows
 
 MODEL = 'namespace=~"$namespace", model_name=~"$model_name"'
+PIPELINE = 'namespace=~"$namespace", app_kubernetes_io_instance=~"$model_name"'
 _LATENCY = "P50, P95 and P99 of five minutes, and the objective of P95. "
 
 
 def inference() -> dashboard.Dashboard:
     """Return the dashboard of models, whichever engine they run on."""
     return (
-        empty("Inference", "inference", "Models on vLLM, on vLLM in Ray and on Triton, beside their objectives.")
+        empty("Inference", "inference", "Models on vLLM, vLLM in Ray, vLLM-Omni and Triton, beside their objectives.")
         .with_variable(choice("namespace", "Namespace", "label_values(model:requests_waiting:sum, namespace)"))
         .with_variable(
             choice(
@@ -105,7 +106,10 @@ def inference() -> dashboard.Dashboard:
                     Series(
                         "histogram_quantile(0.95, sum by (model_name, le) ("
                         f"rate(vllm:e2e_request_latency_seconds_bucket{{{MODEL}}}[$__rate_interval]) "
-                        f"or rate(ray_vllm_e2e_request_latency_seconds_bucket{{{MODEL}}}[$__rate_interval])))",
+                        f"or rate(ray_vllm_e2e_request_latency_seconds_bucket{{{MODEL}}}[$__rate_interval]) "
+                        "or label_replace("
+                        f"rate(vllm_omni:e2e_request_latency_s_bucket{{{PIPELINE}}}[$__rate_interval]), "
+                        '"model_name", "$1", "app_kubernetes_io_instance", "(.+)")))',
                         "{{model_name}}",
                     )
                 ],

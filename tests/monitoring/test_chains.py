@@ -22,7 +22,10 @@ COMPONENTS = {
     "fluent-bit-cloudwatch": "fluent-bit",
     "fluent-bit-opensearch": "fluent-bit",
 }
-ENGINES = {name: {"ray-vllm": "ray", "triton-vllm": "triton"}.get(name, "vllm") for name in names(BASES / "serving")}
+ENGINES = {
+    name: {"ray-vllm": "ray", "triton-vllm": "triton", "vllm-omni": "vllm-omni"}.get(name, "vllm")
+    for name in names(BASES / "serving")
+}
 # Exporters whose pods and Services a chart brings, which cannot be rendered here: the monitor that is ours, with its
 # namespace and port, or the switches of the chart's own.
 OUR_MONITORS = {

@@ -13,7 +13,7 @@ from modelyard.catalog.components import (
     component_problems,
 )
 from modelyard.catalog.devices import Device, device, devices
-from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment
+from modelyard.catalog.engines import ENGINE_NAMES, Engine, Flag, engine, engine_versions, plugin_environment
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
@@ -44,6 +44,7 @@ from modelyard.catalog.shapes import (
 )
 
 __all__ = [
+    "ENGINE_NAMES",
     "Accelerator",
     "Chart",
     "ChartKey",

@@ -12,6 +12,7 @@ from modelyard.catalog.loading import DATA, read_json
 # By the beginning of a metric's name, the exporter that alone serves such names.
 _OWN = {
     "vllm:": "vllm",
+    "vllm_omni:": "vllm-omni",
     "DCGM_FI_": "dcgm-exporter",
     "karpenter_": "karpenter",
     "argocd_": "argocd",

@@ -41,20 +41,18 @@ def explanation(assessment: Assessment, changes: Iterable[Change], width: int | 
         yield from wrapped(lead, visible(change.text), "plain", width=width, indent=7)
 
 
-NAMES = {"vllm": "vLLM", "vllm-omni": "vLLM-Omni"}
-
-
 def _requests(count: int) -> str:
     return "1 such request" if count == 1 else f"{count} such requests"
 
 
 def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
     """Yield what is known of one model of an environment."""
+    from modelyard.catalog import ENGINE_NAMES
     from modelyard.sizing import changes_for
 
     model = fit.model
     verdict = "not checked" if fit.verdict is None else fit.verdict.value
-    runs = f"{NAMES[model.engine]} {model.engine_version or 'of unknown version'}"
+    runs = f"{ENGINE_NAMES[model.engine]} {model.engine_version or 'of unknown version'}"
     told = visible(f"  {model.settings.model_id or 'no model'}  {runs}  ")
     yield [(visible(f"{environment}/{model.name}"), "strong"), (told, "plain"), (verdict, STYLES.get(verdict, "gap"))]
     if fit.gap:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from modelyard.cluster.applications import Application
+from modelyard.cluster.omni import runs_omni
 from modelyard.cluster.ray import SERVICE, declared_version, ray_container, ray_settings
 from modelyard.cluster.settings import EngineSettings, engine_settings
 from modelyard.cluster.shapes import listed
@@ -62,7 +63,7 @@ class Model:
     @property
     def engine(self) -> str:
         """Return the engine's name in the catalogue: `vllm-omni` where vLLM hands over to it, else `vllm`."""
-        return "vllm-omni" if "--omni" in self.container.args else "vllm"
+        return "vllm-omni" if runs_omni(self.container) else "vllm"
 
     @property
     def passes_python_values(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from modelyard.catalog import engine
+from modelyard.catalog import ENGINE_NAMES, engine
 from modelyard.repository.settings import Settings
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")]
@@ -169,7 +169,7 @@ def settings_schema(version: str, name: str = "vllm") -> dict[str, Any]:
     known = engine(name, version)
     if known is None:
         raise KeyError(version)
-    called = "vLLM-Omni" if name == "vllm-omni" else "vLLM"
+    called = ENGINE_NAMES[name]
     properties: dict[str, Any] = {}
     for long, flag in sorted(known.flags.items()):
         properties[long] = _flag_schema(flag.type, flag.choices, flag.default)

@@ -12,6 +12,7 @@ from modelyard.cluster.graph.extractors.context import Context
 from modelyard.cluster.graph.extractors.registry import of
 from modelyard.cluster.graph.index import Index
 from modelyard.cluster.labels import set_by_manifests, written_labels
+from modelyard.cluster.omni import runs_omni
 from modelyard.cluster.shapes import listed, mapping, numbered, text
 from modelyard.cluster.things import Thing
 from modelyard.cluster.workloads import workload
@@ -93,6 +94,8 @@ def _exporters(holder: Addressable | None) -> Iterator[tuple[str, Path]]:
         name = next((exporter for part, exporter in _IMAGES.items() if part in image), "")
         if name:
             yield name, (*container.path, "image")
+        if name == "vllm" and runs_omni(container):
+            yield "vllm-omni", (*container.path, "image")
 
 
 class _Asked:
@@ -162,7 +165,7 @@ def _unknown(environment: Environment, metric: str, owner: str | None) -> str:
     if owner is None:
         return "an exporter outside of the catalogue"
     exporter = metrics(owner)
-    versions = {model.engine_version for model in environment.models if model.engine == "vllm"} - {None}
-    if owner == "vllm" and exporter is not None and versions and exporter.version not in versions:
-        return f"vLLM {', '.join(sorted(map(str, versions)))}"
+    versions = {model.engine_version for model in environment.models if model.engine == owner} - {None}
+    if exporter is not None and versions and exporter.version not in versions:
+        return f"{owner} {', '.join(sorted(map(str, versions)))}"
     return ""

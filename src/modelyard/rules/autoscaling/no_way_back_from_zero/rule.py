@@ -7,7 +7,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
 # Metrics that only running engines serve.
-_ENGINES = ("vllm:", "ray_", "triton_", "nv_inference_", "DCGM_", "neuron")
+_ENGINES = ("vllm:", "vllm_omni:", "ray_", "triton_", "nv_inference_", "DCGM_", "neuron")
 
 
 @rule("autoscaling/no-way-back-from-zero", error, since="0.1.0")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import Exporter, exporter_of, metrics
+from modelyard.catalog import ENGINE_NAMES, Exporter, exporter_of, metrics
 from modelyard.cluster import Environment, Expression, Selector, expressions
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
@@ -12,15 +12,19 @@ from modelyard.rules.wording import nearest
 @rule("metrics/unknown-metric", warning, since="0.1.0")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
-    versions = {model.engine_version for model in environment.models if model.engine == "vllm"} - {None}
+    versions: dict[str, set[str]] = {}
+    for model in environment.models:
+        if model.engine_version:
+            versions.setdefault(model.engine, set()).add(model.engine_version)
     for expression in expressions(environment):
         for selector in expression.selectors:
             name = exporter_of(selector.metric) or ""
             exporter = metrics(name) if name else None
             if exporter is None:
                 continue
-            if name == "vllm" and versions and exporter.version not in versions:
-                yield NotChecked(expression.thing, f"metrics of vLLM {', '.join(sorted(map(str, versions)))} unknown")
+            if name in versions and exporter.version not in versions[name]:
+                engine = ENGINE_NAMES[name]
+                yield NotChecked(expression.thing, f"metrics of {engine} {', '.join(sorted(versions[name]))} unknown")
                 break
             yield from _judge(expression, selector, exporter)
 
