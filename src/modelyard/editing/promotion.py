@@ -14,7 +14,8 @@ from modelyard.editing.patches import edit_patch, operations
 from modelyard.editing.served import Served
 from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
-from modelyard.repository.repository import ANSWERS, FACTS
+from modelyard.repository import ANSWERS
+from modelyard.repository.repository import FACTS
 from modelyard.tooling import find, run
 
 BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"})

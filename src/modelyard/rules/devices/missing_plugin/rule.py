@@ -7,6 +7,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rules import rule
 from modelyard.rules.devices.plugins import PLUGIN_OF, Plugin, held_by_image, running
+from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import both
 
 
@@ -25,7 +26,7 @@ def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
                 at=container.at("resources", _field(container, resource), resource, key=True),
                 message=f"{found.template} ask for {resource}, which no device plugin offers on nodes of node "
                 f"pool{'s' if len(bare) > 1 else ''} {both(bare)}",
-                fix=f"add the platform component {plugin.component}",
+                fix=bring_component(environment, plugin.component),
             )
 
 

@@ -1,7 +1,6 @@
 """Pods that ask for nodes which no pool makes."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from modelyard.cluster import (
     OF_AUTO_MODE,
@@ -12,14 +11,13 @@ from modelyard.cluster import (
     admits,
     alternatives,
     listed,
-    mapping,
     selected_pools,
 )
-from modelyard.findings import Finding, NotChecked, Refusal, error
+from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import placements
 from modelyard.rendering import Path
-from modelyard.repository import ANSWERS, PLATFORM, Files
 from modelyard.rules import rule
+from modelyard.rules.remedies import bring_pool
 from modelyard.rules.wording import nearest, one_of
 
 _POOL = "karpenter.sh/nodepool"
@@ -91,30 +89,4 @@ def _command(environment: Environment, demand: NodeRequirement) -> str:
     """Return what brings a node pool that the environment has not asked for; empty where nothing is known to."""
     if demand.key != _POOL or len(demand.values) != 1 or demand.values[0] in {pool.name for pool in environment.pools}:
         return ""
-    files, recorded = environment.repository.files, f"{environment.folder.path}/{ANSWERS}"
-    answered = _mapping(files, recorded)
-    for application in environment.applications if answered else ():
-        pools = mapping(_mapping(files, f"{PLATFORM}/{application.name}/component.yaml"), "pools")
-        wanted = mapping(pools, demand.values[0])
-        unmet = [
-            f" --set {question}={_written(wanted[question])}"
-            for question in wanted
-            if answered.get(question) != wanted[question]
-        ]
-        if unmet:
-            return f"modelyard update --env {environment.name}{''.join(unmet)}"
-    return ""
-
-
-def _mapping(files: Files, file: str) -> Mapping[str, Any]:
-    if not files.is_file(file):
-        return {}
-    try:
-        documents = files.documents(file)
-    except Refusal:
-        return {}
-    return documents[0] if documents and isinstance(documents[0], dict) else {}
-
-
-def _written(answer: Any) -> str:
-    return str(answer).lower() if isinstance(answer, bool) else str(answer)
+    return bring_pool(environment, demand.values[0])

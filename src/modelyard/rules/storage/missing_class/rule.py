@@ -6,6 +6,7 @@ from modelyard.cluster import Environment
 from modelyard.cluster.graph import Node
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import nearest, one_of
 
 _OF_EKS = "gp2"
@@ -36,5 +37,5 @@ def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
             message=f"{source.node} asks for the storage class {name}, which this environment does not have",
             fix=f"name {nearest(name, known) or one_of(known)}"
             if known
-            else "add the platform component storage, which brings gp3",
+            else f"gp3 comes with storage: {bring_component(environment, 'storage')}",
         )

@@ -1,0 +1,117 @@
+"""What an environment answered the template's questions, and the command that answers otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from modelyard.findings import Refusal
+from modelyard.repository.files import Files
+
+PLATFORM = "bases/platform"
+"""Folder of the platform's components, each of which says in `component.yaml` what it needs and brings."""
+ANSWERS = ".copier-answers.yml"
+"""What the template was answered, at the top of a repository and in each environment."""
+
+
+def how_to_bring(files: Files, environment: str, folder: str, present: Collection[str], names: Iterable[str]) -> str:
+    """Return how an environment gets components of the platform, with all that they need themselves.
+
+    Args:
+        files: The repository's files.
+        environment: The environment's name.
+        folder: Its folder.
+        present: The components that it has.
+        names: The components; those that are none of this repository's are left out.
+
+    Returns:
+        A command, or what stands in its way; empty where nothing is missing.
+    """
+    missing = _closure(files, present, names)
+    if not missing:
+        return ""
+    recorded = _mapping(files, f"{folder}/{ANSWERS}")
+    unmet = {name: _unmet(about.get("answers"), recorded) for name, about in missing.items()}
+    told = [
+        f"{name} is for environments with {', '.join(f'{key} {_written(value)}' for key, value in wanted.items())}"
+        for name, wanted in unmet.items()
+        if wanted
+    ]
+    if told:
+        return "; ".join(told)
+    if not isinstance(recorded.get("components"), str):
+        return f"add {', '.join(missing)} of {PLATFORM} to {folder}"
+    chosen = [each for each in recorded["components"].split(",") if each]
+    added = [name for name, about in missing.items() if name not in chosen and about.get("install") != "always"]
+    if not added:
+        stubs = ", ".join(f"applications/{name}.yaml" for name in missing)
+        return f"list {stubs} in {folder}/kustomization.yaml, as the answers of {environment} have it"
+    chosen += added
+    return f"modelyard update --env {environment} --set components={','.join(chosen)}"
+
+
+def how_to_bring_pool(files: Files, environment: str, folder: str, present: Iterable[str], pool: str) -> str:
+    """Return the command with which an environment gets a node pool; empty where no component of it brings one.
+
+    Args:
+        files: The repository's files.
+        environment: The environment's name.
+        folder: Its folder.
+        present: The components that it has.
+        pool: Name of the node pool.
+    """
+    recorded = _mapping(files, f"{folder}/{ANSWERS}")
+    for component in present if recorded else ():
+        pools = _about(files, component).get("pools")
+        wanted = _unmet(pools.get(pool) if isinstance(pools, dict) else None, recorded, unsaid=True)
+        if wanted:
+            settings = "".join(f" --set {question}={_written(value)}" for question, value in wanted.items())
+            return f"modelyard update --env {environment}{settings}"
+    return ""
+
+
+def _closure(files: Files, present: Collection[str], names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the components that are missing, each before what needs it, with what they say of themselves."""
+    found: dict[str, Mapping[str, Any]] = {}
+
+    def add(name: str, path: tuple[str, ...]) -> None:
+        if name in present or name in found or name in path:
+            return
+        about = _about(files, name)
+        if not about:
+            return
+        for need in about.get("needs") or ():
+            add(str(need), (*path, name))
+        found[name] = about
+
+    for name in names:
+        add(name, ())
+    return found
+
+
+def _unmet(wanted: Any, recorded: Mapping[str, Any], *, unsaid: bool = False) -> dict[str, Any]:
+    """Return the answers that differ from the recorded ones, and with `unsaid` those that are not recorded at all."""
+    answers = wanted if isinstance(wanted, dict) else {}
+    return {
+        question: value
+        for question, value in answers.items()
+        if (unsaid or question in recorded) and recorded.get(question) != value
+    }
+
+
+def _about(files: Files, component: str) -> Mapping[str, Any]:
+    return _mapping(files, f"{PLATFORM}/{component}/component.yaml")
+
+
+def _mapping(files: Files, file: str) -> Mapping[str, Any]:
+    if not files.is_file(file):
+        return {}
+    try:
+        documents = files.documents(file)
+    except Refusal:
+        return {}
+    return documents[0] if documents and isinstance(documents[0], dict) else {}
+
+
+def _written(answer: Any) -> str:
+    return str(answer).lower() if isinstance(answer, bool) else str(answer)
