@@ -452,7 +452,11 @@ def test_an_edit_that_would_not_pass_is_refused_and_can_be_forced(starter: Path,
     before = snapshot(starter)
     arguments = ("model", "set", "qwen3-1-7b", "max-model-len=99999999", "--env", "dev")
     refused = modelyard(starter, *arguments)
-    assert refused.code == 1 and "would not pass once" in refused.err and ": fit/refused-by-engine: " in refused.err
+    assert (
+        refused.code == 1
+        and "nothing is written, since a check would not pass" in refused.err
+        and "): fit/refused-by-engine: " in refused.err
+    )
     assert "Traceback" not in refused.err and snapshot(starter) == before
     assert modelyard(starter, *arguments, "--no-check").code == 0
     # What was wrong before is not this edit's: another one goes through.

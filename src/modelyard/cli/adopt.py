@@ -38,13 +38,8 @@ def command(
     made = adopt(lambda: Changes(repository), environment, found, name, model)
     changes = made.candidate.changes
     done = f"{made.name} is added to {environment}, from {found.source}"
-    warnings = (
-        []
-        if no_check
-        else require_passing(
-            changes, environment, made.name, done=f"{done}, with overlay {made.candidate.overlay.name}"
-        )
-    )
+    attempt = f"{done}, with overlay {made.candidate.overlay.name}"
+    warnings = [] if no_check else require_passing(changes, environment, made.name, done=attempt)
     reasons = [*made.candidate.reasons, *(f"carried over: {each}" for each in made.carried)]
     notes = [*(f"not carried over: {each}" for each in made.lost), *warnings]
     content = {

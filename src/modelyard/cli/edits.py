@@ -91,7 +91,7 @@ def require_passing(changes: Changes, environment: str, model: str = "", *, done
         first, *others = trial.findings
         more = f" (and {len(others)} more)" if others else ""
         raise Refusal(
-            f"a check would not pass once {done}: {first.rule}: {first.message}{more}",
+            f"nothing is written, since a check would not pass then ({done}): {first.rule}: {first.message}{more}",
             fix=f"{first.fix or f'modelyard explain {first.rule}'}; --no-check writes it all the same",
             exit_code=ExitCode.FINDINGS,
         )
