@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 
 from modelyard.repository import Repository
-from modelyard.tooling import find, run
+from modelyard.tooling import GIT_SECONDS, find, run
 
-TIMEOUT_SECONDS = 120.0
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _WORKING_TREE = frozenset({"", "HEAD"})
 
@@ -60,9 +59,7 @@ class Revisions:
         folder = Path(self._folder.name) / commit
         archive = folder.with_suffix(".tar")
         folder.mkdir()
-        done = run(
-            [git.path, "-C", self.repository.root, "archive", "--output", archive, commit], timeout=TIMEOUT_SECONDS
-        )
+        done = run([git.path, "-C", self.repository.root, "archive", "--output", archive, commit], timeout=GIT_SECONDS)
         if done.returncode:
             return f"revision {revision} cannot be read: {done.stderr.strip()}"
         shutil.unpack_archive(archive, folder, filter="data")

@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from modelyard.findings import Refusal
-from modelyard.tooling import Completed, require, run
+from modelyard.tooling import GIT_SECONDS, Completed, require, run
 from modelyard.tooling.streaming import Conversation
 
-TIMEOUT_SECONDS = 120.0
 WORKING_TREE = "working tree"
 
 _LINK = "120000"
@@ -176,7 +175,7 @@ class History:
             return
         if self._reading is None or not self._reading.open:
             command: list[str | Path] = [self.git, "-C", self.root, "cat-file", "--batch"]
-            self._reading = Conversation(command, silence=TIMEOUT_SECONDS)
+            self._reading = Conversation(command, silence=GIT_SECONDS)
         question = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
         answer = self._reading.ask_bytes(question)
         read, at = bytearray(), 0
@@ -237,7 +236,7 @@ class History:
         return "name a branch, tag or commit of this clone; git fetch brings what others pushed"
 
     def _git(self, *words: str, check: bool = False) -> Completed:
-        return run([self.git, "-C", self.root, *words], timeout=TIMEOUT_SECONDS, check=check)
+        return run([self.git, "-C", self.root, *words], timeout=GIT_SECONDS, check=check)
 
 
 def _has_controls(name: str) -> bool:

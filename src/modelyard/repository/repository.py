@@ -13,7 +13,7 @@ from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
 from modelyard.repository.yaml import MalformedYAML
-from modelyard.tooling import find, run
+from modelyard.tooling import GIT_SECONDS, find, run
 
 if TYPE_CHECKING:
     from modelyard.repository.settings import Settings
@@ -24,8 +24,6 @@ SETTINGS = "modelyard.yaml"
 """The checker's settings, cost ceilings, waivers and accepted gaps."""
 WHOLE = ""
 """Path of the one environment of a repository that has no folder `environments`: the repository itself."""
-
-_GIT_SECONDS = 120.0
 
 ARGO_CD_KINDS = frozenset({"Application", "ApplicationSet", "AppProject"})
 
@@ -144,7 +142,7 @@ class Repository:
         if git is None:
             return ""
         words = ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        done = run([git.path, "-C", self.root, *words], timeout=_GIT_SECONDS)
+        done = run([git.path, "-C", self.root, *words], timeout=GIT_SECONDS)
         return done.stdout.decode().strip() if done.returncode == 0 else ""
 
     def _facts(self, path: str) -> dict[str, Any]:

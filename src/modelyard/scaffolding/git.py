@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelyard.findings import Refusal
-from modelyard.tooling import Completed, ToolFailed, require, run
+from modelyard.tooling import GIT_SECONDS, Completed, ToolFailed, require, run
 
-_SECONDS = 120.0
 # No questions, no translations, and nothing of a hook that this process may run in.
 _ENVIRONMENT: dict[str, str | None] = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -27,7 +26,7 @@ def git(
     *arguments: str,
     env: Mapping[str, str | None] | None = None,
     check: bool = True,
-    timeout: float = _SECONDS,
+    timeout: float = GIT_SECONDS,
 ) -> Completed:
     """Run Git in a folder.
 

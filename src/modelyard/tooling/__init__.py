@@ -6,6 +6,7 @@ from modelyard.tooling.executables import Executable, Origin, find, require
 from modelyard.tooling.files import exclusive, write_whole
 from modelyard.tooling.pins import Pin, pin, pins
 from modelyard.tooling.processes import (
+    GIT_SECONDS,
     Completed,
     ToolError,
     ToolFailed,
@@ -18,6 +19,7 @@ from modelyard.tooling.processes import (
 )
 
 __all__ = [
+    "GIT_SECONDS",
     "Completed",
     "Executable",
     "Origin",

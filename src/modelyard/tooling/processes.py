@@ -24,6 +24,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MEBIBYTE = 1024 * 1024
+GIT_SECONDS = 120.0
+"""How long Git may take over objects that it has already; what it fetches may take longer."""
 _KEPT_STDERR = 256 * 1024
 _GRACE_SECONDS = 2.0
 # A signal that comes in the moment before a wait begins is seen when the wait ends, so no wait is long.
