@@ -473,6 +473,19 @@ def test_a_model_that_is_not_there_can_be_removed_when_that_is_said(untouched: P
     assert snapshot(untouched) == before
 
 
+def test_a_model_that_is_renamed_already_can_be_renamed_when_that_is_said(untouched: Path, modelyard: Run) -> None:
+    before = snapshot(untouched)
+    again = ("model", "rename", "chat", "qwen3-1-7b", "--env", "dev")
+    assert modelyard(untouched, *again).code == 2, "it may be misspelt"
+    told = modelyard(untouched, *again, "--ignore-not-found")
+    assert (told.code, told.out) == (
+        0,
+        "dev has no model chat, and qwen3-1-7b is there; nothing changes, it is so already\n",
+    )
+    neither = modelyard(untouched, "model", "rename", "chat", "talk", "--env", "dev", "--ignore-not-found")
+    assert neither.code == 2 and snapshot(untouched) == before
+
+
 @pytest.mark.parametrize("more", [(), ("--overlay", "qwen3-8b-vllm-gpu")], ids=["argument", "both"])
 def test_an_overlay_can_be_asked_for_by_name(untouched: Path, modelyard: Run, more: tuple[str, ...]) -> None:
     told = modelyard(

@@ -185,15 +185,24 @@ def rename(
     name: Model,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     environment: Environment,
+    ignore_not_found: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-not-found", help="Where there is none of that name, but NEW, change nothing and succeed."
+        ),
+    ] = False,
     no_check: NoCheck = False,
     dry_run: DryRun = False,
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
     """Rename a model: its folder, Application, Service and the name that it is served under."""
-    from modelyard.editing import rename_model
+    from modelyard.editing import environment_files, rename_model
 
     changes = planned(repository)
+    if ignore_not_found and name not in (models := environment_files(changes, environment).models) and new in models:
+        done = f"{environment} has no model {name}, and {new} is there"
+        return finish(Edit(changes, done), dry_run=dry_run, as_json=as_json)
     rename_model(changes, environment, name, new)
     done = f"{name} in {environment} is renamed to {new}"
     if not no_check:

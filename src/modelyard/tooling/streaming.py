@@ -14,6 +14,7 @@ from pathlib import Path
 
 from modelyard.tooling.processes import (
     _CHUNK,
+    _GLANCE_SECONDS,
     _KEPT_STDERR,
     MEBIBYTE,
     Completed,
@@ -146,10 +147,7 @@ class Conversation:
             if pending or last:
                 selector.register(process.stdin, selectors.EVENT_WRITE)
             while selector.get_map():
-                ready = selector.select(self.silence)
-                if not ready:
-                    raise self._silent()
-                for key, _ in ready:
+                for key, _ in self._ready(selector):
                     if key.fileobj is process.stdin:
                         pending = _write(key.fd, pending)
                         if not pending:
@@ -165,6 +163,14 @@ class Conversation:
                         del self._messages[:-_KEPT_STDERR]
                     else:
                         yield chunk
+
+    def _ready(self, selector: selectors.BaseSelector) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait until something can be read or written."""
+        deadline = time.monotonic() + self.silence
+        while (remaining := deadline - time.monotonic()) > 0:
+            if ready := selector.select(min(remaining, _GLANCE_SECONDS)):
+                return ready
+        raise self._silent()
 
     def _lines_of(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from self._waiting()
