@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,49 @@ def test_an_overlay_is_made_for_several_devices_where_one_is_too_small(untouched
     devices = (best.changes.text("overlays/qwen2-5-72b-instruct-vllm-gpu/devices.yaml")).splitlines()
     assert '              nvidia.com/gpu: "8"' in devices
     assert any("VLLM_ENGINE_READY_TIMEOUT_S" in line for line in devices), "145 GB take longer than ten minutes"
+
+
+@pytest.fixture
+def whole_nodes(starter: Path) -> Path:
+    """Return a repository with the pool of whole nodes, and without the overlay of a model that fills one."""
+    pools = starter / "environments/dev/platform/karpenter/kustomization.yaml"
+    choice = "components:\n  - ../../../../bases/platform/karpenter/choices/gpu-multinode\n"
+    pools.write_text(pools.read_text().replace("patches:\n", choice + "patches:\n", 1))
+    shutil.rmtree(starter / "overlays/qwen3-coder-480b-a35b-instruct-fp8-vllm-gpu")
+    return starter
+
+
+@pytest.mark.parametrize(
+    ("model", "whole_experts"), [("Qwen/Qwen3-235B-A22B", None), ("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", True)]
+)
+def test_a_large_model_fills_a_whole_node(whole_nodes: Path, model: str, whole_experts: bool | None) -> None:
+    (best, *_) = chosen(whole_nodes, model).possible
+    assert best.made and best.overlay.devices == 8
+    assert best.trial is not None and "in pool gpu-multinode" in best.trial.runs_on
+    best.changes.apply()
+    assert errors(whole_nodes) == []
+    folder = whole_nodes / "overlays" / best.overlay.name
+    told = yaml.safe_load((folder / "vllm.yaml").read_text())
+    assert (told["tensor-parallel-size"], told.get("enable-expert-parallel")) == (8, whole_experts)
+    facts = yaml.safe_load((folder / "overlay.yaml").read_text())
+    assert facts["karpenter-choice"] == "gpu-multinode"
+    deployment = yaml.safe_load((folder / "devices.yaml").read_text())["spec"]["template"]["spec"]
+    probe = deployment["containers"][0]["startupProbe"]
+    assert probe["failureThreshold"] * 10 >= facts["weights-gb"] / facts["gb-per-second"] + 300
+
+
+def test_what_fits_no_pool_names_both_and_what_would_bring_larger_ones(whole_nodes: Path, two: Path) -> None:
+    with pytest.raises(Refusal, match="fits no GPU of pools gpu and gpu-multinode in dev with requests of"):
+        candidates(
+            lambda: Changes(whole_nodes),
+            "Qwen/Qwen3-Coder-480B-A35B-Instruct",
+            "dev",
+            "",
+            Wish(max_model_len=10_000_000),
+        )
+    with pytest.raises(Refusal) as caught:
+        chosen(two, "Qwen/Qwen3-235B-A22B")
+    assert "modelyard update --env dev --set gpu_multinode_pool=true brings whole nodes" in caught.value.fix
 
 
 def test_a_model_that_fits_nowhere_is_refused_with_the_nearest(untouched: Path) -> None:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import Device, Model, device
 from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import version_in
+from modelyard.editing.changes import StagedFiles
 from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import CONSENT, ENGINES, OVERLAYS, Overlay
 from modelyard.editing.splicing import Text, scalar
 from modelyard.findings import ExitCode, NotChecked, Refusal
 from modelyard.placement import cluster
-from modelyard.repository import Repository
+from modelyard.repository import Repository, how_to_bring_pool
 from modelyard.sizing import Assessment, Verdict, assess, known_model, legal_tensor_parallel_sizes, stored_weights_gib
 
 ENGINE = "vllm"
-POOL = "gpu"
+POOL, WHOLE_NODES = "gpu", "gpu-multinode"
+"""The base's pool, and the one for models that span nodes, of which a model may also fill one node."""
+
 IMAGE = "vllm/vllm-openai"
 LONGEST_UNASKED = 32768
 """Tokens of the longest request where nobody asks for another; the cache grows with it."""
 
 GIB = 2**30 / 1e9
-GB_PER_SECOND = 0.1
-"""Download that the smallest nodes of the pools exceed."""
+GB_PER_SECOND = {POOL: 0.1, WHOLE_NODES: 0.5}
+"""Download that the smallest nodes of a pool exceed; those of the second have 400 Gbit/s and more."""
 
 COLD_START_SECONDS = 300
 ENGINE_READY_SECONDS = 600
@@ -52,9 +55,11 @@ class MadeOverlay:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
+    pool: str
     device: Device
     memory_mib: int
     ranks: int
+    whole_experts: bool
     instance_type: str
     usd_per_hour: float | None
     assessment: Assessment
@@ -87,10 +92,12 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
     fitting = fitting or [each for each in ways if each.assessment.verdict is Verdict.TIGHT]
     if not fitting:
         nearest = max(ways, key=lambda each: each.assessment.budget.margin_gib)
+        pools = " and ".join(sorted({each.pool for each in ways}))
         raise Refusal(
-            f"{model_id} fits no GPU of pool {POOL} in {environment.name} with requests of {length} tokens: on "
-            f"{nearest.ranks} {nearest.device.name}, {nearest.assessment.reasons[0]}",
-            fix="allow a shorter request with --max-model-len, or larger instance types in the pool",
+            f"{model_id} fits no GPU of pool{'s' if ' ' in pools else ''} {pools} in {environment.name} with requests "
+            f"of {length} tokens: on {nearest.ranks} {nearest.device.name}, {nearest.assessment.reasons[0]}",
+            fix="allow a shorter request with --max-model-len, or larger instance types in the pool"
+            + _larger_nodes(environment, pools),
             exit_code=ExitCode.FINDINGS,
         )
     best = min(
@@ -114,10 +121,10 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
         (CONSENT,) if gated else (),
         gated,
     )
-    _write(environment, overlay, model, best, length, smallest=min(each.memory_mib for each in ways))
+    _write(environment, overlay, model, best, length, smallest=_smallest(ways, best.pool))
     reason = (
         f"overlay {name}: made from the catalogue, for want of one that can be used; {_counted(best)} "
-        f"{'costs' if best.ranks == 1 else 'cost'} least in pool {POOL} among what it fits"
+        f"{'costs' if best.ranks == 1 else 'cost'} least in pool {best.pool} among what it fits"
     )
     return MadeOverlay(overlay, reason)
 
@@ -133,7 +140,7 @@ def engine_version(environment: EnvironmentFiles, image: str = IMAGE) -> str | N
 
 
 def _ways(environment: EnvironmentFiles, model: Model, version: str, length: int) -> Iterator[_Way]:
-    """Yield every number of every GPU of the pool that the model can be split over."""
+    """Yield every number of every GPU of the pools that the model can be split over."""
     assert model.shape is not None  # noqa: S101 - asked for by the caller
     gaps: list[NotChecked] = []
     (view,) = environments(
@@ -142,24 +149,42 @@ def _ways(environment: EnvironmentFiles, model: Model, version: str, length: int
         lambda stage, done, total: None,
         gaps,
     )
-    cheapest: dict[tuple[str, int, int], tuple[float | None, str]] = {}
+    cheapest: dict[tuple[str, str, int, int], tuple[float | None, str]] = {}
     for template in cluster(view).templates:
-        for option in template.options if template.pool.name == POOL else ():
+        pool = template.pool.name
+        for option in template.options if pool in GB_PER_SECOND else ():
             accelerator = option.kind.accelerator
             if accelerator is None or accelerator.kind != "gpu" or accelerator.partition < 1:
                 continue
             price = option.price(template.requirements)
-            for ranks in legal_tensor_parallel_sizes(model.shape, accelerator.logical_count):
-                key = (accelerator.name, accelerator.memory_mib or 0, ranks)
+            for ranks in legal_tensor_parallel_sizes(model.shape, accelerator.logical_count, expert_parallel=True):
+                if pool == WHOLE_NODES and ranks != accelerator.logical_count:
+                    continue
+                key = (pool, accelerator.name, accelerator.memory_mib or 0, ranks)
                 known = cheapest.get(key)
                 if known is None or (price is not None and (known[0] is None or price < known[0])):
                     cheapest[key] = (price, option.kind.name)
-    for (name, memory, ranks), (price, instance_type) in cheapest.items():
+    shared = legal_tensor_parallel_sizes(model.shape)
+    for (pool, name, memory, ranks), (price, instance_type) in cheapest.items():
         found = device(name, memory)
         if found is not None and ranks & (ranks - 1) == 0:
-            flags = {"tensor-parallel-size": ranks, "max-model-len": length}
+            whole = ranks not in shared
+            flags = {"tensor-parallel-size": ranks, "max-model-len": length, "enable-expert-parallel": whole}
             assessment = assess(flags, version, model.shape, found)
-            yield _Way(found, memory, ranks, instance_type, price, assessment)
+            yield _Way(pool, found, memory, ranks, whole, instance_type, price, assessment)
+
+
+def _smallest(ways: Iterable[_Way], pool: str) -> int:
+    """Return the memory of the smallest GPU of a pool, in MiB."""
+    return min(each.memory_mib for each in ways if each.pool == pool)
+
+
+def _larger_nodes(environment: EnvironmentFiles, pools: str) -> str:
+    """Return how the environment gets nodes with larger GPUs, after a semicolon; empty where it has them."""
+    files = StagedFiles(environment.changes)
+    present = sorted(environment.applications)
+    command = how_to_bring_pool(files, environment.name, environment.folder, present, WHOLE_NODES)
+    return f"; {command} brings whole nodes with larger GPUs" if command and WHOLE_NODES not in pools else ""
 
 
 def _write(
@@ -170,8 +195,8 @@ def _write(
     folder = f"{OVERLAYS}/{overlay.name}"
     write = environment.changes.write
     write(f"{folder}/kustomization.yaml", _kustomization(overlay))
-    write(f"{folder}/vllm.yaml", _settings(overlay, model, length))
-    write(f"{folder}/overlay.yaml", _facts(overlay, model, weights_gb))
+    write(f"{folder}/vllm.yaml", _settings(overlay, model, way, length))
+    write(f"{folder}/overlay.yaml", _facts(overlay, model, way, weights_gb))
     write(f"{folder}/devices.yaml", _devices(way, weights_gb, smallest))
 
 
@@ -193,13 +218,18 @@ patches:
 """
 
 
-def _settings(overlay: Overlay, model: Model, length: int) -> str:
+def _settings(overlay: Overlay, model: Model, way: _Way, length: int) -> str:
     lines = [
         f"# yaml-language-server: $schema=../../bases/schemas/settings-{ENGINE}.schema.json",
         f"model: {scalar(overlay.model)}",
     ]
     if overlay.devices > 1:
         lines.append(f"tensor-parallel-size: {overlay.devices}")
+    if way.whole_experts:
+        lines += [
+            "# Parts of an expert would cut the blocks by which its weights are quantised.",
+            "enable-expert-parallel: true",
+        ]
     lines.append(f"max-model-len: {length}")
     if model.reasoning_parser:
         lines.append(f"reasoning-parser: {scalar(model.reasoning_parser)}")
@@ -210,7 +240,7 @@ def _settings(overlay: Overlay, model: Model, length: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _facts(overlay: Overlay, model: Model, weights_gb: float) -> str:
+def _facts(overlay: Overlay, model: Model, way: _Way, weights_gb: float) -> str:
     unverified = [
         each for each in ("license", "gated", "tool-call-parser", "reasoning-parser") if not model.is_verified(each)
     ]
@@ -232,6 +262,8 @@ def _facts(overlay: Overlay, model: Model, weights_gb: float) -> str:
         f"gated: {scalar(overlay.gated)}",
         f"weights-gb: {weights_gb}",
     ]
+    if way.pool == WHOLE_NODES:
+        lines += [f"gb-per-second: {GB_PER_SECOND[way.pool]}", f"karpenter-choice: {way.pool} # brings the pool"]
     for name, entries in lists.items():
         lines += [f"{name}:", *(f"  - {scalar(each)}" for each in entries)] if entries else [f"{name}: []"]
     return "\n".join(lines) + "\n"
@@ -240,16 +272,18 @@ def _facts(overlay: Overlay, model: Model, weights_gb: float) -> str:
 def _devices(way: _Way, weights_gb: float, smallest: int) -> str:
     budget = way.assessment.budget
     small = weights_gb <= SMALL_GB and way.ranks == 1
-    cpu, memory = (2, 10) if small else (4 * way.ranks, 24 * way.ranks)
+    whole = way.pool == WHOLE_NODES
+    cpu, memory = (2, 10) if small else (8 * way.ranks, 64 * way.ranks) if whole else (4 * way.ranks, 24 * way.ranks)
     cache = 8 * math.ceil((weights_gb / GIB * 1.1 + (4 if small else 12)) / 8)
-    seconds = weights_gb / GB_PER_SECOND + COLD_START_SECONDS
+    speed = GB_PER_SECOND[way.pool]
+    seconds = weights_gb / speed + COLD_START_SECONDS
     probes = max(60, 5 * math.ceil(seconds / PROBE_SECONDS / 5))
     ready = probes * PROBE_SECONDS
     lines = [
         f"# {_counted(way)}: {budget.kv_available_gib:.1f} GiB of each are left for the cache; one request needs "
         f"{budget.kv_request_gib:.1f} GiB.",
-        f"# Start-up budget: {weights_gb:g} GB of weights at {GB_PER_SECOND:g} GB/s are "
-        f"{weights_gb / GB_PER_SECOND:.0f} s, and {COLD_START_SECONDS} s for imports,",
+        f"# Start-up budget: {weights_gb:g} GB of weights at {speed:g} GB/s are "
+        f"{weights_gb / speed:.0f} s, and {COLD_START_SECONDS} s for imports,",
         f"# compilation and CUDA graphs make {seconds:.0f} s; {probes} probes x {PROBE_SECONDS} s = {ready} s.",
         "apiVersion: apps/v1",
         "kind: Deployment",
@@ -259,6 +293,8 @@ def _devices(way: _Way, weights_gb: float, smallest: int) -> str:
         "  template:",
         "    spec:",
     ]
+    if whole:
+        lines += ["      nodeSelector:", f"        karpenter.sh/nodepool: {way.pool}"]
     if way.memory_mib > smallest:
         lines += [
             "      affinity:",
