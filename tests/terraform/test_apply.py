@@ -156,10 +156,10 @@ def _resumed(applied: Applied) -> bool:
     before = applied.made()
     assert len(before) >= 40
     rest = applied.run("apply", "-auto-approve", "-input=false", "-no-color", given)
-    failed = _at_fault(rest.stderr)
-    if failed and failed <= _at_fault(said) and rest.stderr.count("already exists") >= len(failed):
+    failed, cut = _at_fault(rest.stderr), _at_fault(said)
+    if failed and failed <= cut and rest.stderr.count("already exists") >= len(failed):
         return False
-    assert rest.returncode == 0, f"{rest.stderr[-6000:]}\ncut before: {sorted(_at_fault(said))}"
+    assert rest.returncode == 0, f"{rest.stderr[-6000:]}\ncut before: {sorted(cut)}"
     assert before < applied.made()
     assert applied.run("plan", "-detailed-exitcode", "-input=false", given).returncode == 0
     return True

@@ -1,5 +1,6 @@
 """The typed view of one environment: workloads, pools, services, applications, and who names whom."""
 
+from modelyard.cluster.answers import how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.cluster.application_sets import UntoldError, made_by
 from modelyard.cluster.applications import Application, Source, own_folder, sources
 from modelyard.cluster.environment import Environment
@@ -84,6 +85,8 @@ __all__ = [
     "entries",
     "expressions",
     "git_generators",
+    "how_to_bring",
+    "how_to_bring_pool",
     "is_location",
     "is_namespaced",
     "listed",
@@ -94,6 +97,7 @@ __all__ = [
     "own_folder",
     "pool_requirements",
     "quantity",
+    "recorded_answers",
     "requirements",
     "runs_triton",
     "seconds",

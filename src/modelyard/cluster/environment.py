@@ -107,6 +107,15 @@ class Environment:
         return tuple(models(self.applications, self._workloads_by_application, versions))
 
     @cached_property
+    def served_versions(self) -> Mapping[str, frozenset[str]]:
+        """The known versions that models run, by the engine's name in the catalogue."""
+        found: dict[str, frozenset[str]] = {}
+        for model in self.models:
+            if model.engine_version:
+                found[model.engine] = found.get(model.engine, frozenset()) | {model.engine_version}
+        return found
+
+    @cached_property
     def pools(self) -> tuple[Pool, ...]:
         """Return the NodePools, of Karpenter or of EKS Auto Mode."""
         classes = {(each.kind, each.name): each for each in self.node_classes}

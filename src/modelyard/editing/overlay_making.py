@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import Device, Model, device
 from modelyard.checking import CheckOptions, environments
 from modelyard.cluster import version_in
-from modelyard.editing.changes import StagedFiles
 from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import CONSENT, ENGINES, OVERLAYS, Overlay
+from modelyard.editing.readiness import how_to_bring_pool
 from modelyard.editing.splicing import Text, scalar
 from modelyard.findings import ExitCode, NotChecked, Refusal
 from modelyard.placement import cluster
-from modelyard.repository import Repository, how_to_bring_pool
+from modelyard.repository import Repository
 from modelyard.sizing import Assessment, Verdict, assess, known_model, legal_tensor_parallel_sizes, stored_weights_gib
 
 ENGINE = "vllm"
@@ -92,12 +92,14 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
     fitting = fitting or [each for each in ways if each.assessment.verdict is Verdict.TIGHT]
     if not fitting:
         nearest = max(ways, key=lambda each: each.assessment.budget.margin_gib)
-        pools = " and ".join(sorted({each.pool for each in ways}))
+        pools = sorted({each.pool for each in ways})
+        bring = "" if WHOLE_NODES in pools else how_to_bring_pool(environment, WHOLE_NODES)
         raise Refusal(
-            f"{model_id} fits no GPU of pool{'s' if ' ' in pools else ''} {pools} in {environment.name} with requests "
-            f"of {length} tokens: on {nearest.ranks} {nearest.device.name}, {nearest.assessment.reasons[0]}",
+            f"{model_id} fits no GPU of pool{'s' if len(pools) > 1 else ''} {' and '.join(pools)} in "
+            f"{environment.name} with requests of {length} tokens: on {nearest.ranks} {nearest.device.name}, "
+            f"{nearest.assessment.reasons[0]}",
             fix="allow a shorter request with --max-model-len, or larger instance types in the pool"
-            + _larger_nodes(environment, pools),
+            + (f"; {bring} brings whole nodes with larger GPUs" if bring else ""),
             exit_code=ExitCode.FINDINGS,
         )
     best = min(
@@ -121,7 +123,14 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
         (CONSENT,) if gated else (),
         gated,
     )
-    _write(environment, overlay, model, best, length, smallest=_smallest(ways, best.pool))
+    _write(
+        environment,
+        overlay,
+        model,
+        best,
+        length,
+        smallest=min(each.memory_mib for each in ways if each.pool == best.pool),
+    )
     reason = (
         f"overlay {name}: made from the catalogue, for want of one that can be used; {_counted(best)} "
         f"{'costs' if best.ranks == 1 else 'cost'} least in pool {best.pool} among what it fits"
@@ -172,19 +181,6 @@ def _ways(environment: EnvironmentFiles, model: Model, version: str, length: int
             flags = {"tensor-parallel-size": ranks, "max-model-len": length, "enable-expert-parallel": whole}
             assessment = assess(flags, version, model.shape, found)
             yield _Way(pool, found, memory, ranks, whole, instance_type, price, assessment)
-
-
-def _smallest(ways: Iterable[_Way], pool: str) -> int:
-    """Return the memory of the smallest GPU of a pool, in MiB."""
-    return min(each.memory_mib for each in ways if each.pool == pool)
-
-
-def _larger_nodes(environment: EnvironmentFiles, pools: str) -> str:
-    """Return how the environment gets nodes with larger GPUs, after a semicolon; empty where it has them."""
-    files = StagedFiles(environment.changes)
-    present = sorted(environment.applications)
-    command = how_to_bring_pool(files, environment.name, environment.folder, present, WHOLE_NODES)
-    return f"; {command} brings whole nodes with larger GPUs" if command and WHOLE_NODES not in pools else ""
 
 
 def _write(

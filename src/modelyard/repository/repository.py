@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from modelyard.repository.settings import Settings
 
 ENVIRONMENTS = "environments"
+PLATFORM = "bases/platform"
+"""Folder of the platform's components, each of which says in `component.yaml` what it needs and brings."""
 FACTS = "environment.yaml"
+ANSWERS = ".copier-answers.yml"
+"""What the template was answered, at the top of a repository and in each environment."""
 SETTINGS = "modelyard.yaml"
 """The checker's settings, cost ceilings, waivers and accepted gaps."""
 WHOLE = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.catalog import exporter_of, metrics
+from modelyard.catalog import ENGINE_NAMES, exporter_of, metrics
 from modelyard.cluster.environment import Environment
 from modelyard.cluster.expressions import Expression, expressions
 from modelyard.cluster.graph.edges import Addressable, Choice, Definition, End, Node, Reference, Selection
@@ -165,7 +165,7 @@ def _unknown(environment: Environment, metric: str, owner: str | None) -> str:
     if owner is None:
         return "an exporter outside of the catalogue"
     exporter = metrics(owner)
-    versions = {model.engine_version for model in environment.models if model.engine == owner} - {None}
+    versions = environment.served_versions.get(owner)
     if exporter is not None and versions and exporter.version not in versions:
-        return f"{owner} {', '.join(sorted(map(str, versions)))}"
+        return f"{ENGINE_NAMES[owner]} {', '.join(sorted(versions))}"
     return ""

@@ -12,10 +12,7 @@ from modelyard.rules.wording import nearest
 @rule("metrics/unknown-metric", warning, since="0.1.0")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
-    versions: dict[str, set[str]] = {}
-    for model in environment.models:
-        if model.engine_version:
-            versions.setdefault(model.engine, set()).add(model.engine_version)
+    versions = environment.served_versions
     for expression in expressions(environment):
         for selector in expression.selectors:
             name = exporter_of(selector.metric) or ""

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.cluster import Environment, recorded_answers
+from modelyard.findings import Finding, NotChecked, warning
 from modelyard.repository import ANSWERS, FileAddress, Files
 from modelyard.rules import rule
 
@@ -16,7 +16,7 @@ def template_version_skew(environment: Environment) -> Iterator[Finding | NotChe
     """Bases and overlays of one version are used by files that were written for another."""
     files = environment.repository.files
     own_file = f"{environment.folder.path}/{ANSWERS}"
-    shared, own = _version(files, ANSWERS), _version(files, own_file)
+    shared, own = _version(files, ""), _version(files, environment.folder.path)
     if shared is None or own is None or shared == own:
         return
     behind = _ordered(own) < _ordered(shared)
@@ -27,15 +27,9 @@ def template_version_skew(environment: Environment) -> Iterator[Finding | NotChe
     )
 
 
-def _version(files: Files, file: str) -> str | None:
-    """Return the release of the template that wrote an answers file; None where it was none, or says nothing."""
-    if not files.is_file(file):
-        return None
-    try:
-        content = files.documents(file)
-    except Refusal:
-        return None
-    version = content[0].get("_commit") if content and isinstance(content[0], dict) else None
+def _version(files: Files, folder: str) -> str | None:
+    """Return the release of the template that wrote a folder's answers; None where it was none, or says nothing."""
+    version = recorded_answers(files, folder).get("_commit")
     return version if isinstance(version, str) and _RELEASE.fullmatch(version) else None
 
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from modelyard.cluster.shapes import listed, mapping
 from modelyard.findings import Refusal
-from modelyard.repository.files import Files
-
-PLATFORM = "bases/platform"
-"""Folder of the platform's components, each of which says in `component.yaml` what it needs and brings."""
-ANSWERS = ".copier-answers.yml"
-"""What the template was answered, at the top of a repository and in each environment."""
+from modelyard.repository import ANSWERS, PLATFORM, Files
 
 
 def how_to_bring(files: Files, environment: str, folder: str, present: Collection[str], names: Iterable[str]) -> str:
@@ -30,13 +26,15 @@ def how_to_bring(files: Files, environment: str, folder: str, present: Collectio
     missing = _closure(files, present, names)
     if not missing:
         return ""
-    recorded = _mapping(files, f"{folder}/{ANSWERS}")
-    unmet = {name: _unmet(about.get("answers"), recorded) for name, about in missing.items()}
-    told = [
-        f"{name} is for environments with {', '.join(f'{key} {_written(value)}' for key, value in wanted.items())}"
-        for name, wanted in unmet.items()
-        if wanted
-    ]
+    recorded = recorded_answers(files, folder)
+    told = []
+    for name, about in missing.items():
+        # A question that was not asked stands in nobody's way.
+        answers = mapping(about, "answers")
+        wanted = _other(answers, answers | dict(recorded))
+        if wanted:
+            said = ", ".join(f"{question} {_written(value)}" for question, value in wanted.items())
+            told.append(f"{name} is for environments with {said}")
     if told:
         return "; ".join(told)
     if not isinstance(recorded.get("components"), str):
@@ -60,14 +58,18 @@ def how_to_bring_pool(files: Files, environment: str, folder: str, present: Iter
         present: The components that it has.
         pool: Name of the node pool.
     """
-    recorded = _mapping(files, f"{folder}/{ANSWERS}")
+    recorded = recorded_answers(files, folder)
     for component in present if recorded else ():
-        pools = _about(files, component).get("pools")
-        wanted = _unmet(pools.get(pool) if isinstance(pools, dict) else None, recorded, unsaid=True)
+        wanted = _other(mapping(_about(files, component), "pools", pool), recorded)
         if wanted:
             settings = "".join(f" --set {question}={_written(value)}" for question, value in wanted.items())
             return f"modelyard update --env {environment}{settings}"
     return ""
+
+
+def recorded_answers(files: Files, folder: str) -> Mapping[str, Any]:
+    """Return what is recorded in a folder, the template's version as `_commit`; empty where nothing readable is."""
+    return _mapping(files, f"{folder}/{ANSWERS}" if folder else ANSWERS)
 
 
 def _closure(files: Files, present: Collection[str], names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -80,7 +82,7 @@ def _closure(files: Files, present: Collection[str], names: Iterable[str]) -> di
         about = _about(files, name)
         if not about:
             return
-        for need in about.get("needs") or ():
+        for need in listed(about, "needs"):
             add(str(need), (*path, name))
         found[name] = about
 
@@ -89,14 +91,9 @@ def _closure(files: Files, present: Collection[str], names: Iterable[str]) -> di
     return found
 
 
-def _unmet(wanted: Any, recorded: Mapping[str, Any], *, unsaid: bool = False) -> dict[str, Any]:
-    """Return the answers that differ from the recorded ones, and with `unsaid` those that are not recorded at all."""
-    answers = wanted if isinstance(wanted, dict) else {}
-    return {
-        question: value
-        for question, value in answers.items()
-        if (unsaid or question in recorded) and recorded.get(question) != value
-    }
+def _other(wanted: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers that are recorded otherwise, or not at all."""
+    return {question: value for question, value in wanted.items() if recorded.get(question) != value}
 
 
 def _about(files: Files, component: str) -> Mapping[str, Any]:
@@ -110,7 +107,7 @@ def _mapping(files: Files, file: str) -> Mapping[str, Any]:
         documents = files.documents(file)
     except Refusal:
         return {}
-    return documents[0] if documents and isinstance(documents[0], dict) else {}
+    return mapping(documents[0]) if documents else {}
 
 
 def _written(answer: Any) -> str:
