@@ -14,7 +14,7 @@ locals {
         wanted           = var.makes_addons && !var.auto_mode
         description      = "The EBS CSI driver manages the volumes that it made itself"
         service_accounts = [{ namespace = "kube-system", name = "ebs-csi-controller-sa" }]
-        managed_policy   = "service-role/AmazonEBSCSIDriverPolicyV2"
+        managed_policy   = "AmazonEBSCSIDriverPolicyV2"
         policy           = null
       }
       efs-csi = {
