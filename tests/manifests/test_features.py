@@ -48,12 +48,14 @@ def test_weights_are_streamed_from_the_bucket_under_the_model_s_id(repository: R
     config_map = one(resources, "ConfigMap")
     assert config_map["data"]["model"] == load(OVERLAYS / overlay / "overlay.yaml")["model"]
     for main in mains(resources):
-        assert main["args"][-2:] == ["--model=s3://$(WEIGHTS_BUCKET)/$(MODEL_ID)", "--load-format=runai_streamer"]
-        assert source(main, "MODEL_ID") == {
-            "kind": "configMapKeyRef",
-            "name": config_map["metadata"]["name"],
-            "key": "model",
-        }
+        assert "--model=s3://$(WEIGHTS_BUCKET)/$(MODEL_ID)/$(MODEL_REVISION)" in main["args"]
+        assert "--load-format=runai_streamer" in main["args"]
+        for variable, key in (("MODEL_ID", "model"), ("MODEL_REVISION", "revision")):
+            assert source(main, variable) == {
+                "kind": "configMapKeyRef",
+                "name": config_map["metadata"]["name"],
+                "key": key,
+            }
         assert source(main, "WEIGHTS_BUCKET") == {"kind": "configMapKeyRef", "name": "weights", "key": "bucket"}
     shared = [item for item in shipped(BASES / "platform" / "model-namespace") if item["kind"] == "ConfigMap"]
     assert [item["metadata"]["name"] for item in shared] == ["weights"]

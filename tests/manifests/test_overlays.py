@@ -158,7 +158,7 @@ def test_triton_finds_its_model_repository_under_the_name_of_the_model(overlay: 
 def test_the_settings_file_is_the_one_that_the_containers_read(overlay: str) -> None:
     engine = engine_facts(engine_of(overlay))
     config_map = one(shipped(OVERLAYS / overlay), "ConfigMap")
-    said = {name: facts(overlay)[name] for name in ("model", "revision") if name in facts(overlay)}
+    said = {"model": facts(overlay)["model"], "revision": facts(overlay).get("revision", "main")}
     assert set(config_map["data"]) == {engine["settings"], *said}
     assert {name: config_map["data"][name] for name in said} == said, "features would find or fetch other weights"
     for spec in pods(overlay):

@@ -209,6 +209,7 @@ configMapGenerator:
       - vllm.yaml
     literals:
       - {scalar(f"model={overlay.model}")} # where features find weights
+      - revision=main # and under which folder of theirs
 patches:
   - path: devices.yaml # {devices}, memory, /dev/shm, probe budget
 """
