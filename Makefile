@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
+# In this order: components before the menus that name them, the README's transcripts last, from what is there then.
+GENERATORS := generate_components list_menu generate_file_schemas generate_dashboards generate_reference readme
 REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-controller-manager karpenter-kwok \
   karpenter-aws argocd-parts operator-parts
 
@@ -11,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool rehearsal-tools rehearsal rehearsal-full demo test test-slow faults lint format lock bench release clean
+.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full demo test test-slow faults lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +78,12 @@ lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+generate: setup ## write every generated file anew: menus, schemas, dashboards, reference, README transcripts
+	@for script in $(GENERATORS); do echo "scripts/$$script.py"; $(BIN)/python scripts/$$script.py || exit; done
+
+generate-check: setup ## tell which generated file is not current
+	@failed=0; for script in $(GENERATORS); do $(BIN)/python scripts/$$script.py --check || failed=1; done; exit $$failed
 
 format: $(READY) ## put the code into its one format
 	@$(BIN)/ruff format .

@@ -1,7 +1,11 @@
-"""Write Grafana's dashboards into the platform components that bring them; with --check, only say which are stale."""
+"""Write Grafana's dashboards into the platform components that bring them.
+
+Usage: python scripts/generate_dashboards.py [--check]
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -38,8 +42,11 @@ def made() -> dict[Path, str]:
 
 def main() -> int:
     """Write every file, or return 1 when one is not current."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
+    arguments = parser.parse_args()
     stale = [path for path, text in made().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    if "--check" in sys.argv[1:]:
+    if arguments.check:
         for path in stale:
             print(f"{path.relative_to(COMPONENTS.parents[1])} is not current; run scripts/generate_dashboards.py")
         return 1 if stale else 0

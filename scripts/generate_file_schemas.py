@@ -8,6 +8,7 @@ exits with 1 when a file is not what it would write.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -81,11 +82,14 @@ def with_header(path: Path, name: str) -> str:
     return f"{MARK}{up}/{name}.schema.json\n{kept}"
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write what is not current, or say what is not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
+    arguments = parser.parse_args()
     wanted = schemas() | {path: with_header(path, name) for path, name in headed()}
     wrong = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
-    if "--check" in arguments:
+    if arguments.check:
         for path in wrong:
             print(
                 f"{path.relative_to(ROOT)} is not current: run python scripts/generate_file_schemas.py", file=sys.stderr
@@ -98,4 +102,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

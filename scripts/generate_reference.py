@@ -7,6 +7,7 @@ With --check nothing is written; it exits with 1 when a page is not what it woul
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import os
@@ -128,11 +129,14 @@ def _settings() -> str:
     )
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write or compare every page; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
+    arguments = parser.parse_args()
     wanted = pages()
     stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    if "--check" in arguments:
+    if arguments.check:
         for path in stale:
             sys.stderr.write(f"{path} is not current: run `python scripts/generate_reference.py`\n")
         return 1 if stale else 0
@@ -143,4 +147,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -8,6 +8,7 @@ seconds and commit names aside.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -21,11 +22,14 @@ BLOCK = re.compile(r"<!-- transcript:(\w+) -->\n.*?<!-- /transcript -->", re.DOT
 VARYING = re.compile(r"\d+\.\d+ s|\b[0-9a-f]{7,40}\b|v?\d+\.\d+\.\d+-\d+-g[0-9a-f]+|\d+ files with \d+ lines")
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write or compare; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
+    arguments = parser.parse_args()
     shown = README.read_text()
     wanted = BLOCK.sub(lambda match: _block(match[1]), shown)
-    if "--check" not in arguments:
+    if not arguments.check:
         README.write_text(wanted)
         return 0
     if VARYING.sub("…", wanted) != VARYING.sub("…", shown):
@@ -66,4 +70,4 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -26,13 +26,6 @@ def test_every_rule_is_listed(modelyard: Run) -> None:
     assert [each["id"] for each in listed] == list(rules())
 
 
-@pytest.mark.parametrize("rule", rules())
-def test_every_rule_has_a_page_to_explain(rule: str) -> None:
-    page = rules()[rule].page
-    assert page.is_file(), f"write {page}"
-    assert page.read_text(encoding="utf-8").startswith(f"# {rule}\n")
-
-
 def test_a_page_goes_out_as_it_is_without_a_terminal(modelyard: Run) -> None:
     outcome = modelyard("explain", SOMETHING)
     assert outcome.code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import difflib
 from typing import Any
 
 import pytest
@@ -70,12 +70,13 @@ def test_lines_that_look_like_a_header_of_a_diff_are_kept() -> None:
     assert change.lines == ("- -- a", "+ ++ c")
 
 
-def test_ten_thousand_lines_are_compared_in_time_and_told_in_few() -> None:
+def test_ten_thousand_lines_are_told_in_few_without_matching_them_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     before = "\n".join(f"line {number}" for number in range(10_000))
     after = "\n".join(f"line {number * 7 % 10_007}" for number in range(10_000))
-    started = time.monotonic()
-    (change,) = differences({"data": before}, {"data": after})
-    assert time.monotonic() - started < 5
+    with monkeypatch.context() as without:
+        # Matching so many lines in order takes quadratic time.
+        without.delattr(difflib, "unified_diff")
+        (change,) = differences({"data": before}, {"data": after})
     assert 0 < len(change.lines) <= 61
     one = before.replace("line 5000\n", "line five thousand\n")
     (change,) = differences({"data": before}, {"data": one})

@@ -5,9 +5,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from modelyard.rehearsal.cloud import needs
 from tests.terraform import provider
 from tests.terraform.configuration import REPOSITORY, Configuration, environment
+from tests.terraform.held import HoldingProxy
 
 pytestmark = pytest.mark.slow
 
@@ -49,23 +51,15 @@ def mock_aws(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-@contextmanager
-def ground(folder: Path) -> "Iterator[Applied]":
-    """A copy of the root whose provider speaks to a stand-in of its own."""
-    folder.mkdir(exist_ok=True)
-    with mock_aws(folder) as endpoint:
-        configuration = Configuration.copied_to(folder)
+@pytest.fixture
+def applied(root: Configuration, tmp_path: Path) -> "Iterator[Applied]":
+    """A copy of the root whose provider speaks to a mock of its own."""
+    with mock_aws(tmp_path) as endpoint:
+        configuration = Configuration.copied_to(tmp_path)
         (configuration.directory / "stand_in_override.tf").write_text(OVERRIDE)
         completed = configuration.initialise()
         assert completed.returncode == 0, completed.stderr
         yield Applied(configuration, endpoint)
-
-
-@pytest.fixture
-def applied(root: Configuration, tmp_path: Path) -> "Iterator[Applied]":
-    """A copy of the root whose provider speaks to the stand-in."""
-    with ground(tmp_path) as made:
-        yield made
 
 
 class Applied:
@@ -84,11 +78,10 @@ class Applied:
         """Runs terraform; minutes, since the provider waits for what S3 lets settle."""
         return self.configuration.run(*arguments, timeout=1200, **self.variables)
 
-    def interrupted(self, *arguments: str, after: int) -> tuple[int, str]:
-        """Interrupts terraform, as Ctrl-C does, when so many resources are there; returns its status and words."""
+    def interrupted(self, proxy: HoldingProxy, *arguments: str) -> tuple[int, str]:
+        """Interrupts terraform, as Ctrl-C does, once the proxy holds its request; returns its status and words."""
         executable = provider.terraform()
         assert executable is not None
-        said = ""
         with subprocess.Popen(
             [executable, *arguments],
             cwd=self.configuration.directory,
@@ -97,13 +90,11 @@ class Applied:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                said += line
-                if "Creation complete" in line:
-                    after -= 1
-                    if after == 0:
-                        process.send_signal(signal.SIGINT)
+            interruption = threading.Thread(
+                target=lambda: (proxy.wait_until_only_held(), process.send_signal(signal.SIGINT)), daemon=True
+            )
+            interruption.start()
+            said, _ = process.communicate()
         return process.returncode, said
 
     def made(self) -> set[str]:
@@ -135,34 +126,66 @@ def test_apply_second_plan_destroy(applied: Applied, name: str, at_least: int) -
     assert applied.made() == set()
 
 
-def test_an_apply_that_was_interrupted_is_resumed(root: Configuration, tmp_path: Path) -> None:
-    """A request that the interruption cut may have reached AWS all the same, and then what it made is in no state.
+@pytest.fixture
+def interruptible(applied: Applied) -> "Iterator[Callable[..., AbstractContextManager[HoldingProxy]]]":
+    """Puts a proxy before the mock AWS that holds back the first request that meets a trigger, and all after it."""
 
-    That is Terraform's, and is tried again from nothing; any other error is ours.
-    """
-    for attempt in range(5):
-        with ground(tmp_path / str(attempt)) as applied:
-            if _resumed(applied):
-                return
-    pytest.fail("each of five interruptions cut a request that AWS had taken already")
+    @contextmanager
+    def before(trigger: Callable[[str, str, bytes], bool], *, taken: bool) -> Iterator[HoldingProxy]:
+        proxy = HoldingProxy(applied.variables["AWS_ENDPOINT_URL"], trigger, taken=taken)
+        with proxy.serving() as endpoint:
+            applied.variables["AWS_ENDPOINT_URL"] = endpoint
+            yield proxy
+
+    yield before
 
 
-def _resumed(applied: Applied) -> bool:
-    """Interrupts an apply and resumes it; False where AWS made what a cut request asked for."""
-    given = "-var-file=configurations/default.tfvars"
-    status, said = applied.interrupted("apply", "-auto-approve", "-input=false", "-no-color", given, after=40)
-    assert status != 0
-    assert "execution halted" in said
-    before = applied.made()
-    assert len(before) >= 40
-    rest = applied.run("apply", "-auto-approve", "-input=false", "-no-color", given)
-    failed, cut = _at_fault(rest.stderr), _at_fault(said)
-    if failed and failed <= cut and rest.stderr.count("already exists") >= len(failed):
-        return False
-    assert rest.returncode == 0, f"{rest.stderr[-6000:]}\ncut before: {sorted(cut)}"
-    assert before < applied.made()
-    assert applied.run("plan", "-detailed-exitcode", "-input=false", given).returncode == 0
-    return True
+# With one resource at a time the held request is the only one whose answer can be lost.
+ONE_BY_ONE = "-parallelism=1"
+APPLY = ("apply", "-auto-approve", "-input=false", "-no-color", "-var-file=configurations/default.tfvars")
+
+
+def test_an_apply_that_was_interrupted_is_resumed(
+    applied: Applied, interruptible: Callable[..., AbstractContextManager[HoldingProxy]]
+) -> None:
+    with interruptible(_makes_the_cluster, taken=False) as proxy:
+        status, said = applied.interrupted(proxy, *APPLY, ONE_BY_ONE)
+        assert status != 0
+        assert "execution halted" in said
+        before = applied.made()
+        assert len(before) >= 40
+        proxy.release()
+        rest = applied.run(*APPLY)
+        assert rest.returncode == 0, f"{rest.stderr[-6000:]}\ncut before: {sorted(_at_fault(said))}"
+        assert before < applied.made()
+        assert applied.run("plan", "-detailed-exitcode", *APPLY[2:]).returncode == 0
+
+
+def test_what_aws_made_for_a_request_that_was_cut_is_imported(
+    applied: Applied, interruptible: Callable[..., AbstractContextManager[HoldingProxy]]
+) -> None:
+    """AWS may have taken a request whose answer never came: no state knows what it made, and its README says so."""
+    with interruptible(_makes_a_role, taken=True) as proxy:
+        status, said = applied.interrupted(proxy, *APPLY, ONE_BY_ONE)
+        assert status != 0
+        proxy.release()
+        refused = applied.run(*APPLY)
+        assert refused.returncode != 0
+        (address,) = _at_fault(refused.stderr)
+        assert _at_fault(said) == {address}, "the interruption names what may have been made"
+        (role,) = re.findall(r"Role with name (\S+) already exists", refused.stderr)
+        taken_over = applied.run("import", "-input=false", "-no-color", APPLY[-1], address, role)
+        assert taken_over.returncode == 0, taken_over.stderr
+        assert applied.run(*APPLY).returncode == 0
+        assert applied.run("plan", "-detailed-exitcode", *APPLY[2:]).returncode == 0
+
+
+def _makes_the_cluster(method: str, path: str, body: bytes) -> bool:
+    return method == "POST" and path == "/clusters"
+
+
+def _makes_a_role(method: str, path: str, body: bytes) -> bool:
+    return b"Action=CreateRole&" in body
 
 
 def _at_fault(said: str) -> set[str]:

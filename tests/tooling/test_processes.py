@@ -92,11 +92,18 @@ def test_a_program_past_its_time_is_ended_with_all_that_it_started(tmp_path: Pat
     assert wait_until(lambda: not alive(int(note.read_text())))
 
 
-def test_a_program_that_refuses_to_end_is_killed() -> None:
-    started = time.monotonic()
+def test_a_program_that_refuses_to_end_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    stubborn = f"""
+import os, pathlib, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path({str(note)!r}).write_text(str(os.getpid()))
+while True:
+    signal.pause()
+"""
     with pytest.raises(ToolTimedOut):
-        run(python("import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"), timeout=0.5)
-    assert time.monotonic() - started < 10
+        run(python(stubborn), timeout=2)
+    assert not note.exists() or not alive(int(note.read_text()))
 
 
 def test_endless_output_is_cut_off() -> None:
@@ -110,16 +117,18 @@ def test_endless_messages_are_bounded() -> None:
     assert completed.stderr.endswith("last\n")
 
 
-def test_lines_of_progress_come_while_it_runs() -> None:
-    lines: list[tuple[str, float]] = []
-    started = time.monotonic()
-    run(
-        ["sh", "-c", "echo one >&2; sleep 0.4; echo two >&2"],
-        timeout=20,
-        on_stderr=lambda line: lines.append((line, time.monotonic())),
-    )
-    assert [line for line, _ in lines] == ["one", "two"]
-    assert lines[0][1] - started < lines[1][1] - started - 0.2
+def test_lines_of_progress_come_while_it_runs(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    lines: list[str] = []
+
+    def receive(line: str) -> None:
+        lines.append(line)
+        seen.touch()
+
+    # The second line is written only when the first was handed on.
+    waiting = f"echo one >&2; while [ ! -e {seen} ]; do sleep 0.02; done; echo two >&2"
+    run(["sh", "-c", waiting], timeout=60, on_stderr=receive)
+    assert lines == ["one", "two"]
 
 
 def test_parallel_keeps_the_order_and_the_bound() -> None:
@@ -160,11 +169,9 @@ def test_one_failure_ends_the_other_processes(tmp_path: Path) -> None:
             raise Refusal("the fourth is bad")
         run(["sh", "-c", f"echo $$ > {tmp_path}/{number}; sleep 60"], timeout=100)
 
-    started = time.monotonic()
     with pytest.raises(Refusal, match="the fourth is bad"):
         # Results come in order, so the failure is put first.
         list(parallel(work, [3, 0, 1, 2], workers=4))
-    assert time.monotonic() - started < 20
     pids = [int(file.read_text()) for file in tmp_path.iterdir()]
     assert len(pids) == 3
     assert wait_until(lambda: not any(alive(pid) for pid in pids))
