@@ -77,6 +77,11 @@ def test_depths_count_the_longest_way() -> None:
     assert component_depths(made) == {"a": 0, "b": 1, "c": 2}
 
 
+def test_what_comes_after_another_waits_only_for_what_is_there() -> None:
+    late = Component("late", "What comes late", "late", after=("a", "not-there"))
+    assert component_depths({"a": component("a"), "late": late}) == {"a": 0, "late": 1}
+
+
 def test_needs_that_nothing_meets_and_circles_are_told() -> None:
     with pytest.raises(ValueError, match="a needs nothing-of-that-name"):
         component_depths({"a": component("a", "nothing-of-that-name")})

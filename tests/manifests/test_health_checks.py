@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,17 @@ import pytest
 from tests.manifests.composition import BASES, documents, load
 
 lua51 = pytest.importorskip("lupa.lua51", reason="lupa is not installed: health checks are not run (pip install lupa)")
-# Argo CD opens only base, package, table and a part of os for checks that are not its own (util/lua/lua.go).
+# Argo CD opens only base, package, table and a part of os for checks that are not its own (util/lua/lua.go); of os they
+# require time and date (util/lua/oslib_safe.go).
 CLOSED = ("string", "math", "io", "os", "debug", "coroutine", "dofile", "loadfile", "require")
+NOW = 1_800_000_000  # 2027-01-15T08:00:00Z
+OS = """
+local date, now = os.date, ...
+return function(name)
+  assert(name == "os")
+  return {date = date, time = function() return now end}
+end
+"""
 PREFIX = "resource.customizations.health."
 CHECKS = {
     key.removeprefix(PREFIX): text
@@ -22,8 +32,10 @@ CHECKS = {
 def health(kind: str, resource: dict[str, Any]) -> tuple[str, str]:
     """Return the status and the message that a check gives."""
     lua = lua51.LuaRuntime(unpack_returned_tuples=True, register_eval=False, register_builtins=False)
+    require = lua.execute(OS, NOW)
     for name in CLOSED:
         lua.globals()[name] = None
+    lua.globals()["require"] = require
     lua.globals()["obj"] = table(lua, resource)
     result = lua.execute(CHECKS[kind])
     return result["status"], result["message"]
@@ -40,44 +52,97 @@ def table(lua: Any, value: Any) -> Any:
 def application(**status: Any) -> dict[str, Any]:
     source = {"repoURL": "https://example.com/r.git", "path": "environments/dev/models/chat", "targetRevision": "main"}
     return {
-        "metadata": {"generation": 1},
+        "metadata": {"generation": 1, "creationTimestamp": "2027-01-15T07:50:00Z"},
         "spec": {"source": source},
         "status": {"sync": {"comparedTo": {"source": source}}, **status},
     }
+
+
+def daemons(observed: int, wanted: int, available: int) -> dict[str, Any]:
+    told = {"observedGeneration": observed, "desiredNumberScheduled": wanted, "numberAvailable": available}
+    return {**DAEMONS, "status": told}
 
 
 def condition(kind: str, status: str, reason: str = "", message: str = "") -> dict[str, str]:
     return {"type": kind, "status": status, "reason": reason, "message": message}
 
 
+def ended(phase: str, at: str = "2027-01-15T07:59:00Z") -> dict[str, str]:
+    return {"phase": phase, "startedAt": at, "finishedAt": at}
+
+
 HEALTHY = {"status": "Healthy"}
+DEGRADED = {"status": "Degraded", "message": "Caused by apps/DaemonSet:a/b"}
+JUST_NOW, LONG_AGO = "2027-01-15T07:59:00Z", "2027-01-15T07:54:59Z"
+RUNNING = {"phase": "Running", "startedAt": JUST_NOW, "message": "waiting for completion of hook"}
+DAEMONS: dict[str, Any] = {"metadata": {"generation": 2}, "spec": {}}
+TOKEN: dict[str, Any] = {"metadata": {"annotations": {"argocd.argoproj.io/ignore-healthcheck": "true"}}, "spec": {}}
+NOT_SYNCED = {"conditions": [{"type": "Ready", "status": "False", "message": "could not get secret data"}]}
 OTHER = {"repoURL": "https://example.com/r.git", "path": "environments/dev/models/chat", "targetRevision": "v1"}
 GROUPS = {"metadata": {"generation": 2}, "spec": {"replicas": 2}}
 SERVICE = {"metadata": {"generation": 2}, "spec": {}}
 CLUSTER = {"metadata": {"generation": 1}, "spec": {}}
 
 CASES: list[tuple[str, str, dict[str, Any], str]] = [
-    ("argoproj.io_Application", "new", {"spec": {}}, "Progressing"),
+    ("argoproj.io_Application", "new", {"metadata": {"creationTimestamp": JUST_NOW}, "spec": {}}, "Progressing"),
+    ("argoproj.io_Application", "never compared", {"metadata": {"creationTimestamp": LONG_AGO}, "spec": {}}, "Healthy"),
     ("argoproj.io_Application", "healthy", application(health=HEALTHY), "Healthy"),
-    ("argoproj.io_Application", "degraded", application(health={"status": "Degraded", "message": "x"}), "Degraded"),
+    ("argoproj.io_Application", "hook runs", application(health=HEALTHY, operationState=RUNNING), "Progressing"),
     (
         "argoproj.io_Application",
-        "hook runs",
-        application(health=HEALTHY, operationState={"phase": "Running"}),
+        "hook runs for a long time",
+        application(health=HEALTHY, operationState={**RUNNING, "startedAt": LONG_AGO}),
+        "Healthy",
+    ),
+    (
+        "argoproj.io_Application",
+        "is tried again, which began long ago",
+        application(health=DEGRADED, operationState={**RUNNING, "startedAt": LONG_AGO, "finishedAt": JUST_NOW}),
+        "Healthy",
+    ),
+    (
+        "argoproj.io_Application",
+        "next sync is asked for",
+        {**application(health=HEALTHY, operationState=ended("Succeeded", LONG_AGO)), "operation": {"sync": {}}},
         "Progressing",
     ),
     (
         "argoproj.io_Application",
-        "sync failed",
-        application(health=HEALTHY, operationState={"phase": "Failed"}),
-        "Degraded",
+        "health is that of before the sync",
+        application(health=HEALTHY, operationState=ended("Succeeded"), reconciledAt=LONG_AGO),
+        "Progressing",
     ),
     (
         "argoproj.io_Application",
-        "synced",
-        application(health=HEALTHY, operationState={"phase": "Succeeded"}),
+        "degraded after a change",
+        application(health=DEGRADED, operationState=ended("Succeeded")),
+        "Progressing",
+    ),
+    (
+        "argoproj.io_Application",
+        "degraded without a change",
+        application(health=DEGRADED, operationState=ended("Succeeded", LONG_AGO)),
         "Healthy",
     ),
+    (
+        "argoproj.io_Application",
+        "progressing for a long time",
+        application(health={"status": "Progressing"}, operationState=ended("Succeeded", LONG_AGO)),
+        "Healthy",
+    ),
+    (
+        "argoproj.io_Application",
+        "sync failed",
+        application(health=HEALTHY, operationState=ended("Failed")),
+        "Progressing",
+    ),
+    (
+        "argoproj.io_Application",
+        "sync failed long ago",
+        application(health=HEALTHY, operationState=ended("Failed", LONG_AGO)),
+        "Healthy",
+    ),
+    ("argoproj.io_Application", "synced", application(health=HEALTHY, operationState=ended("Succeeded")), "Healthy"),
     (
         "argoproj.io_Application",
         "moved",
@@ -88,6 +153,7 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
         "argoproj.io_Application",
         "chart moved",
         {
+            "metadata": {"creationTimestamp": LONG_AGO},
             "spec": {"sources": [{"path": "a", "targetRevision": "main"}, {"chart": "c", "targetRevision": "2.0.0"}]},
             "status": {
                 "health": HEALTHY,
@@ -99,6 +165,20 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
             },
         },
         "Progressing",
+    ),
+    ("apps_DaemonSet", "new", DAEMONS, "Progressing"),
+    ("apps_DaemonSet", "changed", daemons(1, 3, 3), "Progressing"),
+    ("apps_DaemonSet", "no node yet", daemons(2, 0, 0), "Healthy"),
+    ("apps_DaemonSet", "on no node", daemons(2, 3, 0), "Progressing"),
+    ("apps_DaemonSet", "one node of three is ill", daemons(2, 3, 2), "Healthy"),
+    ("external-secrets.io_ExternalSecret", "new", TOKEN, "Progressing"),
+    ("external-secrets.io_ExternalSecret", "a person is late", {**TOKEN, "status": NOT_SYNCED}, "Healthy"),
+    ("external-secrets.io_ExternalSecret", "broken", {"metadata": {}, "spec": {}, "status": NOT_SYNCED}, "Degraded"),
+    (
+        "external-secrets.io_ExternalSecret",
+        "synced",
+        {"metadata": {}, "spec": {}, "status": {"conditions": [condition("Ready", "True")]}},
+        "Healthy",
     ),
     ("leaderworkerset.x-k8s.io_LeaderWorkerSet", "new", GROUPS, "Progressing"),
     (
@@ -279,3 +359,25 @@ def test_every_kind_that_is_shipped_has_a_known_health() -> None:
 def test_messages_count_groups() -> None:
     resource = {**GROUPS, "status": {"readyReplicas": 1, "conditions": [condition("Progressing", "True")]}}
     assert health("leaderworkerset.x-k8s.io_LeaderWorkerSet", resource) == ("Progressing", "1 of 2 groups are ready")
+
+
+def test_what_is_not_waited_for_is_said_in_words() -> None:
+    late = application(health=DEGRADED, operationState=ended("Succeeded", LONG_AGO))
+    assert health("argoproj.io_Application", late) == (
+        "Healthy",
+        "Not waited for any longer: Degraded: Caused by apps/DaemonSet:a/b",
+    )
+    assert health("external-secrets.io_ExternalSecret", {**TOKEN, "status": NOT_SYNCED}) == (
+        "Healthy",
+        "Not synced, so that pods which need it wait: could not get secret data",
+    )
+
+
+def test_waves_pass_before_argo_cd_ends_the_sync_of_the_root() -> None:
+    """A sync that was ended is not tried again, so that the last waves would never come."""
+    patience = int(re.search(r"local patience = (\d+)", CHECKS["argoproj.io_Application"])[1])  # type: ignore[index]
+    limit = int(load(BASES / "platform/argocd/values.yaml")["configs"]["params"]["controller.sync.timeout.seconds"])
+    menu = (BASES.parent / "template/components.yaml.jinja").read_text()
+    waves = len(set(re.findall(r"^  wave: (-\d+)$", menu, re.MULTILINE)))
+    assert waves > 3
+    assert waves * patience + 120 <= limit, f"{waves} waves of {patience} s each"

@@ -19,6 +19,7 @@ _KEYS = {
     "version",
     "source",
     "needs",
+    "after",
     "excludes",
     "stands-for",
     "answers",
@@ -79,6 +80,7 @@ class Component:
         version: Version of what these manifests run; empty where they run nothing of somebody else's.
         source: Where that version was read.
         needs: Components that must be there, and come before it.
+        after: Components that come before it where they are there, since something of it waits for them.
         excludes: Components that cannot be there as well.
         stands_for: Components in whose place it is for engines that need them.
         answers: What an environment must answer to have it, by question.
@@ -95,6 +97,7 @@ class Component:
     version: str = ""
     source: str = ""
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     stands_for: tuple[str, ...] = ()
     answers: Answers = field(default_factory=dict)
@@ -128,6 +131,7 @@ def component_from_mapping(name: str, raw: Mapping[str, Any]) -> Component:
         version=_text(name, raw, "version") if "version" in raw else "",
         source=_text(name, raw, "source") if "version" in raw or "source" in raw else "",
         needs=_names(name, raw, "needs"),
+        after=_names(name, raw, "after"),
         excludes=_names(name, raw, "excludes"),
         stands_for=_names(name, raw, "stands-for"),
         answers=_answers(f"component {name}", raw.get("answers")),
@@ -142,16 +146,20 @@ def component_depths(components: Mapping[str, Component]) -> dict[str, int]:
     Raises:
         ValueError: A component needs one that is not there, or some wait for each other.
     """
+    before = {
+        name: (*component.needs, *(other for other in component.after if other in components))
+        for name, component in components.items()
+    }
     depths: dict[str, int] = {}
     while len(depths) < len(components):
         ready = {
-            name: 1 + max((depths[need] for need in component.needs), default=-1)
-            for name, component in components.items()
-            if name not in depths and all(need in depths for need in component.needs)
+            name: 1 + max((depths[other] for other in before[name]), default=-1)
+            for name in components
+            if name not in depths and all(other in depths for other in before[name])
         }
         if not ready:
-            for name, component in components.items():
-                if missing := [need for need in component.needs if need not in components]:
+            for name in components:
+                if missing := [other for other in before[name] if other not in components]:
                     raise ValueError(f"{name} needs {missing[0]}, which is not among the components")
             raise ValueError(f"{', '.join(sorted(set(components) - set(depths)))} wait for each other")
         depths |= ready

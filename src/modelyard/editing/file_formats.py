@@ -98,6 +98,7 @@ class ComponentFile(_File):
     version: str | None = Field(None, description="Version of what the manifests run.")
     source: str | None = Field(None, description="Where that version was read.")
     needs: list[Name] = Field(default_factory=list, description="Components that come before it.")
+    after: list[Name] = Field(default_factory=list, description="Components that come before it where they are there.")
     excludes: list[Name] = Field(default_factory=list, description="Components that cannot be there as well.")
     stands_for: list[Name] = Field(
         default_factory=list, description="Components in whose place it is for engines that need them."
