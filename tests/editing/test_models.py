@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +31,9 @@ from modelyard.editing.environment_folder import environment_files
 from modelyard.editing.readiness import how_to_bring
 from modelyard.findings import ExitCode, Refusal, Severity
 from modelyard.repository import Repository
+from modelyard.repository.journal import write_together
 from modelyard.tooling import require, run
+from tests.kills import in_a_process
 from tests.terminals import Terminal
 
 from .conftest import Outcome, snapshot
@@ -550,13 +554,44 @@ def test_usage_is_explained(untouched: Path, modelyard: Run, tmp_path: Path) -> 
 
 
 def test_an_edit_that_was_cut_short_is_finished_by_the_next_command(starter: Path, modelyard: Run) -> None:
-    folder = starter / ".modelyard-edit"
-    folder.mkdir()
-    (folder / "0.new").write_text("version: 1\n# by the edit\n")
-    (folder / "journal.json").write_text('[["modelyard.yaml", "0.new"]]')
+    settings = starter / "modelyard.yaml"
+
+    def edit() -> None:
+        real = Path.replace
+
+        def stopped(path: Path, target: Path) -> Path:
+            if target == settings:
+                os.kill(os.getppid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(path, target)
+
+        Path.replace = stopped  # type: ignore[method-assign, assignment]
+        write_together(starter, {"modelyard.yaml": b"version: 1\n# by the edit\n"}, {})
+
+    assert in_a_process(edit) == 128 + signal.SIGKILL
+    assert "by the edit" not in settings.read_text()
     assert modelyard(starter, "check").code == 0
-    assert (starter / "modelyard.yaml").read_text() == "version: 1\n# by the edit\n"
-    assert not folder.exists()
+    assert settings.read_text() == "version: 1\n# by the edit\n"
+    assert not list(starter.glob(".modelyard-edit*"))
+
+
+def test_an_edit_that_the_files_bring_is_refused_by_every_verb(starter: Path, modelyard: Run) -> None:
+    (starter / ".modelyard-edit").mkdir()
+    (starter / ".modelyard-edit/0.new").write_text("planted")
+    (starter / ".modelyard-edit/journal.json").write_text('[["../planted", "0.new"], ["modelyard.yaml", null]]')
+    for words in (
+        ("check",),
+        ("fit",),
+        ("env", "list"),
+        ("graph",),
+        ("model", "list"),
+        ("fetch",),
+        ("update",),
+        ("env", "add", "x"),
+    ):
+        told = modelyard(starter, *words)
+        assert told.code == 2 and "neither is believed" in told.err, words
+    assert not (starter.parent / "planted").exists() and (starter / "modelyard.yaml").exists()
 
 
 def test_the_list_names_what_serves_each_model(two: Path, modelyard: Run) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelyard.cli.boundary import verb
-from modelyard.cli.options import AsJson
+from modelyard.cli.options import AsJson, require_folder
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -108,11 +108,12 @@ def add(
     from modelyard import catalog
     from modelyard.fetching import hub_config
     from modelyard.repository import Repository
+    from modelyard.repository.journal import write_file
     from modelyard.sizing import TEAM_MODELS, team_models
-    from modelyard.tooling import write_whole
 
     if not _ID.fullmatch(model_id) or len(model_id) > _LONGEST_ID:
         raise Refusal(f"{model_id!r} is no model id", fix="write it as the engine's settings do, such as acme/chat-7b")
+    require_folder(repository)
     home = Repository(repository)
     if not home.environments:
         raise Refusal(f"{home.root} is no GitOps repository", fix="name one with --repository")
@@ -129,7 +130,7 @@ def add(
     except ValueError as problem:
         raise Refusal(f"{config or model_id}: {problem}", fix="give the config.json of the model") from None
     file = f"{TEAM_MODELS}/{catalog.folder_name(model_id)}/model.yaml"
-    write_whole(home.root / file, catalog.model_text(entry))
+    write_file(home.root, file, catalog.model_text(entry))
     sys.stdout.write(f"{file} written; commit it\n")
     if entry.shape is not None and entry.shape.unmodelled:
         sys.stdout.write(f"not modelled, so that fits stay unsure: {', '.join(entry.shape.unmodelled)}\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelyard.cli.boundary import verb
-from modelyard.cli.options import AsJson, Folder, environment_option
+from modelyard.cli.options import AsJson, Folder, environment_option, require_folder
 from modelyard.findings import ExitCode, Refusal
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def command(
     from modelyard.fetching import fetch
     from modelyard.repository import Repository
 
-    if not path.is_dir():
-        raise Refusal(f"there is no folder {path}", fix="name the folder of a GitOps repository")
+    require_folder(path)
     repository = Repository(path)
     if not repository.environments:
         raise Refusal(

@@ -40,8 +40,8 @@ def keep_log(
     """
     from modelyard.cli.fit import unknown_model
     from modelyard.repository import Repository
+    from modelyard.repository.journal import write_file
     from modelyard.sizing import Measurement, known_model, measured_budget, measurements_file, text_with
-    from modelyard.tooling import write_whole
 
     repository = Repository(root)
     if not repository.environments:
@@ -71,7 +71,7 @@ def keep_log(
     new = Measurement(measured, log.name, f"{datetime.now(UTC):%Y-%m-%d}")
     file = measurements_file(name)
     content = text_with(repository.files, name, new)
-    write_whole(repository.root / file, content)
+    write_file(repository.root, file, content)
     if as_json:
         sys.stdout.write(json.dumps({"file": file, **measured.to_mapping()}, indent=2) + "\n")
     else:

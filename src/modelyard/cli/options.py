@@ -10,9 +10,6 @@ import typer
 from modelyard.cli import completing
 from modelyard.findings import Refusal
 
-EDIT_UNDER_WAY = ".modelyard-edit"
-"""`modelyard.editing.FOLDER`, without the import that most commands do not need."""
-
 Folder = Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none.")
@@ -56,7 +53,6 @@ def require_folder(path: Path) -> None:
             f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
             fix="name the folder of a GitOps repository",
         )
-    if (path / EDIT_UNDER_WAY).exists():
-        from modelyard.editing import finish_interrupted
+    from modelyard.repository.journal import finish_interrupted
 
-        finish_interrupted(path)
+    finish_interrupted(path)

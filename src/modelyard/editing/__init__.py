@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         remove_environment,
         sync_outputs,
     )
-    from modelyard.editing.journal import FOLDER, finish_interrupted, write_together
     from modelyard.editing.menu import Menu
     from modelyard.editing.migrations import Migration, migrate
     from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from modelyard.editing.trials import Trial, tried
 
 __all__ = [
-    "FOLDER",
     "Adopted",
     "Candidate",
     "Changes",
@@ -46,7 +44,6 @@ __all__ = [
     "candidates",
     "environment_files",
     "environment_rows",
-    "finish_interrupted",
     "foreign",
     "migrate",
     "model_name",
@@ -64,7 +61,6 @@ __all__ = [
     "switch_feature",
     "sync_outputs",
     "tried",
-    "write_together",
 ]
 
 _HOMES = {
@@ -89,9 +85,6 @@ _HOMES = {
     "outputs": "environments",
     "remove_environment": "environments",
     "sync_outputs": "environments",
-    "FOLDER": "journal",
-    "finish_interrupted": "journal",
-    "write_together": "journal",
     "Menu": "menu",
     "remove_model": "models",
     "rename_model": "models",

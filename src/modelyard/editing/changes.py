@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from modelyard.editing.journal import finish_interrupted, write_together
 from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
 from modelyard.repository import Files
+from modelyard.repository.journal import SCRATCH, finish_interrupted, write_together
 
 _BYTES = "surrogateescape"
 """How bytes that are no UTF-8 pass through texts unharmed."""
 
-_LEFT_OUT = shutil.ignore_patterns(".git", ".terraform", ".venv", "node_modules", "__pycache__", ".modelyard-edit")
+_LEFT_OUT = shutil.ignore_patterns(".git", ".terraform", ".venv", "node_modules", "__pycache__", f"{SCRATCH}*")
 
 
 @dataclass(frozen=True, slots=True)

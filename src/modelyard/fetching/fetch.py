@@ -17,6 +17,7 @@ from modelyard.fetching.registries import Archive, locate
 from modelyard.fetching.transport import FetchFailed, checked_url, download
 from modelyard.findings import Refusal
 from modelyard.repository import Repository
+from modelyard.repository.journal import write_file
 from modelyard.repository.locks import (
     FILE,
     VERSION,
@@ -29,7 +30,7 @@ from modelyard.repository.locks import (
 )
 from modelyard.repository.yaml import documents
 from modelyard.schemas.custom import MAX_BYTES, read_definitions
-from modelyard.tooling import cache, exclusive, write_whole
+from modelyard.tooling import cache, exclusive
 from modelyard.tooling.files import unwritable
 
 MAX_CHART_BYTES = 32 * 1024 * 1024
@@ -117,7 +118,7 @@ def fetch(
     if environments:
         new = Lock(_merged(lock.charts, new.charts), _merged(lock.definitions, new.definitions))
     if new != lock:
-        write_whole(repository.files.root / FILE, _text(new))
+        write_file(repository.files.root, FILE, _text(new))
     problems.extend((each, "") for each in wanted.problems)
     if problems:
         fixes = dict.fromkeys(fix for _, fix in problems if fix)

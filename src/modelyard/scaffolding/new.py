@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelyard.findings import Refusal
 from modelyard.repository import ANSWERS, ENVIRONMENTS
+from modelyard.repository.journal import finish_interrupted, scratch_folder
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
@@ -72,7 +71,8 @@ def new_repository(
         )
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
     asks = _interactive(interactive)
-    with _scratch(target.parent, target.name) as scratch:
+    beside = next((each for each in target.parents if each.exists()), target.parent)
+    with scratch_folder(beside, target) as scratch:
         rendered = scratch / target.name
         copy(source, "repository", rendered, questionnaire, answers, interactive=asks)
         url = recorded_answers(rendered, ANSWERS)["repository_url"]
@@ -115,6 +115,7 @@ def new_environment(
     """
     require("git")
     root = repository.expanduser().absolute()
+    finish_interrupted(root)
     own = root / ANSWERS
     if not own.is_file():
         raise Refusal(
@@ -130,7 +131,7 @@ def new_environment(
         _refuse_existing(root, named.text)
     elif not _interactive(interactive):
         raise Refusal("the new environment has no name", fix="name it with --env")
-    with _scratch(root / ENVIRONMENTS, "new") as scratch:
+    with scratch_folder(root) as scratch:
         shutil.copyfile(own, scratch / ANSWERS)  # defaults come from the repository's answers
         copy(source, "environment", scratch, questionnaire, answers, interactive=_interactive(interactive))
         name = _only_environment(scratch)
@@ -164,20 +165,6 @@ def _prepared(
 
 def _interactive(asked: bool | None) -> bool:
     return asked if asked is not None else sys.stdin.isatty() and sys.stdout.isatty()
-
-
-@contextlib.contextmanager
-def _scratch(parent: Path, name: str) -> Iterator[Path]:
-    """Make a folder beside the destination, on the same disk, so that one rename shows the result whole."""
-    made = next((each for each in (parent, *parent.parents) if each.exists()), parent)
-    try:
-        scratch = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=made))
-    except OSError as problem:
-        raise _unwritable(parent / name, problem) from None
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put(rendered: Path, target: Path) -> None:

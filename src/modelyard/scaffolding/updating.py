@@ -11,6 +11,7 @@ from typing import Any
 
 from modelyard.findings import ExitCode, Refusal
 from modelyard.repository import ANSWERS, ENVIRONMENTS
+from modelyard.repository.journal import finish_interrupted
 from modelyard.scaffolding import git
 from modelyard.scaffolding.conflicts import Conflict, conflicting_files, conflicts
 from modelyard.scaffolding.copying import merge
@@ -126,6 +127,7 @@ def update(
     """
     require("git")
     root = repository.expanduser().absolute()
+    finish_interrupted(root)
     subjects = _subjects(root, environment)
     git.require_repository(root)
     _refuse_unclean(root)

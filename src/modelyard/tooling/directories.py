@@ -1,4 +1,4 @@
-"""Where Modelyard keeps what it can make again, and what it installed."""
+"""Where Modelyard keeps what it can make again, what it installed, and what it has begun."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ def data() -> Path:
     `MODELYARD_DATA_DIR` overrides the platform's own place.
     """
     return _overridden("MODELYARD_DATA_DIR") or platformdirs.user_data_path("modelyard", appauthor=False)
+
+
+def state() -> Path:
+    """Return the folder of what must outlast this process, such as edits that are being written; it need not exist yet.
+
+    `MODELYARD_STATE_DIR` overrides the platform's own place.
+    """
+    return _overridden("MODELYARD_STATE_DIR") or platformdirs.user_state_path("modelyard", appauthor=False)
 
 
 def _overridden(variable: str) -> Path | None:
