@@ -174,9 +174,11 @@ def test_what_aws_made_for_a_request_that_was_cut_is_imported(
         (address,) = _at_fault(refused.stderr)
         assert _at_fault(said) == {address}, "the interruption names what may have been made"
         (role,) = re.findall(r"Role with name (\S+) already exists", refused.stderr)
-        taken_over = applied.run("import", "-input=false", "-no-color", APPLY[-1], address, role)
-        assert taken_over.returncode == 0, taken_over.stderr
-        assert applied.run(*APPLY).returncode == 0
+        block = applied.configuration.directory / "imported.tf"
+        block.write_text(f'import {{\n  to = {address}\n  id = "{role}"\n}}\n')
+        taken_over = applied.run(*APPLY)
+        assert taken_over.returncode == 0, taken_over.stderr[-6000:]
+        block.unlink()
         assert applied.run("plan", "-detailed-exitcode", *APPLY[2:]).returncode == 0
 
 
