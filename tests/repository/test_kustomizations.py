@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.repository import Files, Repository, UnreadableFile, joined
-from modelyard.repository.files import MAX_FILE_BYTES
+from modelyard.repository.limits import MAX_FILE_BYTES
 
 Write = Callable[[dict[str, str]], Path]
 

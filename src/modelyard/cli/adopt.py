@@ -11,6 +11,10 @@ from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing
 from modelyard.cli.options import AsJson
 from modelyard.findings import Refusal
+from modelyard.repository.limits import content_of
+
+_MOST_BYTES = 1024 * 1024
+_FIX = "name a values file or a manifest of one model"
 
 
 @verb
@@ -53,9 +57,6 @@ def command(
 
 def _text(file: Path) -> str:
     try:
-        if file.stat().st_size > 1024 * 1024:
-            raise Refusal(f"{file} has more than 1 MiB", fix="name the file of one model")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
-        raise Refusal(f"{file} cannot be read: {reason}", fix="name a values file or a manifest") from None
+        return content_of(file, most=_MOST_BYTES, fix=_FIX, pipes=True).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refusal(f"{file} cannot be read: it is not UTF-8", fix=_FIX) from None

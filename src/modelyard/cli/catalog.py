@@ -15,6 +15,8 @@ import typer
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, require_folder
 from modelyard.findings import ExitCode, Refusal
+from modelyard.repository.json import parsed
+from modelyard.repository.limits import content_of
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, InstanceType, Model
@@ -141,9 +143,9 @@ def _read(config: Path) -> dict[str, Any]:
     if not config.is_file():
         raise Refusal(f"there is no file {config}", fix="name the model's config.json")
     try:
-        content = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as problem:
-        raise Refusal(f"{config} is no JSON file: {problem}", fix="give the model's config.json") from None
+        content = parsed(content_of(config), str(config))
+    except Refusal as refusal:
+        raise Refusal(refusal.message, fix="give the model's config.json", at=refusal.at) from None
     if not isinstance(content, dict):
         raise Refusal(f"{config} should hold one JSON mapping", fix="give the model's config.json")
     return content

@@ -13,6 +13,7 @@ from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, IgnoreNotFound, Repository, finish, planned
 from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, Refusal
+from modelyard.repository.limits import MAX_FILE_BYTES, content_of
 
 if TYPE_CHECKING:
     from modelyard.reporting import Line
@@ -192,14 +193,14 @@ def sync(
 
 
 def _outputs(repository: Path, file: str | None) -> str:
+    fix = "terraform output -json > outputs.json"
     if file == "-":
-        return sys.stdin.read()
+        return sys.stdin.read(MAX_FILE_BYTES + 1)
     if file is not None:
         try:
-            return Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
-            raise Refusal(f"{file} cannot be read: {reason}", fix="terraform output -json > outputs.json") from None
+            return content_of(Path(file), fix=fix, pipes=True).decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refusal(f"{file} cannot be read: it is not UTF-8", fix=fix) from None
     from modelyard.tooling import require, run
 
     folder = repository / "terraform"

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import ExitCode, Refusal
+from modelyard.repository.limits import content_of
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, ModelShape
     from modelyard.reporting import Line
     from modelyard.sizing import MeasuredBudget, MemoryBudget
 
-MAX_LOG_BYTES = 256 * 1024 * 1024
+MAX_LOG_BYTES = 64 * 1024 * 1024
 SAME_MEMORY = 0.02
 """Share by which the memory that a log tells may differ from what its device has."""
 
@@ -80,14 +81,10 @@ def keep_log(
 
 
 def _text(log: Path) -> str:
-    if not log.is_file():
+    if not log.exists():
         raise Refusal(f"there is no log {log}", fix="name the file with vLLM's start-up log")
-    if log.stat().st_size > MAX_LOG_BYTES:
-        raise Refusal(f"{log} is larger than 256 MiB", fix="give the lines up to the engine's first request")
-    try:
-        return log.read_text(encoding="utf-8", errors="replace")
-    except OSError as problem:
-        raise Refusal(f"{log} cannot be read: {problem.strerror}", fix="make it readable") from None
+    fix = "give the lines up to the engine's first request"
+    return content_of(log, most=MAX_LOG_BYTES, fix=fix, pipes=True).decode("utf-8", "replace")
 
 
 def _device(log: Path, name: str | None, total_gib: float | None) -> Device:

@@ -14,6 +14,7 @@ from modelyard.cluster.terraform.blocks import LineAddress
 from modelyard.cluster.things import Thing
 from modelyard.findings import Address
 from modelyard.rendering import Path, Sources
+from modelyard.repository.json import MalformedJSON, parsed
 
 if TYPE_CHECKING:
     from modelyard.cluster.environment import Environment
@@ -102,8 +103,8 @@ def dashboards(environment: Environment) -> Iterator[tuple[Thing, str]]:
 
 def _queries(content: Any) -> Iterator[str]:
     try:
-        dashboard = json.loads(content) if isinstance(content, str) else None
-    except ValueError:
+        dashboard = parsed(content) if isinstance(content, str) else None
+    except MalformedJSON:
         return
     waiting = [dashboard]
     while waiting:

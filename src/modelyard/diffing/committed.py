@@ -11,7 +11,7 @@ from modelyard.diffing.history import Entry, History, Side
 from modelyard.diffing.reach import Reached
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import ENVIRONMENTS, SETTINGS, EnvironmentFolder, Files, Repository, UnreadableFile
-from modelyard.repository.files import MAX_FILE_BYTES
+from modelyard.repository.limits import MAX_FILE_BYTES
 
 _SUBMODULE = "160000"
 _UNSAFE_PARTS = frozenset({"", ".", "..", ".git"})

@@ -17,6 +17,7 @@ from modelyard.diffing.history import History, Side
 from modelyard.findings import Refusal
 from modelyard.repository import ENVIRONMENTS
 from modelyard.repository.kustomization import FILE_NAMES
+from modelyard.repository.limits import UnreadableFile, content_of
 from modelyard.repository.yaml import documents
 
 # What decides more than one environment without being named by any of them.
@@ -220,8 +221,8 @@ def _texts(history: History, side: Side) -> Iterator[tuple[str, str, bytes]]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError:
+        return content_of(path)
+    except UnreadableFile:
         return b""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from modelyard.editing.owners import set_owners
 from modelyard.editing.splicing import Text
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import ENVIRONMENTS, PLATFORM, kustomization_file
+from modelyard.repository.json import MalformedJSON, parsed
 
 OUTPUTS = "terraform-outputs"
 """Key of `component.yaml` that says which output of Terraform is written where, and name of the generated ConfigMap."""
@@ -163,12 +163,10 @@ def outputs(text: str) -> dict[str, Any]:
         Refusal: It is something else.
     """
     expected = "terraform output -json prints a mapping of names to values"
-    if len(text) > _MOST_BYTES:
-        raise Refusal("the outputs have more than 4 MiB", fix=expected)
     try:
-        raw = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        raise Refusal("the outputs are not JSON", fix=expected) from None
+        raw = parsed(text, "the outputs", most=_MOST_BYTES)
+    except MalformedJSON as refusal:
+        raise Refusal(refusal.message, fix=expected) from None
     if not isinstance(raw, dict) or not all(isinstance(each, dict) and "value" in each for each in raw.values()):
         raise Refusal("the outputs are not those of terraform output -json", fix=expected)
     return {name: each["value"] for name, each in raw.items() if not each.get("sensitive")}

@@ -6,9 +6,8 @@ import os
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from modelyard.fetching.transport import FetchFailed, get
+from modelyard.repository.json import MalformedJSON, parsed
 
 HUB = "https://huggingface.co"
 ENDPOINT = "HF_ENDPOINT"
@@ -35,9 +34,9 @@ def hub_config(model_id: str, revision: str = "main") -> tuple[dict[str, Any], s
     if answer.status != 200:
         raise FetchFailed(f"{url} asks for an account ({answer.status}), or does not exist", fix=by_hand)
     try:
-        config = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        raise FetchFailed(f"{url} is no JSON", fix=by_hand) from None
+        config = parsed(answer.body)
+    except MalformedJSON:
+        raise FetchFailed(f"{url} is no JSON that can be read", fix=by_hand) from None
     if not isinstance(config, dict):
         raise FetchFailed(f"{url} is no JSON mapping", fix=by_hand)
     commit = answer.headers.get(COMMIT, "")

@@ -7,13 +7,13 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from modelyard.fetching.transport import FetchFailed, checked_url, get, is_this_machine
 from modelyard.findings import Refusal
+from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.repository.yaml import documents
 
 _INDEX_BYTES = 64 * 1024 * 1024
+_INDEX_VALUES = 3_000_000  # the largest public index, of some 20 MB, has about a million
 _MANIFEST_BYTES = 4 * 1024 * 1024
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CHART_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
@@ -57,7 +57,7 @@ def _from_index(name: str, version: str, repository: str, indexes: dict[str, Any
     if repository not in indexes:
         body = get(address, limit=_INDEX_BYTES).body
         try:
-            content = documents(address, body.decode())
+            content = documents(address, body.decode(), values=_INDEX_VALUES)
             indexes[repository] = content[0]["entries"]
         except (UnicodeDecodeError, LookupError, TypeError, Refusal):
             raise FetchFailed(
@@ -93,9 +93,9 @@ def _from_registry(name: str, version: str, repository: str) -> Archive:
         if answer.status == 401:
             raise FetchFailed(f"{host}/{path} is not public (401)", fix="only what is public is fetched")
     try:
-        layers = orjson.loads(answer.body)["layers"]
+        layers = parsed(answer.body)["layers"]
         digest = next(str(each["digest"]) for each in layers if each.get("mediaType") == _CHART_TYPE)
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, StopIteration):
+    except (MalformedJSON, LookupError, TypeError, AttributeError, StopIteration):
         raise FetchFailed(
             f"{host}/{path}:{tag} is not a Helm chart", fix="check the chart's name and repoURL"
         ) from None
@@ -114,9 +114,9 @@ def _anonymous_token(url: str, headers: dict[str, str]) -> str:
     realm = checked_url(fields["realm"])
     answer = get(f"{realm}?{query}", limit=_MANIFEST_BYTES)
     try:
-        content = orjson.loads(answer.body)
+        content = parsed(answer.body)
         return str(content.get("token") or content["access_token"])
-    except (orjson.JSONDecodeError, LookupError, AttributeError):
+    except (MalformedJSON, LookupError, TypeError, AttributeError):
         raise FetchFailed(
             f"{url} is not public: no token for everybody", fix="only what is public is fetched"
         ) from None

@@ -12,13 +12,13 @@ from typing import Any
 
 from modelyard.catalog import InstanceType, instance_type
 from modelyard.cluster import Environment, PodTemplate, Taint, alternatives, entries, text, tolerates
-from modelyard.findings import At, Place, Refusal
 from modelyard.placement.capacity import allocatable
 from modelyard.placement.labels import ARCHITECTURE, INSTANCE_TYPE, OPERATING_SYSTEM, REGION, ZONE
 from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, KarpenterSettings, NodeClass
 from modelyard.placement.pods import PodShape
 from modelyard.placement.resources import GIB, PODS, THOUSAND, Resources, written
 from modelyard.repository import EnvironmentFolder
+from modelyard.repository.hcl import parsed
 
 FILE = "terraform.tfvars"
 SYSTEM = "system"
@@ -101,17 +101,7 @@ def variables(folder: EnvironmentFolder) -> dict[str, Any]:
     path = f"{folder.path}/{FILE}"
     if not folder.files.is_file(path):
         return {}
-    import hcl2
-
-    text = folder.files.text(path)
-    try:
-        raw = hcl2.loads(text)
-    except Exception as problem:  # the parser raises errors of its own grammar's making
-        raise Refusal(
-            f"{path} cannot be read as Terraform variables: {str(problem).splitlines()[0][:120]}",
-            fix="run terraform fmt on it, which names the line",
-            at=At(Place(path)),
-        ) from None
+    raw = parsed(path, folder.files.text(path))
     return {str(name): _plain(value) for name, value in raw.items() if not str(name).startswith("__")}
 
 

@@ -2,8 +2,9 @@
 
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.decisions import Decision
-from modelyard.repository.files import Files, UnreadableFile, joined
+from modelyard.repository.files import Files, joined
 from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
+from modelyard.repository.limits import UnreadableFile
 from modelyard.repository.repository import ANSWERS, ENVIRONMENTS, PLATFORM, SETTINGS, EnvironmentFolder, Repository
 from modelyard.repository.yaml import MalformedYAML
 

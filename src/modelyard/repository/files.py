@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place
+from modelyard.repository.limits import UnreadableFile, content_of, is_ordinary
 from modelyard.repository.yaml import documents
-
-MAX_FILE_BYTES = 20 * 1024 * 1024
-"""Larger files are refused: no manifest is that long, and reading one would take the check's memory."""
 
 Kind = Literal["file", "folder", "nothing"]
 _UNLISTED = frozenset({"", ".", ".."})
-
-
-class UnreadableFile(Refusal):
-    """A file of the repository cannot be read: missing, too large, not text, or outside."""
 
 
 class Files:
@@ -125,19 +118,7 @@ class Files:
         if known is not None:
             return known
         real = self.real(path)
-        try:
-            with io.FileIO(real) as file:
-                size = os.fstat(file.fileno()).st_size
-                content = file.read(size + 1) if size <= MAX_FILE_BYTES else b""
-            if size > MAX_FILE_BYTES:
-                raise UnreadableFile(
-                    f"{path} has {size / 2**20:.0f} MiB, more than the {MAX_FILE_BYTES // 2**20} MiB that are read",
-                    fix="keep large data out of the repository",
-                    at=At(Place(path)),
-                )
-        except OSError as fault:
-            reason = (fault.strerror or "unreadable").lower()
-            raise UnreadableFile(f"{path} cannot be read: {reason}", at=At(Place(path))) from fault
+        content = content_of(real, path)
         self._bytes[path] = content
         return content
 
@@ -183,12 +164,19 @@ class Files:
         return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
     def below(self, endings: Sequence[str]) -> list[str]:
-        """Return the files of the whole repository with one of these endings, sorted; hidden folders are left out."""
+        """Return the files of the whole repository with one of these endings, sorted; hidden folders are left out.
+
+        Pipes, sockets and devices are no files.
+        """
         found: list[str] = []
         for folder, folders, names in os.walk(self.root):
             folders[:] = [each for each in folders if not each.startswith(".")]
             above = Path(folder).relative_to(self.root)
-            found.extend((above / each).as_posix() for each in names if each.rpartition(".")[2] in endings)
+            found.extend(
+                (above / each).as_posix()
+                for each in names
+                if each.rpartition(".")[2] in endings and is_ordinary(Path(folder, each))
+            )
         return sorted(found)
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from modelyard.findings import Address, At, Place
 from modelyard.repository.addresses import FileAddress
-from modelyard.repository.files import Files, UnreadableFile, joined
+from modelyard.repository.files import Files, joined
+from modelyard.repository.limits import UnreadableFile
 from modelyard.repository.yaml import MalformedYAML
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")

@@ -12,19 +12,16 @@ from typing import Any
 import yaml as pyyaml
 
 from modelyard.findings import At, Place, Precision, Refusal
+from modelyard.repository.limits import MAX_ALIASES, MAX_DEPTH, MAX_EXPANSION, MAX_NODES
 
 try:
     from yaml import CSafeLoader as _SafeLoader
 except ImportError:  # PyYAML without libyaml: the same result, slower
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-MAX_ALIASES = 100
-"""An alias bomb needs many aliases; hand-written YAML has few."""
-
-MAX_DEPTH = 200
-"""Manifests nest some twenty levels; libyaml's composer recurses once a level."""
-
-_DEEP = re.compile(r"^ {200}|(?:[-?] ){100}", re.MULTILINE)
+_DEEP = re.compile(r"^ {200}|(?:[-?:][ \t]+){100}", re.MULTILINE)
+_ALIAS = re.compile(r"\*[0-9A-Za-z_-]")
+_SEPARATORS = (":", ",", "-", "?", "[", "{")
 
 Node = pyyaml.nodes.Node
 MappingNode = pyyaml.nodes.MappingNode
@@ -101,71 +98,201 @@ def _refused(path: str, fault: pyyaml.YAMLError, text: str) -> MalformedYAML:
     return MalformedYAML(f"{path} is not valid YAML: {problem}", at=At(place))
 
 
-def _check_bounds(path: str, text: str) -> None:
-    """Refuse alias bombs and nesting that would overflow libyaml's stack; ordinary files pay for a few counts only."""
-    if text.count("*") <= MAX_ALIASES and text.count("[") + text.count("{") <= MAX_DEPTH and not _DEEP.search(text):
+def _check_bounds(path: str, text: str, values: int = MAX_NODES) -> None:
+    """Refuse what would overflow libyaml's stack or memory; ordinary files pay for a few counts only."""
+    many = len(text) > values and 2 * sum(map(text.count, _SEPARATORS)) > values
+    if (
+        (text.count("*") <= MAX_ALIASES or len(_ALIAS.findall(text)) <= MAX_ALIASES)
+        and text.count("[") + text.count("{") <= MAX_DEPTH
+        and not many
+        and not _DEEP.search(text)
+    ):
         return
-    aliases = depth = 0
+    aliases = depth = count = 0
     for event in pyyaml.parse(text, Loader=_SafeLoader):
         aliases += isinstance(event, pyyaml.AliasEvent)
+        count += isinstance(event, pyyaml.NodeEvent)
         depth += isinstance(event, pyyaml.CollectionStartEvent)
         depth -= isinstance(event, pyyaml.CollectionEndEvent)
-        if aliases > MAX_ALIASES or depth > MAX_DEPTH:
-            mark: Any = event.start_mark
-            place = Place(path, mark.line + 1, mark.column + 1, None, Precision.EXACT)
+        if aliases > MAX_ALIASES or depth > MAX_DEPTH or count > values:
+            place = _place_of_mark(path, event.start_mark)
             if depth > MAX_DEPTH:
                 raise MalformedYAML(f"{path} is nested more than {MAX_DEPTH} levels deep", at=At(place))
+            if count > values:
+                raise MalformedYAML(
+                    f"{path} holds more than {values:,} values", fix="split it into several files", at=At(place)
+                )
             raise MalformedYAML(
                 f"{path} uses more than {MAX_ALIASES} YAML aliases", fix="write the values out", at=At(place)
             )
 
 
-def documents(path: str, text: str) -> list[Any]:
+def _place_of_mark(path: str, mark: Any) -> Place:
+    return Place(path, mark.line + 1, mark.column + 1, None, Precision.EXACT)
+
+
+class _Expansion:
+    """Counts what aliases and merge keys stand for, before anything is built from them.
+
+    An alias is the same node again, so that a node's size is found once, however often it stands for more.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._sizes: dict[int, int] = {}
+        self._added = 0
+
+    def check(self, node: Node) -> None:
+        """Refuse a document whose aliases would add too many nodes, or that is part of itself.
+
+        Raises:
+            MalformedYAML: It is such a document; names the place of the alias.
+        """
+        self._size(node, node)
+
+    def _size(self, node: Node, named_by: Node) -> int:
+        known = self._sizes.get(id(node))
+        if known == 0:
+            raise MalformedYAML(
+                f"{self._path} has an alias of what it is a part of",
+                fix="write the values out",
+                at=At(_place_of_mark(self._path, named_by.start_mark)),
+            )
+        if known is not None:
+            self._added += known
+            if self._added > MAX_EXPANSION:
+                raise MalformedYAML(
+                    f"{self._path} has YAML aliases that stand for more than {MAX_EXPANSION:,} values",
+                    fix="write the values out",
+                    at=At(_place_of_mark(self._path, named_by.start_mark)),
+                )
+            return known
+        if isinstance(node, ScalarNode):
+            size = 1
+        else:
+            self._sizes[id(node)] = 0
+            size = 1
+            if isinstance(node, MappingNode):
+                for key, value in node.value:
+                    size += self._size(key, key) + self._size(value, key)
+            else:
+                for item in node.value:
+                    size += self._size(item, node)
+        self._sizes[id(node)] = size
+        return size
+
+
+def documents(path: str, text: str, *, values: int = MAX_NODES) -> list[Any]:
     """Return the plain values of all documents of a YAML text; empty documents are left out.
 
     Args:
         path: The file's name, for messages.
         text: The content.
+        values: Values that are read at most.
 
     Raises:
-        MalformedYAML: The text is not YAML, repeats a key, or uses too many aliases.
+        MalformedYAML: The text is not YAML, repeats a key, or is more than the limits allow: depth, values, aliases,
+            and what aliases and merge keys stand for.
     """
     try:
-        _check_bounds(path, text)
-        return [value for value in pyyaml.load_all(text, Loader=_Loader) if value is not None]
+        _check_bounds(path, text, values)
+        return list(_values(path, text, _Loader))
     except pyyaml.YAMLError as fault:
         raise _refused(path, fault, text) from None
     except RecursionError:
         raise MalformedYAML(f"{path} is nested too deeply", at=At(Place(path))) from None
-    except (ValueError, TypeError) as fault:
-        raise MalformedYAML(f"{path} is not valid YAML: {fault}", at=At(Place(path))) from None
+    except _UNREADABLE as fault:
+        raise MalformedYAML(f"{path} is not valid YAML: {_told(fault)}", at=At(Place(path))) from None
 
 
-def rendered(output: bytes) -> list[Any]:
-    """Return the documents of a renderer's output, which is trusted to be well formed."""
-    return [value for value in pyyaml.load_all(output, Loader=_CoreLoader) if value is not None]
+# What PyYAML's constructors raise of a value that its tag does not allow, such as `!!timestamp x` and `!!bool x`.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+
+
+def _told(fault: Exception) -> str:
+    return str(fault) if isinstance(fault, ValueError | TypeError) else "a value does not fit its tag"
+
+
+def documents_of_1_1(path: str, text: str) -> list[Any]:
+    """Return the documents as YAML 1.1 resolves them, dates and yes and no included: as Copier reads its files.
+
+    Raises:
+        MalformedYAML: As for `documents`; a key may be repeated.
+    """
+    try:
+        _check_bounds(path, text)
+        return list(_values(path, text, _SafeLoader))
+    except pyyaml.YAMLError as fault:
+        raise _refused(path, fault, text) from None
+    except (RecursionError, *_UNREADABLE) as fault:
+        raise MalformedYAML(f"{path} is not valid YAML: {_told(fault)}", at=At(Place(path))) from None
+
+
+def _values(path: str, text: str, kind: type[_SafeLoader]) -> Iterator[Any]:
+    loader = kind(text)
+    expansion = _Expansion(path) if _ALIAS.search(text) else None
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                continue
+            if expansion is not None:
+                expansion.check(node)
+            value = loader.construct_document(node)
+            if value is not None:
+                yield value
+    finally:
+        loader.dispose()
+
+
+def rendered(output: bytes, name: str = "what was rendered") -> list[Any]:
+    """Return the documents of a renderer's output; its charts and templates are as foreign as a file.
+
+    Raises:
+        MalformedYAML: The output is not YAML, or more than the limits allow.
+    """
+    try:
+        text = output.decode()
+        _check_bounds(name, text)
+        return list(_values(name, text, _CoreLoader))
+    except UnicodeDecodeError:
+        raise MalformedYAML(f"{name} is not UTF-8 text", at=At(Place(name))) from None
+    except pyyaml.YAMLError as fault:
+        raise _refused(name, fault, text) from None
+    except (RecursionError, *_UNREADABLE) as fault:
+        raise MalformedYAML(f"{name} is not valid YAML: {_told(fault)}", at=At(Place(name))) from None
 
 
 def nodes(path: str, text: str) -> Iterator[Node]:
     """Yield the root node of each document, with its marks.
 
     Raises:
-        MalformedYAML: The text is not YAML.
+        MalformedYAML: The text is not YAML, or more than the limits allow.
     """
     try:
         _check_bounds(path, text)
-        yield from (node for node in pyyaml.compose_all(text, Loader=_SafeLoader) if node is not None)
+        expansion = _Expansion(path) if _ALIAS.search(text) else None
+        for node in pyyaml.compose_all(text, Loader=_SafeLoader):
+            if node is None:
+                continue
+            if expansion is not None:
+                expansion.check(node)
+            yield node
     except pyyaml.YAMLError as fault:
         raise _refused(path, fault, text) from None
     except RecursionError:
         raise MalformedYAML(f"{path} is nested too deeply", at=At(Place(path))) from None
+    except ValueError as fault:
+        raise MalformedYAML(f"{path} is not valid YAML: {fault}", at=At(Place(path))) from None
 
 
 def plain(node: Node) -> Any:
-    """Return the plain value of a node."""
+    """Return the plain value of a node; None where its tag does not allow it."""
     loader = _Loader("")
     try:
         return loader.construct_document(node)
+    except (pyyaml.YAMLError, RecursionError, *_UNREADABLE):
+        return None
     finally:
         loader.dispose()
 

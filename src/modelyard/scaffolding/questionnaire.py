@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from modelyard.findings import At, Place, Precision, Refusal
+from modelyard.repository.limits import UnreadableFile, content_of
+from modelyard.repository.yaml import MalformedYAML, MappingNode, ScalarNode, documents_of_1_1, nodes
 from modelyard.scaffolding.source import QUESTIONS_FILE, TemplateSource
 
 Scope = Literal["repository", "environment"]
@@ -52,9 +52,12 @@ class Questionnaire:
     """The questions of one version of the template."""
 
     def __init__(self, text: str) -> None:
-        content: dict[str, Any] = yaml.safe_load(text)
+        content = next(iter(documents_of_1_1(QUESTIONS_FILE, text)), None)
+        if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+            raise MalformedYAML(f"{QUESTIONS_FILE} should hold one YAML mapping of questions")
         self.questions: dict[str, Question] = {}
-        for name, details in content.items():
+        for name, written in content.items():
+            details = written if isinstance(written, dict) else {}
             if name.startswith("_") or name == "scope" or details.get("when", True) is False:
                 continue
             when = str(details.get("when", ""))
@@ -74,7 +77,7 @@ class Questionnaire:
         """
         try:
             return cls(source.questions_text())
-        except yaml.YAMLError:
+        except MalformedYAML:
             raise Refusal(f"{QUESTIONS_FILE} of the template {source} is not valid YAML") from None
 
     def check(self, answers: Mapping[str, Answer]) -> None:
@@ -125,29 +128,22 @@ def read_answers(file: Path) -> dict[str, Answer]:
         Refusal: The file cannot be read, or is not one YAML mapping of names to scalars.
     """
     try:
-        if file.stat().st_size > _MAX_ANSWERS_BYTES:
-            raise Refusal(f"{file} has more than 1 MiB, which no answers file needs")
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
-        raise Refusal(f"the answers file {file} cannot be read: {reason}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark
-        at = At(_place(file, mark.line, mark.column)) if mark else None
-        raise Refusal(f"the answers file is not valid YAML: {fault.problem}", at=at) from None
-    except yaml.YAMLError:
-        raise Refusal(f"the answers file {file} is not valid YAML") from None
-    if node is None:
+        text = content_of(file, most=_MAX_ANSWERS_BYTES, pipes=True).decode("utf-8")
+    except UnreadableFile as refusal:
+        raise Refusal(f"the answers file {refusal.message}", fix=refusal.fix) from None
+    except UnicodeDecodeError:
+        raise Refusal(f"the answers file {file} cannot be read: it is not UTF-8") from None
+    roots = list(nodes(str(file), text))
+    if not roots:
         return {}
-    if not isinstance(node, yaml.MappingNode):
+    node = roots[0]
+    if not isinstance(node, MappingNode) or len(roots) > 1:
         raise Refusal("an answers file holds one mapping of questions to answers", at=At(_place(file, 0, 0)))
     answers: dict[str, Answer] = {}
     for key, value in node.value:
         place = _place(file, key.start_mark.line, key.start_mark.column)
-        if not isinstance(key, yaml.ScalarNode) or not isinstance(value, yaml.ScalarNode):
-            name = key.value if isinstance(key, yaml.ScalarNode) else "a question"
+        if not isinstance(key, ScalarNode) or not isinstance(value, ScalarNode):
+            name = key.value if isinstance(key, ScalarNode) else "a question"
             raise Refusal(
                 f"{name} is answered by a list or mapping; answers are single values",
                 fix="write `name: value`, and values of a list with commas between",

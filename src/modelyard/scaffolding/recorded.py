@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository import FileAddress, Files
-from modelyard.repository.yaml import child, nodes
+from modelyard.repository.yaml import ScalarNode, child, documents_of_1_1, nodes
 
 _TEMPLATE = ("_src_path", "_commit")
 _RESTORE = "restore the file as the template wrote it"
@@ -28,10 +26,7 @@ def recorded_answers(root: Path, file: str) -> dict[str, Any]:
     files = Files(root)
     text = files.text(file)
     root_node = next(nodes(file, text), None)
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as fault:
-        raise Refusal(f"{file} is not valid YAML: {fault}", at=At(Place(file)), fix=_RESTORE) from None
+    content = next(iter(documents_of_1_1(file, text)), None)
     if root_node is None or not isinstance(content, dict) or not all(content.get(name) for name in _TEMPLATE):
         raise Refusal(
             f"{file} does not say which template wrote it ({', '.join(_TEMPLATE)})", fix=_RESTORE, at=At(Place(file))
@@ -41,7 +36,7 @@ def recorded_answers(root: Path, file: str) -> dict[str, Any]:
         if isinstance(content[name], str):
             continue
         # A commit of digits alone: Copier refuses a number, and 0123456 would be another one.
-        written = node.value if isinstance(node, yaml.ScalarNode) else ""
+        written = node.value if isinstance(node, ScalarNode) else ""
         raise Refusal(
             f"YAML does not read {name} as text" + (f": {written}" if written else ""),
             fix=f"put it in quotes, {name}: '{written}', and commit" if written else _RESTORE,

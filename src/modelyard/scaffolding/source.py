@@ -12,9 +12,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from modelyard.findings import Refusal
+from modelyard.repository.limits import content_of
 from modelyard.scaffolding.git import git, reachable
 
 QUESTIONS_FILE = "copier.yml"
+_MOST_QUESTIONS_BYTES = 1024 * 1024
 _SCHEMES = ("https", "http", "ssh", "file", "git")
 _SECURE_COPY = re.compile(r"[\w.-]+@[\w.-]+:[^/].*")
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
@@ -54,7 +56,7 @@ class TemplateSource:
         """
         folder = Path(self.url)
         if folder.is_absolute() and self.ref == "HEAD":
-            return (folder / QUESTIONS_FILE).read_text(encoding="utf-8")
+            return content_of(folder / QUESTIONS_FILE, most=_MOST_QUESTIONS_BYTES).decode("utf-8", "replace")
         if self.url.startswith(_SHORTHANDS):
             raise Refusal(f"{self.url} is an abbreviation of Copier's", fix="give the whole Git URL")
         reachable(self.git_url)

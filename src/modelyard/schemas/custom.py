@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from modelyard.findings import Refusal
+from modelyard.repository.limits import content_of
 from modelyard.repository.yaml import documents
 from modelyard.schemas.structure import stripped_crd
 from modelyard.tooling import cache, write_whole
@@ -72,12 +73,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _definitions(file: Path) -> list[dict[str, Any]]:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise Refusal(f"{file} is larger than {MAX_BYTES // 2**20} MiB, more than any definition needs")
-        raw = file.read_bytes()
-    except OSError as problem:
-        raise Refusal(f"{file} cannot be read: {problem.strerror}") from problem
+    raw = content_of(file, most=MAX_BYTES, fix="name a file with CustomResourceDefinitions")
     if b"CustomResourceDefinition" not in raw:
         return []
     kept = cache() / "schemas" / "definitions" / f"{hashlib.sha256(_FORMAT.encode() + raw).hexdigest()}.json"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.rendering import Path, Problem, written
+from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.schemas.conversion import Schema
 
 _ENTRY = re.compile(r"(?:^|\s)( *)- at '((?:[^'\\]|\\.)*)': ")
@@ -187,8 +188,8 @@ def _unquote_hint(got: str, want: str, path: Path, resource: Any) -> str:
 
 def _unquoted(text: str) -> str:
     try:
-        return str(json.loads('"' + text.replace("\\'", "'").replace('"', '\\"') + '"'))
-    except json.JSONDecodeError:
+        return str(parsed('"' + text.replace("\\'", "'").replace('"', '\\"') + '"'))
+    except MalformedJSON:
         return text
 
 

@@ -15,7 +15,7 @@ Version = tuple[int, int, int]
 
 def parsed_version(text: str) -> Version | None:
     """Return a version as three numbers, or None where there is none; a leading `v` and suffixes do not matter."""
-    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
+    found = re.match(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", text.strip(), re.ASCII)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 

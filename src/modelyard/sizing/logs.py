@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import ast
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from modelyard.findings import Refusal
+from modelyard.repository.literals import MAX_CHARACTERS, literal
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.measured import MeasuredBudget
 
-NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
+# Begins where no digit stands before it, and gives no digit back, so that a long row of digits is read once.
+NUMBER = r"(?<![\d,])(-?[\d,]++(?:\.\d++)?)"
 
 FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     # The sentence of the V0 engine.
@@ -38,21 +40,21 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("non_torch_gib", rf"{NUMBER} GiB for non-torch memory", max),
     ("cuda_graphs_gib", rf"{NUMBER} GiB for CUDAGraph memory", max),
     ("gpu_memory_utilization", rf"gpu_memory_utilization={NUMBER}", max),
-    ("gpu_memory_utilization", rf"--gpu-memory-utilization[= ]{NUMBER}(?! is equivalent)", max),
+    ("gpu_memory_utilization", rf"--gpu-memory-utilization[= ]{NUMBER}", max),
 )
 """Field, pattern, and which rank's figure counts: the heaviest weights, the smallest cache."""
 
 REFUSALS = (
-    r"No available memory for the cache blocks.*",
-    r"To serve at least one request with the model.*",
-    r"The model's max seq len.*",
-    r"Free memory on device .*is less than .*",
-    r"CUDA out of memory.*",
-    r"\w*OutOfMemoryError.*",
+    ("No available memory for the cache blocks", ""),
+    ("To serve at least one request with the model", ""),
+    ("The model's max seq len", ""),
+    ("Free memory on device ", "is less than "),
+    ("CUDA out of memory", ""),
+    ("OutOfMemoryError", ""),
 )
-"""vLLM's messages when memory is not enough."""
+"""How vLLM's messages begin when memory is not enough, and what they hold further on."""
 
-CONSUMED = re.compile(rf"Actual usage is {NUMBER} GiB for consumed memory")
+CONSUMED = re.compile(rf"Actual usage is {NUMBER} GiB for consumed memory", re.ASCII)
 """Weights and libraries together, in the summary of newer versions."""
 
 CONFIG = {
@@ -61,19 +63,19 @@ CONFIG = {
     "pipeline_parallel_size": r"pipeline_parallel_size=(\d+)",
     "data_parallel_size": r"data_parallel_size=(\d+)",
     "max_model_len": r"max_(?:seq|model)_len=(\d+)",
-    "kv_cache_dtype": r"kv_cache_dtype='?([\w]+)'?",
+    "kv_cache_dtype": r"kv_cache_dtype='?(\w+)'?",
     "quantization": r"quantization='?([\w-]+)'?",
     "speculative": r"speculative_config=SpeculativeConfig\(method='(\w+)'",
 }
 """Fields of the line with which the engine tells its configuration."""
 
 VERSIONS = (
-    r"Initializing an? (?:V\d )?LLM engine \(v?([\d.]+)",
-    r"vLLM API server version v?([\d.]+)",
-    r"\bversion\s+v?(\d+\.\d+\.\d+)",
+    r"Initializing an? (?:V\d )?LLM engine \(v?([\d.]{1,30})",
+    r"vLLM API server version v?([\d.]{1,30})",
+    r"\bversion\s+v?(\d{1,9}\.\d{1,9}\.\d{1,9})",
 )
 
-ARGUMENTS = {
+ARGUMENTS: Mapping[str, type[float] | type[int] | type[str]] = {
     "gpu_memory_utilization": float,
     "max_model_len": int,
     "max_num_seqs": int,
@@ -88,6 +90,16 @@ ARGUMENTS = {
     "cpu_offload_gb": float,
 }
 """Fields that are read from `non-default args: {...}`."""
+
+MOST = 10**9
+"""Numbers beyond it, of GiB and of tokens alike, are no figures of an engine, and are left out."""
+
+LONGEST_NAME = 300
+"""Longest name of a model or of a data type."""
+
+LONGEST_REFUSAL = 400
+_GIVEN = "non-default args: "
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -110,21 +122,24 @@ def measured_budget(log: str) -> MeasuredBudget:
     text = _last_start(COLOUR.sub("", log))
     found: dict[str, Any] = {}
     for field, pattern, of_ranks in FIGURES:
-        values = [float(match.replace(",", "")) for match in re.findall(pattern, text)]
+        values = [value for match in re.findall(pattern, text, re.ASCII) if (value := _figure(match)) is not None]
+        if field == "gpu_memory_utilization":
+            values = [value for value in values if 0 < value <= 1]
         if values and (field not in found or field == "weights_gib"):
             value = of_ranks(values)
             found[field] = int(value) if field == "kv_tokens" else value
     for pattern in VERSIONS:
-        version = re.search(pattern, text)
+        version = re.search(pattern, text, re.ASCII)
         if version and parsed_version(version[1]):
             found["version"] = version[1].rstrip(".")
             break
     for field, pattern in CONFIG.items():
-        told = re.search(pattern, text)
-        if told and told[1] != "None":
-            found[field] = int(told[1]) if told[1].isdigit() else told[1]
+        told = re.search(pattern, text, re.ASCII)
+        setting = None if told is None or told[1] == "None" else _setting(field, told[1])
+        if setting is not None:
+            found[field] = setting
     found |= _arguments(text)
-    consumed = [float(match) for match in CONSUMED.findall(text)]
+    consumed = [value for match in CONSUMED.findall(text) if (value := _figure(match)) is not None]
     if consumed and "weights_gib" in found:
         found["non_torch_gib"] = round(max(consumed) - found["weights_gib"], 4)
         if "activation_gib" in found:
@@ -143,27 +158,61 @@ def _last_start(text: str) -> str:
     return text[starts[-1] :] if len(starts) > 1 else text
 
 
+def _figure(written: str) -> float | None:
+    """Return a number of the log, None where it is none that an engine prints."""
+    try:
+        value = float(written.replace(",", ""))
+    except ValueError:  # a row of commas
+        return None
+    return value if math.isfinite(value) and abs(value) <= MOST else None
+
+
+def _setting(field: str, value: Any) -> float | int | str | None:
+    """Return a setting as its field has it, None where it cannot be one."""
+    kind = ARGUMENTS.get(field, str)
+    if kind is str:
+        return value if isinstance(value, str) and 0 < len(value) <= LONGEST_NAME else None
+    if isinstance(value, str):
+        value = _figure(value) if value.isascii() else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+        return None
+    if field.endswith(("_size", "_len", "_seqs", "_tokens")) and value < 1:
+        return None
+    return kind(value)
+
+
 def _refused(text: str) -> str:
     for line in text.splitlines():
-        for message in REFUSALS:
-            told = re.search(message, line)
-            if told:
-                return told[0][:400].strip()
+        for beginning, further in REFUSALS:
+            start = line.find(beginning)
+            if start >= 0 and line.find(further, start) >= 0:
+                word = len(line[:start]) - len(line[:start].rstrip(_LETTERS))
+                return line[start - word : start + LONGEST_REFUSAL].strip()[:LONGEST_REFUSAL]
     return ""
 
 
 def _arguments(text: str) -> Mapping[str, Any]:
-    told = re.search(r"non-default args: (\{.*\})", text)
-    if not told:
+    start = text.find(_GIVEN)
+    if start < 0:
         return {}
+    line = _line(text, start + len(_GIVEN))
+    end = line.rfind("}")
     try:
-        given = ast.literal_eval(told[1])
-    except (ValueError, SyntaxError):
+        given = literal(line[: end + 1])
+    except ValueError:
         return {}  # objects without a literal form; single fields are still read from the other lines
-    found = {name: kind(given[name]) for name, kind in ARGUMENTS.items() if given.get(name) is not None}
+    if not isinstance(given, Mapping):
+        return {}
+    found = {name: value for name in ARGUMENTS if (value := _setting(name, given.get(name))) is not None}
     if given.get("enable_lora"):
         found.setdefault("max_loras", 1)
     drafting = given.get("speculative_config")
     if isinstance(drafting, Mapping):
-        found["speculative"] = str(drafting.get("method") or "draft_model")
+        found["speculative"] = str(drafting.get("method") or "draft_model")[:LONGEST_NAME]
     return found
+
+
+def _line(text: str, start: int) -> str:
+    """Return what stands on a line from a position, as much of it as is read."""
+    end = text.find("\n", start, start + MAX_CHARACTERS)
+    return text[start : end if end >= 0 else start + MAX_CHARACTERS]

@@ -14,6 +14,7 @@ from modelyard.cluster import Environment, Model, Pool, entries, is_location
 from modelyard.findings import Refusal
 from modelyard.placement import Placement, placements
 from modelyard.rendering import split_image
+from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.fit import Assessment, Verdict, assess
@@ -210,8 +211,8 @@ def _draft(model: Model) -> ModelShape | None:
     config = model.settings.get("speculative-config")
     if isinstance(config, str):
         try:
-            config = json.loads(config)
-        except ValueError:
+            config = parsed(config)
+        except MalformedJSON:
             return None
     named = config.get("model") if isinstance(config, dict) else None
     if not isinstance(named, str) or named == model.settings.model:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape, engine
+from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.sizing.engine_defaults import (
     Version,
     batch_defaults,
@@ -219,8 +219,8 @@ class _Flags:
         value = self.values.get(flag)
         if isinstance(value, str):
             try:
-                value = json.loads(value)
-            except ValueError:
+                value = parsed(value)
+            except MalformedJSON:
                 self._refuse(flag, value, "a JSON mapping")
         return value if isinstance(value, Mapping) else {}
 

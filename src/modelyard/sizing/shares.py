@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from modelyard.catalog import Device
 from modelyard.cluster import Environment, Pool, entries, mapping
 from modelyard.findings import Refusal
+from modelyard.repository.toml import MalformedTOML, parsed
 from modelyard.repository.yaml import documents
 from modelyard.sizing.slices import slice_gib
 
@@ -67,8 +67,8 @@ def sharing_of(pool: Pool, configurations: Mapping[str, Any]) -> Sharing:
     data = pool.node_class.get("spec.userData") if pool.node_class is not None else None
     if isinstance(data, str) and "kubelet-device-plugins" in data:
         try:
-            settings = tomllib.loads(data)
-        except tomllib.TOMLDecodeError as problem:
+            settings = parsed(data)
+        except MalformedTOML as problem:
             return Sharing(unknown=f"the user data of {pool.node_class} is no TOML: {problem}")
         return _of_bottlerocket(mapping(settings, "settings", "kubelet-device-plugins", "nvidia"))
     name = pool.labels.get(PLUGIN_LABEL)

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from modelyard.cluster.terraform.blocks import Block, Terraform
 from modelyard.findings import Refusal
+from modelyard.repository.json import MalformedJSON, parsed
+from modelyard.repository.limits import content_of
 
 FORMAT = "1"
 """Major version of the format that is read; minor versions only add to it."""
 
 _LARGEST = 512 * 1024 * 1024
+_MOST_VALUES = 20_000_000
 _ADDRESS = re.compile(r"((?:module\.[\w-]+\.)*)(data\.)?([\w-]+)\.([\w-]+)")
 _KEY = re.compile(r"\[(?:\"[^\"]*\"|\d+)\]")
 
@@ -72,22 +73,15 @@ def read_plan(path: Path) -> Plan:
 
 
 def _content(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise Refusal(f"{path} is larger than {_LARGEST >> 20} MiB", fix="is it a plan?")
-        raw = path.read_bytes()
-    except OSError as fault:
-        raise Refusal(
-            f"{path} cannot be read: {fault.strerror}", fix="name the output of terraform show -json"
-        ) from fault
+    raw = content_of(path, most=_LARGEST, fix="name the output of terraform show -json", pipes=True)
     if raw.startswith(b"PK"):
         raise Refusal(
             f"{path} is a plan in Terraform's own format", fix=f"terraform show -json {path} > plan.json, and name that"
         )
     try:
-        return orjson.loads(raw)
-    except ValueError:
-        raise Refusal(f"{path} is no JSON", fix="name the output of terraform show -json") from None
+        return parsed(raw, str(path), most=_LARGEST, values=_MOST_VALUES)
+    except MalformedJSON as refusal:
+        raise Refusal(refusal.message, fix="name the output of terraform show -json", at=refusal.at) from None
 
 
 def _plan(path: Path, content: dict[str, Any]) -> Plan:

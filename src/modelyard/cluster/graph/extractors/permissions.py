@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from modelyard.cluster.graph.edges import Choice, Definition, End, Node, Referen
 from modelyard.cluster.shapes import listed, text
 from modelyard.cluster.terraform import Block, Terraform
 from modelyard.rendering import Path
+from modelyard.repository.json import MalformedJSON, parsed
 
 _KINDS = {"s3": "aws_s3_bucket", "secretsmanager": "aws_secretsmanager_secret", "sqs": "aws_sqs_queue"}
 """By the service in an ARN."""
@@ -47,8 +47,8 @@ def _held(terraform: Terraform, block: Block, node: Node, relation: str) -> Iter
         yield Reference(relation, End(node, block, (" policy ",)), _document(document))
         return
     try:
-        content = json.loads(policy) if isinstance(policy, str) else None
-    except ValueError:
+        content = parsed(policy) if isinstance(policy, str) else None
+    except MalformedJSON:
         return
     for statement in _list(content.get("Statement") if isinstance(content, dict) else None):
         if isinstance(statement, dict) and text(statement, "Effect") == "Allow":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 
 from modelyard.cluster.environment import Environment
@@ -16,6 +15,7 @@ from modelyard.cluster.workflows import Workflow, workflows
 from modelyard.findings import Address, Refusal
 from modelyard.rendering import Path
 from modelyard.repository import Files
+from modelyard.repository.toml import parsed
 
 _REQUIREMENT = re.compile(r"^([A-Za-z][\w-]*)", re.MULTILINE)
 _WORD = re.compile(r"[\w./-]+")
@@ -95,13 +95,13 @@ def _programs(files: Files) -> dict[str, str]:
         if files.is_file(file):
             try:
                 found.update({name: file for name in names(files.text(file)) if name not in found})
-            except (Refusal, tomllib.TOMLDecodeError):
+            except Refusal:
                 continue
     return found
 
 
 def _tools(content: str) -> list[str]:
-    tools = tomllib.loads(content).get("tools")
+    tools = parsed(content).get("tools")
     return list(tools) if isinstance(tools, dict) else []
 
 

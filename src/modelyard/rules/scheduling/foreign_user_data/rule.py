@@ -1,12 +1,12 @@
 """User data in the language of another image than the node's."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import AL2023, BOTTLEROCKET, ami_family
+from modelyard.repository.toml import MalformedTOML, parsed
 from modelyard.rules import rule
 
 # What nodeadm and cloud-init take: a NodeConfig, a script, or parts of a MIME message.
@@ -34,8 +34,8 @@ def foreign_user_data(environment: Environment) -> Iterator[Finding | NotChecked
 
 def _not_toml(text: str) -> str:
     try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+        told = parsed(text)
+    except MalformedTOML as problem:
         return f"it is not TOML ({problem})"
     return "" if not told or "settings" in told else "it has no table settings"
 

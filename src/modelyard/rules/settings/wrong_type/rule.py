@@ -8,6 +8,7 @@ from typing import Any
 from modelyard.catalog import Flag, engine
 from modelyard.cluster import Environment, Model, Setting
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
 
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -72,8 +73,8 @@ def _is_number(value: Any) -> bool:
 
 def _is_mapping(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
+        return isinstance(parsed(text), dict)
+    except MalformedJSON:
         return False
 
 
