@@ -154,8 +154,9 @@ def test_install_then_cleanup(bases: dict[str, Path], tmp_path: Path) -> None:
             # A file that began with a brace would be read as JSON to its end.
             (tmp_path / f"{part}.yaml").write_text("".join(f"---\n{json.dumps(each)}\n" for each in values))
         answers = f"*get-caller-identity*) echo {view.facts['account']} ;; *describe-vpcs*) echo None ;;"
+        answers += f" *cluster.tags*) echo {cluster} ;;"
         shim(shims, "aws", f'case "$*" in {answers} esac\n')
-        shim(shims, "terraform", 'case "$*" in *output*) echo "{}" ;; esac\n')
+        shim(shims, "terraform", 'case "$*" in *"output -json"*) echo "{}" ;; esac\n')
         shim(shims, "modelyard", """echo '{"environments": []}'""")
         shim(shims, "curl", "exit 7  # nothing answers, since no container runs\n")
         shim(

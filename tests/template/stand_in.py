@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -I -S
 """A stand-in for programs that talk to a cloud: writes down how it was called and answers as a test says.
 
 It is copied under a program's name into a folder of PATH. Beside it lie `calls.jsonl`, which it extends, and

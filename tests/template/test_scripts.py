@@ -1,67 +1,14 @@
-"""install.sh and cleanup.sh with stand-ins for the programs that talk to a cloud; git, bash and python are real."""
+"""install.sh with stand-ins for the programs that talk to a cloud; git, bash and python are real."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from modelyard.tooling import run
-from modelyard.tooling.processes import Completed
-
-STAND_IN = Path(__file__).with_name("stand_in.py")
-REAL = (
-    *("awk", "basename", "bash", "cat", "dirname", "env", "git", "grep", "head", "mktemp", "python3", "rm", "sed"),
-    *("sleep", "sort"),
-)
-PROGRAMS = ("aws", "curl", "helm", "kubectl", "modelyard", "terraform")
-TOKEN = "hf_a-token-that-nobody-may-see"  # noqa: S105 - what must not show
-Answer = tuple[str, int, str]
-
-ACCOUNT: Answer = ("get-caller-identity", 0, "111122223333\n")
-CHANGES: Answer = ("terraform .* plan ", 2, "")
-HEALTHY: Answer = ("get applications --no-headers", 0, "root Synced Healthy\nargocd Synced Healthy\n")
-FILLED: Answer = ("describe-secret", 0, "AWSCURRENT\n")
-CREDENTIAL: Answer = ("get-secret-value", 0, json.dumps({"username": "git", "password": TOKEN}))
-EMPTY: Answer = ("describe-secret", 0, "None\n")
-NODES: Answer = ("modelyard place", 0, '{"environments": []}')
-
-
-class Cloud:
-    """A folder of stand-ins, what they answer and how they were called."""
-
-    def __init__(self, repository: Path, folder: Path) -> None:
-        self.repository, self.folder = repository, folder
-        folder.mkdir()
-        for name in PROGRAMS:
-            shutil.copy(STAND_IN, folder / name)
-            (folder / name).chmod(0o755)
-        for name in REAL:
-            found = sys.executable if name == "python3" else shutil.which(name)
-            assert found is not None, f"{name} is not installed"
-            (folder / name).symlink_to(found)
-
-    def call(self, script: str, *words: str, answers: Sequence[Answer], stdin: str = "", **variables: str) -> Completed:
-        """Run a script for dev and return how it ended."""
-        (self.folder / "answers.json").write_text(json.dumps([*answers, ACCOUNT, CREDENTIAL, NODES]))
-        (self.folder / "calls.jsonl").write_text("")
-        environment = {"PATH": str(self.folder), "POLL_SECONDS": "0", "HF_TOKEN": None, "GIT_TOKEN": None, **variables}
-        command: list[str | Path] = [self.repository / "scripts" / script, *words, "dev"]
-        return run(command, cwd=self.repository, timeout=60, stdin=stdin.encode(), env=environment)
-
-    @property
-    def calls(self) -> list[dict[str, str]]:
-        """What was called, in order, with what it was told."""
-        return [json.loads(line) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
-
-    def position(self, words: str) -> int:
-        """Return where in the order of calls one with these words is."""
-        return next(number for number, call in enumerate(self.calls) if words in call["line"])
+from tests.template.cloud import CHANGES, EMPTY, FILLED, HEALTHY, TOKEN, Answer, Cloud
 
 
 @pytest.fixture
@@ -189,62 +136,8 @@ def test_a_missing_program_is_named(cloud: Cloud, script: str) -> None:
     assert "kubectl is not installed" in done.stderr
 
 
-def test_cleanup_goes_from_models_to_the_network(cloud: Cloud) -> None:
-    services = ("get services", 0, "models chat ClusterIP\nmodels public LoadBalancer\n")
-    answers = [services, ("get persistentvolumeclaims", 0, "logs\nlogs\n"), ("describe-vpcs", 0, "vpc-1\n")]
-    done = cloud.call("cleanup.sh", answers=answers, stdin="my-platform-dev\n")
-    assert done.returncode == 0, done.stderr
-    order = [
-        "delete application root",
-        "delete applications --selector app.kubernetes.io/component=model",
-        "delete applications --selector app.kubernetes.io/component=platform",
-        "--namespace models delete service public",
-        "--namespace logs delete statefulsets,deployments",
-        "--namespace logs delete persistentvolumeclaims",
-        "delete nodepools.karpenter.sh",
-        "delete nodeclaims.karpenter.sh",
-        "describe-load-balancers",
-        "terraform -chdir=terraform destroy",
-        "get-resources",
-    ]
-    positions = [cloud.position(words) for words in order]
-    assert positions == sorted(positions)
-    assert not [call for call in cloud.calls if "delete service chat" in call["line"]]
-
-
-@pytest.mark.parametrize(
-    ("asked", "left", "says"),
-    [
-        ("aws elbv2 describe-load-balancers", "by-hand", "load balancers: by-hand"),
-        ("aws elb describe-load-balancers", "a1b2c3", "classic load balancers: a1b2c3"),
-        ("describe-instances", "i-0123456789", "instances: i-0123456789"),
-    ],
-)
-def test_cleanup_stops_at_what_was_made_by_hand(cloud: Cloud, asked: str, left: str, says: str) -> None:
-    done = cloud.call("cleanup.sh", "--yes", answers=[("describe-vpcs", 0, "vpc-1\n"), (asked, 0, f"{left}\n")])
-    assert done.returncode == 2
-    assert f"remove it, then run this again:\n{says}\n" in done.stderr
-    assert not [call for call in cloud.calls if "destroy" in call["line"]]
-
-
-def test_cleanup_goes_on_where_it_was_interrupted(cloud: Cloud) -> None:
-    gone = ("describe-cluster", 254, "No cluster found")
-    done = cloud.call("cleanup.sh", "--yes", answers=[gone, ("describe-vpcs", 0, "None\n")])
-    assert done.returncode == 0, done.stderr
-    assert not [call for call in cloud.calls if call["line"].startswith("kubectl")]
-    assert [call for call in cloud.calls if "destroy" in call["line"]]
-
-
-def test_cleanup_asks_for_the_clusters_name(cloud: Cloud) -> None:
-    done = cloud.call("cleanup.sh", answers=[], stdin="dev\n")
-    assert done.returncode == 2
-    assert "that is not my-platform-dev; nothing was changed" in done.stderr
-    assert not [call for call in cloud.calls if "delete" in call["line"] or "destroy" in call["line"]]
-
-
-@pytest.mark.parametrize("script", ["install.sh", "cleanup.sh"])
-def test_a_dry_run_calls_nothing(cloud: Cloud, script: str) -> None:
-    done = cloud.call(script, "--dry-run", answers=[])
+def test_a_dry_run_calls_nothing(cloud: Cloud) -> None:
+    done = cloud.call("install.sh", "--dry-run", answers=[])
     assert done.returncode == 0, done.stderr
     assert cloud.calls == []
-    assert os.access(cloud.repository / "scripts" / script, os.X_OK)
+    assert os.access(cloud.repository / "scripts/install.sh", os.X_OK)

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # what one script sets another reads
 # What install.sh and cleanup.sh share: options, the facts of an environment, and how commands are shown and run.
-# Sourced by both, which set `usage_text` first and call `start "$@"`.
+# Sourced by both, which set `usage_text` first and call `start "$@"`. A script with options of its own defines
+# `own_option`, which is given the words that are left and sets `taken` to how many of them it took.
 
 dry_run=false
 yes=false
@@ -37,7 +38,12 @@ start() {
             --dry-run) dry_run=true ;;
             --yes) yes=true ;;
             -h | --help) printf '%s\n' "$usage_text" && exit 0 ;;
-            -*) printf '%s\n' "$usage_text" >&2 && exit 2 ;;
+            -*)
+                taken=0
+                ! declare -F own_option >/dev/null || own_option "$@"
+                [ "$taken" -gt 0 ] || { printf '%s\n' "$usage_text" >&2 && exit 2; }
+                [ "$taken" -eq 1 ] || shift
+                ;;
             *)
                 [ -z "$environment" ] || { printf '%s\n' "$usage_text" >&2 && exit 2; }
                 environment=$1
@@ -80,4 +86,12 @@ confirm() {
 
 terraform_init() {
     run terraform -chdir=terraform init -reconfigure -input=false -backend-config="../$folder/backend.hcl"
+}
+
+# How the Kubernetes API is reached from elsewhere.
+way_in() {
+    cat <<TEXT
+It is private unless public_access_cidrs in $folder/terraform.tfvars names your network. Add it and apply, or run this
+script from inside the VPC, such as on the management host (management_host in terraform.tfvars, then aws ssm start-session)
+TEXT
 }

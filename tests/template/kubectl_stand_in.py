@@ -1,0 +1,183 @@
+#!/usr/bin/env -S python3 -I -S
+"""A stand-in for kubectl that keeps objects in `cluster.json` beside it and behaves as a cluster with controllers does.
+
+What it can say no to, as the real ones do:
+- An Application with the resources finalizer takes its objects along; with a `Delete=confirm` object among them it
+  takes none and stays, until an approval is written that is not older than the deletion.
+- A NodeClaim of a deleted pool stays while a disruption budget is there: its drain cannot end.
+- A StatefulSet or Service that an operator keeps (annotation `test/kept-by: Kind/name`) is there again after a
+  deletion, as long as what it is kept by is there.
+- A claim stays while a StatefulSet of its namespace is there, since pods use it.
+- Objects with the annotation `test/stuck` have a finalizer that nobody takes away.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+here = Path(__file__).parent
+words = sys.argv[1:]
+NOW = "2026-11-30T00:00:00Z"
+TRACKING = "argocd.argoproj.io/tracking-id"
+
+
+def fail(text):
+    sys.stderr.write(text + "\n")
+    sys.exit(1)
+
+
+def option(name, default=None):
+    for number, word in enumerate(words):
+        if word == name:
+            return words[number + 1]
+        if word.startswith(name + "="):
+            return word.partition("=")[2]
+    return default
+
+
+def positional():
+    rest, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("--context", "--namespace", "-n", "-o", "--output", "--selector"):
+            skip = True
+        elif not word.startswith("-"):
+            rest.append(word)
+    return rest
+
+
+def plural(thing):
+    group = thing["apiVersion"].rpartition("/")[0]
+    kind = thing["kind"].lower()
+    name = kind[:-1] + "ies" if kind.endswith("y") else kind + ("es" if kind.endswith("ss") else "s")
+    return f"{name}.{group}" if group else name
+
+
+def is_kind(thing, word):
+    group, version = thing["apiVersion"].rpartition("/")[0], thing["apiVersion"].rpartition("/")[2]
+    exact = f"{thing['kind']}.{version}.{group}" if group else thing["kind"]
+    return word in (exact, plural(thing), plural(thing).partition(".")[0])
+
+
+def notes(thing):
+    return thing["metadata"].setdefault("annotations", {})
+
+
+def settle(things):
+    """Let controllers do what they would, until nothing changes."""
+    while True:
+        gone = [thing for thing in things if thing["metadata"].get("deletionTimestamp") and not held(thing, things)]
+        if not gone:
+            return things
+        for thing in gone:
+            things.remove(thing)
+            keeper = notes(thing).get("test/kept-by")
+            if keeper and any(f"{other['kind']}/{other['metadata']['name']}" == keeper for other in things):
+                things.append({**thing, "metadata": {**thing["metadata"], "deletionTimestamp": None}})
+                return things
+        uids = {thing["metadata"]["uid"] for thing in gone}
+        applications = {thing["metadata"]["name"] for thing in gone if cascades(thing)}
+        for thing in things:
+            owners = {owner["uid"] for owner in thing["metadata"].get("ownerReferences", [])}
+            keeper = notes(thing).get("test/kept-by", "").partition("/")[2]
+            made = keeper in {other["metadata"]["name"] for other in gone if other["kind"] == "Gateway"}
+            if owners & uids or made or maker(thing) in applications:
+                thing["metadata"]["deletionTimestamp"] = NOW
+
+
+def maker(thing):
+    """The Application that an object is of: Argo CD does not believe an annotation that names another object."""
+    group, metadata = thing["apiVersion"].rpartition("/")[0], thing["metadata"]
+    name, _, rest = notes(thing).get(TRACKING, "").partition(":")
+    own = f"{group}/{thing['kind']}:{metadata.get('namespace', 'argocd')}/{metadata['name']}"
+    return name if rest == own else None
+
+
+def cascades(thing):
+    return thing["kind"] == "Application" and thing["metadata"].get("finalizers")
+
+
+def held(thing, things):
+    if "test/stuck" in notes(thing):
+        return True
+    namespace = thing["metadata"].get("namespace")
+    if cascades(thing):
+        name = thing["metadata"]["name"]
+        own = [other for other in things if maker(other) == name]
+        asks = any("Delete=confirm" in notes(other).get("argocd.argoproj.io/sync-options", "") for other in own)
+        approved = notes(thing).get("argocd.argoproj.io/deletion-approved", "")
+        return (asks and approved < NOW) or any("test/stuck" in notes(other) for other in own)
+    if thing["kind"] == "NodeClaim":
+        return any(other["kind"] == "PodDisruptionBudget" for other in things)
+    if thing["kind"] == "PersistentVolumeClaim":
+        return any(other["kind"] == "StatefulSet" and other["metadata"]["namespace"] == namespace for other in things)
+    return False
+
+
+with (here / "calls.jsonl").open("a") as calls:
+    calls.write(json.dumps({"line": " ".join(["kubectl", *words]), "stdin": ""}) + "\n")
+answers = json.loads((here / "answers.json").read_text())
+for pattern, status, output in answers:
+    if pattern in " ".join(["kubectl", *words]):
+        (sys.stderr if status else sys.stdout).write(output)
+        sys.exit(status)
+store = here / "cluster.json"
+things = json.loads(store.read_text())
+verb, *rest = positional()
+namespace = option("--namespace")
+if verb == "api-resources":
+    print("\n".join(sorted({plural(thing) for thing in things})))
+    sys.exit()
+if verb == "get" and "--raw" in words:
+    sys.exit()
+kinds, names = rest[0].partition("/")[0].split(","), rest[1:] or [name for name in [rest[0].partition("/")[2]] if name]
+if (
+    verb == "delete"
+    and namespace is None
+    and any(thing["metadata"].get("namespace") for thing in things if any(is_kind(thing, kind) for kind in kinds))
+):
+    fail(f"a namespace is needed to delete {rest[0]}")
+chosen = [
+    thing
+    for thing in things
+    if any(is_kind(thing, kind) for kind in kinds)
+    and (not names or thing["metadata"]["name"] in names)
+    and ("--all-namespaces" in words or thing["metadata"].get("namespace") in (namespace, None))
+]
+output = option("-o", "")
+if verb == "get" and output == "json":
+    if "applications.argoproj.io" in kinds and not any(thing["kind"] == "Application" for thing in things):
+        fail('error: the server doesn\'t have a resource type "applications"')
+    print(json.dumps({"items": chosen}))
+elif verb == "get" and output.startswith("jsonpath={.metadata."):
+    if names and not chosen and "--ignore-not-found" not in words:
+        fail(f"Error from server (NotFound): {names}")
+    print("".join(thing["metadata"].get(output[len("jsonpath={.metadata.") : -1]) or "" for thing in chosen), end="")
+elif verb == "get":
+    pass
+elif verb == "label" or verb == "annotate":
+    for word in (word for word in rest[1:] if "=" in word):
+        key, _, value = word.partition("=")
+        for thing in (thing for thing in things if thing["metadata"]["name"] in rest and is_kind(thing, rest[0])):
+            thing["metadata"].setdefault("labels" if verb == "label" else "annotations", {})[key] = value
+    store.write_text(json.dumps(settle(things)))
+elif verb == "delete":
+    if not names:
+        fail("resource(s) were provided, but no name was specified")
+    identities = [(thing["kind"], thing["metadata"].get("namespace"), thing["metadata"]["name"]) for thing in chosen]
+    for thing in chosen:
+        thing["metadata"]["deletionTimestamp"] = NOW
+    things = settle(things)
+    store.write_text(json.dumps(things))
+    # Gone is the object that was deleted; one that came back is another, as it is for kubectl.
+    left = [
+        thing
+        for thing in things
+        if thing["metadata"].get("deletionTimestamp")
+        and (thing["kind"], thing["metadata"].get("namespace"), thing["metadata"]["name"]) in identities
+    ]
+    if left and "--wait=false" not in words:
+        fail("error: timed out waiting for the condition on " + left[0]["metadata"]["name"])
+elif verb == "wait" and "--for=delete" in words and chosen:
+    fail("error: timed out waiting for the condition on " + chosen[0]["metadata"]["name"])
