@@ -97,3 +97,45 @@ def test_a_file_that_is_no_chart(tmp_path: Path) -> None:
     (tmp_path / "content.tgz").write_bytes(b"nothing")
     with pytest.raises(ChartFailed, match="the chart of release r does not render"):
         render_chart(tmp_path / "content.tgz", release="r", namespace="n", kubernetes_version="1.35.6")
+
+
+@pytest.mark.parametrize(
+    "release",
+    ["--output-dir={}", "--set-file=a=/etc/passwd", "--post-renderer={}", "-h", "-", "", "A", "a/b", "a b", "x" * 54],
+)
+def test_a_release_s_name_is_no_option(chart: Path, tmp_path: Path, release: str) -> None:
+    outside = tmp_path / "outside"
+    with pytest.raises(ChartFailed, match="no name of a Helm release"):
+        render_chart(chart, release=release.format(outside), namespace="n", kubernetes_version="1.35.6")
+    assert not outside.exists()
+
+
+@pytest.mark.parametrize("name", ["namespace", "kubernetes_version", "api_versions"])
+def test_what_else_a_file_says_is_no_option_either(chart: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    word = f"--output-dir={outside}"
+    given = {"release": "r", "namespace": "n", "kubernetes_version": "1.35.6"}
+    try:
+        output = render_chart(chart, **{**given, name: [word] if name == "api_versions" else word})  # type: ignore[arg-type]
+    except ChartFailed as failed:
+        assert name == "kubernetes_version" and "output-dir" in failed.message
+    else:
+        assert b"kind: ConfigMap" in output
+    assert not outside.exists()
+
+
+def test_a_comma_in_a_path_names_no_second_file_of_values(chart: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("name: stolen\n")
+    file = tmp_path / f"own.yaml,{secret}"
+    file.parent.mkdir(parents=True)
+    file.write_text("name: own\n")
+    (tmp_path / "own.yaml").write_text("name: first\n")
+    (found,) = (
+        each
+        for each in yaml.safe_load_all(
+            render_chart(chart, release="r", namespace="n", kubernetes_version="1.35.6", value_files=[file])
+        )
+        if each["kind"] == "ConfigMap"
+    )
+    assert found["data"]["name"] == "own"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelyard.repository import Repository
 from modelyard.tooling import GIT_SECONDS, find, run
+from modelyard.tooling.words import NotAName, revision_name
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _WORKING_TREE = frozenset({"", "HEAD"})
@@ -43,7 +44,9 @@ class Revisions:
         return self._known[revision]
 
     def _unpacked(self, revision: str) -> Repository | str:
-        if not revision.isprintable():
+        try:
+            revision_name(revision)
+        except NotAName:
             return f"revision {revision!r} is no name that Git gives to a commit"
         pinned = _COMMIT.fullmatch(revision) is not None
         git = find("git")

@@ -11,6 +11,7 @@ from pathlib import Path
 from modelyard.findings import Refusal
 from modelyard.tooling import GIT_SECONDS, Completed, require, run
 from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.words import NotAName, revision_name
 
 WORKING_TREE = "working tree"
 
@@ -113,8 +114,10 @@ class History:
         Raises:
             Refusal: It is none of this clone.
         """
-        if name.startswith("-") or _has_controls(name):
-            raise Refusal(f"{name!r} is no name of a commit", fix="write BASE..HEAD, such as origin/main..HEAD")
+        try:
+            revision_name(name)
+        except NotAName as refusal:
+            raise Refusal(refusal.message, fix="write BASE..HEAD, such as origin/main..HEAD") from None
         found, remote = self._objects([f"{name}^{{commit}}", f"refs/remotes/origin/{name}^{{commit}}"])
         if found is not None:
             return found[0]
@@ -124,8 +127,10 @@ class History:
 
     def named(self, name: str) -> str:
         """Return the commit that a name stands for; empty where there is none."""
-        if _has_controls(name):
-            return ""  # a line end would be a second question
+        try:
+            revision_name(name)  # a line end would be a second question
+        except NotAName:
+            return ""
         (found,) = self._objects([f"{name}^{{commit}}"])
         return found[0] if found is not None else ""
 
@@ -237,10 +242,6 @@ class History:
 
     def _git(self, *words: str, check: bool = False) -> Completed:
         return run([self.git, "-C", self.root, *words], timeout=GIT_SECONDS, check=check)
-
-
-def _has_controls(name: str) -> bool:
-    return any(ord(character) < 32 for character in name)
 
 
 def _more(answer: Iterator[bytes], name: str) -> bytes:

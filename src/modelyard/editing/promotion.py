@@ -17,6 +17,7 @@ from modelyard.findings import Refusal
 from modelyard.repository import ANSWERS
 from modelyard.repository.repository import FACTS
 from modelyard.tooling import find, run
+from modelyard.tooling.words import revision_name
 
 BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"})
 """Flags that follow from the devices of an environment, and stay."""
@@ -103,7 +104,7 @@ def is_pinned(changes: Changes, revision: str) -> bool:
     """Return whether a revision is a commit or a tag rather than a branch."""
     if _COMMIT.fullmatch(revision):
         return True
-    return bool(_git(changes, "rev-parse", "--verify", "--quiet", f"refs/tags/{revision}"))
+    return bool(_git(changes, "rev-parse", "--verify", "--quiet", f"refs/tags/{revision_name(revision)}"))
 
 
 def set_revision(changes: Changes, environment: EnvironmentFiles, revision: str) -> None:
@@ -126,7 +127,7 @@ def _pinned(changes: Changes, before: EnvironmentFiles, after: EnvironmentFiles,
     made = Promotion()
     source = str(before.facts.get("revision") or "main")
     revision = wanted or (source if is_pinned(changes, source) else _commit_of(changes, source, before.name))
-    if wanted and not _git(changes, "rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"):
+    if wanted and not _git(changes, "rev-parse", "--verify", "--quiet", f"{revision_name(wanted)}^{{commit}}"):
         raise Refusal(
             f"this clone has no revision {wanted}", fix="fetch it, or name a tag, branch or commit that is here"
         )
@@ -134,8 +135,9 @@ def _pinned(changes: Changes, before: EnvironmentFiles, after: EnvironmentFiles,
         return made
     set_revision(changes, after, revision)
     made.moved.append(f"revision {own} → {revision}")
-    count = _git(changes, "rev-list", "--count", f"{own}..{revision}")
-    back = _git(changes, "rev-list", "--count", f"{revision}..{own}")
+    old, new = revision_name(own), revision_name(revision)
+    count = _git(changes, "rev-list", "--count", f"{old}..{new}")
+    back = _git(changes, "rev-list", "--count", f"{new}..{old}")
     if count:
         made.kept.append(
             f"{count} commits arrive; modelyard diff {own}..{revision} --env {after.name} shows what they change"
@@ -147,6 +149,7 @@ def _pinned(changes: Changes, before: EnvironmentFiles, after: EnvironmentFiles,
 
 def _commit_of(changes: Changes, branch: str, environment: str) -> str:
     """Return the commit that a branch is at, as the server has it where that is known."""
+    revision_name(branch)
     for name in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
         commit = _git(changes, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if commit:

@@ -15,6 +15,7 @@ from modelyard.findings import Refusal
 from modelyard.repository import ENVIRONMENTS, Files, Kustomizations
 from modelyard.tooling import ToolFailed, require, run, write_whole
 from modelyard.tooling.files import unwritable
+from modelyard.tooling.words import NotAName, revision_name
 
 BRANCH = "main"
 _OUTPUTS = "terraform-outputs"
@@ -146,15 +147,28 @@ def _fetch_revisions(served: ServedRepository, root: Path, view: Environment) ->
     revisions = {source.revision for each in view.applications for source in each.sources if not source.chart}
     if not (root / ".git").exists():
         return
-    for revision in sorted(revisions - {"", "HEAD", BRANCH}):
+    for revision in sorted(filter(_is_revision, revisions - {"", "HEAD", BRANCH})):
         if _git_succeeds(root, "show-ref", "--verify", "--quiet", f"refs/heads/{revision}"):
             served.branches.append(revision)  # a branch is the working tree, as everywhere
         elif _git_succeeds(root, "show-ref", "--verify", "--quiet", f"refs/tags/{revision}"):
             _git_succeeds(
-                served.path, "fetch", "--quiet", "--no-tags", str(root), f"refs/tags/{revision}:refs/tags/{revision}"
+                served.path,
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--",
+                str(root),
+                f"refs/tags/{revision}:refs/tags/{revision}",
             )
         else:  # Argo CD tells should it be nowhere
-            _git_succeeds(served.path, "fetch", "--quiet", "--no-tags", str(root), revision)
+            _git_succeeds(served.path, "fetch", "--quiet", "--no-tags", "--", str(root), revision)
+
+
+def _is_revision(name: str) -> bool:
+    try:
+        return bool(revision_name(name))
+    except NotAName:  # Argo CD tells
+        return False
 
 
 def _git_succeeds(folder: Path, *arguments: str) -> bool:

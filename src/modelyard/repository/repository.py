@@ -14,6 +14,7 @@ from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
 from modelyard.repository.yaml import MalformedYAML
 from modelyard.tooling import GIT_SECONDS, find, run
+from modelyard.tooling.words import NotAName, revision_name
 
 if TYPE_CHECKING:
     from modelyard.repository.settings import Settings
@@ -145,7 +146,10 @@ class Repository:
         git = find("git")
         if git is None:
             return ""
-        words = ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        try:
+            words = ("rev-parse", "--verify", "--quiet", f"{revision_name(name)}^{{commit}}")
+        except NotAName:
+            return ""
         done = run([git.path, "-C", self.root, *words], timeout=GIT_SECONDS)
         return done.stdout.decode().strip() if done.returncode == 0 else ""
 

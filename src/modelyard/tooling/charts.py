@@ -13,6 +13,7 @@ from modelyard.findings import Refusal
 from modelyard.tooling.brief import brief_run
 from modelyard.tooling.executables import require
 from modelyard.tooling.processes import Completed, run
+from modelyard.tooling.words import NotAName, absolute, one_of_a_list, release_name
 
 _SECONDS = 120.0
 
@@ -48,17 +49,22 @@ def render_chart(
         ToolMissing: helm is not installed.
         ChartFailed: The chart does not render; says what helm says.
     """
-    helm = require("helm").path
+    helm = str(require("helm").path)
+    try:
+        name = release_name(release)
+    except NotAName as refusal:
+        raise ChartFailed(refusal.message, fix=refusal.fix) from None
     with tempfile.TemporaryDirectory(prefix="modelyard-helm-") as scratch:
         files = list(value_files)
         if values:
             own = Path(scratch) / "values.json"  # JSON is YAML, and helm reads values as YAML
             own.write_bytes(orjson.dumps(values))
             files.append(own)
-        argv = [str(helm), "template", release, str(archive), "--namespace", namespace]
-        argv += ["--kube-version", kubernetes_version, "--skip-crds" if skip_crds else "--include-crds"]
-        argv += [word for file in files for word in ("--values", str(file))]
-        argv += [word for version in api_versions for word in ("--api-versions", version)]
+        argv = [helm, "template", f"--namespace={namespace}", f"--kube-version={kubernetes_version}"]
+        argv.append("--skip-crds" if skip_crds else "--include-crds")
+        argv += [f"--values={one_of_a_list(file)}" for file in files]
+        argv += [f"--api-versions={version}" for version in api_versions]
+        argv += ["--", name, absolute(archive)]
         # Plugins, repositories and clusters of whoever runs this have no say in what is rendered.
         homes = {f"HELM_{name}_HOME": str(Path(scratch) / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
         completed = run(
