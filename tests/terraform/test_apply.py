@@ -34,12 +34,12 @@ terraform {
 
 
 @contextmanager
-def mock_aws(folder: Path) -> Iterator[str]:
+def mock_aws(folder: Path, *endpoints_missing: str) -> Iterator[str]:
     """The address of a mock AWS that knows nothing yet: the one of `modelyard rehearse --level cloud`."""
     if not needs.has_mock():
         pytest.skip("moto is not installed here; the dependency group `terraform` brings it")
     port = folder / "port"
-    argv = [sys.executable, "-m", "modelyard.rehearsal.cloud.mock_aws", ACCOUNT, REGION, str(port)]
+    argv = [sys.executable, "-m", "modelyard.rehearsal.cloud.mock_aws", ACCOUNT, REGION, str(port), *endpoints_missing]
     with subprocess.Popen(argv, cwd=REPOSITORY, env=environment(), stderr=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + 60
@@ -51,15 +51,22 @@ def mock_aws(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-@pytest.fixture
-def applied(root: Configuration, tmp_path: Path) -> "Iterator[Applied]":
+@contextmanager
+def ground(folder: Path, *endpoints_missing: str) -> "Iterator[Applied]":
     """A copy of the root whose provider speaks to a mock of its own."""
-    with mock_aws(tmp_path) as endpoint:
-        configuration = Configuration.copied_to(tmp_path)
+    with mock_aws(folder, *endpoints_missing) as endpoint:
+        configuration = Configuration.copied_to(folder)
         (configuration.directory / "stand_in_override.tf").write_text(OVERRIDE)
         completed = configuration.initialise()
         assert completed.returncode == 0, completed.stderr
         yield Applied(configuration, endpoint)
+
+
+@pytest.fixture
+def applied(root: Configuration, tmp_path: Path) -> "Iterator[Applied]":
+    """A copy of the root whose provider speaks to a mock of its own."""
+    with ground(tmp_path) as made:
+        yield made
 
 
 class Applied:
@@ -201,3 +208,94 @@ def test_another_account_is_refused(applied: Applied) -> None:
     )
     assert completed.returncode != 0
     assert "AWS account ID not allowed: 123456789012" in completed.stderr
+
+
+def test_names_that_aws_does_not_have_are_refused_in_its_words(root: Configuration, tmp_path: Path) -> None:
+    """One refusal for each kind of name; the right one of each is applied by the tests above."""
+    with ground(tmp_path) as applied:
+        wrong = {
+            "modules/cluster/main.tf": ('"AmazonEKSClusterPolicy"', '"service-role/AmazonEKSClusterPolicy"'),
+            "modules/network/flow-logs.tf": ('"vpc-flow-logs.amazonaws.com"', '"flow-logs.amazonaws.com"'),
+            "modules/encryption/main.tf": ('"logs.${var.region}.amazonaws.com"', '"logs.amazon.com"'),
+        }
+        for file, (right, name) in wrong.items():
+            path = applied.configuration.directory / file
+            assert path.read_text().count(right) == 1
+            path.write_text(path.read_text().replace(right, name))
+        targets = (
+            "module.cluster[0].aws_iam_role_policy_attachment.cluster",
+            "module.network[0].aws_iam_role.flow",
+            "module.encryption.aws_kms_key.this",
+        )
+        refused = applied.run(
+            "apply",
+            "-auto-approve",
+            "-input=false",
+            "-no-color",
+            "-var-file=configurations/default.tfvars",
+            *(f"-target={each}" for each in targets),
+        )
+    assert refused.returncode != 0
+    said = " ".join(re.sub(r"[│╷╵]", " ", refused.stderr).split())
+    policy = "arn:aws:iam::aws:policy/service-role/AmazonEKSClusterPolicy"
+    assert f"NoSuchEntity: Policy {policy} does not exist or is not attachable." in said
+    assert 'MalformedPolicyDocument: Invalid principal in policy: "SERVICE":"flow-logs.amazonaws.com"' in said
+    assert "MalformedPolicyDocumentException: Policy contains a statement with one or more invalid principals." in said
+
+
+def test_names_that_a_plan_looks_up_are_refused(root: Configuration, tmp_path: Path) -> None:
+    with ground(tmp_path) as applied:
+        image = applied.configuration.directory / "modules/management-host/main.tf"
+        image.write_text(
+            image.read_text().replace("al2023-ami-kernel-default-arm64", "al2023-ami-kernel-standard-arm64")
+        )
+        quotas = applied.configuration.directory / "quotas.tf"
+        quotas.write_text(quotas.read_text().replace("L-DB2E81BA", "L-DB2E81BB"))
+        refused = applied.run(
+            "plan",
+            "-input=false",
+            "-no-color",
+            "-var-file=configurations/default.tfvars",
+            "-var=management_host=true",
+            '-var=interface_endpoints=["ecr"]',
+            "-var=pool_vcpus={g=8}",
+        )
+    assert refused.returncode != 0
+    said = " ".join(re.sub(r"[│╷╵]", " ", refused.stderr).split())
+    assert "(ec2/L-DB2E81BB): couldn't find resource" in said
+    assert "The Vpc Endpoint Service 'com.amazonaws.us-west-2.ecr' does not exist" in said
+    assert "ParameterNotFound" in said
+
+
+def test_endpoints_stand_only_where_their_service_is(root: Configuration, tmp_path: Path) -> None:
+    chosen = ("-var-file=configurations/default.tfvars", '-var=interface_endpoints=["eks-auth", "sts"]')
+    with ground(tmp_path, "eks-auth@us-west-2d") as applied:
+        plan = applied.run("plan", "-input=false", "-no-color", "-out=plan", *chosen)
+        assert plan.returncode == 0, plan.stderr
+        target = "-target=module.network[0].aws_vpc_endpoint.interface"
+        made = applied.run("apply", "-auto-approve", "-input=false", "-no-color", target, *chosen)
+        assert made.returncode == 0, made.stderr
+        shown = json.loads(applied.run("show", "-json").stdout)["values"]["root_module"]["child_modules"]
+        found = {
+            it["index"]: len(it["values"]["subnet_ids"])
+            for module in shown
+            for it in module["resources"]
+            if it["type"] == "aws_vpc_endpoint" and it["name"] == "interface"
+        }
+        assert found == {"eks-auth": 3, "sts": 4}
+        # Without the look-up, AWS refuses the whole endpoint.
+        file = applied.configuration.directory / "modules/network/endpoints.tf"
+        condition = " if contains(data.aws_vpc_endpoint_service.interface[each.key].availability_zones, zone)"
+        assert condition in file.read_text()
+        file.write_text(file.read_text().replace(condition, ""))
+        refused = applied.run(
+            "apply",
+            "-auto-approve",
+            "-input=false",
+            "-no-color",
+            '-replace=module.network[0].aws_vpc_endpoint.interface["eks-auth"]',
+            target,
+            *chosen,
+        )
+        assert refused.returncode != 0
+        assert "does not support the availability zone of the subnet" in refused.stderr

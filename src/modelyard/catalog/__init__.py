@@ -4,6 +4,7 @@ Everything is read from the package's data when it is first asked for. A fact th
 unverified, and a name that the data do not have gives None: what cannot be looked up is not checked, never guessed.
 """
 
+from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
 from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
 from modelyard.catalog.components import (
     Component,
@@ -46,6 +47,9 @@ from modelyard.catalog.shapes import (
 __all__ = [
     "ENGINE_NAMES",
     "Accelerator",
+    "AwsName",
+    "AwsNameKind",
+    "AwsNames",
     "Chart",
     "ChartKey",
     "Component",
@@ -73,6 +77,7 @@ __all__ = [
     "Region",
     "Removal",
     "UnknownKey",
+    "aws_names",
     "chart",
     "chart_versions",
     "component_depths",

@@ -1,7 +1,7 @@
 """vCPUs of nodes by the EC2 quotas that they count against.
 
-Codes and names are those of `terraform/quotas.tf`, which asks the account for its values; a repository does not know
-them unless `environment.yaml` states them under `vcpu-quotas`.
+`terraform/quotas.tf` asks the account for the same quotas' values; a repository does not know them unless
+`environment.yaml` states them under `vcpu-quotas`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.catalog import InstanceType
+from modelyard.catalog import AwsNameKind, InstanceType, aws_names
 from modelyard.cluster import Environment
 from modelyard.placement.labels import ON_DEMAND
 
@@ -26,27 +26,25 @@ class Quota:
     Attributes:
         key: Its short name.
         code: Its code in Service Quotas.
-        name: Its name there.
         families: Letters with which the names of its instance types begin.
     """
 
     key: str
     code: str
-    name: str
     families: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return its name in Service Quotas."""
+        return aws_names(AwsNameKind.QUOTA).names[self.code].meaning
 
 
 QUOTAS = (
-    Quota(
-        "standard",
-        "L-1216C47A",
-        "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
-        ("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"),
-    ),
-    Quota("g", "L-DB2E81BA", "Running On-Demand G and VT instances", ("g", "gr", "vt")),
-    Quota("p", "L-417A185B", "Running On-Demand P instances", ("p",)),
-    Quota("inf", "L-1945791B", "Running On-Demand Inf instances", ("inf",)),
-    Quota("trn", "L-2C3B7624", "Running On-Demand Trn instances", ("trn",)),
+    Quota("standard", "L-1216C47A", ("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z")),
+    Quota("g", "L-DB2E81BA", ("g", "gr", "vt")),
+    Quota("p", "L-417A185B", ("p",)),
+    Quota("inf", "L-1945791B", ("inf",)),
+    Quota("trn", "L-2C3B7624", ("trn",)),
 )
 
 _OF_FAMILY = {family: quota for quota in QUOTAS for family in quota.families}

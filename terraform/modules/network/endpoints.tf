@@ -26,17 +26,32 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints" {
   to_port           = 443
 }
 
+# A service is not in every zone of its region; which ones differs from account to account, as the names of zones do.
+data "aws_vpc_endpoint_service" "interface" {
+  for_each = var.interface_endpoints
+
+  service      = each.key
+  service_type = "Interface"
+}
+
 resource "aws_vpc_endpoint" "interface" {
   for_each = var.interface_endpoints
 
   vpc_id              = aws_vpc.this.id
   service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
-  subnet_ids          = [for subnet in aws_subnet.intra : subnet.id]
+  subnet_ids          = [for zone, subnet in aws_subnet.intra : subnet.id if contains(data.aws_vpc_endpoint_service.interface[each.key].availability_zones, zone)]
   security_group_ids  = [aws_security_group.endpoints.id]
   private_dns_enabled = true
 
   tags = { Name = "${var.cluster_name}-${each.key}" }
+
+  lifecycle {
+    precondition {
+      condition     = length(setintersection(data.aws_vpc_endpoint_service.interface[each.key].availability_zones, var.zones)) > 0
+      error_message = "interface_endpoints has ${each.key}, which AWS offers in none of zones (${join(", ", var.zones)}), but in ${join(", ", data.aws_vpc_endpoint_service.interface[each.key].availability_zones)}."
+    }
+  }
 }
 
 # EFA traffic bypasses the IP stack: the group must allow everything from and to itself, by name of the group.

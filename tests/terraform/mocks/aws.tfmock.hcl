@@ -11,6 +11,10 @@ mock_data "aws_availability_zones" {
   }
 }
 
+mock_data "aws_vpc_endpoint_service" {
+  defaults = { availability_zones = ["us-west-2a", "us-west-2b", "us-west-2c", "us-west-2d", "us-west-2e", "us-west-2f"] }
+}
+
 mock_data "aws_iam_policy_document" {
   defaults = { json = "{\"Version\": \"2012-10-17\", \"Statement\": []}" }
 }

@@ -19,6 +19,11 @@ override_data {
 }
 
 override_data {
+  target = module.network[0].data.aws_vpc_endpoint_service.interface
+  values = { availability_zones = ["us-west-2a", "us-west-2b", "us-west-2c", "us-west-2d", "us-west-2e", "us-west-2f"] }
+}
+
+override_data {
   target = module.management_host[0].data.aws_ssm_parameter.image
   values = { insecure_value = "ami-0123456789abcdef0" }
 }

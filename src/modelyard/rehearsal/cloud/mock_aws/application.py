@@ -15,8 +15,9 @@ from modelyard.rehearsal.cloud.mock_aws.answers import Answers, Environ, StartRe
 from modelyard.rehearsal.cloud.mock_aws.eks import Eks
 from modelyard.rehearsal.cloud.mock_aws.instances import Machines
 from modelyard.rehearsal.cloud.mock_aws.json_services import Targets
-from modelyard.rehearsal.cloud.mock_aws.mends import make_missing_managed_policy, mend_capacity, mend_ec2, mend_efs
-from modelyard.rehearsal.cloud.mock_aws.scope import GAP, MACHINES, Json, NotFound, Scope
+from modelyard.rehearsal.cloud.mock_aws.mends import mend_capacity, mend_ec2, mend_efs
+from modelyard.rehearsal.cloud.mock_aws.names import mend_endpoints, mend_principals
+from modelyard.rehearsal.cloud.mock_aws.scope import GAP, MACHINES, Json, NotFound, Refused, Scope
 from modelyard.tooling import write_whole
 
 _lock = threading.Lock()
@@ -34,6 +35,8 @@ class StandIn:
         mend_ec2()
         mend_capacity()
         mend_efs()
+        mend_endpoints(scope)
+        mend_principals()
         self._moto = moto
         self._scope = scope
         self._machines = Machines(scope)
@@ -58,6 +61,9 @@ class StandIn:
         except NotFound as error:
             name = "ResourceNotFoundException" if service == "eks" else str(error)
             return _reply(start_response, "404 Not Found", {"__type": name, "message": name}, name)
+        except Refused as error:
+            told = {"__type": error.code, "message": str(error)}
+            return _reply(start_response, "400 Bad Request", told, error.code)
         except Exception as error:
             # The provider retries what looks like a server's fault; a gap of the stand-in must end the run.
             said = f"{type(error).__name__}: {error}"
@@ -77,8 +83,6 @@ class StandIn:
             )
         if not service and environ["PATH_INFO"] == MACHINES:
             return {"machines": [self._with_entry(each) for each in self._machines.running()]}
-        if service == "iam":
-            make_missing_managed_policy(raw, self._scope)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if service in {"fsx", "budgets", "ecr", "servicequotas"} and target:
             return self._targets.answer(service, target.rpartition(".")[2], json.loads(raw or b"{}"))

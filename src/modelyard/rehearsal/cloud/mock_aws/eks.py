@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from modelyard.rehearsal.cloud.mock_aws.scope import Json, NotFound, Scope
+from modelyard.catalog import AwsNameKind, aws_names
+from modelyard.rehearsal.cloud.mock_aws.scope import Json, NotFound, Refused, Scope
 
 
 class Eks:
@@ -84,6 +85,9 @@ class Eks:
 
     def _node_groups(self, method: str, cluster: str, rest: list[str], query: Json, body: Json) -> Json:
         name = rest[0] if rest else body["nodegroupName"]
+        image = body.get("amiType")
+        if method == "POST" and not rest and image is not None and _is_unknown(AwsNameKind.IMAGE_TYPE, image):
+            raise Refused("InvalidParameterException", f"The AMI type {image} is not supported")
         added = {
             "nodegroupArn": self._scope.arn("eks", f"nodegroup/{cluster}/{name}/{uuid.uuid4()}"),
             "clusterName": cluster,
@@ -96,6 +100,11 @@ class Eks:
 
     def _addons(self, method: str, cluster: str, rest: list[str], query: Json, body: Json) -> Json:
         name = rest[0] if rest else body["addonName"]
+        if method == "POST" and not rest and _is_unknown(AwsNameKind.ADDON, name):
+            version = self._get(cluster)["version"]
+            raise Refused(
+                "InvalidParameterException", f"Addon {name} specified is not supported in {version} kubernetes version"
+            )
         added = {
             "addonVersion": "v1.0.0-eksbuild.1",
             "addonArn": self._scope.arn("eks", f"addon/{cluster}/{name}/{uuid.uuid4()}"),
@@ -115,6 +124,8 @@ class Eks:
         if len(rest) >= 2:
             policies = self._get(key).setdefault("policies", {})
             if method == "POST":
+                if _is_unknown(AwsNameKind.ACCESS_POLICY, body["policyArn"].rpartition("/")[2]):
+                    raise Refused("InvalidParameterException", f"The policyArn {body['policyArn']} is not valid")
                 policies[body["policyArn"]] = body | {"associatedAt": 1763683200, "modifiedAt": 1763683200}
                 return {"associatedAccessPolicy": policies[body["policyArn"]]}
             if method == "DELETE":
@@ -152,3 +163,7 @@ class Eks:
         if taken:
             raise ValueError("one association for each namespace and service account")
         return self._one(method, prefix + identity, "association", body | added if body else None)
+
+
+def _is_unknown(kind: AwsNameKind, name: str) -> bool:
+    return aws_names(kind).find(name) is None

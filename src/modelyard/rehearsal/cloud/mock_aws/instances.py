@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from typing import Any
 
 from modelyard.catalog import region
+from modelyard.rehearsal.cloud.mock_aws.names import architecture_of_image
 from modelyard.rehearsal.cloud.mock_aws.scope import Json, Scope
 
-# What Karpenter 1.14 asks for each alias of an image (pkg/providers/amifamily): Bottlerocket and EKS' own images.
-_IMAGE = re.compile(
-    r"/aws/service/(?:bottlerocket/aws-k8s-[\d.]+(?:-nvidia)?/(?P<bottlerocket>x86_64|arm64)/[\w.]+/image_id"
-    r"|eks/optimized-ami/[\d.]+/amazon-linux-2023/(?P<al2023>x86_64|arm64)/[\w-]+/[\w.-]+/image_id)"
-)
 _UNKNOWN_PRICE = 1_000_000.0
 
 
@@ -136,12 +131,11 @@ class Machines:
         ec2, scope = self._ec2, self._scope
 
         def get_parameter(backend: Any, name: str) -> Any:
-            found = _IMAGE.fullmatch(name)
-            if found is None:
+            architecture = architecture_of_image(name)
+            if architecture is None:
                 return known(backend, name)
             identity = "ami-" + hashlib.sha256(name.encode()).hexdigest()[:17]
             if identity not in ec2.amis:
-                architecture = found["bottlerocket"] or found["al2023"]
                 ec2.amis[identity] = Ami(
                     ec2,
                     identity,

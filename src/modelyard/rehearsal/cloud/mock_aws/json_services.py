@@ -6,7 +6,8 @@ import re
 import uuid
 from collections.abc import Callable
 
-from modelyard.rehearsal.cloud.mock_aws.scope import Json, NotFound, Scope
+from modelyard.catalog import AwsNameKind, aws_names
+from modelyard.rehearsal.cloud.mock_aws.scope import Json, NotFound, Refused, Scope
 
 
 class Targets:
@@ -35,11 +36,15 @@ class Targets:
         return self._kept[f"tags of {body['ResourceARN'].rpartition('/')[2]}"]
 
     def _get_service_quota(self, body: Json) -> Json:
+        known = aws_names(AwsNameKind.QUOTA).find(body["QuotaCode"])
+        if body["ServiceCode"] != "ec2" or known is None:
+            # https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+            raise Refused("NoSuchResourceException", "The specified resource does not exist.")
         return {
             "Quota": {
                 "ServiceCode": "ec2",
                 "QuotaCode": body["QuotaCode"],
-                "QuotaName": "vCPUs",
+                "QuotaName": known.meaning,
                 "Value": 1024.0,
                 "QuotaArn": self._scope.arn("servicequotas", f"ec2/{body['QuotaCode']}"),
             }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
-from modelyard.rehearsal.cloud.mock_aws.scope import Json, Scope
+from modelyard.rehearsal.cloud.mock_aws.scope import Json
 
 
 def mend_ec2() -> None:
@@ -57,25 +56,3 @@ def mend_efs() -> None:
         return "{}", {"status": 200, "Content-Type": "application/json"}
 
     EFSResponse.delete_file_system_policy = delete_file_system_policy
-
-
-def make_missing_managed_policy(raw: bytes, scope: Scope) -> None:
-    """Make a managed policy that moto's copy lacks when a role is given it."""
-    form = parse_qs(raw.decode())
-    (arn,) = form.get("PolicyArn", [""])
-    if form.get("Action") != ["AttachRolePolicy"] or not arn.startswith("arn:aws:iam::aws:policy/"):
-        return
-    from moto.iam.models import AWSManagedPolicy, iam_backends
-
-    backend = iam_backends[scope.account]["aws"]
-    if arn not in backend.managed_policies:
-        path, _, name = arn.removeprefix("arn:aws:iam::aws:policy").rpartition("/")
-        data = {
-            "Arn": arn,
-            "Path": f"{path}/",
-            "CreateDate": "2026-01-01T00:00:00+00:00",
-            "UpdateDate": "2026-01-01T00:00:00+00:00",
-            "DefaultVersionId": "v1",
-            "Document": {"Version": "2012-10-17", "Statement": []},
-        }
-        backend.managed_policies[arn] = AWSManagedPolicy.from_data(name, scope.account, scope.region, data)

@@ -17,6 +17,19 @@ class NotFound(Exception):
     """Nothing of that name is kept; the text is the error's name."""
 
 
+class Refused(Exception):
+    """AWS would refuse the request.
+
+    Args:
+        code: The error's name, as AWS has it.
+        message: AWS's words.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where everything of the mock lies.
@@ -24,10 +37,12 @@ class Scope:
     Attributes:
         account: AWS account.
         region: AWS region.
+        endpoints_missing: Endpoint services and the zones in which they are not, as (`eks-auth`, `us-west-2d`).
     """
 
     account: str
     region: str
+    endpoints_missing: frozenset[tuple[str, str]] = frozenset()
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource."""
