@@ -32,6 +32,7 @@ from modelyard.catalog.models import (
     models_in,
     shape_from_mapping,
 )
+from modelyard.catalog.operators import Operator, operators
 from modelyard.catalog.regions import Offer, Price, PriceStatus, Region, region, regions, sources
 from modelyard.catalog.removals import Removal, removal, removals
 from modelyard.catalog.shapes import (
@@ -70,6 +71,7 @@ __all__ = [
     "Model",
     "ModelShape",
     "Offer",
+    "Operator",
     "Price",
     "PriceStatus",
     "Quantization",
@@ -102,6 +104,7 @@ __all__ = [
     "model_to_mapping",
     "models",
     "models_in",
+    "operators",
     "plugin_environment",
     "region",
     "regions",

@@ -33,12 +33,14 @@ from modelyard.cluster.terraform import Block, LineAddress, Terraform, Terraform
 from modelyard.cluster.things import Thing, things
 from modelyard.cluster.triton import runs_triton
 from modelyard.cluster.values import ChartValues
+from modelyard.cluster.waves import IGNORED_HEALTH, Requirement, Waves
 from modelyard.cluster.workflows import Workflow, workflows
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
 
 __all__ = [
     "ACCELERATORS",
     "AUTO_MODE",
+    "IGNORED_HEALTH",
     "NATIVE_GROUPS",
     "NODE_CLASSES",
     "OF_AUTO_MODE",
@@ -62,6 +64,7 @@ __all__ = [
     "PodTemplate",
     "Pool",
     "Project",
+    "Requirement",
     "SecretSource",
     "Selector",
     "ServeApplication",
@@ -74,6 +77,7 @@ __all__ = [
     "TerraformReader",
     "Thing",
     "UntoldError",
+    "Waves",
     "Workflow",
     "Workload",
     "admits",
