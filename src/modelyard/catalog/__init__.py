@@ -14,9 +14,22 @@ from modelyard.catalog.components import (
     component_problems,
 )
 from modelyard.catalog.devices import Device, device, devices
+from modelyard.catalog.drivers import (
+    Driver,
+    cuda_capability,
+    cuda_driver,
+    cuda_of,
+    first_image_for,
+    neuron_families,
+    neuron_kernel_tokens,
+    neuron_refusal,
+    neuron_sdk,
+    node_driver,
+)
 from modelyard.catalog.engines import ENGINE_NAMES, Engine, Flag, engine, engine_versions, plugin_environment
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
+from modelyard.catalog.image_sizes import image_bytes
 from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
 from modelyard.catalog.loading import Decoded
 from modelyard.catalog.model_configs import shape_from_config
@@ -57,6 +70,7 @@ __all__ = [
     "ComponentChart",
     "Decoded",
     "Device",
+    "Driver",
     "Engine",
     "Experts",
     "Exporter",
@@ -85,6 +99,9 @@ __all__ = [
     "component_depths",
     "component_from_mapping",
     "component_problems",
+    "cuda_capability",
+    "cuda_driver",
+    "cuda_of",
     "device",
     "devices",
     "engine",
@@ -93,7 +110,9 @@ __all__ = [
     "exporters",
     "feature_from_mapping",
     "feature_problems",
+    "first_image_for",
     "folder_name",
+    "image_bytes",
     "instance_type",
     "instance_types",
     "metrics",
@@ -104,6 +123,11 @@ __all__ = [
     "model_to_mapping",
     "models",
     "models_in",
+    "neuron_families",
+    "neuron_kernel_tokens",
+    "neuron_refusal",
+    "neuron_sdk",
+    "node_driver",
     "operators",
     "plugin_environment",
     "region",

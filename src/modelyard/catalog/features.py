@@ -80,9 +80,12 @@ def feature_problems(
                 for other in dict.fromkeys(chosen[:index])
                 if other in feature.excludes or (other in features and name in features[other].excludes)
             ]
+            # A need of the feature's own name is a component: neuron-scheduler asks for the scheduler of that name.
             problems += [
-                f"{name} needs the feature {need}" if need in features else f"{name} needs {need} in the environment"
+                f"{name} needs the feature {need}"
+                if need in features and need != name
+                else f"{name} needs {need} in the environment"
                 for need in feature.needs
-                if need not in chosen and need not in platform
+                if need not in platform and (need == name or need not in chosen)
             ]
     return problems

@@ -1,0 +1,22 @@
+"""What images take on a node's disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from modelyard.catalog.loading import DATA, read_yaml
+
+
+def image_bytes(name: str) -> int | None:
+    """Return what an image takes once it is unpacked, in bytes; None where it is not known.
+
+    Args:
+        name: Its name without tag and digest; a registry's mirror may stand before it.
+    """
+    return next((size for known, size in _sizes().items() if name == known or name.endswith("/" + known)), None)
+
+
+@cache
+def _sizes() -> Mapping[str, int]:
+    return {str(row["name"]): int(row["unpacked-gb"] * 10**9) for row in read_yaml(DATA / "images.yaml")["images"]}
