@@ -124,6 +124,22 @@ def choice(environments: Environments, **answers: Any) -> tuple[dict[str, Any], 
     return of_kind(resources, "NodePool"), of_kind(resources, "EC2NodeClass")
 
 
+@pytest.mark.parametrize("sharing", SHARING)
+def test_limits_and_quota_count_what_pods_ask_for(environments: Environments, sharing: str) -> None:
+    given = {"gpu_multinode_pool": True, "gpu_multinode_limit": 24, "gpu_sharing": sharing, "gpu_shared_limit": 6}
+    pools, classes = choice(environments, **given)
+    quota = of_kind(environments.of("model-namespace", **given), "ResourceQuota")["models"]["hard"]
+    for resource in ("nvidia.com/gpu", "aws.amazon.com/neuron"):
+        limits = [int(pool["limits"].get(resource, 0)) for pool in pools.values()]
+        assert int(quota[f"requests.{resource}"]) == sum(limits), "what all pools may hold"
+    for name in SHARING[sharing][:1]:
+        settings = tomllib.loads(classes[name]["userData"])["settings"]["kubelet-device-plugins"]["nvidia"]
+        shares = settings[sharing]["replicas"] if sharing != "mig" else 2
+        assert int(pools[name]["limits"]["nvidia.com/gpu"]) == 6 * shares, "a node that is ready counts its shares"
+        # One GPU a node: nodes on their way, which count as one GPU, are bounded by their number.
+        assert pools[name]["limits"].get("nodes") == (None if sharing == "mig" else "6")
+
+
 def test_nodes_joined_by_efa_are_whole_and_let_each_other_in(environments: Environments) -> None:
     pools, classes = choice(environments, gpu_multinode_pool=True)
     wanted = requirements(pools["gpu-multinode"])

@@ -395,3 +395,25 @@ def test_the_command_shows_quotas_and_incomplete_groups(
     [standard, g] = found["vcpu-quotas"]
     assert (standard["name"], g["name"], g["stated"]) == ("standard", "g", None)
     assert [group["name"] for group in found["managed-groups"]] == ["system"]
+
+
+SHARED = """[settings.kubelet-device-plugins.nvidia]
+    device-sharing-strategy = "time-slicing"
+    [settings.kubelet-device-plugins.nvidia.time-slicing]
+    replicas = 4
+    rename-by-default = false
+"""
+
+
+def test_a_ready_node_counts_its_shares_against_room_and_limits(one_model: Path) -> None:
+    pools = one_model / "bases/platform/karpenter/pools/gpu.yaml"
+    pools.write_text(pools.read_text().rstrip() + "\n    " + SHARED)
+    limits = one_model / "environments/dev/platform/karpenter/kustomization.yaml"
+    limits.write_text(limits.read_text().replace('nvidia.com/gpu: "16"', 'nvidia.com/gpu: "8"'))
+    environment = patched(one_model, "{op: replace, path: /spec/replicas, value: 9}")
+    wanted = [(demand, found.shape) for demand, found in together(environment) if found.workload.name == "chat"]
+    placed = fleet(cluster(environment), scale(wanted, lambda demand: demand.least))
+    own = [len(node.pods) for node in placed.nodes if node.template.pool.name == "gpu"]
+    # The third node would be within what EC2 reports, and beyond what two ready nodes count.
+    assert len(own) == 2 and placed.used("gpu")["nvidia.com/gpu"] == 8_000
+    assert sum(own) + len(placed.left) == 9

@@ -11,11 +11,11 @@ import pytest
 from modelyard.checking import CheckOptions
 from modelyard.checking.check import environments
 from modelyard.cluster import Pool, Thing
+from modelyard.placement import Sharing, sharing_of
 from modelyard.rendering import Resource
 from modelyard.repository import Repository
 from modelyard.sizing import (
     Fit,
-    Sharing,
     Verdict,
     assess,
     bars,
@@ -24,8 +24,8 @@ from modelyard.sizing import (
     fits,
     measured_budget,
     memory_budget,
-    sharing_of,
 )
+from modelyard.sizing.slices import part_gib
 from tests.sizing.deployments import LLAMA, QWEN, SMALL, VERSION, device, shape
 
 BOTTLEROCKET = "[settings.kubelet-device-plugins.nvidia]\n"
@@ -55,11 +55,11 @@ def pool(root: Path, data: str = "", labels: Mapping[str, str] | None = None) ->
 def test_a_node_class_says_how_its_devices_are_shared(tmp_path: Path) -> None:
     assert sharing_of(pool(tmp_path), {}) == Sharing()
     assert sharing_of(pool(tmp_path, "[settings.container-runtime]\n"), {}) == Sharing()
-    assert sharing_of(pool(tmp_path, SLICED + "replicas = 4\n"), {}) == Sharing("time-slicing", 4)
+    assert sharing_of(pool(tmp_path, SLICED + "replicas = 4\n"), {}) == Sharing("time-slicing", 4, renamed=True)
     cut = sharing_of(pool(tmp_path, MIG), {})
-    assert cut.part_gib(device("H100")) == pytest.approx(38.0)
-    assert cut.part_gib(device("A100")) == pytest.approx(19.0), "the A100 with 40 GB"
-    assert cut.part_gib(device("H200")) is None
+    assert part_gib(cut, device("H100")) == pytest.approx(38.0)
+    assert part_gib(cut, device("A100")) == pytest.approx(19.0), "the A100 with 40 GB"
+    assert part_gib(cut, device("H200")) is None
     assert "is no TOML" in sharing_of(pool(tmp_path, BOTTLEROCKET + "nonsense"), {}).unknown
 
 

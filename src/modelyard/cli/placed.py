@@ -20,6 +20,7 @@ from modelyard.placement import (
     Verdict,
     cluster,
     demands,
+    disk_use,
     placements,
     scales,
     written,
@@ -121,6 +122,9 @@ def _placement(found: Placement, demand: Demand | None, width: int | None) -> li
             width=width,
             indent=6,
         )
+    use = disk_use(found)
+    if use is not None and use.overfull:
+        made += wrapped([("    more than the disk: ", "warning")], str(use), "plain", width=width, indent=6)
     if found.refused:
         made += [[("    no node pool takes them", "error")]]
         if not found.verdicts:

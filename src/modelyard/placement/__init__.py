@@ -5,6 +5,7 @@ together, with the nodes that they need, by `fleet`.
 """
 
 from modelyard.placement.demand import Demand, demands
+from modelyard.placement.disks import DiskUse, disk_use
 from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
 from modelyard.placement.instance_options import InstanceOption, Offering
 from modelyard.placement.labels import SPOT
@@ -23,16 +24,22 @@ from modelyard.placement.quotas import FACT as QUOTA_FACT
 from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
 from modelyard.placement.resources import Resources, written
 from modelyard.placement.scales import Scales, Units, scales, units
+from modelyard.placement.shares import MIG, MPS, WHOLE_DEVICES, Sharing, plugin_configurations, sharing_of
+from modelyard.placement.shortfalls import Remainder, Shortfall, shortfalls
 from modelyard.placement.verdicts import Step, Verdict
 
 __all__ = [
     "AL2023",
     "BOTTLEROCKET",
+    "MIG",
+    "MPS",
     "QUOTAS",
     "QUOTA_FACT",
     "SPOT",
+    "WHOLE_DEVICES",
     "Cluster",
     "Demand",
+    "DiskUse",
     "Fleet",
     "FleetNode",
     "GroupVerdict",
@@ -42,23 +49,30 @@ __all__ = [
     "Placement",
     "PodShape",
     "Quota",
+    "Remainder",
     "Resources",
     "Scales",
+    "Sharing",
+    "Shortfall",
     "Step",
     "Units",
     "Verdict",
     "ami_family",
     "cluster",
     "demands",
+    "disk_use",
     "fleet",
     "group_verdicts",
     "groups_of",
     "managed_groups",
     "placements",
+    "plugin_configurations",
     "quota_of",
     "scale",
     "scales",
     "share_cluster",
+    "sharing_of",
+    "shortfalls",
     "stated_quotas",
     "units",
     "variables",

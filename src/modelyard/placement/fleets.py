@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from modelyard.placement.capacity import NVIDIA
 from modelyard.placement.demand import Demand
 from modelyard.placement.instance_options import InstanceOption
 from modelyard.placement.labels import CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, ZONE
@@ -13,7 +14,7 @@ from modelyard.placement.pods import PodShape
 from modelyard.placement.requirements import requirement
 from modelyard.placement.resources import NODES, THOUSAND, Resources, total
 from modelyard.placement.scheduling import Node, Scheduler
-from modelyard.placement.templates import NodeTemplate
+from modelyard.placement.templates import NodeTemplate, untolerated
 from modelyard.placement.topology import Topology
 
 _MOST_PODS = 5_000
@@ -76,7 +77,7 @@ class Fleet:
         return self if self.growing is None else _grown(self.growing.copy(), wanted)
 
 
-def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
+def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]], *, limited: bool = True) -> Fleet:
     """Return the nodes for pods that come one workload after another, as commits bring them.
 
     A workload's pods take what room there is, then new nodes, each of which becomes the cheapest type that it may be.
@@ -85,8 +86,10 @@ def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]]) -> F
     Args:
         cluster: The pools.
         wanted: Demands with the shape of their pods and how many there are.
+        limited: Whether the limits of the pools count.
     """
-    return _grown(_Growing(Scheduler(cluster.templates)), wanted)
+    limits: dict[str, Resources] | None = None if limited else {each.pool.name: {} for each in cluster.templates}
+    return _grown(_Growing(Scheduler(cluster.templates, limits)), wanted)
 
 
 def _grown(growing: _Growing, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
@@ -131,6 +134,14 @@ class _Growing:
         self.owners += [demand] * count
         for number in numbers:
             self.scheduler.topology.update(number, shape)
+        # A node has the shares of its GPUs only when it is ready; pods that share come one after another, so that the
+        # nodes are those that stay when the empty ones of a burst are gone.
+        batches = [[number] for number in numbers] if self._may_share(shape) else [numbers]
+        self.left += [demand] * sum(self._place(batch) for batch in batches)
+
+    def _place(self, numbers: list[int]) -> int:
+        """Place pods; return how many find no place."""
+        left = numbers
         for _ in range(_MOST_ROUNDS):
             left = self.scheduler.again(numbers, self.pods).left
             self._settle()
@@ -138,7 +149,13 @@ class _Growing:
                 break
             # Within a round Karpenter counts the largest type that a node may become against the limits.
             numbers = left
-        self.left += [demand] * len(left)
+        return len(left)
+
+    def _may_share(self, shape: PodShape) -> bool:
+        return NVIDIA in shape.requests and any(
+            template.sharing.strategy and not untolerated(template.pool.taints, shape)
+            for template in self.scheduler.templates
+        )
 
     def _settle(self) -> None:
         """Let every new node become what it is, and count limits and domains by that."""
@@ -161,7 +178,8 @@ def _become(node: Node) -> None:
         option.offered(node.requirements),
         key=lambda each: (each.price is None, each.price or 0.0, each.zone, each.capacity_type),
     )
-    node.options = (option,)
+    node.template = node.template.registered(option)
+    node.options = node.template.options if node.template.options[0].shares > 1 else (option,)
     node.requirements = node.requirements.narrowed(
         [
             requirement(INSTANCE_TYPE, "In", (option.name,)),

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 
 from modelyard.catalog import InstanceType
 from modelyard.placement import labels
-from modelyard.placement.capacity import EXOTIC, allocatable, capacity, impossible
+from modelyard.placement.capacity import EXOTIC, NVIDIA, allocatable, capacity, impossible
 from modelyard.placement.labels import AUTO_MODE, AWS, CAPACITY_TYPE, HOSTNAME, ON_DEMAND, SPOT, ZONE, ZONE_ID
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass
 from modelyard.placement.requirements import Requirement, Requirements, requirement
@@ -91,6 +91,8 @@ class InstanceOption:
         region: The region.
         kinds: Facts about instance types.
         offers: Where the region offers them.
+        shares: Pods that get each of its GPUs, once the device plugin has told the kubelet; Karpenter does not know of
+            it before the node is ready.
     """
 
     name: str
@@ -99,6 +101,7 @@ class InstanceOption:
     region: str
     kinds: Mapping[str, InstanceType] = field(repr=False)
     offers: Mapping[str, Offer] = field(repr=False)
+    shares: int = 1
 
     @cached_property
     def kind(self) -> InstanceType:
@@ -142,12 +145,15 @@ class InstanceOption:
     @cached_property
     def capacity(self) -> Resources:
         """Return what a node has."""
-        return capacity(self.kind, self.node_class, self.settings)
+        return self._shared(capacity(self.kind, self.node_class, self.settings))
 
     @cached_property
     def allocatable(self) -> Resources:
         """Return what a node leaves to pods."""
-        return allocatable(self.kind, self.node_class, self.settings)
+        return self._shared(allocatable(self.kind, self.node_class, self.settings))
+
+    def _shared(self, amounts: Resources) -> Resources:
+        return amounts if self.shares == 1 else {**amounts, NVIDIA: amounts.get(NVIDIA, 0) * self.shares}
 
     @property
     def exotic(self) -> bool:

@@ -20,6 +20,7 @@ from modelyard.placement.node_groups import GroupVerdict, ManagedGroup, group_ve
 from modelyard.placement.offers import offers
 from modelyard.placement.pods import PodShape, pod_shape
 from modelyard.placement.requirements import Requirements
+from modelyard.placement.shares import plugin_configurations, sharing_of
 from modelyard.placement.templates import NodePool, NodeTemplate, in_order, node_pool, node_template, runs_daemon
 from modelyard.placement.verdicts import Verdict, verdicts
 from modelyard.placement.volumes import Storage, claim_templates, storage, volume_requirements, with_claim_templates
@@ -160,9 +161,11 @@ def _cluster(environment: Environment) -> Cluster:
             judged.append((made, found))
     daemons = _daemons(environment, known)
     classes = {pool.name: found for pool, found in judged}
+    configurations = plugin_configurations(environment)
+    sharing = {pool.name: sharing_of(pool, configurations) for pool in environment.pools}
     return Cluster(
         tuple(
-            node_template(pool, classes[pool.name], by_class[classes[pool.name].identity], daemons)
+            node_template(pool, classes[pool.name], by_class[classes[pool.name].identity], daemons, sharing[pool.name])
             for pool in in_order(pool for pool, _ in judged)
         ),
         settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from modelyard.cluster import Taint, tolerates
@@ -20,6 +21,7 @@ from modelyard.placement.node_classes import NodeClass
 from modelyard.placement.pods import TOLERATE_PREFERENCES, HostPort, PodShape, conflicts
 from modelyard.placement.requirements import Requirement, Requirements, expressions, label_requirements, requirement
 from modelyard.placement.resources import Resources, amounts, fits, total
+from modelyard.placement.shares import WHOLE_DEVICES, Sharing
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,7 @@ class NodeTemplate:
         options: Instance types that the pool allows and that can be got; empty where it can start no node.
         all_options: Instance types on the terms of its node class, whatever the pool allows.
         groups: The options by the DaemonSets that run on them.
+        sharing: How its nodes share their GPUs among pods.
     """
 
     pool: NodePool
@@ -79,6 +82,26 @@ class NodeTemplate:
     options: tuple[InstanceOption, ...]
     all_options: tuple[InstanceOption, ...]
     groups: tuple[DaemonGroup, ...]
+    sharing: Sharing = WHOLE_DEVICES
+
+    def registered(self, option: InstanceOption) -> NodeTemplate:
+        """Return what a node of a type is once it is ready, when each of its GPUs counts as often as it is shared.
+
+        Until then Karpenter counts the devices that EC2 reports, and from then on what the Node says
+        (`Capacity` in its pkg/controllers/state/statenode.go), against room and limits alike.
+        """
+        shares = self.sharing.shares(option.kind)
+        if shares in (None, 1):
+            return self
+        if option.name not in self._registered:
+            ready = replace(option, shares=shares)
+            groups = (replace(group, options=(ready,)) for group in self.groups if option in group.options)
+            self._registered[option.name] = replace(self, options=(ready,), groups=tuple(groups))
+        return self._registered[option.name]
+
+    @cached_property
+    def _registered(self) -> dict[str, NodeTemplate]:
+        return {}
 
 
 def node_pool(manifest: Mapping[str, Any]) -> NodePool:
@@ -115,6 +138,7 @@ def node_template(
     node_class: NodeClass,
     options: Sequence[InstanceOption],
     daemons: Sequence[tuple[str, PodShape]] = (),
+    sharing: Sharing = WHOLE_DEVICES,
 ) -> NodeTemplate:
     """Return what a pool's nodes may be.
 
@@ -123,6 +147,7 @@ def node_template(
         node_class: Its node class.
         options: Instance types on the terms of that class.
         daemons: Pods of every DaemonSet, by its name.
+        sharing: How its nodes share their GPUs among pods.
     """
     fixed = [
         requirement(POOL, "In", (pool.name,)),
@@ -139,7 +164,9 @@ def node_template(
     )
     if lacking_values(allowed, requirements):
         allowed = ()
-    return NodeTemplate(pool, requirements, allowed, tuple(options), _groups(pool, requirements, allowed, daemons))
+    return NodeTemplate(
+        pool, requirements, allowed, tuple(options), _groups(pool, requirements, allowed, daemons), sharing
+    )
 
 
 def _of_class(node_class: NodeClass) -> list[Requirement]:

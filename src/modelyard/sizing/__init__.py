@@ -23,7 +23,6 @@ from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_laye
 from modelyard.sizing.pipelines import PipelineBudget, pipeline_budget
 from modelyard.sizing.served import CoreFit, DeviceFit, Fit, changes_for, fit_of, fits, variables
 from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings, Problem, engine_settings
-from modelyard.sizing.shares import Sharing, plugin_configurations, sharing_of
 from modelyard.sizing.slices import slice_gib
 from modelyard.sizing.support import refusals
 from modelyard.sizing.team_models import TEAM_MODELS, known_model, team_models
@@ -51,7 +50,6 @@ __all__ = [
     "PipelineBudget",
     "Problem",
     "RankWeights",
-    "Sharing",
     "Verdict",
     "assess",
     "automatic_buckets",
@@ -78,11 +76,9 @@ __all__ = [
     "memory_budget",
     "neuron_budget",
     "pipeline_budget",
-    "plugin_configurations",
     "rank_weights",
     "refusals",
     "request_bytes",
-    "sharing_of",
     "slice_gib",
     "stage_layers",
     "stored_weights_gib",

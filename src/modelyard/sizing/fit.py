@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
+from modelyard.placement import MIG, MPS, WHOLE_DEVICES, Sharing
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import Coverage, coverage
 from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.settings import EngineSettings, engine_settings
-from modelyard.sizing.shares import MIG, MPS, WHOLE, Sharing
 from modelyard.sizing.support import CUDA_CONTEXT_GIB, refusals
 
 
@@ -62,7 +62,7 @@ class Assessment:
     device: Device
     needed_margin_gib: float
     coverage: Coverage | None
-    sharing: Sharing = WHOLE
+    sharing: Sharing = WHOLE_DEVICES
     draft: ModelShape | None = None
 
     @property
@@ -83,7 +83,7 @@ def assess(
     total_gib: float | None = None,
     environment: Mapping[str, str] | None = None,
     measured: MeasuredBudget | None = None,
-    sharing: Sharing = WHOLE,
+    sharing: Sharing = WHOLE_DEVICES,
     draft: ModelShape | None = None,
 ) -> Assessment:
     """Return whether a deployment fits.

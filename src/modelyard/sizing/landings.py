@@ -11,10 +11,8 @@ from typing import Any
 from modelyard import catalog
 from modelyard.catalog import Device, InstanceType
 from modelyard.cluster import Container, Pool, mapping
-from modelyard.placement import Placement
-from modelyard.sizing.shares import WHOLE as WHOLE_DEVICES
-from modelyard.sizing.shares import Sharing, sharing_of
-from modelyard.sizing.slices import slice_gib
+from modelyard.placement import WHOLE_DEVICES, Placement, Sharing, sharing_of
+from modelyard.sizing.slices import part_gib, slice_gib
 
 SLICE = "nvidia.com/mig-"
 WHOLE = ("nvidia.com/gpu", "nvidia.com/gpu.shared")
@@ -78,7 +76,7 @@ def landings(
             continue
         shared = pool is not None and device.kind == "gpu"
         sharing = sharing_of(pool, configurations) if pool is not None and shared else WHOLE_DEVICES
-        part = slice_gib(resource, device) if resource.startswith(SLICE) else sharing.part_gib(device)
+        part = slice_gib(resource, device) if resource.startswith(SLICE) else part_gib(sharing, device)
         found[device, part, sharing.pods].append((kind, name, sharing))
     made = []
     for (device, part, _), ways in found.items():
@@ -91,6 +89,13 @@ def landings(
         sharing = max((way[2] for way in ways), key=lambda each: (bool(each.unknown), each.strategy))
         made.append(Landing(device, part, tuple(each.name for each in ordered), tuple(names), sharing))
     return tuple(sorted(made, key=lambda landing: (landing.total_gib or landing.device.total_gib, landing.device.name)))
+
+
+def unknown_devices(placement: Placement) -> tuple[str, ...]:
+    """Return the devices that the pods may get and of which the catalogue knows nothing, by EC2's names."""
+    kinds = (kind for kind, _, _ in _nodes(placement, {}))
+    found = {kind.accelerator.name for kind in kinds if kind.accelerator is not None and _device(kind) is None}
+    return tuple(sorted(found))
 
 
 def _nodes(placement: Placement, pools: Mapping[str, Pool]) -> Iterator[tuple[InstanceType, str, Pool | None]]:

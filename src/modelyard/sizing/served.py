@@ -12,19 +12,18 @@ from typing import Any
 from modelyard.catalog import Device, ModelShape
 from modelyard.cluster import Environment, Model, Pool, entries, is_location
 from modelyard.findings import Refusal
-from modelyard.placement import Placement, placements
+from modelyard.placement import Placement, Sharing, placements, plugin_configurations
 from modelyard.rendering import split_image
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.fit import Assessment, Verdict, assess
-from modelyard.sizing.landings import Landing, device_resource, landings
+from modelyard.sizing.landings import Landing, device_resource, landings, unknown_devices
 from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.measurements import Measurement, measured_for, measurements
 from modelyard.sizing.neuron import NeuronBudget, neuron_budget
 from modelyard.sizing.pipelines import component_sizes_gib
 from modelyard.sizing.settings import engine_settings
-from modelyard.sizing.shares import Sharing, plugin_configurations
 from modelyard.sizing.team_models import known_model
 
 _WORST_FIRST = (Verdict.DOES_NOT_FIT, Verdict.UNSURE, Verdict.TIGHT, Verdict.FITS)
@@ -165,6 +164,8 @@ def fit_of(
     if placement.unknown:
         return Fit(model, entry.shape, gap=f"it is not known where its pods run: {placement.unknown}")
     places = landings(placement, model.container, pools, configurations)
+    if not places and (unknown := unknown_devices(placement)):
+        return Fit(model, entry.shape, gap=f"nothing is known about {', '.join(unknown)}, on which its pods may run")
     if not places:
         return Fit(
             model, entry.shape, gap="no node with devices takes its pods", fix="modelyard place says why of each pool"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from modelyard.catalog import Device
+from modelyard.placement import Sharing
 
 MIG_GIB_PER_GB = 0.95
 """Least share of a MIG profile's name that a process gets: profiles of 5 to 40 GB give 0.95 to 0.98 GiB a GB.
@@ -30,3 +31,9 @@ def slice_gib(resource: str, device: Device) -> float | None:
     if resource in ("nvidia.com/gpu", "nvidia.com/gpu.shared"):
         return device.total_gib
     return None
+
+
+def part_gib(sharing: Sharing, device: Device) -> float | None:
+    """Return the memory of the part of a device that a pod gets for itself; None where it sees the whole device."""
+    profile = sharing.profile_of(device.name, device.nominal_mib)
+    return slice_gib(f"nvidia.com/mig-{profile}", device) if profile else None

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import placements
+from modelyard.placement import placements, plugin_configurations, sharing_of
 from modelyard.rules import rule
-from modelyard.sizing import plugin_configurations, sharing_of
 
 GPU = "nvidia.com/gpu"
 
