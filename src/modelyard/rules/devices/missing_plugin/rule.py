@@ -1,8 +1,8 @@
 """Devices that nothing offers to pods."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from modelyard.cluster import Container, Environment, mapping, quantity
+from modelyard.cluster import Application, Container, Environment, Workload, mapping, quantity
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rules import rule
@@ -14,13 +14,23 @@ from modelyard.rules.wording import both
 @rule("devices/missing-plugin", error, since="0.1.0")
 def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A node offers no device that a plugin has not told the kubelet of: it starts, costs, and the pods wait on."""
+    daemons = {id(each.workload): each for each in placements(environment) if each.daemon}
     for found in placements(environment):
         if found.daemon or not found.accepting:
             continue
         for container, resource in _asked(found):
             plugin = PLUGIN_OF[resource]
             bare = _pools_without(environment, found, plugin)
-            if not bare or running(environment, plugin):
+            brought = running(environment, plugin)
+            if brought and (bare := _unreached(bare, brought, daemons)):
+                yield Finding(
+                    at=container.at("resources", _field(container, resource), resource, key=True),
+                    message=f"{found.template} ask for {resource}, and {both(map(str, brought))} runs no pods on nodes "
+                    f"of node pool{'s' if len(bare) > 1 else ''} {both(bare)}: taints or labels keep them off",
+                    fix="let its pods tolerate the taints of these pools and choose their nodes",
+                )
+                continue
+            if not bare or brought:
                 continue
             yield Finding(
                 at=container.at("resources", _field(container, resource), resource, key=True),
@@ -43,6 +53,18 @@ def _asked(found: Placement) -> Iterator[tuple[Container, str]]:
 def _pools_without(environment: Environment, found: Placement, plugin: Plugin) -> list[str]:
     taking = {each.pool for each in found.accepting}
     return sorted(pool.name for pool in environment.pools if pool.name in taking and not held_by_image(plugin, pool))
+
+
+def _unreached(
+    pools: list[str], brought: tuple[Workload | Application, ...], daemons: Mapping[int, Placement]
+) -> list[str]:
+    """Return the pools on whose nodes no pod of a plugin runs; none where a chart brings it."""
+    reached: set[str] = set()
+    for each in brought:
+        if id(each) not in daemons:
+            return []
+        reached |= set(daemons[id(each)].nodes_with_daemon)
+    return [name for name in pools if name not in reached]
 
 
 def _field(container: Container, resource: str) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, seconds
+from modelyard.cluster import Environment, Pool, mapping, seconds
 from modelyard.findings import Finding, NotChecked, warning
+from modelyard.placement import placements
 from modelyard.rules import rule
 
+_KEPT = "karpenter.sh/do-not-disrupt"
 LEAST_SECONDS = 300
 """A model takes minutes to load; moving it sooner than that after the last change means that it hardly serves."""
 
@@ -17,11 +19,26 @@ def hasty_consolidation(environment: Environment) -> Iterator[Finding | NotCheck
         disruption = pool.thing.mapping("spec.disruption")
         if not pool.has_devices or disruption.get("consolidationPolicy", "WhenEmptyOrUnderutilized") == "WhenEmpty":
             continue
+        if _all_kept(environment, pool):
+            continue
         after = seconds(disruption.get("consolidateAfter", "0s"))
         if after is None or after >= LEAST_SECONDS:
             continue
         yield Finding(
             at=pool.thing.at("spec.disruption.consolidationPolicy"),
             message=f"{pool} has accelerators, and Karpenter empties its busy nodes {after:g} s after the last change",
-            fix="set consolidationPolicy: WhenEmpty, or a consolidateAfter of several minutes",
+            fix="set consolidationPolicy: WhenEmpty, or a consolidateAfter of several minutes, or let every pod with "
+            f'devices carry the annotation {_KEPT}: "true"',
         )
+
+
+def _all_kept(environment: Environment, pool: Pool) -> bool:
+    """Return whether Karpenter moves none of the pods that may land on a pool: each says that it must not."""
+    landing = [
+        found
+        for found in placements(environment)
+        if not found.daemon and any(verdict.pool == pool.name for verdict in found.accepting)
+    ]
+    return bool(landing) and all(
+        mapping(found.template.value, "metadata", "annotations").get(_KEPT) == "true" for found in landing
+    )

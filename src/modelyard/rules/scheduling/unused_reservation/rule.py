@@ -1,0 +1,55 @@
+"""Capacity that is reserved and never used."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, Pool
+from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.rules import rule
+
+_CAPACITY_TYPE = "karpenter.sh/capacity-type"
+_RESERVED = "reserved"
+_TERMS = "spec.capacityReservationSelectorTerms"
+_GATE = "settings.featureGates.reservedCapacity"
+
+
+@rule("scheduling/unused-reservation", warning, since="0.1.0")
+def unused_reservation(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Karpenter starts nodes in a reservation only where class, pool and its own gate all say so; it is paid anyway."""
+    asking = [pool for pool in environment.pools if _asks(pool)]
+    for pool in environment.pools:
+        selects = pool.node_class is not None and pool.node_class.has(_TERMS)
+        if selects and pool.node_class is not None and pool not in asking:
+            yield Finding(
+                at=pool.node_class.at(_TERMS),
+                message=f"{pool.node_class} selects capacity reservations, and {pool} never asks for {_RESERVED} "
+                "capacity",
+                fix=f"add {_RESERVED} to the values of {_CAPACITY_TYPE} in {pool}",
+            )
+        elif pool in asking and pool.node_class is not None and not selects:
+            yield Finding(
+                at=pool.thing.at(("spec", "template", "spec", "requirements", _index(pool), "values")),
+                message=f"{pool} asks for {_RESERVED} capacity, and {pool.node_class} selects no reservation",
+                fix=f"add capacityReservationSelectorTerms to {pool.node_class}",
+            )
+    of_karpenter = [pool for pool in asking if not pool.auto_mode]
+    for values in environment.chart_values if of_karpenter else ():
+        if values.source.chart == "karpenter" and values.get(_GATE) is False:
+            names = ", ".join(pool.name for pool in of_karpenter)
+            yield Finding(
+                at=values.at(_GATE),
+                message=f"the gate reservedCapacity is off, and pools ask for {_RESERVED} capacity: {names}",
+                fix="leave the gate on, as it is by default",
+                severity=error,
+            )
+
+
+def _index(pool: Pool) -> int:
+    return next(index for index, each in enumerate(pool.requirements) if each.get("key") == _CAPACITY_TYPE)
+
+
+def _asks(pool: Pool) -> bool:
+    """Return whether a pool names reserved capacity; without a requirement Karpenter starts nodes on demand."""
+    return any(
+        each.get("key") == _CAPACITY_TYPE and each.get("operator") == "In" and _RESERVED in (each.get("values") or ())
+        for each in pool.requirements
+    )
