@@ -156,6 +156,7 @@ module "identity" {
   account_id               = var.account_id
   auto_mode                = var.auto_mode
   makes_addons             = local.makes_cluster
+  environment_name         = var.environment_name
   environment_directory    = "${path.root}/../environments/${var.environment_name}"
   model_namespaces         = var.model_namespaces
   models_bucket_arn        = local.models_bucket_arn

@@ -110,9 +110,9 @@ output "prometheus_endpoint" {
   value       = module.observability.prometheus_endpoint
 }
 
-output "github_role_arn" {
-  description = "Role that GitHub Actions assumes, or null."
-  value       = module.identity.github_role_arn
+output "github_role_arns" {
+  description = "Roles that GitHub Actions assumes, by purpose (plan, apply, upload): values of the variable AWS_ROLE_ARN of GitHub's environments."
+  value       = module.identity.github_role_arns
 }
 
 output "management_host_instance_id" {

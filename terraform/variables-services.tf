@@ -11,11 +11,16 @@ variable "model_namespaces" {
 }
 
 variable "github" {
-  description = "Let GitHub Actions of one repository (owner/name) push images and upload weights, for the subjects listed, without stored keys. provider_arn names the account's OIDC provider where it has one already."
+  description = "Let GitHub Actions of one repository (owner/name) sign in without stored keys, with a role for each purpose: plan reads, apply changes (made when apply_policy_arns says what it may), upload writes weights and images. Each is for the subjects listed: by default GitHub's environments <environment>-plan and <environment>, and the branch main for uploads. owner_id and repository_id are part of the subject for repositories made, renamed or transferred since 2026-07-15. provider_arn names the account's OIDC provider where it has one already."
   type = object({
-    repository   = string
-    subjects     = optional(list(string), ["ref:refs/heads/main"])
-    provider_arn = optional(string)
+    repository        = string
+    owner_id          = optional(string)
+    repository_id     = optional(string)
+    plan_subjects     = optional(list(string))
+    apply_subjects    = optional(list(string))
+    apply_policy_arns = optional(list(string), [])
+    upload_subjects   = optional(list(string), ["ref:refs/heads/main"])
+    provider_arn      = optional(string)
   })
   default = null
 
@@ -24,8 +29,24 @@ variable "github" {
     error_message = "github.repository is \"${try(var.github.repository, "")}\"; expected owner/name."
   }
   validation {
-    condition     = var.github == null || try(length(var.github.subjects) >= 1 && alltrue([for subject in var.github.subjects : can(regex("^(ref:refs/(heads|tags)/[^*?]+|environment:[^*?]+)$", subject))]), false)
-    error_message = "github.subjects is ${join(", ", try(var.github.subjects, []))}; expected ref:refs/heads/<branch>, ref:refs/tags/<tag> or environment:<name>, without * and ? (pull requests run anybody's code and get no role)."
+    condition     = var.github == null || (try(var.github.owner_id, null) == null) == (try(var.github.repository_id, null) == null)
+    error_message = "github has one of owner_id and repository_id; expected both or none (gh api repos/OWNER/NAME --jq '.owner.id, .id')."
+  }
+  validation {
+    condition     = var.github == null || alltrue([for id in [try(var.github.owner_id, null), try(var.github.repository_id, null)] : id == null || can(regex("^[0-9]+$", id))])
+    error_message = "github.owner_id and github.repository_id are numbers (gh api repos/OWNER/NAME --jq '.owner.id, .id')."
+  }
+  validation {
+    condition     = var.github == null || try(alltrue([for subject in concat(coalesce(var.github.plan_subjects, []), coalesce(var.github.apply_subjects, []), var.github.upload_subjects) : can(regex("^(ref:refs/(heads|tags)/[^*?]+|environment:[^*?]+)$", subject))]), false)
+    error_message = "github names a subject of another form; expected ref:refs/heads/<branch>, ref:refs/tags/<tag> or environment:<name>, without * and ? (pull requests run anybody's code and get no role)."
+  }
+  validation {
+    condition     = var.github == null || try(length(distinct(concat(coalesce(var.github.plan_subjects, []), coalesce(var.github.apply_subjects, []), var.github.upload_subjects))) == length(concat(coalesce(var.github.plan_subjects, []), coalesce(var.github.apply_subjects, []), var.github.upload_subjects)), false)
+    error_message = "github names one subject for two purposes; expected each job to have one role."
+  }
+  validation {
+    condition     = var.github == null || alltrue([for arn in try(var.github.apply_policy_arns, []) : can(regex("^arn:aws[a-z-]*:iam::", arn))])
+    error_message = "github.apply_policy_arns is ${join(", ", try(var.github.apply_policy_arns, []))}; expected ARNs of IAM policies, such as arn:aws:iam::aws:policy/AdministratorAccess."
   }
 }
 

@@ -27,6 +27,7 @@ CONTEXTS = {
     "github.run_id": "77",
     "github.token": "token-of-the-job",
 }
+LOCK = 'provider "registry.terraform.io/hashicorp/aws" {}'
 REPOSITORY = {"full_name": "acme/my-platform", "default_branch": "main"}
 FORK = {"full_name": "somebody/my-platform", "owner": {"login": "somebody"}}
 
@@ -71,6 +72,8 @@ def platform(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     new_repository(root, template=str(template), ref="v0.1.0", data=data, interactive=False)
     new_environment(root, environment="prod", data={"account_id": "444455556666"}, interactive=False)
     keep(root)
+    # What terraform init writes, and people commit.
+    (root / "terraform/.terraform.lock.hcl").write_text(f"{LOCK}\n")
     commit_everything(root, "Add prod", author(root))
     git(folder, "clone", "--quiet", "--bare", str(root), str(folder / "origin.git"))
     return root
@@ -320,6 +323,7 @@ def test_a_plan_is_commented_whatever_it_says(clone: Path, tmp_path: Path, code:
     runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "dev"}, event)
     (runner.folder / "plan").write_text(plan + "\n")
     (runner.folder / "plan-code").write_text(str(code))
+    (runner.folder / "show").write_text("{}")
     for _ in range(2):
         done = runner.run("terraform.yml", "plan")
         assert [each[1] for each in done] == [0, int(code == 1), 0], done
@@ -330,16 +334,96 @@ def test_a_plan_is_commented_whatever_it_says(clone: Path, tmp_path: Path, code:
     assert any("-backend-config=../environments/dev/backend.hcl" in call for call in runner.calls)
 
 
-def test_an_apply_applies_the_plan_that_it_made(clone: Path, tmp_path: Path) -> None:
-    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "prod"})
+def showing(runner: Runner, code: int, name: str = "x") -> None:
+    """Let Terraform plan a change of one resource."""
     (runner.folder / "plan").write_text("Plan: 1 to add\n")
-    (runner.folder / "plan-code").write_text("0")
-    passed(runner.run("terraform.yml", "apply"))
-    assert [call.split()[1] for call in runner.calls] == ["init", "plan", "apply"]
-    assert runner.calls[2].endswith("../reviewed.tfplan") and "-auto-approve" not in runner.calls[2]
+    (runner.folder / "plan-code").write_text(str(code))
+    still = {"address": "aws_vpc.y", "change": {"actions": ["no-op"], "after": {"read": str(runner.folder)}}}
+    change = {"address": f"aws_vpc.{name}", "change": {"actions": ["create"], "after": {"cidr_block": "10.0.0.0/16"}}}
+    (runner.folder / "show").write_text(
+        json.dumps({"resource_changes": [still, change], "timestamp": str(runner.folder)})
+    )
+
+
+def planned_then_applied(
+    clone: Path, tmp_path: Path, then: str, code: int = 2
+) -> tuple[Runner, list[tuple[str, int, str]]]:
+    """Run the job that plans, then the one that applies, for which Terraform plans a change of another name."""
+    planning = Runner(clone, tmp_path / "planning", {**CONTEXTS, "matrix.environment": "prod"}, pushed("0" * 40))
+    showing(planning, 2)
+    done = planning.run("terraform.yml", "plan")
+    assert [each[1] for each in done[:2]] == [0, 0], done
+    runner = Runner(clone, tmp_path / "applying", {**CONTEXTS, "matrix.environment": "prod"})
+    showing(runner, code, then)
+    return runner, runner.run("terraform.yml", "apply")
+
+
+def test_an_apply_applies_what_was_shown(clone: Path, tmp_path: Path) -> None:
+    runner, done = planned_then_applied(clone, tmp_path, "x")
+    passed(done)
+    assert [call.split()[1] for call in runner.calls] == ["init", "plan", "show", "apply"]
+    assert "-lockfile=readonly" in runner.calls[0] and "-lock=false" not in runner.calls[1]
+    assert runner.calls[3].endswith("../terraform.tfplan") and "-auto-approve" not in runner.calls[3]
     workflow = yaml.safe_load((clone / ".github/workflows/terraform.yml").read_text())["jobs"]
     assert workflow["apply"]["environment"] == "${{ matrix.environment }}", "its reviewers approve"
     assert workflow["plan"]["environment"] == "${{ matrix.environment }}-plan"
+
+
+@pytest.mark.parametrize(("then", "code", "says"), [("z", 2, "plans something else now"), ("x", 0, "nothing changes")])
+def test_an_apply_stops_when_something_else_is_planned(
+    clone: Path, tmp_path: Path, then: str, code: int, says: str
+) -> None:
+    runner, done = planned_then_applied(clone, tmp_path, then, code)
+    _, ended, said = done[-1]
+    assert ended == (1 if code else 0) and says in said
+    assert "apply" not in [call.split()[1] for call in runner.calls]
+
+
+def test_a_provider_without_a_lock_is_not_planned_with(clone: Path, tmp_path: Path) -> None:
+    (clone / "terraform/.terraform.lock.hcl").unlink()
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.environment": "prod"}, pushed("0" * 40))
+    done = runner.run("terraform.yml", "plan")
+    assert [each[1] for each in done[:2]] == [0, 1] and "commit it" in done[1][2]
+    assert runner.calls == []
+
+
+@pytest.mark.parametrize(("chosen", "names", "code"), [("", ["prod"], 0), ("dev", ["dev", "prod"], 0), ("", [], 1)])
+def test_an_environment_without_reviewers_is_not_applied(
+    clone: Path, tmp_path: Path, chosen: str, names: list[str], code: int
+) -> None:
+    asked = ["dev", "prod"] if names else ["dev"]
+    contexts = {"needs.environments.outputs.names": json.dumps(asked), "vars.APPLY_WITHOUT_REVIEW": chosen}
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, **contexts})
+    rules = [{"type": "required_reviewers", "reviewers": [{"type": "Team"}]}]
+    runner.know({**runner.known, "environments": {"prod": {"protection_rules": rules}}})
+    ((_, ended, said),) = runner.run("terraform.yml", "reviewed")
+    assert ended == code
+    assert json.loads(runner.outputs["steps.protected.outputs.names"]) == names
+    assert ("::error title=dev is not applied" in said) is (not chosen)
+
+
+def test_two_merges_while_one_waits_lose_nothing(clone: Path, tmp_path: Path) -> None:
+    """GitHub cancels what waits in a group when another comes; what that would have done must be in a later one."""
+    workflow = yaml.safe_load((clone / ".github/workflows/terraform.yml").read_text())
+    waiting: dict[str, list[str]] = {}
+    applied: list[str] = []
+    for number, path in enumerate(("prod/terraform.tfvars", "dev/terraform.tfvars", "prod/backend.hcl")):
+        before = output(clone, "rev-parse", "HEAD")
+        with (clone / "environments" / path).open("a") as file:
+            file.write("\n")
+        commit_everything(clone, path, author(clone))
+        runner = Runner(clone, tmp_path / str(number), CONTEXTS, pushed(before))
+        passed(runner.run("terraform.yml", "environments"))
+        group = workflow["concurrency"]["group"]
+        assert "github.event_name == 'pull_request' && github.ref || github.run_id" in group
+        names = json.loads(runner.outputs["steps.changed.outputs.names"])
+        waiting[group.replace("github.run_id", str(number))] = names
+        for name in names:
+            # A group for each environment: the newer run takes the place of the one that waits.
+            applied = [each for each in applied if each != name] + [name]
+    assert list(waiting.values()) == [["prod"], ["dev"], ["prod"]], "a run took the place of another"
+    assert sorted(applied) == ["dev", "prod"]
+    assert workflow["jobs"]["apply"]["concurrency"]["group"] == "terraform-apply-${{ matrix.environment }}"
 
 
 def updating(clone: Path, tmp_path: Path) -> Runner:

@@ -47,6 +47,10 @@ if words[0] == "api":
     if re.search(r"/pulls$", path) and method == "GET":
         head = next(each.partition("=")[2] for each in option("-f", True) if each.startswith("head="))
         out([each for each in known["pulls"] if each["head"]["label"] == head])
+    elif (found := re.search(r"/environments/([^/]+)$", path)) and method == "GET":
+        if found[1] not in known.get("environments", {}):
+            sys.exit("gh: Not Found (HTTP 404)")
+        out(known["environments"][found[1]])
     elif re.search(r"/issues/\\d+/comments$", path) and method == "GET":
         out(known["comments"])
     elif re.search(r"/issues/\\d+/comments$", path) and method == "POST":
@@ -70,8 +74,9 @@ _STUBS = {
     "mise": '#!/bin/bash\n[ "$1 $2" = "exec --" ] || exit 64\nshift 2\nexec "$@"\n',
     "pip": '#!/bin/bash\necho "pip $*" >> "$STUBS/calls"\n',
     "docker": '#!/bin/bash\necho "docker $*" >> "$STUBS/calls"\n',
-    "terraform": '#!/bin/bash\necho "terraform $*" >> "$STUBS/calls"\n'
-    '[ "$1" != plan ] || { cat "$STUBS/plan"; exit "$(cat "$STUBS/plan-code")"; }\n',
+    "terraform": '#!/bin/bash\n[[ $1 != -chdir=* ]] || shift\necho "terraform $*" >> "$STUBS/calls"\n'
+    '[ "$1" != plan ] || { cat "$STUBS/plan"; exit "$(cat "$STUBS/plan-code")"; }\n'
+    '[ "$1" != show ] || cat "$STUBS/show"\n',
     "modelyard": '#!/bin/bash\ncase $1 in fetch|tools|rehearse) echo "modelyard $*" >> "$STUBS/calls";; esac\n'
     f'[[ $1 = tools || $1 = rehearse ]] || exec {sys.executable} -m modelyard "$@"\n',
     "pytest": f'#!/bin/bash\nexec {sys.executable} -m pytest -p no:cacheprovider "$@"\n',

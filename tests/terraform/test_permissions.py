@@ -275,22 +275,46 @@ def test_nodes_cannot_change_networks_or_hand_out_their_credentials(planned: Cal
         assert all(it["ebs"][0]["encrypted"] == "true" for it in template.values["block_device_mappings"])
 
 
-def test_github_is_bound_to_repository_and_subjects(planned: Callable[[str], Plan]) -> None:
-    plan = planned("largest")
-    (statement,) = json.loads(plan.one("module.identity.aws_iam_role.github[0]").values["assume_role_policy"])[
-        "Statement"
-    ]
+def _github_subjects(plan: Plan, purpose: str) -> list[str]:
+    role = plan.one(f'module.identity.aws_iam_role.github["{purpose}"]')
+    (statement,) = json.loads(role.values["assume_role_policy"])["Statement"]
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": [
-                "repo:example/my-platform:ref:refs/heads/main",
-                "repo:example/my-platform:environment:prod",
-            ],
-        }
+    (condition,) = statement["Condition"].values()
+    assert condition["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+    subjects = condition["token.actions.githubusercontent.com:sub"]
+    return subjects if isinstance(subjects, list) else [subjects]
+
+
+def test_github_has_a_role_for_each_purpose_bound_to_its_subjects(planned: Callable[[str], Plan]) -> None:
+    plan = planned("largest")
+    repository = "repo:example@123456/my-platform@456789"
+    assert _github_subjects(plan, "plan") == [f"{repository}:environment:prod-plan"]
+    assert _github_subjects(plan, "apply") == [f"{repository}:environment:prod"]
+    assert set(_github_subjects(plan, "upload")) == {
+        f"{repository}:ref:refs/heads/main",
+        f"{repository}:environment:weights",
     }
+    # Without ids the subject has names alone, and nothing applies until somebody says what that may.
+    named = planned("longest-names")
+    assert len(named.of("aws_iam_openid_connect_provider")) == 1
+    roles = {it.address for it in named.of("aws_iam_role") if ".github" in it.address}
+    assert roles == {f'module.identity.aws_iam_role.github["{purpose}"]' for purpose in ("plan", "upload")}
+    assert all(it.startswith("repo:example/my-platform:") for it in _github_subjects(named, "upload"))
     assert not planned("default").of("aws_iam_openid_connect_provider")
+
+
+def test_who_plans_reads_no_content_and_who_uploads_cannot_plan(planned: Callable[[str], Plan]) -> None:
+    plan = planned("largest")
+    attached = {it.address: it.values.get("policy_arn", "") for it in plan.of("aws_iam_role_policy_attachment")}
+    github = {address: arn.rpartition("/")[2] for address, arn in attached.items() if "github" in address}
+    assert set(github.values()) == {"ReadOnlyAccess", "AdministratorAccess"}
+    denied = _policy(plan, "module.identity.aws_iam_role_policy.github_plan[0]")
+    assert {it["Effect"] for it in denied.values()} == {"Deny"}
+    state = f"arn:aws:s3:::my-platform-prod-state-{ACCOUNT}/environments/prod/*"
+    assert denied["ReadStateOnly"]["NotResource"] == state
+    assert {"kms:Decrypt", "secretsmanager:GetSecretValue"} <= set(denied["ReadNoContent"]["Action"])
+    upload = _policy(plan, "module.identity.aws_iam_role_policy.github_upload[0]")
+    assert set(upload) == {"UploadWeights", "ListWeights", "EncryptWeights", "PushImages", "SignInToRegistry"}
 
 
 def test_every_role_carries_the_boundary_that_is_asked_for(planned: Callable[[str], Plan]) -> None:

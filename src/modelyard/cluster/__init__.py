@@ -34,7 +34,7 @@ from modelyard.cluster.things import Thing, things
 from modelyard.cluster.triton import runs_triton
 from modelyard.cluster.values import ChartValues
 from modelyard.cluster.waves import IGNORED_HEALTH, Requirement, Waves
-from modelyard.cluster.workflows import Workflow, workflows
+from modelyard.cluster.workflows import Workflow, every_workflow, workflows
 from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
 
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "differing",
     "engine_settings",
     "entries",
+    "every_workflow",
     "expressions",
     "git_generators",
     "how_to_bring",

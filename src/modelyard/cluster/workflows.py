@@ -52,9 +52,13 @@ class Workflow:
 
 def workflows(environment: Environment) -> Iterator[Workflow]:
     """Yield the workflows of a repository, with its first environment only: they are no environment's own."""
+    if environment.name == next(iter(environment.repository.environments), ""):
+        yield from every_workflow(environment)
+
+
+def every_workflow(environment: Environment) -> Iterator[Workflow]:
+    """Yield the workflows of a repository, for what joins them to any environment."""
     repository = environment.repository
-    if environment.name != next(iter(repository.environments), ""):
-        return
     for name in repository.files.under(FOLDER):
         path = f"{FOLDER}/{name}"
         if not name.endswith((".yml", ".yaml")) or not repository.files.is_file(path):

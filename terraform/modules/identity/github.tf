@@ -1,8 +1,31 @@
-# GitHub Actions signs in by OpenID Connect: no stored keys, and only for the subjects that are named.
+# GitHub Actions signs in by OpenID Connect: no stored keys, a role for each purpose, and each only for the subjects that are
+# named. Who may plan reads, also from a branch that nobody reviewed; who may apply waits for reviewers; who may upload writes
+# weights and images and cannot plan. .github/workflows/terraform.yml names the environments.
 
 locals {
   github_host         = "token.actions.githubusercontent.com"
   github_provider_arn = var.github == null ? null : coalesce(var.github.provider_arn, one(aws_iam_openid_connect_provider.github[*].arn))
+
+  # Repositories that were made, renamed or transferred since 2026-07-15, and those that chose it, sign in with the ids of
+  # owner and repository beside their names: a name that somebody else takes later is then another subject.
+  # https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
+  github_names      = var.github == null ? ["", ""] : split("/", var.github.repository)
+  github_repository = try(var.github.owner_id, null) == null ? join("/", local.github_names) : "${local.github_names[0]}@${var.github.owner_id}/${local.github_names[1]}@${var.github.repository_id}"
+
+  github_subjects = var.github == null ? {} : merge(
+    {
+      plan   = coalesce(var.github.plan_subjects, ["environment:${var.environment_name}-plan"])
+      upload = var.github.upload_subjects
+    },
+    length(var.github.apply_policy_arns) == 0 ? {} : {
+      apply = coalesce(var.github.apply_subjects, ["environment:${var.environment_name}"])
+    },
+  )
+  github_roles = { for purpose, subjects in local.github_subjects : purpose => subjects if length(subjects) > 0 }
+  github_says  = { plan = "plans", apply = "applies", upload = "uploads weights and images" }
+
+  # Where the state lies that a plan reads, as backend.hcl says.
+  state_bucket_arn = "arn:${var.partition}:s3:::${try(regex("bucket *= *\"([^\"]+)\"", file("${var.environment_directory}/backend.hcl"))[0], "${var.cluster_name}-state-${var.account_id}")}"
 }
 
 # An account has one provider for each host.
@@ -14,7 +37,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 data "aws_iam_policy_document" "github_trust" {
-  count = var.github == null ? 0 : 1
+  for_each = local.github_roles
 
   statement {
     actions = ["sts:AssumeRoleWithWebIdentity"]
@@ -31,13 +54,13 @@ data "aws_iam_policy_document" "github_trust" {
     condition {
       test     = "StringEquals"
       variable = "${local.github_host}:sub"
-      values   = [for subject in var.github.subjects : "repo:${var.github.repository}:${subject}"]
+      values   = [for subject in each.value : "repo:${local.github_repository}:${subject}"]
     }
   }
 }
 
-data "aws_iam_policy_document" "github" {
-  count = var.github == null ? 0 : 1
+data "aws_iam_policy_document" "github_upload" {
+  count = contains(keys(local.github_roles), "upload") ? 1 : 0
 
   statement {
     sid       = "UploadWeights"
@@ -86,19 +109,72 @@ data "aws_iam_policy_document" "github" {
   }
 }
 
-resource "aws_iam_role" "github" {
-  count = var.github == null ? 0 : 1
+# A plan reads what there is, and nothing of what is in it: the code of an unreviewed branch runs with this role.
+data "aws_iam_policy_document" "github_plan" {
+  count = contains(keys(local.github_roles), "plan") ? 1 : 0
 
-  name                 = "${var.cluster_name}-github"
-  description          = "GitHub Actions of ${var.github.repository}"
-  assume_role_policy   = data.aws_iam_policy_document.github_trust[0].json
+  statement {
+    sid           = "ReadStateOnly"
+    effect        = "Deny"
+    actions       = ["s3:GetObject*"]
+    not_resources = ["${local.state_bucket_arn}/environments/${var.environment_name}/*"]
+  }
+  statement {
+    sid           = "ReadPublicParametersOnly"
+    effect        = "Deny"
+    actions       = ["ssm:GetParameter*"]
+    not_resources = ["arn:${var.partition}:ssm:*::parameter/aws/service/*"]
+  }
+  statement {
+    sid    = "ReadNoContent"
+    effect = "Deny"
+    actions = [
+      "athena:GetQueryResults*", "cloudformation:GetTemplate", "dynamodb:BatchGetItem", "dynamodb:GetItem",
+      "dynamodb:GetRecords", "dynamodb:Query", "dynamodb:Scan", "ec2:GetConsoleOutput", "ec2:GetConsoleScreenshot",
+      "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "kinesis:GetRecords", "kms:Decrypt", "lambda:GetFunction",
+      "logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery",
+      "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage",
+    ]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role" "github" {
+  for_each = local.github_roles
+
+  name                 = "${var.cluster_name}-github-${each.key}"
+  description          = "GitHub Actions of ${var.github.repository}: ${local.github_says[each.key]}"
+  assume_role_policy   = data.aws_iam_policy_document.github_trust[each.key].json
   permissions_boundary = var.permissions_boundary_arn
 }
 
-resource "aws_iam_role_policy" "github" {
-  count = var.github == null ? 0 : 1
+resource "aws_iam_role_policy" "github_upload" {
+  count = contains(keys(local.github_roles), "upload") ? 1 : 0
 
-  name   = "github"
-  role   = aws_iam_role.github[0].name
-  policy = data.aws_iam_policy_document.github[0].json
+  name   = "upload"
+  role   = aws_iam_role.github["upload"].name
+  policy = data.aws_iam_policy_document.github_upload[0].json
+}
+
+resource "aws_iam_role_policy" "github_plan" {
+  count = contains(keys(local.github_roles), "plan") ? 1 : 0
+
+  name   = "plan"
+  role   = aws_iam_role.github["plan"].name
+  policy = data.aws_iam_policy_document.github_plan[0].json
+}
+
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/ReadOnlyAccess.html
+resource "aws_iam_role_policy_attachment" "github_plan" {
+  count = contains(keys(local.github_roles), "plan") ? 1 : 0
+
+  role       = aws_iam_role.github["plan"].name
+  policy_arn = "arn:${var.partition}:iam::aws:policy/ReadOnlyAccess"
+}
+
+resource "aws_iam_role_policy_attachment" "github_apply" {
+  for_each = toset(contains(keys(local.github_roles), "apply") ? var.github.apply_policy_arns : [])
+
+  role       = aws_iam_role.github["apply"].name
+  policy_arn = each.value
 }

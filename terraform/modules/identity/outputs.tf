@@ -8,7 +8,7 @@ output "role_arns" {
   value       = { for key, role in aws_iam_role.this : key => role.arn }
 }
 
-output "github_role_arn" {
-  description = "Role of GitHub Actions, or null."
-  value       = one(aws_iam_role.github[*].arn)
+output "github_role_arns" {
+  description = "Roles of GitHub Actions by purpose: plan, apply, upload."
+  value       = { for purpose, role in aws_iam_role.github : purpose => role.arn }
 }

@@ -93,12 +93,22 @@ variable "image_repository_arns" {
   type        = list(string)
 }
 
+variable "environment_name" {
+  description = "Name of the environment, after which GitHub's environments are named."
+  type        = string
+}
+
 variable "github" {
-  description = "Repository, subjects and perhaps the account's OIDC provider, or null."
+  description = "Repository, its ids, subjects for each purpose and perhaps the account's OIDC provider, or null."
   type = object({
-    repository   = string
-    subjects     = list(string)
-    provider_arn = string
+    repository        = string
+    owner_id          = string
+    repository_id     = string
+    plan_subjects     = list(string)
+    apply_subjects    = list(string)
+    apply_policy_arns = list(string)
+    upload_subjects   = list(string)
+    provider_arn      = string
   })
 }
 

@@ -45,6 +45,9 @@ management_host     = true
 pool_vcpus          = { g = 512, inf = 96, standard = 256 }
 
 github = {
-  repository = "example/my-platform"
-  subjects   = ["ref:refs/heads/main", "environment:prod"]
+  repository        = "example/my-platform"
+  owner_id          = "123456"
+  repository_id     = "456789"
+  apply_policy_arns = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+  upload_subjects   = ["ref:refs/heads/main", "environment:weights"]
 }

@@ -1,0 +1,22 @@
+"""Roles that know a repository by its name alone."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.cluster.github import trust
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("terraform/reusable-subject", warning, since="0.2.0")
+def reusable_subject(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A role that knows names alone refuses newer repositories, and lets in whoever takes the name of an older one."""
+    known = trust(environment)
+    if known is not None and not known.ids:
+        name = known.repository or "OWNER/NAME"
+        yield Finding(
+            at=known.at(),
+            message=f"github names {name} without the ids of owner and repository",
+            fix=f"add owner_id and repository_id (gh api repos/{name} --jq '.owner.id, .id'); a repository from before "
+            "2026-07-15 chooses immutable subjects first (Settings, Actions, OIDC)",
+        )

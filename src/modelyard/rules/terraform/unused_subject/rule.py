@@ -1,0 +1,32 @@
+"""Subjects that no job signs in with."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, every_workflow
+from modelyard.cluster.github import sign_ins, trust
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("terraform/unused-subject", warning, since="0.2.0")
+def unused_subject(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A role lets in a subject that no job of the workflows has: a mistyped name, or a way in that nobody needs."""
+    known = trust(environment)
+    if known is None:
+        return
+    names: set[str] = set()
+    for workflow in every_workflow(environment):
+        for each in sign_ins(workflow):
+            subjects = each.subjects(environment.name)
+            if subjects is None:
+                # Whatever is listed may be what this job has.
+                return
+            names.update(subjects)
+    for purpose, subjects in known.written.items():
+        for subject in subjects:
+            if subject not in names:
+                yield Finding(
+                    at=known.at(subject),
+                    message=f"the role to {purpose} lets in {subject}, with which no job of the workflows signs in",
+                    fix=f"take it away, or name one of {', '.join(sorted(names))}" if names else "take it away",
+                )

@@ -1,0 +1,45 @@
+"""Jobs whose sign-in AWS refuses."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, every_workflow
+from modelyard.cluster.github import sign_ins, trust, trusted_anywhere
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+
+
+@rule("workflow/refused-sign-in", error, since="0.2.0")
+def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A job takes an AWS role that its token may not ask for, or that does not know it under the name it comes with."""
+    known = trust(environment)
+    if known is None:
+        return
+    own = {subject for subjects in known.subjects.values() for subject in subjects}
+    anywhere = trusted_anywhere(environment.repository)
+    for workflow in every_workflow(environment):
+        for each in sign_ins(workflow):
+            subject = f"job {each.job} of {workflow.file}"
+            if not each.may_sign_in:
+                yield Finding(
+                    at=workflow.at("jobs", each.job),
+                    message=f"job {each.job} takes an AWS role, and its token may not sign in",
+                    fix="give the job permissions: {id-token: write}",
+                )
+                continue
+            if "${{" not in each.role and f":role/{environment.facts.get('cluster')}-github-" not in each.role:
+                yield NotChecked(subject, f"{each.role} is not a role that this repository's Terraform makes")
+                continue
+            names = each.subjects(environment.name)
+            if names is None:
+                yield NotChecked(subject, "the subject that it signs in with is known on GitHub only")
+                continue
+            trusted = own if each.is_for_each_environment else anywhere
+            refused = [name for name in names if name not in trusted]
+            if refused:
+                yield Finding(
+                    at=workflow.at(*each.path),
+                    message=f"job {each.job} signs in as {', '.join(refused)}, which no role of {environment.name} "
+                    f"lets in; they let in {', '.join(sorted(trusted))}",
+                    fix=f"list it in github of {known.file} under what the job does (plan, apply or upload), or "
+                    "run the job as one of those",
+                )
