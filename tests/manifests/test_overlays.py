@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from modelyard.catalog import InstanceType, instance_types, model
 from modelyard.tooling import run
@@ -41,6 +42,7 @@ GB_PER_SECOND = 0.1
 COLD_START_SECONDS = 300
 COMPILE_SECONDS = 900
 NODE_AND_IMAGE_SECONDS = 900
+LAST_NODE_SECONDS = 300  # after the first of a group
 ENGINE_READY_SECONDS = 600  # vLLM's own default, VLLM_ENGINE_READY_TIMEOUT_S
 CORES_OF_A_DEVICE = {"vllm-neuron": 2, "vllm-trn2": 4}  # logical cores of Inferentia2, Trainium2
 
@@ -130,8 +132,11 @@ def test_an_engine_explains_itself_and_names_what_it_needs(engine: str) -> None:
 @pytest.mark.parametrize("overlay", TRITON)
 def test_triton_finds_its_model_repository_under_the_name_of_the_model(overlay: str, tmp_path: Path) -> None:
     main, data = container(shipped(OVERLAYS / overlay)), one(shipped(OVERLAYS / overlay), "ConfigMap")["data"]
-    assert set(data) == {"config.pbtxt", engine_facts("triton-vllm")["settings"], "model"}
-    assert data["model"] == facts(overlay)["model"], "the frontend would take another tokenizer"
+    assert set(data) == {"config.pbtxt", engine_facts("triton-vllm")["settings"], "model", "revision"}
+    engine = json.loads(data["model.json"])
+    for key in ("model", "revision"):
+        assert data[key] == engine[key] == facts(overlay)[key], "the frontend would take another tokenizer"
+    assert re.search(r'key: "ENABLE_VLLM_HEALTH_CHECK"\s+value: { string_value: "true" }', data["config.pbtxt"])
     assert not re.search(r"^name:", data["config.pbtxt"], re.MULTILINE), "the folder's name is the model's"
     shell, options, script, *words = main["command"]
     # The same script with the container's folders below a scratch folder, and a server that lists what it is given.
@@ -144,10 +149,22 @@ def test_triton_finds_its_model_repository_under_the_name_of_the_model(overlay: 
         (mounted / name).write_text(content)
     assert {"name": "settings", "mountPath": "/etc/triton", "readOnly": True} in main["volumeMounts"]
     script = re.sub(r"/(?=etc/|opt/|tmp/)", f"{tmp_path}/", script)
-    environment = {"PATH": os.environ["PATH"], "MODEL_NAME": "chat"}
+    (tmp_path / "huggingface_hub.py").write_text(
+        "def snapshot_download(model, *, revision, ignore_patterns):\n"
+        "    assert '*.safetensors' in ignore_patterns\n"
+        "    return f'/cache/{model}/{revision}'\n"
+    )
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(tmp_path),
+        "MODEL_NAME": "chat",
+        "MODEL_ID": data["model"],
+        "MODEL_REVISION": data["revision"],
+    }
     told = run([shell, options, script, *words, *main["args"]], cwd=tmp_path, timeout=60, env=environment)
     assert told.returncode == 0, told.stderr
-    assert ast.literal_eval(told.stdout.decode()) == main["args"]
+    tokenizer = f"--tokenizer=/cache/{data['model']}/{data['revision']}"
+    assert ast.literal_eval(told.stdout.decode()) == [tokenizer, *main["args"]]
     (repository,) = (word.partition("=")[2] for word in main["args"] if word.startswith("--model-repository="))
     model_folder = tmp_path / repository.lstrip("/") / "chat"
     assert (model_folder / "config.pbtxt").read_text() == data["config.pbtxt"]
@@ -386,8 +403,10 @@ def test_the_weights_fit_the_disk_that_the_pods_ask_for(overlay: str) -> None:
 
 def startup_needs(overlay: str) -> float:
     said = facts(overlay)
-    compiling = said.get("compile-seconds", COMPILE_SECONDS) if said["accelerator"] == "neuron" else 0
-    return float(said["weights-gb"] / said.get("gb-per-second", GB_PER_SECOND) + COLD_START_SECONDS + compiling)
+    compiling = said.get("compile-seconds", COMPILE_SECONDS if said["accelerator"] == "neuron" else 0)
+    last_node = LAST_NODE_SECONDS if "nodes" in said else 0
+    fetching = said["weights-gb"] / said.get("gb-per-second", GB_PER_SECOND)
+    return float(fetching + COLD_START_SECONDS + compiling + last_node)
 
 
 @every_server
@@ -468,7 +487,10 @@ def test_a_restart_needs_more_than_unreadiness(overlay: str) -> None:
     }
     assert patience["livenessProbe"] > patience["readinessProbe"]
     path = engine_facts(engine_of(overlay)).get("health", "/health")
-    assert all(main[probe]["httpGet"] == {"path": path, "port": "http"} for probe in (*patience, "startupProbe"))
+    # A liveness probe that asks the engine itself is tried in test_engines.py.
+    asked = [probe for probe in (*patience, "startupProbe") if "exec" not in main[probe]]
+    assert {"readinessProbe", "startupProbe"} <= set(asked)
+    assert all(main[probe]["httpGet"] == {"path": path, "port": "http"} for probe in asked)
 
 
 @every_overlay
@@ -571,9 +593,12 @@ def test_a_drain_can_always_end(overlay: str) -> None:
     budget = one(shipped(OVERLAYS / overlay), "PodDisruptionBudget")["spec"]
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     if overlay in RAY:
-        # Head and at least one worker, so one may always go.
+        # A RayCluster has no scale, so a number; the last worker goes with the pool's terminationGracePeriod.
         assert budget["minAvailable"] == 1 and "maxUnavailable" not in budget
+        assert budget["selector"]["matchLabels"]["ray.io/node-type"] == "worker"
         (workers,) = workload(shipped(OVERLAYS / overlay))["spec"]["rayClusterConfig"]["workerGroupSpecs"]
         assert workers["minReplicas"] >= 1
+        pool = next(yaml.safe_load_all((BASES / "platform" / "karpenter" / "pools" / "gpu.yaml").read_text()))
+        assert pool["spec"]["template"]["spec"]["terminationGracePeriod"] == "1h"
     else:
         assert budget["maxUnavailable"] == 1 and "minAvailable" not in budget

@@ -21,6 +21,7 @@ _VERBS = {
     "fit": ("fit", "Say whether models fit their devices."),
     "place": ("place", "Show which nodes can take the pods."),
     "graph": ("graph", "Show who names whom."),
+    "times": ("times", "Say what starts and answers take, and who gives up on them."),
     "cost": ("cost", "Say what models, pools and environments cost."),
     "model": ("model", "Add, change and remove models."),
     "feature": ("feature", "Switch features of models on and off."),

@@ -71,6 +71,18 @@ def chart_values(application: Application, fallback: Repository) -> tuple[ChartV
     return tuple(_values(application, source, repository) for source in application.sources if source.chart)
 
 
+def release_values(application: Application, fallback: Repository) -> tuple[ChartValues, ...]:
+    """Return the values of whatever Helm renders for an Application: charts, and folders of other repositories.
+
+    Args:
+        application: The Application.
+        fallback: The repository to read files from where the Application's own revision was not rendered.
+    """
+    repository = application.repository or fallback
+    helmed = (source for source in application.sources if source.chart or mapping(source.value, "helm"))
+    return tuple(_values(application, source, repository) for source in helmed)
+
+
 def _values(application: Application, source: Source, repository: Repository) -> ChartValues:
     helm = mapping(source.value, "helm")
     references = {str(each.value["ref"]) for each in application.sources if each.value.get("ref")}

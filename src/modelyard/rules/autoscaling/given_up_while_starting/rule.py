@@ -1,18 +1,14 @@
 """Models that are given up while they start from no replica."""
 
-import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Model, Thing, mapping, numbered, text
+from modelyard.cluster import Environment, Model, Thing, mapping, numbered, seconds, text
+from modelyard.cluster.times.probes import allowed_seconds
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
-from modelyard.rules.start_up import allowed_seconds
 
 COOLDOWN_SECONDS = 300
 """KEDA's own `cooldownPeriod` (defaultCooldownPeriod, pkg/scaling/executor/scale_executor.go at v2.20.2)."""
-
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)")
 
 
 @rule("autoscaling/given-up-while-starting", warning, since="0.1.0")
@@ -39,9 +35,9 @@ def given_up_while_starting(environment: Environment) -> Iterator[Finding | NotC
 def _waits(route: Thing, model: Model, needed: int) -> Iterator[Finding]:
     for field in ("readiness", "request"):
         told = route.get(f"spec.timeouts.{field}")
-        seconds = _seconds(told) if isinstance(told, str) else None
+        limit = seconds(told)
         # 0 means no limit.
-        if seconds and seconds < needed:
+        if limit and limit < needed:
             yield Finding(
                 at=route.at(f"spec.timeouts.{field}"),
                 message=f"{route} answers 504 after {told}, and the start-up probe of {model.name} allows {needed} s",
@@ -66,11 +62,3 @@ def _routes(environment: Environment, scaler: Thing) -> Iterator[Thing]:
     for route in environment.of_kind("InterceptorRoute", "http.keda.sh"):
         if route.name in names and environment.namespace_of(route) == environment.namespace_of(scaler):
             yield route
-
-
-def _seconds(duration: str) -> float | None:
-    """Return a duration as Go writes it (`1h30m`, `2400s`) in seconds; None where it is none."""
-    parts = _PART.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)

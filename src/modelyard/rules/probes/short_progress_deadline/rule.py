@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from modelyard.cluster import Environment
+from modelyard.cluster.times import time_table
+from modelyard.cluster.times.start import COPY
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 
@@ -21,10 +23,14 @@ def short_progress_deadline(environment: Environment) -> Iterator[Finding | NotC
         deadline = model.workload.thing.get("spec.progressDeadlineSeconds", DEFAULT_SECONDS)
         if not all(isinstance(each, int) for each in (threshold, period, deadline)):
             continue
-        budget = threshold * period
+        copies = sum(
+            row.seconds or 0 for row in time_table(environment, model).needs("rollout") if row.name.startswith(COPY)
+        )
+        budget = threshold * period + round(copies)
         if deadline < budget:
             yield Finding(
                 at=model.workload.thing.at("spec.progressDeadlineSeconds"),
-                message=f"{model.workload} counts as failed after {deadline} s; its startup probe allows {budget} s",
+                message=f"{model.workload} counts as failed after {deadline} s; its startup probe allows "
+                f"{threshold * period} s{f', after a copy of the weights of {copies:.0f} s' if copies else ''}",
                 fix=f"progressDeadlineSeconds {budget + 1200}: the budget, and 20 minutes for a node and the image",
             )

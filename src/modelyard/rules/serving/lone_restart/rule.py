@@ -19,5 +19,5 @@ def lone_restart(environment: Environment) -> Iterator[Finding | NotChecked]:
         yield Finding(
             at=thing.at("spec.leaderWorkerTemplate.restartPolicy"),
             message=f"{model.name} runs in groups of {size} pods, and a pod that fails restarts without the others",
-            fix="set restartPolicy: RecreateGroupOnPodRestart",
+            fix="set restartPolicy: RecreateGroupAfterStart",
         )

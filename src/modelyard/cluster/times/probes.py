@@ -1,4 +1,4 @@
-"""How long an engine may take to start, as its probe says."""
+"""What the kubelet allows by a probe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def allowed_seconds(probe: Mapping[str, Any]) -> int:
     return whole(probe, "initialDelaySeconds", 0) + threshold * period
 
 
-def whole(probe: Mapping[str, Any], key: str, default: int) -> int:
-    """Return a positive number of a probe, Kubernetes' default where it has none."""
-    value = probe.get(key)
+def whole(holder: Mapping[str, Any], key: str, default: int) -> int:
+    """Return a positive whole number, the default where there is none."""
+    value = holder.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

@@ -1,0 +1,34 @@
+"""Gateways, routes and load balancers that cut answers."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.cluster.times import time_table
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("network/answer-timeout-too-short", warning, since="0.1.0")
+def answer_timeout_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Each way to a model has a limit on one answer; the smallest cuts a long generation in the middle."""
+    said: set[str] = set()
+    for model in environment.models:
+        table = time_table(environment, model)
+        needed = table.needed("answer")
+        for row in table.limits("answer"):
+            if row.at is None or row.seconds is None or not needed or row.seconds >= needed:
+                continue
+            if row.source == "AWS":  # no file can change it, and a streamed answer outlives it
+                continue
+            # One route may serve many models, and is one cause.
+            place = f"{row.name} {row.at.place()}"
+            if place in said:
+                continue
+            said.add(place)
+            cut = "an answer that is not streamed" if row.silence else "an answer, streamed or not,"
+            yield Finding(
+                at=row.at,
+                message=f"{row.name} ends {cut} after {row.told} ({row.source}); one of {model.name} may take "
+                f"{needed:.0f} s",
+                fix=f"allow {needed:.0f} s or more; `modelyard times` shows every limit on the way",
+            )

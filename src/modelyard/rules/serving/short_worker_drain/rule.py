@@ -1,0 +1,32 @@
+"""Workers of a group that end before their leader has."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.cluster.times.end import pre_stop_seconds
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("serving/short-worker-drain", warning, since="0.1.0")
+def short_worker_drain(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A leader needs its workers for what is in flight; workers that end first break every request of the group."""
+    for model in environment.models:
+        if model.workload.kind != "LeaderWorkerSet":
+            continue
+        drain = model.settings.get("shutdown-timeout", 0)
+        hold = pre_stop_seconds(model.container)
+        if not isinstance(drain, int) or hold is None:
+            continue
+        for template in model.workload.templates:
+            worker = next((each for each in template.containers if not each.init), None)
+            if worker is None or worker.path == model.container.path:
+                continue
+            own = pre_stop_seconds(worker)
+            if own is not None and own < hold + drain:
+                yield Finding(
+                    at=worker.at("lifecycle", "preStop"),
+                    message=f"workers of {model.name} end {own:.0f} s after their deletion, their leader may serve for "
+                    f"{hold + drain:.0f} s (preStop {hold:.0f} s, shutdown-timeout {drain} s)",
+                    fix=f"preStop.sleep.seconds {hold + drain:.0f} or more on the workers, and a longer grace period",
+                )

@@ -1,0 +1,51 @@
+"""Limits of an engine on its own start that end before the start does."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.cluster.times import TimeTable, time_table
+from modelyard.findings import Address, Finding, NotChecked, warning
+from modelyard.rules import rule
+
+_PROBE = "start-up probe"
+
+
+@rule("serving/start-limit-too-short", warning, since="0.1.0")
+def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An engine, or a rank of it, that gives up before the weights are loaded everywhere begins again."""
+    for model in environment.models:
+        table = time_table(environment, model)
+        needed, whose = _needed(table)
+        for row in table.limits("start"):
+            if row.name == _PROBE or row.at is None or row.seconds is None or needed is None or row.seconds >= needed:
+                continue
+            yield Finding(
+                at=row.at,
+                message=f"{model.name}: {row.name} gives up after {row.told} ({row.source}); {whose} {needed:.0f} s",
+                fix=f"allow {needed:.0f} s or more, as long as the start-up probe; `modelyard times` shows all limits",
+            )
+        yield from _syncs(table)
+
+
+def _needed(table: TimeTable) -> tuple[float | None, str]:
+    """Return how long a start may take, and who says so: the weights, else the start-up probe."""
+    needed = table.needed("start")
+    if needed is not None:
+        return needed, "a start may take"
+    probe = next((row.seconds for row in table.limits("start") if row.name == _PROBE), None)
+    return probe, "its start-up probe allows"
+
+
+def _syncs(table: TimeTable) -> Iterator[Finding]:
+    needed = table.needed("rollout")
+    for row in table.limits("rollout"):
+        at: Address | None = row.at
+        if not row.name.startswith("sync ") or at is None or row.seconds is None or needed is None:
+            continue
+        if row.seconds < needed:
+            yield Finding(
+                at=at,
+                message=f"Argo CD gives up a sync after {row.told}; with its hooks that of {table.model.name} waits "
+                f"until the model answers, which may take {needed:.0f} s",
+                fix=f"allow {needed + 300:.0f} s or more",
+            )
