@@ -32,6 +32,10 @@ def healths(objects: list[dict[str, Any]]) -> list[str]:
     return [each["status"] for each in json.loads(done.stdout)]
 
 
+# What a health check compares with the clock of Argo CD's own Lua machine.
+PAST, TO_COME = "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+
+
 def condition(kind: str, status: str = "True", reason: str = "AsItIs") -> dict[str, str]:
     return {"type": kind, "status": status, "reason": reason, "message": reason}
 
@@ -113,11 +117,13 @@ def test_an_application_through_two_syncs() -> None:
             application({**well, "health": {"status": "Progressing"}}),
             application(well),
             application(well, "v2"),  # changed, and not compared yet
-            application({**well, "operationState": failed}),
-            application({**well, "health": {"status": "Degraded"}}),
+            application({**well, "operationState": {**failed, "finishedAt": TO_COME}}),
+            application({**well, "health": {"status": "Degraded"}, "operationState": {"finishedAt": TO_COME}}),
+            application({**well, "health": {"status": "Degraded"}, "operationState": {"finishedAt": PAST}}),
+            application({**well, "operationState": {**running, "startedAt": PAST}}),
         ]
     )
-    assert seen == ["Progressing"] * 4 + ["Healthy", "Progressing", "Degraded", "Degraded"]
+    assert seen == ["Progressing"] * 4 + ["Healthy", "Progressing", "Progressing", "Progressing", "Healthy", "Healthy"]
 
 
 def of(api_version: str, kind: str, *statuses: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -127,6 +133,26 @@ def of(api_version: str, kind: str, *statuses: dict[str, Any] | None) -> list[di
 
 
 OTHERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "apps_DaemonSet": (
+        of(
+            "apps/v1",
+            "DaemonSet",
+            None,
+            {"observedGeneration": 1, "desiredNumberScheduled": 3},
+            {"observedGeneration": 1, "desiredNumberScheduled": 3, "numberAvailable": 2},
+        ),
+        ["Progressing", "Progressing", "Healthy"],
+    ),
+    "external-secrets.io_ExternalSecret": (
+        of(
+            "external-secrets.io/v1",
+            "ExternalSecret",
+            None,
+            {"conditions": [condition("Ready", "False", "SecretSyncedError")]},
+            {"conditions": [condition("Ready")]},
+        ),
+        ["Progressing", "Degraded", "Healthy"],
+    ),
     "ray.io_RayCluster": (
         of("ray.io/v1", "RayCluster", None, {}, {"state": "ready"}, {"state": "suspended"}, {"state": "failed"}),
         ["Progressing", "Progressing", "Healthy", "Suspended", "Degraded"],

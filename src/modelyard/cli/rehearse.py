@@ -45,6 +45,16 @@ def command(
         bool,
         typer.Option("--day", help="After a sync: break, scale, rename and delete models, and take a node away."),
     ] = False,
+    without: Annotated[
+        str,
+        typer.Option(
+            "--without",
+            metavar="WHAT",
+            help="With level sync: let something be missing until all that need not wait for it is there, then bring "
+            "it: certificates, images, load-balancers, node, node-classes, operators, scalers, secret-stores, "
+            "secret-values, volumes, webhooks.",
+        ),
+    ] = "",
     strict: StrictlyChecked = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -61,13 +71,25 @@ def command(
         raise Refusal(f"--level {level} is no level", fix=f"choose {' or '.join(LEVELS)}")
     if day and level != "sync":
         raise Refusal("--day needs what a sync has made", fix="add --level sync")
+    if without and (level != "sync" or day):
+        raise Refusal("--without needs a sync, and goes through no day", fix="add --level sync, without --day")
     require_folder(path)
     _end_with_the_terminal()
     from modelyard.cli import rehearsed
-    from modelyard.rehearsal import rehearse
+    from modelyard.rehearsal import ABSENCES, rehearse
 
+    if without and without not in ABSENCES:
+        raise Refusal(f"--without {without} is not known", fix=f"choose {' or '.join(ABSENCES)}")
     with Progress(quiet=quiet) as progress:
-        made = rehearse(path, environment or _only_environment(path), level, progress, float(timeout), day=day)
+        made = rehearse(
+            path,
+            environment or _only_environment(path),
+            level,
+            progress,
+            float(timeout),
+            day=day,
+            without=ABSENCES.get(without),
+        )
     if as_json:
         rehearsed.write_json(made, strict)
     else:

@@ -37,6 +37,7 @@ def write_text(made: Rehearsal, strict: bool) -> None:
     for step in made.day:
         told = "; ".join(step.problems) or "as designed"
         lines.append([(f"  {step.name}, {step.application}: {told} ({duration(step.seconds)})", "plain")])
+    lines += [[(f"  {text}", "plain")] for text in _of_absence(made)]
     for component in made.components:
         memory = "memory unknown" if component.peak_memory is None else f"{component.peak_memory / 1e6:,.0f} MB"
         ready = "" if component.ready_seconds is None else f"ready after {duration(component.ready_seconds)}, "
@@ -90,6 +91,7 @@ def write_json(made: Rehearsal, strict: bool) -> None:
             }
             for each in made.day
         ],
+        "without": _absence(made),
         "stages": [{"name": each.name, "seconds": round(each.seconds, 3), "count": each.count} for each in made.stages],
         "report": report.model_dump(mode="json", by_alias=True),
     }
@@ -133,6 +135,34 @@ def _parts(made: Rehearsal) -> list[tuple[str, str]]:
             else "charts and what they hold, webhooks of operators, AWS, containers",
         ),
     ]
+
+
+def _of_absence(made: Rehearsal) -> list[str]:
+    """Return what waited while something was missing, one line each."""
+    missed = made.missed
+    if missed is None:
+        return []
+    lines = [f"while {missed.absence.words}, {missed.arrived} applications were well, and these waited:"]
+    for each in missed.waiting:
+        lines.append(f"  {each.name}: {each}")
+        lines += [f"    {reason}" for reason in each.reasons]
+    told = "well without a commit" if missed.mended else "not well"
+    return [*lines, f"{duration(missed.seconds)} after that was over, all applications were {told}"]
+
+
+def _absence(made: Rehearsal) -> dict[str, Any] | None:
+    missed = made.missed
+    if missed is None:
+        return None
+    return {
+        "name": missed.absence.name,
+        "words": missed.absence.words,
+        "arrived": missed.arrived,
+        "waiting": [{"name": each.name, "reasons": list(each.reasons)} for each in missed.waiting],
+        "held_back": [each.name for each in missed.held_back],
+        "mended": missed.mended,
+        "seconds": round(missed.seconds, 3),
+    }
 
 
 def _of_account(made: Rehearsal) -> list[str]:

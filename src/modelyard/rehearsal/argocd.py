@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ KINDS = tuple((GROUP_VERSION, kind) for kind in ("Application", "AppProject", "A
 APPLICATIONS = ServedKind("applications", True)
 _LABELS = {"app.kubernetes.io/part-of": "argocd"}
 _READY_SECONDS = 60.0
+# How long waves wait, in the health check that bases/platform/argocd gives for Applications.
+_PATIENCE = re.compile(r"(local patience = )\d+")
+_IMPATIENT_SECONDS = 8
 # Enough for a repository of a few hundred megabytes of manifests; more than that is no longer a rehearsal.
 _CONTROLLER_MEMORY = "1500MiB"
 
@@ -66,10 +70,19 @@ def settings(view: Environment) -> dict[str, dict[str, str]]:
     return found
 
 
-def install(plane: ControlPlane, view: Environment, namespace: str) -> None:
-    """Make what Argo CD reads before it starts: its settings and its Secret."""
+def install(plane: ControlPlane, view: Environment, namespace: str, *, patient: bool = True) -> None:
+    """Make what Argo CD reads before it starts: its settings and its Secret.
+
+    Args:
+        plane: The control plane.
+        view: The environment.
+        namespace: Argo CD's.
+        patient: Whether waves wait for as long as the environment says; else for a few seconds.
+    """
     core = ServedKind("configmaps", True)
     for name, data in settings(view).items():
+        if not patient:
+            data = {key: _PATIENCE.sub(rf"\g<1>{_IMPATIENT_SECONDS}", value) for key, value in data.items()}
         metadata = {"name": name, "namespace": namespace, "labels": _LABELS}
         value = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
         plane.api.apply(object_path(core, "v1", namespace, name), value, dry_run=False)
@@ -175,6 +188,7 @@ def _variables(plane: ControlPlane) -> dict[str, str | None]:
         "ARGOCD_GNUPGHOME": str(scratch / "gpg"),
         "ARGOCD_PLUGINSOCKFILEPATH": str(scratch / "plugins"),
         "HOME": str(scratch),
+        "TZ": "UTC",  # as in Argo CD's image
         "TMPDIR": str(scratch),
         "PATH": f"{programs}:{os.environ.get('PATH', os.defpath)}",
         "GOMEMLIMIT": _CONTROLLER_MEMORY,

@@ -35,18 +35,26 @@ class Kubelets:
     Args:
         api: The server.
         run_pods: Whether pods are said to run; else they stay as the scheduler left them.
+
+    Attributes:
+        unpullable: Namespaces in which no image can be pulled.
+        ill: Whether the first node by name is not ready.
     """
 
     def __init__(self, api: Api, *, run_pods: bool) -> None:
         self._api = api
         self._run_pods = run_pods
+        self.unpullable: frozenset[str] = frozenset()
+        self.ill = False
         self._told: dict[str, str] = {}
 
     def turn(self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
         """Bring all statuses up to date once, and return the nodes by name and the pods as they were before."""
         nodes = {each["metadata"]["name"]: each for each in self._list("/api/v1/nodes")}
         for name in nodes:
-            heartbeat = {**condition("Ready", message=_NO_KUBELET), "lastHeartbeatTime": now()}
+            ready = not (self.ill and name == min(nodes))
+            told = condition("Ready", ready, "StandIn" if ready else "KubeletNotReady", _NO_KUBELET)
+            heartbeat = {**told, "lastHeartbeatTime": now()}
             self._patch(object_path(NODES, "v1", "", name), {"conditions": [heartbeat]})
         pods = self._list("/api/v1/pods")
         if self._run_pods:
@@ -65,7 +73,10 @@ class Kubelets:
         if spec["nodeName"] not in nodes or status.get("phase") in ("Succeeded", "Failed"):
             return
         missing = "" if status.get("phase") == "Running" else self._missing(metadata["namespace"], spec)
-        if missing:
+        if not missing and status.get("phase") != "Running" and metadata["namespace"] in self.unpullable:
+            missing = "failed to pull and unpack image"
+            told = _pending(spec, missing, "ErrImagePull")
+        elif missing:
             told = _pending(spec, missing)
         elif spec.get("restartPolicy", "Always") != "Always" and status.get("phase") == "Running":
             told = _succeeded(spec, status)
@@ -137,8 +148,8 @@ def _running(spec: dict[str, Any], number: int) -> dict[str, Any]:
     }
 
 
-def _pending(spec: dict[str, Any], missing: str) -> dict[str, Any]:
-    waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": missing}}
+def _pending(spec: dict[str, Any], missing: str, reason: str = "CreateContainerConfigError") -> dict[str, Any]:
+    waiting = {"waiting": {"reason": reason, "message": missing}}
     return {
         "phase": "Pending",
         "startTime": now(),

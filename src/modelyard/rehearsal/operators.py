@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.rehearsal.absences import Absence
 from modelyard.rehearsal.api import Api, ServedKind, object_path
 from modelyard.rehearsal.kubelets import condition
 
@@ -79,10 +80,12 @@ class StandIn:
     Attributes:
         operator: The program that is not here.
         status: Makes the status of an object.
+        concerns: Whether an object is the operator's.
     """
 
     operator: str
     status: Callable[[Value], Value]
+    concerns: Callable[[Value], bool] = lambda value: True
 
 
 # What the operators themselves set, as far as Argo CD's health checks and other controllers look at it.
@@ -99,6 +102,10 @@ STAND_INS: dict[tuple[str, str], StandIn] = {
     ("resource.nvidia.com", "ComputeDomain"): StandIn("NVIDIA's DRA driver", lambda value: {"status": "Ready"}),
     ("model.aibrix.ai", "ModelAdapter"): StandIn("AIBrix", lambda value: {"phase": "Running"}),
     ("autoscaling.aibrix.ai", "PodAutoscaler"): StandIn("AIBrix", _plainly_ready("AbleToScale")),
+    ("cert-manager.io", "Certificate"): StandIn("cert-manager", _ready("Ready")),
+    ("", "Service"): StandIn(
+        "the load balancer controller", _with_address, lambda value: value["spec"].get("type") == "LoadBalancer"
+    ),
     ("networking.k8s.io", "Ingress"): StandIn("the load balancer controller", _with_address),
     ("gateway.networking.k8s.io", "GatewayClass"): StandIn("the gateway's controller", _ready("Accepted")),
     ("gateway.networking.k8s.io", "Gateway"): StandIn("the gateway's controller", _gateway),
@@ -112,16 +119,21 @@ class Operators:
     Args:
         api: The server.
         real: Groups and kinds whose operators run, so that nobody stands in for them.
+        absence: What is missing.
 
     Attributes:
+        absence: What is missing; None from when it is there.
         stood_in: Operators for which something was set, in order.
+        refused: Objects to which no was said, as `Kind namespace/name`, in order.
     """
 
-    def __init__(self, api: Api, real: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, api: Api, real: Iterable[tuple[str, str]] = (), absence: Absence | None = None) -> None:
         self._api = api
         self._stand_ins = {key: each for key, each in STAND_INS.items() if key not in set(real)}
-        self._told: dict[str, int] = {}
+        self._told: dict[str, tuple[int, bool]] = {}
+        self.absence = absence
         self.stood_in: dict[str, None] = {}
+        self.refused: dict[str, None] = {}
 
     def turn(self) -> None:
         """Bring all statuses up to date once."""
@@ -130,19 +142,28 @@ class Operators:
             if stand_in is None:
                 continue
             for value in self._list(api_version, served):
-                self._set(api_version, kind, served, value, stand_in)
-        self._bind_volumes()
+                if stand_in.concerns(value):
+                    self._set(api_version, kind, served, value, stand_in)
+        if self.absence is None or not self.absence.volumes:
+            self._bind_volumes()
 
     def _set(self, api_version: str, kind: str, served: ServedKind, value: Value, stand_in: StandIn) -> None:
         metadata = value["metadata"]
-        generation = metadata.get("generation", 1)
-        if self._told.get(metadata["uid"]) == generation or metadata.get("deletionTimestamp"):
+        no = self.absence.says_no((api_version.rpartition("/")[0], kind), value) if self.absence else None
+        told = (metadata.get("generation", 1), no is None)
+        if self._told.get(metadata["uid"]) == told or metadata.get("deletionTimestamp"):
             return
-        if kind == "ExternalSecret":
+        if no is not None:
+            self.refused[f"{kind} {metadata.get('namespace', '')}/{metadata['name']}"] = None
+        elif kind == "ExternalSecret":
             self._make_secret(value)
+        status = stand_in.status if no is None else no.status
+        if status is None:
+            self._told[metadata["uid"]] = told
+            return
         path = object_path(served, api_version, metadata.get("namespace", ""), metadata["name"])
-        if self._api.request("PATCH", f"{path}/status", {"status": stand_in.status(value)}, _MERGE).ok:
-            self._told[metadata["uid"]] = generation
+        if self._api.request("PATCH", f"{path}/status", {"status": status(value)}, _MERGE).ok:
+            self._told[metadata["uid"]] = told
             self.stood_in[stand_in.operator] = None
 
     def _make_secret(self, value: Value) -> None:

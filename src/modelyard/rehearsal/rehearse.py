@@ -13,7 +13,8 @@ from modelyard.checking import CheckOptions, environments
 from modelyard.checking.tools import Tools
 from modelyard.cluster import Environment
 from modelyard.findings import EnvironmentSummary, NotChecked, Report
-from modelyard.rehearsal import argocd, controllers, group_operators, outcomes
+from modelyard.rehearsal import argocd, controllers, group_operators, missing, outcomes
+from modelyard.rehearsal.absences import Absence
 from modelyard.rehearsal.api import Unreachable
 from modelyard.rehearsal.cloud import needs
 from modelyard.rehearsal.cloud import outcomes as cloud_outcomes
@@ -23,6 +24,7 @@ from modelyard.rehearsal.day import Day, Step
 from modelyard.rehearsal.definitions import install_definitions
 from modelyard.rehearsal.dry_run import keep_what_others_need, try_the_rest
 from modelyard.rehearsal.folders import run_folder
+from modelyard.rehearsal.missing import Missed, go_without
 from modelyard.rehearsal.scheduling import Scheduled, schedule
 from modelyard.rehearsal.served import copied, serve
 from modelyard.rehearsal.syncing import Synced, Syncing
@@ -80,6 +82,7 @@ class Rehearsal:
         pods: Where pods went, at level `schedule` and above.
         applications: What became of them, at level `sync`.
         day: What happened after that, where it was asked for.
+        missed: What waited while something was missing, where that was asked for.
         groups: Operators of groups of pods that ran.
         stood_in: Programs whose statuses a stand-in set.
         cloud: What was seen in the mock AWS account, at level `cloud`.
@@ -95,6 +98,7 @@ class Rehearsal:
     pods: list[Scheduled] = field(default_factory=list)
     applications: list[Synced] = field(default_factory=list)
     day: list[Step] = field(default_factory=list)
+    missed: Missed | None = None
     groups: list[str] = field(default_factory=list)
     stood_in: list[str] = field(default_factory=list)
     cloud: Twin | None = None
@@ -108,7 +112,14 @@ class Rehearsal:
 
 
 def rehearse(
-    root: Path, environment: str, level: str, progress: Progress, limit: float = 300.0, *, day: bool = False
+    root: Path,
+    environment: str,
+    level: str,
+    progress: Progress,
+    limit: float = 300.0,
+    *,
+    day: bool = False,
+    without: Absence | None = None,
 ) -> Rehearsal:
     """Try an environment on a control plane of its own.
 
@@ -125,6 +136,7 @@ def rehearse(
         progress: Told how far it is.
         limit: Seconds to wait at most for pods, for Applications, for an interruption, and for each step of the day.
         day: Whether to go through a day's life once everything is synced.
+        without: What is missing until all that need not wait for it is there; at level `sync`.
 
     Raises:
         Refusal: There is no such environment, a program is missing, or the control plane failed.
@@ -143,7 +155,9 @@ def rehearse(
             contextlib.ExitStack() as stack,
         ):
             try:
-                _go_through(made, plane, view, Tools(repository, options).crd_paths, stack, progress, limit, day)
+                _go_through(
+                    made, plane, view, Tools(repository, options).crd_paths, stack, progress, limit, day, without
+                )
             except Unreachable:
                 time.sleep(0.2)  # a killed server closes its connections before its end can be seen
                 plane.check()
@@ -188,6 +202,7 @@ def _go_through(
     progress: Progress,
     limit: float,
     day: bool,
+    without: Absence | None,
 ) -> None:
     made.kubernetes_version = plane.version
     made.report.not_checked.extend(outcomes.version_gap(view, plane.version))
@@ -196,7 +211,7 @@ def _go_through(
         return
     definitions = _install_definitions(made, plane, view, crd_paths, progress)
     if made.level == "sync":
-        _sync(made, plane, view, stack, progress, limit, day)
+        _sync(made, plane, view, stack, progress, limit, day, without)
         return
     _try_resources(made, plane, view, definitions, progress)
     if made.level == "schedule":
@@ -250,6 +265,7 @@ def _sync(
     progress: Progress,
     limit: float,
     day: bool,
+    without: Absence | None,
 ) -> None:
     made.argocd_version = argocd.version()
     made.report.not_checked.append(
@@ -262,12 +278,17 @@ def _sync(
     with made.timed("serving the tree"):
         served = serve(made.report.root, plane.folder.path, view)
     made.report.not_checked.extend(outcomes.of_charts(served.charts, view))
-    syncing = Syncing(plane, view, served, stack)
+    syncing = Syncing(plane, view, served, stack, without)
     with made.timed("starting Argo CD"):
         syncing.bootstrap()
     with made.timed("syncing", lambda: len(made.applications)):
-        seen = syncing.converge([each.name for each in view.applications], limit, progress)
-    last = seen or syncing.turn()
+        if without is not None:
+            made.missed, last = go_without(syncing, without, limit, progress)
+            seen = last if made.missed.mended else None
+            made.report.findings.extend(missing.findings(made.missed, view))
+        else:
+            seen = syncing.converge([each.name for each in view.applications], limit, progress)
+            last = seen or syncing.turn()
     made.applications = list(last.applications.values())
     made.pods = syncing.placed(last)
     made.report.findings.extend(outcomes.of_applications(made.applications, view, limit))

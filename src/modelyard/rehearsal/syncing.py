@@ -10,7 +10,8 @@ from typing import Any
 
 from modelyard.cluster import Environment, Thing
 from modelyard.placement import placements
-from modelyard.rehearsal import argocd, controllers, group_operators
+from modelyard.rehearsal import argocd, controllers, group_operators, webhooks
+from modelyard.rehearsal.absences import Absence
 from modelyard.rehearsal.api import ServedKind, object_path
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rehearsal.dry_run import apply
@@ -79,17 +80,28 @@ class Syncing:
         served: The repository.
         namespace: Argo CD's.
         operators: What stands in for operators.
+        absence: What is missing; None from when it is there.
     """
 
-    def __init__(self, plane: ControlPlane, view: Environment, served: ServedRepository, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        view: Environment,
+        served: ServedRepository,
+        stack: ExitStack,
+        absence: Absence | None = None,
+    ) -> None:
         self.plane = plane
         self.view = view
         self.served = served
         self.namespace = argocd.namespace_of(view)
         self.operators = Operators(
-            plane.api, [kind for each in group_operators.needed(view) for kind in each.groups_and_kinds]
+            plane.api, [kind for each in group_operators.needed(view) for kind in each.groups_and_kinds], absence
         )
         self._kubelets = Kubelets(plane.api, run_pods=True)
+        self.absence = absence
+        if absence is not None and absence.images:
+            self._kubelets.unpullable = frozenset(each.application.namespace for each in view.models)
         self._stack = stack
         self._commit = served.git("rev-parse", "HEAD").strip()
         self._started = time.monotonic()
@@ -108,10 +120,23 @@ class Syncing:
             self._apply(served, thing)
         value = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
         self.plane.api.request("POST", object_path(namespaces, "v1", ""), value)  # unless it is there already
-        argocd.install(self.plane, self.view, self.namespace)
+        argocd.install(self.plane, self.view, self.namespace, patient=self.absence is None)
+        if self.absence is not None:
+            webhooks.silence(self.plane, self.absence.webhooks)
         argocd.start(self.plane, self.view, self._stack, self.namespace)
         for thing in self.view.bootstrap:
             self._apply(served, thing)
+
+    def fall_ill(self) -> None:
+        """Let a node fall ill, where that is what is missing; nodes are made only once pods ask for them."""
+        self._kubelets.ill = self.absence is not None and self.absence.node
+
+    def mend(self) -> None:
+        """Bring what was missing; nothing is committed."""
+        if self.absence is not None:
+            webhooks.answer(self.plane, self.absence.webhooks)
+        self.absence = self.operators.absence = None
+        self._kubelets.unpullable, self._kubelets.ill = frozenset(), False
 
     def commit(self, message: str) -> None:
         """Commit the served repository as it stands and have Argo CD look at it."""
