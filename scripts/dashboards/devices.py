@@ -122,9 +122,10 @@ def devices() -> dashboard.Dashboard:
         .with_row(dashboard.Row("Errors"))
         .with_panel(
             rows(
-                "Last XID error",
+                "XID errors of the last hour",
                 "short",
-                f"max by (node, gpu, UUID, modelName, exported_pod) (DCGM_FI_DEV_XID_ERRORS{{{NODE}}}) > 0",
+                "max by (node, gpu, UUID, modelName, xid, exported_pod) "
+                f"(max_over_time(DCGM_EXP_XID_ERRORS_COUNT{{{NODE}}}[1h])) > 0",
                 description="13, 31, 43, 45, 68 and 109 are errors of applications.",
             )
         )
