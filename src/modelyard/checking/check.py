@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,22 +15,19 @@ from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
 from modelyard.checking.plain import applications_in_files, is_plain, is_recursive, plain_folder
 from modelyard.checking.revisions import Revisions
+from modelyard.checking.showing import Showing
 from modelyard.checking.stage import Stage
 from modelyard.checking.tools import Tools
 from modelyard.checking.views import Plan, environment, plan, roots
 from modelyard.checking.waivers import apply_waivers
 from modelyard.cluster import Environment, TerraformReader, Thing
 from modelyard.findings import (
-    At,
     EnvironmentSummary,
     Finding,
     NotChecked,
-    Place,
     Refusal,
     Report,
     Severity,
-    credential_in,
-    without_credentials,
 )
 from modelyard.policies import Policy, load_policies
 from modelyard.rendering import Identity, Rendering, ResourceAddress
@@ -74,7 +70,7 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
         tools = Tools(repository, options, ahead)
         for view in environments(repository, options, progress, report.not_checked, tools=tools, beside=True):
             _examine(view, options, report)
-    report.findings = _unique(report.findings)
+    report.findings = _unique(report.findings, Showing(repository.files))
     report.not_checked = _merged(report.not_checked)
     # What does not build says nothing that a waiver could cover.
     failed = any(finding.rule == FAILED_BUILD for finding in report.findings)
@@ -313,7 +309,7 @@ def _owners(view: Environment, first: Collection[str]) -> Callable[[Finding], st
     return owner
 
 
-def _unique(findings: list[Finding]) -> list[Finding]:
+def _unique(findings: list[Finding], showing: Showing) -> list[Finding]:
     """Resolve every address once, and drop findings that repeat one of another Application of the environment."""
     seen: set[tuple[str, str, str, str]] = set()
     kept = []
@@ -322,20 +318,8 @@ def _unique(findings: list[Finding]) -> list[Finding]:
         key = (finding.environment, finding.rule, str(place), finding.message)
         if key not in seen:
             seen.add(key)
-            kept.append(_without_credentials(replace(finding, at=At(place)), place))
+            kept.append(showing.shown(finding, place))
     return kept
-
-
-def _without_credentials(finding: Finding, place: Place) -> Finding:
-    """Return a finding that shows no credential, whatever its message quotes and its line holds."""
-    shown = replace(place, text=None) if place.text and credential_in(place.text) else place
-    return replace(
-        finding,
-        at=At(shown),
-        message=without_credentials(finding.message),
-        fix=without_credentials(finding.fix),
-        detail=tuple(without_credentials(line) for line in finding.detail),
-    )
 
 
 def _merged(gaps: list[NotChecked]) -> list[NotChecked]:

@@ -69,7 +69,9 @@ def show(
         listed = {**catalog.models(), **own}
         if as_json:
             rows = [{"id": each, "origin": "team" if each in own else "shipped"} for each in sorted(listed)]
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+            from modelyard.reporting import json_text
+
+            sys.stdout.write(json_text(rows))
         else:
             shown(list(_list(listed, set(own))))
         return ExitCode.CLEAN
@@ -87,7 +89,9 @@ def show(
     else:
         raise _unknown(name, [*catalog.models(), *own])
     if as_json:
-        sys.stdout.write(json.dumps(content, indent=2, default=str) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
     else:
         shown(lines)
     return ExitCode.CLEAN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +50,9 @@ def command(
     ]
     if as_json:
         content = [_content(cost, [each[1:] for each in unread if each[0] == cost.name]) for cost in costs]
-        sys.stdout.write(json.dumps({"environments": content, "hours-per-month": 730}, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text({"environments": content, "hours-per-month": 730}))
         return ExitCode.CLEAN
     lines: list[Line] = []
     for cost in costs:

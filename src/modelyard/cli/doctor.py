@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,9 @@ def command(as_json: AsJson = False) -> int:
             "data": str(data()),
             "exit_code": int(code),
         }
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
         return code
     lines = _lines(found)
     lines += [[], [("cache  ", "faint"), (_short(cache()), "plain")], [("tools  ", "faint"), (_short(data()), "plain")]]

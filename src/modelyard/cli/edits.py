@@ -111,7 +111,7 @@ def finish(edit: Edit, *, dry_run: bool, as_json: bool) -> int:
     if not dry_run:
         changes.apply()
     if as_json:
-        import json
+        from modelyard.reporting import json_text
 
         content = {
             "version": 1,
@@ -123,7 +123,7 @@ def finish(edit: Edit, *, dry_run: bool, as_json: bool) -> int:
             **({"diff": diff} if dry_run else {}),
             **(edit.content or {}),
         }
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        sys.stdout.write(json_text(content))
         return ExitCode.CLEAN
     if dry_run:
         from modelyard.reporting import visible
@@ -144,12 +144,14 @@ def _tell(edit: Edit, made: Sequence[tuple[str, str]], *, dry_run: bool) -> None
     ending = "; nothing changes, it is so already"
     if made:
         ending = "; nothing is written yet, because of --dry-run" if dry_run else ""
+    from modelyard.findings import source_without_secrets
+
     lines += wrapped([], visible(edit.done) + ending, "strong", width=width, indent=2)
     for reason in edit.reasons:
-        lines += wrapped([("  ", "plain")], visible(reason), "plain", width=width, indent=4)
+        lines += wrapped([("  ", "plain")], visible(source_without_secrets(reason)), "plain", width=width, indent=4)
     if not dry_run:
         marks = {"added": "+", "changed": "~", "removed": "-"}
         lines += [[(f"  {marks[kind]} ", "faint"), (visible(path), "plain")] for kind, path in made]
     for note in edit.notes:
-        lines += wrapped([("note: ", "warning")], visible(note), "plain", width=width, indent=6)
+        lines += wrapped([("note: ", "warning")], visible(source_without_secrets(note)), "plain", width=width, indent=6)
     show(lines, stream)

@@ -44,10 +44,11 @@ def list_environments(repository: Repository = Path(), as_json: AsJson = False) 
 
     found = environment_rows(planned(repository))
     if as_json:
-        import json
         from dataclasses import asdict
 
-        sys.stdout.write(json.dumps({"version": 1, "environments": [asdict(each) for each in found]}, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text({"version": 1, "environments": [asdict(each) for each in found]}))
         return ExitCode.CLEAN
     from modelyard.cli.terminal import show
     from modelyard.reporting import counted, visible
@@ -130,10 +131,10 @@ def add(
         set_owners(changes, made.environment, owner)
         changes.apply()
     if as_json:
-        import json
+        from modelyard.reporting import json_text
 
         content = {"version": 1, "environment": made.environment, "template": made.template, "written": True}
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        sys.stdout.write(json_text(content))
         return ExitCode.CLEAN
     sys.stdout.write(
         f"environments/{made.environment} is written, from template {made.template}; it is not committed yet\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
@@ -48,7 +47,9 @@ def command(
         raise Refusal(f"there is no rule {rule}", fix=_nearest(name, known))
     if as_json:
         content = {**_summary(known[name]), "page": _page(known[name])}
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import inert_json
+
+        sys.stdout.write(inert_json(content))
     else:
         _show_page(_page(known[name]))
     return ExitCode.CLEAN
@@ -82,7 +83,9 @@ def _list(listed: list[Rule], *, as_json: bool) -> None:
     from modelyard.reporting import wrapped
 
     if as_json:
-        sys.stdout.write(json.dumps([_summary(rule) for rule in listed], indent=2) + "\n")
+        from modelyard.reporting import inert_json
+
+        sys.stdout.write(inert_json([_summary(rule) for rule in listed]))
         return
     width = look_of(sys.stdout).width
     column = max(len(rule.id) for rule in listed) + 2

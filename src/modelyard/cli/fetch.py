@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,7 +52,9 @@ def command(
             report=lambda download: progress.say(_advance(download)),
         )
     if as_json:
-        sys.stdout.write(json.dumps([_content(each) for each in done], indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text([_content(each) for each in done]))
     else:
         show(_lines(done))
     return ExitCode.CLEAN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -171,7 +170,9 @@ def _one(
     changes = () if found.verdict is Verdict.FITS else changes_that_fit(found, flags, version, entry.shape)
     if as_json:
         content = {"model": entry.id, "engine-version": version, **assessment_content(found, changes)}
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
     else:
         width = look_of(sys.stdout).width
         lines: list[Line] = [[(entry.id, "strong"), (f"  vLLM {version}", "plain")]]
@@ -191,7 +192,9 @@ def _pipeline(entry: Model, device: Device, flags: dict[str, Any], as_json: bool
     if budget is None or device.kind != "gpu":
         raise Refusal(f"diffusion pipelines are not modelled on {device.name}", fix="name a GPU")
     if as_json:
-        sys.stdout.write(json.dumps({"model": entry.id, "device": device.name, **asdict(budget)}, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text({"model": entry.id, "device": device.name, **asdict(budget)}))
     else:
         rows = "".join(f"  {name:<24} {gib:6.1f} GiB\n" for name, gib in budget.components_gib.items())
         sys.stdout.write(f"{entry.id}  {device.name}  {budget.verdict}\n{rows}  {budget.reason}\n")
@@ -208,7 +211,9 @@ def _cores(model_id: str, shape: Any, device: Device, version: str, flags: dict[
         raise Refusal(settings.problems[0].message, fix="correct the flag")
     budget = neuron_budget(shape, settings, device)
     if as_json:
-        sys.stdout.write(json.dumps({"model": model_id, "device": device.name, **asdict(budget)}, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text({"model": model_id, "device": device.name, **asdict(budget)}))
     else:
         told = "; ".join(budget.reasons)
         sys.stdout.write(f"{model_id}  {device.name}, {budget.cores} cores  {budget.verdict}\n  {told}\n")
@@ -269,7 +274,9 @@ def _repository(path: Path, environments: list[str], names: list[str], as_json: 
                 {"environment": gap.environment, "subject": str(gap.subject), "reason": gap.reason} for gap in unread
             ],
         }
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
     else:
         width = look_of(sys.stdout).width
         lines = [line for environment, fit in listed for line in (*fit_lines(environment, fit, width), [])]

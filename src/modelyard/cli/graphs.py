@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-import orjson
-
 from modelyard.cluster import Edge, Environment, Node, State
 from modelyard.findings import NotChecked
-from modelyard.reporting import Line, visible
+from modelyard.reporting import Line, json_text, visible
 
 Drawn = Sequence[tuple[Environment, Sequence[Edge]]]
 """Each environment with the edges to show."""
@@ -89,7 +87,7 @@ def json(drawn: Drawn, gaps: Sequence[NotChecked]) -> str:
         "environments": [{"name": view.name, "edges": [_mapping(edge) for edge in edges]} for view, edges in drawn],
         "not-checked": [{"subject": str(gap.subject), "reason": gap.reason} for gap in gaps],
     }
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(content)
 
 
 def _mapping(edge: Edge) -> dict[str, object]:

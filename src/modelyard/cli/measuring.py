@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -74,7 +73,9 @@ def keep_log(
     content = text_with(repository.files, name, new)
     write_file(repository.root, file, content)
     if as_json:
-        sys.stdout.write(json.dumps({"file": file, **measured.to_mapping()}, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text({"file": file, **measured.to_mapping()}))
     else:
         _show(file, measured, estimate, known)
     return ExitCode.CLEAN

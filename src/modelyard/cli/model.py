@@ -24,7 +24,7 @@ from modelyard.cli.edits import (
     warned,
 )
 from modelyard.cli.options import AsJson, environment_option
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, Refusal, source_without_secrets
 
 if TYPE_CHECKING:
     from modelyard.editing import Candidate, Changes, Choice, Wish
@@ -61,10 +61,11 @@ def list_models(
 
     found = rows(planned(repository), environment or ())
     if as_json:
-        import json
         from dataclasses import asdict
 
-        sys.stdout.write(json.dumps({"version": 1, "models": [asdict(each) for each in found]}, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text({"version": 1, "models": [asdict(each) for each in found]}))
         return ExitCode.CLEAN
     from modelyard.cli.terminal import show
     from modelyard.reporting import visible
@@ -77,7 +78,7 @@ def list_models(
     devices = [visible(each.devices) for each in found]
     for name, model, device, each in zip(names, models, devices, found, strict=True):
         more = [visible(each.overlay or "no overlay of this repository"), *map(visible, each.features)]
-        more += [visible(f"{key}={value}") for key, value in each.settings.items()]
+        more += [visible(source_without_secrets(f"{key}={value}")) for key, value in each.settings.items()]
         show(
             [
                 [

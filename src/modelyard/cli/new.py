@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +80,9 @@ def command(
             "template": made.template,
             "commit": made.commit,
         }
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
         return ExitCode.CLEAN
     if made.commit is None:
         sys.stdout.write(

@@ -54,16 +54,15 @@ def command(
 
 def _show(found: list[Placed], gaps: list[NotChecked], *, as_json: bool) -> None:
     if as_json:
-        import orjson
-
         from modelyard.cli.placed import as_mapping
+        from modelyard.reporting import json_text
 
         content = {
             "version": 1,
             "environments": [as_mapping(each) for each in found],
             "not-checked": [{"subject": str(gap.subject), "reason": gap.reason} for gap in gaps],
         }
-        sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+        sys.stdout.write(json_text(content))
         return
     from modelyard.cli.placed import lines
     from modelyard.cli.terminal import look_of, show

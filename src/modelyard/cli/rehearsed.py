@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from modelyard.cli.check import path_prefix
 from modelyard.cli.terminal import look_of, show
 from modelyard.rehearsal import Rehearsal, Scheduled, Twin
-from modelyard.reporting import Line, Presentation, duration, resolved, write
+from modelyard.reporting import Line, Presentation, duration, json_text, resolved, write
 from modelyard.reporting.json_v1 import report_v1
 from modelyard.rules import rules
 
@@ -95,7 +94,7 @@ def write_json(made: Rehearsal, strict: bool) -> None:
         "stages": [{"name": each.name, "seconds": round(each.seconds, 3), "count": each.count} for each in made.stages],
         "report": report.model_dump(mode="json", by_alias=True),
     }
-    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    sys.stdout.write(json_text(content))
 
 
 def _parts(made: Rehearsal) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +66,9 @@ def install(
             }
             for each in done
         ]
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
         return ExitCode.CLEAN
     for each in done:
         if quiet and each.action is Action.PRESENT:

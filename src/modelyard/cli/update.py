@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import Folder
-from modelyard.findings import ExitCode, Refusal, Severity
+from modelyard.findings import ExitCode, Refusal, Severity, source_without_secrets
 
 if TYPE_CHECKING:
     from modelyard.findings import Report
@@ -90,12 +89,16 @@ def command(
         content: dict[str, Any] = {**asdict(outcome), "hint": outcome.hint, "exit_code": int(code)}
         content["check"] = None if report is None else _counted(report)
         content["not_checked"] = gap
-        sys.stdout.write(json.dumps(content, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(content))
         return code
     if dry_run and outcome.diff:
         from modelyard.reporting import visible
 
-        sys.stdout.writelines(f"{visible(line, longest=10_000)}\n" for line in outcome.diff.split("\n"))
+        sys.stdout.writelines(
+            f"{visible(line, longest=10_000)}\n" for line in source_without_secrets(outcome.diff).split("\n")
+        )
     show([*_lines(outcome, dry_run=dry_run), *_verdict(report, gap)], sys.stderr if dry_run else None)
     return code
 
@@ -154,7 +157,7 @@ def _lines(outcome: Updated, *, dry_run: bool) -> list[Line]:
         for title, texts in (("here", conflict.here), ("template", conflict.template)):
             if conflict.line:
                 lines.append([(f"  {title}:" + ("" if texts else " nothing"), "strong")])
-            lines += [[(f"    {visible(text)}", "plain")] for text in texts[:_MOST_LINES]]
+            lines += [[(f"    {visible(source_without_secrets(text))}", "plain")] for text in texts[:_MOST_LINES]]
             if len(texts) > _MOST_LINES:
                 lines.append([(f"    and {len(texts) - _MOST_LINES} lines more", "faint")])
     lines += [[("answer replaced: ", "warning"), (visible(answer), "plain")] for answer in outcome.replaced_answers]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import typer
@@ -29,7 +28,9 @@ def command(
         "package": str(Path(modelyard.__file__).parent),
     }
     if as_json:
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        from modelyard.reporting import json_text
+
+        sys.stdout.write(json_text(facts))
     else:
         sys.stdout.write("modelyard {modelyard} (Python {python}, {platform})\n{package}\n".format(**facts))
     return ExitCode.CLEAN

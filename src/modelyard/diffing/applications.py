@@ -22,7 +22,6 @@ from modelyard.diffing.matching import Item, Key, items, renames, same_under_ano
 from modelyard.diffing.model import ORDER, ApplicationChange, FieldChange, Hazard, Kind, ResourceChange
 from modelyard.diffing.restarts import restart
 from modelyard.diffing.scaling import replicas
-from modelyard.diffing.secrets import hidden, without_values
 from modelyard.diffing.values import differences, equal
 from modelyard.findings import Severity
 
@@ -213,8 +212,6 @@ def _changed(old: Item, new: Item) -> ResourceChange | None:
         fields = tuple(definition_fields(old, new)) or (
             FieldChange("", "", "descriptions or validation of the same fields"),
         )
-    elif new.thing.kind == "Secret":
-        fields = tuple(without_values(differences(old.value, new.value)))
     else:
         fields = tuple(differences(old.value, new.value))
     return _resource(new, Kind.CHANGED, fields=fields) if fields else None
@@ -226,7 +223,7 @@ def _renamed(old: Item, new: Item) -> ResourceChange:
 
 
 def _added(item: Item) -> ResourceChange:
-    return _resource(item, Kind.ADDED, manifest=hidden(item.value))
+    return _resource(item, Kind.ADDED, manifest=item.value)
 
 
 def _removed(item: Item) -> ResourceChange:

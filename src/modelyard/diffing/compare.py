@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from modelyard.diffing.history import History
 from modelyard.diffing.model import ORDER, Comparison, Kind
 from modelyard.diffing.options import DiffOptions
+from modelyard.diffing.secrets import hide_secrets
 from modelyard.findings import Refusal
 from modelyard.tooling.renderer import renderer_ahead
 
@@ -41,6 +42,7 @@ def compare(root: Path, sides: str, options: DiffOptions, progress: Progress) ->
         threading.Thread(target=import_module, args=(_STEPS,), name="steps", daemon=True).start()
         with closing(History(root)) as history:
             found = _compared(history, sides, options, progress, ahead)
+    hide_secrets(found)
     found.environments.sort(key=lambda each: (ORDER[each.kind or Kind.CHANGED], each.name))
     found.seconds = time.monotonic() - started
     return found

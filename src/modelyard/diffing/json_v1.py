@@ -7,10 +7,9 @@ from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum
 from typing import Any, TextIO
 
-import orjson
-
 from modelyard.diffing.model import ABSENT, Comparison
 from modelyard.findings import Finding, NotChecked, Severity, without_credentials
+from modelyard.reporting import inert_json
 
 VERSION = 1
 
@@ -18,8 +17,7 @@ VERSION = 1
 def write(comparison: Comparison, stream: TextIO) -> None:
     """Write the comparison as one JSON document; what a side does not have is left out, null is null."""
     document = {"version": VERSION, **_plain(comparison)}
-    stream.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
-    stream.write("\n")
+    stream.write(inert_json(document))
 
 
 def _plain(value: Any) -> Any:

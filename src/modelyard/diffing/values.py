@@ -10,6 +10,7 @@ from typing import Any
 
 from modelyard.cluster import quantity
 from modelyard.diffing.model import ABSENT, FieldChange
+from modelyard.findings import source_without_secrets
 from modelyard.rendering import written
 
 # What tells items of a list apart, the most telling first; the API server merges by the same.
@@ -83,11 +84,17 @@ def _compared(before: Any, after: Any, path: str, key: str) -> Iterator[FieldCha
     elif isinstance(before, list) and isinstance(after, list):
         yield from _lists(before, after, path, key)
     elif isinstance(before, str) and isinstance(after, str) and ("\n" in before or "\n" in after):
-        yield FieldChange(path, lines=tuple(changed_lines(before, after)))
+        yield _texts(path, before, after)
     elif before in (ABSENT, None) and after in (ABSENT, None):
         return
     elif key != "sizeLimit" or _amount(before) != _amount(after):
         yield FieldChange(path, before, after)
+
+
+def _texts(path: str, before: str, after: str) -> FieldChange:
+    """Return what differs between texts of several lines; secrets go first, for one line may not say what it is."""
+    old, new = source_without_secrets(before), source_without_secrets(after)
+    return FieldChange(path, lines=tuple(changed_lines(old, new)) if old != new else ("@ only what is secret differs",))
 
 
 def _is_plain(name: object) -> bool:

@@ -16,6 +16,7 @@ from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
 from modelyard.repository import Files
 from modelyard.repository.journal import SCRATCH, finish_interrupted, write_together
+from modelyard.repository.secrets import shown_difference
 
 _BYTES = "surrogateescape"
 """How bytes that are no UTF-8 pass through texts unharmed."""
@@ -135,7 +136,7 @@ class Changes:
         return tuple(made)
 
     def diff(self) -> str:
-        """Return the edit as a unified diff, which `git apply` takes."""
+        """Return the edit as a unified diff, which `git apply` takes where nothing in it is secret and hidden."""
         return "".join(_file_diff(each) for each in self.files_changed)
 
     @contextmanager
@@ -240,7 +241,8 @@ def _file_diff(change: FileChange) -> str:
     if change.after is None:
         head += "deleted file mode 100644\n"
     lines = difflib.unified_diff(_lines(change.before), _lines(change.after), old, new)
-    return head + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    body = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return head + shown_difference(body, change.before or "", change.after or "")
 
 
 def _lines(text: str | None) -> list[str]:

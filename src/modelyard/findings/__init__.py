@@ -1,6 +1,6 @@
 """What a check says: findings, gaps, their places, and the report that holds them."""
 
-from modelyard.findings.credentials import credential_in, is_secret, without_credentials
+from modelyard.findings.credentials import HIDDEN, credential_in, is_secret, without_credentials
 from modelyard.findings.model import (
     Address,
     At,
@@ -13,10 +13,19 @@ from modelyard.findings.model import (
     note,
     warning,
 )
+from modelyard.findings.redaction import (
+    hides,
+    masked,
+    secret_texts,
+    source_without_secrets,
+    whole_and_lines,
+    without_secrets,
+)
 from modelyard.findings.refusal import Refusal
 from modelyard.findings.report import EnvironmentSummary, ExitCode, Report
 
 __all__ = [
+    "HIDDEN",
     "Address",
     "At",
     "EnvironmentSummary",
@@ -30,8 +39,14 @@ __all__ = [
     "Severity",
     "credential_in",
     "error",
+    "hides",
     "is_secret",
+    "masked",
     "note",
+    "secret_texts",
+    "source_without_secrets",
     "warning",
+    "whole_and_lines",
     "without_credentials",
+    "without_secrets",
 ]

@@ -1,30 +1,74 @@
-"""What credentials look like, so that they are found, and never shown."""
+"""What credentials look like, so that they are found, and never shown.
+
+The forms follow a maintained detector, gitleaks (config/gitleaks.toml at commit 009e025ad410, read 2026-11-30), and
+what the issuers document. Only forms with a beginning of their own are here, for they hardly occur by chance; what is a
+secret by its name or place is judged in `redaction`.
+"""
 
 from __future__ import annotations
 
 import re
 
+_BREAK = r"(?:\\n|\s){1,4}+"
+_BODY = rf"(?:{_BREAK}[A-Za-z0-9+/=]{{16,}})*+(?:{_BREAK}[A-Za-z0-9+/=]{{1,76}}(?={_BREAK}-----END))?"
+
 _FORMS = {
-    "a Hugging Face token": ("hf_", r"[A-Za-z0-9]{30,}\b"),
-    "an AWS access key": ("A[KS]IA", r"[0-9A-Z]{16}\b"),
+    "a Hugging Face token": ("(?:hf|api_org)_", r"[A-Za-z0-9]{30,}\b"),
+    "an AWS access key": ("(?:A[KS]IA|ABIA|ACCA)", r"[0-9A-Z]{16}\b"),
     "a GitHub token": ("gh[pousr]_", r"[A-Za-z0-9]{36,}\b"),
     "a fine-grained GitHub token": ("github_pat_", r"[A-Za-z0-9_]{60,}\b"),
+    "a GitLab token": ("gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas)-", r"[A-Za-z0-9_.-]{20,}"),
     "an NVIDIA NGC key": ("nvapi-", r"[A-Za-z0-9_-]{40,}"),
     "an API key of OpenAI's form": ("sk-", r"(?:proj-)?[A-Za-z0-9_-]{32,}"),
-    "a Slack token": ("xox", r"[abprs]-[A-Za-z0-9-]{20,}"),
-    "a private key": ("-----BEGIN ", r"(?:[A-Z]+ )?PRIVATE KEY-----"),
+    "a Slack token": ("x(?:ox|app-)", r"(?:[abeoprs](?:\.xox[a-z])?-)?[A-Za-z0-9-]{20,}"),
+    "a Slack webhook": (r"hooks\.slack\.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,}"),
+    "a Discord webhook": (r"discord(?:app)?\.com/api/webhooks/", r"[0-9]{10,}/[A-Za-z0-9_-]{20,}"),
+    "a Microsoft Teams webhook": (r"webhook\.office\.com/webhookb2/", r"[A-Za-z0-9@-]{20,}[A-Za-z0-9/-]*"),
+    "a JSON Web Token": ("ey[A-Za-z0-9_-]", r"[A-Za-z0-9_-]{9,}\.ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+    "a Google API key": ("AIza", r"[A-Za-z0-9_-]{35}"),
+    "a Google OAuth secret": ("GOCSPX-", r"[A-Za-z0-9_-]{28}"),
+    "a Stripe key": ("[rs]k_(?:live|test|prod)_", r"[A-Za-z0-9]{10,}"),
+    "an npm token": ("npm_", r"[A-Za-z0-9]{36}\b"),
+    "a PyPI token": ("pypi-AgE", r"[A-Za-z0-9_-]{50,}"),
+    "a Docker token": ("dckr_(?:pat|oat)_", r"[A-Za-z0-9_-]{20,}"),
+    "a SendGrid key": (r"SG\.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    "a Vault token": (r"hv[bsr]\.", r"[A-Za-z0-9_-]{24,}"),
+    "an HCP Terraform token": (r"[A-Za-z0-9]{14}\.atlasv1\.", r"[A-Za-z0-9_=-]{60,}"),
+    "a Grafana token": ("gl(?:sa|c)_", r"[A-Za-z0-9+/_=]{32,}"),
+    "a Databricks token": ("dapi", r"[a-f0-9]{32}\b"),
+    "a DigitalOcean token": ("do[opr]_v1_", r"[a-f0-9]{64}\b"),
+    "an age key": ("AGE-SECRET-KEY-1", r"[A-Z0-9]{58}"),
+    "an Azure storage key": ("AccountKey=", r"[A-Za-z0-9+/]{40,}={0,2}"),
+    "a private key": ("-----BEGIN ", r"(?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----" + _BODY),
 }
 
 FORMS: dict[str, re.Pattern[str]] = {
-    name: re.compile((r"\b" if beginning[0].isalpha() else "") + beginning + rest)
+    name: re.compile((r"\b" if beginning[0].isalpha() or beginning[0] in "([" else "") + beginning + rest)
     for name, (beginning, rest) in _FORMS.items()
 }
 """Forms that hardly occur by chance, by what issued them."""
 
 # A search for a few letters skips what does not begin with one of them; one that starts at a border of a word does not.
-_BEGINNINGS = re.compile("|".join(beginning for beginning, _ in _FORMS.values()))
+_BEGINNINGS = re.compile(
+    "|".join(beginning for beginning, _ in _FORMS.values() if not beginning.startswith("[A-Za")) + r"|\.atlasv1\."
+)
 
-_NAMED_SECRET = re.compile(r"(^|[^a-z0-9])(token|secret|password|passwd|(api|access|private)[^a-z0-9]?keys?)$")
+# A password or a token in an address, and what follows the name of an authorization scheme.
+_IN_URL = re.compile(r"(://)(?:[^\s/@:'\"]{0,200}:[^\s/@'\"]{1,500}|[^\s/@:'\"]{20,500})@")
+_IN_HEADER = re.compile(
+    r"(?i)(authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:(?:bearer|basic|token|apikey|digest)\s{1,4})?+)[^\s\"',}$(][^\s\"',}]{2,}"
+)
+_BEARER = re.compile(r"(?i)(\bbearer\s{1,4})[A-Za-z0-9._~+/=-]{12,}")
+# A secret access key of AWS has no beginning; 40 letters of Base64 that are no digest have all three kinds.
+_FORTY = re.compile(
+    r"(?<![A-Za-z0-9/+=_.-])(?=[^A-Z\s]{0,39}[A-Z])(?=[^a-z\s]{0,39}[a-z])(?=[^0-9\s]{0,39}[0-9])"
+    r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])"
+)
+
+_NAMED_SECRET = re.compile(r"(?:^|[^a-z0-9])(?:token|secret|password|passwd|(?:api|access|private)[^a-z0-9]?keys?)$")
+
+HIDDEN = "(hidden)"
+"""What is written in the place of a value that is not shown."""
 
 
 def is_secret(name: str, value: str = "") -> bool:
@@ -40,7 +84,15 @@ def credential_in(text: str) -> str | None:
 
 
 def without_credentials(text: str) -> str:
-    """Return a text with every credential of a known form taken out."""
-    for form in FORMS.values():
-        text = form.sub("(credential)", text)
-    return text
+    """Return a text with every credential of a known form taken out, passwords of addresses and headers included."""
+    if _BEGINNINGS.search(text):
+        for form in FORMS.values():
+            text = form.sub("(credential)", text)
+    if "@" in text and "://" in text:
+        text = _IN_URL.sub(rf"\1{HIDDEN}@", text)
+    lower = text.lower()
+    if "authorization" in lower:
+        text = _IN_HEADER.sub(rf"\1{HIDDEN}", text)
+    if "bearer" in lower:
+        text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _FORTY.sub(HIDDEN, text) if len(text) >= 40 else text

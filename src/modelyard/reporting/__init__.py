@@ -13,7 +13,7 @@ from modelyard.findings import At, Finding, Report
 from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, wrapped
-from modelyard.reporting.visible import visible
+from modelyard.reporting.visible import inert_json, json_text, visible
 from modelyard.reporting.wording import counted, duration, listed
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "drawn",
     "duration",
     "excerpt",
+    "inert_json",
+    "json_text",
     "listed",
     "resolved",
     "visible",

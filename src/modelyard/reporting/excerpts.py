@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelyard.findings import Place, Severity
+from modelyard.findings import HIDDEN, Place, Severity, source_without_secrets
 from modelyard.reporting.styling import Line, style_of, wrapped
 from modelyard.reporting.visible import cells, visible, visible_cells
 
@@ -30,11 +30,22 @@ def excerpt(place: Place, severity: Severity, detail: Sequence[str], width: int 
     if place.line is None or place.text is None:
         return
     room = _WIDEST if width is None else max(width - gutter, 20)
-    source, first, last = _window(visible_cells(place.text.rstrip("\r\n")), place.column, place.end_column, room)
+    text, end_column = _without_secrets(place)
+    source, first, last = _window(visible_cells(text), place.column, end_column, room)
     yield [(f"  {number}  │", "faint"), (f" {source}", "plain")]
     if first is not None and last is not None:
         carets = max(cells(source[first:last]), 1)
         yield [*blank, (f" {' ' * cells(source[:first])}{'^' * carets}", style_of(severity))]
+
+
+def _without_secrets(place: Place) -> tuple[str, int | None]:
+    """Return the source line without secrets, and where the value ends in it then."""
+    text = (place.text or "").rstrip("\r\n")
+    shown = source_without_secrets(text)
+    if shown == text or place.column is None:
+        return shown, place.end_column
+    start = place.column - 1
+    return shown, place.column + len(HIDDEN) if shown.startswith(HIDDEN, start) else None
 
 
 def _window(source: str, column: int | None, end_column: int | None, room: int) -> tuple[str, int | None, int | None]:

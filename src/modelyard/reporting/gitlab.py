@@ -7,14 +7,13 @@ for what was not checked; the text of the job and its exit code tell that.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any, TextIO
 
 from modelyard.findings import Finding, Report, Severity
 from modelyard.reporting.fingerprints import fingerprint
 from modelyard.reporting.presentation import Presentation
-from modelyard.reporting.visible import visible
+from modelyard.reporting.visible import inert_json, visible
 from modelyard.reporting.wording import severity_of
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.NOTE: "info"}
@@ -24,7 +23,7 @@ def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
     """Write every finding that is not waived as one entry of a JSON array."""
     seen: Counter[str] = Counter()
     entries = [_entry(finding, presentation.path_prefix, seen) for finding in report.findings]
-    stream.write(json.dumps(entries, indent=2, ensure_ascii=True) + "\n")
+    stream.write(inert_json(entries))
 
 
 def _entry(finding: Finding, prefix: str, seen: Counter[str]) -> dict[str, Any]:

@@ -5,14 +5,14 @@ Within version 1 fields are only added. A field that goes or changes its meaning
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelyard import __version__
-from modelyard.findings import Finding, NotChecked, Precision, Report, Severity
+from modelyard.findings import Finding, NotChecked, Precision, Report, Severity, without_credentials
 from modelyard.reporting import presentation as shown
+from modelyard.reporting.visible import inert_json
 from modelyard.reporting.wording import severity_of
 
 SCHEMA_URL = f"{shown.SOURCE}/blob/main/docs/reference/report-v1.schema.json"
@@ -114,7 +114,7 @@ def write(report: Report, stream: TextIO, presentation: shown.Presentation) -> N
     """Write the report as JSON."""
     content = report_v1(report, presentation).model_dump(mode="json", by_alias=True)
     # Plain ASCII: whoever prints the file raw meets no control character.
-    stream.write(json.dumps(content, indent=2, ensure_ascii=True) + "\n")
+    stream.write(inert_json(content))
 
 
 def report_v1(report: Report, presentation: shown.Presentation) -> ReportV1:
@@ -213,5 +213,5 @@ def _not_checked(gap: NotChecked) -> NotCheckedV1:
 
 
 def _text(text: str) -> str:
-    """Return text that JSON can carry: a file name that is not UTF-8 reaches Python as lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Return text without credentials that JSON can carry: a name that is not UTF-8 comes as lone surrogates."""
+    return without_credentials(text.encode("utf-8", "replace").decode("utf-8"))

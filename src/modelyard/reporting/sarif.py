@@ -6,7 +6,6 @@ Waived findings are left out for the same reason: not every host honours `suppre
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from modelyard import __version__
 from modelyard.findings import Finding, NotChecked, Place, Precision, Report, Severity
 from modelyard.reporting.fingerprints import fingerprint
 from modelyard.reporting.presentation import SOURCE, Presentation
-from modelyard.reporting.visible import visible
+from modelyard.reporting.visible import inert_json, visible
 from modelyard.reporting.wording import severity_of
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
             }
         ],
     }
-    stream.write(json.dumps(log, indent=2, ensure_ascii=True) + "\n")
+    stream.write(inert_json(log))
 
 
 def _invocation(report: Report, presentation: Presentation) -> dict[str, Any]:
