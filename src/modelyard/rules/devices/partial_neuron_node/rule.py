@@ -2,26 +2,33 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, text
+from modelyard.cluster import Container, Environment, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import InstanceOption, placements
 from modelyard.rules import rule
+from modelyard.rules.wording import either
 
 _DEVICES = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice")
-_DEFAULT_SCHEDULER = "default-scheduler"
+_DEFAULT_SCHEDULER, _OF_NEURON = "default-scheduler", "neuron-scheduler"
+# Devices in a torus, and how many of them Neuron's scheduler gives a container (its scheduler.rst at SDK 2.32).
+_TORUS, _OF_TORUS = ("trn1.32xlarge", "trn1n.32xlarge"), (1, 4, 8, 16)
 
 
 @rule("devices/partial-neuron-node", error, since="0.1.0")
 def partial_neuron_node(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Kubernetes hands out any free Neuron devices; ranks on devices that are not joined cannot talk, and stop."""
     for found in placements(environment):
-        if found.daemon or (text(found.template.spec, "schedulerName") or _DEFAULT_SCHEDULER) != _DEFAULT_SCHEDULER:
+        scheduler = text(found.template.spec, "schedulerName") or _DEFAULT_SCHEDULER
+        if found.daemon or scheduler not in (_DEFAULT_SCHEDULER, _OF_NEURON):
             continue
         options = [option for verdict in found.accepting for option in verdict.options]
         for container in found.template.containers:
             for resource in _DEVICES:
                 amount = str(container.requested(resource) or "")
                 if not amount.isdigit() or int(amount) < 2:
+                    continue
+                if scheduler == _OF_NEURON:
+                    yield from _unplaced(container, resource, int(amount), options)
                     continue
                 larger = sorted({_named(option) for option in options if _count(option) > int(amount)})
                 if larger:
@@ -32,6 +39,18 @@ def partial_neuron_node(environment: Environment) -> Iterator[Finding | NotCheck
                         fix="let Neuron's scheduler place it (schedulerName: neuron-scheduler, as the feature "
                         "neuron-scheduler sets), or require an instance type with as many devices",
                     )
+
+
+def _unplaced(container: Container, resource: str, amount: int, options: list[InstanceOption]) -> Iterator[Finding]:
+    """Yield an amount that Neuron's scheduler never gives on a type that the pod may land on."""
+    torus = next((each for each in options if each.name in _TORUS), None)
+    if torus is not None and amount not in _OF_TORUS:
+        yield Finding(
+            at=container.at("resources", "limits", resource),
+            message=f"{container} asks for {amount} {resource} and may land on {torus.name}, of whose devices Neuron's "
+            f"scheduler gives {either(_OF_TORUS)}",
+            fix=f"ask for {either(_OF_TORUS)}, or require inf2, where any amount is given",
+        )
 
 
 def _count(option: InstanceOption) -> int:
