@@ -33,7 +33,8 @@ def logs_in_cloudwatch() -> dashboard.Dashboard:
         .log_groups([])
         .ref_id("A")
     )
-    return _with_metrics("Logs (CloudWatch)", "logs-cloudwatch").with_panel(_panel(kept).with_target(query))
+    # Each refresh is a query that AWS charges by what it scans.
+    return _with_metrics("Logs (CloudWatch)", "logs-cloudwatch").refresh("").with_panel(_panel(kept).with_target(query))
 
 
 def logs_in_opensearch() -> dashboard.Dashboard:

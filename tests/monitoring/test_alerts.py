@@ -63,7 +63,7 @@ def test_cases_notice_alerts_that_never_fire_and_that_always_do(expression: str,
 @pytest.mark.parametrize("name", NAMES)
 def test_each_alert_has_a_severity_a_sentence_and_a_runbook(name: str) -> None:
     rule = alerts()[name]
-    # The chart's Alertmanager mutes what is `info` unless something worse is wrong in the same namespace (InfoInhibitor).
+    # What is `info` the chart's Alertmanager mutes, unless something worse is wrong in the same namespace.
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert rule["annotations"]["summary"] and rule["annotations"]["description"]
     page = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower() + ".md"

@@ -59,12 +59,13 @@ def test_settings_hold_together(component: str) -> None:
     assert any(read["path"].startswith(path) for path in mounts)
     assert any(read["db"].startswith(path) and not mount.get("readOnly") for path, mount in mounts.items())
     assert settings["service"]["http_port"] == container(component)["ports"][0]["containerPort"]
-    # What waits for the destination fits into the volume that holds it.
+    # What waits for the destination is bounded, and outlives the pod that read it.
     volumes = {
         each["name"]: each
         for each in named(component, "DaemonSet", "fluent-bit")["spec"]["template"]["spec"]["volumes"]
     }
-    assert (sent["storage.total_limit_size"], volumes["state"]["emptyDir"]["sizeLimit"]) == ("1G", "2Gi")
+    assert sent["storage.total_limit_size"] == "1G"
+    assert volumes["state"]["hostPath"] == {"path": "/var/fluent-bit/state", "type": "DirectoryOrCreate"}
 
 
 @every_sender
@@ -200,6 +201,11 @@ class OpenSearch(BaseHTTPRequestHandler):
             server.policy = (0 if server.policy is None else server.policy[0] + 1, body)
         self.answer(200, {"acknowledged": True})
 
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.changed.append((self.path, body))  # type: ignore[attr-defined]
+        self.answer(200, {"updated_indices": 3, "failures": False, "failed_indices": []})
+
     def answer(self, status: int, body: Any) -> None:
         wanted = "Basic " + base64.b64encode(b"admin:it is secret").decode()
         if self.headers["Authorization"] != wanted:
@@ -218,6 +224,7 @@ class OpenSearch(BaseHTTPRequestHandler):
 def server() -> Iterator[ThreadingHTTPServer]:
     found: Any = ThreadingHTTPServer(("127.0.0.1", 0), OpenSearch)
     found.policy = found.template = None
+    found.changed = []
     thread = threading.Thread(target=found.serve_forever, daemon=True)
     thread.start()
     yield found
@@ -239,4 +246,6 @@ def test_retention_is_set_and_set_again(server: Any) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert server.template == json.loads((folder / "template.json").read_text())
         assert server.policy == (number, json.loads((folder / "retention.json").read_text()))
+        # An index that is there goes by the copy of the policy that it was given, until it is given another.
+        assert server.changed[number:] == [("/_plugins/_ism/change_policy/logs-*", {"policy_id": "logs"})]
         assert "it is secret" not in done.stdout + done.stderr

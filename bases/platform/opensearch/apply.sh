@@ -27,3 +27,7 @@ if [[ $before =~ \"_seq_no\":[[:space:]]*([0-9]+) ]]; then
 fi
 ask --fail --request PUT --data "@$SETTINGS/retention.json" "$policy"
 echo
+
+# Indices that are there go by the copy of the policy that they were given; without any there is nothing to change.
+ask --request POST --data '{"policy_id": "logs"}' "$OPENSEARCH/_plugins/_ism/change_policy/logs-*"
+echo
