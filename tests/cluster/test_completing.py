@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from modelyard.cluster import Terraform
+from modelyard.cluster.terraform.operators import UNKNOWN
 from modelyard.cluster.terraform.reading import read
-from modelyard.cluster.terraform.syntax import UNKNOWN, parsed, walked
+from modelyard.cluster.terraform.syntax import parsed, walked
 from modelyard.cluster.terraform.tokens import Unknown, attributes
 from modelyard.repository import Files
 

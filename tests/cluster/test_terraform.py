@@ -145,3 +145,25 @@ def test_associations_of_the_template_are_known(bases: Mapping[str, Path]) -> No
     pairs = {association(each) for each in reading.terraform.resources("aws_eks_pod_identity_association")}
     assert {("models", "model"), ("kube-system", "karpenter")} <= pairs
     assert all(namespace and account for namespace, account in pairs)
+
+
+def test_what_stands_inside_an_object_is_no_variable(tree: Tree) -> None:
+    variables = """\
+device_node_groups = {
+  block = {
+    zones              = ["us-west-2a"]
+    kubernetes_version = "1.30"
+  }
+}
+cluster_name = "my-dev"
+zones        = ["us-west-2a", "us-west-2b"] # both
+auto_mode    = false
+"""
+    reading = read(repository(tree, **{"environments/dev/terraform.tfvars": variables}), "environments/dev")
+    assert reading.terraform is not None, reading.reason
+    given = reading.terraform.given
+    assert given["zones"] == ["us-west-2a", "us-west-2b"]
+    assert given["auto_mode"] is False
+    assert "kubernetes_version" not in given
+    place = reading.terraform.variable_at("zones").place()
+    assert (place.line, place.column) == (8, 1)

@@ -173,7 +173,7 @@ def test_json_is_limited_and_its_place_is_told() -> None:
 @pytest.mark.parametrize("text", ["a = [", "x" * 300_000, "a = " + "[" * 3000 + "]" * 3000, "a =\n\x00"])
 def test_variables_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(hcl.MalformedHCL, match=r"dev/terraform\.tfvars"):
-        hcl.parsed("dev/terraform.tfvars", text)
+        hcl.variables("dev/terraform.tfvars", text)
 
 
 @pytest.mark.parametrize("text", ["a = [", "a = " + "[" * 3000, "#" * 2_000_000])

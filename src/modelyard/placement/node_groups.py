@@ -17,8 +17,7 @@ from modelyard.placement.labels import ARCHITECTURE, INSTANCE_TYPE, OPERATING_SY
 from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, KarpenterSettings, NodeClass
 from modelyard.placement.pods import PodShape
 from modelyard.placement.resources import GIB, PODS, THOUSAND, Resources, written
-from modelyard.repository import EnvironmentFolder
-from modelyard.repository.hcl import parsed
+from modelyard.repository import EnvironmentFolder, hcl
 
 FILE = "terraform.tfvars"
 SYSTEM = "system"
@@ -101,8 +100,7 @@ def variables(folder: EnvironmentFolder) -> dict[str, Any]:
     path = f"{folder.path}/{FILE}"
     if not folder.files.is_file(path):
         return {}
-    raw = parsed(path, folder.files.text(path))
-    return {str(name): _plain(value) for name, value in raw.items() if not str(name).startswith("__")}
+    return hcl.variables(path, folder.files.text(path))
 
 
 def managed_groups(given: Mapping[str, Any]) -> tuple[ManagedGroup, ...]:
@@ -225,16 +223,6 @@ def _group(
         str(given.get("ami_type") or ami_type),
         given.get("capacity_reservation_id") is not None,
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items() if not str(key).startswith("__")}
-    return value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -14,8 +14,8 @@ class MalformedHCL(Refusal):
     """A file is not the HCL that it should be, or is more than is read."""
 
 
-def parsed(path: str, text: str) -> dict[str, Any]:
-    """Return the attributes of a variable file as written.
+def variables(path: str, text: str) -> dict[str, Any]:
+    """Return the attributes of a variable file as values: text without its quotes, numbers, bools, lists and objects.
 
     Args:
         path: The file's name, for messages.
@@ -43,4 +43,14 @@ def parsed(path: str, text: str) -> dict[str, Any]:
         raise MalformedHCL(
             f"{path} cannot be read as Terraform variables: {first[:120]}", fix=_FIX, at=At(Place(path, line))
         ) from None
-    return content
+    return {str(name): _plain(value) for name, value in content.items() if not str(name).startswith("__")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(each) for key, each in value.items() if not str(key).startswith("__")}
+    return value

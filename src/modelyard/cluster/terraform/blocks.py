@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from modelyard.cluster.terraform.tokens import placed_attributes
 from modelyard.findings import Address, Place, Precision, Refusal
-from modelyard.repository import Files
+from modelyard.repository import Files, hcl
 
 _KEY = re.compile(r"(?:\[\"([^\"]*)\"\]|\[\d+\])$")
 
@@ -190,28 +191,25 @@ class Terraform:
 
     @cached_property
     def given(self) -> Mapping[str, Any]:
-        """Return the variables that the environment sets to text or numbers, or lists of them."""
-        if not self.variables_file:
-            return {}
-        return variables_in(self.files.text(self.variables_file))
+        """Return the variables that the environment sets; none where their file cannot be read."""
+        return variables_in(self.files, self.variables_file) if self.variables_file else {}
 
     def variable_at(self, name: str, sought: str = "") -> Address:
         """Return where the environment sets a variable, else where the variable is declared."""
         if name in self.given:
-            return LineAddress(self.files, self.variables_file, sought=(name, sought) if sought else (name,))
+            lines = placed_attributes(self.files.text(self.variables_file))
+            first = next((line for found, _, line in lines if found == name), 1)
+            return LineAddress(self.files, self.variables_file, first, sought=(name, sought) if sought else (name,))
         block = next((each for each in self.of_mode("variable") if each.address == f"variable.{name}"), None)
         return block.at(("default", sought)) if block is not None else LineAddress(self.files, self.variables_file)
 
 
-def variables_in(content: str) -> dict[str, Any]:
-    """Return the variables that a file of variables sets to text or numbers, or lists of them."""
-    found: dict[str, Any] = {}
-    for line in content.splitlines():
-        match = re.match(r"\s*(\w+)\s*=\s*(\"[^\"]*\"|\d+|true|false|\[[^\[\]{}]*\])\s*(?:#.*)?$", line)
-        if match:
-            texts = re.findall(r'"([^"]*)"', match[2])
-            found[match[1]] = texts if match[2].startswith("[") else (texts[0] if texts else match[2])
-    return found
+def variables_in(files: Files, path: str) -> dict[str, Any]:
+    """Return the variables that a file sets, as values; none where it is no file of variables."""
+    try:
+        return hcl.variables(path, files.text(path))
+    except Refusal:
+        return {}
 
 
 def association(block: Block) -> tuple[str, str]:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from modelyard.cluster.terraform.blocks import Block
-from modelyard.cluster.terraform.syntax import UNKNOWN, Identity, parsed, walked
+from modelyard.cluster.terraform.operators import UNKNOWN, Identity
+from modelyard.cluster.terraform.syntax import parsed, walked
 from modelyard.cluster.terraform.tokens import Unknown, attributes, literals
 
 _LINES = "__lines__"

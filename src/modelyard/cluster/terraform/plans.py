@@ -222,7 +222,7 @@ def environment_of(plan: Plan, given: Mapping[str, Mapping[str, Any]]) -> str:
     other = sorted(
         key
         for key, value in given[folder].items()
-        if key in plan.variables and _said(plan.variables[key]) != _said(value)
+        if key in plan.variables and not _has_objects(value) and _said(plan.variables[key]) != _said(value)
     )
     if other:
         raise Refusal(
@@ -230,6 +230,11 @@ def environment_of(plan: Plan, given: Mapping[str, Mapping[str, Any]]) -> str:
             fix="make the plan again",
         )
     return folder
+
+
+def _has_objects(value: Any) -> bool:
+    """Return whether a plan may say a value otherwise: it fills in what objects leave out."""
+    return isinstance(value, dict) or (isinstance(value, list) and any(_has_objects(each) for each in value))
 
 
 def _said(value: Any) -> Any:

@@ -86,7 +86,7 @@ class TerraformReader:
 
 def _given(files: Files, environment: str) -> dict[str, Any]:
     variables = f"{environment}/{VARIABLES}"
-    return variables_in(files.text(variables)) if files.is_file(variables) else {}
+    return variables_in(files, variables) if files.is_file(variables) else {}
 
 
 def read(files: Files, environment: str, plan: Plan | None = None) -> Reading:

@@ -9,23 +9,18 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
+from modelyard.cluster.terraform.operators import (
+    PRECEDENCE,
+    UNKNOWN,
+    Distinct,
+    Identity,
+    as_text,
+    flag,
+    kind,
+    negated,
+    operated,
+)
 from modelyard.cluster.terraform.tokens import Token, Unknown, tokens
-
-
-class _Unknown:
-    """Stands for an item that is not known in a list or object of which others are."""
-
-    def __repr__(self) -> str:
-        return "unknown"
-
-
-UNKNOWN = _Unknown()
-
-
-class Identity(str):
-    """Stands for a resource where an expression asks for what only AWS knows of it, such as its ARN."""
-
-    __slots__ = ()
 
 
 class Scope(Protocol):
@@ -74,28 +69,34 @@ class _Parser:
 
     def expression(self) -> Expression:
         """Return a condition with its two outcomes, or what such a one is made of."""
-        condition = self._compared()
+        condition = self._operation()
         if self.peek() != "?":
             return condition
         self.take("?")
         then = self.expression()
         self.take(":")
         other = self.expression()
-        return lambda scope, bound: (then if _flag(condition(scope, bound)) else other)(scope, bound)
+        return lambda scope, bound: _chosen(flag(condition(scope, bound)), then, other, scope, bound)
 
-    def _compared(self) -> Expression:
-        left = self._unary()
-        while self.peek() in ("==", "!=", "&&", "||"):
-            sign, right = self.take().text, self._unary()
-            left = _operated(sign, left, right)
+    def _operation(self, level: int = 0) -> Expression:
+        """Return operands of one level of precedence, joined from the left."""
+        if level == len(PRECEDENCE):
+            return self._unary()
+        left = self._operation(level + 1)
+        while self.peek() in PRECEDENCE[level]:
+            sign = self.take().text
+            left = operated(sign, left, self._operation(level + 1))
         return left
 
     def _unary(self) -> Expression:
-        if self.peek() == "!":
-            self.take()
-            inner = self._unary()
-            return lambda scope, bound: not _flag(inner(scope, bound))
-        return self._value()
+        sign = self.peek()
+        if sign not in ("!", "-"):
+            return self._value()
+        self.take()
+        inner = self._unary()
+        if sign == "-":
+            return lambda scope, bound: negated(inner(scope, bound))
+        return lambda scope, bound: not flag(inner(scope, bound))
 
     def _value(self) -> Expression:
         token = self.take()
@@ -103,6 +104,7 @@ class _Parser:
             return self._indexed(_text(token.parts))
         if token.kind == "number":
             number = float(token.text) if "." in token.text else int(token.text)
+            number = int(number) if number == int(number) else number
             return lambda scope, bound: number
         if token.text == "(":
             inner = self.expression()
@@ -177,7 +179,7 @@ class _Parser:
             if self.peek() == ",":
                 self.take()
         self.take("}")
-        return lambda scope, bound: {str(key(scope, bound)): _or_unknown(each, scope, bound) for key, each in items}
+        return lambda scope, bound: {as_text(key(scope, bound)): _or_unknown(each, scope, bound) for key, each in items}
 
     def _comprehension(self, closing: str) -> Expression:
         self.take("for")
@@ -207,10 +209,13 @@ class _Parser:
             ]
             kept = [{**bound, **row} for row in rows]
             if condition is not None:
-                kept = [each for each in kept if _flag(condition(scope, each))]
+                kept = [each for each in kept if flag(condition(scope, each))]
             if closing == "]":
                 return [_or_unknown(value, scope, each) for each in kept]
-            return {str(first(scope, each)): _or_unknown(value, scope, each) for each in kept}
+            keys = [as_text(first(scope, each)) for each in kept]
+            if len(set(keys)) < len(keys):
+                raise Unknown  # Terraform refuses a key that comes twice
+            return {key: _or_unknown(value, scope, each) for key, each in zip(keys, kept, strict=True)}
 
         return run
 
@@ -264,27 +269,7 @@ def _joined(said: list[Any]) -> str:
     below = len(said) == 3 and said[0] == "" and isinstance(said[1], Identity) and said[2].startswith(("/", ":"))
     if any(isinstance(each, Identity) for each in said) and not below:
         raise Unknown
-    if any(not isinstance(each, str | int | float) for each in said):
-        raise Unknown
-    return "".join(str(each).lower() if isinstance(each, bool) else str(each) for each in said)
-
-
-def _operated(sign: str, left: Expression, right: Expression) -> Expression:
-    def run(scope: Scope, bound: Mapping[str, Any]) -> bool:
-        first = left(scope, bound)
-        if sign == "&&":
-            return _flag(first) and _flag(right(scope, bound))
-        if sign == "||":
-            return _flag(first) or _flag(right(scope, bound))
-        return bool((first == right(scope, bound)) == (sign == "=="))
-
-    return run
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Unknown
-    return value
+    return "".join(str(each) if below else as_text(each) for each in said)
 
 
 def _or_unknown(expression: Expression, scope: Scope, bound: Mapping[str, Any]) -> Any:
@@ -294,9 +279,29 @@ def _or_unknown(expression: Expression, scope: Scope, bound: Mapping[str, Any]) 
         return UNKNOWN
 
 
+def _chosen(chosen: bool, then: Expression, other: Expression, scope: Scope, bound: Mapping[str, Any]) -> Any:
+    """Return one outcome of a condition; both have one type, so that a number or a bool beside a text becomes text.
+
+    Raises:
+        Unknown: It is not known, or its type depends on an outcome that is not known.
+    """
+    taken, left = (then, other) if chosen else (other, then)
+    value = taken(scope, bound)
+    if not isinstance(value, int | float):
+        return value
+    beside = left(scope, bound)
+    if beside is None or kind(beside) is kind(value):
+        return value
+    if isinstance(beside, str):
+        return as_text(value)
+    raise Unknown
+
+
 def _rows(value: Any) -> list[tuple[Any, Any]]:
     if isinstance(value, dict):
-        return list(value.items())
+        return sorted(value.items())
+    if isinstance(value, Distinct):
+        return [(each, each) for each in value]
     if isinstance(value, list):
         return list(enumerate(value))
     raise Unknown
@@ -309,7 +314,22 @@ def _merged(*values: Any) -> dict[str, Any]:
 
 
 def _unique(value: Any) -> list[Any]:
-    return [each for index, each in enumerate(_items(value)) if each not in value[:index]]
+    items = _items(value)
+    if not (all(isinstance(each, str) for each in items) or all(kind(each) is float for each in items)):
+        raise Unknown
+    return list(dict.fromkeys(items))
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, Identity) or not (
+        isinstance(value, list | dict) or (isinstance(value, str) and value.isascii())
+    ):
+        raise Unknown
+    return len(value)
+
+
+def _set(value: Any) -> Distinct:
+    return Distinct(sorted(_unique(value)))
 
 
 def _items(value: Any) -> list[Any]:
@@ -321,12 +341,13 @@ def _items(value: Any) -> list[Any]:
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concat": lambda *lists: [item for each in lists for item in _items(each)],
     "distinct": _unique,
-    "join": lambda between, items: str(between).join(str(each) for each in _items(items)),
+    "join": lambda between, items: as_text(between).join(as_text(each) for each in _items(items)),
+    "length": _length,
     "keys": lambda value: sorted(_merged(value)),
-    "lower": lambda value: str(value).lower(),
+    "lower": lambda value: as_text(value).lower(),
     "merge": _merged,
-    "sort": lambda value: sorted(str(each) for each in _items(value)),
-    "toset": _unique,
-    "tostring": str,
+    "sort": lambda value: sorted(as_text(each) for each in _items(value)),
+    "toset": _set,
+    "tostring": lambda value: None if value is None else as_text(value),
 }
 """The functions that names and policies are mostly made by; a call of any other is not known."""

@@ -12,6 +12,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>=>|==|!=|&&|\|\||\.\.\.|[-+*/%<>]=?|[?:,.\[\]{}()=!]))"
 )
 _ATTRIBUTE = re.compile(r"\s*\"?([\w-]+)\"?\s*=(?!=|>)\s*")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 
 
 class Unknown(Exception):
@@ -49,13 +50,18 @@ def literals(source: str) -> tuple[str, ...]:
 
 def attributes(source: str) -> Iterator[tuple[str, str]]:
     """Yield name and expression of each attribute of a block's text; those of nested blocks are passed over."""
-    body = source[source.find("{") + 1 : source.rfind("}")]
+    for name, expression, _ in placed_attributes(source[source.find("{") + 1 : source.rfind("}")]):
+        yield name, expression
+
+
+def placed_attributes(body: str) -> Iterator[tuple[str, str, int]]:
+    """Yield name, expression and line (from 1) of each attribute of a text without a block around it."""
     position = 0
     while position < len(body):
         end = _end(body, position, "\n")
         match = _ATTRIBUTE.match(body, position, end)
         if match:
-            yield match[1], body[match.end() : end].strip()
+            yield match[1], body[match.end() : end].strip(), body.count("\n", 0, match.start(1)) + 1
         position = end + 1
 
 
@@ -85,8 +91,16 @@ def _after_quote(text: str, position: int) -> tuple[int, tuple[Any, ...]]:
     plain = ""
     while position < len(text):
         if text[position] == "\\":
-            plain += {"n": "\n", "t": "\t"}.get(text[position + 1], text[position + 1])
+            escaped = text[position + 1 : position + 2]
+            if escaped not in _ESCAPES:
+                raise Unknown
+            plain += _ESCAPES[escaped]
             position += 2
+        elif text.startswith(("$${", "%%{"), position):
+            plain += text[position + 1 : position + 3]
+            position += 3
+        elif text.startswith("%{", position):
+            raise Unknown  # a directive of a template
         elif text.startswith("${", position):
             end = _end(text, position + 2, "}")
             parts.extend((plain, [text[position + 2 : end]]))

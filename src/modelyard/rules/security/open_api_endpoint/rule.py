@@ -19,7 +19,7 @@ def open_api_endpoint(environment: Environment) -> Iterator[Finding | NotChecked
         open_to = [each for each in networks if each in _EVERYBODY] if isinstance(networks, list) else []
         if not open_to or settings.get("endpoint_public_access") is False or terraform is None:
             continue
-        variable = next((name for name, value in terraform.given.items() if open_to[0] in value), "")
+        variable = next((name for name, value in terraform.given.items() if _names(value, open_to[0])), "")
         yield Finding(
             at=terraform.variable_at(variable, open_to[0])
             if variable
@@ -27,3 +27,7 @@ def open_api_endpoint(environment: Environment) -> Iterator[Finding | NotChecked
             message=f"the Kubernetes API of {cluster.text('name') or cluster} is open to {open_to[0]}",
             fix="name the networks of your people and runners, or none for a private endpoint",
         )
+
+
+def _names(value: object, sought: str) -> bool:
+    return value == sought or (isinstance(value, list) and sought in value)

@@ -24,10 +24,14 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
         without = {each for each in accounts.get(name, ()) if (each, name) not in given}
         if not without or not any((node.namespace, node.name) == (namespace, name) for node in dangling):
             continue
-        variable = next((each for each, value in terraform.given.items() if namespace in value), "")
+        variable = next((each for each, value in terraform.given.items() if _names(value, namespace)), "")
         yield Finding(
             at=terraform.variable_at(variable, namespace) if variable else block.at(("namespace",)),
             message=f"service account {name} of namespace {namespace} is given a role and is not there; "
             f"the one of namespace {', '.join(sorted(without))} is given none",
             fix=f"name {sorted(without)[0]}",
         )
+
+
+def _names(value: object, sought: str) -> bool:
+    return value == sought or (isinstance(value, list) and sought in value)
