@@ -23,6 +23,7 @@ _PHASES = {"PreSync": 0, "Sync": 1, "": 1, "PostSync": 2}
 _CUSTOMIZATION = "resource.customizations.health.argoproj.io_Application"
 
 # What pods, claims and custom resources do not get ready without, by the verb of the edge.
+_NODES = "needs nodes with"
 _NEEDS = {
     "is of": {"StorageClass", "IngressClass", "GatewayClass"},
     "binds": {"PersistentVolume"},
@@ -34,7 +35,7 @@ _NEEDS = {
     "reads from": {"SecretStore", "ClusterSecretStore"},
     "names": {"ConfigMap", "PersistentVolumeClaim", "PriorityClass", "RuntimeClass", "Secret", "StorageClass"},
     "writes to": {"Namespace"},
-    "needs nodes with": {"NodePool", "node label"},
+    _NODES: {"NodePool", "node label"},
 }
 # Where objects name the class of what gives them an address; EnvoyProxy is Envoy Gateway's.
 _CLASSES: dict[tuple[str, str], Path] = {
@@ -174,6 +175,8 @@ class Waves:
 
     def _requirements(self) -> Iterator[Requirement]:
         for edge in self._environment.graph.edges:
+            if edge.relation == _NODES and edge.source.node.kind == "DaemonSet":
+                continue  # without a node that it is for it wants no pod, and is healthy
             if not edge.reference.optional and edge.wanted.kind in _NEEDS.get(edge.relation, ()):
                 providers = {self._place(end.holder) for end in edge.targets}
                 if None not in providers:  # what every cluster has is there already
