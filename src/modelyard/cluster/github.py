@@ -19,7 +19,7 @@ from modelyard.cluster.workflows import Workflow
 from modelyard.findings import Address, Refusal
 from modelyard.repository import EnvironmentFolder, Repository
 from modelyard.repository.files import Files
-from modelyard.repository.hcl import parsed
+from modelyard.repository.hcl import variables
 
 SIGN_IN = "aws-actions/configure-aws-credentials"
 VARIABLE = "github"
@@ -69,7 +69,7 @@ def _trust(repository: Repository, folder: EnvironmentFolder) -> Trust | None:
     if not files.is_file(file) or VARIABLE not in (text := files.text(file)):
         return None
     try:
-        value = parsed(file, text).get(VARIABLE)
+        value = variables(file, text).get(VARIABLE)
     except Refusal:
         return None
     if not isinstance(value, dict):
