@@ -13,11 +13,13 @@ from modelyard.catalog.loading import DATA, read_json
 _OWN = {
     "vllm:": "vllm",
     "vllm_omni:": "vllm-omni",
+    "DCGM_EXP_": "dcgm-exporter",
     "DCGM_FI_": "dcgm-exporter",
     "karpenter_": "karpenter",
     "argocd_": "argocd",
     "neuroncore_": "neuron-monitor",
     "neuron_": "neuron-monitor",
+    "nv_inference_": "triton",
 }
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum", "_count")}
 

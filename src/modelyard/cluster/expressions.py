@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 DASHBOARD_LABEL = "grafana_dashboard"
 # What Grafana replaces before it asks: a duration, a number or a label's value.
 _VARIABLE = re.compile(r"\$(?:__(?:rate_)?interval(?:_ms)?|__range(?:_s|_ms)?|\{?\w+(?::\w+)?\}?)")
+_SETS = ("and", "or", "unless")
+# Functions of which the result has the labels of what they are given.
+_KEEP_LABELS = frozenset(
+    {"abs", "avg_over_time", "ceil", "changes", "clamp", "clamp_max", "clamp_min", "count_over_time", "delta", "deriv"}
+    | {"floor", "idelta", "increase", "irate", "last_over_time", "max_over_time", "min_over_time", "rate", "resets"}
+    | {"round", "sqrt", "sum_over_time", "timestamp"}
+)
 _DURATION = re.compile(r"\[\s*\$[^\]]*\]")
 
 
@@ -49,6 +56,8 @@ class Expression:
         path: Where in it.
         text: The expression.
         selectors: The series that it asks for.
+        pairs: Series that are calculated with each other or compared by all their labels: neither side is aggregated,
+            and no `on` or `ignoring` says which labels count.
         problem: Why it cannot be parsed; empty when it can.
     """
 
@@ -56,6 +65,7 @@ class Expression:
     path: Path
     text: str
     selectors: tuple[Selector, ...] = ()
+    pairs: tuple[tuple[Selector, Selector], ...] = ()
     problem: str = ""
 
     @property
@@ -116,12 +126,11 @@ def _queries(content: Any) -> Iterator[str]:
 
 
 def _expression(thing: Thing, path: Path, query: str) -> Expression:
-    selectors, problem = _parsed(query)
-    return Expression(thing, path, query, selectors, problem)
+    return Expression(thing, path, query, *_parsed(query))
 
 
 @lru_cache(maxsize=2048)
-def _parsed(query: str) -> tuple[tuple[Selector, ...], str]:
+def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Selector], ...], str]:
     import promql_parser
 
     plain = _VARIABLE.sub("1", _DURATION.sub("[5m]", query))
@@ -130,16 +139,36 @@ def _parsed(query: str) -> tuple[tuple[Selector, ...], str]:
     except ValueError as fault:
         # Grafana may put anything where a variable stands outside of quotes.
         variable = plain != query and "$" in re.sub(r"\"[^\"]*\"|'[^']*'|\[[^\]]*\]", "", query)
-        return (), "" if variable else str(fault)
+        return (), (), "" if variable else str(fault)
     found: list[Selector] = []
+    pairs: list[tuple[Selector, Selector]] = []
 
     def visit(each: Any) -> bool:
         if isinstance(each, promql_parser.VectorSelector):
             found.append(_selector(each))
+        elif isinstance(each, promql_parser.BinaryExpr) and str(each.op) not in _SETS and each.modifier is None:
+            left, right = _one_series(each.lhs), _one_series(each.rhs)
+            if left is not None and right is not None:
+                pairs.append((left, right))
         return True
 
     promql_parser.walk(parsed, visit)
-    return tuple(found), ""
+    return tuple(found), tuple(pairs), ""
+
+
+def _one_series(side: Any) -> Selector | None:
+    """Return the series that one side of a calculation has the labels of; None where it has not those of one metric."""
+    import promql_parser
+
+    if isinstance(side, promql_parser.VectorSelector):
+        return _selector(side)
+    if isinstance(side, promql_parser.MatrixSelector):
+        return _selector(side.vector_selector)
+    if isinstance(side, promql_parser.ParenExpr | promql_parser.SubqueryExpr | promql_parser.UnaryExpr):
+        return _one_series(side.expr)
+    if isinstance(side, promql_parser.Call) and side.func.name in _KEEP_LABELS:
+        return next((found for each in side.args if (found := _one_series(each)) is not None), None)
+    return None
 
 
 def _selector(selector: Any) -> Selector:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from modelyard.cluster import Container, Environment, PodTemplate, entries, text
 from modelyard.findings import Address, Finding, NotChecked, warning
+from modelyard.placement import plugin_configurations, sharing_of
 from modelyard.rules import rule
 
 _SOCKET = "/var/lib/kubelet/pod-resources"
 _SWITCH = "DCGM_EXPORTER_KUBERNETES"
+_FOR_SHARES = "KUBERNETES_VIRTUAL_GPUS"
 
 
 @rule("metrics/unattributed-devices", warning, since="0.1.0")
@@ -17,10 +19,10 @@ def unattributed_devices(environment: Environment) -> Iterator[Finding | NotChec
         for template in workload.templates:
             for container in template.containers:
                 if "dcgm-exporter" in container.image:
-                    yield from _judge(template, container)
+                    yield from _judge(template, container, environment)
 
 
-def _judge(template: PodTemplate, container: Container) -> Iterator[Finding]:
+def _judge(template: PodTemplate, container: Container, environment: Environment) -> Iterator[Finding]:
     switch = next((each for each in entries(container.value, "env") if text(each, "name") == _SWITCH), None)
     args = container.args
     if (switch is None or text(switch, "value").lower() != "true") and not {"-k", "--kubernetes"} & set(args):
@@ -39,6 +41,16 @@ def _judge(template: PodTemplate, container: Container) -> Iterator[Finding]:
             at=container.at("volumeMounts", key=True),
             message=f"{container} does not mount {_SOCKET}, where the kubelet says which pod has which device",
             fix=f"mount the host's {_SOCKET}",
+        )
+        return
+    switched = {text(each, "name") for each in entries(container.value, "env") if text(each, "value").lower() == "true"}
+    configurations = plugin_configurations(environment)
+    shared = [pool.name for pool in environment.pools if sharing_of(pool, configurations).pods > 1]
+    if shared and not {_FOR_SHARES, "--kubernetes-virtual-gpus"} & {*switched, *args}:
+        yield Finding(
+            at=container.at("env", key=True),
+            message=f"{container} tells of one of the pods that share a GPU of pool {shared[0]}, not always the same",
+            fix=f'set {_FOR_SHARES} to "true"',
         )
 
 

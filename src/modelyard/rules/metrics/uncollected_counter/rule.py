@@ -26,7 +26,7 @@ def uncollected_counter(environment: Environment) -> Iterator[Finding | NotCheck
     asked: dict[str, list[Expression]] = {}
     for expression in expressions(environment):
         for selector in expression.selectors:
-            if selector.metric.startswith("DCGM_FI_") and selector.metric not in collected:
+            if selector.metric.startswith(("DCGM_EXP_", "DCGM_FI_")) and selector.metric not in collected:
                 asked.setdefault(selector.metric, []).append(expression)
     for metric, found in sorted(asked.items()):
         others = f" and {plural(len(found) - 1, 'other query').replace('querys', 'queries')}" if found[1:] else ""
