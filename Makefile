@@ -13,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full demo test test-slow faults lint format lock bench release clean
+.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test test-slow faults lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ rehearsal: demo ## rehearse the demo at levels schema, sync and cloud, as far as
 
 rehearsal-full: setup ## sync six environments, two in a mock AWS, and write docs/rehearsals.md; not part of .ci/run (20 minutes)
 	@$(BIN)/python scripts/rehearse_environments.py build/rehearsals
+
+rehearsal-absences: demo ## sync the demo with something missing, once for each thing, and write docs/absences.md; not part of .ci/run (25 minutes)
+	@$(BIN)/python scripts/rehearse_absences.py $(DEMO)
 
 demo: setup ## write a GitOps repository into build/demo and check it
 	@$(BIN)/python scripts/demo.py $(DEMO)

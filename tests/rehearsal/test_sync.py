@@ -78,6 +78,16 @@ def test_groups_of_pods_are_synced_with_their_own_operators(bases: dict[str, Pat
     assert len([each for each in told["pods"] if each["namespace"] == "models" and each["node"]]) == 4
 
 
+@pytest.mark.parametrize("absence", ["secret-values", "images", "webhooks"])
+def test_what_is_missing_holds_back_only_what_needs_it(bases: dict[str, Path], absence: str) -> None:
+    code, told = synced(bases["starter-models"], "--without", absence, "--timeout", "240")
+    assert code == 0, told["report"]["findings"]
+    missed = told["without"]
+    assert missed["held_back"] == [] and missed["mended"], "it needs a commit to get well"
+    assert missed["arrived"] > 3 and all(each["reasons"] for each in missed["waiting"])
+    assert {(each["sync"], each["health"]) for each in told["applications"]} == {("Synced", "Healthy")}
+
+
 def test_what_never_converges_is_told_with_argo_cds_reasons(one_model: Path) -> None:
     apply_edits(one_model, {"replace": {"bases/serving/vllm/service.yaml": {"port: 8000": "port: 78000"}}})
     code, told = synced(one_model, "--timeout", "60")
