@@ -61,6 +61,8 @@ module "encryption" {
   region          = var.region
   account_id      = var.account_id
   log_group_names = values(local.log_group_names)
+
+  lustre_bucket_arn = var.lustre == null ? null : local.models_bucket_arn
 }
 
 module "network" {

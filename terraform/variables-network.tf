@@ -124,9 +124,9 @@ variable "nat_gateways" {
 }
 
 variable "interface_endpoints" {
-  description = "AWS services that are reached inside the VPC, each billed per zone and hour. S3 has a free gateway endpoint and is not listed."
+  description = "AWS services that are reached inside the VPC, each billed per zone and hour; others are reached through the NAT gateway. S3 has a free gateway endpoint and is not listed."
   type        = set(string)
-  default     = ["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "secretsmanager", "sqs", "sts"]
+  default     = []
   nullable    = false
 
   validation {

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import hcl2
 import pytest
+import yaml
 
 from modelyard.catalog import region
 from modelyard.checking import CheckOptions, environments
 from modelyard.costing import EnvironmentCost, dimensions, environment_cost, platform_lines
-from modelyard.costing.variables import ENDPOINTS, KEYS
+from modelyard.costing.prices import service_prices
+from modelyard.costing.variables import KEYS
 from modelyard.repository import Repository
 
 PROJECT = Path(__file__).parents[2]
@@ -20,7 +22,8 @@ CHAT = "environments/dev/models/chat/kustomization.yaml"
 PATCH = "      - {op: add, path: /spec/template/spec/containers/0/args/-, value: --max-num-seqs=64}\n"
 
 HOUR = 730.0
-DISKS = (204 * 0.08 + 3000 * 0.005 + 375 * 0.04) / HOUR  # 4 and 200 GiB, 6000 IOPS, 500 MiB/s
+DISKS = 24 * 0.08 / HOUR  # 4 and 20 GiB; images and weights are on the type's own disks
+GUIDE = 296.21  # USD a month: AWS's guide for an inference-ready cluster, see prices.yaml
 
 
 def cost_of(root: Path) -> EnvironmentCost:
@@ -170,9 +173,7 @@ def test_defaults_are_those_of_terraform() -> None:
         found = next(block[key] for block in blocks for key in block if key.strip('"') == name)
         return found.get("default")
 
-    endpoints = default("variables-network.tf", "interface_endpoints")
-    assert isinstance(endpoints, list)
-    assert tuple(str(each).strip('"') for each in endpoints) == ENDPOINTS
+    assert default("variables-network.tf", "interface_endpoints") == []
     assert str(default("variables-network.tf", "nat_gateways")).strip('"') == "single"
     text = (PROJECT / "terraform/variables-cluster.tf").read_text()
     for line in (
@@ -201,3 +202,22 @@ def test_a_bill_for_any_number_of_environments_is_worked_out_once(
     [view] = list(environments(Repository(one_model), CheckOptions(), lambda stage, done, total: None, []))
     assert environment_cost(view) is environment_cost(view)
     assert calls == ["dev"]
+
+
+def test_a_default_platform_costs_no_more_than_the_guides(one_model: Path) -> None:
+    cost = cost_of(one_model)
+    platform = sum(line.cost.floor.low for line in cost.platform) * HOUR
+    assert all(line.cost.floor.complete for line in cost.platform)
+    assert 0.8 * GUIDE <= platform <= 1.1 * GUIDE
+
+
+def test_questions_tell_the_prices_of_the_table() -> None:
+    asked = yaml.safe_load((PROJECT / "copier.yml").read_text())
+    month = {
+        name: (service_prices()[name].usd or 0) * HOUR for name in ("interface-endpoint", "nat-gateway", "public-ipv4")
+    }
+    (endpoints,) = [each for each, value in asked["vpc_endpoints"]["choices"].items() if value == "interface"]
+    assert f"({month['interface-endpoint']:.2f} USD a month each in us-west-2, " in endpoints
+    assert f"so {9 * month['interface-endpoint']:.2f} a zone)" in endpoints
+    for choice in asked["nat_gateways"]["choices"]:
+        assert f"({month['nat-gateway'] + month['public-ipv4']:.2f} USD a month" in choice

@@ -90,11 +90,25 @@ def test_every_set_of_answers_makes_legal_pools(environments: Environments) -> N
             assert term["alias"].startswith("al2023@v" if is_al2023 else "bottlerocket@v")
             assert [each["deviceName"] for each in volumes] == ["/dev/xvda"] + ([] if is_al2023 else ["/dev/xvdb"])
             assert all(each["ebs"]["encrypted"] for each in volumes)
-            with_images = not is_al2023 and not name.startswith("cpu-") and ami == "bottlerocket"
-            assert ("snapshotID" in volumes[-1]["ebs"]) is with_images, name
+            # Of the types with devices, only some of `neuron` have no disks of their own, and use the volume.
+            assert ("snapshotID" in volumes[-1]["ebs"]) is (name == "neuron" and not is_al2023), name
+            assert ("iops" in volumes[-1]["ebs"]) is (name == "neuron"), name
             assert readable(spec.get("userData", ""), is_al2023)
         everything += [each for each in resources if each["kind"] in ("NodePool", "EC2NodeClass")]
     assert not list(illegal(everything))
+
+
+def test_pools_without_a_fast_volume_have_disks_of_their_own(environments: Environments) -> None:
+    resources = environments.of("karpenter", gpu_multinode_pool=True, gpu_sharing="mig")
+    classes = of_kind(resources, "EC2NodeClass")
+    for name, pool in of_kind(resources, "NodePool").items():
+        families = requirements(pool).get("karpenter.k8s.aws/instance-family", [])
+        kinds = [kind for kind in instance_types().values() if kind.name.partition(".")[0] in families]
+        fast = any("iops" in each["ebs"] for each in classes[name]["blockDeviceMappings"])
+        if name.startswith("cpu-"):
+            continue
+        assert kinds, name
+        assert fast is not all(kind.instance_store for kind in kinds), name
 
 
 def readable(user_data: str, is_al2023: bool) -> bool:

@@ -109,10 +109,8 @@ def legal(chosen: Mapping[str, str]) -> bool:
         off_where_not_asked(not are(gpu_pool=OFF), "gpu_multinode_pool", "gpu_sharing", "gpu_limit", "starter_models")
         and off_where_not_asked(not are(gpu_multinode_pool=OFF), "gpu_multinode_limit")
         and off_where_not_asked(not are(gpu_sharing="none"), "gpu_shared_limit")
-        and off_where_not_asked(not are(neuron_pool=OFF), "neuron_limit")
-        and off_where_not_asked(
-            not are(gpu_pool=OFF, neuron_pool=OFF), "spot_capacity", "device_ami", "image_snapshot_id"
-        )
+        and off_where_not_asked(not are(neuron_pool=OFF), "neuron_limit", "image_snapshot_id")
+        and off_where_not_asked(not are(gpu_pool=OFF, neuron_pool=OFF), "spot_capacity", "device_ami")
         and off_where_not_asked(not are(device_ami="al2023"), "image_snapshot_id")
         and off_where_not_asked(
             not are(auto_mode=ON), "gpu_sharing", "gpu_shared_limit", "device_ami", "image_snapshot_id"

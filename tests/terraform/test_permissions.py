@@ -342,3 +342,53 @@ def test_no_secret_has_a_value(planned: Callable[[str], Plan]) -> None:
         "my-platform-prod/argocd-git",
     }
     assert not plan.of("aws_secretsmanager_secret_version")
+
+
+# How each kind of resource that is encrypted by a customer key reaches it: by the caller's own IAM permissions and the
+# grants that the service makes with them, or as a principal to which nobody can attach IAM policies. The latter need a
+# statement in the key's own policy, named here by its Sid.
+BY_CALLER = ""
+KEY_USERS = {
+    "aws_cloudwatch_log_group": "EncryptLogs",
+    "aws_ecr_repository": BY_CALLER,  # by grants: ECR user guide, encryption-at-rest.html
+    "aws_ecr_repository_creation_template": BY_CALLER,
+    "aws_efs_file_system": BY_CALLER,  # docs.aws.amazon.com/efs/latest/ug/encryption-at-rest.html
+    "aws_eks_cluster": BY_CALLER,  # docs.aws.amazon.com/eks/latest/userguide/enable-kms.html, by the cluster's role
+    "aws_fsx_data_repository_association": "ReadLinkedBucket",
+    "aws_fsx_lustre_file_system": BY_CALLER,  # docs.aws.amazon.com/fsx/latest/LustreGuide/encryption-at-rest.html
+    "aws_s3_bucket_server_side_encryption_configuration": BY_CALLER,
+    "aws_secretsmanager_secret": BY_CALLER,  # Secrets Manager user guide, security-encryption.html
+}
+
+
+def test_services_that_act_without_iam_are_in_the_policy_of_the_key(planned: Callable[[str], Plan]) -> None:
+    plan = planned("largest")
+    users = {it.type for it in plan.resources if _names_key(it.values)} - {"aws_kms_key"}
+    # The association names no key: it reads the bucket that has one.
+    users |= {it.type for it in plan.of("aws_fsx_data_repository_association")}
+    users = {each for each in users if "policy" not in each and each != "aws_iam_role"}
+    assert users == set(KEY_USERS), "a new user of a key: does it act by IAM?"
+    said = {
+        statement["Sid"]
+        for address, statement in _statements(plan, trust=False)
+        if address.startswith("module.encryption.aws_kms_key.this")
+    }
+    assert {sid for sid in KEY_USERS.values() if sid} <= said
+    data = _policy(plan, 'module.encryption.aws_kms_key.this["data"]')["ReadLinkedBucket"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/"
+    assert data["Principal"] in ("*", {"AWS": "*"})
+    assert data["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": ACCOUNT,
+        "kms:ViaService": "s3.us-west-2.amazonaws.com",
+    }
+    assert data["Condition"]["ArnLike"]["aws:PrincipalArn"] == f"{role}AWSServiceRoleForFSxS3Access_fs-*"
+    bucket = f"arn:aws:s3:::my-platform-prod-models-{ACCOUNT}"
+    assert data["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"] == [bucket, f"{bucket}/*"]
+
+
+def _names_key(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_names_key(each) for each in value.values())
+    if isinstance(value, list):
+        return any(_names_key(each) for each in value)
+    return isinstance(value, str) and value.startswith("arn:aws:kms:")

@@ -10,9 +10,6 @@ from modelyard.placement import ManagedGroup, managed_groups
 
 SYSTEM = "system"
 
-ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "secretsmanager", "sqs", "sts")
-"""Default of `interface_endpoints` in terraform/variables-network.tf."""
-
 KEYS = 2
 """Keys that terraform/modules/encryption makes."""
 
@@ -90,7 +87,7 @@ def dimensions(
     own = given.get("existing_cluster") is None
     automatic = given.get("auto_mode") is True
     gateways = {"single": 1, "per-zone": zones, "none": 0}.get(str(given.get("nat_gateways", "single")), 0)
-    endpoints = given.get("interface_endpoints", ENDPOINTS)
+    endpoints = given.get("interface_endpoints", ())
     groups = [_priced(each) for each in managed_groups(given)]
     if given.get("management_host") is True:
         groups.append(NodeGroup("management host", "t4g.small", 1, 1, 20))

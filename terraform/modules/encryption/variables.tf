@@ -22,3 +22,8 @@ variable "log_group_names" {
   description = "CloudWatch log groups that may use the cluster's key."
   type        = list(string)
 }
+
+variable "lustre_bucket_arn" {
+  description = "Bucket that FSx for Lustre shows as files, or null."
+  type        = string
+}

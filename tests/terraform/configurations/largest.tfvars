@@ -7,6 +7,7 @@ zones            = ["us-west-2a", "us-west-2b", "us-west-2c", "us-west-2d"]
 
 kubernetes_version       = "1.36"
 nat_gateways             = "per-zone"
+interface_endpoints      = ["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "secretsmanager", "sqs", "sts"]
 public_access_cidrs      = ["203.0.113.0/24"]
 admin_principal_arns     = ["arn:aws:iam::123456789012:role/platform"]
 reader_principal_arns    = ["arn:aws:iam::123456789012:role/developers"]
