@@ -77,7 +77,7 @@ def test_a_model_of_the_team_is_sized(modelyard: Run, one_model: Path, tmp_path:
     [
         ("{}", "num_hidden_layers"),
         ("[]", "should hold one JSON mapping"),
-        ("{", "is no JSON file"),
+        ("{", "is not JSON"),
         (json.dumps({**CONFIG, "num_hidden_layers": 10**12}), "num_hidden_layers: 1000000000000"),
         (json.dumps({**CONFIG, "num_attention_heads": 0}), "num_attention_heads: 0"),
     ],

@@ -119,7 +119,7 @@ def test_sensitive_values_are_not_even_kept(tree: Tree) -> None:
     ("content", "said"),
     [
         ("PK\x03\x04", "in Terraform's own format"),
-        ("resources:\n", "no JSON"),
+        ("resources:\n", "not JSON"),
         ("[]", "no plan of Terraform"),
         ({"version": 4, "resources": []}, "no plan of Terraform"),
         ({"format_version": "1.0", "values": {}}, "a state of Terraform"),

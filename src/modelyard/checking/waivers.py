@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from functools import cache
 
+from modelyard.checking.wildcards import wildcard
 from modelyard.findings import Finding, NotChecked, Place, Report
 from modelyard.repository import Decision, Repository
 from modelyard.rules import rules
@@ -35,7 +34,7 @@ def apply_waivers(repository: Repository, report: Report, today: date, *, whole:
     gaps: list[NotChecked] = []
     for gap in report.not_checked:
         for index, accepted in enumerate(settings.accepted_gaps):
-            if accepted.expires >= today and _wildcard(accepted.subject, r".*").fullmatch(str(gap.subject)):
+            if accepted.expires >= today and wildcard(accepted.subject, slashes=True).matches(str(gap.subject)):
                 used.add(("accepted-gaps", index))
                 gap = gap.stamped(accepted=accepted.reason)
         gaps.append(gap)
@@ -61,15 +60,6 @@ def _decisions(repository: Repository, used: set[tuple[str, int]] | None, today:
 
 def _matches(pattern: str, place: Place) -> bool:
     """Return whether a waiver's path is the place's file or a folder above it."""
-    expression = _wildcard(pattern.rstrip("/"), r"[^/]*")
-    file = place.file
-    return expression.fullmatch(file) is not None or any(
-        expression.fullmatch(file[: slash.start()]) for slash in re.finditer("/", file)
-    )
-
-
-@cache
-def _wildcard(pattern: str, star: str) -> re.Pattern[str]:
-    """Compile a pattern in which `*` stands for `star` and `**` for any text."""
-    parts = re.split(r"(\*\*|\*)", pattern)
-    return re.compile("".join({"**": ".*", "*": star}.get(part) or re.escape(part) for part in parts), re.DOTALL)
+    wanted = wildcard(pattern.rstrip("/"))
+    parts = place.file.split("/")
+    return any(wanted.matches("/".join(parts[:length])) for length in range(len(parts), 0, -1))

@@ -22,7 +22,7 @@ from modelyard.repository import Files, MalformedYAML
 Parameters = dict[str, Any]
 FilesOf = Callable[[GitGenerator], Files]
 
-_ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_ACTION = re.compile(r"\{\{((?:[^{}]|\}(?!\})|\{(?!\{))*+)\}\}")
 _FIELD = re.compile(r"(?:\.[A-Za-z_]\w*)+")
 _SEGMENT = re.compile(r"index\s+((?:\.[A-Za-z_]\w*)+)\s+(\d+)")
 _NAME_LIMIT = 253

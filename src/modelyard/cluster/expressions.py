@@ -29,7 +29,7 @@ _KEEP_LABELS = frozenset(
     | {"floor", "idelta", "increase", "irate", "last_over_time", "max_over_time", "min_over_time", "rate", "resets"}
     | {"round", "sqrt", "sum_over_time", "timestamp"}
 )
-_DURATION = re.compile(r"\[\s*\$[^\]]*\]")
+_DURATION = re.compile(r"\[\s*+\$[^\]\[]*\]")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Sel
         parsed = promql_parser.parse(plain)
     except ValueError as fault:
         # Grafana may put anything where a variable stands outside of quotes.
-        variable = plain != query and "$" in re.sub(r"\"[^\"]*\"|'[^']*'|\[[^\]]*\]", "", query)
+        variable = plain != query and "$" in re.sub(r"\"[^\"]*\"|'[^']*'|\[[^\]\[]*\]", "", query)
         return (), (), "" if variable else str(fault)
     found: list[Selector] = []
     pairs: list[tuple[Selector, Selector]] = []

@@ -12,6 +12,7 @@ from modelyard.cluster.shapes import mapping, numbered, text
 from modelyard.cluster.things import Thing
 from modelyard.rendering import Path
 from modelyard.repository import Files
+from modelyard.repository.linear import LinearPattern, UnreadablePattern, linear
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def _own(environment: Environment) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-_PART = re.compile(r"\*\*/?|\*|\?|\[\^?[^\]]+\]|\\.|[{},]|[^*?\[\\{},]+|.")
+_PART = re.compile(r"\*\*/?|\*|\?|\[\^?[^\]]{1,500}\]|\\.|[{},]|[^*?\[\\{},]+|.")
 
 
-def _expression(pattern: str, field: str) -> re.Pattern[str]:
+def _expression(pattern: str, field: str) -> LinearPattern:
     """Return a pattern of Argo CD as a regular expression.
 
     Folders are matched by Go's `path.Match`, where two stars are one star twice, and files by doublestar, where two
@@ -121,9 +122,9 @@ def _expression(pattern: str, field: str) -> re.Pattern[str]:
         else:
             said += re.escape(part[1:] if part.startswith("\\") else part)
     try:
-        return re.compile(said + ")" * depth)
-    except re.error:  # Argo CD refuses the pattern, and makes nothing
-        return re.compile("(?!)")
+        return linear(said + ")" * depth)
+    except UnreadablePattern:  # Argo CD refuses the pattern, and makes nothing
+        return linear("[^\\s\\S]")
 
 
 def _folders(files: Files, above: str = "") -> Iterator[str]:

@@ -28,7 +28,7 @@ def quantity(value: Any) -> Decimal | None:
     return Decimal(number + exponent) if exponent else Decimal(number) * _SCALE[suffix or ""]
 
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s))")
+_DURATION = re.compile(r"(?:(?<![\d.])(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s))")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 

@@ -9,7 +9,7 @@ from modelyard.editing.changes import Changes
 from modelyard.findings import Refusal
 
 FILE = ".github/CODEOWNERS"
-_OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|[^\s@#]+@[^\s@#]+")
+_OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|(?<![^\s@#])[^\s@#]++@[^\s@#]+")
 
 
 def require_owners(owners: Sequence[str]) -> None:

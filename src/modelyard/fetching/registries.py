@@ -17,7 +17,7 @@ _INDEX_VALUES = 3_000_000  # the largest public index, of some 20 MB, has about 
 _MANIFEST_BYTES = 4 * 1024 * 1024
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CHART_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+_PARAMETER = re.compile(r'\b(\w++)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "remove one of the two, or rename it",
     ),
     (
-        re.compile(r"no matches for Id (?P<id>[^;]+?)(?:;|$)"),
+        re.compile(r"no matches for Id (?P<id>[^;]+)"),
         "a patch is for {id}, which does not exist here",
         "name a resource that the kustomization lists",
     ),
@@ -45,7 +45,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "correct its spelling",
     ),
     (
-        re.compile(r"merging from generator.*?(?P<id>ConfigMap\S*|Secret\S*).*?does not exist"),
+        re.compile(
+            r"merging from generator[^\n]{0,500}?(?P<id>(?:ConfigMap|Secret)\S{0,300})[^\n]{0,500}?does not exist"
+        ),
         "a generator merges into {id}, which does not exist",
         "use behavior: create, or name an existing one",
     ),

@@ -38,19 +38,21 @@ def parsed(text: str | bytes, name: str = "the text", *, most: int = MAX_FILE_BY
     if len(content) > most:
         raise MalformedJSON(f"{name} has more than the {most:,} bytes that are read", at=At(Place(name)))
     opened = content.count(b"[") + content.count(b"{")
-    if opened > MAX_DEPTH and _depth(content) > MAX_DEPTH:
-        raise MalformedJSON(f"{name} is nested more than {MAX_DEPTH} levels deep", at=At(Place(name)))
     # A value stands behind a comma, a colon or an opening; commas and colons inside strings only make this too strict.
     if len(content) > values and opened + content.count(b",") + content.count(b":") > 2 * values:
         raise MalformedJSON(f"{name} holds more than {values:,} values", at=At(Place(name)))
     try:
-        return orjson.loads(content)
+        value = orjson.loads(content)  # it refuses more than some thousand levels by itself
     except orjson.JSONDecodeError as fault:
         place = Place(name, fault.lineno, fault.colno)
         raise MalformedJSON(f"{name} is not JSON: {fault.msg}", at=At(place)) from None
+    if opened > MAX_DEPTH and _depth(content) > MAX_DEPTH:
+        raise MalformedJSON(f"{name} is nested more than {MAX_DEPTH} levels deep", at=At(Place(name)))
+    return value
 
 
 def _depth(content: bytes) -> int:
+    """Return how deep a JSON text nests; of what is no JSON, strings may never end."""
     brackets = _STRING.sub(b"", content).translate(None, _OTHERS)
     return max(itertools.accumulate(_STEPS[each] for each in brackets), default=0)
 

@@ -28,9 +28,7 @@ _PROGRAM = Path(__file__).with_name("process.py")
 _SECONDS = 60
 _KEPT = 256
 _ENDINGS = (".tf", ".tf.json", ".tftpl", ".tfvars", ".json")
-_YAML = re.compile(r'([^"/]*\.ya?ml)"')
-_FILLED_IN = re.compile(r"\$\{[^}]*\}")
-_UPWARDS = re.compile(r'"[^"\n]*?((?:\.\./)+[^"\n]*)"')
+_FILLED_IN = re.compile(r"\$\{[^{}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +157,37 @@ def _key(files: Files, environment: str, variables: str) -> str:
     for path in (*_below(files, FOLDER), variables):
         digest.update(f"{path}\0{files.digest(path)}\n".encode())
         if path.endswith((".tf", ".tf.json", ".tfvars")):
-            text = files.text(path)
-            names.update(_FILLED_IN.sub("*", name) for name in _YAML.findall(text))
-            for match in _UPWARDS.finditer(text):
-                if joined(path.rpartition("/")[0], match[1]) is None and joined(FOLDER, match[1]) is None:
-                    raise Refusal(f"{path} names {match[1]}, which is outside the repository")
+            for quoted in _quoted(files.text(path)):
+                if quoted.endswith((".yaml", ".yml")):
+                    names.add(_file_pattern(quoted))
+                _require_inside(path, quoted)
     # Most of an environment's YAML is Argo CD's; a change of it is no reason to read Terraform again.
     for path in _below(files, environment, ".yaml", ".yml") if names else ():
         if any(fnmatchcase(path.rpartition("/")[2], name) for name in names):
             digest.update(f"{path}\0{files.digest(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """Yield what stands between two quotes of a line, each piece once; quotes in strings only make for more pieces."""
+    for line in text.split("\n"):
+        yield from line.split('"')[1:-1]
+
+
+def _file_pattern(quoted: str) -> str:
+    """Return the pattern of the names that a path ends with when its expressions are filled in."""
+    name = _FILLED_IN.sub("*", quoted.rpartition("/")[2])
+    beginning, nested, _ = name.partition("${")
+    return f"{beginning}*" if nested else name
+
+
+def _require_inside(path: str, quoted: str) -> None:
+    start = quoted.find("../")
+    if start < 0:
+        return
+    named = quoted[start:]
+    if joined(path.rpartition("/")[0], named) is None and joined(FOLDER, named) is None:
+        raise Refusal(f"{path} names {named[:200]}, which is outside the repository")
 
 
 def _below(files: Files, folder: str, *endings: str) -> Iterator[str]:

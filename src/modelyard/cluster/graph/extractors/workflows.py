@@ -106,7 +106,7 @@ def _tools(content: str) -> list[str]:
 
 
 def _without_expressions(script: str) -> str:
-    return re.sub(r"\$\{\{.*?\}\}|\$\{?\w+\}?[\w./-]*", " ", script)
+    return re.sub(r"\$\{\{[^{}]*\}\}|\$\{?\w+\}?[\w./-]*", " ", script)
 
 
 def _place(files: Files, path: str) -> Node:

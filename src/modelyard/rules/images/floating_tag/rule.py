@@ -10,7 +10,7 @@ from modelyard.rules import rule
 
 _MOVING = re.compile(r"(latest|main|master|head|nightly|dev|develop|edge|stable|canary|v?\d+(\.\d+)?)([-_.].*)?", re.I)
 # The last form is a month's release, such as 26.07-vllm-python-py3 of NVIDIA's containers.
-_FIXED = re.compile(r"v?\d+\.\d+\.\d+|[0-9a-f]{7,40}\b|\d{8}|^[2-9]\d\.(0[1-9]|1[0-2])-")
+_FIXED = re.compile(r"(?<!\d)v?\d+\.\d+\.\d+|[0-9a-f]{7,40}\b|\d{8}|^[2-9]\d\.(0[1-9]|1[0-2])-")
 
 
 @rule("images/floating-tag", warning, since="0.1.0")

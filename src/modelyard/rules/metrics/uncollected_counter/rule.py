@@ -8,7 +8,7 @@ from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import plural
 
-_FIELD = re.compile(r"^\s*(DCGM_\w+)\s*,", re.MULTILINE)
+_FIELD = re.compile(r"^[ \t]*(DCGM_\w+)[ \t]*,", re.MULTILINE)
 
 
 @rule("metrics/uncollected-counter", warning, since="0.1.0")

@@ -7,7 +7,9 @@ from modelyard.cluster import Environment, LineAddress
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
-_COUNTED = re.compile(r'^resource\s+"(\w+)"\s+"(\w+)"\s*\{\n(?:\s*(?:#[^\n]*)?\n)*\s+count\s*=', re.MULTILINE)
+_COUNTED = re.compile(
+    r'^resource[ \t]+"(\w+)"[ \t]+"(\w+)"[ \t]*\{\n(?:[ \t]*+(?:#[^\n]*+)?\n)*+[ \t]+count[ \t]*=', re.MULTILINE
+)
 
 
 @rule("terraform/counted-without-index", error, since="0.1.0")

@@ -1,11 +1,11 @@
 """Add-ons of EKS whose pods the taints of a pool keep off its nodes."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.cluster import Block, Environment, tolerates
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 
@@ -56,8 +56,8 @@ def _tolerations(addon: Block, path: tuple[str, ...]) -> list[dict[str, Any]] | 
     if not text:
         return None
     try:
-        found: Any = json.loads(text)
-    except ValueError:
+        found: Any = parsed(text)
+    except MalformedJSON:
         return None
     for step in path:
         found = found.get(step) if isinstance(found, Mapping) else None

@@ -8,7 +8,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
 _REGION = re.compile(
-    r"aws:RequestedRegion\"?\s*[:=,]\s*\[?\s*\"([a-z]{2}(?:-[a-z]+)+-\d)\""
+    r"aws:RequestedRegion\"?\s*+[:=,]\s*+(?:\[\s*+)?\"([a-z]{2}(?:-[a-z]+)+-\d)\""
     r"|\"arn:[^:\"]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):"
 )
 

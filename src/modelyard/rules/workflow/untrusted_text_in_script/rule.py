@@ -9,10 +9,10 @@ from modelyard.rules import rule
 
 # What whoever opens a pull request or an issue, or pushes a branch, chooses freely.
 _UNTRUSTED = re.compile(
-    r"\$\{\{[^}]*\b(github\.(?:head_ref|event\.(?:"
+    r"\$\{\{[^{}]*?\b(github\.(?:head_ref|event\.(?:"
     r"(?:pull_request|issue|discussion|comment|review|review_comment)\.(?:title|body)"
     r"|pull_request\.head\.(?:ref|label|repo\.\w+)"
-    r"|head_commit\.(?:message|author\.\w+)|commits[^}]*\.message|pages[^}]*\.page_name)))[^}]*\}\}"
+    r"|head_commit\.(?:message|author\.\w+)|commits[^{}]*\.message|pages[^{}]*\.page_name)))[^{}]*\}\}"
 )
 
 
