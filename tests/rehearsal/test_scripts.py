@@ -154,14 +154,17 @@ def test_install_then_cleanup(bases: dict[str, Path], tmp_path: Path) -> None:
             # A file that began with a brace would be read as JSON to its end.
             (tmp_path / f"{part}.yaml").write_text("".join(f"---\n{json.dumps(each)}\n" for each in values))
         answers = f"*get-caller-identity*) echo {view.facts['account']} ;; *describe-vpcs*) echo None ;;"
-        answers += f" *cluster.tags*) echo {cluster} ;;"
+        answers += f" *cluster.tags*) echo {cluster} ;; *--version*) echo aws-cli/2.33.11 ;;"
+        answers += f" *availability-zones*) echo {' '.join(view.facts['zones'])} ;; *head-bucket*-models-*) exit 254 ;;"
         shim(shims, "aws", f'case "$*" in {answers} esac\n')
-        shim(shims, "terraform", 'case "$*" in *"output -json"*) echo "{}" ;; esac\n')
+        version = """version*) echo '{"terraform_version": "1.11.4"}' ;;"""
+        shim(shims, "terraform", f'case "$*" in *"output -json"*) echo "{{}}" ;; {version} esac\n')
         shim(shims, "modelyard", """echo '{"environments": []}'""")
         shim(shims, "curl", "exit 7  # nothing answers, since no container runs\n")
         shim(
             shims,
             "helm",
+            f'[ "$1" != version ] || {{ echo v4.2.1; exit; }}\n'
             f"while [ $# -gt 0 ]; do [ $1 = --output-dir ] && out=$2; shift; done\n"
             f'mkdir -p "$out/argo-cd/templates/crds"\ncp {tmp_path}/crds.yaml "$out/argo-cd/templates/crds/"\n'
             f'cp {tmp_path}/rest.yaml "$out/argo-cd/templates/"\n',
@@ -181,6 +184,7 @@ def test_install_then_cleanup(bases: dict[str, Path], tmp_path: Path) -> None:
         def script(name: str) -> tuple[int, str]:
             """Run a script and return its exit status and what it wrote; one that hangs has status 124."""
             argv = ["timeout", "400", "bash", str(served.path / "scripts" / name), "--yes", view.name]
+            argv += ["--inside"] if name == "install.sh" else []
             said = tmp_path / "said"
             with said.open("w") as stream:
                 done = subprocess.run(argv, env=environment, stdout=stream, stderr=stream, timeout=460, check=False)

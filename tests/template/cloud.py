@@ -28,6 +28,18 @@ HEALTHY: Answer = ("get applications --no-headers", 0, "root Synced Healthy\narg
 FILLED: Answer = ("describe-secret", 0, "AWSCURRENT\n")
 CREDENTIAL: Answer = ("get-secret-value", 0, json.dumps({"username": "git", "password": TOKEN}))
 EMPTY: Answer = ("describe-secret", 0, "None\n")
+NO_BUCKET: Answer = ("head-bucket --bucket my-platform-dev-models-111122223333", 254, "404 Not Found")
+USUAL: tuple[Answer, ...] = (
+    ("describe-availability-zones", 0, "us-west-2a\tus-west-2b\tus-west-2c\tus-west-2d\n"),
+    ("terraform version", 0, '{"terraform_version": "1.11.4"}'),
+    ("kubectl version", 0, '{"clientVersion": {"gitVersion": "v1.35.2"}}'),
+    ("helm version", 0, "v4.2.1"),
+    ("aws --version", 0, "aws-cli/2.33.11 Python/3.13"),
+    ("cluster.tags", 254, "No cluster found"),
+    ("curl --silent --output", 0, "200"),
+    ("get --raw /readyz", 0, "ok"),
+    NO_BUCKET,
+)
 NODES: Answer = ("modelyard place", 0, '{"environments": []}')
 
 
@@ -46,8 +58,15 @@ class Cloud:
             (folder / name).symlink_to(found)
 
     def call(self, script: str, *words: str, answers: Sequence[Answer], stdin: str = "", **variables: str) -> Completed:
-        """Run a script for dev and return how it ended."""
-        (self.folder / "answers.json").write_text(json.dumps([*answers, ACCOUNT, CREDENTIAL, NODES]))
+        """Run a script for dev and return how it ended; install.sh reaches the VPC unless a test has a way in."""
+        if (
+            script == "install.sh"
+            and not (self.folder / "session-manager-plugin").exists()
+            and "--outside" not in words
+        ):
+            words = ("--inside", *words)
+        words = tuple(word for word in words if word != "--outside")
+        (self.folder / "answers.json").write_text(json.dumps([*answers, ACCOUNT, CREDENTIAL, NODES, *USUAL]))
         (self.folder / "calls.jsonl").write_text("")
         environment = {"PATH": str(self.folder), "POLL_SECONDS": "0", "HF_TOKEN": None, "GIT_TOKEN": None, **variables}
         command: list[str | Path] = [self.repository / "scripts" / script, *words, "dev"]

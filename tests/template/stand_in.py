@@ -16,11 +16,15 @@ from pathlib import Path
 here = Path(__file__).parent
 words = [Path(sys.argv[0]).name, *sys.argv[1:]]
 line = " ".join(words)
-told = sys.stdin.read() if "file:///dev/stdin" in words or words[-2:] == ["-f", "-"] or "-f - " in line else ""
+told = (
+    sys.stdin.read()
+    if "file:///dev/stdin" in words or words[-2:] == ["-f", "-"] or "-f - " in line or "@-" in words
+    else ""
+)
 with (here / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps({"line": line, "stdin": told}) + "\n")
 deadline = time.monotonic() + 30
-while "//127.0.0.1:" in line and "port-forward" not in (here / "calls.jsonl").read_text():
+while words[0] == "curl" and "//127.0.0.1:" in line and "port-forward" not in (here / "calls.jsonl").read_text():
     if time.monotonic() > deadline:
         break
     time.sleep(0.05)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from modelyard.scaffolding.git import author, commit_everything
+from modelyard.tooling import run
 from tests.template.cloud import CHANGES, EMPTY, FILLED, HEALTHY, TOKEN, Answer, Cloud
 
 
@@ -62,7 +65,7 @@ def test_install_says_that_quotas_were_not_compared(cloud: Cloud) -> None:
 
 
 def test_no_secret_is_an_argument_or_is_shown(cloud: Cloud) -> None:
-    done = cloud.call("install.sh", answers=[CHANGES, HEALTHY, EMPTY], stdin=f"dev\n{TOKEN}\n\n")
+    done = cloud.call("install.sh", answers=[CHANGES, HEALTHY, EMPTY], stdin=f"{TOKEN}\n\ndev\n")
     assert done.returncode == 0, done.stderr
     written = [call for call in cloud.calls if "put-secret-value" in call["line"]]
     assert [call["stdin"] for call in written] == [TOKEN]
@@ -104,9 +107,116 @@ def test_install_stops_waiting_and_says_what_is_missing(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (("get-caller-identity", 255, "The SSO session has expired\n"), "missing or have expired"),
+        pytest.param(
+            ("get-caller-identity", 255, "The SSO session has expired\n"),
+            "missing or have expired",
+            marks=pytest.mark.slow,
+        ),
         (("get-caller-identity", 0, "999999999999\n"), "are of account 999999999999; dev belongs to 111122223333"),
-        (("describe-availability-zones", 254, ""), "cannot use region us-west-2"),
+        pytest.param(
+            ("describe-availability-zones", 254, "UnauthorizedOperation"),
+            "UnauthorizedOperation",
+            marks=pytest.mark.slow,
+        ),
+        (
+            ("describe-availability-zones", 0, "us-west-2a\n"),
+            "names us-west-2b, which account 111122223333 does not have",
+        ),
+        (("terraform version", 0, '{"terraform_version": "1.9.8"}'), "terraform is 1.9 here; 1.11 or newer is needed"),
+        pytest.param(
+            ("kubectl version", 0, '{"clientVersion": {"gitVersion": "v1.31.0"}}'),
+            "kubectl is 1.31 here",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ("aws --version", 0, "aws-cli/1.29.0"), "aws is 1.29 here; 2 or newer is needed", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            ("head-bucket --bucket my-platform-dev-state", 254, "An error occurred (403)"),
+            "is somebody else's",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(("cluster.tags", 0, "None\n"), "that this environment did not make", marks=pytest.mark.slow),
+        (("list-secrets", 0, "my-platform-dev/hf-token\n"), "their names are taken until then"),
+        pytest.param(
+            ("curl --silent --output", 0, "404"),
+            "is not public (404), and Argo CD would not read it",
+            marks=pytest.mark.slow,
+        ),
+        (("head-bucket --bucket my-platform-dev-models", 0, ""), "Terraform does not know it"),
+    ],
+)
+def test_install_stops_before_anything_costs(cloud: Cloud, answer: Answer, says: str) -> None:
+    done = cloud.call("install.sh", "--yes", answers=[answer, CHANGES, HEALTHY, EMPTY])
+    assert done.returncode == 2
+    assert says in done.stderr
+    made = (" plan ", " apply ", "create-bucket", "put-secret")
+    assert not [call for call in cloud.calls if any(word in call["line"] for word in made)]
+    # Each command that it prints as a remedy is one that runs.
+    for command in re.findall(r"^(?:.*:)?  (aws .*|terraform .*)$", done.stderr, re.MULTILINE):
+        ran = run(["bash", "-c", command], cwd=cloud.repository, timeout=30, env={"PATH": str(cloud.folder)})
+        assert ran.returncode == 0 and cloud.calls[-1]["line"] == command
+
+
+@pytest.mark.slow
+def test_a_token_that_is_refused_is_told_before_anything_costs(cloud: Cloud) -> None:
+    refused = [("curl .*huggingface", 0, "401"), CHANGES, HEALTHY, EMPTY]
+    done = cloud.call("install.sh", "--yes", answers=refused, HF_TOKEN=TOKEN, GIT_TOKEN=TOKEN)
+    assert done.returncode == 2 and "Hugging Face refuses the token (401)" in done.stderr
+    assert TOKEN not in done.stderr and all(TOKEN not in call["line"] for call in cloud.calls)
+    assert not [call for call in cloud.calls if " plan " in call["line"]]
+
+
+def test_a_private_endpoint_without_a_way_in_is_told_before_anything_costs(cloud: Cloud) -> None:
+    done = cloud.call("install.sh", "--yes", "--outside", answers=[CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 2 and "this machine would not reach it" in done.stderr
+    assert not [call for call in cloud.calls if "terraform -chdir" in call["line"]]
+
+
+def hosted(repository: Path, folder: Path) -> Cloud:
+    """A cloud whose environment has a management host, on a machine with Session Manager's plugin."""
+    settings = repository / "environments/dev/terraform.tfvars"
+    settings.write_text(settings.read_text() + "management_host = true\n")
+    commit_everything(repository, "Have a host", author(repository))
+    cloud = Cloud(repository, folder)
+    (cloud.folder / "session-manager-plugin").symlink_to(cloud.folder / "aws")
+    return cloud
+
+
+HOST: list[Answer] = [
+    ("cluster.endpoint", 0, "https://ABC.gr7.us-west-2.eks.amazonaws.com\n"),
+    ("once:get --raw /readyz --request-timeout=20s", 1, "i/o timeout"),
+    ("describe-instance-information", 0, "Online\n"),
+    ("describe-instances", 0, "i-0123456789\n"),
+]
+
+
+def test_a_private_endpoint_is_reached_through_the_management_host(repository: Path, tmp_path: Path) -> None:
+    cloud = hosted(repository, tmp_path / "bin")
+    done = cloud.call("install.sh", "--yes", answers=[*HOST, CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 0, done.stderr
+    (session,) = [call["line"] for call in cloud.calls if "start-session" in call["line"]]
+    assert session == (
+        "aws ssm start-session --target i-0123456789 --document-name AWS-StartPortForwardingSessionToRemoteHost "
+        "--parameters host=ABC.gr7.us-west-2.eks.amazonaws.com,portNumber=443,localPortNumber=18443"
+    )
+    applied = [call["line"] for call in cloud.calls if call["line"].startswith("kubectl") and " apply " in call["line"]]
+    through = "--server=https://127.0.0.1:18443 --tls-server-name=ABC.gr7.us-west-2.eks.amazonaws.com"
+    assert applied and all(through in line for line in applied)
+    assert session in done.stderr.replace("\\", "")
+
+
+@pytest.mark.slow
+def test_a_host_that_does_not_come_is_told(repository: Path, tmp_path: Path) -> None:
+    cloud = hosted(repository, tmp_path / "bin")
+    away: Answer = ("describe-instance-information", 0, "ConnectionLost\n")
+    done = cloud.call("install.sh", "--yes", answers=[away, *HOST, CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 2 and "has not come to Session Manager" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
         (("plan ", 1, "Error: Invalid CIDR"), "Terraform cannot plan"),
         (("get --raw /readyz", 1, "i/o timeout"), "public_access_cidrs"),
     ],

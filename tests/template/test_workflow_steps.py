@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,7 +184,10 @@ def test_a_preview_is_commented_once_and_renewed(clone: Path, tmp_path: Path) ->
     passed(runner.run("preview-comment.yml", "comment"))
     (body,) = bodies(runner)
     assert body.startswith("<!-- modelyard:dev -->\n") and "max-model-len" in body
-    assert "Computed by the code of a fork." in body
+    assert body.splitlines()[1:3] == [
+        "> [!CAUTION]",
+        "> Computed by the code of a fork (somebody), which can write anything below.",
+    ]
     passed(runner.run("preview-comment.yml", "comment"))
     assert bodies(runner) == [body], "a second run writes another comment"
     # The next push takes the change back.
@@ -249,12 +253,24 @@ def test_a_hostile_text_mentions_nobody_and_is_cut(clone: Path, tmp_path: Path) 
     runner = previewed(clone, tmp_path)
     (clone / "preview").mkdir()
     (clone / "preview/dev.md").write_text(
-        "<!-- modelyard:dev -->\n@acme/platform look $(touch pwned) `id`\n" + "é" * 70000
+        "<!-- modelyard:dev -->\n<!-- @acme/platform look $(touch pwned) `id`\n" + "é" * 70000
     )
     passed(runner.run("preview-comment.yml", "comment"))
     (body,) = bodies(runner)
+    assert body.index("[!CAUTION]") < body.index("<!-- @"), "a comment of HTML hides what comes after it"
     assert "@acme" not in body and "$(touch pwned)" in body and len(body) <= 65536
     assert not (clone / "pwned").exists()
+
+
+def test_a_preview_that_failed_is_told_where_an_older_one_stands(clone: Path, tmp_path: Path) -> None:
+    runner = previewed(clone, tmp_path)
+    (clone / "preview").mkdir()
+    (clone / "preview/dev.md").write_text("<!-- modelyard:dev -->\nfits\n")
+    passed(runner.run("preview-comment.yml", "comment"))
+    passed(runner.run("preview-comment.yml", "outdated"))
+    (body,) = bodies(runner)
+    assert body.startswith("<!-- modelyard:dev -->\n### Nothing is known of the newest push") and "fits" not in body
+    assert len(runner.known["comments"]) == 2, "somebody else's comment is left alone"
 
 
 def test_a_newer_push_comments_for_itself(clone: Path, tmp_path: Path) -> None:
@@ -271,10 +287,12 @@ def test_a_newer_push_comments_for_itself(clone: Path, tmp_path: Path) -> None:
 
 def test_the_privileged_workflow_runs_nothing_of_the_fork(platform: Path) -> None:
     text = (platform / ".github/workflows/preview-comment.yml").read_text()
-    (job,) = yaml.safe_load(text)["jobs"].values()
-    assert not [step for step in job["steps"] if "checkout" in step.get("uses", "") or "mise" in step.get("uses", "")]
+    jobs = yaml.safe_load(text)["jobs"]
+    used = [step.get("uses", "") for job in jobs.values() for step in job["steps"]]
+    assert not [each for each in used if "checkout" in each or "mise" in each]
     assert "modelyard diff" not in text and "pip install" not in text
-    assert set(job["permissions"]) == {"actions", "pull-requests"}
+    assert set(jobs["comment"]["permissions"]) == {"actions", "pull-requests"}
+    assert set(jobs["outdated"]["permissions"]) == {"pull-requests"}
     unprivileged = yaml.safe_load((platform / ".github/workflows/preview.yml").read_text())
     assert unprivileged["jobs"]["preview"]["permissions"] == {"contents": "read"}
 
@@ -431,9 +449,28 @@ def updating(clone: Path, tmp_path: Path) -> Runner:
     return Runner(clone, tmp_path / "runner", contexts, {"schedule": "17 5 * * 1", "repository": REPOSITORY})
 
 
+def update(runner: Runner) -> dict[str, str]:
+    """Run both jobs of the update, the second as GitHub starts it: in a clone of its own."""
+    passed(runner.run("template-update.yml", "update"))
+    git(runner.clone, "switch", "--quiet", "--force", "main")
+    git(runner.clone, "branch", "-D", "modelyard/template-update")
+    git(runner.clone, "fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    return passed(runner.run("template-update.yml", "open"))
+
+
+def test_who_renders_the_template_holds_nothing_that_writes(platform: Path) -> None:
+    jobs = yaml.safe_load((platform / ".github/workflows/template-update.yml").read_text())["jobs"]
+    assert jobs["update"]["permissions"] == {"contents": "read"} and "environment" not in jobs["update"]
+    assert "secrets." not in json.dumps(jobs["update"])
+    ran = " ".join(step.get("run", "") for step in jobs["open"]["steps"])
+    assert not any(
+        word in ran for word in ("modelyard update", "mise", "pip", "git switch", "git checkout", "git merge ")
+    )
+
+
 def test_a_template_that_is_current_opens_nothing(clone: Path, tmp_path: Path) -> None:
     runner = updating(clone, tmp_path)
-    said = passed(runner.run("template-update.yml", "update"))
+    said = update(runner)
     assert "the template is current" in said["Open or renew the pull request"]
     assert runner.known["opened"] == []
 
@@ -459,7 +496,7 @@ def test_a_newer_template_is_a_pull_request_that_explains_conflicts(
     theirs.write_text(theirs.read_text().replace('python = "3.12"', 'python = "3.14"'))
     publish(newer, "v0.2.0")
     runner = updating(clone, tmp_path)
-    passed(runner.run("template-update.yml", "update"))
+    update(runner)
     (opened,) = runner.known["opened"]
     assert opened["words"][:2] == ["pr", "create"]
     assert ("--draft" in opened["words"]) is conflict
@@ -467,6 +504,33 @@ def test_a_newer_template_is_a_pull_request_that_explains_conflicts(
     assert "- **repository** v0.1.0 → v0.2.0" in opened["body"]
     pushed = output(tmp_path / "origin.git", "show", "modelyard/template-update:mise.toml")
     assert ("<<<<<<< before updating" in pushed) is conflict and '"3.14"' in pushed
+    if not conflict:
+        return
+    # Somebody resolves the conflict on the branch; the next weekly update leaves that alone, and says so.
+    resolving = tmp_path / "resolving"
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--branch",
+        "modelyard/template-update",
+        str(tmp_path / "origin.git"),
+        str(resolving),
+    )
+    (resolving / "mise.toml").write_text(theirs.read_text())
+    git(resolving, "config", "user.email", "ada@example.com")
+    git(resolving, "config", "user.name", "Ada")
+    git(resolving, "add", "--all")
+    git(resolving, "commit", "--quiet", "--message", "Choose `theirs`")
+    git(resolving, "push", "--quiet", "origin", "HEAD")
+    resolved = output(resolving, "rev-parse", "HEAD")
+    runner.know({**runner.known, "opened": [], "pulls": [{"number": 7, "head": {"ref": "modelyard/template-update"}}]})
+    update(runner)
+    assert output(tmp_path / "origin.git", "rev-parse", "modelyard/template-update") == resolved
+    (said,) = runner.known["opened"]
+    assert said["words"][:3] == ["pr", "comment", "7"] and "Ada: Choose 'theirs'" in said["body"].replace(
+        "theirs", "'theirs'", 1
+    )
 
 
 def test_images_are_those_that_environments_tag(clone: Path, tmp_path: Path) -> None:
@@ -478,8 +542,58 @@ def test_images_are_those_that_environments_tag(clone: Path, tmp_path: Path) -> 
         for each in yaml.safe_load(file.read_text())["images"]:
             tagged.add(f"{each.get('newName', each['name'])}:{each['newTag']}")
     assert listed == sorted(tagged)
-    passed(runner.run("images.yml", "image"))
-    assert runner.calls == ["docker buildx imagetools inspect vllm/vllm-openai:v0.33.0"]
+    inspect = "docker buildx imagetools inspect"
+    for size, scanned in ((1 << 20, "true"), (1 << 50, None)):
+        (runner.folder / "manifest").write_text(json.dumps({"layers": [{"size": size}, {"size": size}]}))
+        runner.outputs.pop("steps.room.outputs.scan", None)
+        said = passed(runner.run("images.yml", "image"))
+        assert runner.outputs.get("steps.room.outputs.scan") == scanned
+        assert ("is not scanned" in said["See that there is room to unpack it"]) is (scanned is None)
+    assert runner.calls[:2] == [f"{inspect} vllm/vllm-openai:v0.33.0", f"{inspect} --raw vllm/vllm-openai:v0.33.0"]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "job", "results", "passes"),
+    [
+        ("check.yml", "checked", ("success", "success"), True),
+        ("check.yml", "checked", ("success", "failure"), False),
+        ("check.yml", "checked", ("failure", "skipped"), False),
+        ("terraform.yml", "planned", ("success", "skipped"), True),
+        ("terraform.yml", "planned", ("skipped", "skipped"), True),
+        ("terraform.yml", "planned", ("success", "cancelled"), False),
+    ],
+)
+def test_a_job_that_can_be_required_has_a_name_that_stays(
+    platform: Path, tmp_path: Path, workflow: str, job: str, results: tuple[str, str], passes: bool
+) -> None:
+    content = yaml.safe_load((platform / ".github/workflows" / workflow).read_text())
+    assert content["jobs"][job]["name"] == job and content["jobs"][job]["if"] == "always()"
+    # `on` is a boolean of YAML 1.1; a filter by paths would leave a required job waiting.
+    assert content[True]["pull_request"] == {}
+    names = [f"needs.{name}.result" for name in content["jobs"][job]["needs"]]
+    runner = Runner(platform, tmp_path / "runner", dict(zip(names, results, strict=True)))
+    ran = {
+        "checked": lambda: runner.run("check.yml", "checked"),
+        "planned": lambda: runner.run("terraform.yml", "planned"),
+    }
+    ((_, code, _),) = ran[job]()
+    assert (code == 0) is passes
+
+
+def test_what_grants_rights_or_runs_has_owners(platform: Path) -> None:
+    owned = [line.split()[0] for line in (platform / ".github/CODEOWNERS").read_text().splitlines() if line[:1] == "/"]
+
+    def is_owned(path: str) -> bool:
+        patterns = [re.escape(each).replace(r"\*", "[^/]*") + (".*" if each.endswith("/") else "") for each in owned]
+        return any(re.fullmatch(pattern, f"/{path}") for pattern in patterns)
+
+    for path in (
+        *("environments/dev/models/chat/identity.yaml", "environments/dev/.copier-answers.yml", ".copier-answers.yml"),
+        *("tests/conftest.py", "pytest.ini", "policies/x.py", "scripts/install.sh", "requirements.txt", "charts.lock"),
+        *(".github/workflows/check.yml", ".github/CODEOWNERS", "environments/dev/versions/kustomization.yaml"),
+    ):
+        assert is_owned(path), f"{path} has no owner"
+    assert not is_owned("environments/dev/models/chat/kustomization.yaml"), "models are anybody's to propose"
 
 
 def test_every_workflow_is_run_here(platform: Path) -> None:
@@ -490,12 +604,62 @@ def test_every_workflow_is_run_here(platform: Path) -> None:
 
 
 def test_renovate_finds_what_environments_pin(platform: Path) -> None:
-    import re
-
     settings = json.loads((platform / ".github/renovate.json").read_text())
     files = [path.relative_to(platform).as_posix() for path in platform.rglob("*.yaml")]
     for manager, least in (("kustomize", 2), ("argocd", 10)):
         (pattern,) = settings[manager]["managerFilePatterns"]
         found = [path for path in files if re.search(pattern.strip("/"), path)]
         assert len(found) >= least, f"{manager} would look at {found}"
-    assert set(settings["enabledManagers"]) >= {"terraform", "github-actions", "mise", "pre-commit"}
+    assert set(settings["enabledManagers"]) >= {"terraform", "github-actions", "mise", "pre-commit", "custom.regex"}
+    hooks = (platform / ".pre-commit-config.yaml").read_text()
+    assert not re.findall(r"^ +rev: (?![0-9a-f]{40} # frozen: v[\d.]+$).*", hooks, re.MULTILINE)
+    versions = (platform / "environments/dev/versions/kustomization.yaml").read_text()
+    (manager,) = settings["customManagers"]
+    for pattern in manager["matchStrings"]:
+        assert len(re.findall(pattern.replace("(?<", "(?P<"), versions)) == 1
+
+
+def versioning_of(settings: dict[str, Any], image: str, tag: str) -> str | None:
+    """Return the versioning that Renovate takes for a tag: that of the last rule that matches; None where it is off."""
+    chosen = "docker"
+    for rule in settings["packageRules"]:
+        value = rule.get("matchCurrentValue", "//").strip("/")
+        if image in rule.get("matchPackageNames", ()) and re.search(value, tag):
+            if rule.get("enabled") is False:
+                return None
+            chosen = rule.get("versioning", chosen)
+    return chosen
+
+
+@pytest.mark.parametrize(
+    ("image", "tag", "newer", "other"),
+    [
+        (
+            "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx",
+            "0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04",
+            "0.25.0.1.0.0-neuronx-py313-sdk2.33.0-ubuntu24.04",
+            "0.25.0.1.0.0-neuronx-py313-sdk2.33.0-ubuntu26.04",
+        ),
+        (
+            "public.ecr.aws/deep-learning-containers/vllm",
+            "0.27.1-gpu-py312-cu130-ubuntu22.04-ec2",
+            "0.28.0-gpu-py313-cu131-ubuntu22.04-ec2",
+            "0.28.0-gpu-py313-cu131-ubuntu22.04-sagemaker",
+        ),
+        ("public.ecr.aws/deep-learning-containers/vllm", "omni-cuda-v1.5", "omni-cuda-v1.6", "omni-sagemaker-v1.6"),
+    ],
+)
+def test_renovate_orders_the_tags_that_are_there(platform: Path, image: str, tag: str, newer: str, other: str) -> None:
+    settings = json.loads((platform / ".github/renovate.json").read_text())
+    versioning = versioning_of(settings, image, tag)
+    assert versioning is not None and versioning.startswith("regex:")
+    pattern = re.compile(versioning.removeprefix("regex:").replace("(?<", "(?P<"))
+    here, there, elsewhere = (pattern.match(each) for each in (tag, newer, other))
+    assert here and there
+
+    def order(found: re.Match[str]) -> list[int]:
+        return [int(found.groupdict().get(part) or 0) for part in ("major", "minor", "patch", "build", "revision")]
+
+    assert order(there) > order(here) and there["compatibility"] == here["compatibility"]
+    assert elsewhere is None or elsewhere["compatibility"] != here["compatibility"]
+    assert versioning_of(settings, image, "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04") is None or "neuron" not in image

@@ -62,8 +62,9 @@ if words[0] == "api":
         sys.exit(f"gh api {method} {path} is not known here")
 elif words[:2] == ["pr", "list"]:
     out([{"number": each["number"]} for each in known["pulls"] if each["head"]["ref"] == option("--head")])
-elif words[:2] in (["pr", "create"], ["pr", "edit"]):
-    known["opened"].append({"words": words, "body": Path(option("--body-file")).read_text()})
+elif words[:2] in (["pr", "create"], ["pr", "edit"], ["pr", "comment"], ["pr", "ready"]):
+    body = Path(option("--body-file")).read_text() if option("--body-file") else ""
+    known["opened"].append({"words": words, "body": body})
 elif words[:2] != ["auth", "setup-git"]:
     sys.exit(f"gh {words} is not known here")
 state.write_text(json.dumps(known))
@@ -73,7 +74,7 @@ _STUBS = {
     "gh": f"#!{sys.executable}\n{_GH}",
     "mise": '#!/bin/bash\n[ "$1 $2" = "exec --" ] || exit 64\nshift 2\nexec "$@"\n',
     "pip": '#!/bin/bash\necho "pip $*" >> "$STUBS/calls"\n',
-    "docker": '#!/bin/bash\necho "docker $*" >> "$STUBS/calls"\n',
+    "docker": '#!/bin/bash\necho "docker $*" >> "$STUBS/calls"\n[[ $* != *--raw* ]] || cat "$STUBS/manifest"\n',
     "terraform": '#!/bin/bash\n[[ $1 != -chdir=* ]] || shift\necho "terraform $*" >> "$STUBS/calls"\n'
     '[ "$1" != plan ] || { cat "$STUBS/plan"; exit "$(cat "$STUBS/plan-code")"; }\n'
     '[ "$1" != show ] || cat "$STUBS/show"\n',
@@ -174,7 +175,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            timeout=180,
+            timeout=900,
             check=False,
         )
         for line in output.read_text().splitlines():

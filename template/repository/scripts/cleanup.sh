@@ -35,7 +35,7 @@ own_option() {
 start "$@"
 ready aws kubectl python3 terraform
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'rm -rf "$scratch"; [ -z "$tunnel" ] || kill "$tunnel" 2>/dev/null || true' EXIT
 repository=$(sed -n 's/^repository: //p' "$folder/environment.yaml")
 
 # --- What there is -------------------------------------------------------------------------------------------------
@@ -150,9 +150,7 @@ if "$in_cluster"; then
     made_here || own_cluster=false
     ! "$dry_run" || export KUBECONFIG=$scratch/kubeconfig
     aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$cluster" >&2
-    "${kubectl[@]}" get --raw /readyz --request-timeout=20s >/dev/null ||
-        fail "the cluster's endpoint does not answer from here; nothing was changed.
-$(way_in)"
+    reach_cluster "nothing was changed."
     look
     models=$(applications_of model)
     platform=$(applications_of platform)

@@ -7,6 +7,7 @@ dry_run=false
 yes=false
 environment=
 folder=
+tunnel=
 
 fail() {
     printf '%s: %s\n' "$(basename "$0")" "$1" >&2
@@ -88,10 +89,55 @@ terraform_init() {
     run terraform -chdir=terraform init -reconfigure -input=false -backend-config="../$folder/backend.hcl"
 }
 
-# How the Kubernetes API is reached from elsewhere.
+# True when the Kubernetes API of a cluster of our own has no public address.
+is_private() {
+    ! grep -Eq '^ *existing_cluster *= *[^n ]' "$folder/terraform.tfvars" &&
+        ! sed -n 's/^ *public_access_cidrs *= *\[\(.*\)\].*/\1/p' "$folder/terraform.tfvars" | grep -q '"'
+}
+
+# What to do where the Kubernetes API does not answer.
 way_in() {
     cat <<TEXT
-It is private unless public_access_cidrs in $folder/terraform.tfvars names your network. Add it and apply, or run this
-script from inside the VPC, such as on the management host (management_host in terraform.tfvars, then aws ssm start-session)
+It is private unless public_access_cidrs in $folder/terraform.tfvars names your network: add it and apply, or set
+management_host = true there and apply, and this script goes through that host by Session Manager
 TEXT
+}
+
+# Reach a private endpoint through the management host: a session forwards a port of this machine, and kubectl asks there
+# for the certificate of the cluster. Nothing is opened in the network, and no kubeconfig is changed.
+open_tunnel() {
+    local instance endpoint host port=${TUNNEL_PORT:-18443} tries=0
+    instance=$(aws ec2 describe-instances --filters "Name=tag:Name,Values=$cluster-management-host" \
+        Name=instance-state-name,Values=running --query 'Reservations[].Instances[].InstanceId' --output text)
+    [ -n "$instance" ] && [ "$instance" != None ] || return 1
+    command -v session-manager-plugin >/dev/null || return 1
+    endpoint=$(aws eks describe-cluster --name "$cluster" --query cluster.endpoint --output text)
+    host=${endpoint#https://}
+    until [ "$(aws ssm describe-instance-information --filters "Key=InstanceIds,Values=$instance" \
+        --query 'InstanceInformationList[].PingStatus' --output text)" = Online ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 60 ] || fail "the management host $instance has not come to Session Manager; see whether its subnet has a way out,
+then run this again:  aws ssm describe-instance-information --filters Key=InstanceIds,Values=$instance"
+        sleep "${POLL_SECONDS:-5}"
+    done
+    say "the endpoint is private: going through the management host $instance"
+    session=(aws ssm start-session --target "$instance" --document-name AWS-StartPortForwardingSessionToRemoteHost
+        --parameters "host=$host,portNumber=443,localPortNumber=$port")
+    run "${session[@]}" >&2 </dev/null &
+    tunnel=$!
+    kubectl+=("--server=https://127.0.0.1:$port" "--tls-server-name=$host")
+    tries=0
+    until "${kubectl[@]}" get --raw /readyz --request-timeout=5s >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 12 ] && kill -0 "$tunnel" 2>/dev/null || return 1
+        sleep "${POLL_SECONDS:-5}"
+    done
+}
+
+# Stop unless the Kubernetes API answers, directly or through the management host.
+reach_cluster() {
+    "${kubectl[@]}" get --raw /readyz --request-timeout=20s >/dev/null 2>&1 && return
+    is_private && open_tunnel && return
+    fail "the cluster's endpoint does not answer from here; $1
+$(way_in)"
 }

@@ -8,10 +8,19 @@ usage_text='usage: scripts/install.sh [--dry-run] [--yes] ENVIRONMENT
   --dry-run  print each command and run none
   --yes      ask nothing: apply the plan; secrets come from HF_TOKEN, GIT_USERNAME and GIT_TOKEN, or stay empty
 
+  --inside   this machine reaches a private endpoint by itself
+
   WAIT_MINUTES  how long to wait for Applications, 45 by default'
+
+inside=false
+own_option() {
+    [ "$1" != --inside ] || { inside=true && taken=1; }
+}
 
 # shellcheck source-path=SCRIPTDIR source=environment.sh
 . "$(dirname "$0")/environment.sh"
+# shellcheck source-path=SCRIPTDIR source=preflight.sh
+. "$(dirname "$0")/preflight.sh"
 start "$@"
 
 kubernetes=$(setting terraform.tfvars kubernetes_version)
@@ -22,21 +31,45 @@ chart_version=$(sed -n 's/^ *targetRevision: //p' "$folder/applications/argocd.y
 [ -n "$chart_repository" ] && [ -n "$chart_version" ] || fail "$folder/applications/argocd.yaml names no chart"
 repository=$(sed -n 's/^repository: //p' "$folder/environment.yaml")
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+forwarding=
+trap 'rm -rf "$scratch"; for each in $forwarding $tunnel; do kill "$each" 2>/dev/null || true; done' EXIT
 
 committed() {
     [ -z "$(git status --porcelain -- "$folder" bases overlays terraform)" ] ||
         fail "there are uncommitted changes, which Argo CD would not see; commit and push them, then run this again"
 }
 
+# True when a secret has a value, which is not read here.
+filled() {
+    local versions
+    versions=$(aws secretsmanager describe-secret --secret-id "$1" --query VersionIdsToStages --output text 2>/dev/null)
+    [ -n "$versions" ] && [ "$versions" != None ]
+}
+
+# Ask for a secret without showing it, unless its variable is set; empty when nobody answers.
+secret() {
+    local value=${!1:-}
+    if [ -z "$value" ] && ! "$yes"; then
+        printf '%s (empty for none): ' "$2" >&2
+        read -rs value || value=
+        printf '\n' >&2
+    fi
+    printf '%s' "$value"
+}
+
 if ! "$dry_run"; then
-    ready aws curl git helm kubectl modelyard terraform
+    say "0. What is known before anything costs"
+    ready aws curl git helm kubectl modelyard python3 terraform
     committed
     if upstream=$(git rev-parse --verify --quiet '@{upstream}') && [ "$upstream" != "$(git rev-parse HEAD)" ]; then
         fail "this branch and the one that it follows differ; push or pull first, since Argo CD reads what was pushed"
     fi
-    aws ec2 describe-availability-zones --query 'AvailabilityZones[].ZoneName' --output text >/dev/null ||
-        fail "account $account cannot use region $region; AWS says why above. Regions opened since 2019 are enabled by account"
+    check_versions
+    check_region
+    check_way_in
+    check_names
+    check_certificates
+    ask_tokens
 fi
 
 # EC2 refuses nodes beyond a quota one by one, and their pods wait: better known before anything is paid for.
@@ -71,6 +104,14 @@ fi
 
 say "2. Network, cluster, roles, queue"
 terraform_init
+[ ! -f terraform/.terraform.lock.hcl ] || "$dry_run" || git ls-files --error-unmatch terraform/.terraform.lock.hcl >/dev/null 2>&1 ||
+    say "commit terraform/.terraform.lock.hcl: .github/workflows/terraform.yml takes the providers that it names"
+models_bucket=$cluster-models-$account
+if ! "$dry_run" && aws s3api head-bucket --bucket "$models_bucket" >/dev/null 2>&1 &&
+    ! grep -q '^module\.storage\.aws_s3_bucket\.models$' <<<"$(terraform -chdir=terraform state list 2>/dev/null)"; then
+    fail "the bucket $models_bucket is there and Terraform does not know it, as after scripts/cleanup.sh --keep-data. Take it over:
+  terraform -chdir=terraform import -var-file=../$folder/terraform.tfvars module.storage.aws_s3_bucket.models $models_bucket"
+fi
 run modelyard cost --env "$environment"
 "$dry_run" || compare_quotas
 changes=0
@@ -88,53 +129,25 @@ run modelyard env sync "$environment" --outputs "$scratch/outputs.json"
 "$dry_run" || committed
 
 say "4. Secrets"
-# True when a secret has a value, which is not read here.
-filled() {
-    local versions
-    versions=$(aws secretsmanager describe-secret --secret-id "$1" --query VersionIdsToStages --output text 2>/dev/null)
-    [ -n "$versions" ] && [ "$versions" != None ]
-}
-
-# Ask for a secret without showing it, unless its variable is set; empty when nobody answers.
-secret() {
-    local value=${!1:-}
-    if [ -z "$value" ] && ! "$yes"; then
-        printf '%s (empty for none): ' "$2" >&2
-        read -rs value || value=
-        printf '\n' >&2
-    fi
-    printf '%s' "$value"
-}
-
 # Values go through standard input: a process list shows arguments to everybody on the machine.
 put() { run aws secretsmanager put-secret-value --secret-id "$1" --secret-string file:///dev/stdin >/dev/null; }
 
 if ! "$dry_run"; then
-    if grep -rqs 'features/hf-token' "$folder/models" && ! filled "$cluster/hf-token"; then
-        token=$(secret HF_TOKEN "Hugging Face token for gated models")
-        if [ -n "$token" ]; then
-            printf '%s' "$token" | put "$cluster/hf-token"
-        else
-            say "$cluster/hf-token stays empty: pods of gated models wait until it has a value"
-        fi
+    if [ -n "$hugging_face_token" ]; then
+        printf '%s' "$hugging_face_token" | put "$cluster/hf-token"
+    elif grep -rqs 'features/hf-token' "$folder/models" && ! filled "$cluster/hf-token"; then
+        say "$cluster/hf-token stays empty: pods of gated models wait until it has a value"
     fi
-    if ! filled "$cluster/argocd-git"; then
-        token=$(secret GIT_TOKEN "Token with which Argo CD reads $repository, none for a public one")
-        if [ -n "$token" ]; then
-            printf '%s\n%s' "${GIT_USERNAME:-git}" "$token" |
-                python3 -c 'import json, sys; name, token = sys.stdin.read().split("\n", 1)
+    if [ -n "$git_token" ]; then
+        printf '%s\n%s' "${GIT_USERNAME:-git}" "$git_token" |
+            python3 -c 'import json, sys; name, token = sys.stdin.read().split("\n", 1)
 json.dump({"username": name, "password": token}, sys.stdout)' | put "$cluster/argocd-git"
-        fi
     fi
 fi
 
 say "5. Access to the cluster"
 run aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$cluster"
-if ! "$dry_run" && ! "${kubectl[@]}" get --raw /readyz --request-timeout=20s >/dev/null; then
-    fail "the cluster's endpoint does not answer from here. It is private unless public_access_cidrs in
-$folder/terraform.tfvars names your network: add it, or run this script from inside the VPC, such as on the
-management host (management_host in terraform.tfvars, then aws ssm start-session)"
-fi
+"$dry_run" || reach_cluster "what Terraform made stays, and costs."
 
 say "6. Argo CD"
 # Rendered from the chart and the values that it will manage itself by: definitions, then what belongs to it (its
@@ -203,7 +216,6 @@ if [ -n "$model" ]; then
     service=("${kubectl[@]}" --namespace models port-forward "service/$model" 18000:8000)
     "${service[@]}" >/dev/null 2>&1 &
     forwarding=$!
-    trap 'kill "$forwarding" 2>/dev/null || true; rm -rf "$scratch"' EXIT
     if curl --silent --show-error --fail --retry 10 --retry-connrefused --retry-delay 1 --max-time 60 \
         http://127.0.0.1:18000/v1/models >"$scratch/answer"; then
         say "$model answers: $(head -c 300 "$scratch/answer")"
@@ -212,6 +224,8 @@ if [ -n "$model" ]; then
     fi
     say "ask it yourself:  ${service[*]}"
 fi
+[ -z "$tunnel" ] || say "The way through the management host ends with this script; to open it again, in another terminal:
+  ${session[*]}"
 say "Argo CD:          ${kubectl[*]} --namespace argocd port-forward service/argocd-server 18080:443"
 if "${kubectl[@]}" --namespace monitoring get service kube-prometheus-stack-grafana >/dev/null 2>&1; then
     say "Grafana:          ${kubectl[*]} --namespace monitoring port-forward service/kube-prometheus-stack-grafana 13000:80"
