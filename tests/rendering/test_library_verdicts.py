@@ -168,7 +168,7 @@ def test_the_lines_are_as_the_published_schema_has_them(tmp_path: Path) -> None:
     ):
         (tmp_path / f"{name}.json").write_bytes(orjson.dumps(resource))
     native = FOLDER / "native" / f"{native_version(DEFAULT_KUBERNETES)}.json"
-    header = {"version": 1, "root": str(tmp_path), "definitions": str(native), "crdFolders": [str(FOLDER / "crds")]}
+    header = {"version": 2, "root": str(tmp_path), "definitions": str(native), "crdFolders": [str(FOLDER / "crds")]}
     targets = [{"id": "a", "path": "."}, {"id": "b", "path": "none"}]
     for line, name in ((header, "header"), *((target, "target") for target in targets)):
         jsonschema.validate(line, {"$ref": f"#/$defs/{name}", "$defs": schema["$defs"]})

@@ -38,7 +38,9 @@ class Copies:
 
 
 def _touched(edits: Mapping[str, Any]) -> list[str]:
-    return [*edits.get("remove", ()), *(path for kind in ("write", "replace", "edit") for path in edits.get(kind, ()))]
+    written = ["charts.lock"] if "charts" in edits else []
+    changed = (path for kind in ("write", "replace", "edit") for path in edits.get(kind, ()))
+    return [*written, *edits.get("remove", ()), *changed]
 
 
 def _restore(base: Path, root: Path, path: str) -> None:

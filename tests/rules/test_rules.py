@@ -13,6 +13,7 @@ import yaml
 from modelyard.checking import CheckOptions, check
 from modelyard.rules import Rule, rules
 from tests import repositories
+from tests.inventory_charts import keep
 from tests.repositories.copies import Copies
 
 HEADINGS = ["What it finds", "Why it breaks serving", "Example", "Fix", "Configuration", "References"]
@@ -36,6 +37,8 @@ def copies(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.mark.parametrize(("rule", "case"), cases())
 def test_case(rule: Rule, case: dict[str, Any], copies: Copies) -> None:
     with copies.changed(case["repository"], case) as root:
+        if "charts" in case:
+            keep(root, case["charts"])
         report = check(root, CheckOptions(policies=False))
         told = [(finding, str(finding.at.place())) for finding in report.findings]
     said = [(finding, place) for finding, place in told if finding.rule == rule.id]

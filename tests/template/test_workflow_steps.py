@@ -16,8 +16,8 @@ from modelyard.editing import Changes, set_model
 from modelyard.scaffolding import new_environment, new_repository
 from modelyard.scaffolding.git import author, commit_everything, git, output
 from modelyard.tooling import find
+from tests.inventory_charts import keep
 from tests.template.conftest import REPOSITORY_URL, publish
-from tests.template.stand_in_charts import keep
 from tests.template.workflow_stubs import Runner
 
 needs_helm = pytest.mark.skipif(find("helm") is None, reason="helm is not installed: modelyard tools install helm")

@@ -21,19 +21,19 @@ func TestMain(m *testing.M) {
 
 func TestInputThatCannotBeUsed(t *testing.T) {
 	root := t.TempDir()
-	header := `{"version":1,"root":"` + root + `"}` + "\n"
+	header := `{"version":2,"root":"` + root + `"}` + "\n"
 	for input, says := range map[string]string{
 		"":                                "there is no header",
-		"{}\n":                            "asks for protocol version 0; this program speaks version 1",
+		"{}\n":                            "asks for protocol version 0; this program speaks version 2",
 		"not json\n":                      "the first line should be a header",
-		`{"version":1,"root":"x"}` + "\n": "root should be an absolute path",
-		`{"version":1,"rot":"/"}` + "\n":  `unknown field "rot"`,
-		`{"version":1,"root":"/","parallel":-1}` + "\n": "limits should not be negative",
+		`{"version":2,"root":"x"}` + "\n": "root should be an absolute path",
+		`{"version":2,"rot":"/"}` + "\n":  `unknown field "rot"`,
+		`{"version":2,"root":"/","parallel":-1}` + "\n": "limits should not be negative",
 		header + "{}\n": "a target has no id",
 		header + `{"id":"1","path":"x"}` + "\n" + `{"id":"1","path":"y"}` + "\n":                            `two targets have the id "1"`,
-		`{"version":1,"root":"` + root + `/none"}` + "\n" + `{"id":"1","path":"x"}` + "\n":                  "the repository cannot be opened",
-		`{"version":1,"root":"` + root + `","definitions":"/none"}` + "\n" + `{"id":"1","path":"x"}` + "\n": "definitions of Kubernetes' kinds cannot be read",
-		`{"version":1,"root":"` + root + `","crds":["/none"]}` + "\n" + `{"id":"1","path":"x"}` + "\n":      "there are no CRDs at /none",
+		`{"version":2,"root":"` + root + `/none"}` + "\n" + `{"id":"1","path":"x"}` + "\n":                  "the repository cannot be opened",
+		`{"version":2,"root":"` + root + `","definitions":"/none"}` + "\n" + `{"id":"1","path":"x"}` + "\n": "definitions of Kubernetes' kinds cannot be read",
+		`{"version":2,"root":"` + root + `","crds":["/none"]}` + "\n" + `{"id":"1","path":"x"}` + "\n":      "there are no CRDs at /none",
 	} {
 		var output, messages bytes.Buffer
 		if code := run(nil, strings.NewReader(input), &output, &messages); code != 2 {
@@ -51,7 +51,7 @@ func TestARunGreetsRendersAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	var output, messages bytes.Buffer
-	input := `{"version":1,"root":"` + root + `"}` + "\n" + `{"id":"1","path":"."}` + "\n" + `{"id":"2","path":"x"}` + "\n"
+	input := `{"version":2,"root":"` + root + `"}` + "\n" + `{"id":"1","path":"."}` + "\n" + `{"id":"2","path":"x"}` + "\n"
 	if code := run(nil, strings.NewReader(input), &output, &messages); code != 0 {
 		t.Fatal(messages.String())
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 
 	"modelyard.dev/render/internal/build"
@@ -13,26 +12,15 @@ import (
 
 func greeting() protocol.Greeting {
 	return protocol.Greeting{
-		Version: protocol.Version, Kustomize: strings.TrimPrefix(build.KustomizeRelease, "v"), Kubernetes: moduleVersion("k8s.io/apiextensions-apiserver"),
+		Version: protocol.Version, Kustomize: strings.TrimPrefix(build.KustomizeRelease, "v"), Kubernetes: protocol.ModuleVersion("k8s.io/apiextensions-apiserver"),
+		Helm: strings.TrimPrefix(protocol.ModuleVersion("helm.sh/helm/v4"), "v"),
 	}
 }
 
 func versions() string {
-	return fmt.Sprintf("modelyard-render protocol %d, kustomize %s (api %s), apiextensions-apiserver %s",
-		protocol.Version, strings.TrimPrefix(build.KustomizeRelease, "v"), moduleVersion("sigs.k8s.io/kustomize/api"), moduleVersion("k8s.io/apiextensions-apiserver"))
-}
-
-func moduleVersion(module string) string {
-	information, found := debug.ReadBuildInfo()
-	if !found {
-		return "unknown"
-	}
-	for _, each := range information.Deps {
-		if each.Path == module {
-			return each.Version
-		}
-	}
-	return "unknown"
+	return fmt.Sprintf("modelyard-render protocol %d, kustomize %s (api %s), helm %s, apiextensions-apiserver %s",
+		protocol.Version, strings.TrimPrefix(build.KustomizeRelease, "v"), protocol.ModuleVersion("sigs.k8s.io/kustomize/api"),
+		protocol.ModuleVersion("helm.sh/helm/v4"), protocol.ModuleVersion("k8s.io/apiextensions-apiserver"))
 }
 
 type noNetwork struct{}

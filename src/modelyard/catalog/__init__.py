@@ -5,6 +5,8 @@ unverified, and a name that the data do not have gives None: what cannot be look
 """
 
 from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
+from modelyard.catalog.chart_accounts import ChartAccount, chart_accounts
+from modelyard.catalog.chart_secrets import ChartSecret, chart_secrets
 from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
 from modelyard.catalog.components import (
     Component,
@@ -65,7 +67,9 @@ __all__ = [
     "AwsNameKind",
     "AwsNames",
     "Chart",
+    "ChartAccount",
     "ChartKey",
+    "ChartSecret",
     "Component",
     "ComponentChart",
     "Decoded",
@@ -95,6 +99,8 @@ __all__ = [
     "UnknownKey",
     "aws_names",
     "chart",
+    "chart_accounts",
+    "chart_secrets",
     "chart_versions",
     "component_depths",
     "component_from_mapping",

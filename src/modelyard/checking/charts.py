@@ -1,59 +1,34 @@
-"""Rendering the charts of Applications, from the locked cache and by helm, as Argo CD would."""
+"""Rendering the charts of Applications from the locked cache, as Argo CD would."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import tarfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from modelyard.checking.chart_jobs import ChartJob, NotRenderable, chart_job
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.views import Plan
 from modelyard.cluster import Source, Thing, sources
-from modelyard.findings import Address, NotChecked, Refusal
-from modelyard.rendering import RenderError, Rendering, RenderingCache, Resource
-from modelyard.repository import MalformedYAML, Repository
-from modelyard.repository.locks import Lock, cached_chart
-from modelyard.repository.yaml import documents, rendered
+from modelyard.findings import NotChecked, Refusal
+from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
+from modelyard.repository.locks import Lock
+from modelyard.repository.yaml import rendered
 from modelyard.schemas import Validator, native_version
-from modelyard.tooling import find, parallel
+from modelyard.tooling import find, parallel, write_whole
 from modelyard.tooling.charts import ChartFailed, render_chart
 
+_ROUNDS = 3
+"""How often charts that ask which APIs are there are rendered, each time told what the last round brought."""
 
-class NotRenderable(Exception):
-    """A chart cannot be rendered here; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One chart to render for one Application."""
-
-    application: Thing
-    source: Source
-    archive: Path
-    namespace: str
-    value_files: tuple[tuple[Repository, str], ...]
-    values: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.source.chart} {self.source.revision}"
-
-    @property
-    def release(self) -> str:
-        helm = self.source.value.get("helm") or {}
-        return str(helm.get("releaseName") or self.application.name)
-
-    @property
-    def skip_crds(self) -> bool:
-        return bool((self.source.value.get("helm") or {}).get("skipCrds"))
-
-    @property
-    def at(self) -> Address:
-        return self.application.at((*self.source.path, "chart"))
+_ASKS = b"Capabilities.APIVersions"
 
 
 class Charts:
@@ -62,25 +37,35 @@ class Charts:
     Attributes:
         lock: What was fetched.
         kubernetes_version: Such as `1.35`.
-        validator: Sets verdicts; None where kubeconform is missing.
+        renderer: Renders and judges charts; None where helm and kubeconform do.
+        validator: Sets verdicts on what helm renders; None where kubeconform is missing.
         cache: Where renderings are kept; None for none.
     """
 
     def __init__(
-        self, lock: Lock, kubernetes_version: str, validator: Validator | None, cache: RenderingCache | None
+        self,
+        lock: Lock,
+        kubernetes_version: str,
+        renderer: LibraryRenderer | None,
+        validator: Validator | None,
+        cache: RenderingCache | None,
     ) -> None:
         self.lock = lock
         self.kubernetes_version = kubernetes_version
+        self.renderer = renderer
         self.validator = validator
         self.cache = cache
 
-    def render(self, plan: Plan, revisions: Revisions, gaps: list[NotChecked]) -> dict[str, Rendering]:
+    def render(
+        self, plan: Plan, revisions: Revisions, gaps: list[NotChecked], beside: Iterable[Rendering] = ()
+    ) -> dict[str, Rendering]:
         """Return what the charts of an environment's Applications render to, by Application.
 
         Args:
             plan: The environment's Applications.
             revisions: The repository at the revisions that value files are read at.
             gaps: Charts that cannot be rendered here are added to it.
+            beside: What else the environment consists of; charts are told the APIs that it defines.
         """
         jobs = []
         for thing, _ in plan.children:
@@ -92,11 +77,11 @@ class Charts:
                 except NotRenderable as reason:
                     gaps.append(_gap(thing, source, str(reason), plan.folder.name))
         found: dict[str, Rendering] = {}
-        for job, rendering in zip(jobs, parallel(self._rendering, jobs), strict=True):
+        for job, rendering in zip(jobs, self._renderings(jobs, beside, revisions), strict=True):
             name = job.application.name
             before = found.get(name)
             found[name] = rendering if before is None else _together(before, rendering)
-            if self.validator is None and rendering.resources:
+            if self.renderer is None and self.validator is None and rendering.resources:
                 gaps.append(
                     NotChecked(
                         f"schemas of chart {job.name}",
@@ -108,39 +93,65 @@ class Charts:
                 )
         return found
 
-    def _job(self, thing: Thing, source: Source, revisions: Revisions) -> _Job:
-        archive = cached_chart(self.lock, source.chart, source.revision, source.repository)
-        if archive is None:
-            raise NotRenderable("not in the cache")
-        if find("helm") is None:
+    def _job(self, thing: Thing, source: Source, revisions: Revisions) -> ChartJob:
+        job = chart_job(thing, source, revisions, self.lock)
+        if self.renderer is None and find("helm") is None:
             raise NotRenderable("helm is not installed")
-        helm = source.value.get("helm") or {}
-        if helm.get("parameters") or helm.get("fileParameters"):
-            raise NotRenderable("helm parameters are not rendered here; use value files")
-        namespace = str(thing.get("spec.destination.namespace", "") or "default")
-        return _Job(
-            thing,
-            source,
-            archive,
-            namespace,
-            tuple(_value_file(thing, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
-            _values(helm),
-        )
+        return job
 
-    def _rendering(self, job: _Job) -> Rendering:
-        key = self._key(job)
-        kept = self.cache.get(key, job.application.target) if self.cache else None
-        if kept is not None:
-            return kept
-        origin = job.value_files[-1][1] if job.value_files else None
+    def _renderings(
+        self, jobs: Sequence[ChartJob], beside: Iterable[Rendering], revisions: Revisions
+    ) -> list[Rendering]:
+        """Return the rendering of each job; those that ask which APIs are there are told all that the others bring."""
+        asking = [position for position, job in enumerate(jobs) if asks_for_apis(job.archive)]
+        silent = [position for position in range(len(jobs)) if position not in set(asking)]
+        found = dict(zip(silent, self._round([jobs[each] for each in silent], (), revisions), strict=True))
+        told: tuple[str, ...] | None = None
+        for _ in range(_ROUNDS if asking else 0):
+            apis = defined_apis([*beside, *found.values()])
+            if apis == told:
+                break
+            told = apis
+            found.update(zip(asking, self._round([jobs[each] for each in asking], apis, revisions), strict=True))
+        return [found[position] for position in range(len(jobs))]
+
+    def _round(self, jobs: Sequence[ChartJob], apis: tuple[str, ...], revisions: Revisions) -> list[Rendering]:
+        keys = [self._key(job, apis) for job in jobs]
+        found: dict[int, Rendering] = {}
+        for position, (job, key) in enumerate(zip(jobs, keys, strict=True)):
+            kept = self.cache.get(key, job.application.target) if self.cache else None
+            if kept is not None:
+                found[position] = kept
+        missing = [position for position in range(len(jobs)) if position not in found]
+        for position, rendering in self._rendered(missing, jobs, apis, revisions):
+            found[position] = _with_values(rendering, jobs[position])
+            if self.cache:
+                self.cache.put(keys[position], found[position])
+        return [found[position] for position in range(len(jobs))]
+
+    def _rendered(
+        self, positions: Sequence[int], jobs: Sequence[ChartJob], apis: tuple[str, ...], revisions: Revisions
+    ) -> Iterable[tuple[int, Rendering]]:
+        if self.renderer is None:
+            by_helm = partial(self._by_helm, apis=apis)
+            return zip(positions, parallel(by_helm, [jobs[each] for each in positions]), strict=True)
+        inputs = [jobs[each].inputs(self._told_version(), apis) for each in positions]
+        answers = self.renderer.render_charts(revisions.repository, inputs)
+        return ((positions[position], rendering) for position, rendering in answers)
+
+    def _told_version(self) -> str:
+        return native_version(self.kubernetes_version) or self.kubernetes_version
+
+    def _by_helm(self, job: ChartJob, apis: tuple[str, ...]) -> Rendering:
         try:
             output = render_chart(
                 job.archive,
                 release=job.release,
                 namespace=job.namespace,
-                kubernetes_version=native_version(self.kubernetes_version) or self.kubernetes_version,
+                kubernetes_version=self._told_version(),
                 value_files=[repository.files.real(path) for repository, path in job.value_files],
                 values=job.values,
+                api_versions=apis,
                 skip_crds=job.skip_crds,
             )
         except ChartFailed as failed:
@@ -148,21 +159,21 @@ class Charts:
             return Rendering(job.application.target, errors=(RenderError("build", message, job.at, failed.fix),))
         values = [value for value in rendered(output) if isinstance(value, dict)]
         verdicts = self.validator.verdicts(values) if self.validator else [None] * len(values)
-        resources = tuple(
-            Resource(value, origin, (), verdict, job.name) for value, verdict in zip(values, verdicts, strict=True)
+        return Rendering(
+            job.application.target,
+            tuple(
+                Resource(value, None, (), verdict, job.name) for value, verdict in zip(values, verdicts, strict=True)
+            ),
         )
-        rendering = Rendering(job.application.target, resources)
-        if self.cache:
-            self.cache.put(key, rendering)
-        return rendering
 
-    def _key(self, job: _Job) -> str:
-        helm = find("helm")
+    def _key(self, job: ChartJob, apis: tuple[str, ...]) -> str:
+        helm = find("helm") if self.renderer is None else None
         parts: list[object] = [
-            "chart 1",
+            "chart 2",
+            self.renderer.identity if self.renderer else "",
             helm.version if helm else "",
             self.kubernetes_version,
-            self.validator.identity if self.validator else "",
+            self.validator.identity if self.validator and self.renderer is None else "",
             job.archive.parent.name,
             job.name,
             job.release,
@@ -170,46 +181,70 @@ class Charts:
             job.skip_crds,
             dict(job.values),
             [(path, repository.files.digest(path)) for repository, path in job.value_files],
+            apis,
         ]
         return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
 
-def _value_file(thing: Thing, entry: str, revisions: Revisions) -> tuple[Repository, str]:
-    """Return the repository and path that an entry such as `$repository/environments/dev/values.yaml` names."""
-    reference, _, path = entry.partition("/")
-    if not reference.startswith("$"):
-        raise NotRenderable(f"its values {entry} are not in this repository")
-    source = next((each for each in sources(thing) if each.value.get("ref") == reference[1:]), None)
-    if source is None:
-        raise NotRenderable(f"no source is called {reference[1:]}, which its values {entry} need")
-    at_revision = revisions.at(source.revision)
-    if isinstance(at_revision, str):
-        raise NotRenderable(at_revision)
+def asks_for_apis(archive: Path) -> bool:
+    """Return whether a chart's templates ask which APIs are there; remembered beside the archive."""
+    kept = archive.with_name("asks-for-apis.json")
     try:
-        at_revision.files.read(path)
-    except Refusal as refusal:
-        raise NotRenderable(refusal.message) from None
-    return at_revision, path
+        remembered = orjson.loads(kept.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        remembered = None
+    if isinstance(remembered, bool):
+        return remembered
+    try:
+        with tarfile.open(archive) as content:
+            asks = any(
+                _ASKS in stream.read()
+                for member in content
+                if "/templates/" in member.name and (stream := content.extractfile(member)) is not None
+            )
+    except (tarfile.TarError, OSError, EOFError):
+        return False  # rendering it says what is wrong with it
+    with contextlib.suppress(Refusal):  # a cache that cannot be written costs reading the archive again, nothing else
+        write_whole(kept, orjson.dumps(asks))
+    return asks
 
 
-def _values(helm: Mapping[str, Any]) -> Mapping[str, Any]:
-    own = helm.get("valuesObject")
-    if isinstance(own, dict):
-        return own
-    text = helm.get("values")
-    if not isinstance(text, str):
-        return {}
-    try:
-        content = documents("helm.values", text)
-    except MalformedYAML as refusal:
-        raise NotRenderable(refusal.message) from None
-    return content[0] if content and isinstance(content[0], dict) else {}
+def defined_apis(renderings: Iterable[Rendering]) -> tuple[str, ...]:
+    """Return the APIs that definitions among resources bring, as `group/version` and `group/version/Kind`, sorted."""
+    found: set[str] = set()
+    for rendering in renderings:
+        for resource in rendering.resources:
+            if resource.value.get("kind") == "CustomResourceDefinition":
+                found.update(_apis(resource.value.get("spec")))
+    return tuple(sorted(found))
+
+
+def _apis(spec: Any) -> Iterable[str]:
+    if not isinstance(spec, dict):
+        return
+    names, versions = spec.get("names"), spec.get("versions")
+    kind = names.get("kind") if isinstance(names, dict) else None
+    for version in versions if isinstance(versions, list) else ():
+        if isinstance(version, dict) and version.get("served") is not False:
+            api = f"{spec.get('group')}/{version.get('name')}"
+            yield api
+            yield f"{api}/{kind}"
+
+
+def _with_values(rendering: Rendering, job: ChartJob) -> Rendering:
+    """Return a rendering whose resources name the files of values that the chart was given."""
+    files = tuple(path for _, path in job.value_files)
+    origin = files[-1] if files else None
+    return replace(
+        rendering,
+        resources=tuple(replace(each, origin=origin, transformed_by=files) for each in rendering.resources),
+    )
 
 
 def _gap(thing: Thing, source: Source, reason: str, environment: str) -> NotChecked:
     remedies = {
         "not in the cache": "modelyard fetch brings it",
-        "helm is not installed": "modelyard tools install helm",
+        "helm is not installed": "modelyard tools install modelyard-render",
     }
     return NotChecked(
         f"chart {source.chart} {source.revision}",

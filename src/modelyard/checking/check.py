@@ -18,7 +18,7 @@ from modelyard.checking.revisions import Revisions
 from modelyard.checking.showing import Showing
 from modelyard.checking.stage import Stage
 from modelyard.checking.tools import Tools
-from modelyard.checking.views import Plan, environment, plan, roots
+from modelyard.checking.views import Plan, beside_charts, environment, plan, roots
 from modelyard.checking.waivers import apply_waivers
 from modelyard.cluster import Environment, TerraformReader, Thing
 from modelyard.findings import (
@@ -114,10 +114,11 @@ def environments(
     for version, group in _by_version(folders, options).items():
         stage = tools.stage(version, gaps)
         with stage.ready(repository) if beside else nullcontext():
-            plans, children = _rendered(group, stage, tools.charts(version), revisions, progress, chosen)
-        for each in plans:
-            charts = tools.charts(version).render(each, revisions, gaps)
-            view = environment(each, children, charts, repository, terraform)
+            charts = tools.charts(version)
+            plans, children = _rendered(group, stage, charts, revisions, progress, chosen)
+            of_charts = [charts.render(each, revisions, gaps, beside_charts(each, children)) for each in plans]
+        for each, rendered in zip(plans, of_charts, strict=True):
+            view = environment(each, children, rendered, repository, terraform)
             gaps.extend(each.gaps)
             gaps.extend(schema_gaps(view, version))
             made.append(view)

@@ -76,9 +76,11 @@ class Tools:
     def charts(self, kubernetes_version: str) -> Charts:
         """Return what renders the charts of environments of one Kubernetes version."""
         version = kubernetes_version or DEFAULT_KUBERNETES
+        renderer = self.stage(kubernetes_version, []).renderer
         validator = Validator(version, self.crd_paths, self.options.jobs) if find("kubeconform") else None
         kept = RenderingCache(cache() / "renderings", "") if self.options.use_cache else None
-        return Charts(self.lock, version, validator, kept)
+        by_library = renderer if isinstance(renderer, LibraryRenderer) else None
+        return Charts(self.lock, version, by_library, validator, kept)
 
     def _renderer(self, kubernetes_version: str) -> Renderer:
         wanted = self.options.backend

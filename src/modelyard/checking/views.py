@@ -92,6 +92,17 @@ def plan(
     return made
 
 
+def beside_charts(made: Plan, rendered: dict[tuple[int, str], Rendering]) -> list[Rendering]:
+    """Return what an environment consists of besides its charts.
+
+    Args:
+        made: What the environment consists of.
+        rendered: Renderings of folders, by the identity of the repository at its revision and by target.
+    """
+    folders = [rendered[id(where[0]), where[1]] for _, where in made.children if where is not None]
+    return [made.root, *([made.bootstrap] if made.bootstrap else []), *folders]
+
+
 def environment(
     made: Plan,
     rendered: dict[tuple[int, str], Rendering],

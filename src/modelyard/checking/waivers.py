@@ -31,6 +31,7 @@ def apply_waivers(repository: Repository, report: Report, today: date, *, whole:
         ]
         used.update(("waivers", index) for index in covering)
         (report.waived if covering else kept).append(finding)
+    used.update(("accepted-gaps", index) for index, each in enumerate(settings.accepted_gaps) if each.optional)
     gaps: list[NotChecked] = []
     for gap in report.not_checked:
         for index, accepted in enumerate(settings.accepted_gaps):

@@ -8,6 +8,7 @@ from modelyard.cluster.expressions import Expression, Selector, dashboards, expr
 from modelyard.cluster.generators import GitGenerator, git_generators
 from modelyard.cluster.graph.edges import Edge, End, Node, State
 from modelyard.cluster.graph.index import Graph
+from modelyard.cluster.isolation import Isolation, isolations
 from modelyard.cluster.labels import Labelled, differing, selects, set_by_manifests, written_labels
 from modelyard.cluster.models import VERSION_LABEL, Model, version_in
 from modelyard.cluster.nodes import (
@@ -35,7 +36,7 @@ from modelyard.cluster.triton import runs_triton
 from modelyard.cluster.values import ChartValues
 from modelyard.cluster.waves import IGNORED_HEALTH, Requirement, Waves
 from modelyard.cluster.workflows import Workflow, every_workflow, workflows
-from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, workload
+from modelyard.cluster.workloads import ACCELERATORS, Container, PodTemplate, Workload, called_service, workload
 
 __all__ = [
     "ACCELERATORS",
@@ -56,6 +57,7 @@ __all__ = [
     "Expression",
     "GitGenerator",
     "Graph",
+    "Isolation",
     "Labelled",
     "LineAddress",
     "Model",
@@ -83,6 +85,7 @@ __all__ = [
     "admits",
     "alternatives",
     "association",
+    "called_service",
     "dashboards",
     "differing",
     "engine_settings",
@@ -94,6 +97,7 @@ __all__ = [
     "how_to_bring_pool",
     "is_location",
     "is_namespaced",
+    "isolations",
     "listed",
     "made_by",
     "mapping",

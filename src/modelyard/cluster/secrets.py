@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modelyard.cluster.shapes import mapping, text
+from modelyard.catalog import chart_secrets
+from modelyard.cluster.shapes import listed, mapping, text
 from modelyard.cluster.things import Thing
 
 EXTERNAL_SECRETS_GROUP = "external-secrets.io"
@@ -16,7 +17,8 @@ class SecretSource:
     """What makes a Secret.
 
     Attributes:
-        thing: The Secret itself, or the ExternalSecret, SealedSecret or Certificate behind it.
+        thing: The Secret itself, the ExternalSecret, SealedSecret or Certificate behind it, or what of a chart makes
+            it at run time.
         name: The Secret's name.
         everywhere: Whether it may be made in any namespace.
         keys: The keys that it holds; None where they are only known to the provider.
@@ -46,6 +48,18 @@ def secret_sources(things: Iterable[Thing]) -> Iterator[SecretSource]:
             yield SecretSource(thing, str(thing.get("spec.template.metadata.name", thing.name)), keys=frozenset(keys))
         elif thing.group == "cert-manager.io" and thing.kind == "Certificate":
             yield SecretSource(thing, str(thing.get("spec.secretName", "")))
+        elif thing.resource.chart:
+            yield from _made_at_run_time(thing)
+
+
+def _made_at_run_time(thing: Thing) -> Iterator[SecretSource]:
+    """Yield the Secrets that a hook, a Job or an operator of a chart makes, where it is asked to."""
+    for each in chart_secrets().get(thing.resource.chart.split()[0], ()):
+        if not each.made_by(thing.kind, thing.name):
+            continue
+        containers = thing.entries("spec.template.spec.containers")
+        if not each.argument or any(each.argument in listed(container, "args") for container in containers):
+            yield SecretSource(thing, each.name, keys=each.keys)
 
 
 def _external_keys(thing: Thing, spec: tuple[str, ...]) -> frozenset[str] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from modelyard.catalog import chart_accounts
 from modelyard.cluster.shapes import entries, listed, mapping, numbered
 from modelyard.cluster.terraform.blocks import LineAddress
 from modelyard.cluster.things import Thing
@@ -223,3 +224,11 @@ def _expanded(value: Any, path: Path, done: Path) -> Iterator[tuple[Path, dict[s
             yield from _expanded(item, tuple(rest), (*done, index))
     elif isinstance(value, dict) and step in value:
         yield from _expanded(value[step], tuple(rest), (*done, step))
+
+
+def called_service(template: PodTemplate) -> str:
+    """Return which services of AWS pods of a known chart call, in words; empty for others."""
+    known = chart_accounts().get(template.thing.resource.chart.partition(" ")[0])
+    if known is None or template.labels.get("app.kubernetes.io/name") != known.name:
+        return ""
+    return known.calls

@@ -4,7 +4,7 @@ from modelyard.rendering.addresses import ResourceAddress, Sources, address
 from modelyard.rendering.cache import RenderingCache
 from modelyard.rendering.errors import input_errors
 from modelyard.rendering.fragments import split_image
-from modelyard.rendering.library import LibraryRenderer
+from modelyard.rendering.library import ChartInputs, LibraryRenderer
 from modelyard.rendering.model import (
     Identity,
     Problem,
@@ -19,6 +19,7 @@ from modelyard.rendering.processes import ProcessRenderer
 
 __all__ = [
     "MISSING",
+    "ChartInputs",
     "Identity",
     "LibraryRenderer",
     "Path",

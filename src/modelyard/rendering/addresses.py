@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.findings import Place, Precision, Refusal
+from modelyard.rendering.chart_values import chart_place
 from modelyard.rendering.fragments import Fragment, fragments
 from modelyard.rendering.model import Resource
 from modelyard.rendering.paths import MISSING, Path, counterpart, parse, says, value_at
@@ -39,9 +40,9 @@ class ResourceAddress:
 
     def place(self) -> Place:
         """Return where the value is set; for an absent one what removed it, or the parent where it belongs."""
-        if self.resource.chart:
-            return Place(self.resource.origin or self.target)
         value = value_at(self.resource.value, self.path)
+        if self.resource.chart:
+            return chart_place(self.repository.files, self.target, self.resource, self.path)
         try:
             sources = Sources(self.repository, self.target, self.resource)
             if value is MISSING:

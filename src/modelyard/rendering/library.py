@@ -5,9 +5,10 @@ The renderer and its JSON lines are described in docs/reference/render-protocol.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -19,10 +20,56 @@ from modelyard.tooling import ToolFailed, require
 from modelyard.tooling.renderer import RENDERER
 from modelyard.tooling.streaming import Conversation
 
-PROTOCOL = 1
+PROTOCOL = 2
 TIMEOUT_SECONDS = 60.0
 _GRACE_SECONDS = 60.0  # beyond a target's limit: a suspect is tried twice before the renderer gives it up
 _REFUSED = 2
+_REBUILD = "run `modelyard tools install modelyard-render`, which builds the one that belongs to this version"
+
+_T = TypeVar("_T")
+_Read = Callable[[int, dict[str, Any], Sequence[Resource]], _T]
+
+
+@dataclass(frozen=True, slots=True)
+class ChartInputs:
+    """A chart's archive with all that decides what it renders to.
+
+    Attributes:
+        name: The chart with its version, for messages.
+        target: What the rendering is called.
+        at: Where the chart is named.
+        archive: Its archive, absolute.
+        release: Name of the release.
+        namespace: Namespace of the release.
+        kubernetes_version: Full version that the chart is told, such as `1.35.6`.
+        api_versions: API versions, as `group/version` and `group/version/Kind`, that the chart is told are there.
+        values: Texts in YAML; a later one wins.
+        skip_crds: Whether to leave out the definitions in the chart's `crds` folder.
+    """
+
+    name: str
+    target: str
+    at: Address
+    archive: Path
+    release: str
+    namespace: str
+    kubernetes_version: str
+    api_versions: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    skip_crds: bool = False
+
+    def line(self) -> dict[str, Any]:
+        """Return the target that the renderer is asked for."""
+        chart = {
+            "archive": str(self.archive.resolve()),
+            "release": self.release,
+            "namespace": self.namespace,
+            "kubeVersion": self.kubernetes_version,
+            "apiVersions": self.api_versions,
+            "values": self.values,
+            "skipCRDs": self.skip_crds,
+        }
+        return {"path": self.target, "chart": chart}
 
 
 class LibraryRenderer:
@@ -96,31 +143,49 @@ class LibraryRenderer:
         Raises:
             Refusal: The renderer could not be used at all, or did not answer for every target.
         """
-        if not targets:
+        lines = [{"path": target or "."} for target in targets]
+        yield from self._answers(
+            repository, lines, lambda position, told, found: _rendering(repository, targets[position], told, found)
+        )
+
+    def render_charts(self, repository: Repository, charts: Sequence[ChartInputs]) -> Iterator[tuple[int, Rendering]]:
+        """Yield the position and the rendering of each chart, in the order in which they are ready.
+
+        Raises:
+            Refusal: The renderer could not be used at all, or did not answer for every chart.
+        """
+        lines = [each.line() for each in charts]
+        yield from self._answers(
+            repository, lines, lambda position, told, found: (position, _of_chart(charts[position], told, found))
+        )
+
+    def _answers(self, repository: Repository, questions: Sequence[dict[str, Any]], read: _Read[_T]) -> Iterator[_T]:
+        """Yield what `read` makes of the answer to each question."""
+        if not questions:
             return
         ready = self._kept is not None and self._kept[0] == repository.root and self._kept[1].open
         conversation = self._kept[1] if ready and self._kept is not None else self._conversation(repository)
         first = self._asked
-        self._asked += len(targets)
-        lines = ({"id": str(first + number), "path": target or "."} for number, target in enumerate(targets))
+        self._asked += len(questions)
+        lines = ({"id": str(first + number), **question} for number, question in enumerate(questions))
         answered = 0
         try:
             output = conversation.ask(b"".join(orjson.dumps(line) + b"\n" for line in lines), last=not ready)
-            for rendering in renderings(repository, targets, output, first):
+            for answer in _answered(output, len(questions), read, first):
                 answered += 1
-                yield rendering
-                if ready and answered == len(targets):
+                yield answer
+                if ready and answered == len(questions):
                     return
         except ToolFailed as failed:
             if failed.completed.returncode == _REFUSED:
                 reason = failed.completed.stderr.strip().splitlines()[-1].removeprefix("modelyard-render: ")
-                raise Refusal(f"the renderer cannot start: {reason}") from failed
+                raise Refusal(f"the renderer cannot start: {reason}", fix=_REBUILD) from failed
             raise
         finally:
-            if answered != len(targets) or not ready:
+            if answered != len(questions) or not ready:
                 conversation.close()
-        if answered != len(targets):
-            raise _misunderstood(f"it answered for {answered} of {len(targets)} targets")
+        if answered != len(questions):
+            raise _misunderstood(f"it answered for {answered} of {len(questions)} targets")
 
     def _conversation(self, repository: Repository, ahead: Conversation | None = None) -> Conversation:
         silence = 2 * self.timeout_seconds + _GRACE_SECONDS
@@ -132,15 +197,29 @@ class LibraryRenderer:
         return made
 
 
-def renderings(
-    repository: Repository, targets: Sequence[str], lines: Iterable[bytes], first: int = 0
-) -> Iterator[Rendering]:
+def renderings(repository: Repository, targets: Sequence[str], lines: Iterable[bytes]) -> Iterator[Rendering]:
+    """Yield what the renderer's lines say about each folder.
+
+    Args:
+        repository: Where the folders are.
+        targets: The folders; their ids are numbers from 0.
+        lines: The renderer's output.
+
+    Raises:
+        Refusal: A line is not as the protocol has it.
+    """
+    yield from _answered(
+        lines, len(targets), lambda position, told, found: _rendering(repository, targets[position], told, found)
+    )
+
+
+def _answered(lines: Iterable[bytes], count: int, read: _Read[_T], first: int = 0) -> Iterator[_T]:
     """Yield what the renderer's lines say about each target.
 
     Args:
-        repository: Where the targets are.
-        targets: The targets; their ids are consecutive numbers.
         lines: The renderer's output.
+        count: How many targets it was asked for; their ids are consecutive numbers.
+        read: From a target's position, its closing line and its resources to what is yielded.
         first: Id of the first target.
 
     Raises:
@@ -157,16 +236,16 @@ def renderings(
                 if told.get("version") != PROTOCOL:
                     raise _misunderstood(f"it speaks protocol {told.get('version')}, this version speaks {PROTOCOL}")
                 continue
-            rendering = _rendering(repository, targets[_position(told["id"], first)], told, resources)
+            answer = read(_position(told["id"], first, count), told, resources)
         except (KeyError, IndexError, TypeError, ValueError) as fault:
             raise _misunderstood(f"a line of its output is not as agreed ({fault!r:.200})") from fault
-        yield rendering
+        yield answer
         resources = []
 
 
-def _position(identity: str, first: int) -> int:
+def _position(identity: str, first: int, count: int) -> int:
     position = int(identity) - first
-    if position < 0:
+    if not 0 <= position < count:
         raise IndexError(identity)
     return position
 
@@ -174,7 +253,7 @@ def _position(identity: str, first: int) -> int:
 def _misunderstood(reason: str) -> Refusal:
     return Refusal(
         f"the renderer cannot be understood: {reason}",
-        fix="run `modelyard tools install modelyard-render`, which builds the one that belongs to this version",
+        fix=_REBUILD,
         exit_code=ExitCode.INTERNAL,
     )
 
@@ -216,6 +295,14 @@ def _rendering(repository: Repository, target: str, told: dict[str, Any], resour
     return Rendering(
         target, errors=(RenderError(error["kind"], error["message"], _at(repository, error), error.get("fix", "")),)
     )
+
+
+def _of_chart(chart: ChartInputs, told: dict[str, Any], resources: Sequence[Resource]) -> Rendering:
+    error = told.get("error")
+    if error is None:
+        return Rendering(chart.target, tuple(replace(each, origin=None, chart=chart.name) for each in resources))
+    message = f"chart {chart.name} does not render: {error['message']}"
+    return Rendering(chart.target, errors=(RenderError(error["kind"], message, chart.at, error.get("fix", "")),))
 
 
 def _at(repository: Repository, error: dict[str, Any]) -> Address:

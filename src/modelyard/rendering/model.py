@@ -50,7 +50,7 @@ class Resource:
         value: The manifest as plain values.
         origin: File that it was read from, or the kustomization that generated it; relative to the repository.
         transformed_by: Kustomizations that Kustomize applied to it: candidates, since Kustomize lists a patch on
-            resources that it never touched.
+            resources that it never touched. Of a chart's resources, the files of values that the chart was given.
         verdict: Set once schemas were consulted.
         chart: Chart that it was rendered from, with its version; empty for what Kustomize rendered. Its `origin` is
             then the last file of values in the repository.

@@ -34,6 +34,7 @@ class AcceptedGap(_Strict):
     subject: str = Field(description="What is not checked, as the report names it; `*` matches any text.")
     reason: Reason
     expires: date = Field(description="Last day on which the gap is accepted.")
+    optional: bool = Field(False, description="Whether the gap is there with some answers only, and may cover nothing.")
 
 
 class Ceiling(_Strict):

@@ -12,13 +12,27 @@ from modelyard.policies import policy
 
 TRUSTED = (
     "602401143452.dkr.ecr.",  # Amazon EKS
+    "aibrix/",  # Docker Hub
     "amazon/",  # Docker Hub
     "cr.fluentbit.io/fluent/",
     "curlimages/",  # Docker Hub
+    "docker.io/envoyproxy/",
+    "docker.io/grafana/",
+    "ecr-public.aws.com/docker/library/",
+    "ghcr.io/external-secrets/",
+    "ghcr.io/kedacore/",
+    "kserve/",  # Docker Hub
     "nvcr.io/nvidia/",
     "opensearchproject/",  # Docker Hub
     "public.ecr.aws/",
+    "quay.io/argoproj/",
+    "quay.io/jetstack/",
+    "quay.io/kiwigrid/",
+    "quay.io/kuberay/",
+    "quay.io/prometheus-operator/",
+    "quay.io/prometheus/",
     "rayproject/",  # Docker Hub
+    "redis:",  # Docker Hub
     "registry.k8s.io/",
     "vllm/",  # Docker Hub
 )

@@ -15,8 +15,8 @@ const (
 	DefaultMaxFileBytes   = 20 << 20
 	DefaultMaxMemoryBytes = 2 << 30
 	DefaultMaxResources   = 20_000
-	// MaxLineBytes bounds a line of the input: a header or a target is short.
-	MaxLineBytes = 1 << 20
+	// MaxLineBytes bounds a line of the input: a header is short, and so are a chart's values.
+	MaxLineBytes = 8 << 20
 )
 
 // ParseHeader reads a header strictly and fills in the defaults.
@@ -72,6 +72,9 @@ func ParseTarget(line []byte) (Target, error) {
 	}
 	if target.ID == "" {
 		return target, fmt.Errorf("a target has no id")
+	}
+	if target.Chart != nil && !filepath.IsAbs(target.Chart.Archive) {
+		return target, fmt.Errorf("a chart's archive should be an absolute path, not %q", target.Chart.Archive)
 	}
 	return target, nil
 }

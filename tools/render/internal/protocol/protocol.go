@@ -6,7 +6,7 @@ package protocol
 import "encoding/json"
 
 // Version counts incompatible changes. A header with another version is refused.
-const Version = 1
+const Version = 2
 
 // Header is the first line of the input.
 type Header struct {
@@ -23,10 +23,24 @@ type Header struct {
 	MaxResources   int      `json:"maxResources,omitempty"`
 }
 
-// Target is every further line of the input.
+// Target is every further line of the input: a folder with a kustomization, or a chart.
 type Target struct {
 	ID   string `json:"id"`
 	Path string `json:"path"`
+	// Chart is rendered instead of the kustomization; errors still name Path.
+	Chart *Chart `json:"chart,omitempty"`
+}
+
+// Chart is a chart's archive with all that decides what it renders to.
+type Chart struct {
+	Archive     string   `json:"archive"`
+	Release     string   `json:"release"`
+	Namespace   string   `json:"namespace"`
+	KubeVersion string   `json:"kubeVersion"`
+	APIVersions []string `json:"apiVersions,omitempty"`
+	// Values are texts in YAML; a later one wins.
+	Values   []string `json:"values,omitempty"`
+	SkipCRDs bool     `json:"skipCRDs,omitempty"`
 }
 
 // Greeting is the first line of the output.
@@ -34,6 +48,7 @@ type Greeting struct {
 	Version    int    `json:"version"`
 	Kustomize  string `json:"kustomize"`
 	Kubernetes string `json:"kubernetes"`
+	Helm       string `json:"helm"`
 }
 
 // Resource is one line per rendered resource, in Kustomize's order.

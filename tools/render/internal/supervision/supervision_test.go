@@ -83,7 +83,7 @@ func supervise(t *testing.T, paths ...string) (map[string]protocol.Done, error) 
 	}
 	var output bytes.Buffer
 	supervisor := &Supervisor{
-		Header: &protocol.Header{Version: 1, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 0.6, MaxMemoryBytes: 1 << 20},
+		Header: &protocol.Header{Version: 2, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 0.6, MaxMemoryBytes: 1 << 20},
 		Output: &output,
 		Start:  pretending(program),
 	}
@@ -160,7 +160,7 @@ func TestTargetsAreAnsweredWhileTheSourceWaits(t *testing.T) {
 	reading, writing := io.Pipe()
 	asked := make(chan protocol.Target)
 	supervisor := &Supervisor{
-		Header: &protocol.Header{Version: 1, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 5, MaxMemoryBytes: 1 << 20},
+		Header: &protocol.Header{Version: 2, Root: t.TempDir(), Parallel: 3, TimeoutSeconds: 5, MaxMemoryBytes: 1 << 20},
 		Output: writing,
 		Start:  pretending(program),
 	}

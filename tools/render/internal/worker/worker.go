@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"modelyard.dev/render/internal/build"
+	"modelyard.dev/render/internal/charts"
 	"modelyard.dev/render/internal/kustomization"
 	"modelyard.dev/render/internal/protocol"
 	"modelyard.dev/render/internal/repository"
@@ -124,7 +125,7 @@ func watchMemory(most int64) {
 // render writes all lines of a target at once, so that those of two targets never mix.
 func (j *job) render(target protocol.Target) {
 	started := time.Now()
-	result, err := j.builder.Build(target.Path)
+	result, err := j.built(target)
 	var lines bytes.Buffer
 	done := protocol.Done{ID: target.ID, Done: true, Inputs: result.Inputs, Absent: result.Absent}
 	if err == nil {
@@ -146,6 +147,14 @@ func (j *job) render(target protocol.Target) {
 		return
 	}
 	j.write(lines.Bytes())
+}
+
+func (j *job) built(target protocol.Target) (result build.Result, err error) {
+	if target.Chart == nil {
+		return j.builder.Build(target.Path)
+	}
+	result.Resources, err = charts.Render(target.Chart, protocol.ModuleVersion("helm.sh/helm/v4"), j.builder.MaxResources)
+	return result, err
 }
 
 func described(err error, target protocol.Target) *protocol.Error {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster.graph.edges import Definition, Node, Reference
+from modelyard.cluster.graph.edges import Definition, End, Node, Reference
 from modelyard.cluster.graph.extractors.context import Context
 from modelyard.cluster.graph.extractors.registry import of
 from modelyard.cluster.shapes import mapping, numbered, text
@@ -15,6 +15,12 @@ from modelyard.rendering import Path
 _IN_CLUSTER = re.compile(r"^(?:\w+://)?([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?(?::(\d+))?(?:/|$)")
 _SERVERS = ("serverAddress", "scalerAddress")
 """What a trigger may call the server that it asks: with a scheme for Prometheus, without one for gRPC."""
+
+_OPERATED = {
+    "Prometheus": ("prometheus-operated", "9090"),
+    "Alertmanager": ("alertmanager-operated", "9093"),
+}
+"""The Service that the operator makes for a custom resource, with the number of its port."""
 
 
 @of(("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject"), ("autoscaling.aibrix.ai", "PodAutoscaler"))
@@ -35,7 +41,7 @@ def autoscalers(thing: Thing, context: Context) -> Iterator[Definition | Referen
                 name, space, port = address.groups()
                 node = Node("Service", name, space, f"port {port}" if port else "")
                 end = context.end(thing, (*path, "metadata", field))
-                yield Reference("asks", end, node, elsewhere=_made_by_operator(context, name, space))
+                yield Reference("asks", end, node)
         if text(told, "interceptorRoute"):
             end = context.end(thing, (*path, "metadata", "interceptorRoute"))
             yield Reference("asks", end, Node("InterceptorRoute", text(told, "interceptorRoute"), namespace))
@@ -61,9 +67,11 @@ def interceptor_routes(thing: Thing, context: Context) -> Iterator[Definition | 
             yield Reference("routes to", context.end(thing, (*where, field)), node)
 
 
-def _made_by_operator(context: Context, name: str, namespace: str) -> str:
-    """Return that the Prometheus operator makes a Service where it runs; empty for others."""
-    if not name.endswith("-operated"):
-        return ""
-    there = any(each.namespace == namespace for each in context.environment.applications)
-    return "the Prometheus operator" if there else ""
+@of(("monitoring.coreos.com", "Prometheus"), ("monitoring.coreos.com", "Alertmanager"))
+def made_services(thing: Thing, context: Context) -> Iterator[Definition | Reference]:
+    """Yield the Service that the Prometheus operator makes for each server (governing Services, operator v0.93)."""
+    name, number = _OPERATED[thing.kind]
+    node = Node("Service", name, context.namespace(thing))
+    yield Definition(End(node, thing, ("spec",)))
+    for port in (number, str(thing.get("spec.portName", "web"))):
+        yield Definition(End(node._replace(part=f"port {port}"), thing, ("spec",)))

@@ -58,10 +58,19 @@ def _scraped(
     environment: Environment, scrapes: Edge, isolating: Mapping[_Pods, list[Thing]]
 ) -> Iterator[tuple[End, list[Thing], str]]:
     """Yield each Service that is scraped with the policies of pods behind it, and their namespace."""
+    monitor = scrapes.source.holder
+    endpoints = monitor.entries("spec.endpoints") if isinstance(monitor, Thing) else []
+    ports = {str(each.get("port")) for each in endpoints if each.get("port")}
     for service in scrapes.targets:
+        if isinstance(service.holder, Thing) and ports and not ports & _port_names(service.holder):
+            continue  # Prometheus keeps what has the port, and drops the rest
         for edge in environment.graph.out_of(service.node):
             for pods in edge.targets if edge.relation == "selects" else ():
                 yield service, isolating.get((pods.node, pods.path), []), pods.node.namespace
+
+
+def _port_names(service: Thing) -> set[str]:
+    return {str(each.get("name")) for each in service.entries("spec.ports")}
 
 
 def _admits(policy: Thing, labels: dict[str, Any], same_namespace: bool) -> bool:

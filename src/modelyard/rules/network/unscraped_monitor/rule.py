@@ -9,6 +9,7 @@ from modelyard.rules import rule
 from modelyard.rules.wording import one_of
 
 GROUP = "monitoring.coreos.com"
+_EKS = "EKS"
 
 _Offers = Mapping[str, Labelled[set[str]]]
 """By namespace: the names of the ports of each Service or pod template."""
@@ -48,10 +49,12 @@ def _judge(
     found = [ports for each in inside for ports in each.chosen(selector)]
     if not found:
         elsewhere = next((e for n in sorted(namespaces or ()) if (e := environment.unrendered_in(n))), "")
-        if elsewhere or namespaces is None:
+        others = differing(selector["matchLabels"], (labels for each in inside for labels in each.labels))
+        # What EKS brings has labels of its own; who shares one with a Service of the repository means that Service.
+        meant = elsewhere == _EKS and 0 < len(others) < len(selector["matchLabels"])
+        if (elsewhere and not meant) or namespaces is None:
             yield NotChecked(thing, f"{elsewhere or 'a chart'} may bring the {what} that it scrapes")
             return
-        others = differing(selector["matchLabels"], (labels for each in inside for labels in each.labels))
         key = next(iter(others or selector["matchLabels"]), None)
         near = ", ".join(f"{name}={value}" if value is not None else f"no {name}" for name, value in others.items())
         yield Finding(

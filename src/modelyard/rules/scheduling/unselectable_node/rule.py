@@ -1,6 +1,6 @@
 """Pods that ask for nodes which no pool makes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelyard.cluster import (
     OF_AUTO_MODE,
@@ -38,6 +38,8 @@ def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked
             continue
         impossible = [demand for demand in groups[0] if not any(admits(pool, demand) for pool in pools)]
         demand = impossible[0] if impossible else groups[0][-1]
+        if _meant_for_none(environment, template, demand):
+            continue
         fix = _fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools))
         command = _command(environment, demand)
         yield Finding(
@@ -49,6 +51,20 @@ def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked
 
 def _elsewhere(demand: NodeRequirement) -> bool:
     return demand.key.startswith(_NOT_OF_POOLS) and not demand.key.startswith(OF_AUTO_MODE)
+
+
+def _meant_for_none(environment: Environment, template: PodTemplate, demand: NodeRequirement) -> bool:
+    """Return whether a DaemonSet of a chart is for nodes that are not there: it has no pods then, and none is Pending.
+
+    What is spelt nearly like something that a pool has is meant for that pool.
+    """
+    if template.thing.kind != "DaemonSet" or environment.is_ours(template.thing):
+        return False
+    offered = _offered(environment.pools, demand)
+    if offered:
+        return not demand.values or not nearest(demand.values[0], offered)
+    names = {key.rpartition("/")[2] for key in _keys(environment.pools)}
+    return not nearest(demand.key.rpartition("/")[2], names)
 
 
 def _value(demand: NodeRequirement) -> Path:
@@ -67,22 +83,30 @@ def _otherwise(pool: Pool, group: tuple[NodeRequirement, ...], demand: NodeRequi
 
 
 def _fix(demand: NodeRequirement, pools: list[Pool]) -> str:
-    if demand.key == _POOL:
-        offered = {pool.name for pool in pools}
-    else:
-        offered = {str(pool.labels[demand.key]) for pool in pools if demand.key in pool.labels}
-        for pool in pools:
-            for each in pool.requirements:
-                if each.get("key") == demand.key and each.get("operator") == "In":
-                    offered.update(str(value) for value in listed(each, "values"))
+    offered = _offered(pools, demand)
     if offered:
         near = nearest(demand.values[0], offered) if demand.values else ""
         return f"name {near}" if near else f"name {one_of(offered)}"
-    keys = {key for pool in pools for key in pool.labels} | {
-        str(r.get("key")) for pool in pools for r in pool.requirements
-    }
-    near = nearest(demand.key, keys)
+    near = nearest(demand.key, _keys(pools))
     return f"use the label {near}" if near else f"give the label {demand.key} to a node pool, or select by another one"
+
+
+def _offered(pools: Iterable[Pool], demand: NodeRequirement) -> set[str]:
+    """Return the values that pools give to the label that is demanded."""
+    if demand.key == _POOL:
+        return {pool.name for pool in pools}
+    offered = {str(pool.labels[demand.key]) for pool in pools if demand.key in pool.labels}
+    for pool in pools:
+        for each in pool.requirements:
+            if each.get("key") == demand.key and each.get("operator") == "In":
+                offered.update(str(value) for value in listed(each, "values"))
+    return offered
+
+
+def _keys(pools: Iterable[Pool]) -> set[str]:
+    return {key for pool in pools for key in pool.labels} | {
+        str(each.get("key")) for pool in pools for each in pool.requirements
+    }
 
 
 def _command(environment: Environment, demand: NodeRequirement) -> str:

@@ -17,9 +17,11 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
+            # The line is that of a value, which may have another name than the field of the chart's resource.
+            where = f"{problem.path}: " if thing.resource.chart and problem.path and problem.path not in said else ""
             yield Finding(
                 at=thing.at(problem.path, key=is_unknown),
-                message=f"{thing}: {said}",
+                message=f"{thing}: {where}{said}",
                 fix=remedy or _served(said) or "correct it as the API reference of the kind has it",
             )
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, PodTemplate, SecretSource
+from modelyard.catalog import chart_secrets
+from modelyard.cluster import Environment, PodTemplate, SecretSource, listed
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
@@ -42,6 +43,10 @@ def _judge(
         if elsewhere:
             yield NotChecked(template, f"{elsewhere} may bring Secret {name}")
             return
+        if _may_make_secrets(environment, namespace, template):
+            chart = template.thing.resource.chart
+            yield NotChecked(template, f"an account of chart {chart} may make Secrets, and {name} may be one of them")
+            return
         yield Finding(
             at=at[0],
             message=f"{template} need Secret {name}, which nothing makes in namespace {namespace}",
@@ -53,6 +58,24 @@ def _judge(
             message=f"{template} need the key {key} of Secret {name}, which has {one_of(keys)} by {made[0].thing}",
             fix=f"use the key {nearest(key, keys) or one_of(keys)}",
         )
+
+
+def _may_make_secrets(environment: Environment, namespace: str, template: PodTemplate) -> bool:
+    """Return whether a chart of which nobody knows what it makes lets an account of its own make Secrets there."""
+    chart = template.thing.resource.chart
+    if not chart or chart.split()[0] in chart_secrets():
+        return False
+    application = environment.application_by_name.get(template.thing.application)
+    for thing in application.resources if application is not None else ():
+        reaches = thing.kind == "ClusterRole" or (thing.kind == "Role" and environment.namespace_of(thing) == namespace)
+        if reaches and any(_lets_make_secrets(each) for each in thing.entries("rules")):
+            return True
+    return False
+
+
+def _lets_make_secrets(rights: dict[str, Any]) -> bool:
+    groups, resources, verbs = (set(listed(rights, field)) for field in ("apiGroups", "resources", "verbs"))
+    return bool({"", "*"} & groups and {"secrets", "*"} & resources and {"create", "*"} & verbs)
 
 
 def _references(template: PodTemplate) -> Iterator[tuple[str, str, tuple[Address, Address]]]:

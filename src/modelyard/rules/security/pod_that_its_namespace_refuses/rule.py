@@ -15,7 +15,7 @@ _TOLD = 4  # objections in one message
 def pod_that_its_namespace_refuses(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The API server takes the workload and refuses its pods one by one: it syncs, and never has a replica."""
     levels = {thing.name: str(thing.labels.get(LABEL, PRIVILEGED)) for thing in environment.of_kind("Namespace", "")}
-    for workload in environment.own_workloads:
+    for workload in environment.workloads:
         namespace = environment.namespace_of(workload.thing)
         level = levels.get(namespace, PRIVILEGED)
         for template in workload.templates:

@@ -1,0 +1,73 @@
+"""Network policies that keep the API server from webhooks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelyard.cluster import Environment, Isolation, PodTemplate, Service, Thing, isolations, mapping
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+
+_HOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+_HTTPS = 443
+
+
+@rule("network/webhook-denied", error, since="0.1.0")
+def webhook_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """What a webhook must admit is refused while the API server cannot reach its pods, and no sync ends."""
+    isolated = isolations(environment, "Ingress")
+    services = {(each.namespace, each.name): each for each in environment.services}
+    said: set[tuple[int, int]] = set()
+    for thing, called, what in _called(environment):
+        service = services.get((str(called.get("namespace")), str(called.get("name"))))
+        for template in service.pods if service is not None else ():
+            port = _target(service, template, int(called.get("port") or _HTTPS))
+            isolation = isolated.get(id(template))
+            if port is None or isolation is None or isolation.admits(port) or (id(template), port) in said:
+                continue
+            said.add((id(template), port))
+            policy, path = _nearest(isolation)
+            yield Finding(
+                at=policy.at(path),
+                message=f"{thing} has the API server call port {port} of {template} {what}, "
+                f"which no network policy of namespace {environment.namespace_of(policy)} lets in",
+                fix=f"let port {port} in without `from`: the API server has neither a label nor a fixed address",
+            )
+
+
+def _called(environment: Environment) -> Iterator[tuple[Thing, Mapping[str, Any], str]]:
+    """Yield each Service that the API server calls and cannot do without, who says so, and what for."""
+    for kind in _HOOKS:
+        for thing in environment.of_kind(kind):
+            for hook in thing.entries("webhooks"):
+                if str(hook.get("failurePolicy") or "Fail") == "Fail":
+                    yield thing, mapping(hook, "clientConfig", "service"), f"for webhook {hook.get('name')}"
+    for thing in environment.of_kind("APIService"):
+        yield thing, thing.mapping("spec.service"), "for its API"
+    for thing in environment.of_kind("CustomResourceDefinition"):
+        called = thing.mapping("spec.conversion.webhook.clientConfig.service")
+        if called:
+            yield thing, called, "to convert between versions"
+
+
+def _target(service: Service | None, template: PodTemplate, port: int) -> int | None:
+    """Return the port of a pod that a port of its Service leads to; None where it leads nowhere."""
+    for each in service.ports if service is not None else ():
+        if each.get("port") != port:
+            continue
+        wanted = each.get("targetPort", port)
+        if isinstance(wanted, int):
+            return wanted
+        return next((number for name, number, _ in template.ports if name == wanted), None)
+    return None
+
+
+def _nearest(isolation: Isolation) -> tuple[Thing, Path]:
+    """Return the policy, and the port in it, that is probably meant for the API server."""
+    for policy in isolation.policies:
+        for index, rule_ in enumerate(policy.entries("spec.ingress")):
+            if not rule_.get("from") and rule_.get("ports"):
+                return policy, ("spec", "ingress", index, "ports", 0, "port")
+    named = [each for each in isolation.policies if each.has("spec.ingress")]
+    policy = (named or list(isolation.policies))[0]
+    return policy, ("spec", "ingress") if policy.has("spec.ingress") else ("spec", "podSelector")

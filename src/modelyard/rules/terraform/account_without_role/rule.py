@@ -1,0 +1,67 @@
+"""Pods that call AWS as an account that has no rights."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, PodTemplate, Thing, association, called_service
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+
+_NAME = "app.kubernetes.io/name"
+_ROLE = "eks.amazonaws.com/role-arn"
+_OPERATED = ("Prometheus", "Alertmanager", "ThanosRuler")
+
+
+@rule("terraform/account-without-role", error, since="0.1.0")
+def account_without_role(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Pods whose account no Pod Identity association names get no credentials: they run, and AWS refuses every call."""
+    terraform = environment.terraform
+    blocks = terraform.resources("aws_eks_pod_identity_association") if terraform is not None else ()
+    given = {association(block) for block in blocks}
+    if not given:
+        return
+    if any(not name for pair in given for name in pair):
+        yield NotChecked("Pod Identity associations", "whom one of them names is not known before Terraform has run")
+        return
+    annotated = {
+        (environment.namespace_of(thing), thing.name)
+        for thing in environment.of_kind("ServiceAccount", "")
+        if thing.annotations.get(_ROLE)
+    }
+    accounts = {(environment.namespace_of(t), t.name) for t in environment.of_kind("ServiceAccount", "")}
+    unused = {pair for pair in given if pair not in accounts}
+    for namespace, thing, account, path, why in _calling(environment, unused):
+        if (namespace, account) in given | annotated:
+            continue
+        others = sorted(name for space, name in unused if space == namespace)
+        yield Finding(
+            at=thing.at(path),
+            message=f"{thing} runs as service account {account} of namespace {namespace}, which no Pod Identity "
+            f"association gives a role{why}",
+            fix=f"name the account {others[0]}, which has one"
+            if others
+            else f"give namespace {namespace}, account {account} a role in terraform/modules/identity",
+        )
+
+
+def _calling(environment: Environment, unused: set[tuple[str, str]]) -> Iterator[tuple[str, Thing, str, Path, str]]:
+    """Yield what calls AWS, or has the name of an account that has a role and is not there."""
+    for namespace, templates in environment.pods_by_namespace.items():
+        for template in templates:
+            told = called_service(template)
+            why = f", and it calls {told}" if told else _named(template, namespace, unused)
+            if why:
+                account = str(template.spec.get("serviceAccountName") or "default")
+                yield namespace, template.thing, account, (*template.spec_path, "serviceAccountName"), why
+    for kind in _OPERATED:
+        for thing in environment.of_kind(kind, "monitoring.coreos.com"):
+            namespace = environment.namespace_of(thing)
+            if (namespace, kind.lower()) in unused:
+                account = str(thing.get("spec.serviceAccountName", "") or "default")
+                why = f"; account {kind.lower()} has one and is not there"
+                yield namespace, thing, account, ("spec", "serviceAccountName"), why
+
+
+def _named(template: PodTemplate, namespace: str, unused: set[tuple[str, str]]) -> str:
+    name = str(template.labels.get(_NAME, ""))
+    return f"; account {name} has one and is not there" if name and (namespace, name) in unused else ""
