@@ -106,14 +106,16 @@ variable "system_nodes" {
 }
 
 variable "device_node_groups" {
-  description = "Managed node groups for what Karpenter cannot provision: devices claimed through DRA, and capacity blocks. efa_network_cards are the network cards that get an interface for EFA, such as 0 to 31 of a p5.48xlarge."
+  description = "Managed node groups for what Karpenter cannot provision: devices claimed through DRA, and capacity blocks. Images and weights go to the disks that the type has of its own; disk_* are of the volume beside them, which types without (Inf2) want large and fast: 200 GiB, 6000 IOPS, 500 MiB/s. efa_network_cards are the network cards that get an interface for EFA, such as 0 to 31 of a p5.48xlarge."
   type = map(object({
     ami_type                = string
     instance_types          = list(string)
     max_size                = number
     min_size                = optional(number, 0)
     zones                   = optional(list(string))
-    disk_gib                = optional(number, 200)
+    disk_gib                = optional(number, 40)
+    disk_iops               = optional(number, 3000)
+    disk_mib_per_s          = optional(number, 125)
     capacity_reservation_id = optional(string)
     efa_network_cards       = optional(list(number), [])
     labels                  = optional(map(string), {})
@@ -154,6 +156,16 @@ variable "device_node_groups" {
   validation {
     condition     = alltrue([for group in values(var.device_node_groups) : length(group.efa_network_cards) == length(distinct(group.efa_network_cards)) && alltrue([for card in group.efa_network_cards : card >= 0 && card <= 31 && floor(card) == card])])
     error_message = "device_node_groups has efa_network_cards that are not different whole numbers from 0 to 31."
+  }
+  # https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+  validation {
+    condition     = alltrue([for group in values(var.device_node_groups) : group.disk_gib >= 20 && group.disk_iops >= 3000 && group.disk_iops <= min(80000, max(3000, group.disk_gib * 500)) && group.disk_mib_per_s >= 125 && group.disk_mib_per_s <= min(2000, group.disk_iops / 4)])
+    error_message = "device_node_groups has a volume that gp3 does not offer; expected disk_gib of at least 20, disk_iops of 3000 to 500 for each GiB, disk_mib_per_s of 125 to a quarter of the IOPS."
+  }
+  # EKS starts min_size nodes at once, and a block has none before its first day.
+  validation {
+    condition     = alltrue([for group in values(var.device_node_groups) : group.capacity_reservation_id == null || group.min_size == 0])
+    error_message = "device_node_groups has a capacity_reservation_id with a min_size above 0; expected 0: scale the group by hand when the block has begun, and to 0 before it ends."
   }
   # A capacity block is one purchase of one instance type in one zone.
   validation {

@@ -182,7 +182,7 @@ def test_defaults_are_those_of_terraform() -> None:
         "max_size       = optional(number, 4)",
         "disk_gib       = optional(number, 50)",
         "min_size                = optional(number, 0)",
-        "disk_gib                = optional(number, 200)",
+        "disk_gib                = optional(number, 40)",
     ):
         assert line in text
     keys = (PROJECT / "terraform/modules/encryption/main.tf").read_text()

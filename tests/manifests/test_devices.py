@@ -82,7 +82,8 @@ def test_every_set_of_answers_makes_legal_pools(environments: Environments) -> N
         for name, pool in pools.items():
             capacity = requirements(pool)["karpenter.sh/capacity-type"]
             assert ("spot" in capacity) is (spot and name in ("gpu", "neuron")), name
-            assert (name == "gpu-multinode") <= (capacity == ["reserved", "on-demand"])
+            assert (name in ("gpu-multinode", "neuron")) <= (capacity[:2] == ["reserved", "on-demand"])
+            assert ("reserved" in capacity) is ("capacityReservationSelectorTerms" in classes[name]), name
         for name, spec in classes.items():
             volumes = spec["blockDeviceMappings"]
             is_al2023 = ami == "al2023" and not name.startswith("cpu-")

@@ -1,14 +1,18 @@
 """What a plan would make: names, addresses, nodes, storage."""
 
+import base64
+import email
 import ipaddress
 import itertools
 import json
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.terraform.configuration import CONFIGURATIONS, ROOT, Configuration, Plan
 
@@ -284,3 +288,41 @@ def test_user_data_of_the_management_host(terraform: str, tmp_path: Path) -> Non
     assert bash is not None
     checked = subprocess.run([bash, "-n"], input=script, capture_output=True, text=True, timeout=30, check=False)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_groups_with_devices_make_the_nodes_that_karpenter_makes(planned: Callable[[str], Plan]) -> None:
+    plan = planned("largest")
+    pools = ROOT.parent / "bases/platform/karpenter"
+    (karpenter,) = [
+        each for each in yaml.safe_load_all((pools / "pools/gpu.yaml").read_text()) if each["kind"] != "NodePool"
+    ]
+    patches = yaml.safe_load((pools / "choices/al2023/kustomization.yaml").read_text())["patches"]
+    al2023 = {each["path"]: each["value"] for each in yaml.safe_load(patches[0]["patch"])}
+    for name, user_data, mappings in (
+        ("shared", karpenter["spec"]["userData"], karpenter["spec"]["blockDeviceMappings"]),
+        ("gpu-dra", al2023["/spec/userData"], al2023["/spec/blockDeviceMappings"]),
+    ):
+        template = plan.one(f'module.nodes[0].aws_launch_template.device["{name}"]').values
+        (metadata,) = template["metadata_options"]
+        assert metadata["http_tokens"] == karpenter["spec"]["metadataOptions"]["httpTokens"]
+        assert (
+            metadata["http_put_response_hop_limit"] == karpenter["spec"]["metadataOptions"]["httpPutResponseHopLimit"]
+        )
+        devices = {each["device_name"]: each["ebs"][0] for each in template["block_device_mappings"]}
+        assert list(devices) == [each["deviceName"] for each in mappings]
+        for each in mappings:
+            assert devices[each["deviceName"]]["volume_type"] == each["ebs"]["volumeType"]
+            assert devices[each["deviceName"]]["encrypted"] == str(each["ebs"]["encrypted"]).lower()
+        ours = base64.b64decode(template["user_data"]).decode()
+        if name == "shared":
+            settings = tomllib.loads(ours)["settings"]
+            assert karpenter["spec"]["instanceStorePolicy"] == "RAID0"
+            assert settings.pop("bootstrap-commands")["000-mount-instance-storage"]["mode"] == "always"
+            assert settings == tomllib.loads(user_data)["settings"]
+            assert (devices["/dev/xvdb"]["iops"], devices["/dev/xvdb"]["throughput"]) == (6000, 500)
+        else:
+            (part,) = email.message_from_string(ours).get_payload()
+            config = yaml.safe_load(part.get_payload())
+            assert config["spec"].pop("instance") == {"localStorage": {"strategy": "RAID0"}}
+            assert config == yaml.safe_load(user_data)
+            assert devices["/dev/xvda"]["volume_size"] == 40

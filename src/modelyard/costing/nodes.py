@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from modelyard.cluster import ACCELERATORS, Environment, Pool, quantity
 from modelyard.costing.amounts import NOTHING, Amount, Scale, known
 from modelyard.costing.platform import instance_price
-from modelyard.costing.prices import service_prices
+from modelyard.costing.prices import FREE_IOPS, FREE_THROUGHPUT, service_prices
 from modelyard.placement import (
     SPOT,
     Demand,
@@ -26,9 +26,6 @@ SPOT_LEAST = 0.1
 """Lower end of a spot price as a share of the on-demand price; the upper end is the on-demand price itself."""
 
 SPOT_SOURCE = "AWS: spot capacity is up to 90 % below the on-demand price; the price of the day is not in the data"
-
-FREE_IOPS, FREE_THROUGHPUT = 3000, 125
-"""What a gp3 volume has without being paid for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelyard.catalog import Price, PriceStatus, region
 from modelyard.costing.amounts import Amount, CostLine, Scale, known
-from modelyard.costing.prices import HOURS_PER_MONTH, service_prices
+from modelyard.costing.prices import FREE_IOPS, FREE_THROUGHPUT, HOURS_PER_MONTH, service_prices
 from modelyard.costing.variables import Dimensions, NodeGroup
 
 NOT_COUNTED = (
@@ -85,7 +85,14 @@ def _with_use(line: CostLine, used: float, unit: str, price: str) -> CostLine:
 
 def _group_lines(group: NodeGroup, region_name: str) -> Iterator[CostLine]:
     what = f"nodes {group.name}" if group.name != "management host" else group.name
-    disk = known(service_prices()["gp3"].per_hour(region_name), f"disks of {what}").times(group.disk_gib)
+    disk = Amount()
+    for name, amount in (
+        ("gp3", group.disk_gib),
+        ("gp3-iops", group.disk_iops - FREE_IOPS),
+        ("gp3-throughput", group.disk_mib_per_s - FREE_THROUGHPUT),
+    ):
+        if amount > 0:
+            disk += known(service_prices()[name].per_hour(region_name), f"disks of {what}").times(amount)
     if group.reserved:
         price = service_prices()["capacity-block"]
         one, status, source = Amount(unknown=(f"capacity block of {what}",)), price.status, price.source

@@ -11,6 +11,9 @@ from typing import Any
 
 DATA = Path(__file__).parent / "data" / "prices.yaml"
 
+FREE_IOPS, FREE_THROUGHPUT = 3000, 125
+"""What a gp3 volume has without being paid for."""
+
 HOURS_PER_MONTH = 730.0
 """Hours that a month is counted with, as AWS's own calculator does."""
 

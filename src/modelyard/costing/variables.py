@@ -28,6 +28,8 @@ class NodeGroup:
         most: Most nodes.
         disk_gib: gp3 volumes of each node together, in GiB.
         reserved: Whether its capacity is a block that was paid for before.
+        disk_iops: Operations a second of the larger of those volumes.
+        disk_mib_per_s: Throughput of that volume, in MiB/s.
     """
 
     name: str
@@ -36,6 +38,8 @@ class NodeGroup:
     most: int
     disk_gib: float
     reserved: bool = False
+    disk_iops: float = 0.0
+    disk_mib_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,8 @@ def _priced(group: ManagedGroup) -> NodeGroup:
         group.most,
         group.disk_gib + (SYSTEM_DISK_GIB if group.name == SYSTEM else 0),
         group.reserved,
+        group.disk_iops,
+        group.disk_mib_per_s,
     )
 
 

@@ -34,12 +34,14 @@ class ManagedGroup:
         instance_types: Its types, in the order in which EKS tries them.
         least: Fewest nodes.
         most: Most nodes.
-        disk_gib: Size of the volume that pods write to, in GiB.
+        disk_gib: Size of the volume that pods write to where the type has no disks of its own, in GiB.
         zones: Zones of its nodes; empty for all of the environment.
         labels: Labels of its nodes beside those of EKS.
         taints: Taints of its nodes.
         ami_type: The kind of its images.
         reserved: Whether its capacity is a block that was paid for before.
+        disk_iops: Operations a second of that volume.
+        disk_mib_per_s: Throughput of that volume, in MiB/s.
     """
 
     name: str
@@ -52,6 +54,8 @@ class ManagedGroup:
     taints: tuple[Taint, ...] = ()
     ami_type: str = ""
     reserved: bool = False
+    disk_iops: float = 3000
+    disk_mib_per_s: float = 125
 
     @property
     def kinds(self) -> tuple[InstanceType, ...]:
@@ -110,7 +114,7 @@ def managed_groups(given: Mapping[str, Any]) -> tuple[ManagedGroup, ...]:
     system = _mapping(given.get("system_nodes"))
     found = [_group(SYSTEM, system, ["m6i.large"], (2, 4), 50, "BOTTLEROCKET_x86_64")]
     for name, group in _mapping(given.get("device_node_groups")).items():
-        found.append(_group(str(name), _mapping(group), [], (0, 1), 200, ""))
+        found.append(_group(str(name), _mapping(group), [], (0, 1), 40, ""))
     return tuple(found)
 
 
@@ -197,7 +201,9 @@ def _labels(group: ManagedGroup, kind: InstanceType, zone: str, environment: Env
 def _room(group: ManagedGroup, kind: InstanceType) -> Resources:
     family = BOTTLEROCKET if group.ami_type.startswith(BOTTLEROCKET.upper()) else AL2023
     volume = int(group.disk_gib * GIB * THOUSAND)
-    return allocatable(kind, NodeClass(group.name, family, pod_volume=volume), KarpenterSettings())
+    # Groups with devices keep images and pods on the type's own disks, as terraform/modules/nodes/user-data says.
+    node_class = NodeClass(group.name, family, pod_volume=volume, raid0=group.name != SYSTEM)
+    return allocatable(kind, node_class, KarpenterSettings())
 
 
 def _group(
@@ -222,6 +228,8 @@ def _group(
         ),
         str(given.get("ami_type") or ami_type),
         given.get("capacity_reservation_id") is not None,
+        _number(given.get("disk_iops"), 3000),
+        _number(given.get("disk_mib_per_s"), 125),
     )
 
 

@@ -22,6 +22,8 @@ resource "aws_launch_template" "device" {
   update_default_version = true
   # Groups are named for each interface as soon as one interface is.
   vpc_security_group_ids = length(local.interfaces[each.key]) > 0 ? null : compact([var.cluster_security_group_id, var.efa_security_group_id])
+  # The same node that Karpenter would make: EKS itself writes nothing about disks and images, and adds how to join.
+  user_data = filebase64("${path.module}/user-data/${local.is_bottlerocket[each.key] ? "bottlerocket.toml" : "al2023.mime"}")
   # For a capacity block EKS reads the instance type here.
   instance_type = each.value.capacity_reservation_id == null ? null : each.value.instance_types[0]
 
@@ -46,6 +48,8 @@ resource "aws_launch_template" "device" {
       ebs {
         volume_type           = "gp3"
         volume_size           = block_device_mappings.value
+        iops                  = block_device_mappings.value == 4 ? null : each.value.disk_iops
+        throughput            = block_device_mappings.value == 4 ? null : each.value.disk_mib_per_s
         encrypted             = true
         delete_on_termination = true
       }

@@ -53,6 +53,8 @@ variable "device_node_groups" {
     min_size                = number
     zones                   = list(string)
     disk_gib                = number
+    disk_iops               = number
+    disk_mib_per_s          = number
     capacity_reservation_id = string
     efa_network_cards       = list(number)
     labels                  = map(string)

@@ -23,6 +23,14 @@ device_node_groups = {
     labels         = { "nvidia.com/gpu.present" = "true" }
     taints         = [{ key = "nvidia.com/gpu", value = "true", effect = "NO_SCHEDULE" }]
   }
+  shared = {
+    ami_type       = "BOTTLEROCKET_x86_64_NVIDIA"
+    instance_types = ["g6e.12xlarge"]
+    max_size       = 1
+    disk_gib       = 200
+    disk_iops      = 6000
+    disk_mib_per_s = 500
+  }
   capacity-block = {
     ami_type                = "AL2023_x86_64_NVIDIA"
     instance_types          = ["p5.48xlarge"]
