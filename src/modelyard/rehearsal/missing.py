@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from modelyard.cluster import Environment
 from modelyard.findings import Finding, Severity
@@ -50,30 +51,34 @@ def go_without(syncing: Syncing, absence: Absence, seconds: float, tell: Tell) -
         tell: Told how far it is.
     """
     view = syncing.view
-    wanted = {each.name for each in view.applications} | {
-        each.name for each in view.bootstrap if each.kind == "Application"
-    }
+    roots = {each.name for each in view.bootstrap if each.kind == "Application"}
+    wanted = {each.name for each in view.applications} | roots
     concerned = absence.concerned(view)
 
+    def held_back(seen: Seen) -> list[Synced]:
+        may_wait = concerned | set(_waiting_pods(seen, view))
+        late = [each for name, each in sorted(seen.applications.items()) if not each.well and name not in may_wait]
+        # The health of a root is that of what it lists; what it has to do is done when its sync is.
+        return [each for each in late if each.name not in roots or (each.sync, each.phase) != ("Synced", "Succeeded")]
+
     def arrived(seen: Seen) -> bool:
-        may_wait = concerned | set(_of_waiting_pods(seen, view))
-        return wanted <= set(seen.applications) and all(
-            each.well or name in may_wait for name, each in seen.applications.items()
-        )
+        return wanted <= set(seen.applications) and not held_back(seen)
 
     if absence.node and syncing.converge([each.name for each in view.applications], seconds, tell) is not None:
         syncing.fall_ill()
     before = syncing.until(arrived, seconds, tell, settled=_SETTLED_SECONDS) or syncing.turn()
-    may_wait = concerned | set(_of_waiting_pods(before, view))
-    late = [each for name, each in sorted(before.applications.items()) if not each.well]
+    pods, back = _waiting_pods(before, view), held_back(before)
+    late = [each for name, each in sorted(before.applications.items()) if not each.well and each not in back]
     missing = [Synced(name, "Unknown", "Missing", "") for name in sorted(wanted - set(before.applications))]
     started = time.monotonic()
     syncing.mend()
     after = syncing.converge([each.name for each in view.applications], seconds, tell)
     missed = Missed(
         absence,
-        tuple(each for each in late if each.name in may_wait),
-        (*(each for each in late if each.name not in may_wait), *missing),
+        tuple(
+            replace(each, reasons=(*pods.get(each.name, ()), *each.reasons)) for each in late if each.name not in roots
+        ),
+        (*back, *missing),
         sum(each.well for each in before.applications.values()),
         after is not None,
         time.monotonic() - started,
@@ -105,13 +110,25 @@ def findings(missed: Missed, view: Environment) -> Iterator[Finding]:
         )
 
 
-def _of_waiting_pods(seen: Seen, view: Environment) -> Iterator[str]:
-    """Yield the Applications of pods that do not run yet, or no more."""
+def _waiting_pods(seen: Seen, view: Environment) -> dict[str, list[str]]:
+    """Return the Applications of pods that do not run yet, or no more, with what is said of the pods."""
     foretold = placements(view)
+    found: dict[str, list[str]] = {}
     for pod in seen.pods:
-        conditions = {each["type"]: each["status"] for each in pod.get("status", {}).get("conditions", ())}
-        if conditions.get("Ready") == "True" or pod.get("status", {}).get("phase") == "Succeeded":
+        metadata, status = pod["metadata"], pod.get("status", {})
+        conditions = {each["type"]: each for each in status.get("conditions", ())}
+        if conditions.get("Ready", {}).get("status") == "True" or status.get("phase") == "Succeeded":
             continue
-        placement = foretold_of(pod["metadata"], foretold)
-        if placement is not None:
-            yield placement.workload.thing.application
+        placement = foretold_of(metadata, foretold)
+        if placement is None:
+            continue
+        waiting = [each.get("state", {}).get("waiting") or {} for each in status.get("containerStatuses", ())]
+        said = [f"{each.get('reason')}: {each.get('message')}" for each in waiting if each]
+        said += [str(conditions["PodScheduled"].get("message"))] if _is_unplaced(conditions) else []
+        told = found.setdefault(placement.workload.thing.application, [])
+        told += [f"Pod {metadata['name']}: {each}" for each in dict.fromkeys(said)]
+    return found
+
+
+def _is_unplaced(conditions: dict[str, Any]) -> bool:
+    return bool(conditions.get("PodScheduled", {}).get("status") == "False")
