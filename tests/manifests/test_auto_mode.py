@@ -71,7 +71,7 @@ def test_node_classes_have_the_role_the_network_and_the_tag_of_the_cluster(envir
         assert spec["subnetSelectorTerms"] == found
         assert spec["securityGroupSelectorTerms"][:1] == found
         assert spec["tags"] == {"modelyard.dev/cluster": "my-platform-dev"}
-        assert ("capacityReservationSelectorTerms" in spec) is (name == "gpu-multinode")
+        assert ("capacityReservationSelectorTerms" in spec) is (name in ("gpu-multinode", "neuron"))
     efa = {"tags": {"modelyard.dev/security-group": "efa", "Name": "my-platform-dev-efa"}}
     assert efa in classes["gpu-multinode"]["securityGroupSelectorTerms"]
 
