@@ -31,6 +31,17 @@ WELL_KNOWN = frozenset(
 )
 """Labels that Karpenter knows the values of without a pool naming them."""
 
+OF_EVERY_NODE = frozenset(
+    {
+        "kubernetes.io/arch",
+        "kubernetes.io/os",
+        "kubernetes.io/hostname",
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+    }
+)
+"""Labels that every kubelet gives its node, whoever made it."""
+
 OF_AUTO_MODE = ("eks.amazonaws.com/instance-", "eks.amazonaws.com/compute-type")
 """How labels begin that EKS Auto Mode gives its nodes, beside those that everybody has."""
 

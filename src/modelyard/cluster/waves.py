@@ -11,6 +11,7 @@ from typing import Any
 from modelyard.catalog import operators
 from modelyard.cluster.environment import Environment
 from modelyard.cluster.graph.edges import Addressable, End, Node
+from modelyard.cluster.nodes import OF_EVERY_NODE
 from modelyard.cluster.shapes import mapping
 from modelyard.cluster.things import Thing
 from modelyard.cluster.values import ChartValues
@@ -177,6 +178,8 @@ class Waves:
         for edge in self._environment.graph.edges:
             if edge.relation == _NODES and edge.source.node.kind == "DaemonSet":
                 continue  # without a node that it is for it wants no pod, and is healthy
+            if edge.relation == _NODES and edge.wanted.name.partition("=")[0].split(" ")[0] in OF_EVERY_NODE:
+                continue  # nodes that no pool makes have it too
             if not edge.reference.optional and edge.wanted.kind in _NEEDS.get(edge.relation, ()):
                 providers = {self._place(end.holder) for end in edge.targets}
                 if None not in providers:  # what every cluster has is there already
