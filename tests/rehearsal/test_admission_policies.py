@@ -140,6 +140,9 @@ def service(annotations: dict[str, str], **spec: Any) -> dict[str, Any]:
 TAGS = [
     *(
         "latest",
+        "rolling",
+        "alpine",
+        "slim-bookworm",
         "LATEST",
         "main",
         "nightly",
@@ -215,6 +218,14 @@ def test_every_kind_that_holds_pods_is_looked_at(server: Server, kind: str) -> N
     assert server.refused_by(wrapped(kind, beside)) == "floating-image-tags"
 
 
+def test_image_volumes_and_debug_containers_are_looked_at(server: Server) -> None:
+    mounted = pod()
+    mounted["volumes"] = [{"name": "weights", "image": {"reference": "example.com/weights:latest"}}]
+    assert server.refused_by(wrapped("Pod", mounted)) == "floating-image-tags"
+    mounted["volumes"] = [{"name": "weights", "image": {"reference": "example.com/weights:v1.2.3"}}]
+    assert server.refused_by(wrapped("Pod", mounted)) == ""
+
+
 def test_elsewhere_a_moving_tag_is_a_warning(server: Server) -> None:
     answer = server.tried(wrapped("Pod", pod("example.com/engine:latest")), "elsewhere")
     assert answer.ok
@@ -244,7 +255,8 @@ def test_a_device_without_a_limit_is_refused(server: Server, kind: str, device: 
         (service({PUBLIC: "internet-facing"}), True),
         (service({PUBLIC: "internet-facing"}, loadBalancerClass="service.k8s.aws/nlb"), True),
         (service({}), True),  # AWS's own controller makes it public
-        (service({PUBLIC: "internal"}), False),
+        (service({PUBLIC: "internal"}), True),  # which does not know the scheme
+        (service({PUBLIC: "internal"}, loadBalancerClass="service.k8s.aws/nlb"), False),
         (service({}, loadBalancerClass="service.k8s.aws/nlb"), False),
         (service({"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}), False),
         (service({PUBLIC: "internet-facing"}, type="ClusterIP"), False),
@@ -314,8 +326,9 @@ MAY = {
         "no": ["get pods/log", "delete pods", "create pods", "patch deployments.apps", "create pods/portforward"],
     },
     "model-owners": {
-        "yes": ["get pods", "get pods/log", "delete pods", "patch deployments.apps", "create pods/portforward"],
+        "yes": ["get pods", "get pods/log", "delete pods", "create pods/portforward"],
         "no": [
+            "patch deployments.apps",
             "create deployments.apps",
             "patch nodes",
             "delete resourcequotas",
@@ -330,7 +343,15 @@ MAY = {
             "delete nodeclaims.karpenter.sh",
             "delete jobs.batch",
         ],
-        "no": ["create pods", "create deployments.apps", "delete namespaces", "delete nodepools.karpenter.sh"],
+        "no": [
+            "create pods",
+            "create deployments.apps",
+            "patch deployments.apps",
+            "patch statefulsets.apps",
+            "patch applications.argoproj.io",
+            "delete namespaces",
+            "delete nodepools.karpenter.sh",
+        ],
     },
     "strangers": {"yes": [], "no": ["get pods", "get nodes", "get configmaps"]},
 }

@@ -20,10 +20,27 @@ def load_balancer_against_policy(environment: Environment) -> Iterator[Finding |
     if not any(thing.name == POLICY for thing in environment.of_kind("ValidatingAdmissionPolicy")):
         return
     allowing = {thing.name for thing in environment.of_kind("Namespace", "") if thing.labels.get(ALLOWED) == "allowed"}
-    for thing in (*environment.of_kind("Service", ""), *environment.of_kind("Ingress", "networking.k8s.io")):
+    for thing in (
+        *environment.of_kind("Service", ""),
+        *environment.of_kind("Ingress", "networking.k8s.io"),
+        *environment.of_kind("LoadBalancerConfiguration", "gateway.k8s.aws"),
+        *environment.of_kind("IngressClassParams"),
+    ):
         namespace = environment.namespace_of(thing)
         found = _refused(thing)
-        if found is None or namespace in allowing or not environment.is_ours(thing):
+        if found is None or not environment.is_ours(thing):
+            continue
+        if thing.kind == "IngressClassParams":
+            # It has no namespace, and carries the label itself.
+            if thing.labels.get(ALLOWED) != "allowed":
+                path, said, fix = found
+                yield Finding(
+                    at=thing.at(path),
+                    message=f"policy {POLICY} refuses {thing}: {said}, and it is not labelled {ALLOWED}",
+                    fix=f"{fix}, or label it {ALLOWED}: allowed where somebody has decided so",
+                )
+            continue
+        if namespace in allowing:
             continue
         path, said, fix = found
         yield Finding(
@@ -35,6 +52,11 @@ def load_balancer_against_policy(environment: Environment) -> Iterator[Finding |
 
 def _refused(thing: Thing) -> tuple[Path, str, str] | None:
     """Return where it faces the internet, how, and how it would not; None where it does not."""
+    if thing.kind in ("LoadBalancerConfiguration", "IngressClassParams"):
+        public = thing.get("spec.scheme", None) == "internet-facing"
+        return (
+            (("spec", "scheme"), "its load balancers face the internet", "set scheme to internal") if public else None
+        )
     scheme = thing.annotations.get(SCHEME)
     if thing.kind == "Ingress":
         if thing.annotations.get(_INGRESS) != "internet-facing":
@@ -45,7 +67,11 @@ def _refused(thing: Thing) -> tuple[Path, str, str] | None:
     fix = f"set {SCHEME} to internal"
     if scheme == "internet-facing":
         return ("metadata", "annotations", SCHEME), "it faces the internet", fix
-    internal = scheme == "internal" or thing.annotations.get(_LEGACY) == "true"
-    if not internal and not thing.get("spec.loadBalancerClass", None):
-        return ("spec", "type"), "it has no loadBalancerClass, so that AWS's own controller makes it public", fix
+    # AWS's own controller does not know the scheme.
+    if thing.annotations.get(_LEGACY) != "true" and not thing.get("spec.loadBalancerClass", None):
+        return (
+            ("spec", "type"),
+            "it has no loadBalancerClass, so that AWS's own controller makes it public",
+            (f"name a loadBalancerClass, or set {_LEGACY} to true"),
+        )
     return None
