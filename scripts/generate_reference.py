@@ -116,8 +116,8 @@ def _settings() -> str:
     head = "| field | required | meaning |\n|---|---|---|\n"
     return (
         f"{_GENERATED}\n# modelyard.yaml\n\n"
-        "Settings of the checker, at the top of a GitOps repository. Its presence also marks the repository as yours, "
-        "so that `policies/` run. An editor completes it with [its JSON Schema](modelyard-yaml.schema.json).\n\n"
+        "Settings of the checker, at the top of a GitOps repository. "
+        "An editor completes it with [its JSON Schema](modelyard-yaml.schema.json).\n\n"
         f"{head}{rows[Settings]}\n\n"
         "```yaml\nversion: 1\nwaivers:\n  - rule: images/floating-tag\n    path: overlays/legacy-vllm-gpu\n"
         "    reason: the registry refuses to overwrite tags\n    expires: 2027-03-31\naccepted-gaps:\n"

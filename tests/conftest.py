@@ -14,9 +14,11 @@ from tests import repositories
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what edits record apart from the user's."""
+    """Keep what edits record apart from the user's; the policies of repositories that tests make run."""
     patch = pytest.MonkeyPatch()
-    patch.setenv("MODELYARD_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    own = tmp_path_factory.getbasetemp()
+    patch.setenv("MODELYARD_STATE_DIR", str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "state"))
+    patch.setenv("MODELYARD_POLICIES", str(own.parent))
     yield
     patch.undo()
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from modelyard.checking import CheckOptions, check
+from modelyard.editing import Changes, tried
 from modelyard.findings import ExitCode, Refusal, Severity
+from modelyard.policies.trust import made_here
 from tests.repositories.edits import apply_edits
 
 Write = Callable[[dict[str, str]], Path]
@@ -182,9 +184,35 @@ def test_failing_policy_is_not_checked_with_its_line(one_model: Path) -> None:
     assert gap.fix == "mend policies/bad.py:5"
 
 
-def test_policies_of_a_foreign_folder_do_not_run(one_model: Path) -> None:
-    (one_model / "modelyard.yaml").unlink()
-    (one_model / "policies/trap.py").write_text("raise SystemError('it ran')\n")
-    check(one_model)
+def unrun(root: Path, options: CheckOptions | None = None) -> bool:
+    """Return whether a check says that the policies did not run."""
+    return any(str(gap.subject) == "policies" for gap in check(root, options).not_checked)
+
+
+def test_policies_run_only_where_the_user_said_so(
+    one_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one_model / "policies/a_trap.py").write_text("raise SystemError('it ran')\n")
+    for named in ("", "relative", str(tmp_path / "other")):
+        monkeypatch.setenv("MODELYARD_POLICIES", named)
+        assert unrun(one_model), named
+    monkeypatch.setenv("MODELYARD_POLICIES", f"/x:{tmp_path}")
+    with pytest.raises(Refusal, match="it ran"):
+        check(one_model)
+    monkeypatch.delenv("MODELYARD_POLICIES")
     with pytest.raises(Refusal, match="it ran"):
         check(one_model, CheckOptions(policies=True))
+    assert not unrun(one_model, CheckOptions(policies=False)), "who says so need not be told"
+    made_here(one_model)
+    with pytest.raises(Refusal, match="it ran"):
+        check(one_model)
+    anew = Path(shutil.copytree(one_model, tmp_path / "anew"))
+    shutil.rmtree(one_model)
+    anew.rename(one_model)  # another clone at the same place
+    assert unrun(one_model)
+
+
+def test_an_edit_that_is_tried_out_runs_no_policies_either(one_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODELYARD_POLICIES")
+    (one_model / "policies/a_trap.py").write_text("raise SystemError('it ran')\n")
+    assert tried(Changes(one_model), "dev").passes

@@ -14,6 +14,7 @@ from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.findings import ExitCode
 from modelyard.scaffolding import new_repository, update
 from modelyard.scaffolding.git import author, commit_everything, git, output
+from modelyard.scaffolding.trust import trust
 from tests.template.conftest import REPOSITORY_URL, copied_template, publish, refusal, with_two_environments
 from tests.template.kustomize import builds, targets
 
@@ -77,6 +78,7 @@ def newer(template: Path, repository: Path, tmp_path: Path) -> Callable[..., Pat
         for file in repository.rglob(".copier-answers.yml"):
             file.write_text(file.read_text().replace(str(template), str(copy)))
         commit(repository, "Follow another clone of the template")
+        trust(str(copy))
         return copy
 
     return make
@@ -263,6 +265,7 @@ def test_a_template_that_is_gone_is_refused(repository: Path, template: Path) ->
     for file in repository.rglob(".copier-answers.yml"):
         file.write_text(file.read_text().replace(str(template), "/nowhere/modelyard"))
     commit(repository, "Follow a template that is gone")
+    trust("/nowhere/modelyard")
     refused = refusal(update, repository, interactive=False)
     assert "/nowhere/modelyard cannot be read" in refused.message
 

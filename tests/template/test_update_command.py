@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from modelyard.scaffolding.git import author, commit_everything, git, output
+from modelyard.scaffolding.trust import trust
 from modelyard.tooling import Completed, run
 from tests.template.kustomize import program
 from tests.terminals import Terminal
@@ -89,6 +90,7 @@ def test_a_template_without_releases_is_followed_at_its_head_without_a_word_of_c
     old = output(clone, "rev-parse", "--short", "HEAD~1")
     answers.write_text(answers.read_text().replace(str(template), str(clone)).replace("v0.1.0", f"'{old}'"))
     commit(repository, "Follow a template without releases")
+    trust(str(clone))
     for environment in ("dev", "prod"):
         shutil.rmtree(repository / "environments" / environment)
     commit(repository, "Keep what is shared")
@@ -96,5 +98,6 @@ def test_a_template_without_releases_is_followed_at_its_head_without_a_word_of_c
     assert done.returncode == 0, done.stderr
     new = output(clone, "rev-parse", "--short", "HEAD")
     assert done.stdout.decode().startswith(f"repository  {old} → {new}, commit ")
-    assert done.stderr == ""
+    tip = output(clone, "rev-parse", "HEAD")
+    assert done.stderr == f"template: {clone} at commit {tip[:12]}\n"
     assert command(repository).stdout == b"repository  is current\n"

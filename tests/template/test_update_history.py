@@ -11,6 +11,7 @@ import yaml
 from modelyard.editing import migrate
 from modelyard.scaffolding import new_environment, new_repository, update
 from modelyard.scaffolding.git import author, commit_everything, git, output
+from modelyard.tooling.git import reaching_out
 from tests.template.conftest import PARTS, PROJECT, REPOSITORY_URL
 from tests.template.kustomize import builds, targets
 
@@ -34,7 +35,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not found:
         pytest.skip("this copy of the project has no history to update from: neither tags nor commits of copier.yml")
     clone = tmp_path_factory.mktemp("history") / "modelyard"
-    git(PROJECT, "clone", "--quiet", "--no-tags", str(PROJECT), str(clone))
+    git(PROJECT, "clone", "--quiet", "--no-tags", str(PROJECT), str(clone), env=reaching_out())
     for number, commit in enumerate(found):
         git(clone, "tag", f"v0.{number}.0", commit)
     for name in PARTS:

@@ -15,7 +15,9 @@ import yaml
 from modelyard.editing import Changes, set_model
 from modelyard.scaffolding import new_environment, new_repository
 from modelyard.scaffolding.git import author, commit_everything, git, output
+from modelyard.scaffolding.trust import trust
 from modelyard.tooling import find
+from modelyard.tooling.git import reaching_out
 from tests.inventory_charts import keep
 from tests.template.conftest import REPOSITORY_URL, publish
 from tests.template.workflow_stubs import Runner
@@ -76,14 +78,21 @@ def platform(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # What terraform init writes, and people commit.
     (root / "terraform/.terraform.lock.hcl").write_text(f"{LOCK}\n")
     commit_everything(root, "Add prod", author(root))
-    git(folder, "clone", "--quiet", "--bare", str(root), str(folder / "origin.git"))
+    git(folder, "clone", "--quiet", "--bare", str(root), str(folder / "origin.git"), env=reaching_out())
     return root
 
 
 @pytest.fixture
 def clone(platform: Path, tmp_path: Path) -> Path:
     """What actions/checkout leaves: a clone with its history."""
-    git(tmp_path, "clone", "--quiet", str(platform.parent / "origin.git"), str(tmp_path / "my-platform"))
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        str(platform.parent / "origin.git"),
+        str(tmp_path / "my-platform"),
+        env=reaching_out(),
+    )
     return tmp_path / "my-platform"
 
 
@@ -484,14 +493,15 @@ def test_a_newer_template_is_a_pull_request_that_explains_conflicts(
     shutil.copytree(template, newer, symlinks=True)
     clone = tmp_path / "my-platform"
     shutil.copytree(platform.parent / "origin.git", tmp_path / "origin.git")
-    git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), str(clone))
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), str(clone), env=reaching_out())
     for answers in (clone / ".copier-answers.yml", *clone.glob("environments/*/.copier-answers.yml")):
         answers.write_text(answers.read_text().replace(str(template), str(newer)))
     settings = clone / "mise.toml"
     if conflict:
         settings.write_text(settings.read_text().replace('python = "3.12"', 'python = "3.13"'))
     commit_everything(clone, "Ours", author(clone))
-    git(clone, "push", "--quiet", "origin", "main")
+    trust(str(newer))
+    git(clone, "push", "--quiet", "origin", "main", env=reaching_out())
     theirs = newer / "template/repository/mise.toml"
     theirs.write_text(theirs.read_text().replace('python = "3.12"', 'python = "3.14"'))
     publish(newer, "v0.2.0")

@@ -30,6 +30,8 @@ from modelyard.findings import (
     Severity,
 )
 from modelyard.policies import Policy, load_policies
+from modelyard.policies.loading import policy_files
+from modelyard.policies.trust import VARIABLE, may_run
 from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, FileAddress, Repository
 from modelyard.repository.repository import WHOLE
@@ -71,7 +73,7 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
         for view in environments(repository, options, progress, report.not_checked, tools=tools, beside=True):
             _examine(view, options, report)
     report.findings = _unique(report.findings, Showing(repository.files))
-    report.not_checked = _merged(report.not_checked)
+    report.not_checked = _merged([*report.not_checked, *_policies_gap(repository, options)])
     # What does not build says nothing that a waiver could cover.
     failed = any(finding.rule == FAILED_BUILD for finding in report.findings)
     whole = not (options.environments or options.applications or options.shard or failed)
@@ -261,10 +263,17 @@ def _examine(view: Environment, options: CheckOptions, report: Report) -> None:
 
 
 def _policies(repository: Repository, options: CheckOptions) -> list[Policy]:
-    wanted = options.policies
-    if wanted is None:
-        wanted = repository.files.is_file("modelyard.yaml")
+    wanted = may_run(repository.root) if options.policies is None else options.policies
     return load_policies(repository) if wanted else []
+
+
+def _policies_gap(repository: Repository, options: CheckOptions) -> list[NotChecked]:
+    """Return that policies do not run, where nobody said whether they do."""
+    files = policy_files(repository)
+    if options.policies is not None or not files or may_run(repository.root):
+        return []
+    reason = f"{files[0]} is code of the repository, which runs where you say so"
+    return [NotChecked("policies", reason, f"modelyard check --policies, or name the folder in {VARIABLE}")]
 
 
 def _shown(view: Environment, options: CheckOptions) -> set[str]:

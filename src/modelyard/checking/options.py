@@ -21,8 +21,7 @@ class CheckOptions:
         environments: Names; all when empty.
         applications: Names to report on; all when empty. Everything that they relate to is still read.
         use_cache: Whether renderings of earlier checks are used and kept.
-        policies: Whether the repository's own policies run; None means only in a repository that holds
-            `modelyard.yaml`, which is the mark of a repository of one's own.
+        policies: Whether the repository's own policies run; None means only where the user said so outside of it.
         shard: Number of this part and of all parts, counted from 1.
         backend: `library` or `processes`; None takes the library renderer where it is installed.
         jobs: Processes at a time; the number of processors when None.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 
 from modelyard.repository import Repository
-from modelyard.tooling import GIT_SECONDS, find, run
+from modelyard.tooling import find
+from modelyard.tooling.git import git
 from modelyard.tooling.words import NotAName, revision_name
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -49,8 +52,7 @@ class Revisions:
         except NotAName:
             return f"revision {revision!r} is no name that Git gives to a commit"
         pinned = _COMMIT.fullmatch(revision) is not None
-        git = find("git")
-        if git is None or not (self.repository.root / ".git").exists():
+        if find("git") is None or not (self.repository.root / ".git").exists():
             return f"revision {revision} cannot be read: this is not a Git checkout" if pinned else self.repository
         if not pinned and not self.repository.commit(f"refs/tags/{revision}"):
             return self.repository
@@ -61,10 +63,21 @@ class Revisions:
             self._folder = tempfile.TemporaryDirectory(prefix="modelyard-revisions-")
         folder = Path(self._folder.name) / commit
         archive = folder.with_suffix(".tar")
+        try:
+            return self._written(commit, revision, folder, archive)
+        except tarfile.FilterError as fault:
+            return f"revision {revision} cannot be read: {fault.tarinfo.name} leads out of the repository"
+        except (OSError, tarfile.TarError, shutil.ReadError) as fault:
+            return f"revision {revision} cannot be read: {getattr(fault, 'strerror', None) or fault}"
+        finally:
+            with contextlib.suppress(OSError):
+                archive.unlink(missing_ok=True)
+
+    def _written(self, commit: str, revision: str, folder: Path, archive: Path) -> Repository | str:
         folder.mkdir()
-        done = run([git.path, "-C", self.repository.root, "archive", "--output", archive, commit], timeout=GIT_SECONDS)
+        done = git(self.repository.root, "archive", "--format=tar", f"--output={archive}", commit)
         if done.returncode:
             return f"revision {revision} cannot be read: {done.stderr.strip()}"
         shutil.unpack_archive(archive, folder, filter="data")
-        archive.unlink()
+        assert self._folder is not None  # noqa: S101 - made by the caller
         return _Unpacked(folder, self._folder)

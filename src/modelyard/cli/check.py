@@ -63,7 +63,7 @@ def command(
         bool | None,
         typer.Option(
             "--policies/--no-policies",
-            show_default="on with a modelyard.yaml",
+            show_default="on where you made the repository or MODELYARD_POLICIES names it",
             help="Run the repository's own rules in policies/, which are code.",
         ),
     ] = None,

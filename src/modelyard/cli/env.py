@@ -100,7 +100,7 @@ def add(
     as_json: AsJson = False,
 ) -> int:
     """Add an environment, by the template's questions; as `modelyard new --env` does."""
-    from modelyard.cli.new import answers_given
+    from modelyard.cli.new import answers_given, told
     from modelyard.editing import Changes, require_owners, set_owners
     from modelyard.scaffolding import new_environment
 
@@ -114,6 +114,7 @@ def add(
         data=answers_given(data or []),
         interactive=False if defaults or as_json else None,
         dry_run=dry_run,
+        tell=told,
     )
     if dry_run:
         changes = Changes(repository)

@@ -72,6 +72,7 @@ def command(
         answers_file=answers,
         data=given,
         interactive=False if defaults else None,
+        tell=told,
     )
     if as_json:
         content = {
@@ -96,6 +97,14 @@ def command(
             f"next: cd {folder} && modelyard check\n"
         )
     return ExitCode.CLEAN
+
+
+def told(line: str) -> None:
+    """Say on standard error which template is taken, before it is."""
+    from modelyard.cli.terminal import show
+    from modelyard.reporting import visible
+
+    show([[(visible(line), "faint")]], sys.stderr)
 
 
 def answers_given(pairs: list[str], option: str = "--data") -> dict[str, str]:

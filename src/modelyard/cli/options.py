@@ -46,7 +46,7 @@ def require_folder(path: Path) -> None:
     """Refuse a path that is no folder; an edit of it that was cut short is finished first.
 
     Raises:
-        Refusal: It does not exist, is a file, or an edit is being written.
+        Refusal: It does not exist, is a file, an edit is being written, or it brings an edit or a cache of its own.
     """
     if not path.is_dir():
         raise Refusal(
@@ -54,5 +54,7 @@ def require_folder(path: Path) -> None:
             fix="name the folder of a GitOps repository",
         )
     from modelyard.repository.journal import finish_interrupted
+    from modelyard.repository.own_folders import require_own_cache
 
+    require_own_cache(path)
     finish_interrupted(path)

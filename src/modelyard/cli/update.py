@@ -56,6 +56,10 @@ def command(
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing: take the default of every new question.")
     ] = False,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", metavar="URL", help="The recorded template, when you name it for the first time."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would change as a diff; change nothing.")
     ] = False,
@@ -66,6 +70,7 @@ def command(
     from modelyard.cli.new import answers_given
     from modelyard.cli.terminal import show
     from modelyard.editing import migrate
+    from modelyard.reporting import visible
     from modelyard.scaffolding import update
 
     if ask and defaults:
@@ -79,6 +84,8 @@ def command(
         ask=ask,
         dry_run=dry_run,
         migrate=migrate,
+        template=template,
+        tell=lambda line: show([[(visible(line), "faint")]], sys.stderr),
     )
     report, gap = None, ""
     if any(step.commit for step in outcome.steps) and not (outcome.conflicts or dry_run or no_check):
@@ -94,8 +101,6 @@ def command(
         sys.stdout.write(json_text(content))
         return code
     if dry_run and outcome.diff:
-        from modelyard.reporting import visible
-
         sys.stdout.writelines(
             f"{visible(line, longest=10_000)}\n" for line in source_without_secrets(outcome.diff).split("\n")
         )

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from modelyard.findings import Refusal
-from modelyard.tooling import GIT_SECONDS, Completed, require, run
+from modelyard.tooling import GIT_SECONDS, Completed, require
+from modelyard.tooling.git import git, inert_environment
 from modelyard.tooling.streaming import Conversation
 from modelyard.tooling.words import NotAName, revision_name
 
@@ -75,7 +76,6 @@ class History:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        self.git = require("git").path
         found = self._git("rev-parse", "--show-prefix", "--absolute-git-dir", "--is-shallow-repository")
         if found.returncode:
             raise Refusal(f"{root} is not in a Git repository", fix="name the folder of a GitOps repository in Git")
@@ -179,8 +179,8 @@ class History:
         if not names:
             return
         if self._reading is None or not self._reading.open:
-            command: list[str | Path] = [self.git, "-C", self.root, "cat-file", "--batch"]
-            self._reading = Conversation(command, silence=GIT_SECONDS)
+            command: list[str | Path] = [require("git").path, "cat-file", "--batch"]
+            self._reading = Conversation(command, silence=GIT_SECONDS, cwd=self.root, env=inert_environment(self.root))
         question = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
         answer = self._reading.ask_bytes(question)
         read, at = bytearray(), 0
@@ -210,7 +210,8 @@ class History:
 
     def _changes(self, base: str, head: str) -> dict[str, Entry | None]:
         """Return what the head side has at each path that differs; None where it has nothing."""
-        words = ["diff", "--raw", "--no-abbrev", "-z", "--no-renames", "--relative", "--no-ext-diff"]
+        words = ["diff", "--raw", "--no-abbrev", "-z", "--no-renames", "--relative", "--no-ext-diff", "--no-textconv"]
+        words.append("--ignore-submodules=dirty")  # to look into one runs what its own configuration says
         found = self._git(*words, base, *([head] if head else []), "--", check=True)
         parts = found.stdout.split(b"\0")
         changes: dict[str, Entry | None] = {}
@@ -241,7 +242,7 @@ class History:
         return "name a branch, tag or commit of this clone; git fetch brings what others pushed"
 
     def _git(self, *words: str, check: bool = False) -> Completed:
-        return run([self.git, "-C", self.root, *words], timeout=GIT_SECONDS, check=check)
+        return git(self.root, *words, check=check)
 
 
 def _more(answer: Iterator[bytes], name: str) -> bytes:

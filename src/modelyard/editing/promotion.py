@@ -16,7 +16,8 @@ from modelyard.editing.splicing import Text
 from modelyard.findings import Refusal
 from modelyard.repository import ANSWERS
 from modelyard.repository.repository import FACTS
-from modelyard.tooling import find, run
+from modelyard.tooling import find
+from modelyard.tooling.git import git
 from modelyard.tooling.words import revision_name
 
 BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size"})
@@ -25,7 +26,6 @@ BOUND_TO_DEVICES = frozenset({"tensor-parallel-size", "pipeline-parallel-size", 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{7,39}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _TARGETS = ("/spec/source/targetRevision", "/spec/sources/0/targetRevision")
-_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -265,8 +265,7 @@ def _features(changes: Changes, source: Served, target: Served, menu: Menu, made
 
 
 def _git(changes: Changes, *words: str) -> str:
-    git = find("git")
-    if git is None or not (changes.root / ".git").exists():
+    if find("git") is None or not (changes.root / ".git").exists():
         return ""
-    done = run([git.path, "-C", changes.root, *words], timeout=_SECONDS, env={"LC_ALL": "C"})
+    done = git(changes.root, *words)
     return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""

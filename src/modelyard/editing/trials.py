@@ -11,6 +11,7 @@ from modelyard.editing.changes import Changes
 from modelyard.editing.splicing import Text
 from modelyard.findings import Finding, NotChecked, Severity
 from modelyard.placement import Placement, placements
+from modelyard.policies.trust import may_run
 from modelyard.reporting import resolved
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.repository import FACTS
@@ -66,7 +67,7 @@ def tried(changes: Changes, environment: str, model: str = "") -> Trial:
     """
     with changes.tried(environment) as folder:
         _unpin(folder, environment)
-        found = _findings(folder, environment)
+        found = _findings(folder, environment, may_run(changes.root))
         trial = _of_model(folder, environment, model) if model else Trial()
     findings = [each for each in found if each.severity is Severity.ERROR]
     warnings = [each for each in found if each.severity is Severity.WARNING and model and each.application == model]
@@ -75,13 +76,13 @@ def tried(changes: Changes, environment: str, model: str = "") -> Trial:
             known = set()
             if (folder / ENVIRONMENTS / environment).is_dir():
                 _unpin(folder, environment)
-                known = {_same(each) for each in _findings(folder, environment)}
+                known = {_same(each) for each in _findings(folder, environment, may_run(changes.root))}
         findings = [each for each in findings if _same(each) not in known]
     return replace(trial, findings=tuple(findings), warnings=tuple(warnings))
 
 
-def _findings(folder: Path, environment: str) -> list[Finding]:
-    return list(resolved(check(folder, CheckOptions(environments=(environment,)))).findings)
+def _findings(folder: Path, environment: str, policies: bool) -> list[Finding]:
+    return list(resolved(check(folder, CheckOptions(environments=(environment,), policies=policies))).findings)
 
 
 def _same(finding: Finding) -> tuple[str, str, str]:

@@ -78,6 +78,12 @@ def policy(identity: str, severity: Severity) -> Callable[[Check], Check]:
     return mark
 
 
+def policy_files(repository: Repository) -> list[str]:
+    """Return the files that hold policies, relative to the repository; none of them is run."""
+    names = repository.files.under(FOLDER) if repository.files.is_folder(FOLDER) else []
+    return [f"{FOLDER}/{n}" for n in names if n.endswith(".py") and not n.startswith(("_", "test_", "conftest"))]
+
+
 def load_policies(repository: Repository) -> list[Policy]:
     """Run the files of `policies/` and return the policies that they mark, in order of file and definition.
 
@@ -87,10 +93,7 @@ def load_policies(repository: Repository) -> list[Policy]:
         Refusal: A file cannot be imported, or two policies share a name.
     """
     found: dict[str, Policy] = {}
-    for name in repository.files.under(FOLDER):
-        if not name.endswith(".py") or name.startswith(("_", "test_", "conftest")):
-            continue
-        file = f"{FOLDER}/{name}"
+    for file in policy_files(repository):
         for check in _marked(repository, file):
             identity, severity = check.__modelyard_policy__  # type: ignore[attr-defined]
             if identity in found:

@@ -56,7 +56,7 @@ class ServedRepository:
     def commit(self, message: str) -> str:
         """Commit everything as it stands and return the commit's id."""
         self.git("add", "--all")
-        self.git(*_AUTHOR, "commit", "--quiet", "--allow-empty", "--message", message)
+        self.git(*_AUTHOR, "commit", "--quiet", "--allow-empty", f"--message={message}")
         for branch in self.branches:
             self.git("branch", "--force", branch)
         return self.git("rev-parse", "HEAD").strip()

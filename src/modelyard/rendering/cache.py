@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -61,7 +62,8 @@ class RenderingCache:
             temporary.write_bytes(orjson.dumps({"resources": [_entry(each) for each in rendering.resources]}))
             temporary.replace(path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a folder of the way may be a file
+                temporary.unlink(missing_ok=True)
 
     def prune(self, now: float | None = None) -> None:
         """Remove the oldest entries past the size limit, at most once a day."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import application_names, check
+from modelyard.checking import CheckOptions, application_names, check
 from modelyard.findings import Finding, NotChecked, Refusal, Report, Severity
 from modelyard.policies import load_policies
 from modelyard.reporting import resolved, write
@@ -57,7 +57,7 @@ class CheckFile(pytest.File):
         """Return the report; the check runs at the first call."""
         stash = self.config.stash
         if _REPORT not in stash:
-            stash[_REPORT] = resolved(check(self.config.rootpath))
+            stash[_REPORT] = resolved(check(self.config.rootpath, CheckOptions(policies=True)))
         return stash[_REPORT]
 
 

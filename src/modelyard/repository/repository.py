@@ -13,7 +13,8 @@ from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
 from modelyard.repository.yaml import MalformedYAML
-from modelyard.tooling import GIT_SECONDS, find, run
+from modelyard.tooling import find
+from modelyard.tooling.git import git
 from modelyard.tooling.words import NotAName, revision_name
 
 if TYPE_CHECKING:
@@ -143,14 +144,13 @@ class Repository:
 
     def commit(self, name: str) -> str:
         """Return the commit that a name stands for in the clone that this is; empty where there is none."""
-        git = find("git")
-        if git is None:
+        if find("git") is None:
             return ""
         try:
             words = ("rev-parse", "--verify", "--quiet", f"{revision_name(name)}^{{commit}}")
         except NotAName:
             return ""
-        done = run([git.path, "-C", self.root, *words], timeout=GIT_SECONDS)
+        done = git(self.root, *words)
         return done.stdout.decode().strip() if done.returncode == 0 else ""
 
     def _facts(self, path: str) -> dict[str, Any]:

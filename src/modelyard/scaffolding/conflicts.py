@@ -30,9 +30,9 @@ class Conflict:
 
 def conflicting_files(root: Path) -> tuple[str, ...]:
     """Return files that are unmerged in the index, hold conflict markers, or have rejected hunks beside them."""
-    unmerged = git.paths(root, "diff", "--name-only", "--diff-filter=U", "-z")
+    unmerged = git.paths(root, *git.DIFF, "--name-only", "--diff-filter=U", "-z")
     rejected = [name for name in git.paths(root, "ls-files", "--others", "-z") if name.endswith(".rej")]
-    changed = git.paths(root, "diff", "--name-only", "--diff-filter=d", "-z", "HEAD")
+    changed = git.paths(root, *git.DIFF, "--name-only", "--diff-filter=d", "-z", "HEAD")
     marked = [name for name in changed if any(_in_file(root, name))]
     return tuple(sorted({*unmerged, *rejected, *marked}))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +13,14 @@ from typing import Any
 from modelyard.findings import Refusal
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, blame
 from modelyard.scaffolding.source import TemplateSource
+from modelyard.tooling.git import inert_environment, reaching_out
 
 _INVALID = re.compile(r"Validation error for question '(\w+)': (.*)", re.DOTALL)
 _NO_CHOICE = re.compile(r"Invalid choice for '(\w+)': (.*)", re.DOTALL)
 _UNKNOWN_REVISION = re.compile(r"Unknown revision: '(.*)'")
 _REQUIRED = re.compile(r'Question "(\w+)" is required')
+_GIT_FOLDERS = (".[gG][iI][tT]",)
+"""What a template never writes, wherever it says so: Git runs hooks, filters and more that lie there."""
 _VERSIONS_FIX = "see that the version named here, and the one recorded as _commit, are in the template's repository"
 
 
@@ -45,7 +49,7 @@ def copy(
     import copier  # 0.3 s to import, which commands other than this one should not pay
 
     data = {**questionnaire.for_scope(answers, scope), "scope": scope}
-    with _refusals(answers, questionnaire.unanswered(answers, scope)), _quiet():
+    with _refusals(answers, questionnaire.unanswered(answers, scope)), _quiet(), _inert_git(None):
         copier.run_copy(
             source.url,
             destination,
@@ -55,6 +59,7 @@ def copy(
             overwrite=True,
             quiet=True,
         )
+    _refuse_ways_out(destination)
 
 
 def merge(
@@ -83,7 +88,7 @@ def merge(
     """
     import copier
 
-    with _refusals({}), _quiet():
+    with _refusals({}), _quiet(), _inert_git(repository):
         copier.run_update(
             repository,
             data=dict(answers or {}),
@@ -92,10 +97,62 @@ def merge(
             defaults=not (interactive or ask),
             skip_answered=not ask,
             overwrite=True,
+            exclude=_GIT_FOLDERS,
             conflict="inline",
             context_lines=3,  # with one line, hunks of repetitive YAML land in the wrong list
             quiet=True,
         )
+
+
+def _refuse_ways_out(destination: Path) -> None:
+    """Refuse what a template wrote where Git would take it for its own, before any Git runs there, and links out."""
+    for above, folders, names in os.walk(destination):
+        for name in (*folders, *names):
+            path = (Path(above) / name).relative_to(destination)
+            if name.lower() == ".git":
+                raise _untrustworthy(f"writes {path}, which Git would take for its own folder")
+            refuse_link_out(destination, path)
+
+
+def refuse_link_out(folder: Path, path: Path) -> None:
+    """Refuse a link that a template wrote and that leads out of the repository.
+
+    Raises:
+        Refusal: It does.
+    """
+    link = folder / path
+    if link.is_symlink() and not (link.parent / link.readlink()).resolve().is_relative_to(folder.resolve()):
+        raise _untrustworthy(f"writes the link {path}, which leads out of the repository to {link.readlink()}")
+
+
+def _untrustworthy(what: str) -> Refusal:
+    return Refusal(f"the template {what}", fix="look at what the template is, and name another with --template")
+
+
+@contextlib.contextmanager
+def _inert_git(folder: Path | None) -> Iterator[None]:
+    """Let the Git that Copier runs start nothing that a template or a folder's configuration names.
+
+    Copier runs Git by plumbum, which copies the environment when it is imported, and by subprocess.
+    """
+    from plumbum import local
+
+    variables = {**inert_environment(folder), **reaching_out()}
+    before = {name: os.environ.get(name) for name in variables}
+    with local.env():  # puts back what it was
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if name in local.env:
+                del local.env[name]
+            if value is not None:
+                os.environ[name] = local.env[name] = value
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
 
 
 @contextlib.contextmanager
@@ -108,10 +165,13 @@ def _quiet() -> Iterator[None]:
 @contextlib.contextmanager
 def _refusals(answers: Mapping[str, Answer], unanswered: Sequence[str] = ()) -> Iterator[None]:
     """Turn what a user can mend into a refusal that names the question, and all that have no answer at once."""
-    from copier.errors import InvalidTypeError, UserMessageError
+    from copier.errors import InvalidTypeError, PathError, UserMessageError
 
     try:
         yield
+    except PathError as problem:
+        reason = " ".join(str(problem).split())
+        raise _untrustworthy(f"names a path that leads out of its folder or of the repository: {reason}") from None
     except (ValueError, InvalidTypeError, UserMessageError) as problem:
         text = " ".join(str(problem).split())
         if found := _INVALID.fullmatch(text) or _NO_CHOICE.fullmatch(text):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from modelyard.findings import Refusal
-from modelyard.tooling import GIT_SECONDS, Completed, ToolFailed, require, run
+from modelyard.tooling import GIT_SECONDS, Completed, ToolFailed
+from modelyard.tooling.git import git as run_git
+from modelyard.tooling.git import remote
+from modelyard.tooling.words import absolute, git_address
 
-# No questions, no translations, and nothing of a hook that this process may run in.
-_ENVIRONMENT: dict[str, str | None] = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",
-    "GIT_DIR": None,
-    "GIT_WORK_TREE": None,
-    "GIT_INDEX_FILE": None,
-}
-# Commits made here are nobody's occasion for hooks that ask, sign or format.
-_QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false")
+# Neither programs of a configuration, nor a look into submodules, which have configurations of their own.
+DIFF = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+STATUS = ("status", "--porcelain", "--ignore-submodules=dirty")
 
 
 def git(
@@ -27,15 +22,36 @@ def git(
     env: Mapping[str, str | None] | None = None,
     check: bool = True,
     timeout: float = GIT_SECONDS,
+    stdin: bytes | None = None,
 ) -> Completed:
-    """Run Git in a folder.
+    """Run Git in a folder, as `modelyard.tooling.git` does; a failure is one of ours unless it is asked for.
 
     Raises:
         ToolFailed: `check` was given and Git failed.
         ToolMissing: There is no Git.
     """
-    argv: Sequence[str | Path] = [require("git").path, *_QUIET, *arguments]
-    return run(argv, cwd=folder, timeout=timeout, env={**_ENVIRONMENT, **(env or {})}, check=check)
+    return run_git(folder, *arguments, env=env, check=check, timeout=timeout, stdin=stdin)
+
+
+def clone_here(root: Path, clone: Path) -> None:
+    """Clone a repository to another place on this disk, with its objects shared and nothing of its configuration."""
+    env = {"GIT_ALLOW_PROTOCOL": "file"}
+    git(
+        root, "clone", "--quiet", "--shared", "--no-tags", "--template=", "--", absolute(root), absolute(clone), env=env
+    )
+
+
+def bring_objects(source: Path, target: Path, names: str) -> None:
+    """Copy objects from one repository into another, by no address that a configuration could rewrite.
+
+    Args:
+        source: Where they are.
+        target: Where they are wanted.
+        names: Commits and blobs to copy with what they hold, `^` before what the target has, each on a line.
+    """
+    words = ("pack-objects", "--quiet", "--revs", "--stdout")
+    pack = git(source, *words, stdin=names.encode()).stdout
+    git(target, "unpack-objects", "-q", stdin=pack)
 
 
 def output(folder: Path, *arguments: str) -> str:
@@ -93,7 +109,7 @@ def reachable(url: str) -> None:
         Refusal: Git cannot list its references.
     """
     try:
-        git(Path.cwd(), "ls-remote", "--quiet", "--", url, "HEAD")
+        remote(git_address(url), "HEAD", check=True)
     except ToolFailed as failure:
         raise Refusal(
             f"the template at {url} cannot be read: {failure.message}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelyard.findings import Refusal
+from modelyard.policies.trust import made_here
 from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.repository.journal import finish_interrupted, scratch_folder
 from modelyard.scaffolding import git
@@ -16,6 +17,7 @@ from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
 from modelyard.scaffolding.recorded import recorded_answers
 from modelyard.scaffolding.source import TemplateSource, template_source
+from modelyard.scaffolding.trust import Tell, require_trusted, tell_template, trust
 from modelyard.tooling import require
 
 
@@ -47,6 +49,7 @@ def new_repository(
     answers_file: Path | None = None,
     data: Mapping[str, str] | None = None,
     interactive: bool | None = None,
+    tell: Tell = lambda line: None,
 ) -> Scaffolded:
     """Write a GitOps repository with one environment, and commit it.
 
@@ -58,6 +61,7 @@ def new_repository(
         answers_file: YAML file with answers of both scopes.
         data: Answers from the command line, which win over the file.
         interactive: Whether to ask for what is not answered; when None, whether there is a terminal.
+        tell: Told in one line which template at which commit is taken.
 
     Raises:
         Refusal: Something is in the way; then nothing was written.
@@ -70,6 +74,7 @@ def new_repository(
             fix="name a folder that does not exist; inside a GitOps repository, --env adds an environment",
         )
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
+    tell_template(tell, source.url, source.ref)
     asks = _interactive(interactive)
     beside = next((each for each in target.parents if each.exists()), target.parent)
     with scratch_folder(beside, target) as scratch:
@@ -84,6 +89,8 @@ def new_repository(
         message = f"Start from Modelyard's template {version}, with the environment {name}"
         commit = git.commit_everything(rendered, message, git.author(rendered))
         _put(rendered, target)
+    trust(source.url)
+    made_here(target)
     return Scaffolded(target, name, version, commit)
 
 
@@ -97,6 +104,7 @@ def new_environment(
     data: Mapping[str, str] | None = None,
     interactive: bool | None = None,
     dry_run: bool = False,
+    tell: Tell = lambda line: None,
 ) -> Scaffolded:
     """Write an environment into an existing GitOps repository; committing it is left to the user.
 
@@ -109,6 +117,7 @@ def new_environment(
         data: Answers from the command line, which win over the file.
         interactive: Whether to ask for what is not answered; when None, whether there is a terminal.
         dry_run: Whether nothing is written, and the outcome holds the files.
+        tell: Told in one line which template at which commit is taken.
 
     Raises:
         Refusal: Something is in the way; then nothing was written.
@@ -122,10 +131,14 @@ def new_environment(
             f"{repository} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS}",
             fix="name the top of one, or write one with `modelyard new NAME`",
         )
+    recorded = recorded_answers(root, ANSWERS)
     if template is None:
-        recorded = recorded_answers(root, ANSWERS)
+        require_trusted(recorded["_src_path"], None, ANSWERS)
         template, ref = recorded["_src_path"], ref or recorded["_commit"]
+    else:
+        trust(template_source(template, ref).url)
     source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
+    tell_template(tell, source.url, source.ref)
     named = answers.get("environment_name")
     if named is not None:
         _refuse_existing(root, named.text)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.findings import At, Place, Refusal
-from modelyard.repository import FileAddress, Files
+from modelyard.repository import FileAddress, Files, MalformedYAML
 from modelyard.repository.yaml import ScalarNode, child, documents_of_1_1, nodes
 
 _TEMPLATE = ("_src_path", "_commit")
@@ -25,8 +25,11 @@ def recorded_answers(root: Path, file: str) -> dict[str, Any]:
     """
     files = Files(root)
     text = files.text(file)
-    root_node = next(nodes(file, text), None)
-    content = next(iter(documents_of_1_1(file, text)), None)
+    try:
+        root_node = next(nodes(file, text), None)
+        content = next(iter(documents_of_1_1(file, text)), None)
+    except MalformedYAML as fault:
+        raise MalformedYAML(fault.message, at=fault.at, fix=fault.fix or _RESTORE) from None
     if root_node is None or not isinstance(content, dict) or not all(content.get(name) for name in _TEMPLATE):
         raise Refusal(
             f"{file} does not say which template wrote it ({', '.join(_TEMPLATE)})", fix=_RESTORE, at=At(Place(file))

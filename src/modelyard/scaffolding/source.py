@@ -13,7 +13,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from modelyard.findings import Refusal
 from modelyard.repository.limits import content_of
-from modelyard.scaffolding.git import git, reachable
+from modelyard.scaffolding.git import STATUS, git, reachable
+from modelyard.tooling.git import reaching_out, remote
+from modelyard.tooling.words import git_address, revision_name
 
 QUESTIONS_FILE = "copier.yml"
 _MOST_QUESTIONS_BYTES = 1024 * 1024
@@ -46,7 +48,7 @@ class TemplateSource:
     def dirty(self) -> bool:
         """Whether it is a folder whose changes are used though nobody committed them."""
         folder = Path(self.url)
-        return folder.is_absolute() and self.ref == "HEAD" and git(folder, "status", "--porcelain").stdout != b""
+        return folder.is_absolute() and self.ref == "HEAD" and git(folder, *STATUS).stdout != b""
 
     def questions_text(self) -> str:
         """Return the text of the questionnaire at `ref`, without the rest of the template.
@@ -71,13 +73,15 @@ class TemplateSource:
 
     def _fetched(self, here: Path) -> str:
         """Bring the version into an empty repository, and return a name for it there."""
-        name = self.ref or "HEAD"
-        if git(here, "fetch", "--quiet", "--depth=1", "--", self.git_url, name, check=False).returncode == 0:
+        name = revision_name(self.ref or "HEAD")
+        address = git_address(self.git_url)
+        out = reaching_out()
+        if git(here, "fetch", "--quiet", "--depth=1", "--", address, name, env=out, check=False).returncode == 0:
             return "FETCH_HEAD"
         if _ABBREVIATED.fullmatch(name):
             # An abbreviated commit, or one that Git describes by a tag before it, cannot be asked for by name.
             branches = "+refs/heads/*:refs/heads/*"
-            git(here, "fetch", "--quiet", "--tags", "--", self.git_url, branches, check=False)
+            git(here, "fetch", "--quiet", "--tags", "--", address, branches, env=out, check=False)
             known = git(here, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False)
             if known.returncode == 0:
                 return name
@@ -95,7 +99,7 @@ def newest_version(git_url: str) -> str | None:
 
     None where it has tags that are not all of the form v1.2.3, which Copier then puts in order.
     """
-    listed = git(Path.cwd(), "ls-remote", "--quiet", "--", git_url, "HEAD", "refs/tags/*", check=False)
+    listed = remote(git_address(git_url), "HEAD", "refs/tags/*")
     named = re.findall(r"(?m)^([0-9a-f]+)\t(.+)$", listed.stdout.decode("utf-8", "replace"))
     tags = [name.removeprefix("refs/tags/") for _, name in named if name != "HEAD" and not name.endswith("^{}")]
     if not tags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +12,16 @@ from typing import Any
 
 from modelyard.findings import ExitCode, Refusal
 from modelyard.repository import ANSWERS, ENVIRONMENTS
-from modelyard.repository.journal import finish_interrupted
+from modelyard.repository.journal import finish_interrupted, write_together
 from modelyard.scaffolding import git
 from modelyard.scaffolding.conflicts import Conflict, conflicting_files, conflicts
-from modelyard.scaffolding.copying import merge
+from modelyard.scaffolding.copying import merge, refuse_link_out
 from modelyard.scaffolding.questionnaire import Questionnaire, Scope, given_answers
 from modelyard.scaffolding.recorded import recorded_answers
 from modelyard.scaffolding.source import TemplateSource, newest_version, same_version
+from modelyard.scaffolding.trust import Tell, require_trusted, tell_template
 from modelyard.tooling import require
+from modelyard.tooling.confinement import confined
 
 Migrate = Callable[[Path, Sequence[str], str], tuple[str, ...]]
 """Does what a version of the template asks of environments' files, and returns what it did."""
@@ -105,6 +108,8 @@ def update(
     ask: bool = False,
     dry_run: bool = False,
     migrate: Migrate | None = None,
+    template: str | None = None,
+    tell: Tell = lambda line: None,
 ) -> Updated:
     """Merge a newer version of the template, or other answers to its questions, into a GitOps repository.
 
@@ -120,6 +125,8 @@ def update(
         ask: Whether to ask every question anew, with the recorded answers as defaults.
         dry_run: Whether the repository is left as it is, and the outcome holds the diff.
         migrate: Called after each merge without conflicts.
+        template: The recorded template, named by a user who never named it before.
+        tell: Told in one line which template at which commit is taken.
 
     Raises:
         Refusal: The repository is in no state for it, an answer is not valid, or the template cannot be read; then
@@ -131,8 +138,8 @@ def update(
     subjects = _subjects(root, environment)
     git.require_repository(root)
     _refuse_unclean(root)
-    for subject in subjects:
-        _refuse_unreadable_template(root, subject)
+    for address in dict.fromkeys(_readable_template(root, subject, template) for subject in subjects):
+        tell_template(tell, address, ref or newest_version(address.removeprefix("git+")))
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if ask and not terminal:
         raise Refusal("--ask needs a terminal to ask on", fix="give answers by --set QUESTION=ANSWER")
@@ -143,7 +150,7 @@ def update(
     steps: list[Step] = []
     with tempfile.TemporaryDirectory(prefix="modelyard-update-") as scratch:
         clone = Path(scratch) / root.name
-        git.git(root, "clone", "--quiet", "--shared", "--no-tags", "--", str(root), str(clone))
+        git.clone_here(root, clone)
         for number, subject in enumerate(subjects):
             to = subject.answers(clone)["_commit"] if keeps_version else ref
             own = given.get(subject.name, {})
@@ -152,17 +159,13 @@ def update(
                 remaining = tuple(each.name for each in subjects[number + 1 :])
                 if not dry_run:
                     _take_over(root, clone)
-                    # The same merge once more, where the user resolves it.
-                    known = {name: text for name, text in subject.answers(clone).items() if not name.startswith("_")}
-                    replaced = outcome.replaced_answers
-                    outcome = _merged(root, subject, to, interactive=False, answers=known)
-                    outcome = replace(outcome, replaced_answers=replaced)
+                    _leave_to_resolve(root, clone)
                 diff = _difference(root, clone) if dry_run else ""
                 return replace(outcome, steps=(*steps, *outcome.steps), remaining=remaining, diff=diff)
             (step,) = outcome.steps
             if migrate is not None:
                 step = replace(step, migrations=migrate(clone, _environments(clone, subject), step.after))
-            if git.output(clone, "status", "--porcelain"):
+            if git.output(clone, *git.STATUS):
                 step = replace(step, commit=git.commit_everything(clone, _message(step, own, ask=ask), identity))
             steps.append(step)
         if dry_run:
@@ -183,7 +186,7 @@ def _message(step: Step, answers: Mapping[str, str], *, ask: bool) -> str:
 def _difference(root: Path, clone: Path) -> str:
     """Return what a clone, committed or not, has that the repository has not."""
     git.git(clone, "add", "--all")
-    return git.output(clone, "diff", "--no-color", "--no-ext-diff", git.output(root, "rev-parse", "HEAD"))
+    return git.output(clone, *git.DIFF, git.output(root, "rev-parse", "HEAD"))
 
 
 def _environments(root: Path, subject: _Subject) -> list[str]:
@@ -243,14 +246,14 @@ def _subjects(root: Path, environment: str | None) -> list[_Subject]:
 
 
 def _refuse_unclean(root: Path) -> None:
-    unmerged = git.paths(root, "diff", "--name-only", "--diff-filter=U", "-z")
+    unmerged = git.paths(root, *git.DIFF, "--name-only", "--diff-filter=U", "-z")
     if unmerged:
         raise Refusal(
             f"conflicts of an earlier update or merge are unresolved: {_listed(unmerged)}",
             fix="resolve them, `git add` and commit, then run the command again",
             exit_code=ExitCode.FINDINGS,
         )
-    changed = [line[3:] for line in git.output(root, "status", "--porcelain", "-z").split("\0") if len(line) > 3]
+    changed = [line[3:] for line in git.output(root, *git.STATUS, "-z").split("\0") if len(line) > 3]
     if changed:
         raise Refusal(
             f"the work tree has changes that are not committed: {_listed(changed)}",
@@ -258,18 +261,20 @@ def _refuse_unclean(root: Path) -> None:
         )
 
 
-def _refuse_unreadable_template(root: Path, subject: _Subject) -> None:
-    source = subject.answers(root)["_src_path"]
-    if source.startswith(("gh:", "gl:")):
-        return
+def _readable_template(root: Path, subject: _Subject, named: str | None) -> str:
+    source: str = subject.answers(root)["_src_path"]
+    shorthand = source.startswith(("gh:", "gl:"))
     url = source.removeprefix("git+")
     is_url = "://" in url or (":" in url and not url.startswith("/"))
-    if not is_url and not Path(url).is_absolute():
+    if not shorthand and not is_url and not Path(url).is_absolute():
         raise Refusal(
             f"{subject.answers_file} names its template by the relative path {source}, which means nothing here",
             fix="write the template's Git URL or absolute folder as _src_path, and commit",
         )
-    git.reachable(url)
+    require_trusted(source, named, subject.answers_file)
+    if not shorthand:
+        git.reachable(url)
+    return source
 
 
 def _merged(
@@ -291,6 +296,8 @@ def _merged(
         return Updated((Step(subject.name, recorded, recorded),))
     fixed = {name: before[name] for name in _FIXED if name in before}
     merge(root, subject.answers_file, ref, interactive=interactive, answers=fixed | dict(given), ask=ask)
+    for path in git.paths(root, *git.STATUS, "--untracked-files=all", "--no-renames", "-z"):
+        refuse_link_out(root, Path(path[3:]))
     after = subject.answers(root)
     replaced = tuple(
         f"{name}: {before[name]} → {after[name]}"
@@ -304,10 +311,31 @@ def _merged(
 
 def _take_over(root: Path, clone: Path) -> None:
     """Move the repository's branch to the commits that were made in the clone."""
-    if git.output(root, "rev-parse", "HEAD") == git.output(clone, "rev-parse", "HEAD"):
+    old, new = git.output(root, "rev-parse", "HEAD"), git.output(clone, "rev-parse", "HEAD")
+    if old == new:
         return
-    git.git(root, "fetch", "--quiet", "--no-tags", "--", str(clone), "HEAD")
-    git.git(root, "merge", "--quiet", "--ff-only", "FETCH_HEAD")
+    git.bring_objects(clone, root, f"{new}\n^{old}\n")
+    git.git(root, "merge", "--quiet", "--ff-only", "--no-verify", new)
+
+
+def _leave_to_resolve(root: Path, clone: Path) -> None:
+    """Bring a merge with conflicts from the clone into the work tree, as one edit, with what Git knows as unmerged."""
+    lines = git.git(clone, *git.STATUS, "--untracked-files=all", "--no-renames", "-z").stdout.split(b"\0")
+    changed = [os.fsdecode(line[3:]) for line in lines if len(line) > 3]
+    contents = {path: _bytes(confined(clone, path)) for path in changed}
+    before = {path: _bytes(confined(root, path)) for path in changed}
+    write_together(root, contents, before)
+    unmerged = git.git(clone, "ls-files", "--unmerged", "-z").stdout
+    if unmerged:
+        blobs = {entry.split()[1] for entry in unmerged.split(b"\0") if entry}
+        git.bring_objects(clone, root, b"\n".join(sorted(blobs)).decode() + "\n")
+        paths = {entry.partition(b"\t")[2] for entry in unmerged.split(b"\0") if entry}
+        merged = b"".join(b"0 " + b"0" * len(next(iter(blobs))) + b"\t" + path + b"\0" for path in sorted(paths))
+        git.git(root, "update-index", "-z", "--index-info", stdin=merged + unmerged)
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _listed(names: list[str], most: int = 5) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from modelyard.tooling.processes import (
@@ -22,6 +22,7 @@ from modelyard.tooling.processes import (
     ToolFailed,
     ToolOutputTooLarge,
     ToolTimedOut,
+    _environment,
     end,
     failure,
     running,
@@ -41,6 +42,7 @@ class Conversation:
         silence: Seconds without any output, while an answer is waited for, after which the program is ended.
         max_line: Bytes of one line after which it is ended.
         cwd: Folder to run in; the present one when None.
+        env: Variables on top of this process's own; None as a value takes one away.
 
     Attributes:
         silence: As given; may be set anew between questions.
@@ -50,7 +52,13 @@ class Conversation:
     """
 
     def __init__(
-        self, argv: Sequence[str | Path], *, silence: float, max_line: int = 256 * MEBIBYTE, cwd: Path | None = None
+        self,
+        argv: Sequence[str | Path],
+        *,
+        silence: float,
+        max_line: int = 256 * MEBIBYTE,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> None:
         self.argv = tuple(str(word) for word in argv)
         self._cwd = cwd
@@ -62,7 +70,7 @@ class Conversation:
         self._parts: list[bytes] = []
         self._started = time.monotonic()
         block = contextlib.ExitStack()
-        self._process = block.enter_context(running(self.argv, cwd, True, None))
+        self._process = block.enter_context(running(self.argv, cwd, True, _environment(env)))
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert pipe is not None  # noqa: S101 - all pipes were asked for
             os.set_blocking(pipe.fileno(), False)
