@@ -40,6 +40,7 @@ class Absence:
         volumes: Whether nobody provides volumes.
         node: Whether the first node is not ready.
         webhooks: API groups whose admission webhooks do not answer.
+        pods: Whether pods of any Application may wait for it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Absence:
     volumes: bool = False
     node: bool = False
     webhooks: tuple[str, ...] = ()
+    pods: bool = False
 
     def says_no(self, kind: Kind, value: Value) -> No | None:
         """Return what is said of an object in place of yes; None where yes is said."""
@@ -161,6 +163,7 @@ ABSENCES: dict[str, Absence] = {
                 ),
                 ("eks.amazonaws.com", "NodeClass"): No(_not("Ready", "SubnetsNotFound", "no subnets")),
             },
+            pods=True,
         ),
         Absence(
             "scalers",
@@ -194,7 +197,9 @@ ABSENCES: dict[str, Absence] = {
             "kubernetes/kubernetes pkg/kubelet/images/types.go: ErrImagePull",
             images=True,
         ),
-        Absence("node", "one node is not ready", "kubernetes/kubernetes pkg/controller/nodelifecycle", node=True),
+        Absence(
+            "node", "one node is not ready", "kubernetes/kubernetes pkg/controller/nodelifecycle", node=True, pods=True
+        ),
         Absence(
             "webhooks",
             "the webhook of External Secrets does not answer",

@@ -56,7 +56,7 @@ def go_without(syncing: Syncing, absence: Absence, seconds: float, tell: Tell) -
     concerned = absence.concerned(view)
 
     def held_back(seen: Seen) -> list[Synced]:
-        may_wait = concerned | set(_waiting_pods(seen, view))
+        may_wait = concerned | set(_waiting_pods(seen, view) if absence.pods else ())
         late = [each for name, each in sorted(seen.applications.items()) if not each.well and name not in may_wait]
         # The health of a root is that of what it lists; what it has to do is done when its sync is.
         return [each for each in late if each.name not in roots or (each.sync, each.phase) != ("Synced", "Succeeded")]
