@@ -5,6 +5,7 @@ AWS, Terraform and the chart are stood in for by programs that do nothing, or ma
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -164,10 +165,18 @@ def test_install_then_cleanup(bases: dict[str, Path], tmp_path: Path) -> None:
         shim(
             shims,
             "helm",
+            f'[ "$1" != pull ] || {{ while [ $# -gt 0 ]; do [ "$1" = --destination ] && out=$2; '
+            f'[ "$1" = --version ] && v=$2; shift; done; printf chart > "$out/argo-cd-$v.tgz"; exit; }}\n'
             f'[ "$1" != version ] || {{ echo v4.2.1; exit; }}\n'
             f"while [ $# -gt 0 ]; do [ $1 = --output-dir ] && out=$2; shift; done\n"
             f'mkdir -p "$out/argo-cd/templates/crds"\ncp {tmp_path}/crds.yaml "$out/argo-cd/templates/crds/"\n'
             f'cp {tmp_path}/rest.yaml "$out/argo-cd/templates/"\n',
+        )
+        stub = (served.path / "environments" / view.name / "applications/argocd.yaml").read_text()
+        locked = hashlib.sha256(b"chart").hexdigest()
+        (served.path / "charts.lock").write_text(
+            f"version: 1\ncharts:\n  - name: argo-cd\n    version: {stub.partition('targetRevision: ')[2].split()[0]}\n"
+            f"    repository: https://example.com/charts\n    digest: sha256:{locked}\n"
         )
         kubectl = find("kubectl")
         assert kubectl is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -49,6 +50,19 @@ class Cloud:
     def __init__(self, repository: Path, folder: Path) -> None:
         self.repository, self.folder = repository, folder
         folder.mkdir()
+        stub = (repository / "environments/dev/applications/argocd.yaml").read_text()
+        version = stub.partition("targetRevision: ")[2].split()[0]
+        digest = hashlib.sha256(b"the chart").hexdigest()
+        lines = ["version: 1", "charts:"]
+        # As `modelyard fetch` writes it: others before and after, and an older version of the same chart.
+        for name, number, hexadecimal in (
+            ("argo-cd", "1.0.0", "0" * 64),
+            ("argo-cd", version, digest),
+            ("x", version, "1" * 64),
+        ):
+            lines += [f"  - name: {name}", f"    version: {number}", "    repository: https://example.com/charts"]
+            lines += [f"    digest: sha256:{hexadecimal}"]
+        (repository / "charts.lock").write_text("\n".join(lines) + "\n")
         for name in PROGRAMS:
             shutil.copy(STAND_IN, folder / name)
             (folder / name).chmod(0o755)

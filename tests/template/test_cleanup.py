@@ -101,8 +101,8 @@ def cluster(*more: Thing) -> list[Thing]:
 
 
 @pytest.fixture
-def cloud(two_environments: Path, tmp_path: Path) -> Cloud:
-    return Cloud(two_environments, tmp_path / "bin")
+def cloud(repository: Path, tmp_path: Path) -> Cloud:
+    return Cloud(repository, tmp_path / "bin")
 
 
 def changes(cloud: Cloud) -> list[str]:

@@ -15,8 +15,8 @@ from tests.template.cloud import CHANGES, EMPTY, FILLED, HEALTHY, TOKEN, Answer,
 
 
 @pytest.fixture
-def cloud(two_environments: Path, tmp_path: Path) -> Cloud:
-    return Cloud(two_environments, tmp_path / "bin")
+def cloud(repository: Path, tmp_path: Path) -> Cloud:
+    return Cloud(repository, tmp_path / "bin")
 
 
 def test_install_goes_from_state_to_a_first_answer(cloud: Cloud) -> None:
@@ -88,6 +88,19 @@ def test_install_asks_before_it_spends(cloud: Cloud) -> None:
     assert done.returncode == 2
     assert "that is not dev; nothing was changed" in done.stderr
     assert not [call for call in cloud.calls if "terraform -chdir=terraform apply" in call["line"]]
+
+
+@pytest.mark.parametrize(("before", "after", "says"), [("digest: sha256:", "digest: sha256:f", "is not the chart")])
+def test_another_chart_of_that_version_is_not_applied(cloud: Cloud, before: str, after: str, says: str) -> None:
+    lock = cloud.repository / "charts.lock"
+    lock.write_text(lock.read_text().replace(before, after))
+    done = cloud.call("install.sh", "--yes", answers=[CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 2 and says in done.stderr
+    assert not [call for call in cloud.calls if call["line"].startswith("kubectl") and " apply " in call["line"]]
+    lock.unlink()
+    done = cloud.call("install.sh", "--yes", answers=[CHANGES, HEALTHY, FILLED])
+    assert done.returncode == 2 and "  modelyard fetch" in done.stderr
+    assert not [call for call in cloud.calls if " plan " in call["line"]]
 
 
 def test_install_waits_and_says_for_what(cloud: Cloud) -> None:

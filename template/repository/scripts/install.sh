@@ -68,6 +68,7 @@ if ! "$dry_run"; then
     check_region
     check_way_in
     check_names
+    check_chart
     check_certificates
     ask_tokens
 fi
@@ -152,7 +153,16 @@ run aws eks update-kubeconfig --name "$cluster" --region "$region" --alias "$clu
 say "6. Argo CD"
 # Rendered from the chart and the values that it will manage itself by: definitions, then what belongs to it (its
 # namespace, its priority class), then itself.
-run helm template argocd argo-cd --repo "$chart_repository" --version "$chart_version" --namespace argocd \
+run helm pull argo-cd --repo "$chart_repository" --version "$chart_version" --destination "$scratch"
+archive=$scratch/argo-cd-$chart_version.tgz
+if ! "$dry_run"; then
+    digest=$(python3 -c 'import hashlib, pathlib, sys
+print(hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest())' "$archive")
+    [ "$digest" = "$(locked_chart)" ] ||
+        fail "the chart argo-cd $chart_version of $chart_repository has the digest $digest, and charts.lock has
+$(locked_chart): it is not the chart that was reviewed, so nothing of it was applied"
+fi
+run helm template argocd "$archive" --namespace argocd \
     --include-crds --kube-version "$kubernetes.0" --values bases/platform/argocd/values.yaml \
     --values "$folder/platform/argocd/values.yaml" --output-dir "$scratch/argocd"
 apply=("${kubectl[@]}" apply --server-side --force-conflicts --field-manager=modelyard-install)

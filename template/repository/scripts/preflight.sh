@@ -79,6 +79,25 @@ $deleted
 Wait, or delete each for good:  aws secretsmanager delete-secret --force-delete-without-recovery --secret-id NAME"
 }
 
+# The digest under which charts.lock has Argo CD's chart, without `sha256:`; empty where it has none.
+locked_chart() {
+    [ -f charts.lock ] || return 0
+    awk -v name=argo-cd -v version="$chart_version" '
+        $1 == "-" { here = ""; $0 = substr($0, index($0, "-") + 1) }
+        $1 ~ /^(name|version|digest):$/ { gsub(/["\047]/, "", $2); here = here " " $1 $2 }
+        $1 == "digest:" || $1 == "version:" || $1 == "name:" {
+            if (here ~ " name:" name "( |$)" && index(here " ", " version:" version " ") && match(here, /digest:sha256:[0-9a-f]+/))
+                print substr(here, RSTART + 14, RLENGTH - 14)
+        }' charts.lock | head -n 1
+}
+
+# Argo CD is applied as an administrator, so its chart is the one that was reviewed and no other of that version.
+check_chart() {
+    [ -n "$(locked_chart)" ] ||
+        fail "charts.lock does not name argo-cd $chart_version; run this, commit and push charts.lock:
+  modelyard fetch"
+}
+
 # Certificates that load balancers name.
 check_certificates() {
     local arn arns status
