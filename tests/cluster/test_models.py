@@ -103,7 +103,7 @@ def test_a_model_from_a_bucket_is_known_by_the_id_beside_its_settings(one_model:
     with_feature = {"components:\n": "components:\n  - ../../../../bases/features/weights-s3-streamer\n"}
     apply_edits(one_model, {"replace": {CHAT: with_feature}})
     model = served(one_model, "chat")
-    assert model.settings.model == "s3://$(WEIGHTS_BUCKET)/$(MODEL_ID)"
+    assert model.settings.model == "s3://$(WEIGHTS_BUCKET)/$(MODEL_ID)/$(MODEL_REVISION)"
     assert model.settings.model_id == "Qwen/Qwen3-1.7B"
     assert fit(one_model, "chat") == (Verdict.FITS, "")
 

@@ -6,13 +6,17 @@ import functools
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from modelyard.cluster.networks import VPC_CIDR, public_subnets
+from modelyard.cluster.overlays import overlay_sizes
+from modelyard.editing.derived import derived
+from modelyard.repository import Files
 from modelyard.tooling import find, run
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +164,9 @@ class Repository:
         patches[:0] = [
             {**patch, "target": dict(patch["target"])}
             for facts in sources
-            for patch in facts.get("environment", {}).get("patches", ())
+            for patch in derived(
+                list(facts.get("environment", {}).get("patches", ())), self._facts(overlay, facts), "c"
+            )
         ]
         return self._write(
             place or f"environments/dev/models/{name}",
@@ -195,6 +201,14 @@ class Repository:
                 **kustomization,
             },
         )
+
+    @staticmethod
+    def _facts(overlay: str, source: Mapping[str, Any]) -> dict[str, str]:
+        """What features ask for, as an environment with two zones would answer."""
+        sizes = overlay_sizes(Files(ROOT), f"overlays/{overlay}")
+        blocks = ", ".join(f"{{ipBlock: {{cidr: {each}}}}}" for each in public_subnets(VPC_CIDR, 2))
+        known = {"overlay.memory": sizes.memory, "overlay.shm": sizes.shm, "environment.public-subnets": f"[{blocks}]"}
+        return {**known, **{f"asked.{name}": example for name, example in source.get("asks", {}).items()}}
 
     def _write(self, folder: str, kustomization: dict[str, Any]) -> Path:
         path = self.root / folder

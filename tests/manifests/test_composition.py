@@ -176,7 +176,7 @@ def test_an_environment_s_flag_comes_after_the_file(repository: Repository) -> N
 def test_a_feature_says_whom_it_serves_and_what_it_needs(feature: str) -> None:
     facts = feature_facts(feature)
     known = {"description", "engines", "needs", "excludes"}
-    assert known <= set(facts) <= known | {"images", "environment", "assumes", "follows"}
+    assert known <= set(facts) <= known | {"images", "environment", "assumes", "follows", "asks"}
     assert facts["description"] and not facts["description"].endswith(".")
     assert facts["engines"] and set(facts["engines"]) <= set(names(BASES / "serving"))
     assert set(facts["needs"]) <= {*FEATURES, *names(BASES / "platform")}
@@ -256,8 +256,9 @@ def test_scaling_follows_the_model_and_owns_its_replicas(repository: Repository)
     scaled, deployment = one(resources, "ScaledObject")["spec"], one(resources, "Deployment")
     assert scaled["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
     assert "replicas" not in deployment["spec"], "Git and the autoscaler would fight over it"
-    (trigger,) = scaled["triggers"]
-    assert trigger["metadata"]["query"] == "sum(vllm:num_requests_waiting{model_name='chat'})"
+    waiting, held = scaled["triggers"]
+    assert waiting["metadata"]["query"] == "sum(vllm:num_requests_waiting{model_name='chat'})"
+    assert held["metadata"]["query"] == "sum(vllm:kv_cache_usage_perc{model_name='chat'}) or vector(0)"
 
 
 @pytest.mark.parametrize("feature", ["scale-on-latency", "scale-on-queue"])
@@ -265,12 +266,12 @@ def test_scaling_asks_for_metrics_that_the_engine_has(repository: Repository, fe
     exporter = metrics("vllm")
     assert exporter is not None
     scaled = one(build(repository.model("chat", "qwen3-1-7b-vllm-gpu", [feature])), "ScaledObject")["spec"]
-    (trigger,) = scaled["triggers"]
-    query = trigger["metadata"]["query"]
-    (name,) = re.findall(r"vllm:\w+", query)
-    assert "model_name" in exporter.series[name].labels
-    assert "{model_name='chat'}" in query
-    assert ("metricType" in trigger) == (feature == "scale-on-latency"), "seconds are not shared by replicas"
+    for trigger in scaled["triggers"]:
+        query = trigger["metadata"]["query"]
+        (name,) = re.findall(r"vllm:\w+", query)
+        assert "model_name" in exporter.series[name].labels
+        assert "{model_name='chat'}" in query
+        assert ("metricType" in trigger) == ("seconds" in name), "seconds are not shared by replicas"
 
 
 def test_the_template_tags_every_image_that_engines_and_features_use() -> None:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from modelyard.catalog import InstanceType, instance_types, model
+from modelyard.catalog.tools import tool_family
 from modelyard.tooling import run
 from tests.manifests.composition import (
     BASES,
@@ -266,7 +267,12 @@ def test_a_parser_that_the_model_has_is_used(overlay: str) -> None:
     if overlay in WITHOUT_TOOLS:
         assert known.tool_call_parser and "tool-call-parser" not in told, "it is no exception"
     else:
-        assert told.get("tool-call-parser") == known.tool_call_parser
+        parser, family = told.get("tool-call-parser"), tool_family(known.id)
+        if family is not None and parser is not None:
+            assert parser in family.parsers
+            assert (parser in family.templates) <= ("chat-template" in told), "the model's own asks for another form"
+        else:
+            assert parser == known.tool_call_parser
         assert bool(told.get("enable-auto-tool-choice")) == bool(known.tool_call_parser)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -21,6 +21,7 @@ class Feature:
         replacements: Entries that the kustomization of a model holds under `replacements` when the feature is on.
         assumes: What must be there that no folder of this repository brings, one sentence each.
         follows: What of an environment it follows, so that it is not promoted; empty where it is.
+        asks: What only a person knows, by name, with an example that has the form and stands for nothing.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Feature:
     replacements: tuple[Mapping[str, Any], ...] = ()
     assumes: tuple[str, ...] = ()
     follows: str = ""
+    asks: Mapping[str, str] = field(default_factory=dict)
 
 
 def feature_from_mapping(name: str, raw: Mapping[str, Any]) -> Feature:
@@ -50,7 +52,9 @@ def feature_from_mapping(name: str, raw: Mapping[str, Any]) -> Feature:
     if not isinstance(description, str) or not lists["engines"]:
         raise ValueError(f"feature {name} needs a description and engines")
     replacements = tuple((raw.get("environment") or {}).get("replacements") or ())
-    return Feature(name, description, replacements=replacements, follows=str(raw.get("follows") or ""), **lists)
+    asks = {str(key): str(value) for key, value in (raw.get("asks") or {}).items()}
+    follows = str(raw.get("follows") or "")
+    return Feature(name, description, replacements=replacements, follows=follows, asks=asks, **lists)
 
 
 def feature_problems(

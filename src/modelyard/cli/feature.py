@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, Environment, Model, NoCheck, Repository, finish, planned, require_passing
 from modelyard.cli.options import AsJson
+from modelyard.findings import Refusal
 
 Feature = Annotated[str, typer.Argument(metavar="FEATURE", help="Folder of bases/features/.")]
 
@@ -36,9 +38,13 @@ def on(
     dry_run: DryRun = False,
     repository: Repository = Path(),
     as_json: AsJson = False,
+    value: Annotated[
+        list[str] | None,
+        typer.Option("--value", metavar="NAME=VALUE", help="What the feature asks for; may be repeated."),
+    ] = None,
 ) -> int:
     """Switch a feature on: its Component, and what it asks of the environment."""
-    return _switched(repository, environment, model, feature, True, no_check, dry_run, as_json)
+    return _switched(repository, environment, model, feature, True, no_check, dry_run, as_json, _values(value or []))
 
 
 @verb
@@ -55,13 +61,31 @@ def off(
     return _switched(repository, environment, model, feature, False, no_check, dry_run, as_json)
 
 
+def _values(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for each in texts:
+        name, separator, told = each.partition("=")
+        if not separator or not name or not told:
+            raise Refusal(f"--value {each} is no NAME=VALUE", fix="write --value certificate-arn=arn:...")
+        found[name] = told
+    return found
+
+
 def _switched(
-    repository: Path, environment: str, model: str, feature: str, on: bool, no_check: bool, dry_run: bool, as_json: bool
+    repository: Path,
+    environment: str,
+    model: str,
+    feature: str,
+    on: bool,
+    no_check: bool,
+    dry_run: bool,
+    as_json: bool,
+    values: Mapping[str, str] | None = None,
 ) -> int:
     from modelyard.editing import Menu, switch_feature
 
     changes = planned(repository)
-    switch_feature(changes, environment, model, feature, on=on)
+    switch_feature(changes, environment, model, feature, on=on, values=values)
     done = f"{feature} is {'on' if on else 'off'} for {model} in {environment}"
     warnings = [] if no_check else require_passing(changes, environment, model, done=done)
     assumed = Menu(changes.files).features[feature].assumes if on and changes.files_changed else ()

@@ -61,6 +61,10 @@ class FeatureFile(_File):
     follows: Literal["addresses", "nodes", "replicas", "storage", "zones"] | None = Field(
         None, description="What of an environment it follows, so that `modelyard promote` leaves it where it is."
     )
+    asks: dict[str, str] = Field(
+        default_factory=dict,
+        description="What only a person knows, by name, with an example; `modelyard feature on --value NAME=VALUE`.",
+    )
     environment: ComponentsOfFeature | None = Field(None, description="What the model's kustomization holds as well.")
 
 

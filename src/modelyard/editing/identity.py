@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modelyard.editing.derived import facts_of
 from modelyard.editing.environment_folder import EnvironmentFiles, generate_paths
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
-from modelyard.editing.served import NAME, of_environment
+from modelyard.editing.served import NAME, asked_values, of_environment
 from modelyard.editing.splicing import fragment
 from modelyard.findings import Refusal
 
@@ -84,8 +85,9 @@ def write_model(
             f"environment {environment.name} has an application {name} already",
             fix="choose another with --name, or change it with `modelyard model set`",
         )
-    sources = [of_environment(menu.of_feature(each), environment) for each in features]
-    sources.append(of_environment(engine.environment, environment))
+    facts = facts_of(menu.files, environment, overlay.name, asked_values(menu, features, {}))
+    sources = [of_environment(menu.of_feature(each), environment, facts) for each in features]
+    sources.append(of_environment(engine.environment, environment, facts))
     text = _KUSTOMIZATION.format(
         name=name,
         overlay=f"{_UP}{OVERLAYS}/{overlay.name}",

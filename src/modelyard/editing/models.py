@@ -136,7 +136,9 @@ def set_model(
     return ()
 
 
-def switch_feature(changes: Changes, environment: str, name: str, feature: str, *, on: bool) -> None:
+def switch_feature(
+    changes: Changes, environment: str, name: str, feature: str, *, on: bool, values: Mapping[str, str] | None = None
+) -> None:
     """Switch a feature of a model on or off; nothing changes where it is so already.
 
     Raises:
@@ -164,7 +166,7 @@ def switch_feature(changes: Changes, environment: str, name: str, feature: str, 
             fix=remedy or "see bases/features/README.md for what each needs and excludes",
         )
     if on:
-        served.add_feature(feature)
+        served.add_feature(feature, values)
     else:
         served.remove_feature(feature)
     if feature in SCALED_BY:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from modelyard.editing.derived import EXAMPLE_CLUSTER, derived, facts_of, is_of
 from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
 from modelyard.editing.patches import Operation, edit_patch, operations
@@ -16,9 +17,6 @@ from modelyard.repository.yaml import MalformedYAML, documents
 
 NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 IDENTITY = "allowNameChange"
-EXAMPLE_CLUSTER = "my-platform-dev"
-"""Cluster that features name where an environment has its own."""
-
 _ARGUMENT = re.compile(r"/args/-$")
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
@@ -112,15 +110,31 @@ class Served:
         path = f"{self._up}{OVERLAYS}/{name}"
         self._edit(Text.set_scalar, ["resources", index], path)
 
-    def add_feature(self, name: str) -> None:
-        """Switch a feature on: its Component before `versions`, and what it asks of the environment."""
+    def add_feature(self, name: str, values: Mapping[str, str] | None = None) -> None:
+        """Switch a feature on: its Component before `versions`, and what it asks of the environment.
+
+        Args:
+            name: The feature.
+            values: Answers to what it asks for, by name; its examples where there is none.
+
+        Raises:
+            Refusal: A value is none of those that the feature asks for, or it is made of a fact that is not known.
+        """
         entry = f"{self._up}{FEATURES}/{name}"
         components = self.text.get(["components"]) or []
         at = next(
             (n for n, each in enumerate(components) if str(each).rstrip("/").endswith("versions")), len(components)
         )
         self._edit(Text.insert_item, ["components"], at, [entry])
-        extra = of_environment(self.menu.of_feature(name), self.environment)
+        memory = self.value_of("/spec/template/spec/containers/0/resources/limits/memory")
+        facts = facts_of(
+            self.menu.files,
+            self.environment,
+            self.overlay_name,
+            asked_values(self.menu, [name], values or {}),
+            str(memory or ""),
+        )
+        extra = of_environment(self.menu.of_feature(name), self.environment, facts)
         for patch in extra.get("patches", ()):
             self._insert_patch(fragment(patch))
         for replacement in extra.get("replacements", ()):
@@ -132,7 +146,7 @@ class Served:
         """Switch a feature off, with what it asked of the environment."""
         at = self.position_of_feature(name)
         self._edit(Text.remove_item, ["components"], at)
-        extra = of_environment(self.menu.of_feature(name), self.environment)
+        extra = {field: list(entries) for field, entries in self.menu.of_feature(name).items()}
         for field in ("patches", "replacements"):
             for wanted in extra.get(field, ()):
                 listed = self.text.get([field]) or []
@@ -235,18 +249,32 @@ class Served:
         edit_patch(self.environment.changes, self.file, item, method, *arguments)
 
 
-def of_environment(extra: Mapping[str, Any], environment: EnvironmentFiles) -> dict[str, list[Any]]:
-    """Return what an engine or a feature asks of a model's kustomization, with this environment's cluster."""
+def of_environment(
+    extra: Mapping[str, Any], environment: EnvironmentFiles, facts: Mapping[str, str]
+) -> dict[str, list[Any]]:
+    """Return what an engine or a feature asks of a model's kustomization, with the facts of model and environment.
+
+    Raises:
+        Refusal: It is made of a fact that is not known.
+    """
     cluster = str(environment.facts.get("cluster") or EXAMPLE_CLUSTER)
+    return {field: derived(list(entries), facts, cluster) for field, entries in extra.items()}
 
-    def own(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: own(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [own(each) for each in value]
-        return value.replace(EXAMPLE_CLUSTER, cluster) if isinstance(value, str) else value
 
-    return {field: own(list(entries)) for field, entries in extra.items()}
+def asked_values(menu: Menu, features: Sequence[str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return what features ask for: what was answered, else their examples.
+
+    Raises:
+        Refusal: A value is none of those that they ask for.
+    """
+    asked = {key: example for name in features for key, example in menu.features[name].asks.items()}
+    foreign = next((name for name in values if name not in asked), None)
+    if foreign is not None:
+        raise Refusal(
+            f"{' and '.join(features)} asks for no {foreign}",
+            fix=f"it asks for {', '.join(asked)}" if asked else "leave out --value",
+        )
+    return {**asked, **values}
 
 
 def _is_flag(value: Any, flag: str) -> bool:
@@ -254,16 +282,16 @@ def _is_flag(value: Any, flag: str) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Return whether two entries do the same; patches are texts of which layout does not count."""
+    """Return whether an entry does what one of a feature does; patches are texts of which layout does not count."""
     if not (isinstance(one, dict) and isinstance(other, dict)) or set(one) != set(other):
         return bool(one == other)
     for key in one:
         if key == "patch":
             try:
-                if documents("", str(one[key])) != documents("", str(other[key])):
+                if not is_of(documents("", str(one[key])), documents("", str(other[key]))):
                     return False
             except MalformedYAML:
                 return False
-        elif one[key] != other[key]:
+        elif not is_of(one[key], other[key]):
             return False
     return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from modelyard.catalog import ModelShape
 from modelyard.sizing.overheads import GIB, lora_gib
 from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.weights import stored_weights_gib
 
 MIB_PER_GIB = 1024
 
@@ -80,6 +81,9 @@ def host_budget(shape: ModelShape, settings: EngineSettings, *, ranks_in_pod: in
         needs.append(HostNeed("KV cache kept in memory (kv-offloading-size)", settings.kv_offload_gib, in_shm=True))
     if settings.swap_space_gib:
         needs.append(HostNeed("swap for the KV cache (swap-space)", settings.swap_space_gib * ranks))
+    if settings.streamer_buffer_gib:
+        each = min(settings.streamer_buffer_gib, stored_weights_gib(shape))
+        needs.append(HostNeed("buffers of the weights' streamer (memory_limit)", each * ranks))
     if settings.cpu_loras and settings.lora_slots:
         one = lora_gib(shape, settings, shape.layers) / settings.lora_slots
         needs.append(HostNeed("adapters kept in memory (max-cpu-loras)", one * settings.cpu_loras * ranks))

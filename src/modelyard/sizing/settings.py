@@ -83,6 +83,7 @@ class EngineSettings:
         cpu_offload_gib: Weights per rank that stay in the pod's memory.
         kv_offload_gib: Cache in the pod's memory, all ranks together.
         swap_space_gib: Swap of the V0 engine per rank.
+        streamer_buffer_gib: Most that each rank's streamer of weights (Run:ai) keeps in the pod's memory; 0 without it.
         lora_slots: Adapters held on the device; 0 without LoRA.
         lora_rank: Largest rank of an adapter.
         cpu_loras: Adapters held in the pod's memory.
@@ -119,6 +120,7 @@ class EngineSettings:
     cpu_offload_gib: float = 0.0
     kv_offload_gib: float = 0.0
     swap_space_gib: float = 0.0
+    streamer_buffer_gib: float = 0.0
     lora_slots: int = 0
     lora_rank: int = 16
     cpu_loras: int = 0
@@ -152,6 +154,14 @@ class EngineSettings:
     def kv_dtype_bytes(self) -> float:
         """Bytes of one cached value."""
         return self.dtype_bytes if self.kv_cache_dtype == "auto" else KV_DTYPE_BYTES.get(self.kv_cache_dtype, 2.0)
+
+
+STREAMERS = ("runai_streamer", "runai_streamer_sharded")
+"""Values of `load-format` that read weights through a buffer in the pod's memory."""
+
+STREAMER_BYTES = 40_000_000_000
+"""Its default for each process, where the weights are larger (file_streamer/requests_iterator.py of the wheel of
+runai-model-streamer 0.17.1)."""
 
 
 class _Flags:
@@ -327,6 +337,7 @@ def engine_settings(
         cpu_offload_gib=read.number("cpu-offload-gb", 0.0, 0.0, 1e6),
         kv_offload_gib=read.number("kv-offloading-size", 0.0, 0.0, 1e6),
         swap_space_gib=read.number("swap-space", 4.0, 0.0, 1e6) if known < (0, 8, 0) else 0.0,
+        streamer_buffer_gib=_streamer_buffer(read),
         lora_slots=slots,
         lora_rank=read.whole("max-lora-rank", 16),
         cpu_loras=read.whole("max-cpu-loras", slots, lowest=0) if lora else 0,
@@ -365,3 +376,12 @@ def _model_dtype(stored: str, version: Version, device: Device) -> str:
 
 def _limit(value: Any) -> Any:
     return value.get("count", 1) if isinstance(value, Mapping) else value
+
+
+def _streamer_buffer(read: _Flags) -> float:
+    """Return the buffer of one rank's streamer in GiB: `memory_limit` in bytes, 40 * 10^9 where none is set."""
+    if read.text("load-format", "auto") not in STREAMERS:
+        return 0.0
+    limit = read.mapping("model-loader-extra-config").get("memory_limit")
+    told = limit if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0 else STREAMER_BYTES
+    return told / 2**30

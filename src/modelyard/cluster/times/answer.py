@@ -54,7 +54,7 @@ def answering(environment: Environment, model: Model) -> Iterator[TimeLimit]:
     }
     yield from _load_balancers(services.values())
     for ingress in environment.of_kind("Ingress", "networking.k8s.io"):
-        if environment.namespace_of(ingress) == namespace and _backends(ingress) & set(services):
+        if environment.namespace_of(ingress) == namespace and backends(ingress) & set(services):
             yield from _ingress(ingress)
     for route in environment.of_kind("HTTPRoute", "gateway.networking.k8s.io"):
         if environment.namespace_of(route) == namespace:
@@ -86,7 +86,8 @@ def _load_balancers(services: Any) -> Iterator[TimeLimit]:
             yield TimeLimit("answer", name, NLB_IDLE_SECONDS, "AWS", thing.at("spec.type"), silence=True)
 
 
-def _backends(ingress: Thing) -> set[str]:
+def backends(ingress: Thing) -> set[str]:
+    """Return the names of the Services that an Ingress sends to."""
     paths = (path for each in ingress.entries("spec.rules") for path in entries(mapping(each, "http"), "paths"))
     named = {text(path, "backend", "service", "name") for path in paths}
     return named | {text(ingress.value, "spec", "defaultBackend", "service", "name")}

@@ -1,0 +1,22 @@
+"""Liveness probes that do not see whether the engine lives."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, text
+from modelyard.cluster.triton import runs_triton
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("probes/liveness-without-engine", warning, since="0.1.0")
+def liveness_without_engine(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Triton stays alive and ready when the vLLM in it has died; a probe of its own state never restarts it."""
+    for model in environment.models:
+        path = text(model.container.value, "livenessProbe", "httpGet", "path")
+        if runs_triton(model.container) and path:
+            yield Finding(
+                at=model.container.at("livenessProbe", "httpGet", "path"),
+                message=f"the liveness probe of {model.name} asks {path}, which tells of Triton, not of its vLLM",
+                fix="ask for one token by an exec probe that fails on an error and not on silence, as "
+                "bases/serving/triton-vllm does",
+            )

@@ -1,0 +1,26 @@
+"""Disruption budgets that count the pods of several roles together."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("scheduling/budget-over-roles", warning, since="0.1.0")
+def budget_over_roles(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A budget over head and workers lets all workers go at once, while the head counts as the one that stays."""
+    for budget in environment.of_kind("PodDisruptionBudget", "policy"):
+        least = budget.get("spec.minAvailable")
+        if not isinstance(least, int) or isinstance(least, bool):
+            continue
+        chosen = list(environment.pods_in(environment.namespace_of(budget)).chosen(budget.mapping("spec.selector")))
+        for thing in {id(each.thing): each.thing for each in chosen if each.thing.group == "ray.io"}.values():
+            roles = {each.labels.get("ray.io/node-type") for each in chosen if each.thing is thing}
+            if len(roles) > 1:
+                yield Finding(
+                    at=budget.at("spec.selector", key=True),
+                    message=f"{budget} counts head and workers of {thing} together, so that minAvailable {least} lets "
+                    "every worker go at once",
+                    fix="select ray.io/node-type: worker",
+                )

@@ -1,0 +1,28 @@
+"""Models with less memory than their overlay gives the engine."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, mapping, quantity
+from modelyard.cluster.overlays import overlay_folder, overlay_sizes
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+
+@rule("serving/memory-below-overlay", warning, since="0.1.0")
+def memory_below_overlay(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """An overlay is sized for its model and ranks; where something writes less, the kernel kills the engine."""
+    for model in environment.models:
+        folder, repository = overlay_folder(model.application), model.application.repository
+        if not folder or repository is None:
+            continue
+        told = overlay_sizes(repository.files, folder).memory
+        meant = quantity(told)
+        limit = mapping(model.container.value, "resources", "limits").get("memory")
+        own = quantity(limit)
+        if meant is None or own is None or own >= meant:
+            continue
+        yield Finding(
+            at=model.container.at("resources", "limits", "memory"),
+            message=f"{model.name} has a memory limit of {limit}, and its overlay gives it {told} for its ranks",
+            fix=f"leave it at {told}, or what is added on top of that; write less in an overlay of your own",
+        )

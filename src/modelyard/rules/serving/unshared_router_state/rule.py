@@ -1,0 +1,27 @@
+"""Several routers of AIBrix that do not share what they know of prefixes."""
+
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment
+from modelyard.cluster.values import release_values
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+
+REPLICAS = ("gatewayPlugin", "replicaCount")
+SYNC = ("gatewayPlugin", "container", "envs", "AIBRIX_STATESYNC_ENABLED")
+
+
+@rule("serving/unshared-router-state", warning, since="0.1.0")
+def unshared_router_state(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Each router knows the prefixes of its own requests only, so every other turn of a talk misses the cache."""
+    for application in environment.applications:
+        for values in release_values(application, environment.repository):
+            replicas = values.get(REPLICAS)
+            if not isinstance(replicas, int) or replicas < 2 or str(values.get(SYNC, "false")).lower() == "true":
+                continue
+            yield Finding(
+                at=values.at(REPLICAS),
+                message=f"{application} runs {replicas} routers of AIBrix, and AIBRIX_STATESYNC_ENABLED is not true: "
+                "they route by prefix each from its own memory",
+                fix='set gatewayPlugin.container.envs.AIBRIX_STATESYNC_ENABLED: "true", or one replica',
+            )
