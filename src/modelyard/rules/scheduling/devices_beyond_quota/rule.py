@@ -11,11 +11,6 @@ from modelyard.rules.wording import both
 _SCALES: tuple[tuple[Severity, str, Callable[[Demand], int]], ...] = (
     (error, "", lambda demand: demand.least),
     (warning, " at full scale", lambda demand: demand.most),
-    (
-        warning,
-        " while a rollout waits for new pods",
-        lambda demand: demand.least + (demand.surge_at_least if demand.waits_for_surge else 0),
-    ),
 )
 
 
@@ -39,20 +34,41 @@ def devices_beyond_quota(environment: Environment) -> Iterator[Finding | NotChec
 
 
 def _beyond(thing: Thing, resource: str, limit: int, own: list[Demand]) -> Iterator[Finding]:
-    """Yield the first scale at which pods ask for more than a quota has."""
+    """Yield the first scale at which pods ask for more than a quota has; else the first rollout that finds no room."""
     for severity, when, count in _SCALES:
         asked = [(each, count(each) * each.template.accelerators.get(resource, 0)) for each in own]
         total = sum(devices for _, devices in asked)
-        if total <= limit:
-            continue
-        if "rollout" in when:
-            asked = [(each, devices) for each, devices in asked if each.waits_for_surge]
-        names = sorted({each.workload.name for each, devices in asked if devices})
-        yield Finding(
-            at=thing.at(("spec", "hard", f"requests.{resource}")),
-            message=f"{thing} permits {limit} {resource}, and {both(names)} "
-            f"{'ask' if len(names) > 1 else 'asks'} for {total}{when}",
-            fix=f"raise it to at least {total}, or serve less",
-            severity=severity,
-        )
-        return
+        if total > limit:
+            names = sorted({each.workload.name for each, devices in asked if devices})
+            who = f"{both(names)} {'ask' if len(names) > 1 else 'asks'} for {total}{when}"
+            yield _finding(thing, resource, limit, who, total, severity)
+            return
+    least = sum(each.least * each.template.accelerators.get(resource, 0) for each in own)
+    for name, beside in _rollouts(own, resource):
+        if least + beside > limit:
+            who = f"its pods ask for {least + beside} while a rollout of {name} waits for new ones"
+            yield _finding(thing, resource, limit, who, least + beside, warning)
+            return
+
+
+def _rollouts(own: list[Demand], resource: str) -> Iterator[tuple[str, int]]:
+    """Yield workloads whose rollout stands still without room beside the old pods, and the devices that it waits for.
+
+    One pod, or all of a group or cluster; what changes at the same time is not taken to be everything.
+    """
+    beside: dict[str, int] = {}
+    for each in own:
+        if each.waits_for_surge:
+            pods = each.surge_at_least if each.unit else min(each.surge_at_least, 1)
+            name = str(each.workload)
+            beside[name] = beside.get(name, 0) + pods * each.template.accelerators.get(resource, 0)
+    yield from beside.items()
+
+
+def _finding(thing: Thing, resource: str, limit: int, who: str, total: int, severity: Severity) -> Finding:
+    return Finding(
+        at=thing.at(("spec", "hard", f"requests.{resource}")),
+        message=f"{thing} permits {limit} {resource}, and {who}",
+        fix=f"raise it to at least {total}, or serve less",
+        severity=severity,
+    )
