@@ -13,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test test-slow faults kills lint format lock bench release clean
+.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test test-slow faults kills fuzz lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ faults: setup promtool build/checkov/.ready ## make every known mistake, print w
 
 kills: setup ## kill every verb that writes a thousand times, and see that the next command finds the old or the new (an hour)
 	@$(BIN)/python -W ignore scripts/kills.py --kills $(or $(KILLS),1000) --seed $(or $(SEED),1)
+
+fuzz: setup ## give the readers, and a check, what nobody should write (SEEDS=FIRST:LAST; docs/security/fuzzing.md)
+	@$(BIN)/python scripts/fuzz.py readers --seeds $(or $(SEEDS),0:5000)
+	@$(BIN)/python scripts/fuzz.py repositories --seeds $(or $(SEEDS),0:5000)
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import check
-from modelyard.tooling import find
+from modelyard.checking import CheckOptions, check
+from modelyard.tooling import ToolTimedOut, find
 from tests.charts import archive, cached
 from tests.repositories.edits import apply_edits
 
@@ -108,3 +108,34 @@ def test_a_chart_whose_archive_was_tampered_with_is_not_used(one_model: Path, tm
     (archive,) = (tmp_path / "cache").rglob("*.tgz")
     archive.write_bytes(archive.read_bytes() + b"x")
     assert chart_gaps(one_model)["chart karpenter 1.14.1"] == "not in the cache"
+
+
+def test_a_chart_that_takes_too_long_costs_its_application_only(
+    one_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(archive: Path, **given: object) -> bytes:
+        raise ToolTimedOut("helm did not end within 120 s", argv=["helm"])
+
+    lock_chart(one_model)
+    monkeypatch.setattr("modelyard.checking.charts.render_chart", late)
+    monkeypatch.setattr("modelyard.checking.charts.find", lambda name: True)
+    monkeypatch.setattr("modelyard.checking.charts.Charts._key", lambda self, job, apis: "key")
+    report = check(one_model, CheckOptions(backend="processes"))
+    assert {gap.reason for gap in report.not_checked if gap.application == "karpenter"} >= {
+        "helm did not end within 120 s"
+    }
+    assert report.environments[0].resources > 0
+
+
+def test_a_chart_that_renders_to_a_bomb_is_an_error_of_its_application(
+    one_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = b"a0: &a0 [x]\n" + b"".join(b"a%d: &a%d [*a%d, *a%d]\n" % (n, n, n - 1, n - 1) for n in range(1, 40))
+    lock_chart(one_model)
+    monkeypatch.setattr("modelyard.checking.charts.render_chart", lambda archive, **given: bomb)
+    monkeypatch.setattr("modelyard.checking.charts.find", lambda name: True)
+    monkeypatch.setattr("modelyard.checking.charts.Charts._key", lambda self, job, apis: "key")
+    report = check(one_model, CheckOptions(backend="processes"))
+    assert [each.message for each in report.findings if "karpenter 1.14.1" in each.message] == [
+        "the output of chart karpenter 1.14.1 has YAML aliases that stand for more than 100,000 values"
+    ]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.fetching import Action, FetchFailed, Progress, fetch, references
-from modelyard.fetching.transport import checked_url, download
+from modelyard.fetching.transport import checked_url, download, require_public
 from modelyard.findings import Refusal
 from modelyard.repository import Repository
 from modelyard.repository.locks import Lock, cached_chart, cached_definitions, read_lock
@@ -309,6 +309,27 @@ def test_a_redirect_to_a_file_is_not_followed(server: Server, own_cache: Path) -
 def test_a_redirect_to_plain_http_elsewhere_is_not_followed(server: Server, own_cache: Path) -> None:
     server.redirects["/a"] = "http://example.com/a"
     with pytest.raises(FetchFailed, match=r"http://example\.com/a is not an https:// address"):
+        download(f"{server.url}/a", limit=2**20)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1", "fd00::1"]
+)
+def test_a_public_server_redirects_to_no_private_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    answers = {"inside.example.com": address, "elsewhere.example.com": "93.184.216.34"}
+    monkeypatch.setattr(
+        "modelyard.fetching.transport.socket.getaddrinfo", lambda host, port: [(0, 0, 0, "", (answers[host], 0))]
+    )
+    with pytest.raises(FetchFailed, match="an address that is not public"):
+        require_public("https://charts.example.com/a", "https://inside.example.com/a")
+    require_public("https://charts.example.com/a", "https://elsewhere.example.com/a")
+    require_public("https://charts.example.com/a", "https://charts.example.com/b")
+
+
+def test_a_server_that_sends_byte_by_byte_is_left(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    monkeypatch.setattr("modelyard.fetching.transport.SECONDS_IN_ALL", -1.0)
+    server.files["/a"] = b"abc"
+    with pytest.raises(FetchFailed, match="did not arrive within"):
         download(f"{server.url}/a", limit=2**20)
 
 

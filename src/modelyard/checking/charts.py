@@ -20,9 +20,9 @@ from modelyard.cluster import Source, Thing, sources
 from modelyard.findings import NotChecked, Refusal
 from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
 from modelyard.repository.locks import Lock
-from modelyard.repository.yaml import rendered
+from modelyard.repository.yaml import MalformedYAML, rendered
 from modelyard.schemas import Validator, native_version
-from modelyard.tooling import find, parallel, write_whole
+from modelyard.tooling import ToolTimedOut, find, parallel, write_whole
 from modelyard.tooling.charts import ChartFailed, render_chart
 
 _ROUNDS = 3
@@ -79,6 +79,10 @@ class Charts:
         found: dict[str, Rendering] = {}
         for job, rendering in zip(jobs, self._renderings(jobs, beside, revisions), strict=True):
             name = job.application.name
+            late = next((error for error in rendering.errors if error.kind == "timeout"), None)
+            if late is not None:  # it costs its own Application, not the check
+                gaps.append(_gap(job.application, job.source, late.message, plan.folder.name))
+                continue
             before = found.get(name)
             found[name] = rendering if before is None else _together(before, rendering)
             if self.renderer is None and self.validator is None and rendering.resources:
@@ -154,10 +158,16 @@ class Charts:
                 api_versions=apis,
                 skip_crds=job.skip_crds,
             )
+        except ToolTimedOut as late:
+            return Rendering(job.application.target, errors=(RenderError("timeout", late.message, job.at, late.fix),))
         except ChartFailed as failed:
             message = f"chart {job.name}: {failed.message}"
             return Rendering(job.application.target, errors=(RenderError("build", message, job.at, failed.fix),))
-        values = [value for value in rendered(output) if isinstance(value, dict)]
+        try:
+            values = [value for value in rendered(output, f"the output of chart {job.name}") if isinstance(value, dict)]
+        except MalformedYAML as refusal:
+            error = RenderError("build", refusal.message, job.at, refusal.fix)
+            return Rendering(job.application.target, errors=(error,))
         verdicts = self.validator.verdicts(values) if self.validator else [None] * len(values)
         return Rendering(
             job.application.target,

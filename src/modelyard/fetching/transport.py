@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import ipaddress
+import socket
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,10 @@ SECONDS = 30.0
 
 ATTEMPTS = 3
 
-_CHUNK = 256 * 1024
+SECONDS_IN_ALL = 600.0
+"""Longest time for one answer, however slowly its bytes come."""
+
+_CHUNK = 64 * 1024
 
 Received = Callable[[int, int | None], None]
 """Told the bytes that are there and the bytes that are expected, None when the server does not say."""
@@ -56,6 +61,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         checked_url(newurl)
+        require_public(req.full_url, newurl)
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         if following is not None and following.host != req.host:
             following.remove_header("Authorization")
@@ -103,6 +109,27 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+def require_public(url: str, newurl: str) -> None:
+    """Refuse a redirect from a public server to this machine or a private network, which it could not reach itself.
+
+    Raises:
+        FetchFailed: It is such a redirect, or the name of the host it leads to is unknown.
+    """
+    host, old = (urllib.parse.urlsplit(each).hostname or "" for each in (newurl, url))
+    if host == old or is_this_machine(old):
+        return
+    fix = "use the address that the publisher names, without redirects"
+    try:
+        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+    except OSError:
+        if urllib.request.getproxies():
+            return  # the proxy looks names up, and reaches what it may
+        raise FetchFailed(f"{old} redirects to {host}, which has no address", fix=fix) from None
+    private = sorted(each for each in found if not ipaddress.ip_address(each).is_global)
+    if private:
+        raise FetchFailed(f"{old} redirects to {host}, which is {private[0]}, an address that is not public", fix=fix)
+
+
 def get(url: str, *, headers: dict[str, str] | None = None, limit: int) -> Answer:
     """Return a small answer, also one of status 401.
 
@@ -116,7 +143,7 @@ def get(url: str, *, headers: dict[str, str] | None = None, limit: int) -> Answe
     """
     try:
         with _open(url, headers or {}) as response:
-            body = response.read(limit + 1)
+            body = b"".join(_chunks(response, url, limit + 1))
             status, fields = response.status, response.headers
     except urllib.error.HTTPError as answer:
         if answer.code != http.HTTPStatus.UNAUTHORIZED:
@@ -180,7 +207,7 @@ def _attempt(url: str, headers: dict[str, str], part: Path, limit: int, received
         except OSError as problem:
             raise unwritable(part, problem) from problem
         with stream:
-            while chunk := response.read(_CHUNK):
+            for chunk in _chunks(response, url, limit - there + 1):
                 there += len(chunk)
                 if there > limit:
                     stream.truncate(0)
@@ -189,6 +216,20 @@ def _attempt(url: str, headers: dict[str, str], part: Path, limit: int, received
                 received(there, expected)
         if expected is not None and there < expected:
             raise http.client.IncompleteRead(b"", expected - there)
+
+
+def _chunks(response: Any, url: str, most: int) -> Iterator[bytes]:
+    """Yield what a server sends, up to a number of bytes, as long as it takes no more time than it may.
+
+    Raises:
+        FetchFailed: The bytes come too slowly.
+    """
+    end = time.monotonic() + SECONDS_IN_ALL
+    while most > 0 and (chunk := response.read1(min(_CHUNK, most))):
+        most -= len(chunk)
+        yield chunk
+        if time.monotonic() > end:
+            raise FetchFailed(f"{url} did not arrive within {SECONDS_IN_ALL:.0f} s", fix="try again, or use a mirror")
 
 
 def _left_over(part: Path) -> tuple[int, str]:

@@ -14,7 +14,7 @@ import yaml as pyyaml
 from modelyard.rendering.errors import build_errors, input_errors
 from modelyard.rendering.model import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Repository
-from modelyard.repository.yaml import rendered
+from modelyard.repository.yaml import MalformedYAML, rendered
 from modelyard.tooling import ToolTimedOut, brief_run, parallel, require, run
 
 TIMEOUT_SECONDS = 60.0
@@ -75,8 +75,12 @@ class ProcessRenderer:
         if built.returncode:
             return Rendering(target, errors=build_errors(repository, tree, built.stderr))
         places = _Places(wrapper, repository.root)
-        resources = tuple(_resource(value, places) for value in rendered(built.stdout) if isinstance(value, dict))
-        return Rendering(target, resources)
+        try:
+            values = rendered(built.stdout, f"what {target or '.'} builds to")
+        except MalformedYAML as refusal:
+            at = FileAddress(repository.files, tree.layers[-1].file)
+            return Rendering(target, errors=(RenderError("malformed", refusal.message, at, refusal.fix),))
+        return Rendering(target, tuple(_resource(value, places) for value in values if isinstance(value, dict)))
 
 
 class _Places:

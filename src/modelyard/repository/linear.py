@@ -7,6 +7,7 @@ a few letters of a pattern can keep a check busy for ever. Here every way throug
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
@@ -38,8 +39,10 @@ class LinearPattern:
         if len(text) > MAX_PATTERN:
             raise UnreadablePattern(f"more than {MAX_PATTERN:,} characters")
         try:
-            compiled = re.compile(text)
-            parsed = list(re._parser.parse(text))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # of sets that a later Python may read otherwise
+                compiled = re.compile(text)
+                parsed = list(re._parser.parse(text))
         except (re.error, RecursionError, OverflowError, ValueError) as fault:
             raise UnreadablePattern(str(fault)) from None
         self._flags = compiled.flags

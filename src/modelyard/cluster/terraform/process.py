@@ -7,6 +7,7 @@ FOLDER is the root module; VARIABLES a file of variables relative to it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -14,11 +15,14 @@ from typing import Any
 from tfparse import ParseError, load_from_path  # type: ignore[import-untyped]
 
 _DEPTH = 8
+_SECONDS = 60
+_BYTES = 4 * 1024**3
 _PASSED_OVER = ("__tfmeta", "depends_on", "for_each", "count", "validation", "lifecycle", "provisioner")
 
 
 def main(folder: str, variables: str) -> int:
     """Write the blocks to standard output; return 1 and say why when they cannot be read."""
+    _limit()
     try:
         found = load_from_path(folder, stop_on_hcl_error=True, vars_paths=[variables])
     except ParseError as fault:
@@ -27,6 +31,15 @@ def main(folder: str, variables: str) -> int:
     blocks = [_block(type_, entry) for type_, entries in found.items() for entry in entries]
     json.dump(blocks, sys.stdout)
     return 0
+
+
+def _limit() -> None:
+    """Let the system end this process when it takes too much, whatever Go is busy with and whoever started it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+        resource.setrlimit(resource.RLIMIT_DATA, (_BYTES, _BYTES))
 
 
 def _block(type_: str, entry: dict[str, Any]) -> dict[str, Any]:

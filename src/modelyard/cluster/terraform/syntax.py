@@ -46,10 +46,20 @@ def parsed(source: str) -> Expression:
         Unknown: It is written in a way that is not read here.
     """
     parser = _Parser(list(tokens(source)))
-    found = parser.expression()
+    try:
+        found = parser.expression()
+    except RecursionError:
+        raise Unknown from None
     if parser.position != len(parser.tokens):
         raise Unknown
-    return found
+
+    def evaluated(scope: Scope, bound: Mapping[str, Any]) -> Any:
+        try:
+            return found(scope, bound)
+        except RecursionError:  # some hundred operands in a row
+            raise Unknown from None
+
+    return evaluated
 
 
 class _Parser:
@@ -168,6 +178,8 @@ class _Parser:
             return self._comprehension("}")
         items: list[tuple[Expression, Expression]] = []
         while self.peek() != "}":
+            if self.position >= len(self.tokens):
+                raise Unknown
             name = self.tokens[self.position]
             if name.kind == "name" and self.peek(1) in ("=", ":"):
                 self.take()
