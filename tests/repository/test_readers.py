@@ -47,6 +47,7 @@ OUR_OWN = {
     "cluster/terraform/reading.py": "answers of the reader below, and the user's cache",
     "cluster/terraform/process.py": "a process of its own, which is ended at its limits of time and memory",
     "sizing/served.py": "what the line before wrote",
+    "checking/charts.py": "the user's cache",
     "repository/journal.py": "a journal of ours, which lies where no clone can bring one",
 }
 """What reads without limits, and whose text it is. The rehearsal reads only what its own processes wrote."""

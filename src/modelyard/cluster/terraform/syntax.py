@@ -34,6 +34,9 @@ class Scope(Protocol):
         """
 
 
+_MOST_DIGITS = 300
+"""Python makes no number of some thousand digits, and no float beyond 308; neither stands in a configuration."""
+
 Expression = Callable[[Scope, Mapping[str, Any]], Any]
 """A parsed expression: of a scope, and of the names that `for` and `for_each` bind."""
 
@@ -113,6 +116,8 @@ class _Parser:
         if token.kind == "text":
             return self._indexed(_text(token.parts))
         if token.kind == "number":
+            if len(token.text) > _MOST_DIGITS:
+                raise Unknown
             number = float(token.text) if "." in token.text else int(token.text)
             number = int(number) if number == int(number) else number
             return lambda scope, bound: number
@@ -146,7 +151,7 @@ class _Parser:
         while self.peek() in (".", "["):
             if self.take().text == ".":
                 token = self.take()
-                if token.kind not in ("name", "number"):
+                if token.kind not in ("name", "number") or (token.kind == "number" and len(token.text) > _MOST_DIGITS):
                     raise Unknown
                 steps.append(token.text if token.kind == "name" else int(token.text))
             else:
