@@ -48,6 +48,8 @@ OUR_OWN = {
     "cluster/terraform/process.py": "a process of its own, which is ended at its limits of time and memory",
     "sizing/served.py": "what the line before wrote",
     "checking/charts.py": "the user's cache",
+    "policies/trust.py": "what the user said",
+    "scaffolding/trust.py": "what the user said",
     "repository/journal.py": "a journal of ours, which lies where no clone can bring one",
 }
 """What reads without limits, and whose text it is. The rehearsal reads only what its own processes wrote."""

@@ -25,7 +25,7 @@ PLACEHOLDER = re.compile(r"\$\{(?P<fact>[a-z-]+\.[a-z-]+)(?: \+ (?P<amount>[0-9]
 
 
 _VPC = re.compile(r'^vpc_cidr\s*=\s*"([^"]+)"', re.MULTILINE)
-_ZONES = re.compile(r"^zones\s*=\s*\[([^\]]*)\]", re.MULTILINE)
+_ZONES = re.compile(r"^zones[ \t]*=[ \t]*\[([^\]\[]*)\]", re.MULTILINE)
 
 
 def facts_of(
@@ -88,7 +88,7 @@ def is_of(written: Any, pattern: Any) -> bool:
     if isinstance(pattern, list) and isinstance(written, list):
         return len(pattern) == len(written) and all(map(is_of, written, pattern))
     if isinstance(pattern, str) and PLACEHOLDER.search(pattern):
-        literal = [re.escape(part) for part in re.split(r"\$\{[^}]*\}", pattern)]
+        literal = [re.escape(part) for part in re.split(r"\$\{[^{}]*\}", pattern)]
         return re.fullmatch(".+".join(literal), str(written)) is not None
     return bool(written == pattern)
 
