@@ -35,7 +35,15 @@ def allowed(role: str, resource: str, action: str, thing: str) -> bool:
     ("role", "resource", "action", "thing", "expected"),
     [
         ("platform", "applications", "sync", "platform/karpenter", True),
-        ("platform", "applications", "delete", "models/chat", True),
+        # Git says what there is: whoever may change an Application, or override Git, may run anything.
+        *(
+            ("platform", "applications", verb, "models/chat", False)
+            for verb in ("create", "delete", "override", "update")
+        ),
+        ("platform", "applications", "action/apps/StatefulSet/restart", "platform/opensearch", True),
+        ("model-owner", "applications", "action/apps/Deployment/restart", "models/chat", True),
+        ("model-owner", "applications", "action/apps/Deployment/restart", "platform/karpenter", False),
+        ("model-owner", "applications", "override", "models/chat", False),
         ("platform", "clusters", "get", "https://kubernetes.default.svc", True),
         ("platform", "clusters", "update", "https://kubernetes.default.svc", False),
         ("platform", "exec", "create", "models/chat", False),
