@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scripts.pack_charts import main as pack_charts
 
 from modelyard.checking import CheckOptions, check
 from modelyard.tooling import ToolTimedOut, find
@@ -139,3 +140,25 @@ def test_a_chart_that_renders_to_a_bomb_is_an_error_of_its_application(
     assert [each.message for each in report.findings if "karpenter 1.14.1" in each.message] == [
         "the output of chart karpenter 1.14.1 has YAML aliases that stand for more than 100,000 values"
     ]
+
+
+def test_a_chart_packed_from_sources_is_rendered_and_said_to_be_local(one_model: Path, tmp_path: Path) -> None:
+    sources = tmp_path / "sources/charts/karpenter"
+    (sources / "templates").mkdir(parents=True)
+    (sources / "Chart.yaml").write_text("apiVersion: v2\nname: karpenter\nversion: 1.13.0\n")
+    (sources / "templates/deployment.yaml").write_text(DEPLOYMENT.replace("EXTRA", ""))
+    without = check(one_model)
+    assert pack_charts([str(tmp_path / "sources"), "--as", "karpenter=1.14.1"]) == 0
+    report = check(one_model)
+    assert report.environments[0].resources == without.environments[0].resources + 1
+    assert "packed on this machine" in chart_gaps(one_model)["chart karpenter 1.14.1"]
+    assert not (one_model / "charts.lock").exists()
+    lock_chart(one_model, extra="imagePullPolicy: Always")  # what is fetched wins
+    assert "chart karpenter 1.14.1" not in chart_gaps(one_model)
+
+
+def test_sources_without_what_they_depend_on_are_not_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: redis, version: 1.0.0}]\n"
+    (tmp_path / "Chart.yaml").write_text(chart)
+    assert pack_charts([str(tmp_path)]) == 1
+    assert "depends on redis" in capsys.readouterr().err

@@ -350,8 +350,8 @@ def test_what_a_feature_asks_of_the_environment_comes_and_goes_with_it(starter: 
     changes = Changes(starter)
     switch_feature(changes, "dev", "qwen3-1-7b", "kv-offload", on=True)
     changes.apply()
-    assert file.read_text().count("memory: \"26Gi\"") == 2, "10Gi of the overlay, and 16Gi"
-    assert "sizeLimit: \"17Gi\"" in file.read_text()
+    assert file.read_text().count('memory: "26Gi"') == 2, "10Gi of the overlay, and 16Gi"
+    assert 'sizeLimit: "17Gi"' in file.read_text()
     changes = Changes(starter)
     switch_feature(changes, "dev", "qwen3-1-7b", "kv-offload", on=False)
     changes.apply()

@@ -312,9 +312,7 @@ def test_a_redirect_to_plain_http_elsewhere_is_not_followed(server: Server, own_
         download(f"{server.url}/a", limit=2**20)
 
 
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1", "fd00::1"]
-)
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1", "fd00::1"])
 def test_a_public_server_redirects_to_no_private_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     answers = {"inside.example.com": address, "elsewhere.example.com": "93.184.216.34"}
     monkeypatch.setattr(

@@ -14,7 +14,7 @@ from modelyard.cluster import Source, Thing, sources
 from modelyard.findings import Address, Refusal
 from modelyard.rendering import ChartInputs
 from modelyard.repository import MalformedYAML, Repository
-from modelyard.repository.locks import Lock, cached_chart
+from modelyard.repository.locks import Lock, cached_chart, local_chart
 from modelyard.repository.yaml import documents
 
 
@@ -33,6 +33,7 @@ class ChartJob:
         namespace: Namespace of the release.
         value_files: Files of values with the repository, at its revision, that has them; a later one wins.
         values: Values on top of the files.
+        is_local: Whether the archive was packed on this machine, and is not what a publisher offers.
     """
 
     application: Thing
@@ -41,6 +42,7 @@ class ChartJob:
     namespace: str
     value_files: tuple[tuple[Repository, str], ...]
     values: Mapping[str, Any]
+    is_local: bool = False
 
     @property
     def name(self) -> str:
@@ -99,7 +101,8 @@ def chart_job(thing: Thing, source: Source, revisions: Revisions, lock: Lock) ->
     Raises:
         NotRenderable: The archive or a file of values is not here, or values are given in a way that is not followed.
     """
-    archive = cached_chart(lock, source.chart, source.revision, source.repository)
+    fetched = cached_chart(lock, source.chart, source.revision, source.repository)
+    archive = fetched or local_chart(source.chart, source.revision)
     if archive is None:
         raise NotRenderable("not in the cache")
     helm = source.value.get("helm") or {}
@@ -113,6 +116,7 @@ def chart_job(thing: Thing, source: Source, revisions: Revisions, lock: Lock) ->
         namespace,
         tuple(_value_file(thing, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
         _values(helm),
+        fetched is None,
     )
 
 

@@ -76,6 +76,7 @@ class Charts:
                     jobs.append(self._job(thing, source, revisions))
                 except NotRenderable as reason:
                     gaps.append(_gap(thing, source, str(reason), plan.folder.name))
+        gaps.extend(_packed_here(job, plan.folder.name) for job in jobs if job.is_local)
         found: dict[str, Rendering] = {}
         for job, rendering in zip(jobs, self._renderings(jobs, beside, revisions), strict=True):
             name = job.application.name
@@ -262,6 +263,16 @@ def _gap(thing: Thing, source: Source, reason: str, environment: str) -> NotChec
         remedies.get(reason, ""),
         environment=environment,
         application=thing.name,
+    )
+
+
+def _packed_here(job: ChartJob, environment: str) -> NotChecked:
+    return NotChecked(
+        f"chart {job.name}",
+        "packed on this machine, and not what its repository offers",
+        "modelyard fetch brings that",
+        environment=environment,
+        application=job.application.name,
     )
 
 

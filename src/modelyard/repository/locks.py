@@ -19,6 +19,7 @@ from modelyard.tooling import cache
 FILE = "charts.lock"
 VERSION = 1
 
+_CHART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -102,6 +103,20 @@ def cached_chart(lock: Lock, name: str, version: str, repository: str) -> Path |
     """Return the archive of a locked chart; None when it is not locked or not in the cache."""
     entry = lock.chart(name, version, repository)
     return cached(entry.digest, ".tgz") if entry is not None else None
+
+
+def local_chart(name: str, version: str) -> Path | None:
+    """Return the archive of a chart that `scripts/pack_charts.py` packed on this machine; None when there is none."""
+    folder = local_folder(name, version.removeprefix("v"))
+    named = folder if folder is not None and folder.is_dir() else local_folder(name, version)
+    return next(iter(sorted(named.glob("*/content.tgz"))), None) if named is not None else None
+
+
+def local_folder(name: str, version: str) -> Path | None:
+    """Return where a chart that was packed on this machine lies; None for what is not the name of a chart."""
+    if not _CHART.fullmatch(name) or not _CHART.fullmatch(version):
+        return None
+    return cache() / "local" / f"{name}-{version}"
 
 
 def cached_definitions(lock: Lock, url: str) -> Path | None:
