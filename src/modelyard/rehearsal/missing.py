@@ -16,8 +16,8 @@ from modelyard.rehearsal.syncing import Seen, Synced, Syncing, Tell
 
 HELD_BACK = "rehearsal/held-back"
 NOT_MENDED = "rehearsal/not-mended"
-# Longer than controllers need to answer each other.
-_SETTLED_SECONDS = 3.0
+# Longer than a node takes to be made and pods to say why they do not start on it.
+_SETTLED_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def go_without(syncing: Syncing, absence: Absence, seconds: float, tell: Tell) -
         return [each for each in late if each.name not in roots or (each.sync, each.phase) != ("Synced", "Succeeded")]
 
     def arrived(seen: Seen) -> bool:
-        return wanted <= set(seen.applications) and not held_back(seen)
+        begun = all(each.well or each.phase for each in seen.applications.values())
+        return wanted <= set(seen.applications) and begun and not held_back(seen)
 
     if absence.node and syncing.converge([each.name for each in view.applications], seconds, tell) is not None:
         syncing.fall_ill()
