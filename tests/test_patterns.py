@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import modelyard
+from modelyard.findings.later import Later
 
 _MANY = 1000
 _LETTERS = [chr(code) for code in range(128)] + ["\u00e9", "\u4e2d", "\u0663"]
@@ -289,6 +290,8 @@ def _written(node: ast.AST) -> str | None:
 def _within(value: Any) -> Iterator[re.Pattern[Any]]:
     if isinstance(value, re.Pattern):
         yield value
+    elif isinstance(value, Later):
+        yield value.compiled
     elif isinstance(value, dict | tuple | list) and len(value) < 200:
         for each in value.values() if isinstance(value, dict) else value:
             yield from _within(each)

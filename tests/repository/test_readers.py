@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.findings import Refusal
-from modelyard.repository import hcl, json, limits, toml, yaml
+from modelyard.repository import Files, hcl, json, limits, toml, yaml
 
 SOURCES = Path(__file__).parents[2] / "src" / "modelyard"
 
@@ -206,3 +206,15 @@ def test_a_pipe_of_the_shell_is_read_up_to_the_limit() -> None:
                     limits.content_of(Path(f"/dev/fd/{reading}"), most=most, pipes=True)
         finally:
             os.close(reading)
+
+
+def test_a_pipe_in_a_repository_is_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.yaml")
+    (tmp_path / "link.yaml").symlink_to("x.yaml")
+    (tmp_path / "y.yaml").write_text("a: 1\n")
+    files = Files(tmp_path)
+    assert files.below(("yaml",)) == ["y.yaml"]
+    assert not files.is_file("x.yaml")
+    for path in ("x.yaml", "link.yaml"):
+        with pytest.raises(limits.UnreadableFile, match="no ordinary file"):
+            files.read(path)

@@ -151,12 +151,13 @@ def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
 def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
     spec = _mapping(raw, "spec")
     pod = _mapping(_mapping(spec, "template"), "spec")
-    containers = [each for each in pod.get("containers") or () if isinstance(each, dict)]
+    listed = pod.get("containers")
+    containers = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     container = next((each for each in containers if "vllm" in f"{each.get('image')} {_words(each)}"), None)
     if container is None:
         return None
     name = str(_mapping(raw, "metadata").get("name") or "")
-    found = Foreign(f"Deployment {name}", name=name, replicas=int(spec.get("replicas") or 1))
+    found = Foreign(f"Deployment {name}", name=name, replicas=_whole(spec.get("replicas") or 1))
     model = _arguments(found, _words(container))
     found.model = model or found.flags.pop("model", "")
     if not found.model:
@@ -263,7 +264,7 @@ def served_here(flag: str) -> bool:
 
 def _whole(amount: Any) -> int:
     text = str(amount)
-    return int(text) if text.isascii() and text.isdigit() else 1
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ secret by its name or place is judged in `redaction`.
 
 from __future__ import annotations
 
-import re
+from modelyard.findings.later import Later
 
 _BREAK = r"(?:\\n|\s){1,4}+"
 _BODY = rf"(?:{_BREAK}[A-Za-z0-9+/=]{{16,}})*+(?:{_BREAK}[A-Za-z0-9+/=]{{1,76}}(?={_BREAK}-----END))?"
@@ -42,30 +42,30 @@ _FORMS = {
     "a private key": ("-----BEGIN ", r"(?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----" + _BODY),
 }
 
-FORMS: dict[str, re.Pattern[str]] = {
-    name: re.compile((r"\b" if beginning[0].isalpha() or beginning[0] in "([" else "") + beginning + rest)
+FORMS: dict[str, Later] = {
+    name: Later((r"\b" if beginning[0].isalpha() or beginning[0] in "([" else "") + beginning + rest)
     for name, (beginning, rest) in _FORMS.items()
 }
 """Forms that hardly occur by chance, by what issued them."""
 
 # A search for a few letters skips what does not begin with one of them; one that starts at a border of a word does not.
-_BEGINNINGS = re.compile(
+_BEGINNINGS = Later(
     "|".join(beginning for beginning, _ in _FORMS.values() if not beginning.startswith("[A-Za")) + r"|\.atlasv1\."
 )
 
 # A password or a token in an address, and what follows the name of an authorization scheme.
-_IN_URL = re.compile(r"(://)(?:[^\s/@:'\"]{0,200}:[^\s/@'\"]{1,500}|[^\s/@:'\"]{20,500})@")
-_IN_HEADER = re.compile(
+_IN_URL = Later(r"(://)(?:[^\s/@:'\"]{0,200}:[^\s/@'\"]{1,500}|[^\s/@:'\"]{20,500})@")
+_IN_HEADER = Later(
     r"(?i)(authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:(?:bearer|basic|token|apikey|digest)\s{1,4})?+)[^\s\"',}$(][^\s\"',}]{2,}"
 )
-_BEARER = re.compile(r"(?i)(\bbearer\s{1,4})[A-Za-z0-9._~+/=-]{12,}")
+_BEARER = Later(r"(?i)(\bbearer\s{1,4})[A-Za-z0-9._~+/=-]{12,}")
 # A secret access key of AWS has no beginning; 40 letters of Base64 that are no digest have all three kinds.
-_FORTY = re.compile(
+_FORTY = Later(
     r"(?<![A-Za-z0-9/+=_.-])(?=[^A-Z\s]{0,39}[A-Z])(?=[^a-z\s]{0,39}[a-z])(?=[^0-9\s]{0,39}[0-9])"
     r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])"
 )
 
-_NAMED_SECRET = re.compile(r"(?:^|[^a-z0-9])(?:token|secret|password|passwd|(?:api|access|private)[^a-z0-9]?keys?)$")
+_NAMED_SECRET = Later(r"(?:^|[^a-z0-9])(?:token|secret|password|passwd|(?:api|access|private)[^a-z0-9]?keys?)$")
 
 HIDDEN = "(hidden)"
 """What is written in the place of a value that is not shown."""

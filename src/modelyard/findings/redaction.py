@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from modelyard.findings.credentials import HIDDEN, without_credentials
+from modelyard.findings.later import Later
 
 _PASSWORD = r"pass(?:word|wd|phrase|code)?s?|pwd|contrasena|passwort"  # noqa: S105 - names of passwords
 _KEYS = (
@@ -21,23 +22,23 @@ _WORDS = (
     rf"(?:{_KEYS})[-_. ]?keys?(?:[-_. ]?id)?|connection[-_. ]?string|conn[-_. ]?str|"
     r"webhook[-_. ]?(?:url|uri)"
 )
-_NAME = re.compile(
+_NAME = Later(
     rf"(?:(?:^|[^a-z0-9])(?:{_WORDS})|password|passwd|passphrase|secret|apikey|accesskey|privatekey|secretkey)"
     r"(?:[-_.]?(?:value|plain|base64|b64|old|new|[0-9]{1,3}))?$"
 )
 # Of a variable, whose name is in capitals, KEY alone says it.
-_VARIABLE = re.compile(r"(?:^|_)KEYS?$")
-_IS_PASSWORD = re.compile(rf"(?:{_PASSWORD}|secrets?)$")
+_VARIABLE = Later(r"(?:^|_)KEYS?$")
+_IS_PASSWORD = Later(rf"(?:{_PASSWORD}|secrets?)$")
 # What names a Secret, or counts tokens.
-_OF_NAMES = re.compile(
+_OF_NAMES = Later(
     r"(?:existing|pull|tls|cert(?:ificate)?|image|ref|target|remote|name[d]?|mount|csi|external|auth|credentials?)[-_.]?secrets?$"
     r"|(?:max|min|num|new|per|total|batched|total|prompt|completion|input|output|special|stop|eos|bos|pad)[-_.]?tokens?$"
     r"|^(?:service-?account-?)?tokens$|automount-?service-?account-?token$|^http-?tokens$"
 )
 _SHORT = 6
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = Later(r"(?<=[a-z0-9])(?=[A-Z])")
 
-_NUMBER = re.compile(r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,6})?%?")
+_NUMBER = Later(r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,6})?%?")
 _SWITCHES = frozenset(
     {
         "",
@@ -63,37 +64,37 @@ _SWITCHES = frozenset(
         HIDDEN,
     }
 )
-_REFERENCE = re.compile(
+_REFERENCE = Later(
     r"\$(?:[({]|[A-Z_][A-Z0-9_]*$)|\{\{|<[\w -]+>$|![A-Za-z]{2,20}$|vault:|ref\+|arn:|aws-secret:|secretsmanager:|env:"
     r"|file:|%[a-z({]|"
     r"(?:var|local|data|module|each|self)\."
 )
-_PATH = re.compile(r"(?:\.{0,2}/)[a-z0-9._/-]{1,200}")
+_PATH = Later(r"(?:\.{0,2}/)[a-z0-9._/-]{1,200}")
 _REFERENCES = frozenset({"remoteRef", "sourceRef"})
 """What stands beside `secretKey` where it names a key of the Secret that an ExternalSecret writes."""
 
 _BLOCK = frozenset("|>{[&*#")
 
 # The end of a name that says it, what stands between, and the value: in files of settings, scripts and manifests alike.
-_ASSIGNED = re.compile(
+_ASSIGNED = Later(
     rf"(?i)(?P<word>{_WORDS})"
     r"(?P<between>\s{0,4}=>?\s{0,4}|\s{0,4}:(?:\s{1,4}|=\s{0,4})|[\"']\s{0,4}(?:=>|[:=])\s{0,4})"
     r"(?P<value>\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|[^\s\"',;}\]&|]{1,2000})"
 )
-_FLAGGED = re.compile(
+_FLAGGED = Later(
     rf"(?i)(?<![\w-])(?P<word>--?(?:[a-z0-9]{{1,30}}[-_]){{0,6}}(?:{_WORDS}))(?P<between>[\"']?,?\s{{1,4}}[\"']?)"
     r"(?P<value>\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|(?!-)[^\s\"',;}\])]{1,2000})"
 )
 # A variable of a pod in a text of several lines, such as a patch, also where signs of a difference stand before them.
-_PAIRED = re.compile(
+_PAIRED = Later(
     r"(?P<lead>\bname[\"']?:[ \t]{0,4}[\"']?(?P<name>[\w.-]{1,200})[\"']?[ \t]{0,4}(?:,\s{0,200}|\n[-+ \t]{0,200})"
     r"[\"']?value[\"']?:[ \t]{0,4})(?P<value>\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|[^\s,}][^\n,}]{0,2000})"
 )
-_USER = re.compile(r"(?<![\w-])(-u|--user|--proxy-user)([ =]{1,4}[\"']?[^\s:\"']{1,100}:)[^\s\"']{1,500}")
-_HEADER = re.compile(
+_USER = Later(r"(?<![\w-])(-u|--user|--proxy-user)([ =]{1,4}[\"']?[^\s:\"']{1,100}:)[^\s\"']{1,500}")
+_HEADER = Later(
     r"(?i)((?:x-(?:[a-z]{1,20}-){0,3}(?:key|token|auth|secret|signature)|(?:set-)?cookie)[\"']?\s{0,4}:\s{0,4})[^\s\"',}]{4,}"
 )
-_HINT = re.compile(
+_HINT = Later(
     r"(?i)pass|pwd|secret|token|cred|auth|cookie|dsn|pat\b|salt|key|signature|webhook|conn|contrasena|-u |--user"
 )
 
