@@ -107,6 +107,7 @@ def server() -> Iterator[Server]:
     with run_folder() as folder, control_plane(folder) as plane:
         bundle = SchemaBundle()
         kinds = [(each["apiVersion"], each["kind"]) for each in (wrapped(kind, pod()) for kind in KINDS)]
+        kinds.append(("external-secrets.io/v1", "ExternalSecret"))
         install_definitions(plane.api, filter(None, (bundle.definition(*kind) for kind in kinds)), plane.check)
         running = Server(plane.api)
         for name in ("models", "elsewhere", "gateway"):
@@ -266,6 +267,24 @@ def test_load_balancers_that_face_the_internet(server: Server, value: dict[str, 
     assert server.refused_by(value) == ("public-load-balancers" if refused else "")
     assert server.refused_by(value, "elsewhere") == ("public-load-balancers" if refused else "")
     assert server.refused_by(value, "gateway") == ""
+
+
+@pytest.mark.parametrize(
+    ("spec", "refused"),
+    [
+        ({"data": [{"secretKey": "token", "remoteRef": {"key": "dev/argocd-git"}}]}, True),
+        ({"dataFrom": [{"extract": {"key": "dev/opensearch"}}]}, True),
+        ({"dataFrom": [{"find": {"name": {"regexp": ".*"}}}]}, True),
+        ({"data": [{"secretKey": "token", "remoteRef": {"key": "dev/hf-token"}}]}, False),
+        ({"dataFrom": [{"extract": {"key": "dev/my-opensearch-index"}}]}, False),
+    ],
+)
+def test_models_do_not_read_the_platforms_secrets(server: Server, spec: dict[str, Any], refused: bool) -> None:
+    store = {"secretStoreRef": {"kind": "SecretStore", "name": "secrets-manager"}}
+    value = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "probe"}}
+    value = {**value, "spec": {**store, **spec}}
+    assert server.refused_by(value) == ("secrets-of-the-platform" if refused else "")
+    assert server.refused_by(value, "elsewhere") == ""
 
 
 def test_ingresses_that_face_the_internet(server: Server) -> None:

@@ -1,0 +1,44 @@
+"""Secrets of the platform in the namespace of models."""
+
+import re
+from collections.abc import Iterator
+
+from modelyard.cluster import Environment, Thing, mapping, numbered
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+
+POLICY = "secrets-of-the-platform"
+NAMESPACE = "models"
+# An ARN ends in six characters of AWS's own.
+_PLATFORM = re.compile(r"(^|/|:)(argocd-git|argocd-notifications|opensearch)(-[A-Za-z0-9]{6})?$")
+
+
+@rule("secrets/secret-of-the-platform", error, since="0.2.0")
+def secret_of_the_platform(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The admission policy refuses an ExternalSecret of models that asks for what the platform signs in with."""
+    if not any(thing.name == POLICY for thing in environment.of_kind("ValidatingAdmissionPolicy")):
+        return
+    for thing in environment.of_kind("ExternalSecret", "external-secrets.io"):
+        if environment.namespace_of(thing) != NAMESPACE or not environment.is_ours(thing):
+            continue
+        for path, said in _refused(thing):
+            yield Finding(
+                at=thing.at(path),
+                message=f"policy {POLICY} refuses {thing}: it {said}",
+                fix="name a secret of the model's own (component_secrets in terraform.tfvars makes one)",
+            )
+
+
+def _refused(thing: Thing) -> Iterator[tuple[Path, str]]:
+    spec = mapping(thing.value, "spec")
+    for index, each in numbered(spec, "data"):
+        key = str(mapping(each, "remoteRef").get("key") or "")
+        if _PLATFORM.search(key):
+            yield ("spec", "data", index, "remoteRef", "key"), f"asks for {key}, a secret of the platform"
+    for index, each in numbered(spec, "dataFrom"):
+        key = str(mapping(each, "extract").get("key") or "")
+        if _PLATFORM.search(key):
+            yield ("spec", "dataFrom", index, "extract", "key"), f"asks for {key}, a secret of the platform"
+        if "find" in each:
+            yield ("spec", "dataFrom", index, "find"), "searches, which finds the platform's secrets too"
