@@ -68,7 +68,7 @@ def written(template: Path, name: str, root: Path) -> Path:
     for model, chosen in wanted.get("models", {}).items():
         features = [word for each in chosen.get("features", ()) for word in ("--feature", each)]
         where = ["--env", name, "--name", model, "--repository", str(root), "--defaults", "--no-check"]
-        run([MODELYARD, "model", "add", chosen["overlay"], *where, *features], timeout=120).check()
+        run([MODELYARD, "model", "add", chosen["overlay"], *where, *features], timeout=300, check=True)
     settings = root / "modelyard.yaml"
     decisions = [
         {"subject": subject, "reason": "it is tried out before it serves", "expires": date(2999, 1, 1)}
