@@ -19,7 +19,7 @@ try:
 except ImportError:  # PyYAML without libyaml: the same result, slower
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-_DEEP = re.compile(r"^ {200}|(?:[-?:][ \t]+){100}", re.MULTILINE)
+_DEEP = re.compile(r"^ {200}|[-?:][ \t]+(?:[-?:][ \t]+){99}", re.MULTILINE)
 _ALIAS = re.compile(r"\*[0-9A-Za-z_-]")
 _SEPARATORS = (":", ",", "-", "?", "[", "{")
 
