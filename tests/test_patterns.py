@@ -327,7 +327,7 @@ ALLOWED = {
     "repository.json _STRING": "the text is JSON by then, in which each string ends",
     "rules.argocd.unread_template_syntax.rule _PLAIN": ONE_NAME,
     "rules.registry _ID": ONE_NAME,
-    r'rules.serving.unreadable_triton_model.rule (?<!\\)"(?:[^"\\]|\\.)*+"': "a way starts at no quote inside another",
+    r'rules.serving.unreadable_triton_model.rule "(?<!\\")(?:[^"\\]|\\.)*+"': "a way starts at no quote inside another",
     "rules.storage.unknown_file_system.rule _FILE_SYSTEM": ONE_NAME,
     "rules.terraform.counted_without_index.rule _COUNTED": "none starts in comments and empty lines",
     "rules.terraform.malformed_arn.rule _TEXT": "a way starts at no quote inside another",

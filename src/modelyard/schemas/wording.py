@@ -14,7 +14,7 @@ from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.schemas.conversion import Schema
 
 _ENTRY = re.compile(r"(?:^|\s)( *)- at '((?:[^'\\]|\\.)*)': ")
-_QUOTED = re.compile(r"(?<!\\)'((?:[^'\\]|\\.)*)'")
+_QUOTED = re.compile(r"'(?<!\\')((?:[^'\\]|\\.)*)'")
 _GROUP = re.compile(r"^(?:validation failed|'(allOf|anyOf|oneOf|not)' failed(.*))$", re.DOTALL)
 _BOUND = re.compile(
     r"^(minimum|maximum|exclusiveMinimum|exclusiveMaximum|minItems|maxItems|minLength|maxLength|minProperties|"

@@ -68,7 +68,7 @@ def _unbalanced(content: str) -> tuple[int, str] | None:
     """Return line and reason of the first brace, bracket or quote that does not fit."""
     waiting: list[tuple[str, int]] = []
     for number, line in enumerate(content.splitlines(), 1):
-        plain = re.sub(r'(?<!\\)"(?:[^"\\]|\\.)*+"', '""', line.partition("#")[0])
+        plain = re.sub(r'"(?<!\\")(?:[^"\\]|\\.)*+"', '""', line.partition("#")[0])
         if plain.replace('""', "").count('"'):
             return number, "a text does not end"
         for sign in plain:

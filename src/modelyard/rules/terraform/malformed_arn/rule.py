@@ -7,7 +7,7 @@ from modelyard.cluster import Environment, LineAddress
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 
-_TEXT = re.compile(r'(?<!\\)"((?:[^"\\]|\\.)*+)"')
+_TEXT = re.compile(r'"(?<!\\")((?:[^"\\]|\\.)*+)"')
 _INTERPOLATION = re.compile(r"\$?\$\{[^{}\"]*\}|%\{[^{}\"]*\}")
 
 
