@@ -463,7 +463,7 @@ def update(runner: Runner) -> dict[str, str]:
     passed(runner.run("template-update.yml", "update"))
     git(runner.clone, "switch", "--quiet", "--force", "main")
     git(runner.clone, "branch", "-D", "modelyard/template-update")
-    git(runner.clone, "fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    git(runner.clone, "fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*", env=reaching_out())
     return passed(runner.run("template-update.yml", "open"))
 
 
@@ -526,13 +526,14 @@ def test_a_newer_template_is_a_pull_request_that_explains_conflicts(
         "modelyard/template-update",
         str(tmp_path / "origin.git"),
         str(resolving),
+        env=reaching_out(),
     )
     (resolving / "mise.toml").write_text(theirs.read_text())
     git(resolving, "config", "user.email", "ada@example.com")
     git(resolving, "config", "user.name", "Ada")
     git(resolving, "add", "--all")
     git(resolving, "commit", "--quiet", "--message", "Choose `theirs`")
-    git(resolving, "push", "--quiet", "origin", "HEAD")
+    git(resolving, "push", "--quiet", "origin", "HEAD", env=reaching_out())
     resolved = output(resolving, "rev-parse", "HEAD")
     runner.know({**runner.known, "opened": [], "pulls": [{"number": 7, "head": {"ref": "modelyard/template-update"}}]})
     update(runner)
