@@ -66,7 +66,7 @@ def _run(command: list[str], folder: Path) -> str:
     )
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}")
-    return done.stdout.replace(f"{PROJECT}/", "")
+    return done.stdout.replace(f"{PROJECT}/", "").replace(str(PROJECT), ".")
 
 
 if __name__ == "__main__":

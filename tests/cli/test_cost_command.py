@@ -16,7 +16,7 @@ def test_rows_and_totals(modelyard: Run, one_model: Path) -> None:
     outcome = modelyard("cost", str(one_model))
     assert outcome.code == 0, outcome.err
     assert re.search(r"^dev +us-west-2, USD/month +floor +full scale +rolling$", outcome.out, re.M)
-    assert re.search(r"^  chat +gpu: 1 x g6\.xlarge +633\.82 +633\.82 +1,267\.65$", outcome.out, re.M)
+    assert re.search(r"^  chat +gpu: 1 x g6\.xlarge +589\.42 +589\.42 +1,178\.85$", outcome.out, re.M)
     assert re.search(r"^  EKS control plane +1 +73\.00 +73\.00 +73\.00$", outcome.out, re.M)
     assert "not counted: application karpenter: chart karpenter is not rendered here" in outcome.out
     assert "paid by use, not counted: " in outcome.out

@@ -11,7 +11,6 @@ from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing
 from modelyard.cli.options import AsJson
 from modelyard.findings import Refusal
-from modelyard.repository.limits import content_of
 
 _MOST_BYTES = 1024 * 1024
 _FIX = "name a values file or a manifest of one model"
@@ -56,6 +55,8 @@ def command(
 
 
 def _text(file: Path) -> str:
+    from modelyard.repository.limits import content_of
+
     try:
         return content_of(file, most=_MOST_BYTES, fix=_FIX, pipes=True).decode("utf-8")
     except UnicodeDecodeError:

@@ -15,8 +15,6 @@ import typer
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, require_folder
 from modelyard.findings import ExitCode, Refusal
-from modelyard.repository.json import parsed
-from modelyard.repository.limits import content_of
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, InstanceType, Model
@@ -144,6 +142,9 @@ def add(
 
 
 def _read(config: Path) -> dict[str, Any]:
+    from modelyard.repository.json import parsed
+    from modelyard.repository.limits import content_of
+
     if not config.is_file():
         raise Refusal(f"there is no file {config}", fix="name the model's config.json")
     try:

@@ -13,7 +13,6 @@ from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, IgnoreNotFound, Repository, finish, planned
 from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, Refusal
-from modelyard.repository.limits import MAX_FILE_BYTES, content_of
 
 if TYPE_CHECKING:
     from modelyard.reporting import Line
@@ -195,6 +194,8 @@ def sync(
 
 
 def _outputs(repository: Path, file: str | None) -> str:
+    from modelyard.repository.limits import MAX_FILE_BYTES, content_of
+
     fix = "terraform output -json > outputs.json"
     if file == "-":
         return sys.stdin.read(MAX_FILE_BYTES + 1)

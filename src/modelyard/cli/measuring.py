@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import ExitCode, Refusal
-from modelyard.repository.limits import content_of
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, ModelShape
@@ -82,6 +81,8 @@ def keep_log(
 
 
 def _text(log: Path) -> str:
+    from modelyard.repository.limits import content_of
+
     if not log.exists():
         raise Refusal(f"there is no log {log}", fix="name the file with vLLM's start-up log")
     fix = "give the lines up to the engine's first request"

@@ -14,6 +14,8 @@ _PROBE = "start-up probe"
 def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An engine, or a rank of it, that gives up before the weights are loaded everywhere begins again."""
     for model in environment.models:
+        if model.settings.problem:
+            continue  # settings/unreadable-settings tells that; what they say of a start is not known
         table = time_table(environment, model)
         needed, whose = _needed(table)
         for row in table.limits("start"):
