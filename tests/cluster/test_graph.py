@@ -226,7 +226,7 @@ def test_a_series_that_its_exporter_lacks_dangles(bases: Mapping[str, Path], tmp
         tmp_path,
         {
             "replace": {
-                "bases/platform/alerts/rules/capacity.yaml": {"kube_pod_status_ready_time": "vllm:requests_waitin"}
+                "bases/platform/alerts/rules/capacity.yaml": {"kube_pod_resourceclaim_info": "vllm:requests_waitin"}
             }
         },
     )

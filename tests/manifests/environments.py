@@ -20,6 +20,7 @@ _GIVEN = {
     "gateway_certificate_arn": "",
     "gateway_cidrs": "10.0.0.0/8",
     "notifications_channel": "platform",
+    "platform": (),
 }
 
 

@@ -85,6 +85,8 @@ _FLAGGED = Later(
     rf"(?i)(?<![\w-])(?P<word>--?(?:[a-z0-9]{{1,30}}[-_]){{0,6}}(?:{_WORDS}))(?P<between>[\"']?,?\s{{1,4}}[\"']?)"
     r"(?P<value>\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|(?!-)[^\s\"',;}\])]{1,2000})"
 )
+# On the same line, and no comment.
+_MORE_WORDS = Later(r"[ \t]{1,4}[A-Za-z(]")
 # A variable of a pod in a text of several lines, such as a patch, also where signs of a difference stand before them.
 _PAIRED = Later(
     r"(?P<lead>\bname[\"']?:[ \t]{0,4}[\"']?(?P<name>[\w.-]{1,200})[\"']?[ \t]{0,4}(?:,\s{0,200}|\n[-+ \t]{0,200})"
@@ -137,10 +139,24 @@ def _hidden(match: re.Match[str]) -> str:
     name = (before[0] if before else "") + match["word"]
     if name == "secretKey" and match.string[:start].endswith("- "):
         return match[0]  # the name of a key that an ExternalSecret writes
+    if _is_sentence(match, name):
+        return match[0]
     if not bare or bare.startswith(HIDDEN[:-1]) or (bare[0] in _BLOCK and value == bare) or not hides(name, bare):
         return match[0]
     quote = value[0] if value[0] in "\"'" else ""
     return f"{match['word']}{match['between']}{quote}{HIDDEN}{quote}"
+
+
+def _is_sentence(match: re.Match[str], name: str) -> bool:
+    """Return whether what follows a name and a colon is prose: more words, and the name is no password of its own line.
+
+    A password in YAML may be of several words; of a token or a key, more words are a sentence about it.
+    """
+    after = match.string[match.end() : match.end() + 8]
+    if ":" not in match["between"] or match["value"][0] in "\"'" or not _MORE_WORDS.match(after):
+        return False
+    line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+    return not (_IS_PASSWORD.search(name.lower()) and not line.strip("-+ \t\"'").removesuffix(name))
 
 
 def without_secrets(value: Any, name: str = "") -> Any:

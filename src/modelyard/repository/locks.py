@@ -15,6 +15,7 @@ from typing import Any
 from modelyard.findings import At, Place, Refusal
 from modelyard.repository.files import Files
 from modelyard.tooling import cache
+from modelyard.tooling.confinement import confined
 
 FILE = "charts.lock"
 VERSION = 1
@@ -116,7 +117,7 @@ def local_folder(name: str, version: str) -> Path | None:
     """Return where a chart that was packed on this machine lies; None for what is not the name of a chart."""
     if not _CHART.fullmatch(name) or not _CHART.fullmatch(version):
         return None
-    return cache() / "local" / f"{name}-{version}"
+    return confined(cache() / "local", f"{name}-{version}")
 
 
 def cached_definitions(lock: Lock, url: str) -> Path | None:

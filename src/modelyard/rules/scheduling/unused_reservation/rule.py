@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Pool
+from modelyard.cluster import Environment, Pool, listed
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 
@@ -50,6 +50,6 @@ def _index(pool: Pool) -> int:
 def _asks(pool: Pool) -> bool:
     """Return whether a pool names reserved capacity; without a requirement Karpenter starts nodes on demand."""
     return any(
-        each.get("key") == _CAPACITY_TYPE and each.get("operator") == "In" and _RESERVED in (each.get("values") or ())
+        each.get("key") == _CAPACITY_TYPE and each.get("operator") == "In" and _RESERVED in listed(each, "values")
         for each in pool.requirements
     )
