@@ -268,7 +268,7 @@ def test_nodes_cannot_change_networks_or_hand_out_their_credentials(planned: Cal
         "AmazonSSMManagedInstanceCore",
     }
     templates = plan.of("aws_launch_template")
-    assert len(templates) == 3
+    assert len(templates) == 4, "of the system group, and of each group with devices"
     for template in templates:
         (options,) = template.values["metadata_options"]
         assert (options["http_tokens"], options["http_put_response_hop_limit"]) == ("required", 1)
