@@ -151,6 +151,22 @@ FINDINGS = (
         saying="vpc.amazonaws.com/efa",
     ),
     Expected("fit/weights-beyond-device", PARTS, "the features say that a model must fit its part, and not all do"),
+    Expected(
+        "serving/missing-shm",
+        frozenset({"gpu-mps"}),
+        "these models have several ranks, and the feature says that it is for one",
+        lambda model: model.devices > 1,
+    ),
+    Expected(
+        "network/placeholder-certificate",
+        frozenset({"public-endpoint"}),
+        "the feature asks for the certificate, and nobody answers here",
+    ),
+    Expected(
+        "storage/weights-beyond-volume",
+        frozenset({"weights-copy"}),
+        "the feature says that larger models need a larger volume of the environment",
+    ),
     Expected("fit/tight-memory", frozenset({"lora"}), "adapters take room that these models have too little of"),
 )
 """Findings that are right: the feature says that it is not for such a model, which only its facts tell."""
@@ -246,15 +262,22 @@ def write_environment(root: Path, name: str, sharing: str) -> None:
         variables.read_text().replace("component_secrets = {", f"component_secrets = {{\n  api-keys = {CALLERS}")
         + NODES_FOR_CLAIMS
     )
-    namespace, driver = (
-        f"environments/{name}/platform/{each}/kustomization.yaml" for each in ("model-namespace", "nvidia-dra-driver")
+    namespace, driver, balancers = (
+        f"environments/{name}/platform/{each}/kustomization.yaml"
+        for each in ("model-namespace", "nvidia-dra-driver", "aws-load-balancer-controller")
     )
     keys = {"target": {"kind": "ExternalSecret", "name": "api-keys"}, "patch": KEYS.format(name)}
     apply_edits(
         root,
         {
             "edit": {
-                namespace: {"components": [f"{CHOICE}/model-namespace/choices/api-keys"], "patches.+": keys},
+                namespace: {
+                    "components": [
+                        f"{CHOICE}/model-namespace/choices/{each}" for each in ("api-keys", "readiness-gates")
+                    ],
+                    "patches.+": keys,
+                },
+                balancers: {"components": [f"{CHOICE}/aws-load-balancer-controller/choices/public"]},
                 driver: {"components": [f"{CHOICE}/nvidia-dra-driver/choices/gpu-shared"]},
             }
         },

@@ -52,6 +52,12 @@ MISTAKES: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"op": "replace", "path": "/spec/type", "value": "LoadBalancer"},
         "network/load-balancer-against-policy",
     ),
+    "secrets-of-the-platform": (
+        "environments/dev/platform/model-namespace/kustomization.yaml",
+        "ExternalSecret",
+        {"op": "replace", "path": "/spec/data/0/remoteRef/key", "value": "my-platform-dev/argocd-git"},
+        "secrets/secret-of-the-platform",
+    ),
 }
 
 

@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Isolation, Thing, association, called_service, entries, isolations, mapping
+from modelyard.cluster import (
+    Environment,
+    Isolation,
+    Thing,
+    association,
+    called_service,
+    entries,
+    isolations,
+    mapping,
+    numbered,
+)
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
@@ -59,10 +69,15 @@ def _nearest(isolation: Isolation, port: int) -> tuple[Thing, Path]:
     """Return the policy, and the place in it, that is probably meant for a connection."""
     fallback: tuple[Thing, Path] | None = None
     for policy in isolation.policies:
-        for index, rule_ in enumerate(policy.entries("spec.egress")):
-            blocks = [number for number, peer in enumerate(rule_.get("to") or ()) if "ipBlock" in peer]
-            ports = [each.get("port") for each in rule_.get("ports") or ()]
-            local = any(str(rule_["to"][each]["ipBlock"].get("cidr", "")).startswith(_LINK_LOCAL) for each in blocks)
+        for index, rule_ in numbered(policy.value, "spec", "egress"):
+            addresses = {
+                number: str(mapping(peer, "ipBlock").get("cidr", ""))
+                for number, peer in numbered(rule_, "to")
+                if "ipBlock" in peer
+            }
+            blocks = list(addresses)
+            ports = [each.get("port") for each in entries(rule_, "ports")]
+            local = any(address.startswith(_LINK_LOCAL) for address in addresses.values())
             if blocks and ports == [port]:
                 return policy, ("spec", "egress", index, "to", blocks[0], "ipBlock", "cidr")
             if blocks and ports and local == (port == _AGENT_PORT):

@@ -18,9 +18,12 @@ def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChe
             continue  # settings/unreadable-settings tells that; what they say of a start is not known
         table = time_table(environment, model)
         needed, whose = _needed(table)
+        probe = _probe(table)
         for row in table.limits("start"):
             if row.name == _PROBE or row.at is None or row.seconds is None or needed is None or row.seconds >= needed:
                 continue
+            if probe is not None and probe < needed and row.seconds >= probe:
+                continue  # the probe ends the start first, which probes/killed-while-loading tells
             yield Finding(
                 at=row.at,
                 message=f"{model.name}: {row.name} gives up after {row.told} ({row.source}); {whose} {needed:.0f} s",
@@ -34,8 +37,11 @@ def _needed(table: TimeTable) -> tuple[float | None, str]:
     needed = table.needed("start")
     if needed is not None:
         return needed, "a start may take"
-    probe = next((row.seconds for row in table.limits("start") if row.name == _PROBE), None)
-    return probe, "its start-up probe allows"
+    return _probe(table), "its start-up probe allows"
+
+
+def _probe(table: TimeTable) -> float | None:
+    return next((row.seconds for row in table.limits("start") if row.name == _PROBE), None)
 
 
 def _syncs(table: TimeTable) -> Iterator[Finding]:
