@@ -86,7 +86,7 @@ _FLAGGED = Later(
     r"(?P<value>\"[^\"\n]{0,2000}\"|'[^'\n]{0,2000}'|(?!-)[^\s\"',;}\])]{1,2000})"
 )
 # On the same line, and no comment.
-_MORE_WORDS = Later(r"[ \t]{1,4}[A-Za-z(]")
+_MORE_WORDS = Later(r"[ \t]{1,4}[A-Za-z(\"']")
 # A variable of a pod in a text of several lines, such as a patch, also where signs of a difference stand before them.
 _PAIRED = Later(
     r"(?P<lead>\bname[\"']?:[ \t]{0,4}[\"']?(?P<name>[\w.-]{1,200})[\"']?[ \t]{0,4}(?:,\s{0,200}|\n[-+ \t]{0,200})"
