@@ -20,7 +20,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 README = PROJECT / "README.md"
 BLOCK = re.compile(r"<!-- transcript:(\w+) -->\n.*?<!-- /transcript -->", re.DOTALL)
 VARYING = re.compile(
-    r"\d+\.\d+ s|\d+ of \d+ applications from cache|\b[0-9a-f]{7,40}\b|v?\d+\.\d+\.\d+-\d+-g[0-9a-f]+|\d+ files with \d+ lines"
+    r"\d+\.\d+ s|\d+ of \d+ applications from cache|\b[0-9a-f]{7,40}\b|v?\d+\.\d+\.\d+-\d+-g[0-9a-f]+"
+    r"|\d+ files with \d+ lines"
 )
 
 
