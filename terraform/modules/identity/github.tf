@@ -25,7 +25,10 @@ locals {
   github_says  = { plan = "plans", apply = "applies", upload = "uploads weights and images" }
 
   # Where the state lies that a plan reads, as backend.hcl says.
-  state_bucket_arn = "arn:${var.partition}:s3:::${try(regex("bucket *= *\"([^\"]+)\"", file("${var.environment_directory}/backend.hcl"))[0], "${var.cluster_name}-state-${var.account_id}")}"
+  backend_file     = "${var.environment_directory}/backend.hcl"
+  named_bucket     = try(regex("bucket *= *\"([^\"]+)\"", file(local.backend_file))[0], null)
+  usual_bucket     = "${var.cluster_name}-state-${var.account_id}"
+  state_bucket_arn = "arn:${var.partition}:s3:::${coalesce(local.named_bucket, local.usual_bucket)}"
 }
 
 # An account has one provider for each host.
