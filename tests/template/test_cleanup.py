@@ -316,6 +316,7 @@ HELD: tuple[Answer, ...] = (
     MADE_HERE,
     NETWORK,
     BUCKET,
+    ("head-bucket", 0, ""),
     ("list-object-versions", 0, "1\n"),
     ("describe-repositories", 0, "my-platform-dev/tools\n"),
     ("list-images", 0, "1\n"),
