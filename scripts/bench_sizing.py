@@ -29,12 +29,12 @@ from tests import repositories
 import bench_check
 import bench_render
 from modelyard.checking import CheckOptions, environments
-from modelyard.cluster import Environment
 from modelyard.costing import environment_cost
 from modelyard.placement import cluster, placements
 from modelyard.repository import Repository
 from modelyard.sizing import fits
 from modelyard.tooling import require
+from modelyard.view import Environment
 
 RATIO_TARGET = 0.6
 LINEAR_WITHIN = 0.25

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from modelyard.findings import Refusal, source_without_secrets
+from modelyard.findings import UserError, source_without_secrets
 
 PROJECT = Path(__file__).parents[1]
 KEPT = PROJECT / "build" / "fuzz"
@@ -187,8 +187,6 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     """Return each reader by name, with the corpus that its inputs come from."""
     from modelyard import catalog
     from modelyard.checking.wildcards import wildcard
-    from modelyard.cluster.terraform import syntax, tokens
-    from modelyard.cluster.terraform.plans import read_plan
     from modelyard.editing.deployments import foreign
     from modelyard.rendering import RenderingCache
     from modelyard.rendering.selectors import matches_labels
@@ -202,6 +200,8 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     from modelyard.scaffolding.questionnaire import Questionnaire, read_answers
     from modelyard.scaffolding.recorded import recorded_answers
     from modelyard.sizing.logs import measured_budget
+    from modelyard.view.terraform import syntax, tokens
+    from modelyard.view.terraform.plans import read_plan
 
     def in_file(name: str, read: Callable[[Path], object]) -> Reader:
         def reader(text: str) -> object:
@@ -268,8 +268,8 @@ def tried(read: Callable[[], object]) -> str:
     signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
     try:
         read()
-    except Refusal as refusal:
-        return "refused" if refusal.message else "refused without words"
+    except UserError as error:
+        return "refused" if error.message else "refused without words"
     except Hang:
         return "hang"
     except Exception as fault:

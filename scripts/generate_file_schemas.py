@@ -48,7 +48,7 @@ def engine_versions() -> dict[str, tuple[str, str]]:
     (file,) = (ROOT / "template/environment/environments").glob("*/versions/kustomization.yaml")
     tags = {each["name"]: str(each["newTag"]) for each in yaml.safe_load(file.read_text())["images"]}
     from modelyard.catalog import engine
-    from modelyard.cluster import version_in
+    from modelyard.view import version_in
 
     found = {}
     for path in sorted((ROOT / "bases/serving").glob("*/engine.yaml")):

@@ -10,7 +10,7 @@ import pytest
 
 SOURCES = Path(__file__).parents[1] / "src" / "modelyard"
 
-LISTS = {"run": 0, "Conversation": 0, "companion": 0, "started": 2}
+LISTS = {"run": 0, "LineProcess": 0, "companion": 0, "started": 2}
 """Functions that start a program, with the position of its list of arguments."""
 WORDS = {"git": 1, "output": 1, "paths": 1, "run_git": 1, "remote": 1, "_git": 1, "_git_succeeds": 1}
 """Functions that take the arguments one by one, with the position of the first."""
@@ -51,7 +51,7 @@ KNOWN = {
     "tooling/executables.py": {"path": "a program's path", "arguments": "of pins.yaml, which is ours"},
     "tooling/installer.py": {"made": "a path", "wanted": "of pins.yaml, which is ours", "_command": "of pins.yaml"},
     "tooling/toolchain.py": {"installer": "constants and paths", "options": "constants and paths", "scratch": "a path"},
-    "tooling/companions.py": {"words": "the argument itself"},
+    "tooling/background.py": {"words": "the argument itself"},
     "rehearsal/argocd.py": {"words": "a program and options that hold an address of ours"},
     "rehearsal/control_plane.py": {"words": "passed on, and looked at where it is called", "_etcd_words": "constants"},
     "rehearsal/controllers.py": {"words": "a program and options with paths of ours"},
@@ -66,7 +66,7 @@ KNOWN = {
         "words": "passed on, and looked at where it is called",
         "more": "glued to its option",
     },
-    "cluster/terraform/reading.py": {"folder": "a path in the repository, resolved", "_PROGRAM": "a path of ours"},
+    "view/terraform/reading.py": {"folder": "a path in the repository, resolved", "_PROGRAM": "a path of ours"},
 }
 
 

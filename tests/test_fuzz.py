@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scripts import fuzz
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 READERS = sorted(fuzz.readers(Path()))
 
@@ -32,7 +32,7 @@ def test_a_crash_a_hang_and_silence_are_told_apart() -> None:
         raise KeyError("a")
 
     def silent() -> None:
-        raise Refusal("")
+        raise UserError("")
 
     assert fuzz.tried(crash).startswith("KeyError in test_fuzz.py:")
     assert fuzz.tried(silent) == "refused without words"

@@ -1,4 +1,4 @@
-"""Rooms stand in one line, and modules stay small."""
+"""Layers stand in one line, and modules stay small."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 
 from modelyard import catalog
 from modelyard.catalog.loading import DATA, read_yaml
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 FOLDERS = sorted((DATA / "models").iterdir())
 
@@ -99,7 +99,7 @@ def test_an_entry_made_from_a_config_can_be_kept_in_a_folder(tmp_path: Path) -> 
 def test_a_damaged_entry_of_ones_own_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "model.yaml").write_text(text)
-    with pytest.raises(Refusal, match=message) as refused:
+    with pytest.raises(UserError, match=message) as refused:
         catalog.models_in(tmp_path)
     assert refused.value.at is not None and refused.value.at.place().file.endswith("a/model.yaml")
 
@@ -212,7 +212,7 @@ def test_what_a_shape_does_not_tell_is_named() -> None:
     ],
 )
 def test_absurd_configs_are_refused_by_name(fields: dict[str, Any], names: str) -> None:
-    with pytest.raises(Refusal, match=names):
+    with pytest.raises(UserError, match=names):
         catalog.shape_from_config(changed(**fields))
 
 
@@ -262,5 +262,5 @@ def test_models_with_an_encoder_are_read_from_their_config(config: dict[str, Any
 
 @pytest.mark.parametrize("missing", ["d_model", "decoder_layers", "max_source_positions", "num_mel_bins"])
 def test_a_speech_model_without_a_field_is_refused_by_its_name(missing: str) -> None:
-    with pytest.raises(Refusal, match=f"config.json has no {missing}"):
+    with pytest.raises(UserError, match=f"config.json has no {missing}"):
         catalog.shape_from_config({key: value for key, value in WHISPER.items() if key != missing})

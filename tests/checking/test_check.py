@@ -11,7 +11,7 @@ import pytest
 
 from modelyard.checking import CheckOptions, check
 from modelyard.editing import Changes, tried
-from modelyard.findings import ExitCode, Refusal, Severity
+from modelyard.findings import ExitCode, Severity, UserError
 from modelyard.policies.trust import made_here
 from tests.repositories.edits import apply_edits
 
@@ -123,20 +123,20 @@ def test_what_a_shared_settings_file_does_is_said_of_each_model(bases: Mapping[s
     ],
 )
 def test_unknown_names_are_refused_with_the_known_ones(one_model: Path, options: CheckOptions, message: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UserError) as refused:
         check(one_model, options)
     assert refused.value.message == message
     assert "chat" in refused.value.fix or "dev" in refused.value.fix
 
 
 def test_folder_without_environments_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="holds no environments"):
+    with pytest.raises(UserError, match="holds no environments"):
         check(tmp_path)
 
 
 def test_settings_with_an_unknown_field_are_refused_at_its_key(one_model: Path) -> None:
     (one_model / "modelyard.yaml").write_text("version: 1\nwaiver: []\n")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UserError) as refused:
         check(one_model)
     assert refused.value.at is not None
     assert str(refused.value.at.place()) == "modelyard.yaml:2:1"
@@ -197,14 +197,14 @@ def test_policies_run_only_where_the_user_said_so(
         monkeypatch.setenv("MODELYARD_POLICIES", named)
         assert unrun(one_model), named
     monkeypatch.setenv("MODELYARD_POLICIES", f"/x:{tmp_path}")
-    with pytest.raises(Refusal, match="it ran"):
+    with pytest.raises(UserError, match="it ran"):
         check(one_model)
     monkeypatch.delenv("MODELYARD_POLICIES")
-    with pytest.raises(Refusal, match="it ran"):
+    with pytest.raises(UserError, match="it ran"):
         check(one_model, CheckOptions(policies=True))
     assert not unrun(one_model, CheckOptions(policies=False)), "who says so need not be told"
     made_here(one_model)
-    with pytest.raises(Refusal, match="it ran"):
+    with pytest.raises(UserError, match="it ran"):
         check(one_model)
     anew = Path(shutil.copytree(one_model, tmp_path / "anew"))
     shutil.rmtree(one_model)

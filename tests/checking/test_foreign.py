@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.checking import CheckOptions, application_names, check
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import Repository
 
 Tree = Callable[[dict[str, str]], Path]
@@ -68,5 +68,5 @@ def test_the_layout_of_the_template_wins(tree: Tree) -> None:
 
 def test_a_folder_with_neither_is_refused(tree: Tree) -> None:
     root = tree({"chart/templates/web.yaml": "{{- if .Values.argoproj.io/ }}\nkind: Application\n"})
-    with pytest.raises(Refusal, match="holds no environments"):
+    with pytest.raises(UserError, match="holds no environments"):
         check(root)

@@ -22,12 +22,13 @@ STAGED = """
 import sys, time
 from pathlib import Path
 import modelyard.checking
-from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, Place, Precision, Refusal, Report, Severity
+from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, Place, Precision
+from modelyard.findings import Report, Severity, UserError
 
 def finding(severity, number=0):
     place = Place(f"environments/dev/environment.yaml", number + 1, 5, 8, Precision.EXACT, "a: \\u540d\\u524d bcd")
     stamp = {"rule": "area/rule", "severity": severity, "environment": "dev", "application": "chat"}
-    return Finding(At(place), f"finding {number} \\u2502", "mend it").stamped(**stamp)
+    return Finding(At(place), f"finding {number} \\u2502", "mend it").with_defaults(**stamp)
 
 def report(*findings, gaps=()):
     summary = EnvironmentSummary("dev", 1, 1, 3, ("chat",))

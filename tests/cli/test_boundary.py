@@ -34,7 +34,7 @@ GAP = "return report(gaps=[gap])"
         (GAP, ["--strict"], 3),
         ("return report(finding(Severity.ERROR), gaps=[gap])", ["--strict"], 1),
         ("return report(finding(Severity.WARNING), gaps=[gap])", ["--strict"], 3),
-        ("raise Refusal('no environment')", [], 2),
+        ("raise UserError('no environment')", [], 2),
         ("raise RuntimeError('boom')", [], 4),
         ("raise KeyboardInterrupt", [], 130),
     ],
@@ -46,7 +46,7 @@ def test_exit_codes(run_staged: Run, stage: str, arguments: list[str], code: int
 
 
 def test_a_refusal_has_message_place_and_fix(run_staged: Run) -> None:
-    stage = "raise Refusal('duplicate key a', fix='leave one', at=At(Place('modelyard.yaml', 3, 1)))"
+    stage = "raise UserError('duplicate key a', fix='leave one', at=At(Place('modelyard.yaml', 3, 1)))"
     outcome = run_staged(stage)
     assert outcome.err == "modelyard.yaml:3:1: error: duplicate key a\n  fix: leave one\n"
     assert outcome.out == ""
@@ -54,12 +54,12 @@ def test_a_refusal_has_message_place_and_fix(run_staged: Run) -> None:
 
 def test_a_refusal_shows_the_source(run_staged: Run) -> None:
     place = "Place('modelyard.yaml', 12, 4, 7, Precision.EXACT, 'a: bcd')"
-    outcome = run_staged(f"raise Refusal('modelyard.yaml: a: not so', fix='do', at=At({place}))")
+    outcome = run_staged(f"raise UserError('modelyard.yaml: a: not so', fix='do', at=At({place}))")
     assert outcome.err == ("modelyard.yaml:12:4: error: a: not so\n  12  │ a: bcd\n      │    ^^^\n  fix: do\n")
 
 
 def test_a_refusal_cannot_write_to_the_terminal(run_staged: Run) -> None:
-    outcome = run_staged(r"raise Refusal('a\x1b[2Jb\n::error::c')")
+    outcome = run_staged(r"raise UserError('a\x1b[2Jb\n::error::c')")
     assert outcome.err == "error: a\\x1b[2Jb\\n::error::c\n"
 
 
@@ -150,7 +150,7 @@ def test_a_reader_that_leaves_early_changes_no_verdict(staged: Staged, environme
 
 
 @pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize(("stage", "code"), [(ERROR, 1), ("raise Refusal('no')", 2), ("raise RuntimeError('no')", 4)])
+@pytest.mark.parametrize(("stage", "code"), [(ERROR, 1), ("raise UserError('no')", 2), ("raise RuntimeError('no')", 4)])
 def test_closed_streams(
     staged: Staged, environment: dict[str, str], redirection: str, stage: str, code: int, tmp_path: Path
 ) -> None:

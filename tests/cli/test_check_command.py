@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.cli.check import path_prefix
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import find
 
 from .conftest import MODELYARD, Outcome
@@ -119,7 +119,7 @@ def test_a_link_is_followed_and_a_pipe_is_kept(run_staged: Run, tmp_path: Path) 
 
 def test_options_reach_the_check(run_staged: Run) -> None:
     outcome = run_staged(
-        "raise Refusal(repr(options))",
+        "raise UserError(repr(options))",
         "-e", "dev", "-e", "prod", "-a", "chat", "--no-cache", "--no-policies", "--shard", "2/8", "-j", "3",
         "--backend", "processes", "--kubernetes-version", "1.36",
     )  # fmt: skip
@@ -187,8 +187,8 @@ def kustomize() -> str:
     """Return why a real check cannot run here, empty when it can."""
     try:
         return "" if find("kustomize") else "kustomize is not installed: `modelyard tools install`"
-    except Refusal as refusal:
-        return refusal.message
+    except UserError as error:
+        return error.message
 
 
 @pytest.mark.skipif(bool(kustomize()), reason=kustomize())

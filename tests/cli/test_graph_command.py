@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.cli.application import run
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 
 def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -56,7 +56,7 @@ def test_drawings(
 
 
 def test_unknown_object_and_format_are_refused(bases: Mapping[str, Path]) -> None:
-    with pytest.raises((Refusal, SystemExit)):
+    with pytest.raises((UserError, SystemExit)):
         run(["graph", "Service/chap", str(bases["one-model"])])
-    with pytest.raises((Refusal, SystemExit)):
+    with pytest.raises((UserError, SystemExit)):
         run(["graph", "--format", "svg", str(bases["one-model"])])

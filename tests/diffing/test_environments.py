@@ -9,7 +9,7 @@ import pytest
 
 from modelyard.checking import check
 from modelyard.diffing import Kind
-from modelyard.findings import Refusal, Severity
+from modelyard.findings import Severity, UserError
 from tests.diffing.conftest import CHAT, SETTINGS, Changed
 
 
@@ -233,13 +233,13 @@ def test_settings_that_a_preview_does_not_use_are_left_to_the_check(changed: Cha
     changed.replace(CHAT, "--max-num-seqs=64", "--max-num-seqs=32")
     changed.commit("fewer")
     assert [each.name for each in changed.dev("ceilings..fewer").applications] == ["chat"]
-    with pytest.raises(Refusal, match="usd-per-month"):
+    with pytest.raises(UserError, match="usd-per-month"):
         check(changed.root)
     with (changed.root / "modelyard.yaml").open("a") as stream:
         stream.write("engine-versions: [vllm]\n")
     changed.replace(CHAT, "--max-num-seqs=32", "--max-num-seqs=16")
     changed.commit("versions")
-    with pytest.raises(Refusal, match="engine-versions"):
+    with pytest.raises(UserError, match="engine-versions"):
         changed.compare("fewer..versions")
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.history import History, Side
-from modelyard.diffing.reach import Reached
-from modelyard.findings import ExitCode, Refusal
+from modelyard.diffing.impact import Impact
+from modelyard.findings import ExitCode, UserError
 from tests.diffing.conftest import CHAT, SETTINGS, Changed, git
 
 
-def refusal(changed: Changed, sides: str, root: Path | None = None) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+def refusal(changed: Changed, sides: str, root: Path | None = None) -> UserError:
+    with pytest.raises(UserError) as caught:
         History(root or changed.root).sides(sides)
     assert caught.value.exit_code is ExitCode.USAGE
     assert caught.value.fix
@@ -51,7 +51,7 @@ def test_a_tag_is_found_and_a_name_of_two_lines_is_none(changed: Changed) -> Non
 
 
 def test_a_folder_outside_git_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="not in a Git repository"):
+    with pytest.raises(UserError, match="not in a Git repository"):
         History(tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_links_are_followed_to_what_they_name(changed: Changed) -> None:
     changed.replace("bases/serving/vllm/service.yaml", "port: 8000", "port: 80")
     history = History(changed.root)
     base, _, differing = history.sides("linked")
-    assert "dev" in Reached(history, base, differing).environments
+    assert "dev" in Impact(history, base, differing).environments
 
 
 @pytest.mark.parametrize("spelling", ['"\\x73ervice.yaml"', "'service.yaml'", "./service.yaml", "../vllm/service.yaml"])
@@ -128,7 +128,7 @@ def test_every_spelling_of_a_path_is_followed(changed: Changed, spelling: str) -
     changed.replace("bases/serving/vllm/service.yaml", "port: 8000", "port: 80")
     history = History(changed.root)
     base, _, differing = history.sides("spelt")
-    reached = Reached(history, base, differing)
+    reached = Impact(history, base, differing)
     assert {"bases/serving/vllm", "overlays/qwen3-1-7b-vllm-gpu", "environments/dev/models/chat"} <= reached.folders
 
 
@@ -136,7 +136,7 @@ def test_values_of_a_chart_reach_the_environments_whose_application_names_them(c
     changed.replace("bases/platform/karpenter/values.yaml", "\n", "\n# a comment\n")
     history = History(changed.root)
     base, _, differing = history.sides("base")
-    assert Reached(history, base, differing).environments == {"dev"}
+    assert Impact(history, base, differing).environments == {"dev"}
 
 
 def test_a_commit_with_a_path_that_leaves_the_folder_is_refused(changed: Changed, tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_a_commit_with_a_path_that_leaves_the_folder_is_refused(changed: Changed
     base, _, differing = history.sides("base")
     for path in ("bases/../../out", "modelyard/.git/config", "policies/.GIT/hooks/post-checkout"):
         hostile = Side("hostile", base.commit, {**base.files, path: base.files[CHAT]})
-        reached = Reached(history, hostile, differing)
+        reached = Impact(history, hostile, differing)
         folder = tmp_path / path.replace("/", "-")
-        with pytest.raises(Refusal, match="no checkout may have"):
+        with pytest.raises(UserError, match="no checkout may have"):
             CommittedRepository(history, hostile, reached, folder, frozenset({"dev"})).put_all_on_disk()
         assert not (tmp_path / "out").exists()

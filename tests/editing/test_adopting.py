@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modelyard.editing import Adopted, Changes, adopt, foreign, rows, set_model
-from modelyard.findings import Refusal, is_secret
+from modelyard.editing import Changes, ImportResult, adopt, foreign, rows, set_model
+from modelyard.findings import UserError, is_secret
 
 from .conftest import Outcome, snapshot
 from .test_models import errors
@@ -74,11 +74,11 @@ metadata: {name: mistral}
 """
 
 
-def adopted(root: Path, text: str, **named: str) -> Adopted:
+def adopted(root: Path, text: str, **named: str) -> ImportResult:
     return adopt(lambda: Changes(root), "dev", foreign("values.yaml", text), **named)
 
 
-def lost(made: Adopted, *words: str) -> bool:
+def lost(made: ImportResult, *words: str) -> bool:
     return any(all(word in each for word in words) for each in made.lost)
 
 
@@ -158,10 +158,10 @@ def test_flags_are_carried_onto_an_overlay_that_is_made(starter: Path) -> None:
 
 def test_another_copy_of_the_model_can_be_named(untouched: Path) -> None:
     text = VALUES.replace("Qwen/Qwen3-8B", "NousResearch/Llama-3.2-1B")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         adopted(untouched, text)
     assert "--model meta-llama/Llama-3.2-1B serves that one instead" in caught.value.fix
-    with pytest.raises(Refusal) as unlike:
+    with pytest.raises(UserError) as unlike:
         adopted(untouched, VALUES.replace("Qwen/Qwen3-8B", "acme/zzz"))
     assert "--model ID serves that one instead" in unlike.value.fix
     made = adopted(untouched, text, model="meta-llama/Llama-3.2-1B-Instruct")
@@ -183,7 +183,7 @@ inference: {serviceName: sd3, serviceNamespace: default, accelerator: gpu, frame
 
 def test_smaller_weights_of_a_model_that_fits_nowhere_are_named(untouched: Path) -> None:
     text = VALUES.replace("Qwen/Qwen3-8B", "Qwen/Qwen3-Coder-480B-A35B-Instruct")
-    with pytest.raises(Refusal, match=r"as asked \(accelerator gpu, engine lws-vllm\); .* fits no GPU") as caught:
+    with pytest.raises(UserError, match=r"as asked \(accelerator gpu, engine lws-vllm\); .* fits no GPU") as caught:
         adopted(untouched, text.replace("framework: vllm", "framework: lws-vllm"))
     assert "--model Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8 serves that one instead" in caught.value.fix
 
@@ -202,7 +202,7 @@ def test_smaller_weights_of_a_model_that_fits_nowhere_are_named(untouched: Path)
     ],
 )
 def test_what_cannot_be_taken_over_is_refused(text: str, message: str) -> None:
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(UserError, match=message):
         foreign("file.yaml", text)
 
 
@@ -270,7 +270,7 @@ def test_no_secret_is_carried_over_or_shown(starter: Path, modelyard: Run) -> No
 
 @pytest.mark.parametrize("flag", ["api-key", "hf-token", "api_key"])
 def test_a_secret_is_no_setting(untouched: Path, flag: str) -> None:
-    with pytest.raises(Refusal, match="holds a secret") as caught:
+    with pytest.raises(UserError, match="holds a secret") as caught:
         set_model(Changes(untouched), "dev", "qwen3-1-7b", {flag: "swordfish"})
     assert "swordfish" not in caught.value.message + caught.value.fix
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.cluster.networks import MODULE, private_subnets, public_subnets
 from modelyard.editing.derived import derived, is_of
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
+from modelyard.view.networks import MODULE, private_subnets, public_subnets
 
 FACTS = {
     "overlay.memory": "768Gi",
@@ -26,7 +26,7 @@ def test_a_sum_is_of_what_the_overlay_has() -> None:
 
 
 def test_a_fact_that_is_not_known_is_told() -> None:
-    with pytest.raises(Refusal, match=r"overlay\.memory is not known") as told:
+    with pytest.raises(UserError, match=r"overlay\.memory is not known") as told:
         derived("${overlay.memory + 16Gi}", {}, "mine")
     assert "in the overlay" in told.value.fix
 

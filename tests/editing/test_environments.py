@@ -22,7 +22,7 @@ from modelyard.editing import (
     switch_feature,
     sync_outputs,
 )
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import require, run
 
 from .conftest import Outcome, snapshot
@@ -151,7 +151,7 @@ def test_an_environment_has_reviewers_of_its_own_for_as_long_as_it_is_there(two:
     changes.apply()
     assert owners.read_text() == "/bases/ @acme/platform\n"
     for hostile in ("acme", "@a b", "@a\n* @b", "# x", ""):
-        with pytest.raises(Refusal, match="is not an owner"):
+        with pytest.raises(UserError, match="is not an owner"):
             set_owners(Changes(two), "prod", [hostile])
 
 
@@ -194,7 +194,7 @@ def test_what_terraform_does_not_have_is_said(stored: Path) -> None:
 
 
 def test_outputs_of_another_environment_are_refused(stored: Path) -> None:
-    with pytest.raises(Refusal, match="the outputs are of account 444455556666") as caught:
+    with pytest.raises(UserError, match="the outputs are of account 444455556666") as caught:
         sync_outputs(Changes(stored), "dev", outputs(printed(account_id="444455556666")))
     assert "environments/dev/backend.hcl" in caught.value.fix
 
@@ -206,13 +206,13 @@ def test_a_secret_output_is_left_out() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', "[" * 100_000, '{"a": {"type": "string"}}'])
 def test_what_is_no_output_is_refused(text: str) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         outputs(text)
 
 
 @pytest.mark.parametrize("value", ["a\nb", "\x1b[31m", ["a"], 7, {"a": 1}])
 def test_a_value_that_is_no_text_is_refused(stored: Path, value: object) -> None:
-    with pytest.raises(Refusal, match="no single line of text"):
+    with pytest.raises(UserError, match="no single line of text"):
         sync_outputs(Changes(stored), "dev", outputs(printed(shared_file_system_id=value)))
 
 
@@ -247,7 +247,7 @@ def test_add_ons_are_pinned_to_the_versions_that_run_once(stored: Path) -> None:
 @pytest.mark.parametrize("value", [["vpc-cni"], {"vpc-cni": "latest"}, {'a"\n': "v1.0.0-eksbuild.1"}, {"a": None}])
 def test_versions_of_add_ons_that_are_none_are_refused(stored: Path, value: object) -> None:
     (stored / "environments/dev/terraform.tfvars").write_text(TFVARS)
-    with pytest.raises(Refusal, match="addon_versions is no mapping"):
+    with pytest.raises(UserError, match="addon_versions is no mapping"):
         sync_outputs(Changes(stored), "dev", outputs(printed(addon_versions=value)))
 
 
@@ -283,7 +283,7 @@ def test_one_model_moves_alone(two: Path) -> None:
     assert "vllm/vllm-openai v0.33.0 → v0.33.1" in made.moved
     assert not any("curl" in each for each in made.moved), "another engine's image"
     assert any("others of this engine restart too" in each for each in made.kept)
-    with pytest.raises(Refusal, match="environment dev has no model long") as caught:
+    with pytest.raises(UserError, match="environment dev has no model long") as caught:
         promote(Changes(two), "prod", "dev", "long")
     assert "modelyard model add qwen3-8b-vllm-gpu --env dev --name long" in caught.value.fix
 
@@ -369,7 +369,7 @@ def test_a_pinned_environment_gets_the_revision_and_nothing_else(two: Path, mode
 def test_a_hostile_revision_is_refused(two: Path) -> None:
     committed(two)
     for revision in ("--upload-pack=x", "a b", "v1;rm", "../x", "a\nb"):
-        with pytest.raises(Refusal):
+        with pytest.raises(UserError):
             promote(Changes(two), "dev", "prod", revision=revision)
 
 

@@ -16,8 +16,8 @@ import yaml
 from modelyard.checking import CheckOptions, check
 from modelyard.editing import (
     Changes,
-    Choice,
-    Wish,
+    ModelChoice,
+    ModelRequest,
     candidates,
     model_name,
     refusal,
@@ -29,7 +29,7 @@ from modelyard.editing import (
 )
 from modelyard.editing.environment_folder import environment_files
 from modelyard.editing.readiness import how_to_bring
-from modelyard.findings import ExitCode, Refusal, Severity
+from modelyard.findings import ExitCode, Severity, UserError
 from modelyard.repository import Repository
 from modelyard.repository.journal import write_together
 from modelyard.tooling import require, run
@@ -41,8 +41,8 @@ from .conftest import Outcome, snapshot
 Run = Callable[..., Outcome]
 
 
-def chosen(root: Path, model: str, environment: str = "dev", name: str = "", **wish: object) -> Choice:
-    return candidates(lambda: Changes(root), model, environment, name, Wish(**wish))  # type: ignore[arg-type]
+def chosen(root: Path, model: str, environment: str = "dev", name: str = "", **wish: object) -> ModelChoice:
+    return candidates(lambda: Changes(root), model, environment, name, ModelRequest(**wish))  # type: ignore[arg-type]
 
 
 def errors(root: Path, environment: str = "dev") -> list[str]:
@@ -159,22 +159,22 @@ def test_a_large_model_fills_a_whole_node(whole_nodes: Path, model: str, whole_e
 
 
 def test_what_fits_no_pool_names_both_and_what_would_bring_larger_ones(whole_nodes: Path, two: Path) -> None:
-    with pytest.raises(Refusal, match="fits no GPU of pools gpu and gpu-multinode in dev with requests of"):
+    with pytest.raises(UserError, match="fits no GPU of pools gpu and gpu-multinode in dev with requests of"):
         candidates(
             lambda: Changes(whole_nodes),
             "Qwen/Qwen3-Coder-480B-A35B-Instruct",
             "dev",
             "",
-            Wish(max_model_len=10_000_000),
+            ModelRequest(max_model_len=10_000_000),
         )
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         chosen(two, "Qwen/Qwen3-235B-A22B")
     assert "modelyard update --env dev --set gpu_multinode_pool=true brings whole nodes" in caught.value.fix
 
 
 def test_a_model_that_fits_nowhere_is_refused_with_the_nearest(untouched: Path) -> None:
     before = snapshot(untouched)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         chosen(untouched, "Qwen/Qwen3-235B-A22B")
     assert "fits no GPU of pool gpu in dev" in caught.value.message and "8 L40S" in caught.value.message
     assert caught.value.exit_code == ExitCode.FINDINGS
@@ -219,7 +219,7 @@ def test_a_model_beyond_the_pool_s_limit_is_refused(starter: Path) -> None:
 def test_a_wish_that_nothing_meets(
     untouched: Path, model: str, wish: dict[str, object], message: str, fix: str
 ) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         chosen(untouched, model, **wish)
     assert message in caught.value.message and fix in caught.value.fix
 
@@ -231,18 +231,18 @@ def test_a_wish_that_nothing_meets(
 def test_a_hostile_name_is_refused_and_nothing_is_written(untouched: Path, name: str) -> None:
     before = snapshot(untouched)
     changes = Changes(untouched)
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         if name:
             chosen(untouched, "Qwen/Qwen3-8B", name=name, check=False)
         else:
             rename_model(changes, "dev", "qwen3-1-7b", name)
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         rename_model(changes, "dev", "qwen3-1-7b", name)
     assert snapshot(untouched) == before
 
 
 def test_the_longest_name_of_a_ray_service_is_shorter() -> None:
-    with pytest.raises(Refusal, match="may have 47"):
+    with pytest.raises(UserError, match="may have 47"):
         from modelyard.editing.identity import require_name
 
         require_name("a" * 48, 47)
@@ -293,7 +293,7 @@ def test_a_setting_is_added_changed_and_taken_back(starter: Path) -> None:
     ],
 )
 def test_a_setting_that_cannot_be(untouched: Path, values: dict[str, str], message: str, fix: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         set_model(Changes(untouched), "dev", "qwen3-1-7b", values)
     assert message in caught.value.message and fix in caught.value.fix
 
@@ -318,7 +318,7 @@ def test_both_kinds_of_pods_of_a_group_get_a_flag(bases: dict[str, Path], tmp_pa
 
 
 def test_an_overlay_of_another_engine_is_not_taken(starter: Path) -> None:
-    with pytest.raises(Refusal, match="is for engine vllm-neuron"):
+    with pytest.raises(UserError, match="is for engine vllm-neuron"):
         set_model(Changes(starter), "dev", "qwen3-1-7b", {}, overlay="llama-3-1-8b-instruct-vllm-neuron")
     changes = Changes(starter)
     set_model(changes, "dev", "qwen3-1-7b", {}, overlay="llama-3-1-8b-instruct-vllm-gpu")
@@ -374,7 +374,7 @@ def test_sizes_go_with_the_way_of_scaling_that_they_are_for(starter: Path) -> No
     changes.apply()
     changes = Changes(starter)
     assert sizes() == {}
-    with pytest.raises(Refusal, match="as many replicas as scale-on-queue decides"):
+    with pytest.raises(UserError, match="as many replicas as scale-on-queue decides"):
         set_model(changes, "dev", "qwen3-1-7b", {"replicas": "2"})
     set_model(changes, "dev", "qwen3-1-7b", {"min-replicas": "1", "max-replicas": "4"})
     changes.apply()
@@ -394,12 +394,12 @@ def test_sizes_go_with_the_way_of_scaling_that_they_are_for(starter: Path) -> No
     ],
 )
 def test_a_feature_that_cannot_be(untouched: Path, feature: str, on: bool, message: str) -> None:
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(UserError, match=message):
         switch_feature(Changes(untouched), "dev", "qwen3-1-7b", feature, on=on)
 
 
 def test_a_feature_that_the_overlay_requires_stays(untouched: Path) -> None:
-    with pytest.raises(Refusal, match="requires hf-token"):
+    with pytest.raises(UserError, match="requires hf-token"):
         switch_feature(Changes(untouched), "dev", "llama-3-2-1b-instruct", "hf-token", on=False)
 
 
@@ -446,7 +446,7 @@ def test_a_removed_model_leaves_a_repository_that_passes(starter: Path) -> None:
     changes.apply()
     assert errors(starter) == []
     assert not (starter / "environments/dev/models/qwen3-1-7b").exists()
-    with pytest.raises(Refusal, match="has no model qwen3-1-7b"):
+    with pytest.raises(UserError, match="has no model qwen3-1-7b"):
         remove_model(Changes(starter), "dev", "qwen3-1-7b")
 
 
@@ -655,7 +655,7 @@ def test_a_person_is_asked_for_features_and_which_overlay(starter: Path) -> None
 )
 def test_the_way_to_a_feature_is_said(untouched: Path, feature: str, fix: str) -> None:
     recorded = yaml.safe_load((untouched / "environments/dev/.copier-answers.yml").read_text())["components"]
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         switch_feature(Changes(untouched), "dev", "qwen3-1-7b", feature, on=True)
     assert caught.value.fix == fix.format(recorded)
 
@@ -682,7 +682,7 @@ def test_what_is_not_set_is_unset_already(starter: Path) -> None:
     changes = Changes(starter)
     set_model(changes, "dev", "qwen3-1-7b", {}, unset=("replicas", "max-model-len", "max_num_seqs"))
     assert changes.files_changed == ()
-    with pytest.raises(Refusal, match="has no flag replica-") as caught:
+    with pytest.raises(UserError, match="has no flag replica-") as caught:
         set_model(changes, "dev", "qwen3-1-7b", {}, unset=("replica-",))
     assert caught.value.fix == "did you mean replicas?"
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from modelyard.editing.splicing import Text, edited, fragment, scalar
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 KUSTOMIZATION = """\
 # The model of the support desk.
@@ -187,7 +187,7 @@ def test_a_fragment_has_the_layout_of_the_project() -> None:
     ],
 )
 def test_what_cannot_be_edited_is_refused(text: str, method: str, arguments: tuple[Any, ...]) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         getattr(Text("file.yaml", text), method)(*arguments)
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from modelyard.checking import CheckOptions, check
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from tests.faults.catalogue import HERE, benign_edits
 from tests.faults.harness import complaints
 from tests.repositories.copies import Copies
@@ -61,7 +61,7 @@ def test_findings_on_other_peoples_repositories_are_the_judged_ones(name: str) -
 def test_what_holds_no_application_is_told_apart(files: dict[str, str], tmp_path: Path) -> None:
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-    with pytest.raises(Refusal, match="holds no environments") as refused:
+    with pytest.raises(UserError, match="holds no environments") as refused:
         check(tmp_path, CheckOptions(policies=False))
     assert "modelyard new" in refused.value.fix
 

@@ -4,7 +4,7 @@ import pytest
 
 from modelyard.fetching import Action, FetchFailed, Progress, fetch, references
 from modelyard.fetching.transport import checked_url, download, require_public
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import Repository
 from modelyard.repository.locks import Lock, cached_chart, cached_definitions, read_lock
 from modelyard.schemas import SchemaBundle
@@ -281,7 +281,7 @@ def test_what_nothing_names_leaves_the_lock(server: Server, naming: Naming) -> N
 def test_an_environment_that_does_not_render_is_refused(server: Server, naming: Naming) -> None:
     repository = naming(("web", "1.2.3", server.url))
     (repository.root / "environments" / "dev" / "kustomization.yaml").write_text("resources: [absent.yaml]\n")
-    with pytest.raises(Refusal, match="environments/dev does not render, so the charts"):
+    with pytest.raises(UserError, match="environments/dev does not render, so the charts"):
         fetch(again(repository))
 
 
@@ -409,7 +409,7 @@ def test_what_holds_no_definitions_is_refused(server: Server, naming: Naming, ow
 def test_a_lock_that_is_none_is_refused(naming: Naming, text: str) -> None:
     repository = naming()
     (repository.root / "charts.lock").write_text(text)
-    with pytest.raises(Refusal, match=r"charts\.lock is not a lock that this version of modelyard writes"):
+    with pytest.raises(UserError, match=r"charts\.lock is not a lock that this version of modelyard writes"):
         fetch(again(repository))
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.cluster.networks import VPC_CIDR, public_subnets
-from modelyard.cluster.overlays import overlay_sizes
 from modelyard.editing.derived import derived
 from modelyard.repository import Files
 from modelyard.tooling import find, run
+from modelyard.view.networks import VPC_CIDR, public_subnets
+from modelyard.view.overlays import overlay_sizes
 
 ROOT = Path(__file__).parents[2]
 BASES = ROOT / "bases"

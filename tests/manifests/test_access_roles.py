@@ -21,9 +21,9 @@ def rules(files: tuple[str, ...]) -> list[dict[str, Any]]:
     """The rules of the roles in files; that of model owners counts in `models` only."""
     found = []
     for file in files:
-        for thing in yaml.safe_load_all((PLATFORM / "access-roles" / file).read_text()):
-            if thing["kind"] in ("Role", "ClusterRole"):
-                found += thing["rules"]
+        for manifest in yaml.safe_load_all((PLATFORM / "access-roles" / file).read_text()):
+            if manifest["kind"] in ("Role", "ClusterRole"):
+                found += manifest["rules"]
     return found
 
 

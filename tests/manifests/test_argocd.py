@@ -18,14 +18,15 @@ POLICY = [
 ]
 
 
-def allowed(role: str, resource: str, action: str, thing: str) -> bool:
+def allowed(role: str, resource: str, action: str, manifest: str) -> bool:
     """Decide as Argo CD's model does (assets/model.conf): a line allows it and none denies it, fields being globs."""
     effects = {
         line[5]
         for line in POLICY
         if line[:2] == ["p", f"role:{role}"]
         and all(
-            fnmatch.fnmatchcase(asked, glob) for asked, glob in zip((resource, action, thing), line[2:5], strict=True)
+            fnmatch.fnmatchcase(asked, glob)
+            for asked, glob in zip((resource, action, manifest), line[2:5], strict=True)
         )
     }
     return effects == {"allow"}
@@ -61,8 +62,8 @@ def allowed(role: str, resource: str, action: str, thing: str) -> bool:
         ("stranger", "applications", "get", "models/chat", False),
     ],
 )
-def test_roles(role: str, resource: str, action: str, thing: str, expected: bool) -> None:
-    assert allowed(role, resource, action, thing) is expected
+def test_roles(role: str, resource: str, action: str, manifest: str, expected: bool) -> None:
+    assert allowed(role, resource, action, manifest) is expected
 
 
 def test_every_line_of_the_policy_is_whole() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import repository as rooms
+from modelyard import repository
 from modelyard.catalog import feature_problems
 from modelyard.rendering import LibraryRenderer
 from modelyard.schemas import kubernetes_versions, validate
@@ -56,7 +56,7 @@ def renderings(root: Path, sets: Sequence[tuple[str, Sequence[str]]]) -> Iterato
     for number, (overlay, features) in enumerate(sets):
         folder = composed.model("chat", overlay, features, place=f"environments/e{number}/models/chat")
         targets.append(folder.relative_to(root).as_posix())
-    found = {each.target: each for each in LibraryRenderer(None).render(rooms.Repository(root), targets)}
+    found = {each.target: each for each in LibraryRenderer(None).render(repository.Repository(root), targets)}
     for target, (overlay, features) in zip(targets, sets, strict=True):
         assert not found[target].errors, f"{overlay} with {features}: {found[target].errors[0].message}"
         resources = [resource.value for resource in found[target].resources]

@@ -9,10 +9,10 @@ import pytest
 from modelyard.catalog import Device, device, model
 from modelyard.sizing import (
     Assessment,
+    FitVerdict,
     NeuronBudget,
-    Verdict,
     assess,
-    engine_settings,
+    effective_settings,
     neuron_budget,
     pipeline_budget,
 )
@@ -55,7 +55,7 @@ def test_the_model_fits_every_gpu_that_it_can_land_on(overlay: str) -> None:
     found = assessments(overlay)
     assert found
     for name, assessment in found.items():
-        assert assessment.verdict in (Verdict.FITS, Verdict.TIGHT), f"{name}: {assessment.reasons}"
+        assert assessment.verdict in (FitVerdict.FITS, FitVerdict.TIGHT), f"{name}: {assessment.reasons}"
         assert not assessment.settings.problems
         ranks = devices(engine_pod(shipped(OVERLAYS / overlay))["containers"][0]) * facts(overlay).get("nodes", 1)
         assert assessment.settings.devices == ranks
@@ -69,11 +69,11 @@ def test_an_overlay_says_why_its_fit_is_not_known(overlay: str) -> None:
     if known.components_billion:
         for each in kinds_of_device(overlay).values():
             pipeline = pipeline_budget(known, each)
-            assert pipeline is not None and pipeline.verdict is Verdict.UNSURE, "not even the weights fit"
+            assert pipeline is not None and pipeline.verdict is FitVerdict.UNSURE, "not even the weights fit"
             assert sum(pipeline.components_gib.values()) == pytest.approx(known.weights_gib, rel=0.02)
         return
     for name, assessment in assessments(overlay).items():
-        assert assessment.verdict is Verdict.UNSURE, f"{name}: it is known, so the overlay need not say it"
+        assert assessment.verdict is FitVerdict.UNSURE, f"{name}: it is known, so the overlay need not say it"
         assert reason in assessment.budget.not_modelled
         assert assessment.budget.kv_available_gib > assessment.budget.kv_request_gib + assessment.budget.weights_gib / 2
 
@@ -93,7 +93,7 @@ def test_the_figures_in_the_comment_are_the_arithmetic_s(overlay: str) -> None:
 def neuron(overlay: str, known: Device) -> NeuronBudget:
     told, found = settings(shipped(OVERLAYS / overlay)), model(facts(overlay)["model"])
     assert found is not None and found.shape is not None
-    return neuron_budget(found.shape, engine_settings(told, engine_version(overlay), found.shape, known), known)
+    return neuron_budget(found.shape, effective_settings(told, engine_version(overlay), found.shape, known), known)
 
 
 @pytest.mark.parametrize("overlay", NEURON)
@@ -102,7 +102,7 @@ def test_the_model_fits_every_neuron_device_that_it_can_land_on(overlay: str) ->
     assert len(found) == 1, "what is compiled for one device does not run on another"
     for known in found.values():
         budget = neuron(overlay, known)
-        assert budget.verdict is Verdict.FITS, budget.reasons
+        assert budget.verdict is FitVerdict.FITS, budget.reasons
         assert budget.devices == facts(overlay)["devices"]
         told = " ".join(comment(overlay).split())
         (weights,) = re.findall(r"holds ([\d.]+) GiB of weights", told)
@@ -115,4 +115,4 @@ def test_a_model_that_does_not_fit_would_be_found() -> None:
     known, small = model("openai/gpt-oss-120b"), device("L4")
     assert known is not None and known.shape is not None and small is not None
     told = settings(shipped(OVERLAYS / "gpt-oss-120b-vllm-gpu"))
-    assert assess(told, "0.33.0", known.shape, small).verdict not in (Verdict.FITS, Verdict.TIGHT)
+    assert assess(told, "0.33.0", known.shape, small).verdict not in (FitVerdict.FITS, FitVerdict.TIGHT)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.catalog import InstanceType
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import cache
 from modelyard.tooling.processes import run
 from modelyard.tooling.toolchain import BUILD_ENVIRONMENT, find_go
@@ -48,8 +48,8 @@ def driver() -> Path:
             timeout=_BUILD_SECONDS,
             env=BUILD_ENVIRONMENT,
         )
-    except Refusal as refusal:
-        raise NoDriver(refusal.message) from None
+    except UserError as error:
+        raise NoDriver(error.message) from None
     if built.returncode != 0:
         raise NoDriver("Karpenter's modules cannot be built: " + built.stderr.strip()[-300:])
     made.replace(target)

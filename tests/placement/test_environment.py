@@ -15,7 +15,6 @@ from modelyard.catalog import instance_type
 from modelyard.checking import CheckOptions
 from modelyard.checking.check import environments
 from modelyard.cli.application import run
-from modelyard.cluster import Environment
 from modelyard.placement import (
     QUOTAS,
     Demand,
@@ -34,6 +33,7 @@ from modelyard.placement.capacity import allocatable, pods
 from modelyard.placement.node_classes import KarpenterSettings, NodeClass
 from modelyard.placement.volumes import Storage, volume_requirements
 from modelyard.repository import Repository
+from modelyard.view import Environment
 
 PROJECT = Path(__file__).parents[2]
 KUSTOMIZATION = "environments/dev/models/chat/kustomization.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
 from modelyard.rehearsal.folders import run_folder
 from tests.rehearsal.faults import faults_of_every_rule
@@ -18,8 +18,8 @@ def missing() -> str:
     """Return why no control plane can be started; empty when one can."""
     try:
         programs()
-    except Refusal as refusal:
-        return f"{refusal.message}: `make rehearsal-tools` builds it"
+    except UserError as error:
+        return f"{error.message}: `make rehearsal-tools` builds it"
     return ""
 
 

@@ -11,14 +11,14 @@ import orjson
 import yaml
 
 from modelyard.checking import CheckOptions, environments
-from modelyard.cluster import Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rehearsal.definitions import install_definitions
 from modelyard.rehearsal.dry_run import KEPT, keep_what_others_need
 from modelyard.rehearsal.rehearse import definitions_in_use
 from modelyard.repository import Repository
 from modelyard.rules import rules
+from modelyard.view import Environment
 from tests.repositories.edits import apply_edits
 
 POLICIES = "admissionregistration.k8s.io"
@@ -57,10 +57,10 @@ def faults_of_every_rule(plane: ControlPlane, bases: Mapping[str, Path], scratch
             apply_edits(root, case)
             try:
                 view = view_of(root)
-            except Refusal:
+            except UserError:
                 continue  # a case about a repository that cannot be read has no resources
             finally:
                 shutil.rmtree(root)
             ready(plane, view)
-            found += [thing.value for thing in view.resources]
+            found += [manifest.value for manifest in view.resources]
     return found

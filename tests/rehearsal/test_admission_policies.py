@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from modelyard.cluster import ACCELERATORS
 from modelyard.rehearsal.api import Answer, Api, object_path
 from modelyard.rehearsal.control_plane import control_plane
 from modelyard.rehearsal.definitions import install_definitions
@@ -19,6 +18,7 @@ from modelyard.rehearsal.folders import run_folder
 from modelyard.rules.images.floating_tag.rule import moves
 from modelyard.schemas import SchemaBundle
 from modelyard.tooling import parallel
+from modelyard.view import ACCELERATORS
 from tests.manifests.composition import OVERLAYS, Repository, build, names, shipped
 from tests.rehearsal.conftest import missing
 
@@ -385,8 +385,8 @@ NOBODY += ["create serviceaccounts/token", "update clusterrolebindings.rbac.auth
 
 
 def allowed(server: Server, group: str, what: str, namespace: str = "models") -> bool:
-    verb, _, thing = what.partition(" ")
-    resource, _, subresource = thing.partition("/")
+    verb, _, manifest = what.partition(" ")
+    resource, _, subresource = manifest.partition("/")
     name, _, api_group = resource.partition(".")
     asked = {"verb": verb, "resource": name, "subresource": subresource, "group": api_group, "namespace": namespace}
     answer = server.api.request(

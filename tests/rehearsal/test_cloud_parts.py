@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from modelyard.checking import CheckOptions, environments
-from modelyard.cluster import Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.cloud import karpenter, needs, outcomes
+from modelyard.rehearsal.cloud.mock_result import MockCloudResult
 from modelyard.rehearsal.cloud.registrar import Registrar, bootstrap
 from modelyard.rehearsal.cloud.terraform import Diagnostic
-from modelyard.rehearsal.cloud.twin import Twin
 from modelyard.repository import Repository
+from modelyard.view import Environment
 
 PROJECT = Path(__file__).parents[2]
 BOTTLEROCKET = """
@@ -92,7 +92,7 @@ def test_the_program_is_the_karpenter_that_the_template_installs() -> None:
 
 def test_auto_mode_has_no_karpenter_to_rehearse() -> None:
     view: Any = SimpleNamespace(name="dev", chart_values=())
-    with pytest.raises(Refusal, match="does not install Karpenter") as caught:
+    with pytest.raises(UserError, match="does not install Karpenter") as caught:
         karpenter.values_of(view)
     assert "Auto Mode" in caught.value.fix
 
@@ -191,15 +191,17 @@ def test_a_condition_that_stays_unknown_is_told_by_the_log(tmp_path: Path) -> No
 
 
 def test_what_the_mock_cannot_do_is_a_gap_and_no_finding(view: Environment) -> None:
-    seen = Twin(failed=[Diagnostic("creating thing", "api error StandInException: KeyError", address="aws_x.y")])
+    seen = MockCloudResult(
+        failed=[Diagnostic("creating thing", "api error StandInException: KeyError", address="aws_x.y")]
+    )
     assert list(outcomes.of_terraform(seen, view)) == []
     gaps = list(outcomes.gaps_of_terraform(seen, view))
     assert [each.subject for each in gaps] == ["Terraform's aws_x.y", "Karpenter in the account"]
     unanswered = karpenter.Condition("CapacityReservationsReady", "https response error StatusCode: 500, ...")
-    seen = Twin(node_classes={"gpu": karpenter.NodeClass("gpu", False, (unanswered,), {})})
+    seen = MockCloudResult(node_classes={"gpu": karpenter.NodeClass("gpu", False, (unanswered,), {})})
     assert not [each for each in outcomes.of_cloud(seen, view) if "CapacityReservations" in each.message]
     assert any("CapacityReservationsReady" in each.subject for each in outcomes.gaps(seen, view))
-    seen = Twin(failed=[Diagnostic("Invalid value", "name is too long", "terraform/main.tf", 3)])
+    seen = MockCloudResult(failed=[Diagnostic("Invalid value", "name is too long", "terraform/main.tf", 3)])
     (found,) = outcomes.of_terraform(seen, view)
     assert str(found.at.place()) == "terraform/main.tf:3:1" and found.detail == ("name is too long",)
 
@@ -209,7 +211,7 @@ def test_without_moto_it_is_said_how_it_is_had(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(needs, "find", lambda name: None)
     known = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else known(name))
-    with pytest.raises(Refusal, match="moto") as caught:
+    with pytest.raises(UserError, match="moto") as caught:
         needs.require_all()
     assert "modelyard[rehearsal]" in caught.value.fix and caught.value.exit_code == 2
 

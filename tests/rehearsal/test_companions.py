@@ -13,7 +13,7 @@ import pytest
 
 from modelyard.rehearsal.folders import clear_leftovers, run_folder
 from modelyard.tooling import cache
-from modelyard.tooling.companions import companion, started_at
+from modelyard.tooling.background import companion, started_at
 from modelyard.tooling.processes import ToolMissing
 
 # Writes the id of a process of its own, as a server with helpers would have it.
@@ -86,7 +86,7 @@ def test_leftovers_of_a_killed_rehearsal_are_cleared(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path\n"
         "from modelyard.rehearsal.folders import run_folder\n"
-        "from modelyard.tooling.companions import companion\n"
+        "from modelyard.tooling.background import companion\n"
         "with run_folder() as folder, companion(['sleep', '300'], log=folder.path / 'log') as running:\n"
         "    folder.remember(running); print(running.pid, flush=True); time.sleep(300)\n"
     )

@@ -16,7 +16,7 @@ import yaml
 
 from modelyard.rehearsal.api import ServedKind, object_path
 from modelyard.rehearsal.control_plane import ControlPlane
-from modelyard.rules.security.pod_that_its_namespace_refuses.standards import LEVELS, objections
+from modelyard.rules.security.pod_security_violation.standards import LEVELS, objections
 from tests.rehearsal.test_rehearse import MODELYARD, start
 
 pytestmark = pytest.mark.slow

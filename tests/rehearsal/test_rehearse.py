@@ -17,7 +17,7 @@ import pytest
 from modelyard.rehearsal import control_plane as server
 from modelyard.rehearsal.folders import run_folder
 from modelyard.tooling import find
-from modelyard.tooling.companions import started_at
+from modelyard.tooling.background import started_at
 from tests.repositories.edits import apply_edits
 
 MODELYARD = Path(sys.executable).with_name("modelyard")

@@ -13,7 +13,7 @@ import pytest
 
 from modelyard.placement import placements
 from modelyard.rehearsal import controllers, group_operators
-from modelyard.rehearsal.day import breakable
+from modelyard.rehearsal.day2 import breakable
 from modelyard.rehearsal.instance_types import kwok_instance_types
 from modelyard.rehearsal.scheduling import Scheduled, foretold_of
 from modelyard.tooling import find
@@ -136,7 +136,7 @@ def test_the_owner_of_a_pod_says_which_of_two_workloads_of_one_name_made_it(one_
 
 
 def test_pods_of_a_daemon_are_expected_where_it_runs(one_model: Path) -> None:
-    (exporter,) = [each for each in placements(view_of(one_model)) if each.workload.thing.name == "dcgm-exporter"]
+    (exporter,) = [each for each in placements(view_of(one_model)) if each.workload.manifest.name == "dcgm-exporter"]
     assert Scheduled("dcgm-exporter", "dcgm-exporter-1", exporter, "node", "gpu").difference == ""
     assert Scheduled("dcgm-exporter", "dcgm-exporter-1", exporter, "node", "cpu-amd64").difference
 

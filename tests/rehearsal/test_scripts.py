@@ -18,16 +18,16 @@ from typing import Any
 
 import pytest
 
-from modelyard.cluster import Environment
 from modelyard.rehearsal import argocd, controllers
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane
 from modelyard.rehearsal.definitions import install_definitions, installable
 from modelyard.rehearsal.folders import run_folder
 from modelyard.rehearsal.rehearse import definitions_in_use
 from modelyard.rehearsal.served import serve
-from modelyard.rehearsal.syncing import Syncing
+from modelyard.rehearsal.syncing import ArgoSession
 from modelyard.schemas import SchemaBundle
 from modelyard.tooling import find
+from modelyard.view import Environment
 from tests.rehearsal.conftest import missing
 from tests.rehearsal.faults import view_of
 
@@ -93,7 +93,7 @@ def managed_node(plane: ControlPlane) -> None:
 
 
 @contextmanager
-def turning(syncing: Syncing, also: Callable[[], None] = lambda: None) -> Iterator[None]:
+def turning(syncing: ArgoSession, also: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Keep the stand-ins at work while something else runs."""
     over = threading.Event()
     problems: list[BaseException] = []
@@ -145,7 +145,7 @@ def test_install_then_cleanup(bases: dict[str, Path], tmp_path: Path) -> None:
         controllers.start(plane, view, stack)
         managed_node(plane)
         served = serve(bases["starter-models"], folder.path, view)
-        syncing = Syncing(plane, view, served, stack)
+        syncing = ArgoSession(plane, view, served, stack)
         cluster = str(view.facts["cluster"])
         config = json.loads((folder.path / "kubeconfig").read_text())
         config["contexts"][0]["name"] = cluster

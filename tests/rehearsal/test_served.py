@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.served import serve
 from modelyard.tooling import require, run
 from tests.rehearsal.faults import view_of
@@ -77,5 +77,5 @@ def test_charts_in_other_git_repositories_are_left_out_as_well(bases: dict[str, 
 
 def test_an_environment_that_names_no_repository_is_refused(one_model: Path, tmp_path: Path) -> None:
     apply_edits(one_model, {"edit": {"environments/dev/environment.yaml": {"repository": REMOVE}}})
-    with pytest.raises(Refusal, match="does not say which repository"):
+    with pytest.raises(UserError, match="does not say which repository"):
         serve(one_model, tmp_path, view_of(one_model))

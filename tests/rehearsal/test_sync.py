@@ -45,7 +45,7 @@ def synced(root: Path, *words: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_all_is_synced_and_a_day_goes_as_designed(bases: dict[str, Path]) -> None:
-    code, told = synced(bases["starter-models"], "--day", "--timeout", "240")
+    code, told = synced(bases["starter-models"], "--day2", "--timeout", "240")
     assert code == 0, told["report"]["findings"]
     states = {(each["sync"], each["health"]) for each in told["applications"]}
     assert states == {("Synced", "Healthy")} and len(told["applications"]) >= 9
@@ -119,7 +119,7 @@ def test_interrupts_while_it_syncs_leave_nothing(one_model: Path, rehearsals: Pa
 
 
 def test_a_day_needs_a_sync(one_model: Path) -> None:
-    running = start(one_model, "--day")
+    running = start(one_model, "--day2")
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert "--day needs what a sync has made" in errors and "--level sync" in errors
+    assert "--day2 needs what a sync has made" in errors and "--level sync" in errors

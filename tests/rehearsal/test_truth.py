@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from modelyard.cluster import NATIVE_GROUPS, Environment
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.tooling import find
+from modelyard.view import NATIVE_GROUPS, Environment
 from tests.rehearsal.faults import distinct, ready, view_of
 from tests.rehearsal.mutations import mutations
 from tests.rehearsal.verdicts import Judged, judged
@@ -123,7 +123,10 @@ def _path(path: tuple[str | int, ...]) -> str:
 
 def mutated(view: Environment, seed: int) -> list[tuple[str, dict[str, Any]]]:
     """Return changed resources of every kind and shape of an environment."""
-    shapes = {(thing.group, thing.kind, *sorted(thing.mapping("spec"))): thing.value for thing in view.resources}
+    shapes = {
+        (manifest.group, manifest.kind, *sorted(manifest.mapping("spec"))): manifest.value
+        for manifest in view.resources
+    }
     draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
     return [each for value in shapes.values() for each in mutations(value, draw, PER_RESOURCE)]
 
@@ -134,7 +137,7 @@ def test_the_server_takes_what_check_passes(
 ) -> None:
     view = view_of(bases[name])
     ready(plane, view)
-    values = distinct(thing.value for thing in view.resources)
+    values = distinct(manifest.value for manifest in view.resources)
     found = judged(plane.api, DEFAULT_KUBERNETES, "models", [("", value) for value in values], tmp_path)
     assert len(found) == len(values) > 20
     assert [str(each) for each in found if each.refusals or each.library or each.kubeconform] == []

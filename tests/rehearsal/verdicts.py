@@ -12,7 +12,7 @@ import orjson
 from modelyard.rehearsal.api import Answer, Api
 from modelyard.rehearsal.dry_run import apply
 from modelyard.rehearsal.objections import Objection, objections
-from modelyard.rendering import LibraryRenderer, Problem
+from modelyard.rendering import LibraryRenderer, SchemaProblem
 from modelyard.repository import Repository
 from modelyard.schemas import SchemaBundle, Validator
 from modelyard.tooling import parallel
@@ -35,8 +35,8 @@ class Judged:
     what: str
     value: dict[str, Any]
     refusals: tuple[Objection, ...] = ()
-    kubeconform: tuple[Problem, ...] = ()
-    library: tuple[Problem, ...] = field(default=())
+    kubeconform: tuple[SchemaProblem, ...] = ()
+    library: tuple[SchemaProblem, ...] = field(default=())
 
     def __str__(self) -> str:
         lines = [f"{self.kind}: {self.what or 'unchanged'}"]

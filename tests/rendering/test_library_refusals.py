@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rendering import ProcessRenderer, Rendering
 from modelyard.rendering.library import LibraryRenderer
 from modelyard.repository import Repository
@@ -361,7 +361,7 @@ def test_the_reference_refuses_it_too(name: str, tmp_path: Path) -> None:
     repository = lay_out(tmp_path, CASES[name])
     try:
         (rendering,) = ProcessRenderer().render(repository, ["target"])
-    except Refusal:
+    except UserError:
         return
     assert rendering.errors and not rendering.resources
 
@@ -386,5 +386,5 @@ def test_a_target_over_its_time_is_given_up_and_the_others_are_rendered(tmp_path
 def test_a_repository_that_is_not_there_is_a_refusal(tmp_path: Path) -> None:
     repository = lay_out(tmp_path, Case({}, "", "", ""))
     renderer = LibraryRenderer(tmp_path / "no-such-definitions.json")
-    with pytest.raises(Refusal, match="definitions of Kubernetes' kinds cannot be read"):
+    with pytest.raises(UserError, match="definitions of Kubernetes' kinds cannot be read"):
         list(renderer.render(repository, ["good"]))

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from modelyard.rendering.library import LibraryRenderer
-from modelyard.rendering.model import Verdict
+from modelyard.rendering.model import SchemaVerdict
 from modelyard.repository import Repository
 from modelyard.schemas import DEFAULT_KUBERNETES, Validator, native_version
 from modelyard.schemas.bundle import FOLDER
@@ -66,7 +66,7 @@ def renderer() -> LibraryRenderer:
     return LibraryRenderer(native, [FOLDER / "crds"])
 
 
-def verdicts(root: Path, resources: list[dict[str, Any]]) -> list[Verdict]:
+def verdicts(root: Path, resources: list[dict[str, Any]]) -> list[SchemaVerdict]:
     """Return the library's verdicts, each resource rendered by a kustomization of its own."""
     targets = [f"t{number}" for number in range(len(resources))]
     for target, resource in zip(targets, resources, strict=True):
@@ -144,7 +144,7 @@ def test_what_only_the_servers_own_validation_finds(name: str, tmp_path: Path) -
 
 def test_rules_of_an_unknown_kind_are_not_checked(tmp_path: Path) -> None:
     (verdict,) = verdicts(tmp_path, [{"apiVersion": "x.example.com/v1", "kind": "Widget", "metadata": {"name": "a"}}])
-    assert verdict == Verdict("no-schema")
+    assert verdict == SchemaVerdict("no-schema")
 
 
 def test_everything_that_ships_is_legal() -> None:

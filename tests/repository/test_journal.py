@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.journal import SCRATCH, finish_interrupted, scratch_folder, write_together
 from modelyard.tooling.directories import state
 from tests.kills import in_a_process, kill_before
@@ -149,8 +149,8 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # the first file is larger
         try:
             write_together(root, NEW, OLD)
-        except Refusal as refusal:
-            os._exit(7 if "nothing was changed" in refusal.message else 8)
+        except UserError as error:
+            os._exit(7 if "nothing was changed" in error.message else 8)
 
     assert in_a_process(edit) == 7
     assert tree(root) == contents(OLD)
@@ -160,7 +160,7 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
 def test_a_file_that_changed_meanwhile_stops_the_edit(tmp_path: Path) -> None:
     root = made(tmp_path / "r")
     (root / "modelyard.yaml").write_bytes(b"by somebody else\n")
-    with pytest.raises(Refusal, match=r"modelyard\.yaml changed"):
+    with pytest.raises(UserError, match=r"modelyard\.yaml changed"):
         write_together(root, NEW, OLD)
     assert tree(root) == {**contents(OLD), "modelyard.yaml": b"by somebody else\n"}
 
@@ -168,7 +168,7 @@ def test_a_file_that_changed_meanwhile_stops_the_edit(tmp_path: Path) -> None:
 def test_two_edits_at_once(tmp_path: Path) -> None:
     root = made(tmp_path / "r")
     with scratch_folder(root):
-        with pytest.raises(Refusal, match="another edit"):
+        with pytest.raises(UserError, match="another edit"):
             write_together(root, NEW, OLD)
         assert not finish_interrupted(root), "who only reads need not wait for an edit that has changed nothing yet"
         assert tree(root) == contents(OLD)
@@ -181,7 +181,7 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
         pytest.skip("the superuser may write everywhere")
     root = made(tmp_path / "r")
     (root / "environments/prod/applications").chmod(0o500)
-    with pytest.raises(Refusal, match="nothing was changed"):
+    with pytest.raises(UserError, match="nothing was changed"):
         write_together(root, NEW, OLD)
     assert tree(root) == contents(OLD)
 
@@ -197,7 +197,7 @@ def victim(root: Path) -> Path:
 
 
 def outcome(root: Path) -> str:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(UserError) as refused:
         finish_interrupted(root)
     return refused.value.message
 
@@ -263,9 +263,9 @@ def test_not_even_a_record_of_our_own_names_a_path_outside(tmp_path: Path, path:
     outside = victim(root)
     (root / "out").symlink_to(outside)
     recorded(root, {"renames": [[path, "0.new"], [path, None]]})
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         finish_interrupted(root)
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         write_together(made(tmp_path / "s"), {path: b"x"}, {}) if path != "out/precious" else finish_interrupted(root)
     assert (outside / "precious").read_text() == "kept" and [each.name for each in outside.iterdir()] == ["precious"]
 
@@ -273,6 +273,6 @@ def test_not_even_a_record_of_our_own_names_a_path_outside(tmp_path: Path, path:
 def test_state_that_lies_in_the_repository_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = made(tmp_path / "r")
     monkeypatch.setenv("MODELYARD_STATE_DIR", str(root / ".state"))
-    with pytest.raises(Refusal, match="could bring edits of its own"):
+    with pytest.raises(UserError, match="could bring edits of its own"):
         write_together(root, NEW, OLD)
     assert not finish_interrupted(root) and tree(root) == contents(OLD)

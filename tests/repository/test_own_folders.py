@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.own_folders import require_own_cache
 from modelyard.tooling.git import git
 
@@ -24,14 +24,14 @@ def test_a_cache_in_the_working_copy_holds_nothing_that_git_tracks(root: Path, m
     (root / ".cache/modelyard/entry.json").write_text("{}")
     require_own_cache(root)
     git(root, "add", "--force", ".cache", check=True)
-    with pytest.raises(Refusal, match="brings files in it"):
+    with pytest.raises(UserError, match="brings files in it"):
         require_own_cache(root)
 
 
 def test_a_cache_is_not_reached_by_a_link_of_the_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "linked").symlink_to(".cache")
     monkeypatch.setenv("MODELYARD_CACHE_DIR", str(root / "linked/modelyard"))
-    with pytest.raises(Refusal, match="brings a link to it"):
+    with pytest.raises(UserError, match="brings a link to it"):
         require_own_cache(root)
 
 

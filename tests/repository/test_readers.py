@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import Files, hcl, json, limits, toml, yaml
 
 SOURCES = Path(__file__).parents[2] / "src" / "modelyard"
@@ -36,7 +36,7 @@ OUR_OWN = {
     "schemas/bundle.py": "data of the package, and definitions that went through the reader",
     "sizing/calibration.py": "data of the package",
     "tooling/pins.py": "data of the package",
-    "cluster/scopes.py": "data of the package",
+    "view/scopes.py": "data of the package",
     "scaffolding/source.py": "what pip recorded of the package",
     "rendering/cache.py": "the user's cache",
     "schemas/custom.py": "the user's cache, of what went through the reader",
@@ -44,8 +44,8 @@ OUR_OWN = {
     "fetching/transport.py": "the user's cache",
     "rendering/library.py": "answers of the renderer, which is a process of ours",
     "schemas/validation.py": "answers of kubeconform, which is a process of ours",
-    "cluster/terraform/reading.py": "answers of the reader below, and the user's cache",
-    "cluster/terraform/process.py": "a process of its own, which is ended at its limits of time and memory",
+    "view/terraform/reading.py": "answers of the reader below, and the user's cache",
+    "view/terraform/process.py": "a process of its own, which is ended at its limits of time and memory",
     "sizing/served.py": "what the line before wrote",
     "checking/charts.py": "the user's cache",
     "policies/trust.py": "what the user said",
@@ -202,7 +202,7 @@ def test_a_pipe_of_the_shell_is_read_up_to_the_limit() -> None:
             if fits:
                 assert limits.content_of(Path(f"/dev/fd/{reading}"), most=most, pipes=True) == b"abc"
             else:
-                with pytest.raises(Refusal, match="more than"):
+                with pytest.raises(UserError, match="more than"):
                     limits.content_of(Path(f"/dev/fd/{reading}"), most=most, pipes=True)
         finally:
             os.close(reading)

@@ -31,7 +31,7 @@ def report(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 def test_token_is_found(report: Report) -> None:
     found = {finding.rule for finding in report.findings}
-    assert {"secrets/token-in-manifest", "settings/twice-set-flag", "kustomize/duplicate-list-key"} <= found
+    assert {"secrets/token-in-manifest", "settings/duplicate-flag", "kustomize/duplicate-list-key"} <= found
 
 
 @pytest.mark.parametrize("format_name", ["text", "json", "sarif", "junit", "github", "markdown"])

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from modelyard.checking import CheckOptions, environments
-from modelyard.cluster import Application, Environment, Thing
 from modelyard.repository import Repository
 from modelyard.rules import rules
+from modelyard.view import Application, Environment, Manifest
 
 HOSTILE: tuple[Any, ...] = (None, "", "text", 7, True, [], {}, [None], ["text"], [{}], {"text": None}, {"text": "text"})
 ROUNDS_PER_BASE = 160
@@ -130,18 +130,18 @@ def paths(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
         yield from paths(below, path)
 
 
-def spoilt(thing: Thing, number: int) -> Thing:
+def spoilt(manifest: Manifest, number: int) -> Manifest:
     """Return a thing with one value replaced; another one for each number."""
-    found = list(paths(thing.value))
+    found = list(paths(manifest.value))
     if not found:
-        return thing
-    value = copy.deepcopy(thing.value)
+        return manifest
+    value = copy.deepcopy(manifest.value)
     *above, last = found[number % len(found)]
     holder: Any = value
     for step in above:
         holder = holder[step]
     holder[last] = copy.deepcopy(HOSTILE[(number + number // len(found)) % len(HOSTILE)])
-    return replace(thing, resource=replace(thing.resource, value=value))
+    return replace(manifest, resource=replace(manifest.resource, value=value))
 
 
 def spoilt_view(view: Environment, number: int) -> Environment:
@@ -149,15 +149,15 @@ def spoilt_view(view: Environment, number: int) -> Environment:
     applications: list[Application] = [
         replace(
             application,
-            thing=spoilt(application.thing, number),
-            resources=tuple(spoilt(thing, number) for thing in application.resources),
+            manifest=spoilt(application.manifest, number),
+            resources=tuple(spoilt(manifest, number) for manifest in application.resources),
         )
         for application in view.applications
     ]
     return replace(
         view,
-        root=tuple(spoilt(thing, number) for thing in view.root),
-        bootstrap=tuple(spoilt(thing, number) for thing in view.bootstrap),
+        root=tuple(spoilt(manifest, number) for manifest in view.root),
+        bootstrap=tuple(spoilt(manifest, number) for manifest in view.bootstrap),
         applications=tuple(applications),
     )
 

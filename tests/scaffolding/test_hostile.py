@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.scaffolding import new_environment, new_repository, update
 from modelyard.scaffolding.git import author, commit_everything, git, output
 
@@ -69,7 +69,7 @@ def planted_hooks(template: Path, mark: Path, folder: str = "{{ '.git' }}") -> N
 def test_a_template_plants_no_hooks(template: Path, tmp_path: Path, folder: str) -> None:
     mark, before = tmp_path / "ran", made(template, tmp_path / "before")
     planted_hooks(template, mark, folder)
-    with pytest.raises(Refusal, match="Git would take for its own"):
+    with pytest.raises(UserError, match="Git would take for its own"):
         made(template, tmp_path / "after", ref="v2.0.0")
     assert not (tmp_path / "after").exists()
     update(before, interactive=False)
@@ -87,9 +87,9 @@ def test_a_template_writes_no_link_that_leads_out(template: Path, tmp_path: Path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(target)
     publish(template, "v2.0.0")
-    with pytest.raises(Refusal, match=r"leads out"):
+    with pytest.raises(UserError, match=r"leads out"):
         made(template, tmp_path / "after", ref="v2.0.0")
-    with pytest.raises(Refusal, match=r"leads out"):
+    with pytest.raises(UserError, match=r"leads out"):
         update(before, interactive=False)
     assert not (tmp_path / "after").exists() and not output(before, "status", "--porcelain")
 
@@ -99,7 +99,7 @@ def test_a_template_s_path_that_leads_out_is_told_in_words(template: Path, tmp_p
     folder.mkdir()
     (folder / "planted").write_text("x")
     publish(template, "v2.0.0")
-    with pytest.raises(Refusal, match="leads out of its folder or of the repository"):
+    with pytest.raises(UserError, match="leads out of its folder or of the repository"):
         made(template, tmp_path / "after", ref="v2.0.0")
     assert not (tmp_path / "planted").exists() and not (tmp_path / "after").exists()
 
@@ -158,7 +158,7 @@ def test_a_template_that_only_the_repository_names_is_refused(
         file.write_text(file.read_text().replace(str(template), str(other)))
     commit_everything(root, "Another template", author(root))
     for call in (lambda: update(root, interactive=False), lambda: new_environment(root, environment="x")):
-        with pytest.raises(Refusal, match="which you never named") as refused:
+        with pytest.raises(UserError, match="which you never named") as refused:
             call()
         assert f"--template {other}" in refused.value.fix
     said: list[str] = []
@@ -166,18 +166,18 @@ def test_a_template_that_only_the_repository_names_is_refused(
     commit = output(other, "rev-parse", "v2.0.0")
     assert said == [f"template: {other} at v2.0.0, commit {commit[:12]}"]
     monkeypatch.setenv("MODELYARD_STATE_DIR", str(tmp_path / "somebody else's"))
-    with pytest.raises(Refusal, match="which you never named"):
+    with pytest.raises(UserError, match="which you never named"):
         update(root, interactive=False)
 
 
 @pytest.mark.parametrize("address", ["git+fd::17", "git+ext::sh -c touch% x", "git+--upload-pack=sh", "fd::17"])
 def test_an_address_starts_no_program_and_reads_nothing_of_ours(template: Path, tmp_path: Path, address: str) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(UserError):
         new_repository(tmp_path / "r", template=address, environment="dev", interactive=False)
     root = made(template, tmp_path / "s")
     file = root / ".copier-answers.yml"
     file.write_text(file.read_text().replace(str(template), f"'{address}'"))
     commit_everything(root, "Another template", author(root))
     for named in (None, address):
-        with pytest.raises(Refusal):
+        with pytest.raises(UserError):
             update(root, interactive=False, template=named)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from modelyard.rendering import Verdict
+from modelyard.rendering import SchemaVerdict
 from modelyard.schemas import Validator
 from modelyard.tooling import find
 
-Judge = Callable[[dict[str, Any]], Verdict]
+Judge = Callable[[dict[str, Any]], SchemaVerdict]
 
 
 @pytest.fixture(scope="session")

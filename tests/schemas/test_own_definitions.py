@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.schemas import SchemaBundle, Validator
 
 CRD = """\
@@ -133,7 +133,7 @@ def test_what_is_no_definition_is_refused(tmp_path: Path, content: str | None, m
     file = tmp_path / "own.yaml"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(Refusal, match=message) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         SchemaBundle(crd_paths=[file])
     assert "own.yaml" in caught.value.message
 
@@ -142,5 +142,5 @@ def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     with file.open("wb") as stream:
         stream.truncate(17 * 1024 * 1024)
-    with pytest.raises(Refusal, match="more than the 16 MiB that are read"):
+    with pytest.raises(UserError, match="more than the 16 MiB that are read"):
         SchemaBundle(crd_paths=[file])

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from modelyard.findings import Refusal
-from modelyard.rendering import Problem, parse, value_at
+from modelyard.findings import UserError
+from modelyard.rendering import SchemaProblem, parse, value_at
 from modelyard.schemas import Validator, kubernetes_versions, native_version, validate
 from modelyard.tooling import executables
 from tests.schemas.conftest import Judge
@@ -115,25 +115,25 @@ def test_what_the_api_server_accepts_too(judge: Judge, path: str, value: Any) ->
             DEPLOYMENT,
             "spec.replicass",
             2,
-            Problem("spec.replicass", "spec has no field replicass; did you mean replicas"),
+            SchemaProblem("spec.replicass", "spec has no field replicass; did you mean replicas"),
         ),
         (
             DEPLOYMENT,
             "metadata.label",
             {},
-            Problem("metadata.label", "metadata has no field label; did you mean labels"),
+            SchemaProblem("metadata.label", "metadata has no field label; did you mean labels"),
         ),
         (
             DEPLOYMENT,
             "spec.replicas",
             "2",
-            Problem("spec.replicas", "spec.replicas is a string, an integer is expected; write 2 without quotes"),
+            SchemaProblem("spec.replicas", "spec.replicas is a string, an integer is expected; write 2 without quotes"),
         ),
         (
             DEPLOYMENT,
             f"{CONTAINER}.resources.limits.memory",
             "10GB",
-            Problem(
+            SchemaProblem(
                 f"{CONTAINER}.resources.limits.memory",
                 f"{CONTAINER}.resources.limits.memory is 10GB, which is not a quantity such as 500m, 2 or 10Gi",
             ),
@@ -142,23 +142,25 @@ def test_what_the_api_server_accepts_too(judge: Judge, path: str, value: Any) ->
             DEPLOYMENT,
             f"{CONTAINER}.env",
             [{"name": "A", "value": 1}],
-            Problem(
+            SchemaProblem(
                 f"{CONTAINER}.env[0].value",
                 f'{CONTAINER}.env[0].value is a number, a string is expected; write "1" in quotes',
             ),
         ),
-        (DEPLOYMENT, "spec.selector", REMOVED, Problem("spec.selector", "spec lacks selector")),
+        (DEPLOYMENT, "spec.selector", REMOVED, SchemaProblem("spec.selector", "spec lacks selector")),
         (
             DEPLOYMENT,
             "spec.template.spec.containers",
             {},
-            Problem("spec.template.spec.containers", "spec.template.spec.containers is a mapping, a list is expected"),
+            SchemaProblem(
+                "spec.template.spec.containers", "spec.template.spec.containers is a mapping, a list is expected"
+            ),
         ),
         (
             NODE_POOL,
             "spec.disruption.consolidationPolicy",
             "WhenUnderutilized",
-            Problem(
+            SchemaProblem(
                 "spec.disruption.consolidationPolicy",
                 "spec.disruption.consolidationPolicy is WhenUnderutilized, allowed is WhenEmpty, "
                 "WhenEmptyOrUnderutilized or Balanced; did you mean WhenEmptyOrUnderutilized",
@@ -168,19 +170,21 @@ def test_what_the_api_server_accepts_too(judge: Judge, path: str, value: Any) ->
             NODE_POOL,
             "spec.weight",
             101,
-            Problem("spec.weight", "spec.weight is 101, at most 100 is allowed"),
+            SchemaProblem("spec.weight", "spec.weight is 101, at most 100 is allowed"),
         ),
         (
             NODE_POOL,
             "metadata.labels",
             {"a": None, "b": 1},
-            Problem("metadata.labels.b", 'metadata.labels.b is a number, a string is expected; write "1" in quotes'),
+            SchemaProblem(
+                "metadata.labels.b", 'metadata.labels.b is a number, a string is expected; write "1" in quotes'
+            ),
         ),
         (
             EXTERNAL_SECRET,
             "spec.target.creationPolicy",
             "owner",
-            Problem(
+            SchemaProblem(
                 "spec.target.creationPolicy",
                 "spec.target.creationPolicy is owner, allowed is Owner, Orphan, Merge or None; did you mean Owner",
             ),
@@ -189,13 +193,13 @@ def test_what_the_api_server_accepts_too(judge: Judge, path: str, value: Any) ->
             APPLICATION,
             "spec.syncpolicy",
             {},
-            Problem("spec.syncpolicy", "spec has no field syncpolicy; did you mean syncPolicy"),
+            SchemaProblem("spec.syncpolicy", "spec has no field syncpolicy; did you mean syncPolicy"),
         ),
     ],
-    ids=lambda each: each.path if isinstance(each, Problem) else None,
+    ids=lambda each: each.path if isinstance(each, SchemaProblem) else None,
 )
 def test_what_is_wrong_is_said_with_its_place(
-    judge: Judge, resource: dict[str, Any], path: str, value: Any, expected: Problem
+    judge: Judge, resource: dict[str, Any], path: str, value: Any, expected: SchemaProblem
 ) -> None:
     verdict = judge(changed(resource, path, value))
     assert verdict.status == "invalid"
@@ -259,7 +263,7 @@ def test_a_kind_that_is_not_served_is_invalid(
     judge: Judge, api_version: str, kind: str, path: str, message: str
 ) -> None:
     verdict = judge({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}})
-    assert (verdict.status, verdict.problems) == ("invalid", (Problem(path, message),))
+    assert (verdict.status, verdict.problems) == ("invalid", (SchemaProblem(path, message),))
 
 
 def test_an_unknown_kind_is_never_valid(judge: Judge) -> None:
@@ -333,7 +337,7 @@ def test_a_kubeconform_that_does_not_answer_is_no_clean_result(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     executables.forget()
     try:
-        with pytest.raises(Refusal, match="did not answer for every resource"):
+        with pytest.raises(UserError, match="did not answer for every resource"):
             Validator().verdicts([DEPLOYMENT])
     finally:
         executables.forget()

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard import catalog
 from modelyard.catalog import Device, ModelShape
-from modelyard.sizing import EngineSettings, engine_settings
+from modelyard.sizing import EffectiveSettings, effective_settings
 
 VERSION = "0.33.0"
 
@@ -26,9 +26,11 @@ def device(name: str) -> Device:
     return found
 
 
-def settings(model: str = "Qwen/Qwen3-32B", on: str = "H100", version: str = VERSION, **flags: Any) -> EngineSettings:
+def settings(
+    model: str = "Qwen/Qwen3-32B", on: str = "H100", version: str = VERSION, **flags: Any
+) -> EffectiveSettings:
     """Return the settings of a deployment; flags in snake case."""
-    return engine_settings(flags, version, shape(model), device(on))
+    return effective_settings(flags, version, shape(model), device(on))
 
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"

@@ -9,8 +9,16 @@ import pytest
 
 from modelyard import catalog
 from modelyard.catalog import shape_from_config
-from modelyard.findings import Refusal
-from modelyard.sizing import Verdict, assess, bars, changes_that_fit, engine_settings, host_budget, stored_weights_gib
+from modelyard.findings import UserError
+from modelyard.sizing import (
+    FitVerdict,
+    assess,
+    bars,
+    changes_that_fit,
+    effective_settings,
+    host_budget,
+    stored_weights_gib,
+)
 
 VALUES: tuple[Any, ...] = (
     None,
@@ -82,17 +90,17 @@ def test_random_settings_are_judged_and_never_crash() -> None:
         seen.add(found.verdict)
         told = f"case {number}: {flags} on {device.name}, {shape.architecture}, vLLM {version}"
         assert found.reasons and bars(found), told
-        if found.verdict is Verdict.FITS:
+        if found.verdict is FitVerdict.FITS:
             assert not found.settings.problems and not found.budget.not_modelled, told
             assert found.budget.margin_gib >= found.needed_margin_gib and found.budget.requests >= 1, told
         if number % 20 == 0:
             host_budget(shape, found.settings)
             changes_that_fit(found, flags, version, shape)
-    assert seen == set(Verdict)
+    assert seen == set(FitVerdict)
 
 
 def test_less_memory_never_turns_a_verdict_better() -> None:
-    order = [Verdict.DOES_NOT_FIT, Verdict.UNSURE, Verdict.TIGHT, Verdict.FITS]
+    order = [FitVerdict.DOES_NOT_FIT, FitVerdict.UNSURE, FitVerdict.TIGHT, FitVerdict.FITS]
     shape = next(entry.shape for entry in catalog.models().values() if entry.id == "Qwen/Qwen3-32B")
     device = catalog.device("H100")
     assert shape is not None and device is not None
@@ -123,7 +131,9 @@ def test_no_absurd_value_fits(flag: str) -> None:
         for shape in shapes:
             for value in ABSURD[flag]:
                 found = assess({"max-model-len": 512, flag: value}, "0.33.0", shape, device)
-                assert found.verdict is not Verdict.FITS, f"{flag} {value!r} of {shape.architecture} on {device.name}"
+                assert found.verdict is not FitVerdict.FITS, (
+                    f"{flag} {value!r} of {shape.architecture} on {device.name}"
+                )
 
 
 CONFIG: dict[str, Any] = {
@@ -172,13 +182,13 @@ def test_a_config_of_nonsense_is_refused_or_sized() -> None:
         }
         try:
             shape = shape_from_config(config)
-        except Refusal as refusal:
+        except UserError as error:
             refused += 1
-            assert refusal.message
+            assert error.message
             continue
         device, ranks = chance.choice(gpus), chance.choice((1, 2, 4, 8))
         found = assess({"tensor-parallel-size": ranks, "max-model-len": 2048}, "0.33.0", shape, device)
-        if found.verdict is Verdict.FITS:
+        if found.verdict is FitVerdict.FITS:
             assert stored_weights_gib(shape) / ranks < device.total_gib, f"case {number}: {config}"
     assert 300 < refused < 1000
 
@@ -188,10 +198,10 @@ def test_what_the_engine_exits_on_is_no_fit() -> None:
     assert entry is not None and entry.shape is not None and device is not None
     shape = entry.shape
     refused = assess({"max-num-seqs": 256, "max-num-batched-tokens": 16}, "0.33.0", shape, device)
-    assert refused.verdict is Verdict.DOES_NOT_FIT
+    assert refused.verdict is FitVerdict.DOES_NOT_FIT
     assert refused.reasons == ("vLLM refuses to start: max-num-batched-tokens 16 is less than max-num-seqs 256",)
     unsure = assess({"dtype": "float64"}, "0.33.0", shape, device)
-    assert unsure.verdict is Verdict.UNSURE
+    assert unsure.verdict is FitVerdict.UNSURE
     assert any("dtype is 'float64', expected one of auto, half" in each for each in unsure.reasons)
 
 
@@ -199,11 +209,11 @@ def test_throughput_doubles_what_is_not_set() -> None:
     entry, device = catalog.model("Qwen/Qwen3-1.7B"), catalog.device("H100")
     assert entry is not None and entry.shape is not None and device is not None
     shape = entry.shape
-    plain = engine_settings({}, "0.33.0", shape, device)
-    doubled = engine_settings({"performance-mode": "throughput"}, "0.33.0", shape, device)
+    plain = effective_settings({}, "0.33.0", shape, device)
+    doubled = effective_settings({"performance-mode": "throughput"}, "0.33.0", shape, device)
     assert (doubled.max_num_seqs, doubled.max_num_batched_tokens) == (
         2 * plain.max_num_seqs,
         2 * plain.max_num_batched_tokens,
     )
-    given = engine_settings({"performance-mode": "throughput", "max-num-seqs": 64}, "0.33.0", shape, device)
+    given = effective_settings({"performance-mode": "throughput", "max-num-seqs": 64}, "0.33.0", shape, device)
     assert (given.max_num_seqs, given.max_num_batched_tokens) == (64, 2 * plain.max_num_batched_tokens)

@@ -11,11 +11,11 @@ import pytest
 from modelyard import catalog
 from modelyard.sizing import (
     CalibrationPoint,
-    Verdict,
+    FitVerdict,
     assess,
     calibration_points,
     coverage,
-    engine_settings,
+    effective_settings,
     request_bytes,
 )
 from modelyard.sizing.engine_defaults import parsed_version
@@ -70,7 +70,7 @@ def test_logs_that_no_constant_comes_from_are_met_as_well() -> None:
 def test_what_an_engine_refused_never_fits(point: CalibrationPoint) -> None:
     assert point.shape is not None and point.device is not None
     found = assess(point.flags, point.engine, point.shape, point.device, total_gib=point.total_gib)
-    assert found.verdict in (Verdict.DOES_NOT_FIT, Verdict.UNSURE)
+    assert found.verdict in (FitVerdict.DOES_NOT_FIT, FitVerdict.UNSURE)
 
 
 def test_a_length_that_an_engine_refused_does_not_fit() -> None:
@@ -79,7 +79,7 @@ def test_a_length_that_an_engine_refused_does_not_fit() -> None:
     for length in point.refused_lengths:
         flags = {**point.flags, "max-model-len": length}
         found = assess(flags, point.engine, point.shape, point.device, total_gib=point.total_gib)
-        assert found.verdict is Verdict.DOES_NOT_FIT
+        assert found.verdict is FitVerdict.DOES_NOT_FIT
 
 
 def test_a_utilisation_of_a_tenth_fits_on_no_device() -> None:
@@ -89,7 +89,7 @@ def test_a_utilisation_of_a_tenth_fits_on_no_device() -> None:
     for device in catalog.devices():
         if device.kind == "gpu":
             found = assess(point.flags, point.engine, point.shape, device)
-            assert found.verdict is Verdict.DOES_NOT_FIT, device
+            assert found.verdict is FitVerdict.DOES_NOT_FIT, device
 
 
 def test_a_million_tokens_of_llama_4_need_what_the_refusal_said() -> None:
@@ -98,7 +98,7 @@ def test_a_million_tokens_of_llama_4_need_what_the_refusal_said() -> None:
     assert point.shape is not None
     device = catalog.device("H100")
     assert device is not None
-    settings = engine_settings(point.flags, point.engine, point.shape, device)
+    settings = effective_settings(point.flags, point.engine, point.shape, device)
     assert request_bytes(point.shape, settings, 1_048_576) / GIB == pytest.approx(24.00, abs=0.01)
 
 
@@ -120,7 +120,7 @@ def test_started_logs_are_not_said_to_be_impossible() -> None:
             total_gib=point.total_gib,
             environment=point.environment,
         )
-        assert found.verdict is not Verdict.DOES_NOT_FIT, point.title
+        assert found.verdict is not FitVerdict.DOES_NOT_FIT, point.title
 
 
 def test_every_point_has_a_source_and_a_version() -> None:
@@ -136,11 +136,11 @@ def test_the_nearest_log_is_named_and_a_new_version_is_outside() -> None:
     assert known is not None
     near = coverage(point.shape, known, point.device)
     assert near.covered and near.point.device == point.device and near.point.version == (0, 11, 0)
-    new = coverage(point.shape, engine_settings({}, "0.33.0", point.shape, point.device), point.device)
+    new = coverage(point.shape, effective_settings({}, "0.33.0", point.shape, point.device), point.device)
     assert not new.covered and new.reason == "version 0.33.0"
     other = catalog.device("L40S")
     assert other is not None
-    assert "device L40S" in coverage(point.shape, engine_settings({}, "0.11.0", point.shape, other), other).reason
+    assert "device L40S" in coverage(point.shape, effective_settings({}, "0.11.0", point.shape, other), other).reason
 
 
 def test_the_samplers_factor_is_what_the_logs_give_with_each_left_out() -> None:

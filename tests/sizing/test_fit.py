@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modelyard.catalog import LayerGroup, LayerKind
-from modelyard.sizing import Assessment, MeasuredBudget, Verdict, assess, bars, changes_that_fit, engine_settings
+from modelyard.sizing import Assessment, FitVerdict, MeasuredBudget, assess, bars, changes_that_fit, effective_settings
 from modelyard.sizing.fit import calibrated_slack_gib, uncalibrated_slack_gib
 from tests.sizing.deployments import DEEPSEEK, GEMMA, LLAMA, OSS, QWEN, SMALL, VERSION, device, shape
 
@@ -21,14 +21,14 @@ def assessed(model: str = QWEN, on: str = "H100", version: str = VERSION, **flag
 
 def test_a_small_model_on_a_small_device_fits() -> None:
     found = assessed(SMALL, "A10G")
-    assert found.verdict is Verdict.FITS
+    assert found.verdict is FitVerdict.FITS
     assert found.budget.requests == 3
     assert found.basis.startswith("nearest calibrated log: ") and "differs in" in found.basis
 
 
 def test_a_length_that_the_cache_cannot_hold_does_not_fit_and_the_arithmetic_is_shown() -> None:
     found = assessed(QWEN, "H100")
-    assert found.verdict is Verdict.DOES_NOT_FIT
+    assert found.verdict is FitVerdict.DOES_NOT_FIT
     assert found.reasons == (
         "5.6 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB",
     )
@@ -36,7 +36,7 @@ def test_a_length_that_the_cache_cannot_hold_does_not_fit_and_the_arithmetic_is_
 
 def test_weights_that_are_more_than_the_device_do_not_fit() -> None:
     found = assessed(QWEN, "A10G")
-    assert found.verdict is Verdict.DOES_NOT_FIT
+    assert found.verdict is FitVerdict.DOES_NOT_FIT
     assert "are missing per device before the KV cache gets any" in found.reasons[0]
 
 
@@ -45,19 +45,19 @@ def test_outside_the_calibrated_logs_fits_needs_two_gib_or_five_percent() -> Non
     assert (calibrated_slack_gib(22.0), calibrated_slack_gib(79.18)) == (1.0, pytest.approx(1.5836))
     lengths = {
         verdict: [length for length in range(1000, 25000, 250) if assessed(max_model_len=length).verdict is verdict]
-        for verdict in Verdict
+        for verdict in FitVerdict
     }
-    for verdict, expected in ((Verdict.FITS, 3.959), (Verdict.TIGHT, 1.5836), (Verdict.UNSURE, -1.5836)):
+    for verdict, expected in ((FitVerdict.FITS, 3.959), (FitVerdict.TIGHT, 1.5836), (FitVerdict.UNSURE, -1.5836)):
         margins = [assessed(max_model_len=length).budget.margin_gib for length in lengths[verdict]]
         assert margins and min(margins) >= expected, verdict
-    assert max(lengths[Verdict.FITS]) < min(lengths[Verdict.TIGHT]) < min(lengths[Verdict.UNSURE])
+    assert max(lengths[FitVerdict.FITS]) < min(lengths[FitVerdict.TIGHT]) < min(lengths[FitVerdict.UNSURE])
 
 
 def test_the_same_margin_is_enough_on_a_calibrated_version_and_device() -> None:
     near = assessed(QWEN, "H100", "0.11.0", max_model_len=10000)
     far = assessed(QWEN, "H100", "0.33.0", max_model_len=14000)
-    assert near.coverage is not None and near.coverage.covered and near.verdict is Verdict.FITS
-    assert far.verdict is not Verdict.FITS and far.budget.margin_gib > 1.5
+    assert near.coverage is not None and near.coverage.covered and near.verdict is FitVerdict.FITS
+    assert far.verdict is not FitVerdict.FITS and far.budget.margin_gib > 1.5
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_same_margin_is_enough_on_a_calibrated_version_and_device() -> None:
 )
 def test_what_vllm_refuses_does_not_fit(model: str, on: str, flags: dict[str, Any], reason: str) -> None:
     found = assessed(model, on, **flags)
-    assert found.verdict is Verdict.DOES_NOT_FIT
+    assert found.verdict is FitVerdict.DOES_NOT_FIT
     assert found.reasons[0].startswith("vLLM refuses to start: ") and reason in found.reasons[0]
 
 
@@ -89,30 +89,30 @@ def test_what_vllm_refuses_does_not_fit(model: str, on: str, flags: dict[str, An
 )
 def test_what_is_not_modelled_is_unsure_and_named(flags: dict[str, Any], gap: str) -> None:
     found = assessed(SMALL, "H100", **flags)
-    assert found.verdict is Verdict.UNSURE
+    assert found.verdict is FitVerdict.UNSURE
     assert gap in found.reasons[0]
 
 
 def test_a_device_without_bfloat16_runs_the_model_in_float16_unless_bfloat16_is_asked_for() -> None:
     found = assessed(SMALL, "T4", max_model_len=8192)
-    assert (found.verdict, found.settings.dtype) == (Verdict.FITS, "float16")
+    assert (found.verdict, found.settings.dtype) == (FitVerdict.FITS, "float16")
 
 
 def test_drafts_without_weights_are_modelled() -> None:
-    assert assessed(SMALL, "H100", speculative_config={"method": "ngram"}).verdict is Verdict.FITS
+    assert assessed(SMALL, "H100", speculative_config={"method": "ngram"}).verdict is FitVerdict.FITS
 
 
 def test_images_are_unsure_until_they_are_switched_off() -> None:
-    assert assessed(GEMMA, "H200").verdict is Verdict.UNSURE
-    assert assessed(GEMMA, "H200", limit_mm_per_prompt={"image": 0}).verdict is Verdict.FITS
-    assert assessed(GEMMA, "H200", language_model_only=True).verdict is Verdict.FITS
+    assert assessed(GEMMA, "H200").verdict is FitVerdict.UNSURE
+    assert assessed(GEMMA, "H200", limit_mm_per_prompt={"image": 0}).verdict is FitVerdict.FITS
+    assert assessed(GEMMA, "H200", language_model_only=True).verdict is FitVerdict.FITS
 
 
 def test_recurrent_layers_are_unsure() -> None:
     groups = (LayerGroup(LayerKind.FULL, 7), LayerGroup(LayerKind.RECURRENT, 21))
     hybrid = shape(SMALL, groups=groups, unmodelled=("weights and state of recurrent layers",))
     found = assess({}, VERSION, hybrid, device("H100"))
-    assert found.verdict is Verdict.UNSURE
+    assert found.verdict is FitVerdict.UNSURE
     assert found.budget.kv_bytes_per_token == 7 * 4096
 
 
@@ -127,18 +127,18 @@ def test_recurrent_layers_are_unsure() -> None:
 )
 def test_settings_that_cannot_be_used_are_named_and_never_fit(flags: dict[str, Any], message: str) -> None:
     found = assessed(SMALL, "H100", **flags)
-    assert found.verdict is Verdict.UNSURE
+    assert found.verdict is FitVerdict.UNSURE
     assert message in found.reasons[0]
 
 
 def test_a_utilisation_that_leaves_no_room_for_the_context_is_unsure() -> None:
     found = assessed(SMALL, "A10G", gpu_memory_utilization=0.99)
-    assert found.verdict is Verdict.UNSURE and "refuses to start when less is free" in found.reasons[0]
+    assert found.verdict is FitVerdict.UNSURE and "refuses to start when less is free" in found.reasons[0]
 
 
 def test_defaults_follow_version_and_device() -> None:
     def chosen(version: str, on: str) -> tuple[float, int, int, bool]:
-        found = engine_settings({}, version, shape(SMALL), device(on))
+        found = effective_settings({}, version, shape(SMALL), device(on))
         return (
             found.gpu_memory_utilization,
             found.max_num_seqs,
@@ -152,11 +152,11 @@ def test_defaults_follow_version_and_device() -> None:
     assert chosen("0.27.1", "B200") == (0.92, 1024, 8192, True)
     assert chosen("0.19.1", "L4") == (0.9, 256, 2048, False)
     with pytest.raises(ValueError, match="no version"):
-        engine_settings({}, "latest", shape(SMALL), device("H100"))
+        effective_settings({}, "latest", shape(SMALL), device("H100"))
 
 
 def test_the_batch_is_no_larger_than_all_requests_together() -> None:
-    found = engine_settings({"max-num-seqs": 2, "max-model-len": "1k"}, VERSION, shape(SMALL), device("H100"))
+    found = effective_settings({"max-num-seqs": 2, "max-model-len": "1k"}, VERSION, shape(SMALL), device("H100"))
     assert (found.max_model_len, found.max_num_batched_tokens) == (1000, 2000)
 
 
@@ -186,7 +186,7 @@ def test_a_cache_set_by_hand_ignores_utilisation() -> None:
 def test_auto_takes_the_length_that_fits() -> None:
     found = assessed(QWEN, "H100", max_model_len="auto")
     assert found.budget.max_model_len == found.budget.largest_length == 22848
-    assert found.verdict is Verdict.FITS
+    assert found.verdict is FitVerdict.FITS
 
 
 def test_a_slice_of_a_device_has_its_own_memory() -> None:
@@ -209,7 +209,7 @@ def test_changes_that_would_make_it_fit() -> None:
     assert "tensor-parallel-size 2: 35.7 GiB per GPU for 3 such requests" in texts or any(
         text.startswith("tensor-parallel-size 2: ") for text in texts
     )
-    assert all(change.assessment.verdict is Verdict.FITS for change in found)
+    assert all(change.assessment.verdict is FitVerdict.FITS for change in found)
     assert [next(iter(change.flags)) for change in found] == sorted(
         {next(iter(change.flags)) for change in found},
         key=["max-model-len", "kv-cache-dtype", "max-num-seqs", "quantization", "tensor-parallel-size"].index,
@@ -243,12 +243,12 @@ MEASURED = MeasuredBudget(
 
 def test_a_measured_budget_beats_arithmetic_for_any_length() -> None:
     flags = {"max_model_len": 32768}
-    assert assessed(QWEN, "H100", **flags).verdict is Verdict.DOES_NOT_FIT
+    assert assessed(QWEN, "H100", **flags).verdict is FitVerdict.DOES_NOT_FIT
     found = assess(flags, VERSION, shape(QWEN), device("H100"), measured=MEASURED)
-    assert found.verdict is Verdict.FITS and found.budget.measured
+    assert found.verdict is FitVerdict.FITS and found.budget.measured
     assert (found.budget.weights_gib, found.budget.kv_available_gib) == (61.1, pytest.approx(8.9))
     longer = assess({"max_model_len": 40960}, VERSION, shape(QWEN), device("H100"), measured=MEASURED)
-    assert longer.verdict is Verdict.DOES_NOT_FIT
+    assert longer.verdict is FitVerdict.DOES_NOT_FIT
     assert found.basis == "measured at start-up of this model, version and device"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.sizing.logs import measured_budget
 
 MEMORY = "Available KV cache memory: 1.0 GiB\n"
@@ -12,7 +12,7 @@ MEMORY = "Available KV cache memory: 1.0 GiB\n"
 
 @pytest.mark.parametrize("figure", [",", ",,,", "9" * 400, "1" + "0" * 5000, "-9999999999999", "²"])
 def test_a_figure_that_is_no_number_is_left_out(figure: str) -> None:
-    with pytest.raises(Refusal, match="no line that tells memory"):
+    with pytest.raises(UserError, match="no line that tells memory"):
         measured_budget(f"Available KV cache memory: {figure} GiB\n")
     assert measured_budget(f"{MEMORY}Model loading took {figure} GiB\n").weights_gib is None
 

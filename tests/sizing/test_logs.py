@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.sizing import MeasuredBudget, measured_budget
 
 V0 = """\
@@ -141,7 +141,7 @@ def test_the_last_start_of_a_restarted_container_counts() -> None:
 
 @pytest.mark.parametrize("log", ["", "nothing of the kind\n", "GPU KV cache size: many tokens"])
 def test_a_log_without_figures_is_refused(log: str) -> None:
-    with pytest.raises(Refusal, match="no line that tells memory"):
+    with pytest.raises(UserError, match="no line that tells memory"):
         measured_budget(log)
 
 
@@ -150,5 +150,5 @@ def test_a_measured_budget_survives_a_file() -> None:
     stored = found.to_mapping()
     assert stored["kv-available-gib"] == 11.9 and "total-gib" not in stored
     assert MeasuredBudget.from_mapping(stored) == found
-    with pytest.raises(Refusal, match="no field kv-availible"):
+    with pytest.raises(UserError, match="no field kv-availible"):
         MeasuredBudget.from_mapping({"kv-availible": 1})

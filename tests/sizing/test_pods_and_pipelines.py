@@ -6,7 +6,7 @@ import pytest
 
 from modelyard import catalog
 from modelyard.sizing import (
-    Verdict,
+    FitVerdict,
     automatic_buckets,
     host_budget,
     host_problems,
@@ -49,10 +49,10 @@ def test_a_pipeline_is_the_sum_of_its_components() -> None:
     flux = catalog.model("black-forest-labs/FLUX.1-schnell")
     assert flux is not None
     small = pipeline_budget(flux, device("A10G"))
-    assert small is not None and small.verdict is Verdict.DOES_NOT_FIT
+    assert small is not None and small.verdict is FitVerdict.DOES_NOT_FIT
     assert sum(small.components_gib.values()) == pytest.approx(31.4, abs=0.1)
     large = pipeline_budget(flux, device("L40S"))
-    assert large is not None and large.verdict is Verdict.UNSURE and "activations are not modelled" in large.reason
+    assert large is not None and large.verdict is FitVerdict.UNSURE and "activations are not modelled" in large.reason
     without = pipeline_budget(flux, device("L40S"), offloaded=("t5-xxl encoder",))
     assert without is not None and sum(without.components_gib.values()) == pytest.approx(22.5, abs=0.1)
     text = catalog.model(SMALL)
@@ -65,10 +65,10 @@ def test_neuron_reserves_the_whole_cache() -> None:
     found = neuron_budget(model, chosen, device("Trainium"))
     assert (found.cores, found.devices, found.core_gib) == (8, 4, 16.0)
     assert found.kv_gib == pytest.approx(4 * 8192 * 131072 / 8 / GIB)
-    assert found.verdict is Verdict.FITS
+    assert found.verdict is FitVerdict.FITS
     assert found.buckets == (128, 256, 512, 1024, 2048, 4096, 8192)
     many = settings(LLAMA, "Trainium", tensor_parallel_size=8, max_num_seqs=256, max_model_len=8192)
-    assert neuron_budget(model, many, device("Trainium")).verdict is Verdict.DOES_NOT_FIT
+    assert neuron_budget(model, many, device("Trainium")).verdict is FitVerdict.DOES_NOT_FIT
     with pytest.raises(ValueError, match="no Neuron device"):
         neuron_budget(model, chosen, device("H100"))
 

@@ -10,22 +10,22 @@ import pytest
 
 from modelyard.checking import CheckOptions
 from modelyard.checking.check import environments
-from modelyard.cluster import Pool, Thing
 from modelyard.placement import Sharing, sharing_of
 from modelyard.rendering import Resource
 from modelyard.repository import Repository
 from modelyard.sizing import (
     Fit,
-    Verdict,
+    FitVerdict,
     assess,
     bars,
     changes_that_fit,
-    engine_settings,
+    effective_settings,
     fits,
     measured_budget,
     memory_budget,
 )
 from modelyard.sizing.slices import part_gib
+from modelyard.view import Manifest, Pool
 from tests.sizing.deployments import LLAMA, QWEN, SMALL, VERSION, device, shape
 
 BOTTLEROCKET = "[settings.kubelet-device-plugins.nvidia]\n"
@@ -44,12 +44,12 @@ def pool(root: Path, data: str = "", labels: Mapping[str, str] | None = None) ->
     """Return a pool whose node class has some user data."""
     repository = Repository(root)
 
-    def thing(kind: str, spec: dict[str, Any]) -> Thing:
+    def manifest(kind: str, spec: dict[str, Any]) -> Manifest:
         value = {"apiVersion": "karpenter.sh/v1", "kind": kind, "metadata": {"name": "shared"}, "spec": spec}
-        return Thing(repository, "", Resource(value, None, ()))
+        return Manifest(repository, "", Resource(value, None, ()))
 
-    made = thing("NodePool", {"template": {"metadata": {"labels": dict(labels or {})}}})
-    return Pool(made, thing("EC2NodeClass", {"userData": data} if data else {}))
+    made = manifest("NodePool", {"template": {"metadata": {"labels": dict(labels or {})}}})
+    return Pool(made, manifest("EC2NodeClass", {"userData": data} if data else {}))
 
 
 def test_a_node_class_says_how_its_devices_are_shared(tmp_path: Path) -> None:
@@ -81,30 +81,30 @@ def test_a_share_is_all_that_an_engine_may_take() -> None:
     """Time-slicing divides no memory: each engine sees all of it, and takes what it is told to."""
     quarter = Sharing("time-slicing", 4)
     greedy = assess({}, VERSION, shape(SMALL), device("L40S"), sharing=quarter)
-    assert greedy.verdict is Verdict.DOES_NOT_FIT
+    assert greedy.verdict is FitVerdict.DOES_NOT_FIT
     assert "a device that 4 pods share" in greedy.reasons[0] and "0.25 or less" in greedy.reasons[0]
     tight = assess({"gpu-memory-utilization": 0.25}, VERSION, shape(SMALL), device("L40S"), sharing=quarter)
-    assert tight.verdict is Verdict.UNSURE and "of a share are left" in tight.reasons[0]
+    assert tight.verdict is FitVerdict.UNSURE and "of a share are left" in tight.reasons[0]
     modest = {"gpu-memory-utilization": 0.22, "max-model-len": 4096, "max-num-seqs": 64}
     fitting = assess(modest, VERSION, shape(SMALL), device("L40S"), sharing=quarter)
-    assert fitting.verdict is Verdict.FITS
+    assert fitting.verdict is FitVerdict.FITS
     assert bars(fitting).endswith("0.22, shared by 4 pods)")
-    assert assess(modest, VERSION, shape(SMALL), device("L40S"), sharing=Sharing("mps", 4)).verdict is Verdict.UNSURE
+    assert assess(modest, VERSION, shape(SMALL), device("L40S"), sharing=Sharing("mps", 4)).verdict is FitVerdict.UNSURE
     flags = {"max-model-len": 4096, "max-num-seqs": 64}
     again = assess(flags, VERSION, shape(SMALL), device("L40S"), sharing=quarter)
     changes = changes_that_fit(again, flags, VERSION, shape(SMALL))
     assert [set(change.flags) for change in changes] == [{"gpu-memory-utilization"}]
-    assert changes[0].assessment.verdict is Verdict.FITS
+    assert changes[0].assessment.verdict is FitVerdict.FITS
 
 
 def test_mig_without_a_profile_of_the_device_is_unsure() -> None:
     cut = Sharing("mig", 1, (("h100.80gb", "3g.40gb"),))
     unknown = assess({"max-model-len": 4096}, VERSION, shape(SMALL), device("H200"), sharing=cut)
-    assert unknown.verdict is Verdict.UNSURE and "no profile is set for this one" in unknown.reasons[0]
+    assert unknown.verdict is FitVerdict.UNSURE and "no profile is set for this one" in unknown.reasons[0]
     known = assess({"max-model-len": 4096}, VERSION, shape(SMALL), device("H100"), total_gib=38.0, sharing=cut)
-    assert known.verdict is Verdict.FITS and known.budget.total_gib == 38.0
+    assert known.verdict is FitVerdict.FITS and known.budget.total_gib == 38.0
     large = assess({"max-model-len": 4096}, VERSION, shape(QWEN), device("H100"), total_gib=38.0, sharing=cut)
-    assert large.verdict is Verdict.DOES_NOT_FIT
+    assert large.verdict is FitVerdict.DOES_NOT_FIT
 
 
 def chat(root: Path) -> Fit:
@@ -114,10 +114,10 @@ def chat(root: Path) -> Fit:
 
 @pytest.mark.parametrize(
     ("data", "verdict", "gib"),
-    [(SLICED + "replicas = 4\n", Verdict.DOES_NOT_FIT, 22.03), (SLICED + "replicas = 1\n", Verdict.FITS, 22.03)],
+    [(SLICED + "replicas = 4\n", FitVerdict.DOES_NOT_FIT, 22.03), (SLICED + "replicas = 1\n", FitVerdict.FITS, 22.03)],
 )
 def test_models_are_held_against_the_shares_of_their_pool(
-    one_model: Path, data: str, verdict: Verdict, gib: float
+    one_model: Path, data: str, verdict: FitVerdict, gib: float
 ) -> None:
     files = [each for each in (one_model / "bases").rglob("gpu.yaml") if "discard-unpacked-layers" in each.read_text()]
     assert len(files) == 1
@@ -130,7 +130,7 @@ def test_models_are_held_against_the_shares_of_their_pool(
 
 def test_a_draft_model_takes_weights_and_cache() -> None:
     config = {"speculative-config": {"model": SMALL, "num_speculative_tokens": 3, "draft_tensor_parallel_size": 1}}
-    settings = engine_settings({**config, "tensor-parallel-size": 2}, VERSION, shape(QWEN), device("H100"))
+    settings = effective_settings({**config, "tensor-parallel-size": 2}, VERSION, shape(QWEN), device("H100"))
     alone = memory_budget(shape(QWEN), settings, device("H100"))
     both = memory_budget(shape(QWEN), settings, device("H100"), draft=shape(SMALL))
     # 1.7 billion parameters with tied embeddings in 16 bits, on each rank; 28 layers with 8 heads of 128.
@@ -139,9 +139,9 @@ def test_a_draft_model_takes_weights_and_cache() -> None:
     assert both.kv_available_gib == pytest.approx(alone.kv_available_gib - both.draft_gib)
     assert both.kv_request_gib > alone.kv_request_gib and both.largest_length <= alone.largest_length
     found = assess(config, VERSION, shape(SMALL), device("H100"), draft=shape(SMALL))
-    assert found.verdict is Verdict.UNSURE, "its part of the profile run is not known"
+    assert found.verdict is FitVerdict.UNSURE, "its part of the profile run is not known"
     assert "the profile run of the draft model" in found.reasons[0]
-    assert assess(config, VERSION, shape(SMALL), device("L4"), draft=shape(QWEN)).verdict is Verdict.DOES_NOT_FIT
+    assert assess(config, VERSION, shape(SMALL), device("L4"), draft=shape(QWEN)).verdict is FitVerdict.DOES_NOT_FIT
 
 
 LOG = """\

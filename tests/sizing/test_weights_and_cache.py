@@ -9,7 +9,7 @@ import pytest
 
 from modelyard.catalog import Quantization
 from modelyard.sizing import (
-    Verdict,
+    FitVerdict,
     assess,
     bytes_per_token,
     largest_length,
@@ -181,7 +181,7 @@ BGE, WHISPER = "BAAI/bge-m3", "openai/whisper-large-v3"
 
 def test_a_model_that_only_encodes_keeps_nothing_and_serves_as_much_as_a_batch_holds() -> None:
     found = assess({"max-model-len": 8192}, "0.33.0", shape(BGE), device("L4"))
-    assert found.verdict is Verdict.FITS
+    assert found.verdict is FitVerdict.FITS
     assert found.budget.kv_bytes_per_token == found.budget.kv_request_gib == 0
     assert found.settings.pooling and found.settings.dtype == "float16"
     # Texts are not cut, so that a batch holds the longest (arg_utils.py, where chunked prefill is off).
@@ -203,7 +203,7 @@ def test_a_batch_that_is_too_small_for_what_cannot_be_cut_is_refused(
     model: str, flags: dict[str, Any], reason: str
 ) -> None:
     found = assess(flags, "0.33.0", shape(model), device("H100"))
-    assert found.verdict is Verdict.DOES_NOT_FIT
+    assert found.verdict is FitVerdict.DOES_NOT_FIT
     assert "vLLM refuses to start" in found.reasons[0] and reason in " ".join(found.reasons)
 
 
@@ -219,5 +219,5 @@ def test_attention_to_an_encoder_is_weighed_and_kept_beside_the_text() -> None:
 
 def test_what_the_encoder_takes_at_its_trial_run_stays_unknown() -> None:
     found = assess({"max-model-len": 448}, "0.33.0", shape(WHISPER), device("L4"))
-    assert found.verdict is Verdict.UNSURE
+    assert found.verdict is FitVerdict.UNSURE
     assert "the profile run of the image or audio encoder" in found.reasons[0]

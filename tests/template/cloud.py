@@ -86,17 +86,17 @@ class Cloud:
         command: list[str | Path] = [self.repository / "scripts" / script, *words, "dev"]
         return run(command, cwd=self.repository, timeout=60, stdin=stdin.encode(), env=environment)
 
-    def hold(self, things: Sequence[dict[str, Any]]) -> None:
+    def hold(self, manifests: Sequence[dict[str, Any]]) -> None:
         """Let kubectl speak to a cluster that holds objects."""
         shutil.copy(KUBECTL, self.folder / "kubectl")
         (self.folder / "kubectl").chmod(0o755)
-        (self.folder / "cluster.json").write_text(json.dumps(things))
+        (self.folder / "cluster.json").write_text(json.dumps(manifests))
 
     @property
     def held(self) -> set[str]:
         """What the cluster still holds, as kind/name."""
-        things = json.loads((self.folder / "cluster.json").read_text())
-        return {f"{thing['kind']}/{thing['metadata']['name']}" for thing in things}
+        manifests = json.loads((self.folder / "cluster.json").read_text())
+        return {f"{manifest['kind']}/{manifest['metadata']['name']}" for manifest in manifests}
 
     @property
     def calls(self) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.scaffolding import new_environment, new_repository
 from modelyard.scaffolding.git import author, commit_everything, git
 
@@ -69,8 +69,8 @@ def repository(two_environments: Path, tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
-def refusal(call: object, *arguments: object, **named: object) -> Refusal:
+def refusal(call: object, *arguments: object, **named: object) -> UserError:
     """Return the refusal that a call ends with."""
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         call(*arguments, **named)  # type: ignore[operator]
     return caught.value

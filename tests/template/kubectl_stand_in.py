@@ -47,71 +47,77 @@ def positional():
     return rest
 
 
-def plural(thing):
-    group = thing["apiVersion"].rpartition("/")[0]
-    kind = thing["kind"].lower()
+def plural(manifest):
+    group = manifest["apiVersion"].rpartition("/")[0]
+    kind = manifest["kind"].lower()
     name = kind[:-1] + "ies" if kind.endswith("y") else kind + ("es" if kind.endswith("ss") else "s")
     return f"{name}.{group}" if group else name
 
 
-def is_kind(thing, word):
-    group, version = thing["apiVersion"].rpartition("/")[0], thing["apiVersion"].rpartition("/")[2]
-    exact = f"{thing['kind']}.{version}.{group}" if group else thing["kind"]
-    return word in (exact, plural(thing), plural(thing).partition(".")[0])
+def is_kind(manifest, word):
+    group, version = manifest["apiVersion"].rpartition("/")[0], manifest["apiVersion"].rpartition("/")[2]
+    exact = f"{manifest['kind']}.{version}.{group}" if group else manifest["kind"]
+    return word in (exact, plural(manifest), plural(manifest).partition(".")[0])
 
 
-def notes(thing):
-    return thing["metadata"].setdefault("annotations", {})
+def notes(manifest):
+    return manifest["metadata"].setdefault("annotations", {})
 
 
-def settle(things):
+def settle(manifests):
     """Let controllers do what they would, until nothing changes."""
     while True:
-        gone = [thing for thing in things if thing["metadata"].get("deletionTimestamp") and not held(thing, things)]
+        gone = [
+            manifest
+            for manifest in manifests
+            if manifest["metadata"].get("deletionTimestamp") and not held(manifest, manifests)
+        ]
         if not gone:
-            return things
-        for thing in gone:
-            things.remove(thing)
-            keeper = notes(thing).get("test/kept-by")
-            if keeper and any(f"{other['kind']}/{other['metadata']['name']}" == keeper for other in things):
-                things.append({**thing, "metadata": {**thing["metadata"], "deletionTimestamp": None}})
-                return things
-        uids = {thing["metadata"]["uid"] for thing in gone}
-        applications = {thing["metadata"]["name"] for thing in gone if cascades(thing)}
-        for thing in things:
-            owners = {owner["uid"] for owner in thing["metadata"].get("ownerReferences", [])}
-            keeper = notes(thing).get("test/kept-by", "").partition("/")[2]
+            return manifests
+        for manifest in gone:
+            manifests.remove(manifest)
+            keeper = notes(manifest).get("test/kept-by")
+            if keeper and any(f"{other['kind']}/{other['metadata']['name']}" == keeper for other in manifests):
+                manifests.append({**manifest, "metadata": {**manifest["metadata"], "deletionTimestamp": None}})
+                return manifests
+        uids = {manifest["metadata"]["uid"] for manifest in gone}
+        applications = {manifest["metadata"]["name"] for manifest in gone if cascades(manifest)}
+        for manifest in manifests:
+            owners = {owner["uid"] for owner in manifest["metadata"].get("ownerReferences", [])}
+            keeper = notes(manifest).get("test/kept-by", "").partition("/")[2]
             made = keeper in {other["metadata"]["name"] for other in gone if other["kind"] == "Gateway"}
-            if owners & uids or made or maker(thing) in applications:
-                thing["metadata"]["deletionTimestamp"] = NOW
+            if owners & uids or made or maker(manifest) in applications:
+                manifest["metadata"]["deletionTimestamp"] = NOW
 
 
-def maker(thing):
+def maker(manifest):
     """The Application that an object is of: Argo CD does not believe an annotation that names another object."""
-    group, metadata = thing["apiVersion"].rpartition("/")[0], thing["metadata"]
-    name, _, rest = notes(thing).get(TRACKING, "").partition(":")
-    own = f"{group}/{thing['kind']}:{metadata.get('namespace', 'argocd')}/{metadata['name']}"
+    group, metadata = manifest["apiVersion"].rpartition("/")[0], manifest["metadata"]
+    name, _, rest = notes(manifest).get(TRACKING, "").partition(":")
+    own = f"{group}/{manifest['kind']}:{metadata.get('namespace', 'argocd')}/{metadata['name']}"
     return name if rest == own else None
 
 
-def cascades(thing):
-    return thing["kind"] == "Application" and thing["metadata"].get("finalizers")
+def cascades(manifest):
+    return manifest["kind"] == "Application" and manifest["metadata"].get("finalizers")
 
 
-def held(thing, things):
-    if "test/stuck" in notes(thing):
+def held(manifest, manifests):
+    if "test/stuck" in notes(manifest):
         return True
-    namespace = thing["metadata"].get("namespace")
-    if cascades(thing):
-        name = thing["metadata"]["name"]
-        own = [other for other in things if maker(other) == name]
+    namespace = manifest["metadata"].get("namespace")
+    if cascades(manifest):
+        name = manifest["metadata"]["name"]
+        own = [other for other in manifests if maker(other) == name]
         asks = any("Delete=confirm" in notes(other).get("argocd.argoproj.io/sync-options", "") for other in own)
-        approved = notes(thing).get("argocd.argoproj.io/deletion-approved", "")
+        approved = notes(manifest).get("argocd.argoproj.io/deletion-approved", "")
         return (asks and approved < NOW) or any("test/stuck" in notes(other) for other in own)
-    if thing["kind"] == "NodeClaim":
-        return any(other["kind"] == "PodDisruptionBudget" for other in things)
-    if thing["kind"] == "PersistentVolumeClaim":
-        return any(other["kind"] == "StatefulSet" and other["metadata"]["namespace"] == namespace for other in things)
+    if manifest["kind"] == "NodeClaim":
+        return any(other["kind"] == "PodDisruptionBudget" for other in manifests)
+    if manifest["kind"] == "PersistentVolumeClaim":
+        return any(
+            other["kind"] == "StatefulSet" and other["metadata"]["namespace"] == namespace for other in manifests
+        )
     return False
 
 
@@ -123,11 +129,11 @@ for pattern, status, output in answers:
         (sys.stderr if status else sys.stdout).write(output)
         sys.exit(status)
 store = here / "cluster.json"
-things = json.loads(store.read_text())
+manifests = json.loads(store.read_text())
 verb, *rest = positional()
 namespace = option("--namespace")
 if verb == "api-resources":
-    print("\n".join(sorted({plural(thing) for thing in things})))
+    print("\n".join(sorted({plural(manifest) for manifest in manifests})))
     sys.exit()
 if verb == "get" and "--raw" in words:
     sys.exit()
@@ -135,47 +141,57 @@ kinds, names = rest[0].partition("/")[0].split(","), rest[1:] or [name for name 
 if (
     verb == "delete"
     and namespace is None
-    and any(thing["metadata"].get("namespace") for thing in things if any(is_kind(thing, kind) for kind in kinds))
+    and any(
+        manifest["metadata"].get("namespace")
+        for manifest in manifests
+        if any(is_kind(manifest, kind) for kind in kinds)
+    )
 ):
     fail(f"a namespace is needed to delete {rest[0]}")
 chosen = [
-    thing
-    for thing in things
-    if any(is_kind(thing, kind) for kind in kinds)
-    and (not names or thing["metadata"]["name"] in names)
-    and ("--all-namespaces" in words or thing["metadata"].get("namespace") in (namespace, None))
+    manifest
+    for manifest in manifests
+    if any(is_kind(manifest, kind) for kind in kinds)
+    and (not names or manifest["metadata"]["name"] in names)
+    and ("--all-namespaces" in words or manifest["metadata"].get("namespace") in (namespace, None))
 ]
 output = option("-o", "")
 if verb == "get" and output == "json":
-    if "applications.argoproj.io" in kinds and not any(thing["kind"] == "Application" for thing in things):
+    if "applications.argoproj.io" in kinds and not any(manifest["kind"] == "Application" for manifest in manifests):
         fail('error: the server doesn\'t have a resource type "applications"')
     print(json.dumps({"items": chosen}))
 elif verb == "get" and output.startswith("jsonpath={.metadata."):
     if names and not chosen and "--ignore-not-found" not in words:
         fail(f"Error from server (NotFound): {names}")
-    print("".join(thing["metadata"].get(output[len("jsonpath={.metadata.") : -1]) or "" for thing in chosen), end="")
+    print(
+        "".join(manifest["metadata"].get(output[len("jsonpath={.metadata.") : -1]) or "" for manifest in chosen), end=""
+    )
 elif verb == "get":
     pass
 elif verb == "label" or verb == "annotate":
     for word in (word for word in rest[1:] if "=" in word):
         key, _, value = word.partition("=")
-        for thing in (thing for thing in things if thing["metadata"]["name"] in rest and is_kind(thing, rest[0])):
-            thing["metadata"].setdefault("labels" if verb == "label" else "annotations", {})[key] = value
-    store.write_text(json.dumps(settle(things)))
+        for manifest in (
+            manifest for manifest in manifests if manifest["metadata"]["name"] in rest and is_kind(manifest, rest[0])
+        ):
+            manifest["metadata"].setdefault("labels" if verb == "label" else "annotations", {})[key] = value
+    store.write_text(json.dumps(settle(manifests)))
 elif verb == "delete":
     if not names:
         fail("resource(s) were provided, but no name was specified")
-    identities = [(thing["kind"], thing["metadata"].get("namespace"), thing["metadata"]["name"]) for thing in chosen]
-    for thing in chosen:
-        thing["metadata"]["deletionTimestamp"] = NOW
-    things = settle(things)
-    store.write_text(json.dumps(things))
+    identities = [
+        (manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"]) for manifest in chosen
+    ]
+    for manifest in chosen:
+        manifest["metadata"]["deletionTimestamp"] = NOW
+    manifests = settle(manifests)
+    store.write_text(json.dumps(manifests))
     # Gone is the object that was deleted; one that came back is another, as it is for kubectl.
     left = [
-        thing
-        for thing in things
-        if thing["metadata"].get("deletionTimestamp")
-        and (thing["kind"], thing["metadata"].get("namespace"), thing["metadata"]["name"]) in identities
+        manifest
+        for manifest in manifests
+        if manifest["metadata"].get("deletionTimestamp")
+        and (manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"]) in identities
     ]
     if left and "--wait=false" not in words:
         fail("error: timed out waiting for the condition on " + left[0]["metadata"]["name"])

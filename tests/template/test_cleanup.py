@@ -11,7 +11,7 @@ import pytest
 from tests.template.cloud import Answer, Cloud
 from tests.template.conftest import REPOSITORY_URL
 
-Thing = dict[str, Any]
+Manifest = dict[str, Any]
 MADE_HERE: Answer = ("cluster.tags", 0, "my-platform-dev\n")
 NETWORK: Answer = ("describe-vpcs", 0, "vpc-1\n")
 NO_OBJECTS: Answer = ("list-object-versions", 0, "0\n")
@@ -20,7 +20,7 @@ USUAL = (MADE_HERE, NETWORK, NO_OBJECTS, BUCKET)
 BEFORE, INSTALLED, AFTER = "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
 
 
-def thing(kind: str, name: str, namespace: str | None = None, **more: Any) -> Thing:
+def manifest(kind: str, name: str, namespace: str | None = None, **more: Any) -> Manifest:
     """Make an object: `by` is the Application that made it, `owner` what owns it, `notes` and `labels` as they are."""
     kinds = {
         **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet"), "apps/v1"),
@@ -34,7 +34,7 @@ def thing(kind: str, name: str, namespace: str | None = None, **more: Any) -> Th
         "StorageClass": "storage.k8s.io/v1",
     }
     api = kinds.get(kind, "v1")
-    metadata: Thing = {"name": name, "uid": f"{kind}/{namespace}/{name}", "annotations": dict(more.get("notes", {}))}
+    metadata: Manifest = {"name": name, "uid": f"{kind}/{namespace}/{name}", "annotations": dict(more.get("notes", {}))}
     metadata["creationTimestamp"] = more.get("made", AFTER)
     metadata["labels"] = dict(more.get("labels", {}))
     if namespace:
@@ -51,29 +51,29 @@ def thing(kind: str, name: str, namespace: str | None = None, **more: Any) -> Th
     return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": more.get("spec", {})}
 
 
-def application(name: str, component: str, repository: str = REPOSITORY_URL) -> Thing:
+def application(name: str, component: str, repository: str = REPOSITORY_URL) -> Manifest:
     finalizers = ["resources-finalizer.argocd.argoproj.io"] if component == "model" else []
     folder = "models" if component == "model" else "platform"
     source = {"repoURL": repository, "path": f"environments/dev/{folder}/{name}"}
     labels = {"app.kubernetes.io/component": component}
-    return thing("Application", name, "argocd", labels=labels, finalizers=finalizers, spec={"source": source})
+    return manifest("Application", name, "argocd", labels=labels, finalizers=finalizers, spec={"source": source})
 
 
-def cluster(*more: Thing) -> list[Thing]:
+def cluster(*more: Manifest) -> list[Manifest]:
     """A small environment as it runs: a model, Prometheus with a volume and a budget, a gateway, Karpenter, nodes."""
-    prometheus = thing("Prometheus", "stack", "monitoring", by="kube-prometheus-stack")
+    prometheus = manifest("Prometheus", "stack", "monitoring", by="kube-prometheus-stack")
     template = {"volumeClaimTemplates": [{"metadata": {"name": "db"}}]}
     kept, made = {"test/kept-by": "Deployment/operator"}, {"test/kept-by": "Prometheus/stack"}
     return [
-        thing("Application", "root", "argocd"),
-        thing("AppProject", "bootstrap", "argocd", made=INSTALLED),
+        manifest("Application", "root", "argocd"),
+        manifest("AppProject", "bootstrap", "argocd", made=INSTALLED),
         application("chat", "model"),
         application("karpenter", "platform"),
         application("kube-prometheus-stack", "platform"),
-        thing("Deployment", "chat", "models", by="chat"),
-        thing("Service", "web", "models", by="model-namespace", spec={"type": "LoadBalancer"}),
-        thing("Gateway", "gateway", "models", by="model-namespace"),
-        thing(
+        manifest("Deployment", "chat", "models", by="chat"),
+        manifest("Service", "web", "models", by="model-namespace", spec={"type": "LoadBalancer"}),
+        manifest("Gateway", "gateway", "models", by="model-namespace"),
+        manifest(
             "Service",
             "envoy",
             "envoy-gateway-system",
@@ -84,18 +84,18 @@ def cluster(*more: Thing) -> list[Thing]:
                 "gateway.envoyproxy.io/owning-gateway-namespace": "models",
             },
         ),
-        thing("Deployment", "operator", "monitoring", by="kube-prometheus-stack"),
+        manifest("Deployment", "operator", "monitoring", by="kube-prometheus-stack"),
         prometheus,
-        thing("StatefulSet", "prometheus", "monitoring", owner=prometheus, spec=template, notes=made),
-        thing("StatefulSet", "search", "monitoring", by="kube-prometheus-stack", spec=template, notes=kept),
-        thing("PersistentVolumeClaim", "db-prometheus-0", "monitoring"),
-        thing("PersistentVolumeClaim", "db-search-0", "monitoring"),
-        thing("PodDisruptionBudget", "prometheus", "monitoring", by="kube-prometheus-stack"),
-        thing("Deployment", "karpenter", "kube-system", by="karpenter"),
-        (pool := thing("NodePool", "gpu", by="karpenter")),
-        thing("NodeClaim", "gpu-1", owner=pool, labels={"karpenter.sh/nodepool": "gpu"}),
-        thing("EC2NodeClass", "gpu", by="karpenter"),
-        thing("Deployment", "coredns", "kube-system"),
+        manifest("StatefulSet", "prometheus", "monitoring", owner=prometheus, spec=template, notes=made),
+        manifest("StatefulSet", "search", "monitoring", by="kube-prometheus-stack", spec=template, notes=kept),
+        manifest("PersistentVolumeClaim", "db-prometheus-0", "monitoring"),
+        manifest("PersistentVolumeClaim", "db-search-0", "monitoring"),
+        manifest("PodDisruptionBudget", "prometheus", "monitoring", by="kube-prometheus-stack"),
+        manifest("Deployment", "karpenter", "kube-system", by="karpenter"),
+        (pool := manifest("NodePool", "gpu", by="karpenter")),
+        manifest("NodeClaim", "gpu-1", owner=pool, labels={"karpenter.sh/nodepool": "gpu"}),
+        manifest("EC2NodeClass", "gpu", by="karpenter"),
+        manifest("Deployment", "coredns", "kube-system"),
         *more,
     ]
 
@@ -151,7 +151,7 @@ def test_the_list_is_shown_before_anything_changes(cloud: Cloud) -> None:
 
 
 def test_a_dry_run_lists_and_changes_nothing(cloud: Cloud) -> None:
-    cloud.hold(cluster(thing("Deployment", "shop", "payments")))
+    cloud.hold(cluster(manifest("Deployment", "shop", "payments")))
     done = cloud.call("cleanup.sh", "--dry-run", answers=USUAL)
     assert done.returncode == 0, done.stderr
     assert "  Deployment.v1.apps payments/shop (deployments)\n" in done.stderr
@@ -159,15 +159,15 @@ def test_a_dry_run_lists_and_changes_nothing(cloud: Cloud) -> None:
 
 
 OTHERS = (
-    thing("Deployment", "shop", "payments"),
-    thing("Service", "shop", "payments", spec={"type": "LoadBalancer"}),
-    thing("PersistentVolumeClaim", "orders", "payments"),
+    manifest("Deployment", "shop", "payments"),
+    manifest("Service", "shop", "payments", spec={"type": "LoadBalancer"}),
+    manifest("PersistentVolumeClaim", "orders", "payments"),
     # A copied annotation is not ownership.
-    thing(
+    manifest(
         "StatefulSet", "copy", "payments", notes={"argocd.argoproj.io/tracking-id": "chat:apps/StatefulSet:models/chat"}
     ),
-    (other_pool := thing("NodePool", "batch")),
-    thing("NodeClaim", "batch-1", owner=other_pool, labels={"karpenter.sh/nodepool": "batch"}),
+    (other_pool := manifest("NodePool", "batch")),
+    manifest("NodeClaim", "batch-1", owner=other_pool, labels={"karpenter.sh/nodepool": "batch"}),
 )
 
 
@@ -196,16 +196,16 @@ def test_a_cluster_that_was_there_before_keeps_what_others_made(
     cloud = Cloud(repository, tmp_path / "bin")
     theirs = [
         *OTHERS,
-        thing("StorageClass", "gp3", by="storage"),
-        thing("Deployment", "adopted", "monitoring", by="kube-prometheus-stack", made=BEFORE),
-        thing("Deployment", "taken-over", "argocd", by="argocd", made=BEFORE, writers=["helm", "modelyard-install"]),
+        manifest("StorageClass", "gp3", by="storage"),
+        manifest("Deployment", "adopted", "monitoring", by="kube-prometheus-stack", made=BEFORE),
+        manifest("Deployment", "taken-over", "argocd", by="argocd", made=BEFORE, writers=["helm", "modelyard-install"]),
         application("theirs", "platform", "https://github.com/acme/other.git"),
         application("their-model", "model", "https://github.com/acme/other.git"),
-        thing("Deployment", "their-model", "models", by="their-model"),
+        manifest("Deployment", "their-model", "models", by="their-model"),
     ]
     ours = [
-        thing("ValidatingWebhookConfiguration", "hook", by="kube-prometheus-stack"),
-        thing("Deployment", "argocd-server", "argocd", by="argocd", made=BEFORE, writers=["modelyard-install"]),
+        manifest("ValidatingWebhookConfiguration", "hook", by="kube-prometheus-stack"),
+        manifest("Deployment", "argocd-server", "argocd", by="argocd", made=BEFORE, writers=["modelyard-install"]),
     ]
     cloud.hold(cluster(*theirs, *ours))
     answers: list[Answer] = [NO_OBJECTS, ("describe-vpcs", 0, "None\n"), BUCKET]
@@ -234,7 +234,7 @@ def test_when_the_environment_came_must_be_known(repository: Path, tmp_path: Pat
     assert changes(cloud) == []
 
 
-CONFIRM = thing(
+CONFIRM = manifest(
     "PersistentVolumeClaim",
     "chat",
     "models",
@@ -272,28 +272,28 @@ STUCK = {"test/stuck": ""}
     ("stuck", "says", "left"),
     [
         (
-            thing("Deployment", "held", "models", by="chat", notes=STUCK),
+            manifest("Deployment", "held", "models", by="chat", notes=STUCK),
             "has not deleted the objects of chat",
             "kubectl",
         ),
         (
-            thing("Service", "held", "models", by="model-namespace", spec={"type": "LoadBalancer"}, notes=STUCK),
+            manifest("Service", "held", "models", by="model-namespace", spec={"type": "LoadBalancer"}, notes=STUCK),
             "Service models/held (model-namespace)",
             "FailedDeployModel",
         ),
         (
-            thing("PodDisruptionBudget", "held", "kube-system"),
+            manifest("PodDisruptionBudget", "held", "kube-system"),
             "NodeClaim.v1.karpenter.sh gpu-1",
             "poddisruptionbudgets",
         ),
         (
-            thing("PersistentVolumeClaim", "held", "monitoring", by="storage", notes=STUCK),
+            manifest("PersistentVolumeClaim", "held", "monitoring", by="storage", notes=STUCK),
             "PersistentVolumeClaim monitoring/held (storage)",
             "Used By",
         ),
     ],
 )
-def test_what_does_not_go_is_named_and_nothing_is_claimed(cloud: Cloud, stuck: Thing, says: str, left: str) -> None:
+def test_what_does_not_go_is_named_and_nothing_is_claimed(cloud: Cloud, stuck: Manifest, says: str, left: str) -> None:
     cloud.hold(cluster(stuck))
     done = cloud.call("cleanup.sh", "--yes", answers=USUAL)
     assert done.returncode == 2
@@ -301,12 +301,16 @@ def test_what_does_not_go_is_named_and_nothing_is_claimed(cloud: Cloud, stuck: T
     assert "the environment still stands" in done.stderr
     assert not [call for call in cloud.calls if "destroy" in call["line"]]
     # Mended, it goes on where it stopped: what was known by its maker is known by its mark.
-    things = list(json.loads((cloud.folder / "cluster.json").read_text()))
-    for each in things:
+    manifests = list(json.loads((cloud.folder / "cluster.json").read_text()))
+    for each in manifests:
         each["metadata"]["annotations"].pop("test/stuck", None)
-    things = [each for each in things if each["metadata"]["name"] != "held" or each["kind"] != "PodDisruptionBudget"]
-    things = [each for each in things if each["kind"] != "NodeClaim" or not each["metadata"].get("deletionTimestamp")]
-    (cloud.folder / "cluster.json").write_text(json.dumps(things))
+    manifests = [
+        each for each in manifests if each["metadata"]["name"] != "held" or each["kind"] != "PodDisruptionBudget"
+    ]
+    manifests = [
+        each for each in manifests if each["kind"] != "NodeClaim" or not each["metadata"].get("deletionTimestamp")
+    ]
+    (cloud.folder / "cluster.json").write_text(json.dumps(manifests))
     again = cloud.call("cleanup.sh", "--yes", answers=USUAL)
     assert again.returncode == 0, again.stderr
     assert not {"PersistentVolumeClaim/db-prometheus-0", "NodePool/gpu"} & cloud.held

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.cluster.terraform.operators import kind
-from modelyard.cluster.terraform.syntax import parsed
-from modelyard.cluster.terraform.tokens import Unknown
-from tests.cluster.terraform_expressions import ERROR, by_console, expressions
-from tests.cluster.test_expressions import RECORDED, Nothing
+from modelyard.view.terraform.operators import kind
+from modelyard.view.terraform.syntax import parsed
+from modelyard.view.terraform.tokens import Unknown
+from tests.view.terraform_expressions import ERROR, by_console, expressions
+from tests.view.test_expressions import RECORDED, Nothing
 
 pytestmark = pytest.mark.slow
 

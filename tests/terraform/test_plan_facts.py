@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.cluster import Terraform, association
-from modelyard.cluster.terraform.plans import read_plan
-from modelyard.cluster.terraform.reading import read
 from modelyard.repository import Files
+from modelyard.view import Terraform, association
+from modelyard.view.terraform.plans import read_plan
+from modelyard.view.terraform.reading import read
 from tests.terraform.configuration import HERE, ROOT, Configuration
 
 SMALL = """\

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import Origin, executables, find, pin, pins, require
 from modelyard.tooling.diagnosis import State, diagnose
 from modelyard.tooling.pins import go_pin
@@ -23,13 +23,13 @@ def install(name: str) -> Path:
 
 def test_nothing_is_found_where_nothing_is(own_folders: Path) -> None:
     assert find("kustomize") is None
-    with pytest.raises(Refusal, match="kustomize is not installed; without it: nothing can be rendered") as caught:
+    with pytest.raises(UserError, match="kustomize is not installed; without it: nothing can be rendered") as caught:
         require("kustomize")
     assert "modelyard tools install kustomize" in caught.value.fix
 
 
 def test_a_tool_that_cannot_be_built_has_another_remedy(own_folders: Path) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         require("git")
     assert caught.value.fix == f"install git {pin('git').version} or newer"
 

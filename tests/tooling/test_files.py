@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.tooling import cache, data, write_whole
 
 
@@ -55,7 +55,7 @@ def test_readers_see_one_version_or_the_other(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Refusal, match="cannot be written") as caught:
+    with pytest.raises(UserError, match="cannot be written") as caught:
         write_whole(tmp_path / "file" / "below", "x")
     assert caught.value.exit_code == ExitCode.USAGE
     assert caught.value.fix
@@ -63,6 +63,6 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_way_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "taken" / "full").mkdir(parents=True)
-    with pytest.raises(Refusal, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_whole(tmp_path / "taken", "x")
     assert [each.name for each in tmp_path.iterdir()] == ["taken"]

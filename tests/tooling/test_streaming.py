@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from modelyard.tooling.processes import ToolFailed, ToolMissing, ToolOutputTooLarge, ToolTimedOut
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.streaming import LineProcess
 
 ECHO = "import os, sys\nprint(os.getpid(), flush=True)\nfor line in sys.stdin: print(line.strip() * 2, flush=True)"
 
 
-def conversation(program: str, silence: float = 20, max_line: int = 1 << 20) -> Conversation:
-    return Conversation([sys.executable, "-c", program], silence=silence, max_line=max_line)
+def conversation(program: str, silence: float = 20, max_line: int = 1 << 20) -> LineProcess:
+    return LineProcess([sys.executable, "-c", program], silence=silence, max_line=max_line)
 
 
 def ended(process: int) -> bool:
@@ -85,4 +85,4 @@ def test_a_silent_or_endless_program_is_ended(program: str, problem: type[Except
 
 def test_a_missing_program_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ToolMissing):
-        Conversation([tmp_path / "none"], silence=1)
+        LineProcess([tmp_path / "none"], silence=1)

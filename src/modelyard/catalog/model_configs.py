@@ -15,7 +15,7 @@ from modelyard.catalog.shapes import (
     Quantization,
     QuantizedPart,
 )
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 LIMITS = {
     "num_hidden_layers": 1_000,
@@ -57,13 +57,13 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         The shape; what it does not tell is named in `unmodelled`.
 
     Raises:
-        Refusal: A field is missing, is no number, or is beyond what a real model has.
+        UserError: A field is missing, is no number, or is beyond what a real model has.
     """
     if config.get("model_type") == "whisper":
         return _whisper(config)
     text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
     if not isinstance(text, Mapping):
-        raise Refusal("text_config is no mapping", fix="give the config.json as the model's repository has it")
+        raise UserError("text_config is no mapping", fix="give the config.json as the model's repository has it")
     layers = _count(text, "num_hidden_layers")
     heads = _count(text, "num_attention_heads")
     hidden = _count(text, "hidden_size")
@@ -140,12 +140,12 @@ def _count(config: Mapping[str, Any], key: str, default: int | None = None) -> i
     value = config.get(key)
     if value is None:
         if default is None:
-            raise Refusal(f"config.json has no {key}", fix="give the config.json of a transformer model")
+            raise UserError(f"config.json has no {key}", fix="give the config.json of a transformer model")
         return default
     lowest = 0 if default == 0 else 1
     highest = LIMITS.get(key, 1_000_000_000)
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise Refusal(
+        raise UserError(
             f"config.json has {key}: {value!r}, expected a whole number from {lowest} to {highest}",
             fix="take the config.json from the model's repository again",
         )

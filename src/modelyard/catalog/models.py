@@ -13,7 +13,7 @@ from modelyard.catalog.loading import DATA, kebab, read_yaml
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.shapes import Experts, LatentAttention, LayerGroup, ModelShape, Quantization
 from modelyard.catalog.shipped import shipped
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ def models_in(folder: Path) -> Mapping[str, Model]:
     """Return the models of a folder that has one folder with a `model.yaml` each, by id.
 
     Raises:
-        Refusal: A file is no model; the message names the file and each field.
+        UserError: A file is no model; the message names the file and each field.
     """
     found = {}
     for path in sorted(folder.glob("*/model.yaml")):
@@ -140,11 +140,11 @@ def _checked(path: Path) -> Model:
         return model_from_file(path)
     except ValidationError as cause:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in cause.errors()[:5])
-        raise Refusal(
+        raise UserError(
             f"{path.name} is no model: {wrong}", fix="write it with modelyard catalog add", at=place
         ) from None
     except (YAMLError, UnicodeDecodeError):
-        raise Refusal(f"{path.name} is not YAML", fix="write it with modelyard catalog add", at=place) from None
+        raise UserError(f"{path.name} is not YAML", fix="write it with modelyard catalog add", at=place) from None
 
 
 def model_from_config(model_id: str, config: Mapping[str, Any], source: str) -> Model:
@@ -156,7 +156,7 @@ def model_from_config(model_id: str, config: Mapping[str, Any], source: str) -> 
         source: Where it was read, with the revision.
 
     Raises:
-        Refusal: The config is no transformer's.
+        UserError: The config is no transformer's.
     """
     shape = shape_from_config(config)
     return Model(

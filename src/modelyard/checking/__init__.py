@@ -2,13 +2,13 @@
 
 from modelyard.checking.check import application_names, check, environments, tools_for
 from modelyard.checking.options import Backend, CheckOptions, Progress
-from modelyard.checking.tools import Tools
+from modelyard.checking.tools import CheckContext
 
 __all__ = [
     "Backend",
+    "CheckContext",
     "CheckOptions",
     "Progress",
-    "Tools",
     "application_names",
     "check",
     "environments",

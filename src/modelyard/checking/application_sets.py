@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modelyard.checking.revisions import Revisions
-from modelyard.cluster import GitGenerator, UntoldError, made_by, things
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering, Resource
 from modelyard.repository import EnvironmentFolder, Files
 from modelyard.repository.repository import WHOLE
+from modelyard.view import GitGenerator, UnresolvableGeneratorError, generated_by, manifests
 
 
-def with_made(folder: EnvironmentFolder, root: Rendering, revisions: Revisions, gaps: list[NotChecked]) -> Rendering:
+def expand_application_sets(
+    folder: EnvironmentFolder, root: Rendering, revisions: Revisions, gaps: list[NotChecked]
+) -> Rendering:
     """Return an app-of-apps with the Applications that its ApplicationSets make.
 
     Args:
@@ -23,16 +25,16 @@ def with_made(folder: EnvironmentFolder, root: Rendering, revisions: Revisions, 
     """
     made: list[Resource] = []
     sets = tuple(each for each in root.resources if each.value.get("kind") == "ApplicationSet")
-    for thing in things(revisions.repository, replace(root, resources=sets)):
-        if thing.group != "argoproj.io":
+    for manifest in manifests(revisions.repository, replace(root, resources=sets)):
+        if manifest.group != "argoproj.io":
             continue
         try:
-            found = made_by(thing, lambda generator: _files(generator, folder, revisions))
-        except UntoldError as unknown:
+            found = generated_by(manifest, lambda generator: _files(generator, folder, revisions))
+        except UnresolvableGeneratorError as unknown:
             reason = f"its Applications are made by Argo CD: {unknown}"
-            gaps.append(NotChecked(f"ApplicationSet {thing.name}", reason, environment=folder.name))
+            gaps.append(NotChecked(f"ApplicationSet {manifest.name}", reason, environment=folder.name))
             continue
-        made.extend(replace(thing.resource, value=each, verdict=None, made_by=thing.name) for each in found)
+        made.extend(replace(manifest.resource, value=each, verdict=None, generated_by=manifest.name) for each in found)
     return replace(root, resources=(*root.resources, *made)) if made else root
 
 
@@ -41,8 +43,8 @@ def _files(generator: GitGenerator, folder: EnvironmentFolder, revisions: Revisi
     own = folder.facts.get("repository")
     at_revision = revisions.at(str(generator.value.get("revision") or ""))
     if isinstance(at_revision, str):
-        raise UntoldError(at_revision)
+        raise UnresolvableGeneratorError(at_revision)
     is_own = generator.repository == own if own else folder.path == WHOLE and bool(generator.found(at_revision.files))
     if not is_own:
-        raise UntoldError(f"it looks in {generator.repository}")
+        raise UnresolvableGeneratorError(f"it looks in {generator.repository}")
     return at_revision.files

@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 
 from modelyard.checking.revisions import Revisions
-from modelyard.cluster import Source, Thing, sources
-from modelyard.findings import Address, Refusal
+from modelyard.findings import Address, UserError
 from modelyard.rendering import ChartInputs
 from modelyard.repository import MalformedYAML, Repository
 from modelyard.repository.locks import Lock, cached_chart, local_chart
 from modelyard.repository.yaml import documents
+from modelyard.view import Manifest, Source, sources
 
 
 class NotRenderable(Exception):
@@ -36,7 +36,7 @@ class ChartJob:
         is_local: Whether the archive was packed on this machine, and is not what a publisher offers.
     """
 
-    application: Thing
+    application: Manifest
     source: Source
     archive: Path
     namespace: str
@@ -89,11 +89,11 @@ class ChartJob:
         )
 
 
-def chart_job(thing: Thing, source: Source, revisions: Revisions, lock: Lock) -> ChartJob:
+def chart_job(manifest: Manifest, source: Source, revisions: Revisions, lock: Lock) -> ChartJob:
     """Return what is rendered for a source of an Application that names a chart.
 
     Args:
-        thing: The Application.
+        manifest: The Application.
         source: Its source.
         revisions: The repository at the revisions that value files are read at.
         lock: What was fetched.
@@ -108,24 +108,24 @@ def chart_job(thing: Thing, source: Source, revisions: Revisions, lock: Lock) ->
     helm = source.value.get("helm") or {}
     if helm.get("parameters") or helm.get("fileParameters"):
         raise NotRenderable("helm parameters are not rendered here; use value files")
-    namespace = str(thing.get("spec.destination.namespace", "") or "default")
+    namespace = str(manifest.get("spec.destination.namespace", "") or "default")
     return ChartJob(
-        thing,
+        manifest,
         source,
         archive,
         namespace,
-        tuple(_value_file(thing, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
+        tuple(_value_file(manifest, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
         _values(helm),
         fetched is None,
     )
 
 
-def _value_file(thing: Thing, entry: str, revisions: Revisions) -> tuple[Repository, str]:
+def _value_file(manifest: Manifest, entry: str, revisions: Revisions) -> tuple[Repository, str]:
     """Return the repository and path that an entry such as `$repository/environments/dev/values.yaml` names."""
     reference, _, path = entry.partition("/")
     if not reference.startswith("$"):
         raise NotRenderable(f"its values {entry} are not in this repository")
-    source = next((each for each in sources(thing) if each.value.get("ref") == reference[1:]), None)
+    source = next((each for each in sources(manifest) if each.value.get("ref") == reference[1:]), None)
     if source is None:
         raise NotRenderable(f"no source is called {reference[1:]}, which its values {entry} need")
     at_revision = revisions.at(source.revision)
@@ -133,8 +133,8 @@ def _value_file(thing: Thing, entry: str, revisions: Revisions) -> tuple[Reposit
         raise NotRenderable(at_revision)
     try:
         at_revision.files.read(path)
-    except Refusal as refusal:
-        raise NotRenderable(refusal.message) from None
+    except UserError as error:
+        raise NotRenderable(error.message) from None
     return at_revision, path
 
 
@@ -147,6 +147,6 @@ def _values(helm: Mapping[str, Any]) -> Mapping[str, Any]:
         return {}
     try:
         content = documents("helm.values", text)
-    except MalformedYAML as refusal:
-        raise NotRenderable(refusal.message) from None
+    except MalformedYAML as error:
+        raise NotRenderable(error.message) from None
     return content[0] if content and isinstance(content[0], dict) else {}

@@ -15,15 +15,15 @@ import orjson
 
 from modelyard.checking.chart_jobs import ChartJob, NotRenderable, chart_job
 from modelyard.checking.revisions import Revisions
-from modelyard.checking.views import Plan
-from modelyard.cluster import Source, Thing, sources
-from modelyard.findings import NotChecked, Refusal
+from modelyard.checking.views import RenderPlan
+from modelyard.findings import NotChecked, UserError
 from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
 from modelyard.repository.locks import Lock
 from modelyard.repository.yaml import MalformedYAML, rendered
 from modelyard.schemas import Validator, native_version
 from modelyard.tooling import ToolTimedOut, find, parallel, write_whole
 from modelyard.tooling.charts import ChartFailed, render_chart
+from modelyard.view import Manifest, Source, sources
 
 _ROUNDS = 3
 """How often charts that ask which APIs are there are rendered, each time told what the last round brought."""
@@ -57,7 +57,7 @@ class Charts:
         self.cache = cache
 
     def render(
-        self, plan: Plan, revisions: Revisions, gaps: list[NotChecked], beside: Iterable[Rendering] = ()
+        self, plan: RenderPlan, revisions: Revisions, gaps: list[NotChecked], beside: Iterable[Rendering] = ()
     ) -> dict[str, Rendering]:
         """Return what the charts of an environment's Applications render to, by Application.
 
@@ -68,14 +68,14 @@ class Charts:
             beside: What else the environment consists of; charts are told the APIs that it defines.
         """
         jobs = []
-        for thing, _ in plan.children:
-            for source in sources(thing):
+        for manifest, _ in plan.children:
+            for source in sources(manifest):
                 if not source.chart:
                     continue
                 try:
-                    jobs.append(self._job(thing, source, revisions))
+                    jobs.append(self._job(manifest, source, revisions))
                 except NotRenderable as reason:
-                    gaps.append(_gap(thing, source, str(reason), plan.folder.name))
+                    gaps.append(_gap(manifest, source, str(reason), plan.folder.name))
         gaps.extend(_packed_here(job, plan.folder.name) for job in jobs if job.is_local)
         found: dict[str, Rendering] = {}
         for job, rendering in zip(jobs, self._renderings(jobs, beside, revisions), strict=True):
@@ -98,8 +98,8 @@ class Charts:
                 )
         return found
 
-    def _job(self, thing: Thing, source: Source, revisions: Revisions) -> ChartJob:
-        job = chart_job(thing, source, revisions, self.lock)
+    def _job(self, manifest: Manifest, source: Source, revisions: Revisions) -> ChartJob:
+        job = chart_job(manifest, source, revisions, self.lock)
         if self.renderer is None and find("helm") is None:
             raise NotRenderable("helm is not installed")
         return job
@@ -215,7 +215,7 @@ def asks_for_apis(archive: Path) -> bool:
             )
     except (tarfile.TarError, OSError, EOFError):
         return False  # rendering it says what is wrong with it
-    with contextlib.suppress(Refusal):  # a cache that cannot be written costs reading the archive again, nothing else
+    with contextlib.suppress(UserError):  # a cache that cannot be written costs reading the archive again, nothing else
         write_whole(kept, orjson.dumps(asks))
     return asks
 
@@ -252,7 +252,7 @@ def _with_values(rendering: Rendering, job: ChartJob) -> Rendering:
     )
 
 
-def _gap(thing: Thing, source: Source, reason: str, environment: str) -> NotChecked:
+def _gap(manifest: Manifest, source: Source, reason: str, environment: str) -> NotChecked:
     remedies = {
         "not in the cache": "modelyard fetch brings it",
         "helm is not installed": "modelyard tools install modelyard-render",
@@ -262,7 +262,7 @@ def _gap(thing: Thing, source: Source, reason: str, environment: str) -> NotChec
         reason,
         remedies.get(reason, ""),
         environment=environment,
-        application=thing.name,
+        application=manifest.name,
     )
 
 

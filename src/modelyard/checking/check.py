@@ -9,25 +9,24 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelyard.checking.application_sets import with_made
+from modelyard.checking.application_sets import expand_application_sets
 from modelyard.checking.charts import Charts
 from modelyard.checking.gaps import schema_gaps
 from modelyard.checking.options import CheckOptions, Progress
 from modelyard.checking.plain import applications_in_files, is_plain, is_recursive, plain_folder
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.showing import Showing
-from modelyard.checking.stage import Stage
-from modelyard.checking.tools import Tools
-from modelyard.checking.views import Plan, beside_charts, environment, plan, roots
+from modelyard.checking.stage import RenderPipeline
+from modelyard.checking.tools import CheckContext
+from modelyard.checking.views import RenderPlan, beside_charts, environment, plan, roots
 from modelyard.checking.waivers import apply_waivers
-from modelyard.cluster import Environment, TerraformReader, Thing
 from modelyard.findings import (
     EnvironmentSummary,
     Finding,
     NotChecked,
-    Refusal,
     Report,
     Severity,
+    UserError,
 )
 from modelyard.policies import Policy, load_policies
 from modelyard.policies.loading import policy_files
@@ -36,8 +35,9 @@ from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, FileAddress, Repository
 from modelyard.repository.repository import WHOLE
 from modelyard.rules import Rule, rules
-from modelyard.tooling.renderer import renderer_ahead
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.renderer import prestart_renderer
+from modelyard.tooling.streaming import LineProcess
+from modelyard.view import Environment, Manifest, TerraformReader
 
 FAILED_BUILD = "kustomize/failed-build"
 """The rule of targets whose resources nobody knows."""
@@ -59,17 +59,17 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
         Findings and gaps, waivers applied.
 
     Raises:
-        Refusal: The folder holds no environment, a named environment or application does not exist, a required tool
+        UserError: The folder holds no environment, a named environment or application does not exist, a required tool
             is missing, or `modelyard.yaml` cannot be read.
     """
     options = options or CheckOptions()
     started = time.monotonic()
-    # A hundred modules, loaded while another process renders. Rooms import in one direction, so none waits for ever.
+    # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
     threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = Repository(root)
     report = Report(repository.root)
-    with nullcontext() if options.backend == "processes" else renderer_ahead() as ahead:
-        tools = Tools(repository, options, ahead)
+    with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
+        tools = CheckContext(repository, options, prestarted)
         for view in environments(repository, options, progress, report.not_checked, tools=tools, beside=True):
             _examine(view, options, report)
     report.findings = _unique(report.findings, Showing(repository.files))
@@ -89,9 +89,9 @@ def environments(
     options: CheckOptions,
     progress: Progress,
     gaps: list[NotChecked],
-    chosen: Callable[[str, Thing], bool] | None = None,
+    chosen: Callable[[str, Manifest], bool] | None = None,
     *,
-    tools: Tools | None = None,
+    tools: CheckContext | None = None,
     beside: bool = False,
 ) -> Iterator[Environment]:
     """Yield the view of each environment to check.
@@ -110,7 +110,7 @@ def environments(
     terraform = TerraformReader(repository.files, options.plans, folders)
     for folder in folders if beside else ():
         terraform.start(folder)
-    tools = tools or Tools(repository, options)
+    tools = tools or CheckContext(repository, options)
     revisions = Revisions(repository)
     made = []
     for version, group in _by_version(folders, options).items():
@@ -128,17 +128,17 @@ def environments(
 
 
 def tools_for(
-    repository: Repository, options: CheckOptions, gaps: list[NotChecked], ahead: Conversation | None = None
-) -> Tools:
+    repository: Repository, options: CheckOptions, gaps: list[NotChecked], prestarted: LineProcess | None = None
+) -> CheckContext:
     """Return the tools for `environments` to use, where it is called several times.
 
     Args:
         repository: The repository.
         options: What to check, and how.
         gaps: What cannot be checked is added to it.
-        ahead: A renderer that was started already, of `renderer_ahead`.
+        prestarted: A renderer that was started already, of `prestart_renderer`.
     """
-    tools = Tools(repository, options, ahead)
+    tools = CheckContext(repository, options, prestarted)
     for version in _by_version(_folders(repository, options), options):
         tools.stage(version, gaps)
     return tools
@@ -146,12 +146,12 @@ def tools_for(
 
 def _rendered(
     group: list[EnvironmentFolder],
-    stage: Stage,
+    stage: RenderPipeline,
     charts: Charts,
     revisions: Revisions,
     progress: Progress,
-    chosen: Callable[[str, Thing], bool] | None,
-) -> tuple[list[Plan], dict[tuple[int, str], Rendering]]:
+    chosen: Callable[[str, Manifest], bool] | None,
+) -> tuple[list[RenderPlan], dict[tuple[int, str], Rendering]]:
     """Return what environments of one Kubernetes version consist of, and what their folders render to."""
     repository = revisions.repository
     rendered = _run(stage, repository, roots(group, repository), progress, "environments")
@@ -162,10 +162,10 @@ def _rendered(
     wanted: dict[int, tuple[Repository, list[str]]] = {}
     deep: set[str] = set()
     for each in plans:
-        for thing, where in each.children:
+        for manifest, where in each.children:
             if where is not None:
                 wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
-                deep.update([where[1]] if is_recursive(thing) else ())
+                deep.update([where[1]] if is_recursive(manifest) else ())
     children: dict[tuple[int, str], Rendering] = {}
     for identity, (at_revision, targets) in wanted.items():
         plain = [target for target in targets if is_whole and is_plain(at_revision, target)]
@@ -180,12 +180,12 @@ def application_names(root: Path) -> dict[str, list[str]]:
     """Return the names of each environment's Applications; renders the app-of-apps only.
 
     Raises:
-        Refusal: The folder holds no environment, or a required tool is missing.
+        UserError: The folder holds no environment, or a required tool is missing.
     """
     repository = Repository(root)
     options = CheckOptions()
     folders = _folders(repository, options)
-    stage = Tools(repository, options).stage("", [])
+    stage = CheckContext(repository, options).stage("", [])
     rendered = stage.run(repository, [folder.path for folder in folders if folder.path != WHOLE])
     if len(rendered) < len(folders):
         rendered[WHOLE] = applications_in_files(repository)
@@ -193,7 +193,7 @@ def application_names(root: Path) -> dict[str, list[str]]:
     return {
         folder.name: sorted(
             str(resource.value["metadata"]["name"])
-            for resource in with_made(folder, rendered[folder.path], revisions, []).resources
+            for resource in expand_application_sets(folder, rendered[folder.path], revisions, []).resources
             if resource.value.get("kind") == "Application"
         )
         for folder in folders
@@ -201,7 +201,7 @@ def application_names(root: Path) -> dict[str, list[str]]:
 
 
 def _run(
-    stage: Stage, repository: Repository, targets: list[str], progress: Progress, name: str
+    stage: RenderPipeline, repository: Repository, targets: list[str], progress: Progress, name: str
 ) -> dict[str, Rendering]:
     total = len(set(targets))
     return stage.run(repository, targets, lambda done: progress(name, done, total))
@@ -209,7 +209,7 @@ def _run(
 
 def _folders(repository: Repository, options: CheckOptions) -> list[EnvironmentFolder]:
     if not repository.environments:
-        raise Refusal(
+        raise UserError(
             f"{repository.root} holds no environments",
             fix="run it in a repository with Argo CD's Applications, or make one with `modelyard new`",
         )
@@ -234,15 +234,15 @@ def _examine(view: Environment, options: CheckOptions, report: Report) -> None:
     runners: list[Rule | Policy] = [*rules().values(), *_policies(view.repository, options)]
     for runner in runners:
         for said in runner.run(view):
-            stamped = said.stamped(application=owners(said) if isinstance(said, Finding) else "")
-            if stamped.application and stamped.application not in shown:
+            with_defaults = said.with_defaults(application=owners(said) if isinstance(said, Finding) else "")
+            if with_defaults.application and with_defaults.application not in shown:
                 continue
-            if not stamped.application and options.shard and options.shard[0] != 1:
+            if not with_defaults.application and options.shard and options.shard[0] != 1:
                 continue
-            if isinstance(stamped, Finding):
-                report.findings.append(stamped)
+            if isinstance(with_defaults, Finding):
+                report.findings.append(with_defaults)
             else:
-                report.not_checked.append(stamped)
+                report.not_checked.append(with_defaults)
     report.not_checked = [
         gap
         for gap in report.not_checked
@@ -281,7 +281,7 @@ def _shown(view: Environment, options: CheckOptions) -> set[str]:
     if options.applications:
         missing = [name for name in options.applications if name not in names]
         if missing:
-            raise Refusal(
+            raise UserError(
                 f"environment {view.name} has no application {missing[0]}",
                 fix=f"applications of {view.name}: {', '.join(names) or 'none'}",
             )

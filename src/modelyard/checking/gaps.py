@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from modelyard.cluster import Environment, Thing
 from modelyard.findings import NotChecked
 from modelyard.repository import SETTINGS
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
+from modelyard.view import Environment, Manifest
 
 
 def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotChecked]:
@@ -26,14 +26,14 @@ def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotCheck
         )
     unevaluated: dict[tuple[str, str], None] = {}
     unknown: dict[tuple[str, str], None] = {}
-    for thing in view.resources:
-        verdict = thing.resource.verdict
+    for manifest in view.resources:
+        verdict = manifest.resource.verdict
         if verdict is None:
             continue
         if verdict.status == "no-schema":
-            unknown[thing.application, f"{thing.identity.api_version} {thing.kind}"] = None
-        elif not verdict.rules_checked and _has_rules(thing, kubernetes_version):
-            unevaluated[thing.group, thing.kind] = None
+            unknown[manifest.application, f"{manifest.identity.api_version} {manifest.kind}"] = None
+        elif not verdict.rules_checked and _has_rules(manifest, kubernetes_version):
+            unevaluated[manifest.group, manifest.kind] = None
     for application, kind in unknown:
         yield NotChecked(
             f"kind {kind}",
@@ -55,8 +55,8 @@ def _listed(kinds: Sequence[str]) -> str:
     return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
 
 
-def _has_rules(thing: Thing, kubernetes_version: str) -> bool:
-    return _rules(kubernetes_version or DEFAULT_KUBERNETES, thing.identity.api_version, thing.kind)
+def _has_rules(manifest: Manifest, kubernetes_version: str) -> bool:
+    return _rules(kubernetes_version or DEFAULT_KUBERNETES, manifest.identity.api_version, manifest.kind)
 
 
 @cache

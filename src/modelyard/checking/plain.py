@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from modelyard.cluster import Thing, mapping, sources
 from modelyard.findings import Address
 from modelyard.rendering import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Files, MalformedYAML, Repository, kustomization_file
 from modelyard.repository.repository import WHOLE
 from modelyard.schemas import Validator
+from modelyard.view import Manifest, mapping, sources
 
 CHART = "Chart.yaml"
 
@@ -26,12 +26,12 @@ def name(value: dict[str, object]) -> str:
     return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
 
 
-def own_urls(repository: Repository, applications: Iterable[Thing]) -> frozenset[str]:
+def own_urls(repository: Repository, applications: Iterable[Manifest]) -> frozenset[str]:
     """Return the addresses under which Applications read folders that are in this repository."""
     return frozenset(
         source.repository
-        for thing in applications
-        for source in sources(thing)
+        for manifest in applications
+        for source in sources(manifest)
         if source.folder and not source.chart and repository.files.is_folder(source.folder)
     )
 
@@ -44,9 +44,9 @@ def is_plain(repository: Repository, folder: str) -> bool:
     )
 
 
-def is_recursive(thing: Thing) -> bool:
+def is_recursive(manifest: Manifest) -> bool:
     """Return whether an Application reads the folders in its folder as well."""
-    return any(mapping(source.value, "directory").get("recurse") is True for source in sources(thing))
+    return any(mapping(source.value, "directory").get("recurse") is True for source in sources(manifest))
 
 
 def _manifests(files: Files, folder: str, *, recurse: bool) -> Iterator[str]:
@@ -68,8 +68,8 @@ def plain_folder(
         at: Address = FileAddress(repository.files, path)
         try:
             content = repository.files.documents(path)
-        except MalformedYAML as refusal:
-            errors.append(RenderError("malformed", refusal.message, refusal.at or at, refusal.fix))
+        except MalformedYAML as error:
+            errors.append(RenderError("malformed", error.message, error.at or at, error.fix))
             continue
         resources.extend(
             Resource(each, path) for each in content if isinstance(each, dict) and each.get("kind") and name(each)

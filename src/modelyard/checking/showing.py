@@ -10,7 +10,7 @@ from modelyard.findings import (
     At,
     Finding,
     Place,
-    Refusal,
+    UserError,
     masked,
     secret_texts,
     source_without_secrets,
@@ -68,7 +68,7 @@ class Showing:
                 try:
                     for document in self._files.documents(file):
                         found.extend(secret_texts(document))
-                except Refusal:
+                except UserError:
                     found = []
             self._secrets[file] = whole_and_lines(found)
         return self._secrets[file]

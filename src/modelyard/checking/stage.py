@@ -16,7 +16,7 @@ Validator = Callable[[Sequence[Rendering]], Iterator[Rendering]]
 """Returns renderings with a verdict on each resource."""
 
 
-class Stage:
+class RenderPipeline:
     """Renders targets, from the cache where their inputs are unchanged.
 
     Attributes:

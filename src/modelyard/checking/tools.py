@@ -8,38 +8,38 @@ from pathlib import Path
 
 from modelyard.checking.charts import Charts
 from modelyard.checking.options import CheckOptions
-from modelyard.checking.stage import Stage, with_verdicts
-from modelyard.findings import NotChecked, Refusal
+from modelyard.checking.stage import RenderPipeline, with_verdicts
+from modelyard.findings import NotChecked, UserError
 from modelyard.rendering import LibraryRenderer, ProcessRenderer, Renderer, Rendering, RenderingCache
 from modelyard.repository import SETTINGS, FileAddress, Repository
 from modelyard.repository.locks import Lock, cached_definitions, is_url, read_lock
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle, Validator
 from modelyard.tooling import cache, find
 from modelyard.tooling.renderer import RENDERER
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.streaming import LineProcess
 
 
-class Tools:
+class CheckContext:
     """The tools of one check.
 
     Args:
         repository: The repository to check.
         options: What was asked for.
-        ahead: A renderer that was started already, of `renderer_ahead`; the first stage uses it.
+        prestarted: A renderer that was started already, of `prestart_renderer`; the first stage uses it.
 
     Raises:
-        Refusal: No renderer is installed, or one that was asked for by name is not.
+        UserError: No renderer is installed, or one that was asked for by name is not.
     """
 
-    def __init__(self, repository: Repository, options: CheckOptions, ahead: Conversation | None = None) -> None:
+    def __init__(self, repository: Repository, options: CheckOptions, prestarted: LineProcess | None = None) -> None:
         self.repository = repository
         self.options = options
         self.lock = read_lock(repository.files)
-        self._ahead = ahead
-        self._stages: dict[str, Stage] = {}
+        self._ahead = prestarted
+        self._stages: dict[str, RenderPipeline] = {}
         self.crd_paths = _crd_paths(repository, self.lock)
 
-    def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> Stage:
+    def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> RenderPipeline:
         """Return the stage for environments of one Kubernetes version.
 
         When it is first asked for, what it cannot check is added to `gaps`.
@@ -53,7 +53,7 @@ class Tools:
         """Let the renderer of the stage that was asked for first get ready, and keep it for the length of a block."""
         return next(iter(self._stages.values())).ready(self.repository)
 
-    def _made(self, version: str, gaps: list[NotChecked]) -> Stage:
+    def _made(self, version: str, gaps: list[NotChecked]) -> RenderPipeline:
         renderer = self._renderer(version)
         gaps.extend(_unfetched(self.repository, self.lock))
         validator: Callable[[Sequence[Rendering]], Iterator[Rendering]] | None = None
@@ -71,7 +71,7 @@ class Tools:
         if self.options.use_cache:
             kept = RenderingCache(cache() / "renderings", identity)
             kept.prune()
-        return Stage(renderer, validator, kept)
+        return RenderPipeline(renderer, validator, kept)
 
     def charts(self, kubernetes_version: str) -> Charts:
         """Return what renders the charts of environments of one Kubernetes version."""
@@ -87,14 +87,14 @@ class Tools:
         if wanted == "processes" or (wanted is None and find(RENDERER) is None):
             return ProcessRenderer(self.options.jobs)
         bundle = SchemaBundle(kubernetes_version, self.crd_paths)
-        ahead, self._ahead = self._ahead, None
+        prestarted, self._ahead = self._ahead, None
         return LibraryRenderer(
             bundle.native_file,
             [bundle.crd_folder],
             self.crd_paths,
             schemas=bundle.identity,
             jobs=self.options.jobs,
-            ahead=ahead,
+            prestarted=prestarted,
         )
 
 
@@ -117,7 +117,7 @@ def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
                 found.append(fetched)
             continue
         if not (repository.files.is_file(path) or repository.files.is_folder(path)):
-            raise Refusal(
+            raise UserError(
                 f"{SETTINGS}: crds names {path}, which does not exist",
                 fix="name a file or folder with CustomResourceDefinitions, or a URL for modelyard fetch",
                 at=FileAddress(repository.files, SETTINGS, ("crds", index)),

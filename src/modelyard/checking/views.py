@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from modelyard.checking.application_sets import with_made
+from modelyard.checking.application_sets import expand_application_sets
 from modelyard.checking.plain import own_urls as plain_urls
 from modelyard.checking.revisions import Revisions
-from modelyard.cluster import Application, Environment, Source, TerraformReader, Thing, own_folder, sources, things
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering
 from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
 from modelyard.repository.repository import WHOLE
+from modelyard.view import Application, Environment, Manifest, Source, TerraformReader, manifests, own_folder, sources
 
 BOOTSTRAP = "bootstrap"
 
 
 @dataclass(slots=True)
-class Plan:
+class RenderPlan:
     """What must be rendered for one environment's Applications.
 
     Attributes:
@@ -33,9 +33,9 @@ class Plan:
     folder: EnvironmentFolder
     root: Rendering
     bootstrap: Rendering | None
-    children: list[tuple[Thing, tuple[Repository, str] | None]] = field(default_factory=list)
+    children: list[tuple[Manifest, tuple[Repository, str] | None]] = field(default_factory=list)
     gaps: list[NotChecked] = field(default_factory=list)
-    unread: list[Thing] = field(default_factory=list)
+    unread: list[Manifest] = field(default_factory=list)
 
 
 def roots(folders: Iterable[EnvironmentFolder], repository: Repository) -> list[str]:
@@ -55,8 +55,8 @@ def plan(
     folder: EnvironmentFolder,
     rendered: dict[str, Rendering],
     revisions: Revisions,
-    chosen: Callable[[str, Thing], bool] | None = None,
-) -> Plan:
+    chosen: Callable[[str, Manifest], bool] | None = None,
+) -> RenderPlan:
     """Return what an environment's Applications point at.
 
     Args:
@@ -67,32 +67,32 @@ def plan(
     """
     repository = revisions.repository
     gaps: list[NotChecked] = []
-    root = with_made(folder, rendered[folder.path], revisions, gaps)
-    made = Plan(folder, root, rendered.get(f"{folder.path}/{BOOTSTRAP}"), gaps=gaps)
-    found = things(repository, made.root)
+    root = expand_application_sets(folder, rendered[folder.path], revisions, gaps)
+    made = RenderPlan(folder, root, rendered.get(f"{folder.path}/{BOOTSTRAP}"), gaps=gaps)
+    found = manifests(repository, made.root)
     own_urls = _own_urls(folder, repository, found)
-    for thing in found:
-        if thing.kind != "Application" or thing.group != "argoproj.io":
+    for manifest in found:
+        if manifest.kind != "Application" or manifest.group != "argoproj.io":
             continue
-        if chosen is not None and not chosen(folder.name, thing):
-            made.unread.append(thing)
+        if chosen is not None and not chosen(folder.name, manifest):
+            made.unread.append(manifest)
             continue
-        made.gaps.extend(_outside(thing, own_urls, folder.name))
-        source = own_folder(thing, own_urls)
+        made.gaps.extend(_outside(manifest, own_urls, folder.name))
+        source = own_folder(manifest, own_urls)
         where: tuple[Repository, str] | None = None
         if source is not None:
             at_revision = revisions.at(source.revision)
             if isinstance(at_revision, str):
-                gap = NotChecked(f"application {thing.name}", at_revision, environment=folder.name)
-                made.gaps.append(gap.stamped(application=thing.name))
+                gap = NotChecked(f"application {manifest.name}", at_revision, environment=folder.name)
+                made.gaps.append(gap.with_defaults(application=manifest.name))
             else:
                 where = (at_revision, source.folder)
-        made.children.append((thing, where))
+        made.children.append((manifest, where))
     made.children.sort(key=lambda child: child[0].name)
     return made
 
 
-def beside_charts(made: Plan, rendered: dict[tuple[int, str], Rendering]) -> list[Rendering]:
+def beside_charts(made: RenderPlan, rendered: dict[tuple[int, str], Rendering]) -> list[Rendering]:
     """Return what an environment consists of besides its charts.
 
     Args:
@@ -104,7 +104,7 @@ def beside_charts(made: Plan, rendered: dict[tuple[int, str], Rendering]) -> lis
 
 
 def environment(
-    made: Plan,
+    made: RenderPlan,
     rendered: dict[tuple[int, str], Rendering],
     charts: dict[str, Rendering],
     repository: Repository,
@@ -120,15 +120,15 @@ def environment(
         terraform: What reads its Terraform, when a rule first asks for it.
     """
     nothing = Rendering("", cached=True)
-    applications = [Application(thing) for thing in made.unread]
-    for thing, where in made.children:
+    applications = [Application(manifest) for manifest in made.unread]
+    for manifest, where in made.children:
         at_revision, target = where or (repository, "")
         own = rendered[id(at_revision), target] if where else nothing
-        chart = charts.get(thing.name, nothing)
+        chart = charts.get(manifest.name, nothing)
         applications.append(
             Application(
-                thing,
-                things(at_revision, own, thing.name) + things(repository, chart, thing.name),
+                manifest,
+                manifests(at_revision, own, manifest.name) + manifests(repository, chart, manifest.name),
                 own.errors + chart.errors,
                 target or None,
                 own.cached and chart.cached,
@@ -137,11 +137,11 @@ def environment(
         )
     applications.sort(key=lambda application: application.name)
     errors = made.root.errors + (made.bootstrap.errors if made.bootstrap else ())
-    bootstrap = things(repository, made.bootstrap) if made.bootstrap else ()
+    bootstrap = manifests(repository, made.bootstrap) if made.bootstrap else ()
     return Environment(
         repository,
         made.folder,
-        things(repository, made.root),
+        manifests(repository, made.root),
         tuple(applications),
         errors,
         bootstrap,
@@ -149,21 +149,21 @@ def environment(
     )
 
 
-def _own_urls(folder: EnvironmentFolder, repository: Repository, found: Iterable[Thing]) -> frozenset[str]:
+def _own_urls(folder: EnvironmentFolder, repository: Repository, found: Iterable[Manifest]) -> frozenset[str]:
     if folder.path == WHOLE:
         return plain_urls(repository, found)
     url = folder.facts.get("repository")
     return frozenset({url}) if isinstance(url, str) and url else frozenset()
 
 
-def _outside(thing: Thing, own_urls: frozenset[str], environment_name: str) -> Iterable[NotChecked]:
-    for source in sources(thing):
+def _outside(manifest: Manifest, own_urls: frozenset[str], environment_name: str) -> Iterable[NotChecked]:
+    for source in sources(manifest):
         if not source.chart and _foreign(source, own_urls):
             yield NotChecked(
                 f"{source.folder} of {source.repository}",
                 "another repository",
                 environment=environment_name,
-                application=thing.name,
+                application=manifest.name,
             )
 
 

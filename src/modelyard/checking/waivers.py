@@ -37,7 +37,7 @@ def apply_waivers(repository: Repository, report: Report, today: date, *, whole:
         for index, accepted in enumerate(settings.accepted_gaps):
             if accepted.expires >= today and wildcard(accepted.subject, slashes=True).matches(str(gap.subject)):
                 used.add(("accepted-gaps", index))
-                gap = gap.stamped(accepted=accepted.reason)
+                gap = gap.with_defaults(accepted=accepted.reason)
         gaps.append(gap)
     decisions = _decisions(repository, used if whole else None, today)
     report.findings = kept + [found for rule in rules().values() for found in rule.judge(decisions)]

@@ -27,7 +27,7 @@ _VERBS = {
     "feature": ("feature", "Switch features of models on and off."),
     "env": ("env", "List, add, remove and fill in environments."),
     "promote": ("promote", "Move what was tried to the next environment."),
-    "import": ("adopt", "Take over a deployment of somebody else."),
+    "import": ("importing", "Take over a deployment of somebody else."),
     "explain": ("explain", "Explain a rule."),
     "update": ("update", "Merge a newer version of the template."),
     "fetch": ("fetch", "Bring charts and CRDs into the cache."),

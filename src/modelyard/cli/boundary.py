@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
-from modelyard.findings import ExitCode, Refusal, Severity
+from modelyard.findings import ExitCode, Severity, UserError
 
 ISSUES = "https://github.com/modelyard/modelyard/issues"
 TRACEBACK = "--traceback"
@@ -38,9 +38,9 @@ def guarded(command: Callable[[], int]) -> int:
         return code
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else ExitCode.CLEAN
-    except Refusal as refusal:
-        _tell(_refusal_lines(refusal))
-        return refusal.exit_code
+    except UserError as error:
+        _tell(_refusal_lines(error))
+        return error.exit_code
     except KeyboardInterrupt:
         # A second Ctrl-C while the interpreter winds down would print a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -86,23 +86,23 @@ def _tell(lines: list[str]) -> None:
         return  # nobody is listening; the exit code still tells
 
 
-def _refusal_lines(refusal: Refusal) -> list[str]:
+def _refusal_lines(error: UserError) -> list[str]:
     from modelyard.cli.terminal import look_of
     from modelyard.reporting import Line, drawn, excerpt, visible, wrapped
 
     look = look_of(sys.stderr)
-    place = None if refusal.at is None else refusal.at.place()
+    place = None if error.at is None else error.at.place()
     lead: Line = [("error:", "error"), (" ", "plain")]
-    message = refusal.message
+    message = error.message
     if place is not None:
         lead = [(f"{visible(str(place))}: ", "strong"), *lead]
         message = message.removeprefix(f"{place.file}: ")
     lines = list(wrapped(lead, visible(message), "plain", width=look.width, indent=2))
     if place is not None:
         lines += excerpt(place, Severity.ERROR, (), look.width)
-    if refusal.fix:
+    if error.fix:
         fix: Line = [("  ", "plain"), ("fix:", "fix"), (" ", "plain")]
-        lines += wrapped(fix, visible(refusal.fix), "plain", width=look.width, indent=7)
+        lines += wrapped(fix, visible(error.fix), "plain", width=look.width, indent=7)
     return [line.rstrip("\n") for line in drawn(lines, colour=look.colour, ascii=look.ascii)]
 
 

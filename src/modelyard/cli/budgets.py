@@ -61,7 +61,7 @@ def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
             lead: Line = [("  ", "plain"), ("fix:", "fix"), (" ", "plain")]
             yield from wrapped(lead, visible(fit.fix), "plain", width=width, indent=7)
     for each in fit.devices:
-        yield from budget_lines(each.landing.device.name, each.assessment, width)
+        yield from budget_lines(each.eligible.device.name, each.assessment, width)
     if fit.worst is not None:
         yield from explanation(fit.worst.assessment, changes_for(fit, fit.worst), width)
     for core in fit.cores:
@@ -70,7 +70,7 @@ def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
 
 def _core_lines(each: CoreFit, width: int | None) -> Iterator[Line]:
     verdict = each.budget.verdict.value
-    lead: Line = [(f"  {visible(each.landing.device.name):<12} ", "plain"), (f"{verdict:<13}", STYLES[verdict])]
+    lead: Line = [(f"  {visible(each.eligible.device.name):<12} ", "plain"), (f"{verdict:<13}", STYLES[verdict])]
     yield from wrapped(lead, visible("; ".join(each.budget.reasons)), "plain", width=width, indent=28)
 
 
@@ -89,15 +89,15 @@ def fit_content(environment: str, fit: Fit) -> dict[str, Any]:
         "devices": [
             {
                 **assessment_content(each.assessment, changes_for(fit, each)),
-                "instance-types": list(each.landing.instance_types),
-                "pools": list(each.landing.pools),
+                "instance-types": list(each.eligible.instance_types),
+                "pools": list(each.eligible.pools),
             }
             for each in fit.devices
         ],
     }
     if fit.cores:
         content["cores"] = [
-            {"device": each.landing.device.name, **_plain(asdict(each.budget)), "verdict": each.budget.verdict.value}
+            {"device": each.eligible.device.name, **_plain(asdict(each.budget)), "verdict": each.budget.verdict.value}
             for each in fit.cores
         ]
     return content

@@ -14,7 +14,7 @@ import typer
 
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, require_folder
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, InstanceType, Model
@@ -116,15 +116,17 @@ def add(
     from modelyard.sizing import TEAM_MODELS, team_models
 
     if not _ID.fullmatch(model_id) or len(model_id) > _LONGEST_ID:
-        raise Refusal(f"{model_id!r} is no model id", fix="write it as the engine's settings do, such as acme/chat-7b")
+        raise UserError(
+            f"{model_id!r} is no model id", fix="write it as the engine's settings do, such as acme/chat-7b"
+        )
     require_folder(repository)
     home = Repository(repository)
     if not home.environments:
-        raise Refusal(f"{home.root} is no GitOps repository", fix="name one with --repository")
+        raise UserError(f"{home.root} is no GitOps repository", fix="name one with --repository")
     own = team_models(home.files)
     if not force and (model_id in own or catalog.model(model_id) is not None):
         where = TEAM_MODELS if model_id in own else "the catalogue"
-        raise Refusal(f"{model_id} is in {where} already", fix=f"modelyard catalog show {model_id}, or --force")
+        raise UserError(f"{model_id} is in {where} already", fix=f"modelyard catalog show {model_id}, or --force")
     if config is not None:
         content, source = _read(config), f"{config.name} given by hand"
     else:
@@ -132,7 +134,7 @@ def add(
     try:
         entry = catalog.model_from_config(model_id, content, source)
     except ValueError as problem:
-        raise Refusal(f"{config or model_id}: {problem}", fix="give the config.json of the model") from None
+        raise UserError(f"{config or model_id}: {problem}", fix="give the config.json of the model") from None
     file = f"{TEAM_MODELS}/{catalog.folder_name(model_id)}/model.yaml"
     write_file(home.root, file, catalog.model_text(entry))
     sys.stdout.write(f"{file} written; commit it\n")
@@ -146,22 +148,22 @@ def _read(config: Path) -> dict[str, Any]:
     from modelyard.repository.limits import content_of
 
     if not config.is_file():
-        raise Refusal(f"there is no file {config}", fix="name the model's config.json")
+        raise UserError(f"there is no file {config}", fix="name the model's config.json")
     try:
         content = parsed(content_of(config), str(config))
-    except Refusal as refusal:
-        raise Refusal(refusal.message, fix="give the model's config.json", at=refusal.at) from None
+    except UserError as error:
+        raise UserError(error.message, fix="give the model's config.json", at=error.at) from None
     if not isinstance(content, dict):
-        raise Refusal(f"{config} should hold one JSON mapping", fix="give the model's config.json")
+        raise UserError(f"{config} should hold one JSON mapping", fix="give the model's config.json")
     return content
 
 
-def _unknown(name: str, models: list[str]) -> Refusal:
+def _unknown(name: str, models: list[str]) -> UserError:
     from difflib import get_close_matches
 
     near = get_close_matches(name, models, n=1)
     fix = f"did you mean {near[0]}?" if near else "modelyard catalog show lists the models"
-    return Refusal(f"the catalogue has no model, device or instance type {name}", fix=fix)
+    return UserError(f"the catalogue has no model, device or instance type {name}", fix=fix)
 
 
 def _list(models: dict[str, Model], own: set[str]) -> Iterator[Line]:
@@ -255,7 +257,7 @@ def _price(kind: InstanceType, region: str) -> dict[str, Any]:
 
     found = known_region(region)
     if found is None:
-        raise Refusal(f"there is no region {region} in the data", fix=f"name one of {', '.join(regions())}")
+        raise UserError(f"there is no region {region} in the data", fix=f"name one of {', '.join(regions())}")
     offer = found.offers.get(kind.name)
     if offer is None:
         return {

@@ -21,7 +21,7 @@ from modelyard.cli.options import (
     environment_option,
     require_folder,
 )
-from modelyard.findings import Refusal, Severity
+from modelyard.findings import Severity, UserError
 
 if TYPE_CHECKING:
     from modelyard.checking import Backend
@@ -154,12 +154,12 @@ def severity(word: str) -> Severity:
     """Return the severity that `--fail-on` names.
 
     Raises:
-        Refusal: It is none.
+        UserError: It is none.
     """
     for each in Severity:
         if each.label == word:
             return each
-    raise Refusal(f"--fail-on {word} is no severity", fix="choose error, warning or note")
+    raise UserError(f"--fail-on {word} is no severity", fix="choose error, warning or note")
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
@@ -167,7 +167,7 @@ def _shard(text: str | None) -> tuple[int, int] | None:
         return None
     found = _SHARD.fullmatch(text)
     if found is None or int(found[1]) > int(found[2]):
-        raise Refusal(f"--shard {text} is not a part of a whole", fix="write I/N with 1 ≤ I ≤ N, such as 2/8")
+        raise UserError(f"--shard {text} is not a part of a whole", fix="write I/N with 1 ≤ I ≤ N, such as 2/8")
     return int(found[1]), int(found[2])
 
 
@@ -178,4 +178,4 @@ def _backend(name: str | None) -> Backend | None:
         return "library"
     if name == "processes":
         return "processes"
-    raise Refusal(f"--backend {name} is no backend", fix="choose library or processes")
+    raise UserError(f"--backend {name} is no backend", fix="choose library or processes")

@@ -11,7 +11,7 @@ import typer
 
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.options import Folder, Jobs, NoCache, OutputFile, environment_option, require_folder
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.cli.outputs import Output
@@ -117,7 +117,7 @@ def _comments(comparison: Comparison, folder: Path, format: str, artifact: str) 
         for name in comparison.all_environments:
             (folder / f"{name}.md").unlink(missing_ok=True)
     except OSError as problem:
-        raise Refusal(f"{folder} cannot be written: {problem.strerror}", fix="name another folder") from None
+        raise UserError(f"{folder} cannot be written: {problem.strerror}", fix="name another folder") from None
     for change in comparison.environments:
         if change.differs:
             text = comment(change, comparison, artifact, _limit(format))

@@ -12,7 +12,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.options import environment_option
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.editing import Changes, Trial
@@ -56,14 +56,14 @@ def planned(repository: Path) -> Changes:
     """Return an empty edit of a repository.
 
     Raises:
-        Refusal: The folder is no GitOps repository.
+        UserError: The folder is no GitOps repository.
     """
     from modelyard.cli.options import require_folder
     from modelyard.editing import Changes
 
     require_folder(repository)
     if not (repository / "environments").is_dir():
-        raise Refusal(
+        raise UserError(
             f"{repository.resolve()} has no folder environments",
             fix="run the command at the top of a GitOps repository, or name it with --repository",
         )
@@ -77,7 +77,7 @@ def require_passing(changes: Changes, environment: str, model: str = "", *, done
         What the check warns of about the model, one sentence each.
 
     Raises:
-        Refusal: It does; the message has the first error, and how many there are.
+        UserError: It does; the message has the first error, and how many there are.
     """
     from modelyard.cli.terminal import Progress
     from modelyard.editing import tried
@@ -90,7 +90,7 @@ def require_passing(changes: Changes, environment: str, model: str = "", *, done
     if trial.findings:
         first, *others = trial.findings
         more = f" (and {len(others)} more)" if others else ""
-        raise Refusal(
+        raise UserError(
             f"nothing is written, since a check would not pass then ({done}): {first.rule}: {first.message}{more}",
             fix=f"{first.fix or f'modelyard explain {first.rule}'}; --no-check writes it all the same",
             exit_code=ExitCode.FINDINGS,

@@ -12,7 +12,7 @@ from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, IgnoreNotFound, Repository, finish, planned
 from modelyard.cli.options import AsJson
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.reporting import Line
@@ -203,12 +203,12 @@ def _outputs(repository: Path, file: str | None) -> str:
         try:
             return content_of(Path(file), fix=fix, pipes=True).decode("utf-8")
         except UnicodeDecodeError:
-            raise Refusal(f"{file} cannot be read: it is not UTF-8", fix=fix) from None
+            raise UserError(f"{file} cannot be read: it is not UTF-8", fix=fix) from None
     from modelyard.tooling import require, run
 
     folder = repository / "terraform"
     if not (folder / ".terraform").is_dir():
-        raise Refusal(
+        raise UserError(
             f"{folder} is not initialised, so that Terraform knows no outputs",
             fix="run terraform init there with the environment's backend.hcl, or give --outputs FILE",
         )

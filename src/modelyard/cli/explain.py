@@ -11,7 +11,7 @@ import typer
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.reporting import Line
@@ -44,7 +44,7 @@ def command(
         _list(area, as_json=as_json)
         return ExitCode.CLEAN
     if name not in known:
-        raise Refusal(f"there is no rule {rule}", fix=_nearest(name, known))
+        raise UserError(f"there is no rule {rule}", fix=_nearest(name, known))
     if as_json:
         content = {**_summary(known[name]), "page": _page(known[name])}
         from modelyard.reporting import inert_json

@@ -11,7 +11,7 @@ import typer
 from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, Environment, Model, NoCheck, Repository, finish, planned, require_passing
 from modelyard.cli.options import AsJson
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 Feature = Annotated[str, typer.Argument(metavar="FEATURE", help="Folder of bases/features/.")]
 
@@ -66,7 +66,7 @@ def _values(texts: list[str]) -> dict[str, str]:
     for each in texts:
         name, separator, told = each.partition("=")
         if not separator or not name or not told:
-            raise Refusal(f"--value {each} is no NAME=VALUE", fix="write --value certificate-arn=arn:...")
+            raise UserError(f"--value {each} is no NAME=VALUE", fix="write --value certificate-arn=arn:...")
         found[name] = told
     return found
 

@@ -10,7 +10,7 @@ import typer
 
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, Folder, environment_option, require_folder
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.fetching import Fetched
@@ -40,7 +40,7 @@ def command(
     require_folder(path)
     repository = Repository(path)
     if not repository.environments:
-        raise Refusal(
+        raise UserError(
             f"{repository.root} holds no environments",
             fix="run it in a GitOps repository, or make one with `modelyard new`",
         )

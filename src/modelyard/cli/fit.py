@@ -11,7 +11,7 @@ import typer
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, environment_option
-from modelyard.findings import ExitCode, NotChecked, Refusal
+from modelyard.findings import ExitCode, NotChecked, UserError
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, Model
@@ -96,17 +96,17 @@ def command(
     flags = _flags(given, flag or [])
     if from_log is not None:
         if flags or environment or model:
-            raise Refusal("--from-log takes flags from the log", fix="leave out the flags, --env and --model")
+            raise UserError("--from-log takes flags from the log", fix="leave out the flags, --env and --model")
         from modelyard.cli.measuring import keep_log
 
         return keep_log(path or Path(), from_log, model_id, device, engine_version, as_json=as_json)
     if model_id is not None:
         if path is not None and (environment or model):
-            raise Refusal("--model-id and a repository's --env or --model contradict each other", fix="choose one")
+            raise UserError("--model-id and a repository's --env or --model contradict each other", fix="choose one")
         return _one(path or Path(), model_id, device, engine_version or DEFAULT_VERSION, flags, as_json, strict)
     if flags or device or engine_version:
         unused = next(iter(flags), "device" if device else "engine-version")
-        raise Refusal(
+        raise UserError(
             f"--{unused} is for --model-id; a repository says its own",
             fix="name --model-id, or leave it out and change the overlay",
         )
@@ -119,9 +119,9 @@ def _flags(given: dict[str, str | None], others: list[str]) -> dict[str, Any]:
         name, separator, value = each.partition("=")
         plain = name.lstrip("-").replace("_", "-")
         if not plain:
-            raise Refusal(f"--flag {each} names no flag", fix="write --flag NAME=VALUE, or --flag NAME for a switch")
+            raise UserError(f"--flag {each} names no flag", fix="write --flag NAME=VALUE, or --flag NAME for a switch")
         if plain in flags:
-            raise Refusal(f"{plain} is given twice", fix="keep one of them")
+            raise UserError(f"{plain} is given twice", fix="keep one of them")
         flags[plain] = value if separator else True
     return flags
 
@@ -134,10 +134,10 @@ def _one(
     from modelyard.cli.terminal import look_of, show
     from modelyard.repository import Files
     from modelyard.sizing import (
-        Verdict,
+        FitVerdict,
         assess,
         changes_that_fit,
-        engine_settings,
+        effective_settings,
         known_model,
         measured_for,
         measurements,
@@ -154,20 +154,20 @@ def _one(
     for name in flags:
         if known is not None and known.flag(name) is None:
             near = known.nearest_flag(name)
-            raise Refusal(f"vLLM {version} has no flag {name}", fix=f"did you mean {near}" if near else "")
+            raise UserError(f"vLLM {version} has no flag {name}", fix=f"did you mean {near}" if near else "")
     if device.kind != "gpu":
         return _cores(entry.id, entry.shape, device, version, flags, as_json)
     try:
-        settings = engine_settings(flags, version, entry.shape, device)
+        settings = effective_settings(flags, version, entry.shape, device)
     except ValueError as problem:
-        raise Refusal(str(problem), fix=f"write a version such as {DEFAULT_VERSION}") from None
+        raise UserError(str(problem), fix=f"write a version such as {DEFAULT_VERSION}") from None
     if settings.problems:
-        raise Refusal(settings.problems[0].message, fix="correct the flag")
+        raise UserError(settings.problems[0].message, fix="correct the flag")
     measured = measured_for(measurements(files, model_id), entry.shape, settings, device, None)
     drafting = known_model(files, settings.draft_model) if settings.draft_model else None
     draft = drafting.shape if drafting is not None else None
     found = assess(flags, version, entry.shape, device, measured=measured, draft=draft)
-    changes = () if found.verdict is Verdict.FITS else changes_that_fit(found, flags, version, entry.shape)
+    changes = () if found.verdict is FitVerdict.FITS else changes_that_fit(found, flags, version, entry.shape)
     if as_json:
         content = {"model": entry.id, "engine-version": version, **assessment_content(found, changes)}
         from modelyard.reporting import json_text
@@ -187,10 +187,10 @@ def _pipeline(entry: Model, device: Device, flags: dict[str, Any], as_json: bool
     from modelyard.sizing import pipeline_budget
 
     if flags:
-        raise Refusal(f"--{next(iter(flags))} is a flag of vLLM, and {entry.id} is a diffusion pipeline")
+        raise UserError(f"--{next(iter(flags))} is a flag of vLLM, and {entry.id} is a diffusion pipeline")
     budget = pipeline_budget(entry, device)
     if budget is None or device.kind != "gpu":
-        raise Refusal(f"diffusion pipelines are not modelled on {device.name}", fix="name a GPU")
+        raise UserError(f"diffusion pipelines are not modelled on {device.name}", fix="name a GPU")
     if as_json:
         from modelyard.reporting import json_text
 
@@ -204,11 +204,11 @@ def _pipeline(entry: Model, device: Device, flags: dict[str, Any], as_json: bool
 def _cores(model_id: str, shape: Any, device: Device, version: str, flags: dict[str, Any], as_json: bool) -> int:
     from dataclasses import asdict
 
-    from modelyard.sizing import Verdict, engine_settings, neuron_budget
+    from modelyard.sizing import FitVerdict, effective_settings, neuron_budget
 
-    settings = engine_settings(flags, version, shape, device)
+    settings = effective_settings(flags, version, shape, device)
     if settings.problems:
-        raise Refusal(settings.problems[0].message, fix="correct the flag")
+        raise UserError(settings.problems[0].message, fix="correct the flag")
     budget = neuron_budget(shape, settings, device)
     if as_json:
         from modelyard.reporting import json_text
@@ -217,10 +217,10 @@ def _cores(model_id: str, shape: Any, device: Device, version: str, flags: dict[
     else:
         told = "; ".join(budget.reasons)
         sys.stdout.write(f"{model_id}  {device.name}, {budget.cores} cores  {budget.verdict}\n  {told}\n")
-    return ExitCode.FINDINGS if budget.verdict is Verdict.DOES_NOT_FIT else ExitCode.CLEAN
+    return ExitCode.FINDINGS if budget.verdict is FitVerdict.DOES_NOT_FIT else ExitCode.CLEAN
 
 
-def unknown_model(model_id: str) -> Refusal:
+def unknown_model(model_id: str) -> UserError:
     """Return the refusal for a model whose shape nobody knows."""
     from difflib import get_close_matches
 
@@ -228,7 +228,7 @@ def unknown_model(model_id: str) -> Refusal:
 
     near = get_close_matches(model_id, models(), n=1)
     first = f"did you mean {near[0]}; or " if near else ""
-    return Refusal(
+    return UserError(
         f"the shape of {model_id} is not in the catalogue",
         fix=f"{first}add it: modelyard catalog add {model_id} --config config.json",
     )
@@ -238,16 +238,16 @@ def known_device(name: str | None) -> Device:
     """Return a device by its name.
 
     Raises:
-        Refusal: None was named, or there is none of that name.
+        UserError: None was named, or there is none of that name.
     """
     from modelyard.catalog import device, devices
 
     listed = ", ".join(dict.fromkeys(each.name for each in devices()))
     if name is None:
-        raise Refusal("--device is missing", fix=f"name one of {listed}")
+        raise UserError("--device is missing", fix=f"name one of {listed}")
     found = device(name)
     if found is None:
-        raise Refusal(f"there is no device {name}", fix=f"name one of {listed}")
+        raise UserError(f"there is no device {name}", fix=f"name one of {listed}")
     return found
 
 
@@ -262,7 +262,7 @@ def _repository(path: Path, environments: list[str], names: list[str], as_json: 
     known = sorted({fit.model.name for _, fit in listed})
     for name in names:
         if name not in known:
-            raise Refusal(f"there is no model {name}", fix=f"models here: {', '.join(known) or 'none'}")
+            raise UserError(f"there is no model {name}", fix=f"models here: {', '.join(known) or 'none'}")
     if names:
         listed = [(environment, fit) for environment, fit in listed if fit.model.name in names]
     models = {application.name for view in found for application in view.applications if application.is_model}
@@ -291,8 +291,8 @@ def _unread(gaps: list[NotChecked]) -> list[Line]:
 
 
 def _code(verdicts: list[Any], strict: bool) -> int:
-    from modelyard.sizing import Verdict
+    from modelyard.sizing import FitVerdict
 
-    if Verdict.DOES_NOT_FIT in verdicts:
+    if FitVerdict.DOES_NOT_FIT in verdicts:
         return ExitCode.FINDINGS
-    return ExitCode.NOT_CHECKED if strict and (None in verdicts or Verdict.UNSURE in verdicts) else ExitCode.CLEAN
+    return ExitCode.NOT_CHECKED if strict and (None in verdicts or FitVerdict.UNSURE in verdicts) else ExitCode.CLEAN

@@ -10,10 +10,10 @@ import typer
 
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.options import Plans, StrictlyChecked, environment_option
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from modelyard.cluster import Edge, Environment
+    from modelyard.view import Edge, Environment
 
 FORMATS = ("text", "mermaid", "dot", "json")
 
@@ -50,7 +50,7 @@ def command(
     A lone argument that is a folder is the repository.
     """
     if format not in FORMATS:
-        raise Refusal(f"there is no format {format!r}", fix=f"formats are {', '.join(FORMATS)}")
+        raise UserError(f"there is no format {format!r}", fix=f"formats are {', '.join(FORMATS)}")
     if path is None and subject is not None and Path(subject).is_dir():
         path, subject = Path(subject), None
     from modelyard.cli.graphs import DRAWN, gap_lines
@@ -85,12 +85,12 @@ def _chosen(view: Environment, subject: str | None, depth: int, *, broken: bool)
     return [edge for edge in edges if edge.is_broken] if broken else edges
 
 
-def _unknown(subject: str, views: Sequence[Environment]) -> Refusal:
+def _unknown(subject: str, views: Sequence[Environment]) -> UserError:
     from difflib import get_close_matches
 
     names = {node.name for view in views for node in view.graph.nodes}
     near = get_close_matches(subject.rpartition("/")[2], names, n=3)
-    return Refusal(
+    return UserError(
         f"nothing is called {subject}",
         fix=f"did you mean {' or '.join(near)}" if near else "give a name, KIND/NAME or KIND/NAMESPACE/NAME",
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from modelyard.cluster import Edge, Environment, Node, State
 from modelyard.findings import NotChecked
 from modelyard.reporting import Line, json_text, visible
+from modelyard.view import Edge, Environment, ObjectRef, State
 
 Drawn = Sequence[tuple[Environment, Sequence[Edge]]]
 """Each environment with the edges to show."""
@@ -105,16 +105,16 @@ def _said(edge: Edge) -> str:
     return edge.relation if edge.state == State.RESOLVED else f"{edge.relation} ({edge.state})"
 
 
-def _pairs(edges: Sequence[Edge]) -> list[tuple[Edge, Node]]:
+def _pairs(edges: Sequence[Edge]) -> list[tuple[Edge, ObjectRef]]:
     """Return each edge with each object that it leads to, once however often it is said."""
-    found: dict[tuple[Node, str, State, Node], Edge] = {}
+    found: dict[tuple[ObjectRef, str, State, ObjectRef], Edge] = {}
     for edge in edges:
         for node in edge.reached:
             found.setdefault((edge.source.node.whole, edge.relation, edge.state, node), edge)
     return [(edge, key[3]) for key, edge in found.items()]
 
 
-def _names(edges: Sequence[Edge], prefix: str) -> Mapping[Node, str]:
+def _names(edges: Sequence[Edge], prefix: str) -> Mapping[ObjectRef, str]:
     nodes = dict.fromkeys(node for edge, target in _pairs(edges) for node in (edge.source.node.whole, target))
     return {node: f"{prefix}{number}" for number, node in enumerate(nodes)}
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, ModelShape
@@ -35,7 +35,7 @@ def keep_log(
         as_json: Print JSON.
 
     Raises:
-        Refusal: It cannot be told what was measured, or of what; nothing is written then.
+        UserError: It cannot be told what was measured, or of what; nothing is written then.
     """
     from modelyard.cli.fit import unknown_model
     from modelyard.repository import Repository
@@ -44,23 +44,23 @@ def keep_log(
 
     repository = Repository(root)
     if not repository.environments:
-        raise Refusal(f"{repository.root} is no GitOps repository", fix="run it where the measurement should be kept")
+        raise UserError(f"{repository.root} is no GitOps repository", fix="run it where the measurement should be kept")
     told = measured_budget(_text(log))
     name = model_id or told.model
     if not name:
-        raise Refusal(f"{log} does not name its model", fix="name it with --model-id")
+        raise UserError(f"{log} does not name its model", fix="name it with --model-id")
     entry = known_model(repository.files, name)
     if entry is None or entry.shape is None:
         if model_id is None:
-            raise Refusal(f"{log} is of {name}, which is not in the catalogue", fix="name the model with --model-id")
+            raise UserError(f"{log} is of {name}, which is not in the catalogue", fix="name the model with --model-id")
         raise unknown_model(name)
     if told.version and version and told.version != version:
-        raise Refusal(f"{log} is of vLLM {told.version}, not {version}", fix="leave out --engine-version")
+        raise UserError(f"{log} is of vLLM {told.version}, not {version}", fix="leave out --engine-version")
     if not (told.version or version):
-        raise Refusal(f"{log} does not tell vLLM's version", fix="name it with --engine-version")
+        raise UserError(f"{log} does not tell vLLM's version", fix="name it with --engine-version")
     if told.kv_available_gib is None:
         reason = f": {told.refused}" if told.refused else ""
-        raise Refusal(
+        raise UserError(
             f"{log} does not tell how much was left for the KV cache{reason}",
             fix="give a log that has the line `Available KV cache memory`",
         )
@@ -84,7 +84,7 @@ def _text(log: Path) -> str:
     from modelyard.repository.limits import content_of
 
     if not log.exists():
-        raise Refusal(f"there is no log {log}", fix="name the file with vLLM's start-up log")
+        raise UserError(f"there is no log {log}", fix="name the file with vLLM's start-up log")
     fix = "give the lines up to the engine's first request"
     return content_of(log, most=MAX_LOG_BYTES, fix=fix, pipes=True).decode("utf-8", "replace")
 
@@ -101,7 +101,7 @@ def _device(log: Path, name: str | None, total_gib: float | None) -> Device:
         if not has_as_much(device):
             same = next((each for each in devices() if each.name == device.name and has_as_much(each)), None)
             if same is None:
-                raise Refusal(
+                raise UserError(
                     f"{log} is of a device with {total_gib:.1f} GiB, {device.name} has {device.total_gib:.1f} GiB",
                     fix="name the device that it was written on",
                 )
@@ -111,13 +111,13 @@ def _device(log: Path, name: str | None, total_gib: float | None) -> Device:
     if len(near) == 1:
         return near[0]
     could = f"; its memory is that of {' and '.join(each.name for each in near)}" if near else ""
-    raise Refusal(f"{log} does not name its device{could}", fix="name it with --device")
+    raise UserError(f"{log} does not name its device{could}", fix="name it with --device")
 
 
 def _budgets(
     log: Path, measured: MeasuredBudget, shape: ModelShape, device: Device
 ) -> tuple[MemoryBudget, MemoryBudget]:
-    from modelyard.sizing import engine_settings, memory_budget
+    from modelyard.sizing import effective_settings, memory_budget
 
     names = (
         "tensor_parallel_size",
@@ -138,14 +138,14 @@ def _budgets(
     flags |= {"enable-lora": True} if measured.max_loras else {}
     flags |= {"speculative-config": {"method": measured.speculative}} if measured.speculative else {}
     try:
-        settings = engine_settings(flags, measured.version, shape, device)
+        settings = effective_settings(flags, measured.version, shape, device)
     except ValueError as problem:
-        raise Refusal(str(problem), fix="name vLLM's version with --engine-version") from None
+        raise UserError(str(problem), fix="name vLLM's version with --engine-version") from None
     estimate = memory_budget(shape, settings, device)
     known = measured.budget_for(estimate, shape, settings, device)
     if known is None or settings.problems:
         reason = f": {settings.problems[0].message}" if settings.problems else ""
-        raise Refusal(f"{log} does not agree with itself{reason}", fix="give the whole log of one start")
+        raise UserError(f"{log} does not agree with itself{reason}", fix="give the whole log of one start")
     return estimate, known
 
 

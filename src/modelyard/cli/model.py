@@ -24,10 +24,10 @@ from modelyard.cli.edits import (
     warned,
 )
 from modelyard.cli.options import AsJson, environment_option
-from modelyard.findings import ExitCode, Refusal, source_without_secrets
+from modelyard.findings import ExitCode, UserError, source_without_secrets
 
 if TYPE_CHECKING:
-    from modelyard.editing import Candidate, Changes, Choice, Wish
+    from modelyard.editing import Candidate, Changes, ModelChoice, ModelRequest
 
 
 def application() -> typer.Typer:
@@ -116,10 +116,10 @@ def add(
 ) -> int:
     """Add a model: choose what serves it, see that it fits and finds a node, and write its files."""
     from modelyard.cli.terminal import Progress
-    from modelyard.editing import Changes, Wish, candidates, refusal
+    from modelyard.editing import Changes, ModelRequest, candidates, refusal
 
     first = planned(repository)
-    wish = Wish(overlay, accelerator, engine, tuple(feature or ()), max_model_len, check=not no_check)
+    wish = ModelRequest(overlay, accelerator, engine, tuple(feature or ()), max_model_len, check=not no_check)
     known = _already(first, model, environment, name)
     if known:
         return finish(Edit(first, known), dry_run=dry_run, as_json=as_json)
@@ -169,7 +169,7 @@ def set_values(
 
     given = _pairs(values or [])
     if not given and not unset and not overlay:
-        raise Refusal("nothing is to be set", fix="write KEY=VALUE, --unset KEY or --overlay NAME")
+        raise UserError("nothing is to be set", fix="write KEY=VALUE, --unset KEY or --overlay NAME")
     changes = planned(repository)
     others = set_model(changes, environment, name, given, unset or (), overlay)
     told = [f"{key} {value}" for key, value in given.items()]
@@ -247,9 +247,11 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         key, separator, value = text.partition("=")
         if not separator or not key.strip("-"):
-            raise Refusal(f"'{text}' is not a setting", fix="write KEY=VALUE, such as replicas=2 or max-model-len=8192")
+            raise UserError(
+                f"'{text}' is not a setting", fix="write KEY=VALUE, such as replicas=2 or max-model-len=8192"
+            )
         if key in pairs:
-            raise Refusal(f"{key} is set twice", fix="leave one")
+            raise UserError(f"{key} is set twice", fix="leave one")
         pairs[key] = value
     return pairs
 
@@ -267,7 +269,7 @@ def _already(changes: Changes, model: str, environment: str, name: str) -> str:
     overlay = Served(files, named, menu).overlay
     if overlay is None or overlay.model != model_id:
         served = overlay.model if overlay else "another model"
-        raise Refusal(
+        raise UserError(
             f"environment {environment} serves {served} as {named} already", fix="choose another name with --name"
         )
     return f"{named} is in {environment}"
@@ -300,7 +302,7 @@ def _notes(changes: Changes, environment: str) -> list[str]:
     ]
 
 
-def _asked_features(changes: Changes, model: str, environment: str, wish: Wish) -> tuple[str, ...]:
+def _asked_features(changes: Changes, model: str, environment: str, wish: ModelRequest) -> tuple[str, ...]:
     """Let the user choose among the features that the environment is ready for; ask nothing where there are none."""
     from modelyard.catalog import feature_problems
     from modelyard.editing import Menu, environment_files
@@ -327,13 +329,13 @@ def _asked_features(changes: Changes, model: str, environment: str, wish: Wish) 
         try:
             for name in names:
                 menu.require("feature", name)
-        except Refusal as refusal:
+        except UserError as refusal:
             sys.stdout.write(f"{visible(refusal.message)}; {visible(refusal.fix)}\n")
         else:
             return names
 
 
-def _asked(choice: Choice) -> Candidate:
+def _asked(choice: ModelChoice) -> Candidate:
     """Let the user choose among what is possible."""
     from modelyard.reporting import visible
 

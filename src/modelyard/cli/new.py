@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from modelyard.cli.boundary import verb
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 
 @verb
@@ -56,7 +56,7 @@ def command(
     folder = path or Path()
     adds = (folder / ANSWERS).is_file()
     if path is None and not adds:
-        raise Refusal(
+        raise UserError(
             "the new repository has no name",
             fix="name its folder, as in `modelyard new my-platform`; in a GitOps repository, --env adds an environment",
         )
@@ -115,14 +115,14 @@ def answers_given(pairs: list[str], option: str = "--data") -> dict[str, str]:
         option: The option that it was given by.
 
     Raises:
-        Refusal: One is not of the form QUESTION=ANSWER, or a question is answered twice.
+        UserError: One is not of the form QUESTION=ANSWER, or a question is answered twice.
     """
     answers: dict[str, str] = {}
     for pair in pairs:
         question, separator, answer = pair.partition("=")
         if not separator or not question:
-            raise Refusal(f"{option} {pair} is not an answer", fix=f"write {option} QUESTION=ANSWER")
+            raise UserError(f"{option} {pair} is not an answer", fix=f"write {option} QUESTION=ANSWER")
         if question in answers:
-            raise Refusal(f"{option} answers {question} twice", fix="leave one")
+            raise UserError(f"{option} answers {question} twice", fix="leave one")
         answers[question] = answer
     return answers

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from modelyard.cli import completing
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 Folder = Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")]
 OutputFile = Annotated[
@@ -46,10 +46,10 @@ def require_folder(path: Path) -> None:
     """Refuse a path that is no folder; an edit of it that was cut short is finished first.
 
     Raises:
-        Refusal: It does not exist, is a file, an edit is being written, or it brings an edit or a cache of its own.
+        UserError: It does not exist, is a file, an edit is being written, or it brings an edit or a cache of its own.
     """
     if not path.is_dir():
-        raise Refusal(
+        raise UserError(
             f"{path} is not a folder" if path.exists() else f"there is no folder {path}",
             fix="name the folder of a GitOps repository",
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from modelyard.findings import Refusal, Report
+from modelyard.findings import Report, UserError
 from modelyard.reporting import FORMATS, Presentation, write
 
 # Formats that people or a log read, so that several may share standard output.
@@ -44,13 +44,13 @@ def outputs(
         folders: Those of them that may be written as several files into a folder.
 
     Raises:
-        Refusal: A format is unknown, or two of them would be mixed in one place.
+        UserError: A format is unknown, or two of them would be mixed in one place.
     """
     parsed = [_parsed(value, known) for value in formats] or [Output("text", None)]
     if output is not None:
         homeless = [each for each in parsed if each.file is None]
         if len(homeless) != 1:
-            raise Refusal(
+            raise UserError(
                 "--output takes the one format that names no file itself",
                 fix="write --format FORMAT=FILE for each",
             )
@@ -58,7 +58,7 @@ def outputs(
         parsed = [named if each is homeless[0] else each for each in parsed]
     printed = [each.format for each in parsed if each.file is None]
     if len(printed) > 1 and any(format not in _LINES for format in printed):
-        raise Refusal(
+        raise UserError(
             f"{' and '.join(printed)} would be mixed on standard output",
             fix=f"give all but one a file, as in --format {printed[-1]}=report.{printed[-1]}",
         )
@@ -67,9 +67,11 @@ def outputs(
         if each.file is None:
             continue
         if files.count(each.file.absolute()) > 1:
-            raise Refusal(f"two formats would be written to {each.file.absolute()}", fix="give each a file of its own")
+            raise UserError(
+                f"two formats would be written to {each.file.absolute()}", fix="give each a file of its own"
+            )
         if (each.file.is_dir() or each.folder) and not (each.folder and each.format in folders):
-            raise Refusal(f"{each.file.absolute()} is a folder", fix="name a file in it")
+            raise UserError(f"{each.file.absolute()} is a folder", fix="name a file in it")
     return parsed
 
 
@@ -77,7 +79,7 @@ def deliver(report: Report, wanted: Sequence[Output], presentation: Presentation
     """Write the report to every output, files first, each whole or not at all.
 
     Raises:
-        Refusal: A file cannot be written.
+        UserError: A file cannot be written.
     """
     for output in wanted:
         if output.file is not None:
@@ -99,9 +101,9 @@ def _parsed(value: str, known: Collection[str]) -> Output:
     if format not in known:
         near = get_close_matches(format, known, n=1)
         fix = f"did you mean {near[0]}?" if near else f"formats are {', '.join(known)}"
-        raise Refusal(f"there is no format {format!r}", fix=fix)
+        raise UserError(f"there is no format {format!r}", fix=fix)
     if separator and not file:
-        raise Refusal(f"--format {value} names no file", fix=f"write {format}=FILE, or {format} alone")
+        raise UserError(f"--format {value} names no file", fix=f"write {format}=FILE, or {format} alone")
     return Output(format, Path(file) if file and file != _STANDARD_OUTPUT else None, file.endswith("/"))
 
 
@@ -115,7 +117,7 @@ def to_file(file: Path, content: bytes) -> None:
     """Write a file whole or not at all.
 
     Raises:
-        Refusal: It cannot be written.
+        UserError: It cannot be written.
     """
     from modelyard.tooling import write_whole
 
@@ -127,19 +129,19 @@ def to_file(file: Path, content: bytes) -> None:
             write_whole(target, content)
     except OSError as problem:
         raise _unwritable(file, str(problem.strerror or problem)) from None
-    except Refusal as refusal:
-        raise _unwritable(file, refusal.message.rpartition(": ")[2]) from None
+    except UserError as error:
+        raise _unwritable(file, error.message.rpartition(": ")[2]) from None
 
 
-def _unwritable(file: Path, reason: str) -> Refusal:
-    return Refusal(f"{file} cannot be written: {reason}", fix="name a file in a folder that you may write to")
+def _unwritable(file: Path, reason: str) -> UserError:
+    return UserError(f"{file} cannot be written: {reason}", fix="name a file in a folder that you may write to")
 
 
 def to_standard_output(text: str, format: str) -> None:
     """Write one format's text to standard output.
 
     Raises:
-        Refusal: It cannot be written.
+        UserError: It cannot be written.
     """
     try:
         if format == "text":
@@ -152,4 +154,4 @@ def to_standard_output(text: str, format: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as problem:
-        raise Refusal(f"the report cannot be written to standard output: {problem.strerror}") from None
+        raise UserError(f"the report cannot be written to standard output: {problem.strerror}") from None

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.cli.placed_nodes import node_lines, nodes_content
-from modelyard.cluster import Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.placement import (
     SPOT,
-    Cluster,
     Demand,
     Fleet,
     GroupVerdict,
     Placement,
+    PoolCatalog,
+    PoolVerdict,
     Resources,
-    Verdict,
     cluster,
     demands,
     disk_use,
@@ -26,6 +25,7 @@ from modelyard.placement import (
     written,
 )
 from modelyard.reporting import Line, wrapped
+from modelyard.view import Environment
 
 _SHOWN_TYPES = 3
 
@@ -43,7 +43,7 @@ class Placed:
     """
 
     environment: Environment
-    cluster: Cluster
+    cluster: PoolCatalog
     placements: tuple[Placement, ...]
     demands: dict[int, Demand]
     fleets: tuple[tuple[str, Fleet], ...]
@@ -63,19 +63,19 @@ def placed(environment: Environment, applications: Sequence[str]) -> Placed:
     """Return where the pods of an environment run.
 
     Raises:
-        Refusal: A named Application does not exist.
+        UserError: A named Application does not exist.
     """
     names = {each.name for each in environment.applications}
     missing = [name for name in applications if name not in names]
     if missing:
-        raise Refusal(
+        raise UserError(
             f"environment {environment.name} has no application {missing[0]}",
             fix=f"applications of {environment.name}: {', '.join(sorted(names)) or 'none'}",
         )
     seen = cluster(environment)
     everything = placements(environment)
     counted = {id(each.template): each for each in demands(environment)}
-    shown = tuple(each for each in everything if not applications or each.workload.thing.application in applications)
+    shown = tuple(each for each in everything if not applications or each.workload.manifest.application in applications)
     return Placed(environment, seen, shown, counted, scales(environment).named if seen.templates else ())
 
 
@@ -93,7 +93,7 @@ def lines(found: Placed, width: int | None) -> list[Line]:
 
 def _placement(found: Placement, demand: Demand | None, width: int | None) -> list[Line]:
     asks = ", ".join(written(name, value) for name, value in sorted(found.shape.requests.items()) if name != "pods")
-    lead: Line = [("  ", "plain"), (str(found.template.thing), "strong")]
+    lead: Line = [("  ", "plain"), (str(found.template.manifest), "strong")]
     part = "" if len(found.workload.templates) < 2 else f", {_part(found)}"
     made = list(
         wrapped(
@@ -157,7 +157,7 @@ def _count(found: Placement, demand: Demand | None) -> str:
     return f"{pods} {'pod' if pods == '1' else 'pods'} with "
 
 
-def _taken(verdict: Verdict) -> str:
+def _taken(verdict: PoolVerdict) -> str:
     first, *others = verdict.options
     price = first.price(verdict.requirements)
     named = first.name + (f" at {price:,.4f} USD an hour" if price is not None else ", whose price is not known")
@@ -196,7 +196,7 @@ def as_mapping(found: Placed) -> dict[str, Any]:
 
 def _workload(found: Placement, demand: Demand | None) -> dict[str, Any]:
     return {
-        "application": found.workload.thing.application,
+        "application": found.workload.manifest.application,
         "kind": found.workload.kind,
         "name": found.workload.name,
         "template": list(found.template.path),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelyard.cluster import Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.placement import (
     QUOTA_FACT,
     QUOTAS,
-    Cluster,
     Fleet,
     ManagedGroup,
+    PoolCatalog,
     Quota,
     Resources,
     Units,
@@ -23,12 +22,13 @@ from modelyard.placement import (
     written,
 )
 from modelyard.reporting import Line, wrapped
+from modelyard.view import Environment
 
 Fleets = Sequence[tuple[str, Fleet]]
 _NOT_SHOWN = ("pods", "nodes")
 
 
-def node_lines(environment: Environment, cluster: Cluster, fleets: Fleets, width: int | None) -> list[Line]:
+def node_lines(environment: Environment, cluster: PoolCatalog, fleets: Fleets, width: int | None) -> list[Line]:
     """Return what is shown of the nodes of an environment."""
     made: list[Line] = []
     for template in sorted(cluster.templates, key=lambda each: each.pool.name):
@@ -96,8 +96,8 @@ def nodes_content(environment: Environment, fleets: Fleets) -> dict[str, Any]:
 def _groups(environment: Environment) -> tuple[tuple[ManagedGroup, ...], str]:
     try:
         return groups_of(environment), ""
-    except Refusal as refusal:
-        return (), refusal.message
+    except UserError as error:
+        return (), error.message
 
 
 def _group(group: ManagedGroup) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, Folder, StrictlyChecked, environment_option, require_folder
-from modelyard.findings import Refusal, Severity
+from modelyard.findings import Severity, UserError
 
 LEVELS = ("schema", "schedule", "sync", "cloud")
 
@@ -43,7 +43,7 @@ def command(
     ] = 300,
     day: Annotated[
         bool,
-        typer.Option("--day", help="After a sync: break, scale, rename and delete models, and take a node away."),
+        typer.Option("--day2", help="After a sync: break, scale, rename and delete models, and take a node away."),
     ] = False,
     without: Annotated[
         str,
@@ -68,18 +68,18 @@ def command(
     from modelyard.cli.terminal import Progress
 
     if level not in LEVELS:
-        raise Refusal(f"--level {level} is no level", fix=f"choose {' or '.join(LEVELS)}")
+        raise UserError(f"--level {level} is no level", fix=f"choose {' or '.join(LEVELS)}")
     if day and level != "sync":
-        raise Refusal("--day needs what a sync has made", fix="add --level sync")
+        raise UserError("--day2 needs what a sync has made", fix="add --level sync")
     if without and (level != "sync" or day):
-        raise Refusal("--without needs a sync, and goes through no day", fix="add --level sync, without --day")
+        raise UserError("--without needs a sync, and goes through no day", fix="add --level sync, without --day2")
     require_folder(path)
     _end_with_the_terminal()
     from modelyard.cli import rehearsed
     from modelyard.rehearsal import ABSENCES, rehearse
 
     if without and without not in ABSENCES:
-        raise Refusal(f"--without {without} is not known", fix=f"choose {' or '.join(ABSENCES)}")
+        raise UserError(f"--without {without} is not known", fix=f"choose {' or '.join(ABSENCES)}")
     with Progress(quiet=quiet) as progress:
         made = rehearse(
             path,
@@ -104,11 +104,11 @@ def _only_environment(path: Path) -> str:
     if len(names) == 1:
         return str(names[0])
     if not names:
-        raise Refusal(
+        raise UserError(
             f"{path.resolve()} holds no environments",
             fix="run it in a GitOps repository, or make one with `modelyard new`",
         )
-    raise Refusal("there are several environments, and one can be rehearsed", fix=f"add --env {names[0]}")
+    raise UserError("there are several environments, and one can be rehearsed", fix=f"add --env {names[0]}")
 
 
 def _end_with_the_terminal() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.cli.check import path_prefix
 from modelyard.cli.terminal import look_of, show
-from modelyard.rehearsal import Rehearsal, Scheduled, Twin
+from modelyard.rehearsal import MockCloudResult, Rehearsal, Scheduled
 from modelyard.reporting import Line, Presentation, duration, json_text, resolved, write
 from modelyard.reporting.json_v1 import report_v1
 from modelyard.rules import rules
@@ -186,7 +186,7 @@ def _of_account(made: Rehearsal) -> list[str]:
     return lines
 
 
-def _cloud(seen: Twin) -> dict[str, Any]:
+def _cloud(seen: MockCloudResult) -> dict[str, Any]:
     return {
         "terraform_resources": seen.resources,
         "terraform_failed": [each.summary for each in seen.failed],

@@ -13,11 +13,11 @@ import typer
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, Folder, environment_option
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from modelyard.cluster.times import Phase, TimeLimit, TimeTable
     from modelyard.reporting import Line
+    from modelyard.view.times import Phase, TimeLimit, TimeTable
 
 _PHASES: dict[Phase, str] = {
     "rollout": "rollout: from the change in Git to the first answer",
@@ -50,7 +50,7 @@ def command(
     """
     from modelyard.cli.terminal import show
     from modelyard.cli.views import views
-    from modelyard.cluster.times import time_table
+    from modelyard.view.times import time_table
 
     _, found, gaps = views(path, environment or [])
     tables = [
@@ -59,7 +59,7 @@ def command(
     missing = sorted(set(model or ()) - {table.model.name for _, table in tables})
     if missing:
         known = ", ".join(sorted({each.name for view in found for each in view.models})) or "none"
-        raise Refusal(f"there is no model {missing[0]} here", fix=f"models are {known}")
+        raise UserError(f"there is no model {missing[0]} here", fix=f"models are {known}")
     unread = [f"{gap.environment}: {gap.subject}, {gap.reason}" for gap in gaps]
     if as_json:
         content = {"models": [_content(name, table) for name, table in tables], "not-checked": unread}

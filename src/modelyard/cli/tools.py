@@ -14,7 +14,7 @@ from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
     from modelyard.cli.terminal import Progress
-    from modelyard.tooling.installer import Step
+    from modelyard.tooling.installer import InstallStep
 
 
 def application() -> typer.Typer:
@@ -80,6 +80,6 @@ def install(
     return ExitCode.CLEAN
 
 
-def _told(step: Step, progress: Progress) -> None:
+def _told(step: InstallStep, progress: Progress) -> None:
     text = f"{step.tool}: {step.message}" if step.tool else step.message
     progress.say(text)

@@ -12,7 +12,7 @@ import typer
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import Folder
-from modelyard.findings import ExitCode, Refusal, Severity, source_without_secrets
+from modelyard.findings import ExitCode, Severity, UserError, source_without_secrets
 
 if TYPE_CHECKING:
     from modelyard.findings import Report
@@ -74,7 +74,7 @@ def command(
     from modelyard.scaffolding import update
 
     if ask and defaults:
-        raise Refusal("--ask and --defaults exclude each other", fix="leave one")
+        raise UserError("--ask and --defaults exclude each other", fix="leave one")
     outcome = update(
         path,
         environment=environment,
@@ -116,8 +116,8 @@ def _checked(path: Path, environment: str | None) -> tuple[Report | None, str]:
     try:
         with Progress() as progress:
             return check(path, CheckOptions(environments=(environment,) if environment else ()), progress), ""
-    except Refusal as refusal:
-        return None, refusal.message
+    except UserError as error:
+        return None, error.message
 
 
 def _counted(report: Report) -> dict[str, Any]:

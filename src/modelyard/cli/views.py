@@ -10,8 +10,8 @@ from modelyard.cli.options import require_folder
 from modelyard.findings import NotChecked
 
 if TYPE_CHECKING:
-    from modelyard.cluster import Environment
     from modelyard.repository import Repository
+    from modelyard.view import Environment
 
 
 def views(
@@ -25,7 +25,7 @@ def views(
         plans: Plans of Terraform as JSON.
 
     Raises:
-        Refusal: It is no folder, holds no environment, a named one does not exist, or a plan is of none of them.
+        UserError: It is no folder, holds no environment, a named one does not exist, or a plan is of none of them.
     """
     from modelyard.checking import CheckOptions
     from modelyard.checking import environments as rendered
@@ -42,5 +42,5 @@ def views(
         for each in view.applications:
             if each.errors:
                 told = NotChecked(each, f"{each.target} does not build", "modelyard check", environment=view.name)
-                gaps.append(told.stamped(application=each.name))
+                gaps.append(told.with_defaults(application=each.name))
     return repository, found, gaps

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import Environment, Thing, mapping, quantity
 from modelyard.costing.amounts import CostLine, Scale
 from modelyard.costing.nodes import NodeCosts, node_costs
 from modelyard.costing.platform import platform_lines
 from modelyard.costing.variables import dimensions
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.placement import variables
+from modelyard.view import Environment, Manifest, mapping, quantity
 
 GIB = 2**30
 NOTHING = Scale()
@@ -74,8 +74,8 @@ def _cost(environment: Environment) -> EnvironmentCost:
     platform: tuple[CostLine, ...] = ()
     try:
         given = variables(environment.folder)
-    except Refusal as refusal:
-        gaps.append((FILE, refusal.message))
+    except UserError as error:
+        gaps.append((FILE, error.message))
         given = {}
     else:
         if not given:
@@ -104,8 +104,8 @@ def _cost(environment: Environment) -> EnvironmentCost:
 def _balancers(environment: Environment) -> Iterator[bool]:
     """Yield for each load balancer that a Service asks for whether the internet reaches it."""
     for service in environment.services:
-        if service.thing.get("spec.type") == "LoadBalancer":
-            scheme = service.thing.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal")
+        if service.manifest.get("spec.type") == "LoadBalancer":
+            scheme = service.manifest.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal")
             yield scheme == "internet-facing"
 
 
@@ -113,10 +113,10 @@ def _volumes(environment: Environment) -> tuple[float, list[tuple[str, str]]]:
     """Return the gp3 volumes that pods claim, in GiB, and the claims that have no price."""
     gib, unpriced = 0.0, []
     gp3 = {
-        thing.name
-        for thing in environment.of_kind("StorageClass", "storage.k8s.io")
-        if str(thing.get("provisioner", "")) in ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com")
-        and thing.get("parameters.type", "gp3") == "gp3"
+        manifest.name
+        for manifest in environment.of_kind("StorageClass", "storage.k8s.io")
+        if str(manifest.get("provisioner", "")) in ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com")
+        and manifest.get("parameters.type", "gp3") == "gp3"
     }
     for claim, spec, count in _claims(environment):
         size = quantity(mapping(spec, "resources", "requests").get("storage"))
@@ -131,14 +131,14 @@ def _volumes(environment: Environment) -> tuple[float, list[tuple[str, str]]]:
     return gib, unpriced
 
 
-def _claims(environment: Environment) -> Iterator[tuple[Thing, dict[str, Any], int]]:
-    for thing in environment.of_kind("PersistentVolumeClaim", ""):
+def _claims(environment: Environment) -> Iterator[tuple[Manifest, dict[str, Any], int]]:
+    for manifest in environment.of_kind("PersistentVolumeClaim", ""):
         # What names a volume binds one that is there; file systems are billed by use.
-        if not thing.get("spec.volumeName"):
-            yield thing, thing.mapping("spec"), 1
-    for thing in environment.of_kind("StatefulSet", "apps"):
-        replicas = thing.get("spec.replicas", 1)
-        for template in thing.entries("spec.volumeClaimTemplates"):
+        if not manifest.get("spec.volumeName"):
+            yield manifest, manifest.mapping("spec"), 1
+    for manifest in environment.of_kind("StatefulSet", "apps"):
+        replicas = manifest.get("spec.replicas", 1)
+        for template in manifest.entries("spec.volumeClaimTemplates"):
             spec = template.get("spec")
             if isinstance(spec, dict):
-                yield thing, spec, replicas if isinstance(replicas, int) else 1
+                yield manifest, spec, replicas if isinstance(replicas, int) else 1

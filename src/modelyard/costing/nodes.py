@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modelyard.cluster import ACCELERATORS, Environment, Pool, quantity
 from modelyard.costing.amounts import NOTHING, Amount, Scale, known
 from modelyard.costing.platform import instance_price
 from modelyard.costing.prices import FREE_IOPS, FREE_THROUGHPUT, service_prices
@@ -19,6 +18,7 @@ from modelyard.placement import (
     placements,
     scales,
 )
+from modelyard.view import ACCELERATORS, Environment, Pool, quantity
 
 GIB = 2**30
 
@@ -178,7 +178,7 @@ def _shares(node: FleetNode, models: set[str]) -> dict[str, float]:
     weights: dict[str, float] = defaultdict(float)
     devices = [sum(demand.template.accelerators.values()) for demand in node.pods]
     for demand, count in zip(node.pods, devices, strict=True):
-        name = demand.workload.thing.application
+        name = demand.workload.manifest.application
         weights[name if name in models else OTHERS] += count if any(devices) else 1
     whole = sum(weights.values())
     return {name: weight / whole for name, weight in weights.items() if weight} if whole else {OTHERS: 1.0}

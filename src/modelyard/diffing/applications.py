@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from modelyard.cluster import Application, Environment, Model, Thing, Workload, workload
 from modelyard.diffing.definitions import KIND as DEFINITION
 from modelyard.diffing.definitions import definition_fields, definition_hazards
 from modelyard.diffing.engines import engine_change, engine_hazards, setting_changes
@@ -24,6 +23,7 @@ from modelyard.diffing.restarts import restart
 from modelyard.diffing.scaling import replicas
 from modelyard.diffing.values import differences, equal
 from modelyard.findings import Severity
+from modelyard.view import Application, Environment, Manifest, ServedModel, Workload, workload
 
 _CONFIGURATION = ("ConfigMap", "Secret")
 
@@ -48,15 +48,15 @@ class Held:
     @cached_property
     def stub(self) -> Item:
         """Return the Application itself."""
-        return next(iter(items([self.application.thing], "").values()))
+        return next(iter(items([self.application.manifest], "").values()))
 
     @cached_property
     def workloads(self) -> dict[Key, Workload]:
         """Return what makes pods, by identity."""
-        return {key: found for key, item in self.items.items() if (found := workload(item.thing)) is not None}
+        return {key: found for key, item in self.items.items() if (found := workload(item.manifest)) is not None}
 
     @cached_property
-    def model(self) -> Model | None:
+    def model(self) -> ServedModel | None:
         """Return the model that it serves, if any."""
         return next((model for model in self.environment.models if model.name == self.name), None)
 
@@ -99,7 +99,7 @@ def renamed(base: Held, head: Held) -> ApplicationChange:
         change.hazards += resource_removed(item, base.application, pruned=False)
     change.resources = [
         ResourceChange(
-            Kind.RENAMED, "Application", head.name, head.stub.thing.namespace, name_before=base.name, fields=()
+            Kind.RENAMED, "Application", head.name, head.stub.manifest.namespace, name_before=base.name, fields=()
         ),
         *(_removed(item) for item in base.items.values()),
         *(_added(item) for item in head.items.values()),
@@ -146,7 +146,7 @@ def changed(base: Held, head: Held) -> ApplicationChange | None:
     return change if change.resources or change.hazards or change.restarts else None
 
 
-def loose_resources(before: Sequence[Thing], after: Sequence[Thing]) -> Iterator[ResourceChange]:
+def loose_resources(before: Sequence[Manifest], after: Sequence[Manifest]) -> Iterator[ResourceChange]:
     """Yield what differs among resources that belong to no Application: projects, and what install.sh applies."""
     old, new = items(before, ""), items(after, "")
     yield from (_removed(item) for key, item in old.items() if key not in new)
@@ -177,7 +177,7 @@ def _compare(change: ApplicationChange, base: Held, head: Held, key: Key, reload
         change.resources.append(found)
         change.hazards += immutable_fields(old, new)
         change.hazards += drift(old, new)
-        if new.thing.kind == DEFINITION:
+        if new.manifest.kind == DEFINITION:
             change.hazards += definition_hazards(old, new)
     first, second = base.workloads.get(key), head.workloads.get(key)
     if first is None or second is None:
@@ -191,24 +191,24 @@ def _compare(change: ApplicationChange, base: Held, head: Held, key: Key, reload
 def _reloaded(before: dict[Key, Item], after: dict[Key, Item]) -> dict[str, str]:
     """Return the hashed names whose content changed, with the name that people know."""
     return {
-        item.thing.name: f"{item.thing.kind} {item.name}"
+        item.manifest.name: f"{item.manifest.kind} {item.name}"
         for key, item in after.items()
-        if item.hashed and (key not in before or before[key].thing.name != item.thing.name)
+        if item.hashed and (key not in before or before[key].manifest.name != item.manifest.name)
     }
 
 
 def _fixed_configuration(held: dict[Key, Item]) -> dict[str, Item]:
     return {
-        f"{item.thing.kind} {item.name}": item
+        f"{item.manifest.kind} {item.name}": item
         for item in held.values()
-        if item.thing.kind in _CONFIGURATION and not item.hashed
+        if item.manifest.kind in _CONFIGURATION and not item.hashed
     }
 
 
 def _changed(old: Item, new: Item) -> ResourceChange | None:
     if equal(old.value, new.value):
         return None
-    if new.thing.kind == DEFINITION:
+    if new.manifest.kind == DEFINITION:
         fields = tuple(definition_fields(old, new)) or (
             FieldChange("", "", "descriptions or validation of the same fields"),
         )
@@ -233,10 +233,10 @@ def _removed(item: Item) -> ResourceChange:
 def _resource(item: Item, kind: Kind, **more: object) -> ResourceChange:
     return ResourceChange(
         kind,
-        item.thing.kind,
+        item.manifest.kind,
         item.name,
         item.key[2],
-        item.thing.identity.api_version,
+        item.manifest.identity.api_version,
         **more,  # type: ignore[arg-type]
     )
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from modelyard.diffing.history import Entry, History, Side
-from modelyard.diffing.reach import Reached
-from modelyard.findings import At, Place, Refusal
+from modelyard.diffing.impact import Impact
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import ENVIRONMENTS, SETTINGS, EnvironmentFolder, Files, Repository, UnreadableFile
 from modelyard.repository.limits import MAX_FILE_BYTES
 
@@ -70,7 +70,7 @@ class CommittedFiles(Files):
         """Write files, and folders with everything in them, below `root`, where other programs find them.
 
         Raises:
-            Refusal: A path of the commit is none that a checkout could have, or an object is missing.
+            UserError: A path of the commit is none that a checkout could have, or an object is missing.
         """
         self._write(file for path in paths for file in self._whole(path))
 
@@ -78,7 +78,7 @@ class CommittedFiles(Files):
         """Read files that will be asked for, all at once.
 
         Raises:
-            Refusal: An object is missing.
+            UserError: An object is missing.
         """
         entries = (self._side.files.get(path) for path in paths)
         self._history.fetch(entry.blob for entry in entries if entry and entry.blob and entry.mode != _SUBMODULE)
@@ -88,7 +88,7 @@ class CommittedFiles(Files):
 
         Raises:
             UnreadableFile: The file is missing, larger than 20 MiB, or outside the repository.
-            Refusal: Its object is missing in this clone.
+            UserError: Its object is missing in this clone.
         """
         known = self._bytes.get(path)
         if known is not None:
@@ -186,13 +186,13 @@ class CommittedFiles(Files):
             if entry.mode == _SUBMODULE:
                 continue
             if not _UNSAFE_PARTS.isdisjoint(path.lower().split("/")):
-                raise Refusal(f"{self._side.name} holds a file at {path!r}, which no checkout may have")
+                raise UserError(f"{self._side.name} holds a file at {path!r}, which no checkout may have")
             target = self.root / path
             if target.parent not in self._made:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # A link may stand above it only where a file system does not tell names apart that Git does.
                 if not target.parent.resolve().is_relative_to(self.root):
-                    raise Refusal(f"{self._side.name} holds {path!r} below a link that leads out of it")
+                    raise UserError(f"{self._side.name} holds {path!r} below a link that leads out of it")
                 self._made.add(target.parent)
             if entry.is_link:
                 links.append((target, self._links[path]))
@@ -213,7 +213,7 @@ class CommittedRepository(Repository):
         names: Environments that are read; others are not looked at.
     """
 
-    def __init__(self, history: History, side: Side, reached: Reached, folder: Path, names: frozenset[str]) -> None:
+    def __init__(self, history: History, side: Side, reached: Impact, folder: Path, names: frozenset[str]) -> None:
         root = folder / history.prefix
         root.mkdir(parents=True)
         # Applications that are pinned to a tag or commit are read through this link.

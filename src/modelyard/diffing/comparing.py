@@ -9,23 +9,23 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from modelyard.checking import Progress, Tools, environments, tools_for
-from modelyard.cluster import NODE_CLASSES, Environment, Source, Thing, sources
+from modelyard.checking import CheckContext, Progress, environments, tools_for
 from modelyard.diffing.committed import CommittedRepository
-from modelyard.diffing.environments import Both, environment_change
+from modelyard.diffing.environments import EnvironmentPair, environment_change
 from modelyard.diffing.findings import compare_findings
 from modelyard.diffing.history import History, Side
+from modelyard.diffing.impact import Impact
 from modelyard.diffing.model import Comparison, EnvironmentChange
 from modelyard.diffing.options import DiffOptions
-from modelyard.diffing.reach import Reached
 from modelyard.diffing.values import equal
 from modelyard.findings import NotChecked
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.kustomization import FILE_NAMES
 from modelyard.repository.locks import FILE as LOCK
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.streaming import LineProcess
+from modelyard.view import NODE_CLASSES, Environment, Manifest, Source, sources
 
-Chosen = Callable[[str, Thing], bool]
+Chosen = Callable[[str, Manifest], bool]
 
 _POOLS = frozenset({"NodePool", *NODE_CLASSES})
 
@@ -36,7 +36,7 @@ def environment_names(side: Side) -> set[str]:
     return {parts[1] for parts in split if len(parts) == 3 and parts[2] in FILE_NAMES}
 
 
-class Comparing:
+class ComparisonRun:
     """The steps of one comparison, which share what both sides read."""
 
     def __init__(
@@ -50,8 +50,8 @@ class Comparing:
         folder: Path,
     ) -> None:
         self.options, self.progress, self.differing = options, progress, differing
-        of_base = Reached(history, base, differing)
-        reached = [of_base, Reached(history, head, differing, of_base)]
+        of_base = Impact(history, base, differing)
+        reached = [of_base, Impact(history, head, differing, of_base)]
         self.folders = reached[0].folders | reached[1].folders
         names = (reached[0].environments | reached[1].environments) & (
             environment_names(base) | environment_names(head)
@@ -59,7 +59,7 @@ class Comparing:
         names &= set(options.environments or names)
         self.names = [tuple(sorted(names & environment_names(side))) for side in (base, head)]
         self.sides: list[Repository | None] = []
-        self.tools: list[Tools | None] = [None, None]
+        self.tools: list[CheckContext | None] = [None, None]
         self._facts_wanted = False
         for number, (side, each, held) in enumerate(zip((base, head), reached, self.names, strict=True)):
             if not held:
@@ -69,15 +69,15 @@ class Comparing:
             else:
                 self.sides.append(Repository(history.root))
 
-    def into(self, found: Comparison, ahead: Conversation | None) -> None:
+    def into(self, found: Comparison, prestarted: LineProcess | None) -> None:
         """Add what differs to a comparison.
 
         Args:
             found: The comparison.
-            ahead: A renderer that was started already, of `renderer_ahead`.
+            prestarted: A renderer that was started already, of `prestart_renderer`.
         """
         gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
-        for number, each in enumerate((None, ahead)):
+        for number, each in enumerate((None, prestarted)):
             side, names = self.sides[number], self.names[number]
             if side and names:
                 self.tools[number] = tools_for(side, self.options.of_check(names), gaps[number], each)
@@ -86,7 +86,7 @@ class Comparing:
             self._compare(found, gaps)
 
     def _compare(self, found: Comparison, gaps: tuple[list[NotChecked], list[NotChecked]]) -> None:
-        roots = [self._views(side, lambda environment, thing: False, []) for side in (0, 1)]
+        roots = [self._views(side, lambda environment, manifest: False, []) for side in (0, 1)]
         pairs = list(_pairs(*roots))
         wanted = self._wanted(pairs)
         read = self._read(pairs, wanted)
@@ -98,14 +98,14 @@ class Comparing:
             if isinstance(side, CommittedRepository):
                 side.need(_named_by(held.values(), read))
 
-        def is_read(environment: str, thing: Thing) -> bool:
-            return (environment, thing.name) in read
+        def is_read(environment: str, manifest: Manifest) -> bool:
+            return (environment, manifest.name) in read
 
         views = [self._views(side, is_read, gaps[side]) for side in (0, 1)]
         for before, after in pairs:
             old = views[0][before.name] if before else None
             new = views[1][after.name] if after else None
-            change = environment_change(Both(old, new, *gaps), wanted, self.differing, self.folders)
+            change = environment_change(EnvironmentPair(old, new, *gaps), wanted, self.differing, self.folders)
             found.environments.append(change)
             if new is not None:
                 shared = old is not None and _share_platform(old, new, wanted)
@@ -157,10 +157,10 @@ class Comparing:
             # An environment that goes takes nothing along, so what its Applications hold does not matter.
             if after is None:
                 continue
-            known = {each.name: each.thing for each in before.applications} if before else {}
+            known = {each.name: each.manifest for each in before.applications} if before else {}
             for application in after.applications:
                 old = known.pop(application.name, None)
-                if old is None or self._may_differ(old, application.thing):
+                if old is None or self._may_differ(old, application.manifest):
                     wanted.add((after.name, application.name))
                     if before:
                         wanted.add((before.name, application.name))
@@ -168,7 +168,7 @@ class Comparing:
                 wanted |= {(before.name, name) for name in known}
         return wanted
 
-    def _may_differ(self, old: Thing, new: Thing) -> bool:
+    def _may_differ(self, old: Manifest, new: Manifest) -> bool:
         if not equal(old.get("spec"), new.get("spec")):
             return True
         for source in sources(new):
@@ -190,12 +190,12 @@ class Comparing:
         for before, after in pairs:
             views = [view for view in (before, after) if view is not None]
             concerned = [each for view in views for each in view.applications if (view.name, each.name) in wanted]
-            if after is None or not any(_is_model(each.thing) for each in concerned):
+            if after is None or not any(_is_model(each.manifest) for each in concerned):
                 continue
             if before is not None and _share_platform(before, after, wanted):
                 views = [after]
             read |= {
-                (view.name, each.name) for view in views for each in view.applications if not _is_model(each.thing)
+                (view.name, each.name) for view in views for each in view.applications if not _is_model(each.manifest)
             }
         return read
 
@@ -259,7 +259,7 @@ def _share_platform(before: Environment, after: Environment, wanted: set[tuple[s
     if dict(before.facts) != dict(after.facts) or before.name != after.name:
         return False
     return not any(
-        (view.name, each.name) in wanted and not _is_model(each.thing)
+        (view.name, each.name) in wanted and not _is_model(each.manifest)
         for view in (before, after)
         for each in view.applications
     )
@@ -267,13 +267,13 @@ def _share_platform(before: Environment, after: Environment, wanted: set[tuple[s
 
 def _with_platform(before: Environment, after: Environment) -> Environment:
     """Return the base side with the platform of the head side, which is the same and was read once."""
-    platform = [each for each in after.applications if not _is_model(each.thing)]
-    models = [each for each in before.applications if _is_model(each.thing)]
+    platform = [each for each in after.applications if not _is_model(each.manifest)]
+    models = [each for each in before.applications if _is_model(each.manifest)]
     return replace(before, applications=tuple(sorted((*platform, *models), key=lambda each: each.name)))
 
 
-def _is_model(thing: Thing) -> bool:
-    return thing.labels.get("app.kubernetes.io/component") == "model"
+def _is_model(manifest: Manifest) -> bool:
+    return manifest.labels.get("app.kubernetes.io/component") == "model"
 
 
 def _pairs(

@@ -30,7 +30,7 @@ def definition_hazards(before: Item, after: Item) -> Iterator[Hazard]:
             yield Hazard(
                 "definitions", Severity.WARNING, f"definition {name}: version {version} is not served any more"
             )
-    first, second = before.thing.get("spec.scope"), after.thing.get("spec.scope")
+    first, second = before.manifest.get("spec.scope"), after.manifest.get("spec.scope")
     if first != second:
         yield Hazard("definitions", Severity.ERROR, f"definition {name}: its scope {first} cannot become {second}")
     for version in old:
@@ -70,7 +70,7 @@ def definition_fields(before: Item, after: Item) -> Iterator[FieldChange]:
 
 
 def _versions(item: Item) -> dict[str, Mapping[str, Any]]:
-    return {str(entry.get("name")): entry for entry in item.thing.entries("spec.versions")}
+    return {str(entry.get("name")): entry for entry in item.manifest.entries("spec.versions")}
 
 
 def _schema(version: Mapping[str, Any]) -> Any:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.catalog import Engine, Flag, engine
-from modelyard.cluster import Model
 from modelyard.diffing.model import ABSENT, EngineChange, Hazard, SettingChange
 from modelyard.findings import Severity
+from modelyard.view import ServedModel
 
 _OWN_FLAG = "config"
 
 
-def setting_changes(old: Model | None, new: Model | None) -> list[SettingChange]:
+def setting_changes(old: ServedModel | None, new: ServedModel | None) -> list[SettingChange]:
     """Return the flags whose effective value differs, in the order of the new settings."""
     before = _values(old)
     after = _values(new)
@@ -24,13 +24,13 @@ def setting_changes(old: Model | None, new: Model | None) -> list[SettingChange]
     ]
 
 
-def _values(model: Model | None) -> dict[str, Any]:
+def _values(model: ServedModel | None) -> dict[str, Any]:
     if model is None:
         return {}
     return {flag: value for flag, value in model.settings.items() if flag != _OWN_FLAG}
 
 
-def engine_change(old: Model, new: Model) -> EngineChange | None:
+def engine_change(old: ServedModel, new: ServedModel) -> EngineChange | None:
     """Return what another version of the engine means for a model; None where it stays."""
     before, after = old.engine_version, new.engine_version
     if before is None or after is None or before == after or old.engine != new.engine:
@@ -57,7 +57,7 @@ def _is_gone(flag: str, first: Engine, second: Engine) -> bool:
     return first.flag(flag) is not None and second.flag(flag) is None
 
 
-def _variables(model: Model) -> Iterator[str]:
+def _variables(model: ServedModel) -> Iterator[str]:
     for entry in model.container.value.get("env") or ():
         if isinstance(entry, dict):
             yield str(entry.get("name", ""))
@@ -72,7 +72,7 @@ def _defaults(first: Engine, second: Engine, settings: Mapping[str, Any]) -> Ite
         yield SettingChange(name, old.default, flag.default)
 
 
-def engine_hazards(change: EngineChange, model: Model) -> Iterator[Hazard]:
+def engine_hazards(change: EngineChange, model: ServedModel) -> Iterator[Hazard]:
     """Yield what keeps the new version from starting."""
     for name in change.gone_in_use:
         yield Hazard(

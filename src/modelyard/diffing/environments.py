@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from modelyard.cluster import Application, Environment, Thing
 from modelyard.diffing.applications import Held, added, changed, loose_resources, removed, renamed, same_application
 from modelyard.diffing.model import ORDER, ApplicationChange, EnvironmentChange, Hazard, Kind, Reach
 from modelyard.diffing.values import differences
 from modelyard.findings import NotChecked, Severity
 from modelyard.repository import ENVIRONMENTS
+from modelyard.view import Application, Environment, Manifest
 
 # What was not rendered, rather than not validated.
 _CONTENT_GAPS = ("chart ", "application ")
@@ -18,7 +18,7 @@ _FOREIGN = "another repository"
 
 
 @dataclass(frozen=True)
-class Both:
+class EnvironmentPair:
     """The two sides of one environment, None where a side lacks it, and what could not be rendered on each."""
 
     before: Environment | None
@@ -28,7 +28,7 @@ class Both:
 
 
 def environment_change(
-    both: Both, wanted: set[tuple[str, str]], differing: frozenset[str], folders: set[str]
+    both: EnvironmentPair, wanted: set[tuple[str, str]], differing: frozenset[str], folders: set[str]
 ) -> EnvironmentChange:
     """Return what changes in an environment.
 
@@ -120,7 +120,7 @@ def _roots_render(before: Environment | None, after: Environment, change: Enviro
     return True
 
 
-def _applications(change: EnvironmentChange, both: Both, wanted: set[tuple[str, str]]) -> None:
+def _applications(change: EnvironmentChange, both: EnvironmentPair, wanted: set[tuple[str, str]]) -> None:
     after = both.after
     assert after is not None  # noqa: S101 - decided by the caller
     old = {each.name: each for each in (both.before.applications if both.before else ())}
@@ -145,12 +145,12 @@ def _applications(change: EnvironmentChange, both: Both, wanted: set[tuple[str, 
 
 
 def _pair(
-    change: EnvironmentChange, both: Both, previous: Application, application: Application, rendered: bool
+    change: EnvironmentChange, both: EnvironmentPair, previous: Application, application: Application, rendered: bool
 ) -> None:
     assert both.before is not None and both.after is not None  # noqa: S101 - decided by the caller
     if not rendered:
         # Nothing that it reads differs; it may have been read for the sake of others.
-        if previous.thing.value == application.thing.value:
+        if previous.manifest.value == application.manifest.value:
             return
         stubs = [replace(each, resources=(), errors=()) for each in (previous, application)]
         found = changed(Held(stubs[0], both.before), Held(stubs[1], both.after))
@@ -191,7 +191,7 @@ def _failed(
         which = "head" if application.errors else "base"
         reason = f"the {which} side does not render: {side.errors[0].message}"
         gap = NotChecked(f"application {application.name}", reason, environment=change.name)
-        change.not_compared.append(gap.stamped(application=application.name))
+        change.not_compared.append(gap.with_defaults(application=application.name))
 
 
 def _gaps(gaps: Iterable[NotChecked], environment: str, application: str, where: str = "") -> list[NotChecked]:
@@ -219,8 +219,8 @@ def _without_charts(application: Application) -> Application:
     return replace(application, resources=tuple(each for each in application.resources if not each.resource.chart))
 
 
-def _loose(*groups: Iterable[Thing]) -> list[Thing]:
-    return [thing for group in groups for thing in group if thing.kind != "Application"]
+def _loose(*groups: Iterable[Manifest]) -> list[Manifest]:
+    return [manifest for group in groups for manifest in group if manifest.kind != "Application"]
 
 
 def _reach(

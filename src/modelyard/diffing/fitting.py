@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from modelyard.cluster import Environment
 from modelyard.diffing.model import EnvironmentChange, Hazard, Kind
 from modelyard.findings import Severity
-from modelyard.sizing import Fit, Verdict, fits
+from modelyard.sizing import Fit, FitVerdict, fits
+from modelyard.view import Environment
 
 COLUMN = "fits"
 _NOTHING = ""
-_GOOD = (Verdict.FITS, Verdict.TIGHT)
+_GOOD = (FitVerdict.FITS, FitVerdict.TIGHT)
 
 
 def compare_fits(change: EnvironmentChange, before: Environment | None, after: Environment | None) -> None:
@@ -30,12 +30,12 @@ def compare_fits(change: EnvironmentChange, before: Environment | None, after: E
         first = old.get(each.name_before or each.name) if each.kind not in (Kind.ADDED, Kind.REMOVED) else None
         second = new.get(each.name) if each.kind is not Kind.REMOVED else None
         each.columns[COLUMN] = (_words(first), _words(second))
-        if first and second and first.verdict in _GOOD and second.verdict is Verdict.DOES_NOT_FIT:
+        if first and second and first.verdict in _GOOD and second.verdict is FitVerdict.DOES_NOT_FIT:
             each.hazards.insert(0, Hazard("fit", Severity.ERROR, f"{each.name} fitted and does not any more"))
     for name in sorted(old.keys() & new.keys() - told):
         first, second = old[name], new[name]
         if first.verdict != second.verdict:
-            severity = Severity.ERROR if second.verdict is Verdict.DOES_NOT_FIT else Severity.NOTE
+            severity = Severity.ERROR if second.verdict is FitVerdict.DOES_NOT_FIT else Severity.NOTE
             message = f"{name} is not changed itself, and its node pools are: {_words(first)} becomes {_words(second)}"
             change.hazards.append(Hazard("fit", severity, message))
 
@@ -48,14 +48,14 @@ def _words(fit: Fit | None) -> str:
         return f"not checked: {fit.gap}" if fit.gap else "not checked"
     if fit.cores:
         budget = fit.cores[0].budget
-        return _verdict(budget.verdict, len(fit.cores) > 1, fit.cores[0].landing.device.name, None, "core")
+        return _verdict(budget.verdict, len(fit.cores) > 1, fit.cores[0].eligible.device.name, None, "core")
     worst = fit.worst
     assert worst is not None  # noqa: S101 - a verdict comes from a device
     room = worst.assessment.budget.kv_available_gib
-    return _verdict(worst.assessment.verdict, len(fit.devices) > 1, worst.landing.device.name, room, "GPU")
+    return _verdict(worst.assessment.verdict, len(fit.devices) > 1, worst.eligible.device.name, room, "GPU")
 
 
-def _verdict(verdict: Verdict, several: bool, device: str, room: float | None, each: str) -> str:
-    word = "yes" if verdict is Verdict.FITS else "no" if verdict is Verdict.DOES_NOT_FIT else str(verdict)
+def _verdict(verdict: FitVerdict, several: bool, device: str, room: float | None, each: str) -> str:
+    word = "yes" if verdict is FitVerdict.FITS else "no" if verdict is FitVerdict.DOES_NOT_FIT else str(verdict)
     cache = f", {room:.1f} GiB per {each} for the cache" if room is not None and room > 0 else ""
     return f"{word}{cache} (worst: {device})" if several else f"{word}{cache} ({device})"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelyard.cluster import NODE_CLASSES, Application, Thing, Workload
 from modelyard.diffing.matching import Item
 from modelyard.diffing.model import Hazard
 from modelyard.diffing.scaling import replicas
 from modelyard.diffing.values import equal
 from modelyard.findings import Severity
+from modelyard.view import NODE_CLASSES, Application, Manifest, Workload
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _OPTIONS = "argocd.argoproj.io/sync-options"
@@ -28,7 +28,7 @@ _LOSSES = {
 def application_removed(application: Application) -> Hazard:
     """Return what becomes of the objects of an Application that vanishes."""
     count = len(application.resources)
-    if FINALIZER in (application.thing.get("metadata.finalizers") or ()):
+    if FINALIZER in (application.manifest.get("metadata.finalizers") or ()):
         objects = f"its {count} objects are deleted" if count else "its objects are deleted"
         return Hazard("deletion", Severity.WARNING, f"Application {application.name} goes, and {objects}")
     return Hazard(
@@ -46,52 +46,54 @@ def resource_removed(item: Item, application: Application, *, pruned: bool = Tru
         application: The Application that held it.
         pruned: Whether it leaves an Application that stays; False when the whole Application goes.
     """
-    options = {option.strip() for option in item.thing.annotations.get(_OPTIONS, "").split(",")}
-    loss = _LOSSES.get(item.thing.kind)
-    name = f"{item.thing.kind} {item.name}"
+    options = {option.strip() for option in item.manifest.annotations.get(_OPTIONS, "").split(",")}
+    loss = _LOSSES.get(item.manifest.kind)
+    name = f"{item.manifest.kind} {item.name}"
     word = "Prune" if pruned else "Delete"
     if f"{word}=false" in options:
         yield Hazard("deletion", Severity.NOTE, f"{name} leaves the repository and stays in the cluster ({word}=false)")
     elif f"{word}=confirm" in options:
         message = f"{name} waits for somebody to confirm its deletion in Argo CD, and goes then"
         yield Hazard("deletion", Severity.WARNING, f"{message} {loss}" if loss else message)
-    elif pruned and not application.thing.get("spec.syncPolicy.automated.prune"):
+    elif pruned and not application.manifest.get("spec.syncPolicy.automated.prune"):
         yield Hazard("deletion", Severity.NOTE, f"{name} leaves the repository and stays until somebody prunes it")
     elif loss:
         yield Hazard("deletion", Severity.WARNING, f"{name} is deleted {loss}")
 
 
-def scaling(old: Workload, new: Workload, before: Sequence[Thing], after: Sequence[Thing]) -> Iterator[Hazard]:
+def scaling(old: Workload, new: Workload, before: Sequence[Manifest], after: Sequence[Manifest]) -> Iterator[Hazard]:
     """Yield when a number of replicas falls because nothing scales the workload any more."""
     first, second = replicas(old, before), replicas(new, after)
     if first.scaler and not second.scaler:
         if second.written:
-            message = f"{new.thing} falls to {second.least} replica{'' if second.least == 1 else 's'}"
+            message = f"{new.manifest} falls to {second.least} replica{'' if second.least == 1 else 's'}"
         else:
             message = (
-                f"nothing sets the replicas of {new.thing} any more: they stay as {first.scaler} leaves them, and "
+                f"nothing sets the replicas of {new.manifest} any more: they stay as {first.scaler} leaves them, and "
                 "a new object starts with 1"
             )
         yield Hazard("replicas", Severity.WARNING, f"{message}: {first.scaler} scaled it from {first} and goes")
     elif second.least == 0 and first.least not in (0, None) and not second.scaler:
-        yield Hazard("replicas", Severity.WARNING, f"{new.thing} is scaled to 0 and serves nothing")
+        yield Hazard("replicas", Severity.WARNING, f"{new.manifest} is scaled to 0 and serves nothing")
 
 
 def drift(before: Item, after: Item) -> Iterator[Hazard]:
     """Yield when Karpenter replaces nodes because what they were made from changed."""
-    thing = after.thing
-    if thing.kind == "NodePool" and thing.group == "karpenter.sh":
-        if not equal(before.thing.get("spec.template"), thing.get("spec.template")):
+    manifest = after.manifest
+    if manifest.kind == "NodePool" and manifest.group == "karpenter.sh":
+        if not equal(before.manifest.get("spec.template"), manifest.get("spec.template")):
             yield Hazard(
                 "drift",
                 Severity.NOTE,
                 f"NodePool {after.name}: Karpenter replaces nodes that match its template no more, as budgets allow",
             )
-    elif NODE_CLASSES.get(thing.kind) == thing.group and not equal(before.thing.get("spec"), thing.get("spec")):
+    elif NODE_CLASSES.get(manifest.kind) == manifest.group and not equal(
+        before.manifest.get("spec"), manifest.get("spec")
+    ):
         yield Hazard(
             "drift",
             Severity.NOTE,
-            f"{thing.kind} {after.name}: Karpenter replaces its nodes as their pools' budgets allow",
+            f"{manifest.kind} {after.name}: Karpenter replaces its nodes as their pools' budgets allow",
         )
 
 
@@ -111,12 +113,14 @@ def stale_settings(
         if old is None or equal(_content(old), _content(item)):
             continue
         for workload in workloads:
-            if str(workload.thing) not in restarted and item.thing.name in _read_at_start(workload, item.thing.kind):
+            if str(workload.manifest) not in restarted and item.manifest.name in _read_at_start(
+                workload, item.manifest.kind
+            ):
                 yield Hazard(
                     "stale",
                     Severity.WARNING,
-                    f"{item.thing.kind} {item.name} changes, and the running pods of {workload.thing} keep what they "
-                    "read at their start",
+                    f"{item.manifest.kind} {item.name} changes, and the running pods of {workload.manifest} keep what "
+                    "they read at their start",
                 )
 
 

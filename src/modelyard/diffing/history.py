@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import GIT_SECONDS, Completed, require
 from modelyard.tooling.git import git, inert_environment
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.streaming import LineProcess
 from modelyard.tooling.words import NotAName, revision_name
 
 WORKING_TREE = "working tree"
@@ -71,19 +71,19 @@ class History:
     """The Git repository that a GitOps repository lies in; only read.
 
     Raises:
-        Refusal: The folder is in no Git repository, or git is missing.
+        UserError: The folder is in no Git repository, or git is missing.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         found = self._git("rev-parse", "--show-prefix", "--absolute-git-dir", "--is-shallow-repository")
         if found.returncode:
-            raise Refusal(f"{root} is not in a Git repository", fix="name the folder of a GitOps repository in Git")
+            raise UserError(f"{root} is not in a Git repository", fix="name the folder of a GitOps repository in Git")
         prefix, folder, shallow = found.stdout.decode("utf-8", "surrogateescape").split("\n")[:3]
         self.prefix = prefix.rstrip("/")
         self.folder = Path(folder)
         self.is_shallow = shallow == "true"
-        self._reading: Conversation | None = None
+        self._reading: LineProcess | None = None
         self._contents: dict[str, bytes] = {}
 
     def sides(self, text: str) -> tuple[Side, Side, frozenset[str]]:
@@ -93,12 +93,12 @@ class History:
         HEAD stands for the working tree with everything that is not ignored.
 
         Raises:
-            Refusal: A name is no commit of this clone, or the two have no common commit here.
+            UserError: A name is no commit of this clone, or the two have no common commit here.
         """
         dots = "..." if "..." in text else ".."
         base_name, separator, head_name = text.partition(dots)
         if not base_name:
-            raise Refusal(f"{text!r} names no base", fix="write BASE..HEAD, such as origin/main..HEAD")
+            raise UserError(f"{text!r} names no base", fix="write BASE..HEAD, such as origin/main..HEAD")
         base = self.commit(base_name, "base")
         head = self.commit(head_name, "head") if separator and head_name else ""
         if dots == "..." and separator:
@@ -112,18 +112,18 @@ class History:
         """Return the commit that a name stands for.
 
         Raises:
-            Refusal: It is none of this clone.
+            UserError: It is none of this clone.
         """
         try:
             revision_name(name)
-        except NotAName as refusal:
-            raise Refusal(refusal.message, fix="write BASE..HEAD, such as origin/main..HEAD") from None
+        except NotAName as error:
+            raise UserError(error.message, fix="write BASE..HEAD, such as origin/main..HEAD") from None
         found, remote = self._objects([f"{name}^{{commit}}", f"refs/remotes/origin/{name}^{{commit}}"])
         if found is not None:
             return found[0]
         if remote is not None:
-            raise Refusal(f"{role} {name} is not in this clone, origin/{name} is", fix=f"write origin/{name}")
-        raise Refusal(f"{role} {name} is not in this clone", fix=self._fetching(name))
+            raise UserError(f"{role} {name} is not in this clone, origin/{name} is", fix=f"write origin/{name}")
+        raise UserError(f"{role} {name} is not in this clone", fix=self._fetching(name))
 
     def named(self, name: str) -> str:
         """Return the commit that a name stands for; empty where there is none."""
@@ -138,12 +138,12 @@ class History:
         """Read blobs that will be asked for, all at once.
 
         Raises:
-            Refusal: An object is missing, as in a partial clone.
+            UserError: An object is missing, as in a partial clone.
         """
         wanted = [blob for blob in dict.fromkeys(blobs) if blob not in self._contents]
         for blob, content in zip(wanted, self._objects(wanted), strict=True):
             if content is None:
-                raise Refusal(
+                raise UserError(
                     f"object {blob} is not in this clone",
                     fix="fetch it: a partial clone lacks what was never checked out (git fetch --refetch)",
                 )
@@ -153,7 +153,7 @@ class History:
         """Return the content of a blob; what was read is kept.
 
         Raises:
-            Refusal: The object is missing, as in a partial clone.
+            UserError: The object is missing, as in a partial clone.
         """
         if blob not in self._contents:
             self.fetch([blob])
@@ -180,7 +180,7 @@ class History:
             return
         if self._reading is None or not self._reading.open:
             command: list[str | Path] = [require("git").path, "cat-file", "--batch"]
-            self._reading = Conversation(command, silence=GIT_SECONDS, cwd=self.root, env=inert_environment(self.root))
+            self._reading = LineProcess(command, silence=GIT_SECONDS, cwd=self.root, env=inert_environment(self.root))
         question = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
         answer = self._reading.ask_bytes(question)
         read, at = bytearray(), 0
@@ -230,7 +230,7 @@ class History:
         found = self._git("merge-base", base, head)
         if found.returncode == 0:
             return found.stdout.decode().splitlines()[0]
-        raise Refusal(
+        raise UserError(
             f"{base_name} and {head_name} have no common commit in this clone",
             fix="git fetch --unshallow" if self.is_shallow else f"compare the two by {base_name}..{head_name}",
         )
@@ -248,5 +248,5 @@ class History:
 def _more(answer: Iterator[bytes], name: str) -> bytes:
     chunk = next(answer, None)
     if chunk is None:
-        raise Refusal(f"git ended before it gave object {name}", fix="run `git fsck` in the repository")
+        raise UserError(f"git ended before it gave object {name}", fix="run `git fsck` in the repository")
     return chunk

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Thing, quantity
 from modelyard.diffing.matching import Item
 from modelyard.diffing.model import Hazard
 from modelyard.diffing.values import equal
 from modelyard.findings import Severity
 from modelyard.rendering import MISSING, value_at, written
+from modelyard.view import Manifest, quantity
 
 # By API group and kind; from the validation of updates in Kubernetes 1.35, pkg/apis/*/validation/validation.go.
 _FIELDS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
@@ -60,17 +60,17 @@ _CHANGEABLE: dict[tuple[str, str], frozenset[str]] = {
 
 def immutable_fields(before: Item, after: Item) -> Iterator[Hazard]:
     """Yield what the API server will refuse to change."""
-    if _is_replaced(after.thing):
+    if _is_replaced(after.manifest):
         return
     for path in _changed_paths(before, after):
         yield Hazard(
             "immutable",
             Severity.ERROR,
-            f"{after.thing.kind} {after.name}: {written(path)} cannot be changed, so the sync fails until the object "
-            "is deleted",
+            f"{after.manifest.kind} {after.name}: {written(path)} cannot be changed, so the sync fails until the "
+            "object is deleted",
         )
-    if after.thing.kind == "PersistentVolumeClaim":
-        old, new = (quantity(item.thing.get("spec.resources.requests.storage")) for item in (before, after))
+    if after.manifest.kind == "PersistentVolumeClaim":
+        old, new = (quantity(item.manifest.get("spec.resources.requests.storage")) for item in (before, after))
         if old is not None and new is not None and new < old:
             yield Hazard(
                 "immutable",
@@ -81,21 +81,21 @@ def immutable_fields(before: Item, after: Item) -> Iterator[Hazard]:
 
 
 def _changed_paths(before: Item, after: Item) -> Iterator[tuple[str, ...]]:
-    kind = (after.thing.group, after.thing.kind)
+    kind = (after.manifest.group, after.manifest.kind)
     for path in _FIELDS.get(kind, ()):
         if _differ(before.value, after.value, path):
             yield path
     if kind in _CHANGEABLE:
-        specs = [item.thing.mapping("spec") for item in (before, after)]
+        specs = [item.manifest.mapping("spec") for item in (before, after)]
         for name in dict.fromkeys([*specs[0], *specs[1]]):
             if name not in _CHANGEABLE[kind] and _differ(before.value, after.value, ("spec", name)):
                 yield ("spec", name)
     if kind == ("", "Service"):
-        addresses = [item.thing.get("spec.clusterIP", "") for item in (before, after)]
+        addresses = [item.manifest.get("spec.clusterIP", "") for item in (before, after)]
         # An address that the API server chose is not in the manifest; leaving it out keeps it.
         if addresses[0] != addresses[1] and (all(addresses) or "None" in addresses):
             yield ("spec", "clusterIP")
-    if kind in (("", "ConfigMap"), ("", "Secret")) and before.thing.get("immutable") is True and not after.hashed:
+    if kind in (("", "ConfigMap"), ("", "Secret")) and before.manifest.get("immutable") is True and not after.hashed:
         for name in ("data", "binaryData", "stringData", "immutable"):
             if _differ(before.value, after.value, (name,)):
                 yield (name,)
@@ -110,9 +110,9 @@ def _both(before: dict[str, Any], after: dict[str, Any], path: tuple[str, ...]) 
     return value_at(before, path), value_at(after, path)
 
 
-def _is_replaced(thing: Thing) -> bool:
+def _is_replaced(manifest: Manifest) -> bool:
     """Return whether Argo CD deletes and makes the object anew: a hook, or one that says so."""
-    if "argocd.argoproj.io/hook" in thing.annotations or "helm.sh/hook" in thing.annotations:
+    if "argocd.argoproj.io/hook" in manifest.annotations or "helm.sh/hook" in manifest.annotations:
         return True
-    options = {option.strip() for option in thing.annotations.get("argocd.argoproj.io/sync-options", "").split(",")}
+    options = {option.strip() for option in manifest.annotations.get("argocd.argoproj.io/sync-options", "").split(",")}
     return {"Replace=true", "Force=true"} <= options

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import Thing
 from modelyard.diffing.values import equal
 from modelyard.repository.kustomization import FILE_NAMES
+from modelyard.view import Manifest
 
 # Kustomize appends ten characters of a digest, written in letters and digits that spell no words.
 _HASHED = re.compile(r"(.+)-[2456789bcdfghkmt]{10}")
@@ -30,13 +30,13 @@ class Item:
     """A resource ready to be compared.
 
     Attributes:
-        thing: The resource.
+        manifest: The resource.
         key: Its identity, without the hash of a generated name.
         value: Its manifest, with hashes of generated names and derived annotations taken out.
         hashed: Whether its own name carries a hash of its content.
     """
 
-    thing: Thing
+    manifest: Manifest
     key: Key
     value: dict[str, Any]
     hashed: bool
@@ -47,32 +47,32 @@ class Item:
         return self.key[3]
 
 
-def items(things: Iterable[Thing], namespace: str) -> dict[Key, Item]:
+def items(manifests: Iterable[Manifest], namespace: str) -> dict[Key, Item]:
     """Return the resources of an Application by identity; `namespace` is where those without one go."""
-    held = list(things)
+    held = list(manifests)
     stems = _stems(held)
     found: dict[Key, Item] = {}
-    for thing in held:
-        value = _without_noise(_replaced(thing.value, stems))
-        hashed = thing.kind in _HASHED_KINDS and thing.name in stems
-        name = stems.get(thing.name, thing.name) if thing.kind in _HASHED_KINDS else thing.name
-        key = (thing.group, thing.kind, thing.namespace or namespace, name)
+    for manifest in held:
+        value = _without_noise(_replaced(manifest.value, stems))
+        hashed = manifest.kind in _HASHED_KINDS and manifest.name in stems
+        name = stems.get(manifest.name, manifest.name) if manifest.kind in _HASHED_KINDS else manifest.name
+        key = (manifest.group, manifest.kind, manifest.namespace or namespace, name)
         while key in found:  # two resources of one name are a finding of check; here both are shown
             key = (*key[:3], f"{key[3]} (again)")
-        found[key] = Item(thing, key, value, hashed)
+        found[key] = Item(manifest, key, value, hashed)
     return found
 
 
-def _stems(things: Sequence[Thing]) -> dict[str, str]:
+def _stems(manifests: Sequence[Manifest]) -> dict[str, str]:
     """Return generated names with their hash, to the names without it; none where two would become one."""
     stems = {
-        thing.name: match[1]
-        for thing in things
-        if thing.kind in _HASHED_KINDS
-        and (thing.resource.origin or "").rpartition("/")[2] in FILE_NAMES
-        and (match := _HASHED.fullmatch(thing.name))
+        manifest.name: match[1]
+        for manifest in manifests
+        if manifest.kind in _HASHED_KINDS
+        and (manifest.resource.origin or "").rpartition("/")[2] in FILE_NAMES
+        and (match := _HASHED.fullmatch(manifest.name))
     }
-    taken = Counter(stems.get(thing.name, thing.name) for thing in things if thing.kind in _HASHED_KINDS)
+    taken = Counter(stems.get(manifest.name, manifest.name) for manifest in manifests if manifest.kind in _HASHED_KINDS)
     return {name: stem for name, stem in stems.items() if taken[stem] == 1}
 
 

@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from modelyard.cluster import PodTemplate, Thing, Workload
 from modelyard.diffing.matching import Item
 from modelyard.diffing.model import Restart
 from modelyard.diffing.scaling import Replicas, replicas
 from modelyard.diffing.values import differences, equal
+from modelyard.view import Manifest, PodTemplate, Workload
 
 _MOST_REASONS = 4
 
 
 def restart(
-    before: Item, after: Item, old: Workload, new: Workload, things: Sequence[Thing], reload_names: dict[str, str]
+    before: Item, after: Item, old: Workload, new: Workload, manifests: Sequence[Manifest], reload_names: dict[str, str]
 ) -> Restart | None:
     """Return what happens to a workload's pods; None where they stay.
 
@@ -25,17 +25,22 @@ def restart(
         after: The workload on the head side.
         old: The same with its pod templates.
         new: The same with its pod templates.
-        things: Resources of the Application on the head side, for what scales it.
+        manifests: Resources of the Application on the head side, for what scales it.
         reload_names: Names of generated ConfigMaps and Secrets on the head side whose content changed, with the name
             that people know.
     """
     if not new.templates or _same_templates(old, new):
         return None
-    count = replicas(new, things)
+    count = replicas(new, manifests)
     pods, pace, extra = _PACES.get(new.kind, _unknown)(new, count)
     devices = {name: amount * extra for name, amount in _devices(new).items() if amount * extra}
     return Restart(
-        str(new.thing), pods, pace, devices, _starting(new.templates), tuple(_reasons(before, after, new, reload_names))
+        str(new.manifest),
+        pods,
+        pace,
+        devices,
+        _starting(new.templates),
+        tuple(_reasons(before, after, new, reload_names)),
     )
 
 
@@ -43,7 +48,7 @@ def _same_templates(old: Workload, new: Workload) -> bool:
     if len(old.templates) != len(new.templates):
         return False
     if old.kind == "RayService":
-        first, second = (each.thing.get("spec.rayClusterConfig") for each in (old, new))
+        first, second = (each.manifest.get("spec.rayClusterConfig") for each in (old, new))
         return equal(first, second)
     return all(equal(a.value, b.value) for a, b in zip(old.templates, new.templates, strict=True))
 
@@ -84,7 +89,7 @@ def _devices(workload: Workload) -> dict[str, int]:
     total: dict[str, int] = {}
     workers = 1
     if workload.kind == "LeaderWorkerSet":
-        size = workload.thing.get("spec.leaderWorkerTemplate.size", 1)
+        size = workload.manifest.get("spec.leaderWorkerTemplate.size", 1)
         workers = max(0, size - 1) if isinstance(size, int) else 0
     for template in workload.templates:
         times = workers if template.path[-1:] == ("workerTemplate",) else 1
@@ -115,7 +120,7 @@ def _deployment(workload: Workload, count: Replicas) -> tuple[str, str, int]:
     pods = _counted(count, "pod")
     if count.most == 0:
         return pods, "nothing runs", 0
-    strategy = workload.thing.mapping("spec.strategy")
+    strategy = workload.manifest.mapping("spec.strategy")
     if strategy.get("type") == "Recreate":
         return pods, "all at once, nothing serves until new ones are ready", 0
     rolling = strategy.get("rollingUpdate") or {}
@@ -135,7 +140,7 @@ def _deployment(workload: Workload, count: Replicas) -> tuple[str, str, int]:
 
 
 def _stateful_set(workload: Workload, count: Replicas) -> tuple[str, str, int]:
-    strategy = workload.thing.mapping("spec.updateStrategy")
+    strategy = workload.manifest.mapping("spec.updateStrategy")
     pods = _counted(count, "pod")
     if strategy.get("type") == "OnDelete":
         return pods, "only when somebody deletes them", 0
@@ -148,7 +153,7 @@ def _stateful_set(workload: Workload, count: Replicas) -> tuple[str, str, int]:
 
 
 def _daemon_set(workload: Workload, count: Replicas) -> tuple[str, str, int]:
-    strategy = workload.thing.mapping("spec.updateStrategy")
+    strategy = workload.manifest.mapping("spec.updateStrategy")
     if strategy.get("type") == "OnDelete":
         return "a pod on every node", "only when somebody deletes them", 0
     away = (strategy.get("rollingUpdate") or {}).get("maxUnavailable", 1)
@@ -156,11 +161,11 @@ def _daemon_set(workload: Workload, count: Replicas) -> tuple[str, str, int]:
 
 
 def _leader_worker_set(workload: Workload, count: Replicas) -> tuple[str, str, int]:
-    rolling = workload.thing.mapping("spec.rolloutStrategy.rollingUpdateConfiguration")
+    rolling = workload.manifest.mapping("spec.rolloutStrategy.rollingUpdateConfiguration")
     number = count.most or 1
     away = _amount(rolling.get("maxUnavailable", 1), number, math.floor)
     surge = _amount(rolling.get("maxSurge", 0), number, math.ceil)
-    size = workload.thing.get("spec.leaderWorkerTemplate.size", 1)
+    size = workload.manifest.get("spec.leaderWorkerTemplate.size", 1)
     together = min(number, max(1, away + surge))
     pace = "one group at a time" if together == 1 else f"{together} groups at a time"
     if surge == 0 and away >= number:
@@ -169,7 +174,7 @@ def _leader_worker_set(workload: Workload, count: Replicas) -> tuple[str, str, i
 
 
 def _ray_service(workload: Workload, count: Replicas) -> tuple[str, str, int]:
-    strategy = workload.thing.get("spec.upgradeStrategy.type", "NewCluster")
+    strategy = workload.manifest.get("spec.upgradeStrategy.type", "NewCluster")
     if strategy == "None":
         return "the Ray cluster", "not replaced: its upgrade strategy is None", 0
     return "the Ray cluster", "a second cluster starts, then takes over, so both hold devices for a while", 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelyard.cluster import Environment
 from modelyard.diffing.model import ApplicationChange, EnvironmentChange, Kind
 from modelyard.diffing.values import equal
+from modelyard.view import Environment
 
 if TYPE_CHECKING:
     from modelyard.costing import Amount
-    from modelyard.placement import Cluster, Placement
+    from modelyard.placement import Placement, PoolCatalog
 
 RUNS_ON, MONTHLY = "runs on", "$/month"
 _MOST_TYPES = 2
@@ -71,7 +71,9 @@ def compare_placements(
 def _demands(view: Environment) -> dict[str, Any]:
     """Return what the scheduler sees of each model: its resources without what only its containers read."""
     return {
-        application.name: [_seen(thing.value) for thing in application.resources if thing.kind not in _UNSEEN_KINDS]
+        application.name: [
+            _seen(manifest.value) for manifest in application.resources if manifest.kind not in _UNSEEN_KINDS
+        ]
         for application in view.applications
         if application.is_model and application.resources
     }
@@ -93,16 +95,16 @@ def compare_costs(change: EnvironmentChange, before: Environment | None, after: 
             each.columns[MONTHLY] = ("", _difference(each, before, after))
 
 
-def _by_application(view: Environment, pools: Cluster) -> Mapping[str, str]:
+def _by_application(view: Environment, pools: PoolCatalog) -> Mapping[str, str]:
     from modelyard.placement import placements
 
-    models = {id(model.workload.thing): model.name for model in view.models}
+    models = {id(model.workload.manifest): model.name for model in view.models}
     found: dict[str, list[str]] = {}
     for placement in placements(view, pools):
-        name = models.get(id(placement.workload.thing))
+        name = models.get(id(placement.workload.manifest))
         if name is not None:
             found.setdefault(name, []).append(_landing(placement))
-    return {name: "; ".join(dict.fromkeys(landings)) for name, landings in found.items()}
+    return {name: "; ".join(dict.fromkeys(eligible_devices)) for name, eligible_devices in found.items()}
 
 
 def _landing(placement: Placement) -> str:

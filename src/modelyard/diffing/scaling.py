@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modelyard.cluster import Thing, Workload
+from modelyard.view import Manifest, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +30,33 @@ class Replicas:
         return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
 
 
-def replicas(workload: Workload, things: Iterable[Thing]) -> Replicas:
+def replicas(workload: Workload, manifests: Iterable[Manifest]) -> Replicas:
     """Return the replicas of a workload, given all resources of its Application."""
-    thing = workload.thing
-    written = thing.get("spec.replicas")
+    manifest = workload.manifest
+    written = manifest.get("spec.replicas")
     number = written if isinstance(written, int) and not isinstance(written, bool) else None
-    scaler = _scaler(thing, things)
+    scaler = _scaler(manifest, manifests)
     if scaler is not None:
         least, most = _bounds(scaler)
         return Replicas(least, most, str(scaler), number is not None)
-    if thing.kind in ("DaemonSet", "Job", "CronJob"):
+    if manifest.kind in ("DaemonSet", "Job", "CronJob"):
         return Replicas(None, None)
     # The API server takes 1 for an absent number.
     return Replicas(1 if number is None else number, 1 if number is None else number, "", number is not None)
 
 
-def _scaler(workload: Thing, things: Iterable[Thing]) -> Thing | None:
-    for thing in things:
-        if thing.kind not in ("ScaledObject", "HorizontalPodAutoscaler"):
+def _scaler(workload: Manifest, manifests: Iterable[Manifest]) -> Manifest | None:
+    for manifest in manifests:
+        if manifest.kind not in ("ScaledObject", "HorizontalPodAutoscaler"):
             continue
-        target = thing.mapping("spec.scaleTargetRef")
+        target = manifest.mapping("spec.scaleTargetRef")
         # KEDA takes a Deployment where the kind is left out.
         if target.get("name") == workload.name and target.get("kind", "Deployment") == workload.kind:
-            return thing
+            return manifest
     return None
 
 
-def _bounds(scaler: Thing) -> tuple[int, int]:
+def _bounds(scaler: Manifest) -> tuple[int, int]:
     """Return fewest and most replicas of a scaler, with the defaults that its controller takes."""
     if scaler.kind == "ScaledObject":
         # https://keda.sh/docs/latest/reference/scaledobject-spec/: from 0 to 100.

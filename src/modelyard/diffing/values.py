@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from modelyard.cluster import quantity
 from modelyard.diffing.model import ABSENT, FieldChange
 from modelyard.findings import source_without_secrets
 from modelyard.rendering import written
+from modelyard.view import quantity
 
 # What tells items of a list apart, the most telling first; the API server merges by the same.
 _KEYS = ("name", "mountPath", "devicePath", "containerPort", "port", "topologyKey", "ip", "uid")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelyard.editing.adopting import Adopted, adopt
+    from modelyard.editing.adopting import ImportResult, adopt
     from modelyard.editing.changes import Changes, FileChange
-    from modelyard.editing.choosing import Candidate, Choice, Wish, candidates, refusal
-    from modelyard.editing.deployments import Foreign, foreign
+    from modelyard.editing.choosing import Candidate, ModelChoice, ModelRequest, candidates, refusal
+    from modelyard.editing.deployments import ExternalDeployment, foreign
     from modelyard.editing.environment_folder import environment_files
     from modelyard.editing.environments import (
         EnvironmentRow,
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from modelyard.editing.trials import Trial, tried
 
 __all__ = [
-    "Adopted",
     "Candidate",
     "Changes",
-    "Choice",
     "EnvironmentRow",
+    "ExternalDeployment",
     "FileChange",
-    "Foreign",
+    "ImportResult",
     "Menu",
     "Migration",
+    "ModelChoice",
+    "ModelRequest",
     "Promotion",
     "Served",
     "Trial",
-    "Wish",
     "adopt",
     "candidates",
     "environment_files",
@@ -68,15 +68,15 @@ _HOMES = {
     "migrate": "migrations",
     "require_owners": "owners",
     "set_owners": "owners",
-    "Adopted": "adopting",
-    "Foreign": "deployments",
+    "ImportResult": "adopting",
+    "ExternalDeployment": "deployments",
     "adopt": "adopting",
     "foreign": "deployments",
     "Changes": "changes",
     "FileChange": "changes",
     "Candidate": "choosing",
-    "Choice": "choosing",
-    "Wish": "choosing",
+    "ModelChoice": "choosing",
+    "ModelRequest": "choosing",
     "candidates": "choosing",
     "refusal": "choosing",
     "environment_files": "environment_folder",

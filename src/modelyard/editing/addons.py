@@ -8,7 +8,7 @@ from typing import Any
 
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 VARIABLE = "addon_versions"
 """Name of Terraform's output with the versions that run, and of its variable that pins them."""
@@ -33,7 +33,7 @@ def pin_addons(changes: Changes, environment: EnvironmentFiles, values: Mapping[
         Whether anything was written.
 
     Raises:
-        Refusal: The output is no mapping of names to versions.
+        UserError: The output is no mapping of names to versions.
     """
     versions, file = values.get(VARIABLE), f"{environment.folder}/terraform.tfvars"
     if not versions or not changes.exists(file) or _SET.search(text := changes.text(file)):
@@ -41,7 +41,7 @@ def pin_addons(changes: Changes, environment: EnvironmentFiles, values: Mapping[
     if not isinstance(versions, Mapping) or not all(
         _NAME.fullmatch(str(name)) and _FORM.fullmatch(str(version)) for name, version in versions.items()
     ):
-        raise Refusal(
+        raise UserError(
             f"output {VARIABLE} is no mapping of add-ons to versions such as v1.2.3-eksbuild.4",
             fix="look at terraform output",
         )

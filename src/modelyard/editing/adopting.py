@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
-from modelyard.editing.choosing import Candidate, Wish, candidates, known_models, namesake, quantised
-from modelyard.editing.deployments import Foreign, kept
+from modelyard.editing.choosing import Candidate, ModelRequest, candidates, known_models, namesake, quantised
+from modelyard.editing.deployments import ExternalDeployment, kept
 from modelyard.editing.environment_folder import environment_files
 from modelyard.editing.menu import CONSENT, OVERLAYS, Menu
 from modelyard.editing.models import set_model
@@ -17,14 +17,14 @@ from modelyard.editing.overlay_making import engine_version
 from modelyard.editing.promotion import BOUND_TO_DEVICES
 from modelyard.editing.served import ARGUMENTS, Served
 from modelyard.editing.splicing import Text
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 _DEFAULTS = {"tensor-parallel-size": "1", "pipeline-parallel-size": "1", "data-parallel-size": "1"}
 _ENVIRONMENT = "/spec/template/spec/containers/0/env/-"
 
 
 @dataclass(slots=True)
-class Adopted:
+class ImportResult:
     """What became of a foreign deployment.
 
     Attributes:
@@ -40,7 +40,9 @@ class Adopted:
     lost: list[str] = field(default_factory=list)
 
 
-def adopt(changes: Callable[[], Changes], environment: str, found: Foreign, name: str = "", model: str = "") -> Adopted:
+def adopt(
+    changes: Callable[[], Changes], environment: str, found: ExternalDeployment, name: str = "", model: str = ""
+) -> ImportResult:
     """Write the model folder that does the same here as a foreign deployment does elsewhere.
 
     Args:
@@ -51,7 +53,7 @@ def adopt(changes: Callable[[], Changes], environment: str, found: Foreign, name
         model: Another id for the model, such as the one of its publisher; empty takes the foreign one's.
 
     Raises:
-        Refusal: Nothing here serves the model, or the name is taken or cannot be one.
+        UserError: Nothing here serves the model, or the name is taken or cannot be one.
     """
     wanted = name or model_name(found.name or found.model)
     model_id = model or found.model
@@ -59,28 +61,33 @@ def adopt(changes: Callable[[], Changes], environment: str, found: Foreign, name
     if model and model != found.model:
         lost.append(f"model {found.model}: {model} is served instead")
     candidate = _candidate(changes, environment, found, model_id, wanted, lost)
-    made = Adopted(wanted, candidate, lost=lost)
+    made = ImportResult(wanted, candidate, lost=lost)
     _carry_flags(candidate.changes, environment, wanted, found, made)
     return made
 
 
 def _candidate(
-    changes: Callable[[], Changes], environment: str, found: Foreign, model_id: str, name: str, lost: list[str]
+    changes: Callable[[], Changes],
+    environment: str,
+    found: ExternalDeployment,
+    model_id: str,
+    name: str,
+    lost: list[str],
 ) -> Candidate:
     length = found.flags.get("max-model-len", "")
-    wish = Wish(
+    wish = ModelRequest(
         engine=found.engine if found.engine in Menu(changes().files).engines else "",
         accelerator=found.accelerator,
         features=(CONSENT,) if found.token else (),
         max_model_len=int(length) if length.isascii() and length.isdigit() else None,
         check=False,
     )
-    problems: list[Refusal] = []
+    problems: list[UserError] = []
     for each in (wish, replace(wish, engine="")):
         try:
             choice = candidates(changes, model_id, environment, name, each)
-        except Refusal as refusal:
-            problems.append(refusal)
+        except UserError as error:
+            problems.append(error)
             continue
         if choice.possible:
             best = choice.possible[0]
@@ -89,7 +96,7 @@ def _candidate(
                 lost.append(f"engine {found.engine}: {why}; {best.overlay.engine} serves it instead")
             return best
         told = "; ".join(f"{one.overlay.name}: {one.why_not}" for one in choice.candidates)
-        problems.append(Refusal(f"{model_id} cannot be served in {environment}: {told}"))
+        problems.append(UserError(f"{model_id} cannot be served in {environment}: {told}"))
     # The last one stands in the way of any engine, those before it of the one that is served by there.
     *_, last = problems
     told = "; ".join(dict.fromkeys(each.message for each in problems))
@@ -98,10 +105,10 @@ def _candidate(
     twin = namesake(known, model_id) or quantised(blank.files, known, model_id)
     other = f"--model {twin or 'ID'} serves that one instead"
     fix = f"{last.fix}; {other}" if last.fix else other
-    raise Refusal(told, fix=fix, at=last.at, exit_code=last.exit_code)
+    raise UserError(told, fix=fix, at=last.at, exit_code=last.exit_code)
 
 
-def _carry_flags(changes: Changes, environment: str, name: str, found: Foreign, made: Adopted) -> None:
+def _carry_flags(changes: Changes, environment: str, name: str, found: ExternalDeployment, made: ImportResult) -> None:
     files = environment_files(changes, environment)
     served = Served(files, name, Menu(StagedFiles(changes)))
     engine, overlay = served.engine, served.overlay
@@ -133,8 +140,8 @@ def _carry_flags(changes: Changes, environment: str, name: str, found: Foreign, 
         try:
             set_model(changes, environment, name, {key: value})
             made.carried.append(f"{key} {value}")
-        except Refusal as refusal:
-            made.lost.append(f"{key} {value}: {refusal.message}")
+        except UserError as error:
+            made.lost.append(f"{key} {value}: {error.message}")
     for variable, value in found.variables.items():
         if known is not None and variable not in known.environment:
             made.lost.append(f"variable {variable}: {engine.engine} {version} does not read it")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from modelyard.editing.splicing import Text
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import Files
 from modelyard.repository.journal import SCRATCH, finish_interrupted, write_together
 from modelyard.repository.secrets import shown_difference
@@ -53,7 +53,7 @@ class Changes:
         root: The repository.
 
     Raises:
-        Refusal: Another edit is being written.
+        UserError: Another edit is being written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -81,7 +81,7 @@ class Changes:
         if staged is not None:
             return staged
         if path in self._staged:
-            raise Refusal(f"{path} is removed by this edit")
+            raise UserError(f"{path} is removed by this edit")
         self.files.text(path)  # refuses what is no text
         return self.files.read(path).decode("utf-8")
 
@@ -174,7 +174,7 @@ class Changes:
         """Write all of it or nothing, and return what was changed.
 
         Raises:
-            Refusal: Another edit is under way, a file changed since it was read, or the disk does not take it.
+            UserError: Another edit is under way, a file changed since it was read, or the disk does not take it.
         """
         made = self.files_changed
         contents, before = {}, {}

@@ -15,7 +15,7 @@ from modelyard.editing.naming import model_name
 from modelyard.editing.overlay_making import make_overlay
 from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.trials import Trial, tried
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.repository import Files
 
 # What is simplest to run comes first where nothing else decides.
@@ -23,7 +23,7 @@ _ORDER = ("vllm", "vllm-neuron", "ray-vllm", "lws-vllm")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ModelRequest:
     """What the user asked for; empty where anything will do.
 
     Attributes:
@@ -86,7 +86,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     """What there is to choose from for one model.
 
     Attributes:
@@ -105,7 +105,9 @@ class Choice:
         return tuple(each for each in self.candidates if each.possible)
 
 
-def candidates(changes: Callable[[], Changes], model_id: str, environment: str, name: str, wish: Wish) -> Choice:
+def candidates(
+    changes: Callable[[], Changes], model_id: str, environment: str, name: str, wish: ModelRequest
+) -> ModelChoice:
     """Return the ways to serve a model in an environment.
 
     Args:
@@ -116,14 +118,14 @@ def candidates(changes: Callable[[], Changes], model_id: str, environment: str, 
         wish: What the user asked for.
 
     Raises:
-        Refusal: There is no such model, overlay, engine, feature or environment, or nothing fits the wish.
+        UserError: There is no such model, overlay, engine, feature or environment, or nothing fits the wish.
     """
     first = changes()
     files = environment_files(first, environment)
     menu = Menu(first.files)
     _require_known(wish, menu)
     if model_id in menu.overlays and wish.overlay in ("", model_id):
-        wish = Wish(model_id, wish.accelerator, wish.engine, wish.features, wish.max_model_len, wish.check)
+        wish = ModelRequest(model_id, wish.accelerator, wish.engine, wish.features, wish.max_model_len, wish.check)
         model_id = menu.overlays[model_id].model
     overlays = [each for each in menu.overlays.values() if each.model == model_id]
     if not overlays and not _made(first, menu, model_id):
@@ -132,20 +134,20 @@ def candidates(changes: Callable[[], Changes], model_id: str, environment: str, 
     wanted = [each for each in overlays if _wanted(each, wish)]
     if overlays and not wanted and wish.overlay:
         other = menu.overlays[wish.overlay].model
-        raise Refusal(f"overlay {wish.overlay} serves {other}, not {model_id}", fix=f"name one of {_names(overlays)}")
+        raise UserError(f"overlay {wish.overlay} serves {other}, not {model_id}", fix=f"name one of {_names(overlays)}")
     wanted.sort(key=lambda each: (_ORDER.index(each.engine) if each.engine in _ORDER else len(_ORDER), each.devices))
     found = [_candidate(changes(), files.name, named, each, wish, len(overlays)) for each in wanted]
     if not any(each.possible for each in found) and not wish.overlay:
         found += _with_made(changes, files, named, model_id, wish, found)
     if not found:
-        raise Refusal(
+        raise UserError(
             f"no overlay serves {model_id} as asked ({_asked(wish)})", fix=f"there are {_names(overlays) or 'none'}"
         )
     found.sort(key=lambda each: (not each.possible, each.made, _cost(each)))
-    return Choice(model_id, named, tuple(found))
+    return ModelChoice(model_id, named, tuple(found))
 
 
-def refusal(choice: Choice, environment: str) -> Refusal:
+def refusal(choice: ModelChoice, environment: str) -> UserError:
     """Return the refusal for a model that nothing can serve in an environment."""
     reasons: dict[str, list[str]] = {}
     for each in choice.candidates:
@@ -153,7 +155,7 @@ def refusal(choice: Choice, environment: str) -> Refusal:
     told = [f"{', '.join(names)}: {why}" for why, names in reasons.items()] if len(reasons) > 1 else list(reasons)
     first = choice.candidates[0]
     fix = next((each.fix for each in (first.trial.findings if first.trial else ()) if each.fix), "")
-    return Refusal(
+    return UserError(
         f"{choice.model} cannot be added to {environment}: {'; '.join(told)}",
         fix=fix or _remedy(first, environment) or "choose another overlay or accelerator",
         exit_code=ExitCode.FINDINGS,
@@ -171,7 +173,7 @@ def _remedy(candidate: Candidate, environment: str) -> str:
     return how_to_bring(environment_files(candidate.changes, environment), [*engine.needs, *needs])
 
 
-def _require_known(wish: Wish, menu: Menu) -> None:
+def _require_known(wish: ModelRequest, menu: Menu) -> None:
     for what, name in (
         ("overlay", wish.overlay),
         ("engine", wish.engine),
@@ -181,10 +183,10 @@ def _require_known(wish: Wish, menu: Menu) -> None:
             menu.require(what, name)
     kinds = {each.accelerator for each in menu.engines.values()}
     if wish.accelerator and wish.accelerator not in kinds:
-        raise Refusal(f"there is no accelerator {wish.accelerator}", fix=f"name one of {', '.join(sorted(kinds))}")
+        raise UserError(f"there is no accelerator {wish.accelerator}", fix=f"name one of {', '.join(sorted(kinds))}")
 
 
-def _wanted(overlay: Overlay, wish: Wish) -> bool:
+def _wanted(overlay: Overlay, wish: ModelRequest) -> bool:
     return (
         (not wish.overlay or overlay.name == wish.overlay)
         and (not wish.engine or overlay.engine == wish.engine)
@@ -193,7 +195,7 @@ def _wanted(overlay: Overlay, wish: Wish) -> bool:
 
 
 def _candidate(
-    changes: Changes, environment: str, name: str, overlay: Overlay, wish: Wish, count: int, *, made: str = ""
+    changes: Changes, environment: str, name: str, overlay: Overlay, wish: ModelRequest, count: int, *, made: str = ""
 ) -> Candidate:
     """Return one way to serve a model, tried out.
 
@@ -231,7 +233,7 @@ def _candidate(
     return Candidate(overlay, features, changes, tuple(problems), trial, tuple(reasons), bool(made))
 
 
-def _why_this(overlay: Overlay, wish: Wish, count: int) -> str:
+def _why_this(overlay: Overlay, wish: ModelRequest, count: int) -> str:
     if wish.overlay:
         return f"overlay {overlay.name}: asked for"
     if count == 1:
@@ -240,7 +242,7 @@ def _why_this(overlay: Overlay, wish: Wish, count: int) -> str:
     return f"overlay {overlay.name}: one of {count} for {overlay.model}" + (f", asked for by {asked}" if asked else "")
 
 
-def _asked(wish: Wish) -> str:
+def _asked(wish: ModelRequest) -> str:
     parts = {"accelerator": wish.accelerator, "engine": wish.engine, "overlay": wish.overlay}
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
 
@@ -250,7 +252,7 @@ def _with_made(
     files: EnvironmentFiles,
     name: str,
     model_id: str,
-    wish: Wish,
+    wish: ModelRequest,
     others: Sequence[Candidate],
 ) -> list[Candidate]:
     """Return the candidate with an overlay that is made, where one can be."""
@@ -259,7 +261,7 @@ def _with_made(
     edit = changes()
     try:
         made = make_overlay(environment_files(edit, files.name), model_id, wish.max_model_len)
-    except Refusal:
+    except UserError:
         if others:
             return []  # what stands in the way of the overlays that there are says more
         raise
@@ -316,10 +318,10 @@ def known_models(changes: Changes, menu: Menu) -> Mapping[str, object]:
     }
 
 
-def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
+def _unknown(changes: Changes, menu: Menu, model_id: str) -> UserError:
     known = known_models(changes, menu)
     if model_id in known:
-        return Refusal(
+        return UserError(
             f"no overlay serves {model_id}, and none can be made: the catalogue does not have its shape",
             fix="write one: copy the overlay of a neighbour to a new name in overlays/ and change it",
         )
@@ -327,7 +329,7 @@ def _unknown(changes: Changes, menu: Menu, model_id: str) -> Refusal:
     near = (folded[each] for each in difflib.get_close_matches(model_id.lower(), list(folded), n=1))
     likely = namesake(known, model_id) or next(near, "")
     first = f"did you mean {likely}? If not, " if likely else ""
-    return Refusal(
+    return UserError(
         f"no overlay serves {model_id}, and its shape is not in the catalogue",
         fix=f"{first}add its facts: modelyard catalog add {model_id} --config config.json",
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.findings import At, Place, Refusal, is_secret
+from modelyard.findings import At, Place, UserError, is_secret
 from modelyard.repository.yaml import documents
 
 ENGINES: Mapping[tuple[str, str], str] = {
@@ -33,7 +33,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(slots=True)
-class Foreign:
+class ExternalDeployment:
     """One deployment of a model, as far as it was understood.
 
     Attributes:
@@ -63,7 +63,7 @@ class Foreign:
     lost: list[str] = field(default_factory=list)
 
 
-def foreign(path: str, text: str) -> Foreign:
+def foreign(path: str, text: str) -> ExternalDeployment:
     """Return the deployment that a file describes.
 
     Args:
@@ -71,12 +71,12 @@ def foreign(path: str, text: str) -> Foreign:
         text: Its content.
 
     Raises:
-        Refusal: It is neither a values file of inference-charts nor a manifest with a vLLM Deployment.
+        UserError: It is neither a values file of inference-charts nor a manifest with a vLLM Deployment.
     """
     content = [each for each in documents(path, text) if isinstance(each, dict)]
     at = At(Place(path))
     if len(content) == 1 and "s3ModelCopy" in content[0]:
-        raise Refusal(
+        raise UserError(
             "the file copies weights into a bucket and serves nothing",
             fix="see bases/features/README.md on weights",
             at=at,
@@ -90,19 +90,19 @@ def foreign(path: str, text: str) -> Foreign:
                 others = [str(other.get("kind")) for other in content if other is not each]
                 found.lost += [f"{kind}: the base brings its own, or it belongs to the platform" for kind in others]
                 return found
-    raise Refusal(
+    raise UserError(
         "the file is neither a values file of inference-charts nor a manifest with a Deployment that runs vLLM",
         fix="name such a file; other models are added with `modelyard model add`",
         at=at,
     )
 
 
-def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
+def _values(path: str, raw: Mapping[str, Any]) -> ExternalDeployment:
     inference = raw["inference"]
     framework, accelerator = str(inference.get("framework") or ""), str(inference.get("accelerator") or "gpu")
-    found = Foreign(f"values of inference-charts, framework {framework or 'unknown'}")
+    found = ExternalDeployment(f"values of inference-charts, framework {framework or 'unknown'}")
     if "nim" in framework:
-        raise Refusal(
+        raise UserError(
             f"the file runs {framework}, an image of NVIDIA's that brings engine, model and settings in one",
             fix="add the model with an engine of this repository: modelyard model add ID --env NAME",
             at=At(Place(path)),
@@ -113,7 +113,7 @@ def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
     if not found.engine:
         found.lost.append(f"framework {framework or 'unknown'} on {accelerator}: no engine here does the same")
     if not found.model:
-        raise Refusal("the file names no model", fix="write model: ORGANISATION/MODEL", at=At(Place(path)))
+        raise UserError("the file names no model", fix="write model: ORGANISATION/MODEL", at=At(Place(path)))
     for key, value in _mapping(raw, "modelParameters").items():
         flag = _CAMEL.sub("-", str(key)).lower()
         if flag == "pipeline":
@@ -148,7 +148,7 @@ def _values(path: str, raw: Mapping[str, Any]) -> Foreign:
     return found
 
 
-def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
+def _deployment(path: str, raw: Mapping[str, Any]) -> ExternalDeployment | None:
     spec = _mapping(raw, "spec")
     pod = _mapping(_mapping(spec, "template"), "spec")
     listed = pod.get("containers")
@@ -157,11 +157,11 @@ def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
     if container is None:
         return None
     name = str(_mapping(raw, "metadata").get("name") or "")
-    found = Foreign(f"Deployment {name}", name=name, replicas=_whole(spec.get("replicas") or 1))
+    found = ExternalDeployment(f"Deployment {name}", name=name, replicas=_whole(spec.get("replicas") or 1))
     model = _arguments(found, _words(container))
     found.model = model or found.flags.pop("model", "")
     if not found.model:
-        raise Refusal(f"the arguments of Deployment {name} name no model", at=At(Place(path)))
+        raise UserError(f"the arguments of Deployment {name} name no model", at=At(Place(path)))
     for each in container.get("env") or ():
         if not isinstance(each, dict):
             continue
@@ -195,7 +195,7 @@ def _deployment(path: str, raw: Mapping[str, Any]) -> Foreign | None:
     return found
 
 
-def _leave_secrets(found: Foreign) -> None:
+def _leave_secrets(found: ExternalDeployment) -> None:
     """Take secrets out of what is carried over, and say where they belong."""
     for flag in [each for each, value in found.flags.items() if is_secret(each, value)]:
         if flag == "hf-token":
@@ -224,7 +224,7 @@ def _words(container: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _arguments(found: Foreign, words: Sequence[str]) -> str:
+def _arguments(found: ExternalDeployment, words: Sequence[str]) -> str:
     """Read flags from a command line, and return the model that stands among the words, if any."""
     model = ""
     rest = list(words)
@@ -242,13 +242,13 @@ def _arguments(found: Foreign, words: Sequence[str]) -> str:
     return model
 
 
-def _image(found: Foreign, image: Mapping[str, Any]) -> None:
+def _image(found: ExternalDeployment, image: Mapping[str, Any]) -> None:
     if image.get("repository"):
         told = f"{image['repository']}:{image.get('tag') or 'latest'}"
         found.lost.append(f"image {told}: environments/<env>/versions tags the engine for all its models")
 
 
-def _resources(found: Foreign, resources: Mapping[str, Any]) -> None:
+def _resources(found: ExternalDeployment, resources: Mapping[str, Any]) -> None:
     for part in ("limits", "requests"):
         for name, amount in _mapping(resources, part).items():
             if name in _DEVICES:
@@ -282,6 +282,6 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def kept(found: Foreign) -> Iterator[tuple[str, str]]:
+def kept(found: ExternalDeployment) -> Iterator[tuple[str, str]]:
     """Yield the flags that may be carried over."""
     return ((flag, value) for flag, value in found.flags.items() if not served_here(flag))

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from modelyard.cluster import quantity
-from modelyard.cluster.networks import VPC_CIDR, public_subnets
-from modelyard.cluster.overlays import overlay_sizes
 from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import OVERLAYS
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import Files
+from modelyard.view import quantity
+from modelyard.view.networks import VPC_CIDR, public_subnets
+from modelyard.view.overlays import overlay_sizes
 
 EXAMPLE_CLUSTER = "my-platform-dev"
 """Cluster that features name where an environment has its own."""
@@ -70,7 +70,7 @@ def derived(value: Any, facts: Mapping[str, str], cluster: str) -> Any:
         cluster: The environment's cluster.
 
     Raises:
-        Refusal: A fact is not known.
+        UserError: A fact is not known.
     """
     if isinstance(value, dict):
         return {key: derived(each, facts, cluster) for key, each in value.items()}
@@ -97,12 +97,12 @@ def _told(match: re.Match[str], facts: Mapping[str, str]) -> str:
     name, amount = match["fact"], match["amount"]
     told = facts.get(name, "")
     if not told:
-        raise Refusal(f"{name} is not known here, and the feature is made of it", fix=_WHERE[name.partition(".")[0]])
+        raise UserError(f"{name} is not known here, and the feature is made of it", fix=_WHERE[name.partition(".")[0]])
     if amount is None:
         return told
     whole, more = quantity(told), quantity(amount)
     if whole is None or more is None:
-        raise Refusal(f"{name} is {told}, expected a quantity such as 16Gi")
+        raise UserError(f"{name} is {told}, expected a quantity such as 16Gi")
     return f"{-(-int(whole + more) // 2**30)}Gi"
 
 

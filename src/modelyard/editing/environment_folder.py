@@ -8,7 +8,7 @@ from typing import Any
 
 from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.splicing import Text
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import ANSWERS, ENVIRONMENTS, Kustomizations, Repository, kustomization_file
 from modelyard.repository.repository import FACTS
 
@@ -113,7 +113,7 @@ def environment_files(changes: Changes, name: str) -> EnvironmentFiles:
     """Return an environment to edit.
 
     Raises:
-        Refusal: There is none of that name.
+        UserError: There is none of that name.
     """
     known = [
         each
@@ -122,7 +122,7 @@ def environment_files(changes: Changes, name: str) -> EnvironmentFiles:
     ]
     if name not in known:
         listed = f"environments of this repository: {', '.join(known) or 'none'}"
-        raise Refusal(f"there is no environment {name} here", fix=listed)
+        raise UserError(f"there is no environment {name} here", fix=listed)
     return EnvironmentFiles(changes, name)
 
 

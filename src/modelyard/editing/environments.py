@@ -13,7 +13,7 @@ from modelyard.editing.environment_folder import EnvironmentFiles, environment_f
 from modelyard.editing.models import SETTINGS
 from modelyard.editing.owners import set_owners
 from modelyard.editing.splicing import Text
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import ENVIRONMENTS, PLATFORM, kustomization_file
 from modelyard.repository.json import MalformedJSON, parsed
 
@@ -108,12 +108,12 @@ def remove_environment(changes: Changes, name: str, *, yes: bool) -> tuple[str, 
     """Remove the files of an environment, and return what remains of it, one sentence each.
 
     Raises:
-        Refusal: There is none of that name, or it is protected and `yes` was not given.
+        UserError: There is none of that name, or it is protected and `yes` was not given.
     """
     environment = environment_files(changes, name)
     facts = environment.facts
     if is_protected(environment) and not yes:
-        raise Refusal(
+        raise UserError(
             f"environment {name} is protected, and serves {len(environment.models)} models",
             fix=f"give --yes to remove its files all the same; its cluster goes by scripts/cleanup.sh {name}, first",
         )
@@ -136,7 +136,7 @@ def declared(changes: Changes, environment: EnvironmentFiles) -> Iterator[Sync]:
     """Yield which outputs the components of an environment want, in order of component.
 
     Raises:
-        Refusal: A component declares it in another way than it should.
+        UserError: A component declares it in another way than it should.
     """
     for component in changes.files.under(PLATFORM):
         file = f"{PLATFORM}/{component}/component.yaml"
@@ -146,7 +146,7 @@ def declared(changes: Changes, environment: EnvironmentFiles) -> Iterator[Sync]:
         entries = content[0].get(OUTPUTS) if content and isinstance(content[0], dict) else None
         for entry in entries or ():
             if not isinstance(entry, dict) or ("literal" in entry) == ("path" in entry) or "output" not in entry:
-                raise Refusal(
+                raise UserError(
                     f"{file}: an entry of {OUTPUTS} should name an output, and either a literal or a path",
                     at=At(Place(file)),
                 )
@@ -160,15 +160,15 @@ def outputs(text: str) -> dict[str, Any]:
     """Return the outputs that `terraform output -json` printed, sensitive ones left out.
 
     Raises:
-        Refusal: It is something else.
+        UserError: It is something else.
     """
     expected = "terraform output -json prints a mapping of names to values"
     try:
         raw = parsed(text, "the outputs", most=_MOST_BYTES)
-    except MalformedJSON as refusal:
-        raise Refusal(refusal.message, fix=expected) from None
+    except MalformedJSON as error:
+        raise UserError(error.message, fix=expected) from None
     if not isinstance(raw, dict) or not all(isinstance(each, dict) and "value" in each for each in raw.values()):
-        raise Refusal("the outputs are not those of terraform output -json", fix=expected)
+        raise UserError("the outputs are not those of terraform output -json", fix=expected)
     return {name: each["value"] for name, each in raw.items() if not each.get("sensitive")}
 
 
@@ -184,14 +184,14 @@ def sync_outputs(changes: Changes, name: str, values: Mapping[str, Any]) -> tupl
         What was set, and what could not be, one phrase each.
 
     Raises:
-        Refusal: The outputs are another environment's, or a value is no text.
+        UserError: The outputs are another environment's, or a value is no text.
     """
     environment = environment_files(changes, name)
     facts = environment.facts
     for output, fact in _SAME.items():
         told, own = values.get(output), facts.get(fact)
         if told is not None and own is not None and str(told) != str(own):
-            raise Refusal(
+            raise UserError(
                 f"the outputs are of {fact} {told}, environment {name} is {fact} {own}",
                 fix=f"run terraform init with environments/{name}/backend.hcl first",
             )
@@ -205,7 +205,7 @@ def sync_outputs(changes: Changes, name: str, values: Mapping[str, Any]) -> tupl
             missing.append(f"{sync.output}: Terraform has none")
             continue
         if not isinstance(value, str) or "\n" in value or not value.isprintable():
-            raise Refusal(f"output {sync.output} is no single line of text", fix="look at terraform output")
+            raise UserError(f"output {sync.output} is no single line of text", fix="look at terraform output")
         if _set(changes, file, sync, value):
             written.append(f"{sync.output} = {value} in {file}")
     if pin_addons(changes, environment, values):

@@ -10,7 +10,7 @@ from modelyard.editing.environment_folder import EnvironmentFiles, generate_path
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
 from modelyard.editing.served import NAME, asked_values, of_environment
 from modelyard.editing.splicing import fragment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 _UP = "../../../../"
 
@@ -56,19 +56,19 @@ def require_name(name: str, longest: int) -> None:
     """Refuse a name that a Service cannot have.
 
     Raises:
-        Refusal: It is no DNS label, too long for the engine, or a word that YAML reads as something else.
+        UserError: It is no DNS label, too long for the engine, or a word that YAML reads as something else.
     """
     if not NAME.fullmatch(name):
-        raise Refusal(
+        raise UserError(
             f"'{name}' is not a name of lower-case letters, digits and hyphens that starts with a letter",
             fix="choose a name such as chat or qwen3-32b",
         )
     if len(name) > longest:
-        raise Refusal(
+        raise UserError(
             f"{name} has {len(name)} characters; a model of this engine may have {longest}", fix="choose a shorter name"
         )
     if name in ("y", "n", "yes", "no", "on", "off", "true", "false", "null"):
-        raise Refusal(f"'{name}' is a word that YAML reads as something else than text", fix="choose another name")
+        raise UserError(f"'{name}' is a word that YAML reads as something else than text", fix="choose another name")
 
 
 def write_model(
@@ -77,11 +77,11 @@ def write_model(
     """Write a model's folder and its Application, and list it.
 
     Raises:
-        Refusal: The name is taken, or cannot be one.
+        UserError: The name is taken, or cannot be one.
     """
     require_name(name, engine.longest_name)
     if name in environment.applications or name in environment.models:
-        raise Refusal(
+        raise UserError(
             f"environment {environment.name} has an application {name} already",
             fix="choose another with --name, or change it with `modelyard model set`",
         )

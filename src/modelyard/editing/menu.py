@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from modelyard.catalog import Feature, feature_from_mapping
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import PLATFORM, Files
 
 OVERLAYS = "overlays"
@@ -148,7 +148,7 @@ class Menu:
             name: The name.
 
         Raises:
-            Refusal: There is none.
+            UserError: There is none.
         """
         sorts: Mapping[str, Mapping[str, object]] = {
             "overlay": self.overlays,
@@ -162,7 +162,7 @@ class Menu:
         if not near:  # a name may be near but for the order of its words: zone-spread, spread-zones
             ordered = {_ordered(each): each for each in known}
             near = [ordered[each] for each in difflib.get_close_matches(_ordered(name), ordered, n=1)]
-        raise Refusal(
+        raise UserError(
             f"there is no {what} {name or 'without a name'}",
             fix=f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}",
         )
@@ -182,7 +182,7 @@ class Menu:
                 try:
                     feature = feature_from_mapping(name, raw)
                 except ValueError as problem:
-                    raise Refusal(f"{file}: {problem}", at=At(Place(file))) from None
+                    raise UserError(f"{file}: {problem}", at=At(Place(file))) from None
                 found[name] = (feature, dict(raw.get("environment") or {}))
         return found
 
@@ -190,14 +190,14 @@ class Menu:
 def _mapping(files: Files, file: str) -> dict[str, Any]:
     content = files.documents(file)
     if len(content) != 1 or not isinstance(content[0], dict):
-        raise Refusal(f"{file} should hold one YAML mapping", at=At(Place(file)))
+        raise UserError(f"{file} should hold one YAML mapping", at=At(Place(file)))
     return content[0]
 
 
 def _text(raw: Mapping[str, Any], key: str, file: str) -> str:
     value = raw.get(key)
     if not isinstance(value, str) or not value:
-        raise Refusal(f"{file} does not say its {key}", fix=f"write {key}: …", at=At(Place(file)))
+        raise UserError(f"{file} does not say its {key}", fix=f"write {key}: …", at=At(Place(file)))
     return value
 
 

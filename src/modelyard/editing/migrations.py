@@ -50,7 +50,7 @@ def migrate(
         known: The migrations; all of `MIGRATIONS` when None.
 
     Raises:
-        Refusal: A file that it reads is not what it should be; nothing of that migration is written then.
+        UserError: A file that it reads is not what it should be; nothing of that migration is written then.
     """
     done = []
     names = tuple(environments)

@@ -16,7 +16,7 @@ from modelyard.editing.overlay_making import engine_version
 from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.served import ARGUMENTS, Served
 from modelyard.editing.splicing import Text
-from modelyard.findings import Refusal, is_secret
+from modelyard.findings import UserError, is_secret
 from modelyard.repository import ENVIRONMENTS
 
 SETTINGS = "modelyard.yaml"
@@ -113,7 +113,7 @@ def set_model(
         overlay: Another overlay; empty leaves it.
 
     Raises:
-        Refusal: There is no such model, key or overlay, or the engine does not take it.
+        UserError: There is no such model, key or overlay, or the engine does not take it.
     """
     files = environment_files(changes, environment)
     served = Served(files, name, Menu(StagedFiles(changes)))
@@ -122,7 +122,7 @@ def set_model(
         _switch(served, overlay)
     for key in unset:
         if key in values:
-            raise Refusal(f"{key} is both set and unset", fix="leave one")
+            raise UserError(f"{key} is both set and unset", fix="leave one")
         _unset(served, key)
     for key, value in values.items():
         if key in SIZES:
@@ -142,7 +142,7 @@ def switch_feature(
     """Switch a feature of a model on or off; nothing changes where it is so already.
 
     Raises:
-        Refusal: There is no such feature, or the model cannot have it, or cannot be without it.
+        UserError: There is no such feature, or the model cannot have it, or cannot be without it.
     """
     files = environment_files(changes, environment)
     menu = Menu(StagedFiles(changes))
@@ -161,7 +161,7 @@ def switch_feature(
     if problems:
         about = menu.features[feature]
         remedy = how_to_bring(files, about.needs) if on and engine.name in about.engines else ""
-        raise Refusal(
+        raise UserError(
             f"{name} cannot {'have' if on else 'be without'} {feature}: {'; '.join(problems)}",
             fix=remedy or "see bases/features/README.md for what each needs and excludes",
         )
@@ -180,7 +180,7 @@ def remove_model(changes: Changes, environment: str, name: str) -> tuple[str, ..
     """Remove a model from an environment, and return what remains of it, one sentence each.
 
     Raises:
-        Refusal: There is no such model.
+        UserError: There is no such model.
     """
     files = environment_files(changes, environment)
     served = Served(files, name, Menu(StagedFiles(changes)))
@@ -200,7 +200,7 @@ def rename_model(changes: Changes, environment: str, name: str, new: str) -> Non
     """Give a model of an environment another name.
 
     Raises:
-        Refusal: There is no such model, or the name is taken or cannot be one.
+        UserError: There is no such model, or the name is taken or cannot be one.
     """
     files = environment_files(changes, environment)
     menu = Menu(StagedFiles(changes))
@@ -209,7 +209,7 @@ def rename_model(changes: Changes, environment: str, name: str, new: str) -> Non
         return
     require_name(new, served.engine.longest_name if served.engine else 53)
     if new in files.applications or new in files.models:
-        raise Refusal(f"environment {environment} has an application {new} already", fix="choose another name")
+        raise UserError(f"environment {environment} has an application {new} already", fix="choose another name")
     listed = f"applications/{name}.yaml"
     position = files.listed.index(listed) if listed in files.listed else None
     served.rename(new)
@@ -237,7 +237,7 @@ def _switch(served: Served, overlay: str) -> None:
     before = served.engine
     if engine is None or (before is not None and engine.name != before.name):
         own = before.name if before else "none that is known"
-        raise Refusal(
+        raise UserError(
             f"overlay {overlay} is for engine {found.engine}, {served.name} runs on {own}",
             fix=f"add it under another name: modelyard model add {overlay} --env {environment.name} --name …",
         )
@@ -250,20 +250,20 @@ def _switch(served: Served, overlay: str) -> None:
 def _set_size(served: Served, key: str, value: str) -> None:
     engine = _engine(served)
     if not value.isascii() or not value.isdigit() or int(value) > 10_000:
-        raise Refusal(f"{key} is '{value}', expected a whole number up to 10000", fix=f"write {key}=2")
+        raise UserError(f"{key} is '{value}', expected a whole number up to 10000", fix=f"write {key}=2")
     scaled = next((each for each in SCALED_BY if each in served.features), "")
     if engine.workload not in ARGUMENTS:
-        raise Refusal(
+        raise UserError(
             f"{served.name} runs in {engine.workload}, whose sizes stand twice in the overlay",
             fix="copy the overlay under a new name and change both there",
         )
     if key == "replicas" and scaled:
-        raise Refusal(
+        raise UserError(
             f"{served.name} has as many replicas as {scaled} decides",
             fix="set min-replicas and max-replicas instead",
         )
     if key != "replicas" and not scaled:
-        raise Refusal(
+        raise UserError(
             f"{served.name} has a fixed number of replicas",
             fix=f"set replicas, or switch {SCALED_BY[0]} on: modelyard feature on {served.name} {SCALED_BY[0]} --env "
             f"{served.environment.name}",
@@ -275,15 +275,15 @@ def _set_size(served: Served, key: str, value: str) -> None:
 def _set_flag(served: Served, flag: str, value: str) -> None:
     engine = _engine(served)
     if flag in _IDENTITY:
-        raise Refusal(f"an environment does not set {flag}", fix=_IDENTITY[flag])
+        raise UserError(f"an environment does not set {flag}", fix=_IDENTITY[flag])
     if is_secret(flag, value):
-        raise Refusal(
+        raise UserError(
             f"{flag} holds a secret, which everybody who reads this repository would have",
             fix="keep it in AWS Secrets Manager; the features api-key and hf-token read keys and tokens from there",
         )
     paths = ARGUMENTS.get(engine.workload)
     if paths is None:
-        raise Refusal(
+        raise UserError(
             f"{served.name} runs in {engine.workload}, which has no arguments: its settings stand in the overlay's "
             f"{engine.settings}",
             fix="copy the overlay under a new name and change it there",
@@ -297,13 +297,13 @@ def _argument(served: Served, flag: str, value: str) -> str:
     found = _require_flag(served, flag)
     if found is not None and found.type == "boolean":
         if value not in ("true", "false", ""):
-            raise Refusal(f"{flag} is '{value}', expected true or false", fix=f"write {flag}=true")
+            raise UserError(f"{flag} is '{value}', expected true or false", fix=f"write {flag}=true")
         plain = flag.removeprefix("no-")
         return f"--{plain}" if (value != "false") != flag.startswith("no-") else f"--no-{plain}"
     if not value:
-        raise Refusal(f"{flag} has no value", fix=f"write {flag}=VALUE")
+        raise UserError(f"{flag} has no value", fix=f"write {flag}=VALUE")
     if "\n" in value or "\r" in value:
-        raise Refusal(f"the value of {flag} has several lines", fix="write it on one line")
+        raise UserError(f"the value of {flag} has several lines", fix="write it on one line")
     return f"--{flag}={value}"
 
 
@@ -311,7 +311,7 @@ def _require_flag(served: Served, name: str) -> Flag | None:
     """Return what is known of a flag; None where the flags of the engine's version are not known.
 
     Raises:
-        Refusal: The engine has no such flag.
+        UserError: The engine has no such flag.
     """
     engine = _engine(served)
     image = next(iter(engine.images), "")
@@ -320,7 +320,7 @@ def _require_flag(served: Served, name: str) -> Flag | None:
     found = known.flag(name) if known is not None else None
     if known is not None and found is None:
         near = next(iter(difflib.get_close_matches(name, SIZES, n=1, cutoff=0.8)), "") or known.nearest_flag(name)
-        raise Refusal(
+        raise UserError(
             f"{engine.engine} {version} has no flag {name}, and it is no size ({', '.join(SIZES)})",
             fix=f"did you mean {near}?" if near else "see the engine's documentation",
         )
@@ -342,7 +342,7 @@ def _unset(served: Served, key: str) -> None:
 def _engine(served: Served) -> Engine:
     engine = served.engine
     if engine is None:
-        raise Refusal(
+        raise UserError(
             f"{served.file} takes no overlay with an overlay.yaml, so that its engine is not known",
             fix="edit it by hand",
         )

@@ -9,15 +9,22 @@ from typing import Any
 
 from modelyard.catalog import Device, Model, device
 from modelyard.checking import CheckOptions, environments
-from modelyard.cluster import version_in
 from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import CONSENT, ENGINES, OVERLAYS, Overlay
 from modelyard.editing.readiness import how_to_bring_pool
 from modelyard.editing.splicing import Text, scalar
-from modelyard.findings import ExitCode, NotChecked, Refusal
+from modelyard.findings import ExitCode, NotChecked, UserError
 from modelyard.placement import cluster
 from modelyard.repository import Repository
-from modelyard.sizing import Assessment, Verdict, assess, known_model, legal_tensor_parallel_sizes, stored_weights_gib
+from modelyard.sizing import (
+    Assessment,
+    FitVerdict,
+    assess,
+    known_model,
+    legal_tensor_parallel_sizes,
+    stored_weights_gib,
+)
+from modelyard.view import version_in
 
 ENGINE = "vllm"
 POOL, WHOLE_NODES = "gpu", "gpu-multinode"
@@ -77,7 +84,7 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
         The overlay; None where the model's shape, the engine's version or the pool is not known.
 
     Raises:
-        Refusal: The model fits none of the pool's GPUs.
+        UserError: The model fits none of the pool's GPUs.
     """
     changes = environment.changes
     model = known_model(changes.files, model_id)
@@ -88,13 +95,13 @@ def make_overlay(environment: EnvironmentFiles, model_id: str, max_model_len: in
     ways = list(_ways(environment, model, version, length))
     if not ways:
         return None
-    fitting = [each for each in ways if each.assessment.verdict is Verdict.FITS]
-    fitting = fitting or [each for each in ways if each.assessment.verdict is Verdict.TIGHT]
+    fitting = [each for each in ways if each.assessment.verdict is FitVerdict.FITS]
+    fitting = fitting or [each for each in ways if each.assessment.verdict is FitVerdict.TIGHT]
     if not fitting:
         nearest = max(ways, key=lambda each: each.assessment.budget.margin_gib)
         pools = sorted({each.pool for each in ways})
         bring = "" if WHOLE_NODES in pools else how_to_bring_pool(environment, WHOLE_NODES)
-        raise Refusal(
+        raise UserError(
             f"{model_id} fits no GPU of pool{'s' if len(pools) > 1 else ''} {' and '.join(pools)} in "
             f"{environment.name} with requests of {length} tokens: on {nearest.ranks} {nearest.device.name}, "
             f"{nearest.assessment.reasons[0]}",

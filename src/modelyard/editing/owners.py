@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from modelyard.editing.changes import Changes
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 FILE = ".github/CODEOWNERS"
 _OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|(?<![^\s@#])[^\s@#]++@[^\s@#]+")
@@ -16,11 +16,11 @@ def require_owners(owners: Sequence[str]) -> None:
     """Refuse what GitHub does not take for an owner.
 
     Raises:
-        Refusal: One is no user, team or e-mail address.
+        UserError: One is no user, team or e-mail address.
     """
     for owner in owners:
         if not _OWNER.fullmatch(owner):
-            raise Refusal(f"'{owner}' is not an owner", fix="write @user, @organisation/team or an e-mail address")
+            raise UserError(f"'{owner}' is not an owner", fix="write @user, @organisation/team or an e-mail address")
 
 
 def set_owners(changes: Changes, environment: str, owners: Sequence[str]) -> None:

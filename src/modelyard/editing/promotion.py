@@ -13,7 +13,7 @@ from modelyard.editing.models import set_model, switch_feature
 from modelyard.editing.patches import edit_patch, operations
 from modelyard.editing.served import Served
 from modelyard.editing.splicing import Text
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import ANSWERS
 from modelyard.repository.repository import FACTS
 from modelyard.tooling import find
@@ -57,13 +57,13 @@ def promote(changes: Changes, source: str, target: str, model: str = "", revisio
         revision: Tag, branch or commit that the target is pinned to; empty takes the source's.
 
     Raises:
-        Refusal: There is no such environment or model, or the revision is none.
+        UserError: There is no such environment or model, or the revision is none.
     """
     if source == target:
-        raise Refusal(f"{source} cannot be promoted to itself", fix="name two environments")
+        raise UserError(f"{source} cannot be promoted to itself", fix="name two environments")
     before, after = environment_files(changes, source), environment_files(changes, target)
     if model and revision:
-        raise Refusal("a revision is promoted for a whole environment", fix="leave out --model or --revision")
+        raise UserError("a revision is promoted for a whole environment", fix="leave out --model or --revision")
     own = str(after.facts.get("revision") or "main")
     if not model and (revision or is_pinned(changes, own)):
         return _pinned(changes, before, after, own, revision)
@@ -72,7 +72,7 @@ def promote(changes: Changes, source: str, target: str, model: str = "", revisio
     names = [model] if model else [each for each in before.models if each in after.models]
     for name in names:
         if name not in after.models:
-            raise Refusal(
+            raise UserError(
                 f"environment {target} has no model {name}", fix=f"add it first: {_adding(before, name, target, menu)}"
             )
     images = None if not model else _images_of(Served(before, model, menu))
@@ -110,7 +110,7 @@ def is_pinned(changes: Changes, revision: str) -> bool:
 def set_revision(changes: Changes, environment: EnvironmentFiles, revision: str) -> None:
     """Let the Applications of an environment follow another revision."""
     if not _REVISION.fullmatch(revision) or ".." in revision or revision.endswith(".lock"):
-        raise Refusal(f"'{revision}' is not a branch, tag or commit", fix="name one, such as v1.2.0")
+        raise UserError(f"'{revision}' is not a branch, tag or commit", fix="name one, such as v1.2.0")
     facts = f"{environment.folder}/{FACTS}"
     changes.edit(facts, lambda text: text.set_scalar(["revision"], revision))
     file = environment.list
@@ -128,7 +128,7 @@ def _pinned(changes: Changes, before: EnvironmentFiles, after: EnvironmentFiles,
     source = str(before.facts.get("revision") or "main")
     revision = wanted or (source if is_pinned(changes, source) else _commit_of(changes, source, before.name))
     if wanted and not _git(changes, "rev-parse", "--verify", "--quiet", f"{revision_name(wanted)}^{{commit}}"):
-        raise Refusal(
+        raise UserError(
             f"this clone has no revision {wanted}", fix="fetch it, or name a tag, branch or commit that is here"
         )
     if revision == own:
@@ -154,7 +154,7 @@ def _commit_of(changes: Changes, branch: str, environment: str) -> str:
         commit = _git(changes, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if commit:
             return commit
-    raise Refusal(
+    raise UserError(
         f"{environment} follows {branch}, which this clone does not have",
         fix="fetch it, or name what to move to with --revision",
     )
@@ -254,8 +254,8 @@ def _features(changes: Changes, source: Served, target: Served, menu: Menu, made
             continue
         try:
             switch_feature(changes, own, name, feature, on=True)
-        except Refusal as refusal:
-            made.kept.append(f"{name}: feature {feature} stays off in {own}: {refusal.message}; {refusal.fix}")
+        except UserError as error:
+            made.kept.append(f"{name}: feature {feature} stays off in {own}: {error.message}; {error.fix}")
             continue
         made.moved.append(f"{name}: feature {feature} on")
         made.kept += [f"this must be so in {own}: {each[:1].lower()}{each[1:]}" for each in about.assumes]

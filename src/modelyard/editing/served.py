@@ -11,7 +11,7 @@ from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
 from modelyard.editing.patches import Operation, edit_patch, operations
 from modelyard.editing.splicing import Text, fragment, scalar
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import joined
 from modelyard.repository.yaml import MalformedYAML, documents
 
@@ -38,13 +38,13 @@ class Served:
         menu: What there is to choose from.
 
     Raises:
-        Refusal: The environment has no such model.
+        UserError: The environment has no such model.
     """
 
     def __init__(self, environment: EnvironmentFiles, name: str, menu: Menu) -> None:
         if name not in environment.models:
             known = ", ".join(environment.models) or "none"
-            raise Refusal(
+            raise UserError(
                 f"environment {environment.name} has no model {name}", fix=f"models of {environment.name}: {known}"
             )
         self.environment = environment
@@ -106,7 +106,7 @@ class Served:
         """Take another overlay."""
         index = next((index for index, _ in self._named("resources", OVERLAYS)), None)
         if index is None:
-            raise Refusal(f"{self.file} names no overlay of this repository", at=At(Place(self.file)))
+            raise UserError(f"{self.file} names no overlay of this repository", at=At(Place(self.file)))
         path = f"{self._up}{OVERLAYS}/{name}"
         self._edit(Text.set_scalar, ["resources", index], path)
 
@@ -118,7 +118,7 @@ class Served:
             values: Answers to what it asks for, by name; its examples where there is none.
 
         Raises:
-            Refusal: A value is none of those that the feature asks for, or it is made of a fact that is not known.
+            UserError: A value is none of those that the feature asks for, or it is made of a fact that is not known.
         """
         entry = f"{self._up}{FEATURES}/{name}"
         components = self.text.get(["components"]) or []
@@ -255,7 +255,7 @@ def of_environment(
     """Return what an engine or a feature asks of a model's kustomization, with the facts of model and environment.
 
     Raises:
-        Refusal: It is made of a fact that is not known.
+        UserError: It is made of a fact that is not known.
     """
     cluster = str(environment.facts.get("cluster") or EXAMPLE_CLUSTER)
     return {field: derived(list(entries), facts, cluster) for field, entries in extra.items()}
@@ -265,12 +265,12 @@ def asked_values(menu: Menu, features: Sequence[str], values: Mapping[str, str])
     """Return what features ask for: what was answered, else their examples.
 
     Raises:
-        Refusal: A value is none of those that they ask for.
+        UserError: A value is none of those that they ask for.
     """
     asked = {key: example for name in features for key, example in menu.features[name].asks.items()}
     foreign = next((name for name in values if name not in asked), None)
     if foreign is not None:
-        raise Refusal(
+        raise UserError(
             f"{' and '.join(features)} asks for no {foreign}",
             fix=f"it asks for {', '.join(asked)}" if asked else "leave out --value",
         )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from modelyard.findings import At, Refusal
+from modelyard.findings import At, UserError
 from modelyard.repository.yaml import (
     MappingNode,
     Node,
@@ -39,7 +39,7 @@ class Text:
 
     Raises:
         MalformedYAML: It is no YAML.
-        Refusal: It holds several documents, or no mapping.
+        UserError: It holds several documents, or no mapping.
     """
 
     def __init__(self, path: str, text: str) -> None:
@@ -52,7 +52,7 @@ class Text:
     def _read(self, text: str) -> None:
         roots = list(nodes(self.path, text))
         if len(roots) != 1 or not isinstance(roots[0], MappingNode):
-            raise Refusal(f"{self.path} should hold one YAML mapping", fix="edit it by hand")
+            raise UserError(f"{self.path} should hold one YAML mapping", fix="edit it by hand")
         documents(self.path, text)  # refuses what `nodes` lets pass, such as a key that stands twice
         self.root: Node = roots[0]
         self._lines = text.split("\n")
@@ -81,7 +81,7 @@ class Text:
         """Replace a single value, quotes kept where there were some; a key that is missing is added.
 
         Raises:
-            Refusal: What stands there, or above it, is no single value.
+            UserError: What stands there, or above it, is no single value.
         """
         node = self.node(path)
         if node is None:
@@ -107,7 +107,7 @@ class Text:
         """Replace the text of a literal block (`|-`).
 
         Raises:
-            Refusal: There is no literal block.
+            UserError: There is no literal block.
         """
         node = self.node(path)
         if not isinstance(node, ScalarNode) or node.style != "|":
@@ -249,9 +249,9 @@ class Text:
             return max(self._last_line(end[1]), int(end[0].end_mark.line))
         return self._last_line(end)
 
-    def _unexpected(self, node: Node | None, expected: str) -> Refusal:
+    def _unexpected(self, node: Node | None, expected: str) -> UserError:
         at = None if node is None else At(place_of(self.path, node, "\n".join(self._lines)))
-        return Refusal(
+        return UserError(
             f"{self.path} is written in a way that cannot be edited: {expected} was expected",
             fix="edit it by hand",
             at=at,

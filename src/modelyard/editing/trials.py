@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelyard.checking import CheckOptions, check, environments
-from modelyard.cluster import Environment
 from modelyard.editing.changes import Changes
 from modelyard.editing.splicing import Text
 from modelyard.findings import Finding, NotChecked, Severity
@@ -16,6 +15,7 @@ from modelyard.reporting import resolved
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.repository import FACTS
 from modelyard.sizing import Fit, fits
+from modelyard.view import Environment
 
 WORKING_TREE = "main"
 """A branch: the trial renders what the files are, also where the environment follows a tag or a commit."""
@@ -63,7 +63,7 @@ def tried(changes: Changes, environment: str, model: str = "") -> Trial:
         model: A model of it to say more about.
 
     Raises:
-        Refusal: A required tool is missing, or the environment cannot be read.
+        UserError: A required tool is missing, or the environment cannot be read.
     """
     with changes.tried(environment) as folder:
         _unpin(folder, environment)
@@ -118,16 +118,16 @@ def _fitted(fit: Fit) -> Trial:
         return Trial(unknown=(f"whether it fits: {fit.gap}",))
     if fit.cores:
         core = fit.cores[0]
-        reasons, device = core.budget.reasons, core.landing.device.name
+        reasons, device = core.budget.reasons, core.eligible.device.name
     else:
         worst = fit.devices[0]
-        reasons, device = worst.assessment.reasons, worst.landing.device.name
+        reasons, device = worst.assessment.reasons, worst.eligible.device.name
     told = f"{fit.verdict.value}: {reasons[0]}" if reasons else fit.verdict.value
     return Trial(fit=told, fits=fit.verdict.value != "does not fit", device=device)
 
 
 def _placed(trial: Trial, view: Environment, model: str) -> Trial:
-    own = [each for each in placements(view) if each.workload.thing.application == model and not each.daemon]
+    own = [each for each in placements(view) if each.workload.manifest.application == model and not each.daemon]
     unknown = tuple(f"where it runs: {each.unknown}" for each in own if each.unknown)
     if unknown or not own:
         why = unknown or ("where it runs: it has no pods that are known",)

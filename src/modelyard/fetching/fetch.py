@@ -15,7 +15,7 @@ from typing import Any
 from modelyard.fetching.references import ChartReference, References, references
 from modelyard.fetching.registries import Archive, locate
 from modelyard.fetching.transport import FetchFailed, checked_url, download
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import Repository
 from modelyard.repository.journal import write_file
 from modelyard.repository.locks import (
@@ -107,7 +107,8 @@ def fetch(
         One entry per chart, then one per file with definitions.
 
     Raises:
-        Refusal: Something could not be fetched, or is not what the lock says; what could be is in the cache and locked.
+        UserError: Something could not be fetched, or is not what the lock says; what could be is in the cache and
+            locked.
     """
     wanted = references(repository, environments)
     lock = read_lock(repository.files)
@@ -136,7 +137,7 @@ def _fetch_all(wanted: References, lock: Lock, report: Report) -> tuple[list[Fet
         old = lock.chart(reference.name, reference.version, reference.repository)
         try:
             entry = _chart(reference, old, indexes, report)
-        except Refusal as refusal:
+        except UserError as refusal:
             problems.append((refusal.message, refusal.fix))
             charts.extend([old] if old else [])
             continue
@@ -146,7 +147,7 @@ def _fetch_all(wanted: References, lock: Lock, report: Report) -> tuple[list[Fet
         known = lock.definitions_at(url)
         try:
             entry = _definitions(url, known, report)
-        except Refusal as refusal:
+        except UserError as refusal:
             problems.append((refusal.message, refusal.fix))
             definitions.extend([known] if known else [])
             continue
@@ -187,7 +188,7 @@ def _definitions(url: str, old: LockedDefinitions | None, report: Report) -> Fet
     digest = _checked_digest(url, part, "", old.digest if old else "")
     try:
         read_definitions([part])
-    except Refusal as refusal:
+    except UserError as refusal:
         part.unlink(missing_ok=True)
         told = refusal.message.replace(str(part), url)
         raise FetchFailed(told, fix=f"correct the address under `crds` in modelyard.yaml: {url}") from None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rendering import ProcessRenderer
 from modelyard.repository import Repository
 from modelyard.repository.locks import is_url, plain_registry
@@ -55,7 +55,7 @@ def references(repository: Repository, environments: Sequence[str] = ()) -> Refe
         environments: Names to look at; all when empty.
 
     Raises:
-        Refusal: An environment is unknown or does not render, or kustomize is missing.
+        UserError: An environment is unknown or does not render, or kustomize is missing.
     """
     names = list(environments) or sorted(repository.environments)
     folders = {repository.environment(name).path: name for name in names}
@@ -64,7 +64,7 @@ def references(repository: Repository, environments: Sequence[str] = ()) -> Refe
     for rendering in ProcessRenderer().render(repository, list(folders)):
         if rendering.errors:
             first = rendering.errors[0]
-            raise Refusal(
+            raise UserError(
                 f"{rendering.target} does not render, so the charts of its Applications are not known: {first.message}",
                 fix=first.fix or "run `modelyard check` for more",
                 at=first.at,

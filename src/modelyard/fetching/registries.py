@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.fetching.transport import FetchFailed, checked_url, get, is_this_machine
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.repository.yaml import documents
 
@@ -59,7 +59,7 @@ def _from_index(name: str, version: str, repository: str, indexes: dict[str, Any
         try:
             content = documents(address, body.decode(), values=_INDEX_VALUES)
             indexes[repository] = content[0]["entries"]
-        except (UnicodeDecodeError, LookupError, TypeError, Refusal):
+        except (UnicodeDecodeError, LookupError, TypeError, UserError):
             raise FetchFailed(
                 f"{address} is not the index of a chart repository",
                 fix="check repoURL: a chart repository has an index.yaml, an OCI registry is named without https://",

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import cache, write_whole
 from modelyard.tooling.files import unwritable
 
@@ -35,7 +35,7 @@ Received = Callable[[int, int | None], None]
 """Told the bytes that are there and the bytes that are expected, None when the server does not say."""
 
 
-class FetchFailed(Refusal):
+class FetchFailed(UserError):
     """Something could not be downloaded."""
 
 
@@ -169,7 +169,7 @@ def download(
 
     Raises:
         FetchFailed: No answer, an error status, more than `limit` bytes, or a transfer that was cut off three times.
-        Refusal: The cache cannot be written to.
+        UserError: The cache cannot be written to.
     """
     folder = cache() / "fetching"
     part = folder / f"{hashlib.sha256(url.encode()).hexdigest()}.part"

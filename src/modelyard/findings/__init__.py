@@ -21,8 +21,8 @@ from modelyard.findings.redaction import (
     whole_and_lines,
     without_secrets,
 )
-from modelyard.findings.refusal import Refusal
 from modelyard.findings.report import EnvironmentSummary, ExitCode, Report
+from modelyard.findings.user_error import UserError
 
 __all__ = [
     "HIDDEN",
@@ -34,9 +34,9 @@ __all__ = [
     "NotChecked",
     "Place",
     "Precision",
-    "Refusal",
     "Report",
     "Severity",
+    "UserError",
     "credential_in",
     "error",
     "hides",

@@ -96,7 +96,7 @@ class Finding:
     environment: str = ""
     application: str = ""
 
-    def stamped(self, **fields: Any) -> Finding:
+    def with_defaults(self, **fields: Any) -> Finding:
         """Return a copy in which `fields` fill what this finding leaves empty."""
         return replace(self, **{name: value for name, value in fields.items() if not getattr(self, name)})
 
@@ -123,7 +123,7 @@ class NotChecked:
     application: str = ""
     accepted: str = ""
 
-    def stamped(self, **fields: Any) -> NotChecked:
+    def with_defaults(self, **fields: Any) -> NotChecked:
         """Return a copy in which `fields` fill what this gap leaves empty."""
         return replace(self, **{name: value for name, value in fields.items() if not getattr(self, name)})
 

@@ -18,7 +18,7 @@ from modelyard.placement.node_groups import (
     managed_groups,
     variables,
 )
-from modelyard.placement.placements import Cluster, Placement, cluster, placements, share_cluster
+from modelyard.placement.placements import Placement, PoolCatalog, cluster, placements, share_cluster
 from modelyard.placement.pods import PodShape
 from modelyard.placement.quotas import FACT as QUOTA_FACT
 from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
@@ -26,7 +26,7 @@ from modelyard.placement.resources import Resources, written
 from modelyard.placement.scales import Scales, Units, scales, units
 from modelyard.placement.shares import MIG, MPS, WHOLE_DEVICES, Sharing, plugin_configurations, sharing_of
 from modelyard.placement.shortfalls import Remainder, Shortfall, shortfalls
-from modelyard.placement.verdicts import Step, Verdict
+from modelyard.placement.verdicts import PoolVerdict, Step
 
 __all__ = [
     "AL2023",
@@ -37,7 +37,6 @@ __all__ = [
     "QUOTA_FACT",
     "SPOT",
     "WHOLE_DEVICES",
-    "Cluster",
     "Demand",
     "DiskUse",
     "Fleet",
@@ -48,6 +47,8 @@ __all__ = [
     "Offering",
     "Placement",
     "PodShape",
+    "PoolCatalog",
+    "PoolVerdict",
     "Quota",
     "Remainder",
     "Resources",
@@ -56,7 +57,6 @@ __all__ = [
     "Shortfall",
     "Step",
     "Units",
-    "Verdict",
     "ami_family",
     "cluster",
     "demands",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import Environment, PodTemplate, Thing, Workload
+from modelyard.view import Environment, Manifest, PodTemplate, Workload
 
 _SCALED_AT_MOST = 100
 """KEDA's default for `maxReplicaCount`."""
@@ -43,32 +43,32 @@ class Demand:
 
 def demands(environment: Environment) -> tuple[Demand, ...]:
     """Return the pods of every workload that stands on nodes of its own accord; DaemonSets follow the nodes."""
-    scaled = {key: bounds for thing in environment.resources for key, bounds in _scaling(environment, thing)}
+    scaled = {key: bounds for manifest in environment.resources for key, bounds in _scaling(environment, manifest)}
     found: list[Demand] = []
     for workload in environment.workloads:
-        name = (environment.namespace_of(workload.thing), workload.kind, workload.name)
+        name = (environment.namespace_of(workload.manifest), workload.kind, workload.name)
         found.extend(_demands(workload, scaled.get(name)))
     return tuple(found)
 
 
-def _scaling(environment: Environment, thing: Thing) -> Iterator[tuple[tuple[str, str, str], tuple[int, int]]]:
-    namespace = environment.namespace_of(thing)
-    target = thing.mapping("spec.scaleTargetRef")
+def _scaling(environment: Environment, manifest: Manifest) -> Iterator[tuple[tuple[str, str, str], tuple[int, int]]]:
+    namespace = environment.namespace_of(manifest)
+    target = manifest.mapping("spec.scaleTargetRef")
     key = (namespace, str(target.get("kind") or "Deployment"), str(target.get("name") or ""))
-    if (thing.group, thing.kind) == ("autoscaling", "HorizontalPodAutoscaler"):
-        yield key, (_count(thing.get("spec.minReplicas"), 1), _count(thing.get("spec.maxReplicas"), 1))
-    elif (thing.group, thing.kind) == ("keda.sh", "ScaledObject"):
-        least = _count(thing.get("spec.minReplicaCount"), 0)
-        yield key, (least, max(least, _count(thing.get("spec.maxReplicaCount"), _SCALED_AT_MOST)))
+    if (manifest.group, manifest.kind) == ("autoscaling", "HorizontalPodAutoscaler"):
+        yield key, (_count(manifest.get("spec.minReplicas"), 1), _count(manifest.get("spec.maxReplicas"), 1))
+    elif (manifest.group, manifest.kind) == ("keda.sh", "ScaledObject"):
+        least = _count(manifest.get("spec.minReplicaCount"), 0)
+        yield key, (least, max(least, _count(manifest.get("spec.maxReplicaCount"), _SCALED_AT_MOST)))
 
 
 def _demands(workload: Workload, scaled: tuple[int, int] | None) -> Iterator[Demand]:
-    thing, templates = workload.thing, workload.templates
-    replicas = _count(thing.get("spec.replicas"), 1)
+    manifest, templates = workload.manifest, workload.templates
+    replicas = _count(manifest.get("spec.replicas"), 1)
     least, most = scaled or (replicas, replicas)
     if workload.kind == "Deployment":
         for template in templates:
-            strategy = thing.mapping("spec.strategy")
+            strategy = manifest.mapping("spec.strategy")
             rolling = strategy.get("type") != "Recreate"
             amounts = _mapping(strategy.get("rollingUpdate"))
             surge, down = amounts.get("maxSurge", "25%"), amounts.get("maxUnavailable", "25%")
@@ -86,10 +86,10 @@ def _demands(workload: Workload, scaled: tuple[int, int] | None) -> Iterator[Dem
     elif workload.kind == "Pod":
         yield from (Demand(workload, template, 1, 1) for template in templates)
     elif workload.kind == "Job":
-        count = _count(thing.get("spec.parallelism"), 1)
+        count = _count(manifest.get("spec.parallelism"), 1)
         yield from (Demand(workload, template, 0, count) for template in templates)
     elif workload.kind == "CronJob":
-        count = _count(thing.get("spec.jobTemplate.spec.parallelism"), 1)
+        count = _count(manifest.get("spec.jobTemplate.spec.parallelism"), 1)
         yield from (Demand(workload, template, 0, count) for template in templates)
     elif workload.kind == "LeaderWorkerSet":
         yield from _groups(workload, least, most)
@@ -99,8 +99,8 @@ def _demands(workload: Workload, scaled: tuple[int, int] | None) -> Iterator[Dem
 
 def _groups(workload: Workload, least: int, most: int) -> Iterator[Demand]:
     """Yield leaders and workers; without a template of its own the leader is one of the workers."""
-    size = max(_count(workload.thing.get("spec.leaderWorkerTemplate.size"), 1), 1)
-    rolling = workload.thing.mapping("spec.rolloutStrategy.rollingUpdateConfiguration")
+    size = max(_count(workload.manifest.get("spec.leaderWorkerTemplate.size"), 1), 1)
+    rolling = workload.manifest.mapping("spec.rolloutStrategy.rollingUpdateConfiguration")
     surge, down = rolling.get("maxSurge", 0), rolling.get("maxUnavailable", 1)
     leads = any(template.path[-1] == "leaderTemplate" for template in workload.templates)
     for template in workload.templates:
@@ -117,7 +117,7 @@ def _ray(workload: Workload) -> Iterator[Demand]:
         if "headGroupSpec" in template.path:
             least = most = 1
         else:
-            group = workload.thing.mapping(template.path[:-1])
+            group = workload.manifest.mapping(template.path[:-1])
             hosts = max(_count(group.get("numOfHosts"), 1), 1)
             replicas = _count(group.get("replicas"), 0)
             least = _count(group.get("minReplicas"), replicas) * hosts

@@ -9,7 +9,7 @@ from modelyard.placement.capacity import NVIDIA
 from modelyard.placement.demand import Demand
 from modelyard.placement.instance_options import InstanceOption
 from modelyard.placement.labels import CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, ZONE
-from modelyard.placement.placements import Cluster
+from modelyard.placement.placements import PoolCatalog
 from modelyard.placement.pods import PodShape
 from modelyard.placement.requirements import requirement
 from modelyard.placement.resources import NODES, THOUSAND, Resources, total
@@ -53,7 +53,7 @@ class Fleet:
     nodes: tuple[FleetNode, ...] = ()
     left: tuple[Demand, ...] = ()
     unknown: str = ""
-    growing: _Growing | None = field(default=None, compare=False, repr=False)
+    growing: _FleetBuilder | None = field(default=None, compare=False, repr=False)
 
     def used(self, pool: str) -> Resources:
         """Return what the nodes of a pool have together, and their number."""
@@ -77,7 +77,7 @@ class Fleet:
         return self if self.growing is None else _grown(self.growing.copy(), wanted)
 
 
-def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]], *, limited: bool = True) -> Fleet:
+def fleet(cluster: PoolCatalog, wanted: Sequence[tuple[Demand, PodShape, int]], *, limited: bool = True) -> Fleet:
     """Return the nodes for pods that come one workload after another, as commits bring them.
 
     A workload's pods take what room there is, then new nodes, each of which becomes the cheapest type that it may be.
@@ -89,10 +89,10 @@ def fleet(cluster: Cluster, wanted: Sequence[tuple[Demand, PodShape, int]], *, l
         limited: Whether the limits of the pools count.
     """
     limits: dict[str, Resources] | None = None if limited else {each.pool.name: {} for each in cluster.templates}
-    return _grown(_Growing(Scheduler(cluster.templates, limits)), wanted)
+    return _grown(_FleetBuilder(Scheduler(cluster.templates, limits)), wanted)
 
 
-def _grown(growing: _Growing, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
+def _grown(growing: _FleetBuilder, wanted: Sequence[tuple[Demand, PodShape, int]]) -> Fleet:
     count = len(growing.pods) + sum(pods for _, _, pods in wanted)
     if count > _MOST_PODS:
         return Fleet(unknown=f"{count:,} pods are more than are put on nodes one by one ({_MOST_PODS:,})")
@@ -110,7 +110,7 @@ def _grown(growing: _Growing, wanted: Sequence[tuple[Demand, PodShape, int]]) ->
     return Fleet(nodes, tuple(growing.left), "", growing)
 
 
-class _Growing:
+class _FleetBuilder:
     """A cluster that workloads come to one by one."""
 
     def __init__(self, scheduler: Scheduler) -> None:
@@ -120,9 +120,9 @@ class _Growing:
         self.left: list[Demand] = []
         self._settled: set[Node] = set()
 
-    def copy(self) -> _Growing:
+    def copy(self) -> _FleetBuilder:
         """Return the cluster as it is now; what comes to one does not come to the other."""
-        made = _Growing(self.scheduler.copy())
+        made = _FleetBuilder(self.scheduler.copy())
         made.pods, made.owners, made.left = list(self.pods), list(self.owners), list(self.left)
         made._settled = set(made.scheduler.nodes)  # every node is, once its workload has come
         return made

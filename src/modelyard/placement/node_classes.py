@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.cluster import AUTO_MODE
 from modelyard.placement.resources import GIB, THOUSAND, Resources, amount, amounts
+from modelyard.view import AUTO_MODE
 
 BOTTLEROCKET, AL2023, CUSTOM = "Bottlerocket", "AL2023", "Custom"
 FAMILIES = {name.lower(): name for name in ("AL2", AL2023, BOTTLEROCKET, "Windows2019", "Windows2022", "Windows2025")}

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.catalog import InstanceType, instance_type
-from modelyard.cluster import Environment, PodTemplate, Taint, alternatives, entries, text, tolerates
 from modelyard.placement.capacity import allocatable
 from modelyard.placement.labels import ARCHITECTURE, INSTANCE_TYPE, OPERATING_SYSTEM, REGION, ZONE
 from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, KarpenterSettings, NodeClass
 from modelyard.placement.pods import PodShape
 from modelyard.placement.resources import GIB, PODS, THOUSAND, Resources, written
 from modelyard.repository import EnvironmentFolder, hcl
+from modelyard.view import Environment, PodTemplate, Taint, alternatives, entries, text, tolerates
 
 FILE = "terraform.tfvars"
 SYSTEM = "system"
@@ -99,7 +99,7 @@ def variables(folder: EnvironmentFolder) -> dict[str, Any]:
     """Return the environment's Terraform variables as written; empty without a file.
 
     Raises:
-        Refusal: The file is no variable file.
+        UserError: The file is no variable file.
     """
     path = f"{folder.path}/{FILE}"
     if not folder.files.is_file(path):
@@ -122,7 +122,7 @@ def groups_of(environment: Environment) -> tuple[ManagedGroup, ...]:
     """Return the managed node groups of an environment.
 
     Raises:
-        Refusal: Its Terraform variables cannot be read.
+        UserError: Its Terraform variables cannot be read.
     """
     given = variables(environment.folder)
     return managed_groups(given) if given else ()

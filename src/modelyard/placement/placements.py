@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from modelyard.catalog import instance_types, region
-from modelyard.cluster import Environment, PodTemplate, Workload
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.placement.instance_options import InstanceOption, instance_options
 from modelyard.placement.labels import CAPACITY_TYPE, ON_DEMAND, SPOT
 from modelyard.placement.node_classes import VM_OVERHEAD, KarpenterSettings, NodeClass, node_class
@@ -22,8 +21,9 @@ from modelyard.placement.pods import PodShape, pod_shape
 from modelyard.placement.requirements import Requirements
 from modelyard.placement.shares import plugin_configurations, sharing_of
 from modelyard.placement.templates import NodePool, NodeTemplate, in_order, node_pool, node_template, runs_daemon
-from modelyard.placement.verdicts import Verdict, verdicts
+from modelyard.placement.verdicts import PoolVerdict, verdicts
 from modelyard.placement.volumes import Storage, claim_templates, storage, volume_requirements, with_claim_templates
+from modelyard.view import Environment, PodTemplate, Workload
 
 DAEMON_SET = "DaemonSet"
 _MOST_KEPT = 64
@@ -46,7 +46,7 @@ class Placement:
     workload: Workload
     template: PodTemplate
     shape: PodShape
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[PoolVerdict, ...] = ()
     unknown: str = ""
     groups: tuple[GroupVerdict, ...] = ()
 
@@ -61,7 +61,7 @@ class Placement:
         return not (self.unknown or self.daemon or self.accepting or self.taking)
 
     @property
-    def accepting(self) -> tuple[Verdict, ...]:
+    def accepting(self) -> tuple[PoolVerdict, ...]:
         """Return what the pools say that take the pods."""
         return tuple(each for each in self.verdicts if each.accepted)
 
@@ -84,7 +84,7 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class PoolCatalog:
     """The pools of an environment, as Karpenter sees them.
 
     Attributes:
@@ -99,13 +99,13 @@ class Cluster:
     settings: KarpenterSettings = field(default_factory=KarpenterSettings)
     gaps: tuple[tuple[object, str], ...] = ()
     storage: Storage = field(default_factory=Storage)
-    judged: dict[bytes, tuple[Verdict, ...]] = field(default_factory=dict, compare=False, repr=False)
+    judged: dict[bytes, tuple[PoolVerdict, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
-_seen: dict[int, tuple[weakref.ref[Environment], Cluster]] = {}
+_seen: dict[int, tuple[weakref.ref[Environment], PoolCatalog]] = {}
 
 
-def cluster(environment: Environment) -> Cluster:
+def cluster(environment: Environment) -> PoolCatalog:
     """Return the pools of an environment with the instance types that they may start; worked out once for each view."""
     known = _seen.get(id(environment))
     if known is None or known[0]() is not environment:
@@ -118,32 +118,32 @@ def share_cluster(environment: Environment, other: Environment) -> None:
     _keep(environment, cluster(other))
 
 
-def _keep(environment: Environment, pools: Cluster) -> Cluster:
+def _keep(environment: Environment, pools: PoolCatalog) -> PoolCatalog:
     key = id(environment)
     _seen[key] = (weakref.ref(environment, lambda _: _seen.pop(key, None)), pools)
     return pools
 
 
-def _cluster(environment: Environment) -> Cluster:
+def _cluster(environment: Environment) -> PoolCatalog:
     settings = karpenter_settings(environment)
     known = storage(environment)
     name = str(environment.facts.get("region") or "")
     zones = environment.facts.get("zones")
     gaps: list[tuple[object, str]] = []
     if not environment.pools:
-        return Cluster((), settings, (), known)
+        return PoolCatalog((), settings, (), known)
     if region(name) is None:
         why = f"region {name} is not in the catalogue" if name else "environment.yaml names no region"
-        return Cluster((), settings, tuple((pool, why) for pool in environment.pools), known)
+        return PoolCatalog((), settings, tuple((pool, why) for pool in environment.pools), known)
     if not isinstance(zones, list) or not zones:
         why = "environment.yaml names no zones"
-        return Cluster((), settings, tuple((pool, why) for pool in environment.pools), known)
+        return PoolCatalog((), settings, tuple((pool, why) for pool in environment.pools), known)
     zone_names = tuple(str(zone) for zone in zones)
     by_class: dict[str, list[InstanceOption]] = {}
     judged: list[tuple[NodePool, NodeClass]] = []
     for pool in environment.pools:
         if pool.node_class is None:
-            reference = pool.thing.get("spec.template.spec.nodeClassRef.name", "")
+            reference = pool.manifest.get("spec.template.spec.nodeClassRef.name", "")
             gaps.append((pool, f"its {pool.class_kind} {reference} is not in the repository"))
             continue
         found = node_class(pool.node_class.value)
@@ -152,7 +152,7 @@ def _cluster(environment: Environment) -> Cluster:
             continue
         if found.identity not in by_class:
             by_class[found.identity] = _options(found, settings, name, zone_names)
-        made = node_pool(pool.thing.value)
+        made = node_pool(pool.manifest.value)
         if made.static:
             gaps.append((pool, "it keeps a fixed number of nodes, which are not modelled"))
         elif found.reservations and not _without_reservations(made.requirements):
@@ -163,7 +163,7 @@ def _cluster(environment: Environment) -> Cluster:
     classes = {pool.name: found for pool, found in judged}
     configurations = plugin_configurations(environment)
     sharing = {pool.name: sharing_of(pool, configurations) for pool in environment.pools}
-    return Cluster(
+    return PoolCatalog(
         tuple(
             node_template(pool, classes[pool.name], by_class[classes[pool.name].identity], daemons, sharing[pool.name])
             for pool in in_order(pool for pool, _ in judged)
@@ -174,7 +174,7 @@ def _cluster(environment: Environment) -> Cluster:
     )
 
 
-def placements(environment: Environment, seen: Cluster | None = None) -> tuple[Placement, ...]:
+def placements(environment: Environment, seen: PoolCatalog | None = None) -> tuple[Placement, ...]:
     """Return where the pods of every workload can run, in the order of the workloads; worked out once for each view.
 
     Args:
@@ -192,11 +192,11 @@ def placements(environment: Environment, seen: Cluster | None = None) -> tuple[P
     return found
 
 
-def _placements(environment: Environment, seen: Cluster) -> tuple[Placement, ...]:
+def _placements(environment: Environment, seen: PoolCatalog) -> tuple[Placement, ...]:
     groups = _Groups(environment)
     found = []
     for workload in environment.workloads:
-        namespace = environment.namespace_of(workload.thing)
+        namespace = environment.namespace_of(workload.manifest)
         for template in workload.templates:
             shape = shape_of(workload, template, namespace, seen.storage)
             made = Placement(workload, template, shape, unknown=_unknown(shape, seen))
@@ -221,7 +221,7 @@ class _Groups:
         """Return the groups that the Terraform variables ask for."""
         try:
             return groups_of(self.environment)
-        except Refusal:
+        except UserError:
             return ()  # what cannot be read is told by those whom it concerns
 
     def asked(self, placement: Placement) -> Placement:
@@ -237,7 +237,7 @@ def _reason(shape: PodShape) -> str:
     return "Karpenter starts no nodes for resource claims" if shape.claims else shape.ignored
 
 
-def _passed_over(shape: PodShape, seen: Cluster) -> bool:
+def _passed_over(shape: PodShape, seen: PoolCatalog) -> bool:
     """Return whether Karpenter leaves pods alone."""
     return bool(shape.ignored) or (shape.claims and seen.settings.ignore_claims)
 
@@ -246,7 +246,7 @@ def shape_of(workload: Workload, template: PodTemplate, namespace: str, known: S
     """Return what the scheduler sees of the pods of a template."""
     volumes = volume_requirements(template.spec, namespace, known)
     if workload.kind == "StatefulSet":
-        volumes = with_claim_templates(volumes, claim_templates(workload.thing), known)
+        volumes = with_claim_templates(volumes, claim_templates(workload.manifest), known)
     return pod_shape(template.value, namespace, volumes, added=template.added_labels)
 
 
@@ -281,14 +281,14 @@ def _options(found: NodeClass, settings: KarpenterSettings, name: str, zones: tu
 
 def _daemons(environment: Environment, known: Storage) -> list[tuple[str, PodShape]]:
     return [
-        (workload.name, shape_of(workload, template, environment.namespace_of(workload.thing), known))
+        (workload.name, shape_of(workload, template, environment.namespace_of(workload.manifest), known))
         for workload in environment.workloads
         if workload.kind == DAEMON_SET
         for template in workload.templates
     ]
 
 
-def _unknown(shape: PodShape, seen: Cluster) -> str:
+def _unknown(shape: PodShape, seen: PoolCatalog) -> str:
     """Return why pods cannot be judged; empty when they can."""
     if shape.claims and not seen.settings.ignore_claims:
         return "what Karpenter does with resource claims (settings.ignoreDRARequests false) is not modelled"
@@ -299,7 +299,7 @@ def _unknown(shape: PodShape, seen: Cluster) -> str:
     return ""
 
 
-def _uncertain(said: tuple[Verdict, ...], seen: Cluster) -> str:
+def _uncertain(said: tuple[PoolVerdict, ...], seen: PoolCatalog) -> str:
     """Return why it is not sure that some pool takes pods; empty when it is, or when no pool may."""
     accepted = [each for each in said if each.accepted]
     if accepted and not any(verdict.certain(option) for verdict in accepted for option in verdict.options):

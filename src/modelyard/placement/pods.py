@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from modelyard.cluster import selects
 from modelyard.placement.labels import POOL, refusal
 from modelyard.placement.requirements import Requirement, Requirements, expressions, label_requirements
 from modelyard.placement.resources import Resources, pod_requests
+from modelyard.view import selects
 
 HostPort = tuple[str, int, str]
 """Address, port and protocol."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import AwsNameKind, InstanceType, aws_names
-from modelyard.cluster import Environment
 from modelyard.placement.labels import ON_DEMAND
+from modelyard.view import Environment
 
 FACT = "vcpu-quotas"
 """Key of `environment.yaml`: vCPUs that the account may run on demand, by the short names below."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modelyard.cluster import quantity
+from modelyard.view import quantity
 
 Resources = dict[str, int]
 """Amounts by resource, in thousandths of its unit: milli-cores, milli-bytes, milli-devices."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from modelyard.cluster import Environment, Workload
 from modelyard.placement.demand import Demand, demands
 from modelyard.placement.fleets import Fleet, fleet
-from modelyard.placement.placements import Cluster, Placement, cluster, placements
+from modelyard.placement.placements import Placement, PoolCatalog, cluster, placements
 from modelyard.placement.pods import PodShape
+from modelyard.view import Environment, Workload
 
 _KEPT_AS = "modelyard.placement.scales"
 
@@ -44,7 +44,7 @@ class Scales:
         wanted: Demands that some pool takes, with where their pods can run.
     """
 
-    cluster: Cluster
+    cluster: PoolCatalog
     wanted: tuple[tuple[Demand, Placement], ...]
 
     @cached_property

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import InstanceType
-from modelyard.cluster import Environment, Pool, entries, mapping
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.toml import MalformedTOML, parsed
 from modelyard.repository.yaml import documents
+from modelyard.view import Environment, Pool, entries, mapping
 
 PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 """Label of nodes that names a configuration of NVIDIA's device plugin; Bottlerocket has settings instead."""
@@ -123,8 +123,8 @@ def _of_bottlerocket(nvidia: Mapping[str, Any]) -> Sharing:
 def _of_plugin(text: str) -> Sharing:
     try:
         content = documents("config", text)
-    except Refusal as refusal:
-        return Sharing(unknown=refusal.message)
+    except UserError as error:
+        return Sharing(unknown=error.message)
     found = content[0] if content else {}
     for strategy, key in ((TIME_SLICING, "timeSlicing"), (MPS, "mps")):
         for resource in entries(found, "sharing", key, "resources"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from modelyard.cluster import Taint, tolerates
 from modelyard.placement.instance_options import InstanceOption, admitted_by_name, concerns_offerings
 from modelyard.placement.labels import (
     AUTO_MODE_NODE_CLASS,
@@ -22,6 +21,7 @@ from modelyard.placement.pods import TOLERATE_PREFERENCES, HostPort, PodShape, c
 from modelyard.placement.requirements import Requirement, Requirements, expressions, label_requirements, requirement
 from modelyard.placement.resources import Resources, amounts, fits, total
 from modelyard.placement.shares import WHOLE_DEVICES, Sharing
+from modelyard.view import Taint, tolerates
 
 
 @dataclass(frozen=True, eq=False)

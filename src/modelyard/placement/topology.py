@@ -14,11 +14,11 @@ from typing import Any
 
 import orjson
 
-from modelyard.cluster import Taint, selects, tolerates
 from modelyard.placement.labels import HOSTNAME
 from modelyard.placement.pods import AffinityTerm, PodShape
 from modelyard.placement.requirements import Requirement, Requirements
 from modelyard.placement.templates import NodeTemplate
+from modelyard.view import Taint, selects, tolerates
 
 SPREAD, AFFINITY, ANTI_AFFINITY = "spread", "affinity", "anti-affinity"
 _MOST_CHOICES = 64

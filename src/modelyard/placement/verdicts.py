@@ -28,7 +28,7 @@ class Step(IntEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PoolVerdict:
     """What one pool says to pods.
 
     Attributes:
@@ -83,7 +83,7 @@ class Verdict:
         return option.offer.certain_zones > excluded
 
 
-def verdicts(pod: PodShape, templates: Sequence[NodeTemplate]) -> tuple[Verdict, ...]:
+def verdicts(pod: PodShape, templates: Sequence[NodeTemplate]) -> tuple[PoolVerdict, ...]:
     """Return what every pool says to pods that come alone, in the order in which Karpenter would take them.
 
     Pools that take them with more of their wishes come first, then those with more weight; those that do not take them
@@ -99,7 +99,7 @@ def verdicts(pod: PodShape, templates: Sequence[NodeTemplate]) -> tuple[Verdict,
     return tuple(verdict for _, verdict in ranked)
 
 
-def _verdict(pod: PodShape, template: NodeTemplate, scheduler: Scheduler) -> Verdict:
+def _verdict(pod: PodShape, template: NodeTemplate, scheduler: Scheduler) -> PoolVerdict:
     if template.options:
         allowed = within(template.options, template.pool.limits)
         for given_up, stage in enumerate(pod.stages(scheduler.tolerates_preferences)):
@@ -108,14 +108,14 @@ def _verdict(pod: PodShape, template: NodeTemplate, scheduler: Scheduler) -> Ver
             if found is not None:
                 requirements, options = found
                 node = replace(node, requirements=requirements, options=options, requests=stage.requests)
-                return Verdict(template, Step.ACCEPTED, (), given_up, tuple(node.launched or options), requirements)
+                return PoolVerdict(template, Step.ACCEPTED, (), given_up, tuple(node.launched or options), requirements)
     return max(
         (_refused(pod, alternative, template) for alternative in pod.required or ((),)),
         key=lambda verdict: (verdict.step, -len(verdict.reasons)),
     )
 
 
-def _refused(pod: PodShape, alternative: Iterable[Requirement], template: NodeTemplate) -> Verdict:
+def _refused(pod: PodShape, alternative: Iterable[Requirement], template: NodeTemplate) -> PoolVerdict:
     wanted = Requirements((*pod.selector, *alternative))
     unmet = template.requirements.unmet(wanted)
     taints = [taint for taint in untolerated(template.pool.taints, pod) if taint.effect != "PreferNoSchedule"]
@@ -123,25 +123,25 @@ def _refused(pod: PodShape, alternative: Iterable[Requirement], template: NodeTe
         reasons = [_label(each, template) for each in unmet]
         reasons += [f"its taint {taint} is not tolerated" for taint in taints]
         about = unmet[0].key if unmet else taints[0].key
-        return Verdict(template, Step.LABELS if unmet else Step.TAINTS, tuple(reasons), about=about)
+        return PoolVerdict(template, Step.LABELS if unmet else Step.TAINTS, tuple(reasons), about=about)
     if not template.options:
-        return Verdict(template, Step.EMPTY, (_empty(template),))
+        return PoolVerdict(template, Step.EMPTY, (_empty(template),))
     after = template.requirements.narrowed(wanted)
     for volume in pod.volumes[:1]:
         after.add(volume)
     candidates = admitted(template.options, template.requirements, after)
     if not candidates:
         about, reason = _no_type(template, wanted, after)
-        return Verdict(template, Step.TYPES, (reason,), about=about)
+        return PoolVerdict(template, Step.TYPES, (reason,), about=about)
     short = _room(pod, template, candidates)
     if short:
-        return Verdict(template, Step.ROOM, tuple(short.values()), about=next(iter(short)))
+        return PoolVerdict(template, Step.ROOM, tuple(short.values()), about=next(iter(short)))
     roomy = [each for each in candidates if not _shortage(pod, template, each)]
     lacking = lacking_values(roomy, after)
     if lacking:
-        return Verdict(template, Step.TYPES, tuple(_too_few(key, count, after) for key, count in lacking.items()))
+        return PoolVerdict(template, Step.TYPES, tuple(_too_few(key, count, after) for key, count in lacking.items()))
     about, reason = _limit(template, roomy)
-    return Verdict(template, Step.LIMITS, (reason,), about=about)
+    return PoolVerdict(template, Step.LIMITS, (reason,), about=about)
 
 
 def _empty(template: NodeTemplate) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.cluster import Environment, Thing, entries
 from modelyard.placement.requirements import Requirement, Requirements, expressions, requirement
+from modelyard.view import Environment, Manifest, entries
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ def storage(environment: Environment) -> Storage:
     """Return the volumes that an environment's resources describe."""
     return Storage(
         {
-            (environment.namespace_of(thing), thing.name): thing.value
-            for thing in environment.of_kind("PersistentVolumeClaim", "")
+            (environment.namespace_of(manifest), manifest.name): manifest.value
+            for manifest in environment.of_kind("PersistentVolumeClaim", "")
         },
-        {thing.name: thing.value for thing in environment.of_kind("PersistentVolume", "")},
-        {thing.name: thing.value for thing in environment.of_kind("StorageClass", "storage.k8s.io")},
+        {manifest.name: manifest.value for manifest in environment.of_kind("PersistentVolume", "")},
+        {manifest.name: manifest.value for manifest in environment.of_kind("StorageClass", "storage.k8s.io")},
     )
 
 
@@ -46,9 +46,9 @@ def volume_requirements(spec: Mapping[str, Any], namespace: str, known: Storage)
     return _combined(_alternatives(claim, known) for claim in _claims(spec, namespace, known))
 
 
-def claim_templates(thing: Thing) -> list[Mapping[str, Any]]:
+def claim_templates(manifest: Manifest) -> list[Mapping[str, Any]]:
     """Return the claims that a StatefulSet makes for each of its pods."""
-    return list(thing.entries("spec.volumeClaimTemplates"))
+    return list(manifest.entries("spec.volumeClaimTemplates"))
 
 
 def with_claim_templates(

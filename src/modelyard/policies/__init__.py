@@ -4,8 +4,8 @@ A policy is a function marked with `@policy` in a file of `policies/`; it reads 
 findings and gaps.
 """
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error, note, warning
 from modelyard.policies.loading import Policy, load_policies, policy
+from modelyard.view import Environment
 
 __all__ = ["Environment", "Finding", "NotChecked", "Policy", "error", "load_policies", "note", "policy", "warning"]

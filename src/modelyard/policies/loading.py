@@ -9,9 +9,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from modelyard.cluster import Environment
-from modelyard.findings import At, Finding, NotChecked, Place, Refusal, Severity
+from modelyard.findings import At, Finding, NotChecked, Place, Severity, UserError
 from modelyard.repository import Repository
+from modelyard.view import Environment
 
 FOLDER = "policies"
 
@@ -42,12 +42,12 @@ class Policy:
         try:
             for said in self.check(environment):
                 if isinstance(said, Finding):
-                    yield said.stamped(rule=self.id, severity=self.severity, environment=environment.name)
+                    yield said.with_defaults(rule=self.id, severity=self.severity, environment=environment.name)
                 elif isinstance(said, NotChecked):
-                    yield said.stamped(rule=self.id, environment=environment.name)
+                    yield said.with_defaults(rule=self.id, environment=environment.name)
                 else:
                     raise TypeError(f"it yielded {type(said).__name__}, not Finding or NotChecked")
-        except Refusal:
+        except UserError:
             raise
         except Exception as fault:
             last = traceback.extract_tb(fault.__traceback__)[-1]
@@ -90,14 +90,14 @@ def load_policies(repository: Repository) -> list[Policy]:
     This runs the repository's code: only for repositories that are trusted.
 
     Raises:
-        Refusal: A file cannot be imported, or two policies share a name.
+        UserError: A file cannot be imported, or two policies share a name.
     """
     found: dict[str, Policy] = {}
     for file in policy_files(repository):
         for check in _marked(repository, file):
             identity, severity = check.__modelyard_policy__  # type: ignore[attr-defined]
             if identity in found:
-                raise Refusal(f"{file} marks {identity}, which {found[identity].file} marks too", at=At(Place(file)))
+                raise UserError(f"{file} marks {identity}, which {found[identity].file} marks too", at=At(Place(file)))
             summary = (check.__doc__ or "").strip().partition("\n")[0]
             found[identity] = Policy(identity, severity, summary, check, file)
     return list(found.values())
@@ -108,7 +108,7 @@ def _marked(repository: Repository, file: str) -> list[Check]:
     module_name = f"_modelyard_policy_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
-        raise Refusal(f"{file} cannot be imported", at=At(Place(file)))
+        raise UserError(f"{file} cannot be imported", at=At(Place(file)))
     module = importlib.util.module_from_spec(spec)
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
@@ -118,7 +118,7 @@ def _marked(repository: Repository, file: str) -> list[Check]:
             (f.lineno for f in reversed(traceback.extract_tb(fault.__traceback__)) if f.filename == str(path)),
             getattr(fault, "lineno", None),
         )
-        raise Refusal(
+        raise UserError(
             f"{file} cannot be imported: {type(fault).__name__}: {fault}",
             fix="mend it, or check with --no-policies",
             at=At(Place(file, line, 1 if line else None)),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import write_whole
 from modelyard.tooling.directories import state
 
@@ -36,7 +36,7 @@ def made_here(root: Path) -> None:
     real = root.resolve()
     made = {path: inode for path, inode in _made().items() if path != str(real)}
     made[str(real)] = _inode(real)
-    with contextlib.suppress(Refusal):  # it costs --policies
+    with contextlib.suppress(UserError):  # it costs --policies
         write_whole(_file(), orjson.dumps(dict(list(made.items())[-_MOST:])), mode=0o600)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.cluster import Environment, Node, Thing, listed, mapping
 from modelyard.rehearsal.kubelets import condition
+from modelyard.view import Environment, Manifest, ObjectRef, listed, mapping
 
 Value = dict[str, Any]
 Kind = tuple[str, str]
@@ -60,33 +60,33 @@ class Absence:
 
     def concerned(self, view: Environment) -> set[str]:
         """Return the Applications that may wait: those with such objects, and those that need what these bring."""
-        things = [thing for thing in view.resources if self._concerns(thing)]
-        found = {thing.application for thing in things}
-        for node in [node for thing in things for node in _brought(thing, view)]:
+        manifests = [manifest for manifest in view.resources if self._concerns(manifest)]
+        found = {manifest.application for manifest in manifests}
+        for node in [node for manifest in manifests for node in _brought(manifest, view)]:
             for edge in view.graph.into(node):
-                if isinstance(edge.source.holder, Thing) and not edge.reference.optional:
+                if isinstance(edge.source.holder, Manifest) and not edge.reference.optional:
                     found.add(edge.source.holder.application)
         if self.images or self.volumes:
             found |= {model.application.name for model in view.models}
         return found - {""}
 
-    def _concerns(self, thing: Thing) -> bool:
-        if thing.group in self.webhooks:
+    def _concerns(self, manifest: Manifest) -> bool:
+        if manifest.group in self.webhooks:
             return True
-        if self.volumes and (thing.kind == "PersistentVolumeClaim" or thing.get("spec.volumeClaimTemplates", ())):
+        if self.volumes and (manifest.kind == "PersistentVolumeClaim" or manifest.get("spec.volumeClaimTemplates", ())):
             return True
-        return self.says_no((thing.group, thing.kind), thing.value) is not None
+        return self.says_no((manifest.group, manifest.kind), manifest.value) is not None
 
 
-def _brought(thing: Thing, view: Environment) -> Iterator[Node]:
+def _brought(manifest: Manifest, view: Environment) -> Iterator[ObjectRef]:
     """Yield what others name: the object, and the Secret that it makes."""
-    namespace = view.namespace_of(thing)
-    yield Node(thing.kind, thing.name, namespace)
-    if thing.kind == "ExternalSecret":
-        yield Node("Secret", str(thing.get("spec.target.name", thing.name)), namespace)
-    if thing.kind in ("SecretStore", "ClusterSecretStore"):
-        for edge in view.graph.into(Node(thing.kind, thing.name, namespace)):
-            if isinstance(edge.source.holder, Thing):
+    namespace = view.namespace_of(manifest)
+    yield ObjectRef(manifest.kind, manifest.name, namespace)
+    if manifest.kind == "ExternalSecret":
+        yield ObjectRef("Secret", str(manifest.get("spec.target.name", manifest.name)), namespace)
+    if manifest.kind in ("SecretStore", "ClusterSecretStore"):
+        for edge in view.graph.into(ObjectRef(manifest.kind, manifest.name, namespace)):
+            if isinstance(edge.source.holder, Manifest):
                 yield from _brought(edge.source.holder, view)
 
 

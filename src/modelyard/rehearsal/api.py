@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import orjson
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 
 _SECONDS = 60.0
 _BUSY_RETRIES = 5
@@ -21,7 +21,7 @@ APPLY = "application/apply-patch+yaml"
 MANAGER = "modelyard"
 
 
-class Unreachable(Refusal):
+class Unreachable(UserError):
     """The API server did not answer."""
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import orjson
 
-from modelyard.cluster import Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.api import ServedKind, object_path
 from modelyard.rehearsal.control_plane import ControlPlane, free_port, listening, started
 from modelyard.tooling import require, run, write_whole
 from modelyard.tooling.files import unwritable
+from modelyard.view import Environment
 
 PROGRAM = "argocd-parts"
 GROUP_VERSION = "argoproj.io/v1alpha1"
@@ -41,12 +41,12 @@ def namespace_of(view: Environment) -> str:
     """Return the namespace of the environment's root Application, which is Argo CD's own.
 
     Raises:
-        Refusal: The environment has no root Application.
+        UserError: The environment has no root Application.
     """
-    for thing in view.bootstrap:
-        if thing.kind == "Application":
-            return view.namespace_of(thing) or "argocd"
-    raise Refusal(
+    for manifest in view.bootstrap:
+        if manifest.kind == "Application":
+            return view.namespace_of(manifest) or "argocd"
+    raise UserError(
         f"environment {view.name} has no root Application",
         fix=f"put one into environments/{view.name}/bootstrap, which scripts/install.sh applies",
     )
@@ -105,7 +105,7 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack, namespace: s
         namespace: Where Argo CD's settings and Applications are.
 
     Raises:
-        Refusal: A program is missing, ended, or does not listen in time.
+        UserError: A program is missing, ended, or does not listen in time.
     """
     program = str(require(PROGRAM).path)
     variables = _variables(plane)
@@ -143,7 +143,7 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack, namespace: s
         while port is not None and not listening(port):
             plane.check()
             if time.monotonic() - begun > _READY_SECONDS:
-                raise Refusal(
+                raise UserError(
                     f"{name} does not listen after {_READY_SECONDS:g} s",
                     fix="run the command again when less else runs on this machine",
                 )

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.rehearsal.api import Api, Unreachable
 from modelyard.rehearsal.folders import RunFolder
 from modelyard.tooling import find, write_whole
-from modelyard.tooling.companions import Companion, companion
+from modelyard.tooling.background import BackgroundProcess, companion
 from modelyard.tooling.pins import pins
 
 SERVER = "kube-apiserver"
@@ -56,27 +56,27 @@ class ControlPlane:
     api: Api
     folder: RunFolder
     version: str = ""
-    components: list[Companion] = field(default_factory=list)
+    components: list[BackgroundProcess] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def check(self) -> None:
         """Do nothing while every program runs.
 
         Raises:
-            Refusal: One has ended, with its last words.
+            UserError: One has ended, with its last words.
         """
         for each in self.components:
             if each.returncode is not None:
                 raise ended(each)
 
 
-def ended(component: Companion) -> Refusal:
+def ended(component: BackgroundProcess) -> UserError:
     """Return the refusal for a program that ended by itself."""
     lines = component.last_lines(200)
     # A program in Go that gives up says why before it lists where it was.
     given_up = [line for line in lines if line.startswith(("panic:", "fatal error:"))]
     said = "; ".join(line[:300] for line in given_up[:1] or lines[-2:])
-    return Refusal(
+    return UserError(
         f"{component.how_it_ended()} in the middle of the rehearsal{f': {said}' if said else ''}",
         fix="run the command again; if it stays so, look whether memory or disk ran out",
     )
@@ -90,14 +90,14 @@ def programs(version: str = "") -> dict[str, Path]:
             installed, the other one stands for it.
 
     Raises:
-        Refusal: One of them is nowhere.
+        UserError: One of them is nowhere.
     """
     assets = os.environ.get(ASSETS)
     if assets:
         given = {name: Path(assets) / name for name in PROGRAMS}
         for path in given.values():
             if not path.is_file():
-                raise Refusal(
+                raise UserError(
                     f"{ASSETS} is {assets}, which holds no {path.name}",
                     fix="name a folder with etcd and kube-apiserver, or unset it and build them",
                 )
@@ -107,7 +107,7 @@ def programs(version: str = "") -> dict[str, Path]:
     for name in PROGRAMS:
         executable = (find(own) if name == SERVER else None) or find(name)
         if executable is None:
-            raise Refusal(f"{name} is not installed, and a rehearsal needs it", fix=how_to_build())
+            raise UserError(f"{name} is not installed, and a rehearsal needs it", fix=how_to_build())
         found[name] = executable.path
     return found
 
@@ -138,7 +138,7 @@ def control_plane(
         version: Version of Kubernetes that is wanted, as for `programs`.
 
     Raises:
-        Refusal: A program is missing, ended early, or was not ready in time.
+        UserError: A program is missing, ended early, or was not ready in time.
     """
     where = programs(version)
     with contextlib.ExitStack() as stack:
@@ -161,12 +161,12 @@ def control_plane(
         yield plane
 
 
-class _PortTaken(Refusal):
+class _PortTaken(UserError):
     """Another program was faster to take the port that was free."""
 
 
 @contextlib.contextmanager
-def _serving(folder: RunFolder, program: Path, etcd: Companion) -> Iterator[ControlPlane]:
+def _serving(folder: RunFolder, program: Path, etcd: BackgroundProcess) -> Iterator[ControlPlane]:
     certificates = folder.path / f"certificates-{secrets.token_hex(4)}"
     token = secrets.token_urlsafe(32)
     tokens = folder.path / "tokens.csv"
@@ -199,7 +199,7 @@ def _serving(folder: RunFolder, program: Path, etcd: Companion) -> Iterator[Cont
         plane = ControlPlane(Api(port, token, certificates / "apiserver.crt"), folder, components=[etcd, server])
         try:
             _until(lambda: _ready(plane.api, certificates), _READY_SECONDS, plane.components, "kube-apiserver")
-        except Refusal:
+        except UserError:
             if any("address already in use" in line for line in server.last_lines(20)):
                 raise _PortTaken(f"port {port} was taken by another program while kube-apiserver started") from None
             raise
@@ -226,7 +226,7 @@ def _etcd_words(program: Path) -> list[str]:
 @contextlib.contextmanager
 def started(
     folder: RunFolder, name: str, words: list[str], environment: Mapping[str, str | None] | None = None
-) -> Iterator[Companion]:
+) -> Iterator[BackgroundProcess]:
     """Run a program of the control plane for the length of a block, its output and its id in the folder."""
     variables: dict[str, str | None] = {"GOMEMLIMIT": _MEMORY_LIMIT, "KUBECONFIG": None, **(environment or {})}
     log = folder.path / f"{name}.log"
@@ -259,7 +259,7 @@ def _ready(api: Api, certificates: Path) -> bool:
         return False
 
 
-def _until(condition: Callable[[], bool], seconds: float, components: list[Companion], name: str) -> None:
+def _until(condition: Callable[[], bool], seconds: float, components: list[BackgroundProcess], name: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         for each in components:
@@ -267,7 +267,7 @@ def _until(condition: Callable[[], bool], seconds: float, components: list[Compa
                 raise ended(each)
         if time.monotonic() >= deadline:
             said = "; ".join(line[:300] for each in components for line in each.last_lines(1))
-            raise Refusal(
+            raise UserError(
                 f"{name} was not ready within {seconds:g} s{f': {said}' if said else ''}",
                 fix="run the command again when less else runs on this machine",
                 exit_code=ExitCode.USAGE,

@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from modelyard.cluster import Environment
 from modelyard.placement import cluster
 from modelyard.rehearsal.control_plane import ControlPlane, free_port, started
 from modelyard.rehearsal.instance_types import kwok_instance_types
 from modelyard.tooling import require, write_whole
+from modelyard.view import Environment
 
 PROGRAMS = ("kube-controller-manager", "kube-scheduler", "karpenter-kwok")
 KARPENTER_KINDS = (
@@ -40,7 +40,7 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack) -> None:
         stack: Holds the programs; closing it kills them.
 
     Raises:
-        Refusal: A program is missing.
+        UserError: A program is missing.
     """
     config = start_kubernetes(plane, view, stack)
     types = plane.folder.path / "instance-types.json"
@@ -78,7 +78,7 @@ def start_kubernetes(plane: ControlPlane, view: Environment, stack: ExitStack) -
         stack: Holds the programs; closing it kills them.
 
     Raises:
-        Refusal: A program is missing.
+        UserError: A program is missing.
     """
     config = plane.folder.path / "kubeconfig"
     write_whole(config, json.dumps(plane.api.kubeconfig()), mode=0o600)

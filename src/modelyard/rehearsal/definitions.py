@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.api import Api
 from modelyard.rehearsal.objections import Objection, objections
 from modelyard.tooling import parallel
@@ -47,7 +47,7 @@ def install_definitions(
         workers: Requests at a time.
 
     Raises:
-        Refusal: The server took a definition, but does not serve it in time.
+        UserError: The server took a definition, but does not serve it in time.
     """
     wanted = [installable(each) for each in definitions]
     installed = Installed()
@@ -95,7 +95,7 @@ def _await_served(api: Api, crds: Sequence[dict[str, Any]], alive: Callable[[], 
         alive()
         if time.monotonic() >= deadline:
             names = ", ".join(sorted(f"{api_version} {kind}" for api_version, kind in wanted)[:5])
-            raise Refusal(
+            raise UserError(
                 f"the API server took definitions, but does not serve {names} after {_SECONDS:g} s",
                 fix="run the command again when less else runs on this machine",
             )

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import NATIVE_GROUPS, Environment, Thing
 from modelyard.rehearsal.api import Answer, Api, ServedKind, object_path
 from modelyard.rehearsal.filled_in import filled_in
 from modelyard.rehearsal.objections import Objection, objections
 from modelyard.rendering import Path
 from modelyard.tooling import parallel
+from modelyard.view import NATIVE_GROUPS, Environment, Manifest
 
 _DEFAULT_NAMESPACE = "default"
 _CORE = "v1"
@@ -33,14 +33,14 @@ class Tried:
     """What the server said to one resource.
 
     Attributes:
-        thing: The resource.
+        manifest: The resource.
         objections: Why it is refused; empty when it is taken.
         warnings: What the server warns of, in its words.
         gap: Why the server could not be asked; empty when it was.
         filled: Places in lists that the definition fills in, so that Argo CD would see a difference for ever.
     """
 
-    thing: Thing
+    manifest: Manifest
     objections: tuple[Objection, ...] = ()
     warnings: tuple[str, ...] = ()
     gap: str = ""
@@ -60,12 +60,12 @@ def keep_what_others_need(api: Api, view: Environment, kept: Iterable[tuple[str,
     """
     tried: list[Tried] = []
     for group, kind in kept:
-        things = list(view.of_kind(kind, group))
-        if things:
-            tried += attempts(api, things, view.namespace_of, dry_run=False)
+        manifests = list(view.of_kind(kind, group))
+        if manifests:
+            tried += attempts(api, manifests, view.namespace_of, dry_run=False)
         if kind == "Namespace":
-            _make_namespaces(api, {view.namespace_of(thing) for thing in view.resources} | {_DEFAULT_NAMESPACE})
-    if any(each.thing.group == _POLICIES for each in tried):
+            _make_namespaces(api, {view.namespace_of(manifest) for manifest in view.resources} | {_DEFAULT_NAMESPACE})
+    if any(each.manifest.group == _POLICIES for each in tried):
         time.sleep(_POLICY_SECONDS)  # the server reads policies by a watch and does not say when it has
     return tried
 
@@ -85,7 +85,7 @@ def try_the_rest(
         definitions: Those of custom resources, of which is told what they fill into lists.
     """
     known = {(str(each["spec"]["group"]), str(each["spec"]["names"]["kind"])): each for each in definitions}
-    rest = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]
+    rest = [manifest for manifest in view.resources if (manifest.group, manifest.kind) not in KEPT]
     for done, each in enumerate(attempts(api, rest, view.namespace_of, dry_run=True, known=known), 1):
         progress(done, len(rest))
         yield each
@@ -93,8 +93,8 @@ def try_the_rest(
 
 def attempts(
     api: Api,
-    things: Iterable[Thing],
-    namespace_of: Callable[[Thing], str],
+    manifests: Iterable[Manifest],
+    namespace_of: Callable[[Manifest], str],
     *,
     dry_run: bool,
     known: Mapping[tuple[str, str], dict[str, Any]] | None = None,
@@ -103,21 +103,21 @@ def attempts(
     """Apply things, a few at a time, and yield what the server said, in their order."""
     served = api.served()
 
-    def attempt(thing: Thing) -> Tried:
-        kind = served.get((thing.identity.api_version, thing.kind))
+    def attempt(manifest: Manifest) -> Tried:
+        kind = served.get((manifest.identity.api_version, manifest.kind))
         if kind is None:
-            return _unserved(thing)
-        namespace = namespace_of(thing) or _DEFAULT_NAMESPACE
-        answer = apply(api, kind, namespace, thing.value, dry_run=dry_run)
+            return _unserved(manifest)
+        namespace = namespace_of(manifest) or _DEFAULT_NAMESPACE
+        answer = apply(api, kind, namespace, manifest.value, dry_run=dry_run)
         if answer.ok:
-            definition = (known or {}).get((thing.group, thing.kind))
-            filled = () if definition is None else tuple(filled_in(definition, thing.value, answer.value))
-            return Tried(thing, warnings=answer.warnings, filled=filled)
+            definition = (known or {}).get((manifest.group, manifest.kind))
+            filled = () if definition is None else tuple(filled_in(definition, manifest.value, answer.value))
+            return Tried(manifest, warnings=answer.warnings, filled=filled)
         if answer.status >= 500:
-            return Tried(thing, warnings=answer.warnings, gap=f"the API server failed: {answer.message[:300]}")
-        return Tried(thing, tuple(objections(answer, thing.value)), answer.warnings)
+            return Tried(manifest, warnings=answer.warnings, gap=f"the API server failed: {answer.message[:300]}")
+        return Tried(manifest, tuple(objections(answer, manifest.value)), answer.warnings)
 
-    yield from parallel(attempt, things, workers=workers)
+    yield from parallel(attempt, manifests, workers=workers)
 
 
 def apply(api: Api, kind: ServedKind, namespace: str, value: dict[str, Any], *, dry_run: bool) -> Answer:
@@ -134,12 +134,12 @@ def apply(api: Api, kind: ServedKind, namespace: str, value: dict[str, Any], *, 
     return api.apply(object_path(kind, api_version, namespace, str(name)), value, dry_run=dry_run)
 
 
-def _unserved(thing: Thing) -> Tried:
-    api_version, kind = thing.identity.api_version, thing.kind
-    if thing.group in NATIVE_GROUPS:
+def _unserved(manifest: Manifest) -> Tried:
+    api_version, kind = manifest.identity.api_version, manifest.kind
+    if manifest.group in NATIVE_GROUPS:
         path = ("kind",) if kind else ("apiVersion",)
-        return Tried(thing, (Objection(path, f"the API server serves no {kind} in {api_version}"),))
-    return Tried(thing, gap=f"no definition of {api_version} {kind} is installed")
+        return Tried(manifest, (Objection(path, f"the API server serves no {kind} in {api_version}"),))
+    return Tried(manifest, gap=f"no definition of {api_version} {kind} is installed")
 
 
 def _make_namespaces(api: Api, names: Iterable[str]) -> None:

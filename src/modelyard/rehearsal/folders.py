@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from modelyard.tooling import cache
-from modelyard.tooling.companions import Companion, kill_group, started_at
+from modelyard.tooling.background import BackgroundProcess, kill_group, started_at
 from modelyard.tooling.files import unwritable
 from modelyard.tooling.interrupts import interrupts_held
 
@@ -32,7 +32,7 @@ class RunFolder:
         self.path = path
         self._processes: list[tuple[int, str]] = []
 
-    def remember(self, process: Companion) -> None:
+    def remember(self, process: BackgroundProcess) -> None:
         """Write down a process, so that the next rehearsal ends it should this one be killed."""
         started = started_at(process.pid)
         if started is not None:
@@ -45,7 +45,7 @@ def run_folder() -> Iterator[RunFolder]:
     """Make a folder for the length of a block; what killed rehearsals left is cleared away first.
 
     Raises:
-        Refusal: The cache cannot be written to.
+        UserError: The cache cannot be written to.
     """
     above = cache() / "rehearsals"
     try:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from modelyard.cluster import Environment
-from modelyard.findings import NotChecked, Refusal
+from modelyard.findings import NotChecked, UserError
 from modelyard.rehearsal.api import ServedKind, object_path
 from modelyard.rehearsal.control_plane import ControlPlane, started
 from modelyard.tooling import find, require
+from modelyard.view import Environment
 
 PROGRAM = "operator-parts"
 _WEBHOOKS = ServedKind("validatingwebhookconfigurations", False)
@@ -44,7 +44,7 @@ class GroupOperator:
 
     def is_needed(self, view: Environment) -> bool:
         """Return whether the environment holds what it makes pods of."""
-        return any((thing.group, thing.kind) in self.groups_and_kinds for thing in view.resources)
+        return any((manifest.group, manifest.kind) in self.groups_and_kinds for manifest in view.resources)
 
 
 LEADER_WORKER_SET = GroupOperator(
@@ -89,7 +89,7 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack, turn: Callab
         Those that run.
 
     Raises:
-        Refusal: A program ended, or its webhooks are not there in time.
+        UserError: A program ended, or its webhooks are not there in time.
     """
     running = needed(view)
     variables = {"KUBECONFIG": str(plane.folder.path / "kubeconfig"), "TMPDIR": str(plane.folder.path)}
@@ -102,7 +102,7 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack, turn: Callab
         turn()
         plane.check()
         if time.monotonic() >= deadline:
-            raise Refusal(
+            raise UserError(
                 f"the webhooks of {PROGRAM} are not there after {_READY_SECONDS:g} s",
                 fix="run the command again when less else runs on this machine",
             )

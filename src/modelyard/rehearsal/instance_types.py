@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.placement import Cluster, InstanceOption
+from modelyard.placement import InstanceOption, PoolCatalog
 from modelyard.placement.labels import (
     ARCHITECTURE,
     CAPACITY_TYPE,
@@ -23,7 +23,7 @@ _OWN = frozenset({ARCHITECTURE, CAPACITY_TYPE, INSTANCE_TYPE, OPERATING_SYSTEM, 
 _UNKNOWN_PRICE = 1_000_000.0
 
 
-def kwok_instance_types(cluster: Cluster) -> list[dict[str, Any]]:
+def kwok_instance_types(cluster: PoolCatalog) -> list[dict[str, Any]]:
     """Return the instance types of all pools, each once, in the provider's format.
 
     Labels that AWS's provider would give a node stand with each offering: the provider puts those on nodes, and only

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, Severity
 from modelyard.placement import placements
 from modelyard.rehearsal.absences import Absence
 from modelyard.rehearsal.scheduling import foretold_of
-from modelyard.rehearsal.syncing import Seen, Synced, Syncing, Tell
+from modelyard.rehearsal.syncing import ArgoSession, ClusterSnapshot, Synced, Tell
+from modelyard.view import Environment
 
 HELD_BACK = "rehearsal/held-back"
 NOT_MENDED = "rehearsal/not-mended"
@@ -41,7 +41,7 @@ class Missed:
     seconds: float
 
 
-def go_without(syncing: Syncing, absence: Absence, seconds: float, tell: Tell) -> tuple[Missed, Seen]:
+def go_without(syncing: ArgoSession, absence: Absence, seconds: float, tell: Tell) -> tuple[Missed, ClusterSnapshot]:
     """Wait for all that need not wait, then bring what is missing and wait for the rest.
 
     Args:
@@ -55,13 +55,13 @@ def go_without(syncing: Syncing, absence: Absence, seconds: float, tell: Tell) -
     wanted = {each.name for each in view.applications} | roots
     concerned = absence.concerned(view)
 
-    def held_back(seen: Seen) -> list[Synced]:
+    def held_back(seen: ClusterSnapshot) -> list[Synced]:
         may_wait = concerned | set(_waiting_pods(seen, view) if absence.pods else ())
         late = [each for name, each in sorted(seen.applications.items()) if not each.well and name not in may_wait]
         # The health of a root is that of what it lists; what it has to do is done when its sync is.
         return [each for each in late if each.name not in roots or (each.sync, each.phase) != ("Synced", "Succeeded")]
 
-    def arrived(seen: Seen) -> bool:
+    def arrived(seen: ClusterSnapshot) -> bool:
         begun = all(each.well or each.phase for each in seen.applications.values())
         return wanted <= set(seen.applications) and begun and not held_back(seen)
 
@@ -89,11 +89,11 @@ def go_without(syncing: Syncing, absence: Absence, seconds: float, tell: Tell) -
 
 def findings(missed: Missed, view: Environment) -> Iterator[Finding]:
     """Yield a finding for what was held back without need, and for an environment that did not mend."""
-    things = {each.name: each for each in view.of_kind("Application")}
+    manifests = {each.name: each for each in view.of_kind("Application")}
     for each in missed.held_back:
         yield Finding(
-            at=things[each.name].at(),
-            message=f"{things[each.name]} waits while {missed.absence.words}, and needs none of it: it is {each}",
+            at=manifests[each.name].at(),
+            message=f"{manifests[each.name]} waits while {missed.absence.words}, and needs none of it: it is {each}",
             detail=each.reasons,
             rule=HELD_BACK,
             severity=Severity.ERROR,
@@ -111,7 +111,7 @@ def findings(missed: Missed, view: Environment) -> Iterator[Finding]:
         )
 
 
-def _waiting_pods(seen: Seen, view: Environment) -> dict[str, list[str]]:
+def _waiting_pods(seen: ClusterSnapshot, view: Environment) -> dict[str, list[str]]:
     """Return the Applications of pods that do not run yet, or no more, with what is said of the pods."""
     foretold = placements(view)
     found: dict[str, list[str]] = {}
@@ -126,7 +126,7 @@ def _waiting_pods(seen: Seen, view: Environment) -> dict[str, list[str]]:
         waiting = [each.get("state", {}).get("waiting") or {} for each in status.get("containerStatuses", ())]
         said = [f"{each.get('reason')}: {each.get('message')}" for each in waiting if each]
         said += [str(conditions["PodScheduled"].get("message"))] if _is_unplaced(conditions) else []
-        told = found.setdefault(placement.workload.thing.application, [])
+        told = found.setdefault(placement.workload.manifest.application, [])
         told += [f"Pod {metadata['name']}: {each}" for each in dict.fromkeys(said)]
     return found
 

@@ -10,28 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.checking import CheckOptions, environments
-from modelyard.checking.tools import Tools
-from modelyard.cluster import Environment
+from modelyard.checking.tools import CheckContext
 from modelyard.findings import EnvironmentSummary, NotChecked, Report
 from modelyard.rehearsal import argocd, controllers, group_operators, missing, outcomes
 from modelyard.rehearsal.absences import Absence
 from modelyard.rehearsal.api import Unreachable
 from modelyard.rehearsal.cloud import needs
 from modelyard.rehearsal.cloud import outcomes as cloud_outcomes
-from modelyard.rehearsal.cloud.twin import Cloud, Twin
+from modelyard.rehearsal.cloud.mock_result import Cloud, MockCloudResult
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
-from modelyard.rehearsal.day import Day, Step
+from modelyard.rehearsal.day2 import Day2Scenario, ScenarioStep
 from modelyard.rehearsal.definitions import install_definitions
 from modelyard.rehearsal.dry_run import keep_what_others_need, try_the_rest
 from modelyard.rehearsal.folders import run_folder
 from modelyard.rehearsal.missing import Missed, go_without
 from modelyard.rehearsal.scheduling import Scheduled, schedule
 from modelyard.rehearsal.served import copied, serve
-from modelyard.rehearsal.syncing import Synced, Syncing
+from modelyard.rehearsal.syncing import ArgoSession, Synced
 from modelyard.reporting import resolved
 from modelyard.repository import Repository
 from modelyard.schemas import SchemaBundle
 from modelyard.tooling import require
+from modelyard.view import Environment
 
 LEVELS = ("schema", "schedule", "sync", "cloud")
 Progress = Callable[[str, int, int], None]
@@ -97,11 +97,11 @@ class Rehearsal:
     components: list[Component] = field(default_factory=list)
     pods: list[Scheduled] = field(default_factory=list)
     applications: list[Synced] = field(default_factory=list)
-    day: list[Step] = field(default_factory=list)
+    day: list[ScenarioStep] = field(default_factory=list)
     missed: Missed | None = None
     groups: list[str] = field(default_factory=list)
     stood_in: list[str] = field(default_factory=list)
-    cloud: Twin | None = None
+    cloud: MockCloudResult | None = None
 
     @contextlib.contextmanager
     def timed(self, name: str, count: Callable[[], int] = lambda: 0) -> Iterator[None]:
@@ -139,7 +139,7 @@ def rehearse(
         without: What is missing until all that need not wait for it is there; at level `sync`.
 
     Raises:
-        Refusal: There is no such environment, a program is missing, or the control plane failed.
+        UserError: There is no such environment, a program is missing, or the control plane failed.
     """
     _require_programs(level)
     started = time.monotonic()
@@ -156,7 +156,7 @@ def rehearse(
         ):
             try:
                 _go_through(
-                    made, plane, view, Tools(repository, options).crd_paths, stack, progress, limit, day, without
+                    made, plane, view, CheckContext(repository, options).crd_paths, stack, progress, limit, day, without
                 )
             except Unreachable:
                 time.sleep(0.2)  # a killed server closes its connections before its end can be seen
@@ -278,7 +278,7 @@ def _sync(
     with made.timed("serving the tree"):
         served = serve(made.report.root, plane.folder.path, view)
     made.report.not_checked.extend(outcomes.of_charts(served.charts, view))
-    syncing = Syncing(plane, view, served, stack, without)
+    syncing = ArgoSession(plane, view, served, stack, without)
     with made.timed("starting Argo CD"):
         syncing.bootstrap()
     with made.timed("syncing", lambda: len(made.applications)):
@@ -295,7 +295,7 @@ def _sync(
     made.report.findings.extend(outcomes.of_pods(made.pods, view))
     if day and seen is not None:
         with made.timed("a day's life", lambda: len(made.day)):
-            made.day.extend(Day(syncing, limit, progress).steps())
+            made.day.extend(Day2Scenario(syncing, limit, progress).steps())
         made.report.findings.extend(outcomes.of_day(made.day, view))
     made.stood_in += [*syncing.operators.stood_in, *(["ids that Terraform gives"] if served.filled else [])]
 
@@ -339,8 +339,8 @@ def _cloud(
 
 def definitions_in_use(view: Environment, crd_paths: list[Path]) -> dict[str, dict[str, Any]]:
     """Return the definitions, by name, of the custom resources that an environment holds and does not define itself."""
-    own = {thing.name for thing in view.of_kind("CustomResourceDefinition")}
-    kinds = ((thing.identity.api_version, thing.kind) for thing in view.resources)
+    own = {manifest.name for manifest in view.of_kind("CustomResourceDefinition")}
+    kinds = ((manifest.identity.api_version, manifest.kind) for manifest in view.resources)
     return {name: each for name, each in _definitions(view, crd_paths, kinds).items() if name not in own}
 
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import NODE_CLASSES, Environment, Thing
 from modelyard.placement import Placement, placements
 from modelyard.rehearsal import controllers, group_operators
 from modelyard.rehearsal.api import ServedKind
@@ -16,6 +15,7 @@ from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rehearsal.dry_run import KEPT, apply
 from modelyard.rehearsal.kubelets import Kubelets
 from modelyard.rehearsal.operators import Operators
+from modelyard.view import NODE_CLASSES, Environment, Manifest
 
 _POLL_SECONDS = 0.5
 _SETTLED_SECONDS = 30.0
@@ -102,28 +102,28 @@ def schedule(
         progress: Told how many pods have a node, and how many there are.
 
     Raises:
-        Refusal: A program is missing or ended, or the node pools were not ready in time.
+        UserError: A program is missing or ended, or the node pools were not ready in time.
     """
     controllers.start(plane, view, stack)
     served = plane.api.served()
-    things = [thing for thing in view.resources if (thing.group, thing.kind) not in KEPT]
+    manifests = [manifest for manifest in view.resources if (manifest.group, manifest.kind) not in KEPT]
     operators = Operators(plane.api)
-    for thing in (each for each in things if each.kind in FIRST):
-        make(plane, served, view, thing)
-    pools = sum(1 for each in things if each.kind == "NodePool")
+    for manifest in (each for each in manifests if each.kind in FIRST):
+        make(plane, served, view, manifest)
+    pools = sum(1 for each in manifests if each.kind == "NodePool")
     controllers.await_pools(plane, pools, operators.turn)
     groups = group_operators.start(plane, view, stack, operators.turn)
-    for thing in (each for each in things if each.kind not in FIRST):
-        make(plane, served, view, thing)
+    for manifest in (each for each in manifests if each.kind not in FIRST):
+        make(plane, served, view, manifest)
     return _watch(plane, placements(view), seconds, progress, _GROUP_SECONDS if groups else _CALM_SECONDS)
 
 
-def make(plane: ControlPlane, served: dict[tuple[str, str], ServedKind], view: Environment, thing: Thing) -> None:
+def make(plane: ControlPlane, served: dict[tuple[str, str], ServedKind], view: Environment, manifest: Manifest) -> None:
     """Make one object, should its kind be served."""
-    kind = served.get((thing.identity.api_version, thing.kind))
+    kind = served.get((manifest.identity.api_version, manifest.kind))
     if kind is None:
         return  # the level before has said so
-    apply(plane.api, kind, view.namespace_of(thing) or "default", thing.value, dry_run=False)
+    apply(plane.api, kind, view.namespace_of(manifest) or "default", manifest.value, dry_run=False)
 
 
 def _watch(
@@ -183,10 +183,10 @@ def foretold_of(pod: dict[str, Any], foretold: tuple[Placement, ...]) -> Placeme
     Several workloads may have one name, as a model and what fetches its image have: the pod's owner says which it is.
     """
     kinds = {kind for each in pod.get("ownerReferences", ()) for kind in _WORKLOADS_OF_OWNERS.get(each["kind"], ())}
-    found = [each for each in foretold if str(pod["name"]).startswith(f"{each.workload.thing.name}-")]
-    found = [each for each in found if not kinds or each.workload.thing.kind in kinds]
-    longest = max((len(each.workload.thing.name) for each in found), default=0)
-    found = [each for each in found if len(each.workload.thing.name) == longest]
+    found = [each for each in foretold if str(pod["name"]).startswith(f"{each.workload.manifest.name}-")]
+    found = [each for each in found if not kinds or each.workload.manifest.kind in kinds]
+    longest = max((len(each.workload.manifest.name) for each in found), default=0)
+    found = [each for each in found if len(each.workload.manifest.name) == longest]
     own = [each for each in found if _is_part(pod.get("labels", {}), each)]
     return next(iter(own or found), None)
 
@@ -195,7 +195,7 @@ def _is_part(labels: dict[str, str], placement: Placement) -> bool:
     """Return whether a pod with these labels is made from this template of a LeaderWorkerSet or a Ray cluster."""
     path = placement.template.path
     if "workerGroupSpecs" in path:
-        group = placement.workload.thing.get(path[:-1], {})
+        group = placement.workload.manifest.get(path[:-1], {})
         return bool(labels.get(_RAY_GROUP) == group.get("groupName"))
     if "headGroupSpec" in path:
         return labels.get(_RAY_ROLE) == "head"

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from modelyard.cluster import Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository import ENVIRONMENTS, Files, Kustomizations
 from modelyard.tooling import ToolFailed, require, run, write_whole
 from modelyard.tooling.files import unwritable
 from modelyard.tooling.words import NotAName, revision_name
+from modelyard.view import Environment
 
 BRANCH = "main"
 _OUTPUTS = "terraform-outputs"
@@ -65,13 +65,13 @@ class ServedRepository:
         """Run Git in the copy and return what it prints.
 
         Raises:
-            Refusal: Git failed, such as for want of room.
+            UserError: Git failed, such as for want of room.
         """
         argv: Sequence[str | Path] = [require("git").path, *arguments]
         try:
             done = run(argv, cwd=self.path, timeout=_SECONDS, env={**_ENVIRONMENT, **(env or {})}, check=True)
         except ToolFailed as failed:
-            raise Refusal(
+            raise UserError(
                 f"the copy of the repository for Argo CD cannot be written: {failed.message}",
                 fix="free room under the cache, or name another folder with MODELYARD_CACHE_DIR",
             ) from failed
@@ -104,11 +104,11 @@ def serve(root: Path, folder: Path, view: Environment) -> ServedRepository:
     address is replaced by the copy's, and Applications lose the charts, also those in other Git repositories.
 
     Raises:
-        Refusal: The environment names no repository, or the copy cannot be written.
+        UserError: The environment names no repository, or the copy cannot be written.
     """
     address = str(view.facts.get("repository") or "")
     if not address:
-        raise Refusal(
+        raise UserError(
             f"environment {view.name} does not say which repository its Applications read",
             fix=f"set repository: in {ENVIRONMENTS}/{view.name}/environment.yaml",
         )
@@ -127,7 +127,7 @@ def copied(root: Path, folder: Path, address: str) -> ServedRepository:
     What Git ignores is left out; what is not committed yet is in.
 
     Raises:
-        Refusal: The copy cannot be written.
+        UserError: The copy cannot be written.
     """
     copy = folder / "repository"
     try:

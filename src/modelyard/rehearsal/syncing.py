@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.cluster import Environment, Thing
 from modelyard.placement import placements
 from modelyard.rehearsal import argocd, controllers, group_operators, webhooks
 from modelyard.rehearsal.absences import Absence
@@ -19,6 +18,7 @@ from modelyard.rehearsal.kubelets import Kubelets
 from modelyard.rehearsal.operators import Operators
 from modelyard.rehearsal.scheduling import Scheduled, scheduled
 from modelyard.rehearsal.served import ServedRepository
+from modelyard.view import Environment, Manifest
 
 _POLL_SECONDS = 0.5
 # Longer than controllers need to answer each other: what is well for so long stays so.
@@ -58,7 +58,7 @@ class Synced:
 
 
 @dataclass(slots=True)
-class Seen:
+class ClusterSnapshot:
     """What is in the cluster at one time.
 
     Attributes:
@@ -72,7 +72,7 @@ class Seen:
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Syncing:
+class ArgoSession:
     """A control plane with Argo CD that follows a repository.
 
     Attributes:
@@ -110,22 +110,22 @@ class Syncing:
         """Do what scripts/install.sh does in the cluster: Argo CD with its settings, then the root Application.
 
         Raises:
-            Refusal: A program is missing or does not start, or the API server refuses what it is told.
+            UserError: A program is missing or does not start, or the API server refuses what it is told.
         """
         controllers.start(self.plane, self.view, self._stack)
         group_operators.start(self.plane, self.view, self._stack, self.operators.turn)
         served = self.plane.api.served()
         namespaces = ServedKind("namespaces", False)
-        for thing in self._own_resources_of_argocd():
-            self._apply(served, thing)
+        for manifest in self._own_resources_of_argocd():
+            self._apply(served, manifest)
         value = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
         self.plane.api.request("POST", object_path(namespaces, "v1", ""), value)  # unless it is there already
         argocd.install(self.plane, self.view, self.namespace, patient=self.absence is None)
         if self.absence is not None:
             webhooks.silence(self.plane, self.absence.webhooks)
         argocd.start(self.plane, self.view, self._stack, self.namespace)
-        for thing in self.view.bootstrap:
-            self._apply(served, thing)
+        for manifest in self.view.bootstrap:
+            self._apply(served, manifest)
 
     def fall_ill(self) -> None:
         """Let a node fall ill, where that is what is missing; nodes are made only once pods ask for them."""
@@ -143,15 +143,17 @@ class Syncing:
         self._commit = self.served.commit(message)
         argocd.refresh(self.plane, self.namespace)
 
-    def turn(self) -> Seen:
+    def turn(self) -> ClusterSnapshot:
         """Bring the stand-ins up to date and return what is in the cluster."""
         self.plane.check()
         self.operators.turn()
         nodes, pods = self._kubelets.turn()
         found = {each.name: each for each in map(_synced, argocd.applications(self.plane, self.namespace))}
-        return Seen(found, pods, nodes)
+        return ClusterSnapshot(found, pods, nodes)
 
-    def until(self, reached: Callable[[Seen], bool], seconds: float, tell: Tell, settled: float = 0.0) -> Seen | None:
+    def until(
+        self, reached: Callable[[ClusterSnapshot], bool], seconds: float, tell: Tell, settled: float = 0.0
+    ) -> ClusterSnapshot | None:
         """Take turns until something holds for a while; None where it does not in time.
 
         Args:
@@ -174,11 +176,11 @@ class Syncing:
                 return None
             time.sleep(_POLL_SECONDS)
 
-    def converge(self, names: Iterable[str], seconds: float, tell: Tell) -> Seen | None:
+    def converge(self, names: Iterable[str], seconds: float, tell: Tell) -> ClusterSnapshot | None:
         """Wait until exactly these Applications and the root are there and well, and all pods have a node."""
         wanted = set(names) | {each.name for each in self.view.bootstrap if each.kind == "Application"}
 
-        def reached(seen: Seen) -> bool:
+        def reached(seen: ClusterSnapshot) -> bool:
             return (
                 set(seen.applications) == wanted
                 and all(each.well and self._is_current(each) for each in seen.applications.values())
@@ -187,7 +189,7 @@ class Syncing:
 
         return self.until(reached, seconds, tell, settled=_SETTLED_SECONDS)
 
-    def placed(self, seen: Seen) -> list[Scheduled]:
+    def placed(self, seen: ClusterSnapshot) -> list[Scheduled]:
         """Return where pods are, beside what `place` foretells."""
         return list(scheduled(self.plane, seen.pods, seen.nodes, placements(self.view)))
 
@@ -203,20 +205,20 @@ class Syncing:
         branches = {"", "HEAD", "main", *self.served.branches}
         return any(not each.chart and each.revision in branches for each in application.sources)
 
-    def _own_resources_of_argocd(self) -> Iterator[Thing]:
+    def _own_resources_of_argocd(self) -> Iterator[Manifest]:
         for application in self.view.applications:
             if any(source.chart == "argo-cd" for source in application.sources):
-                things = sorted(application.own_resources, key=lambda thing: thing.kind != "Namespace")
-                yield from things
+                manifests = sorted(application.own_resources, key=lambda manifest: manifest.kind != "Namespace")
+                yield from manifests
 
-    def _apply(self, served: dict[tuple[str, str], ServedKind], thing: Thing) -> None:
-        kind = served.get((thing.identity.api_version, thing.kind))
+    def _apply(self, served: dict[tuple[str, str], ServedKind], manifest: Manifest) -> None:
+        kind = served.get((manifest.identity.api_version, manifest.kind))
         if kind is not None:  # the other rungs say what is not served
-            value = self.served.readdressed(thing.value)
-            apply(self.plane.api, kind, self.view.namespace_of(thing) or self.namespace, value, dry_run=False)
+            value = self.served.readdressed(manifest.value)
+            apply(self.plane.api, kind, self.view.namespace_of(manifest) or self.namespace, value, dry_run=False)
 
 
-def _tell(seen: Seen, tell: Tell) -> None:
+def _tell(seen: ClusterSnapshot, tell: Tell) -> None:
     waiting = [f"{each.name} ({each})" for each in seen.applications.values() if not each.well]
     text = f"waiting for {', '.join(waiting[:3])}: applications well" if waiting else "applications well"
     tell(text, len(seen.applications) - len(waiting), len(seen.applications))

@@ -7,12 +7,12 @@ from modelyard.rendering.fragments import split_image
 from modelyard.rendering.library import ChartInputs, LibraryRenderer
 from modelyard.rendering.model import (
     Identity,
-    Problem,
     Renderer,
     RenderError,
     Rendering,
     Resource,
-    Verdict,
+    SchemaProblem,
+    SchemaVerdict,
 )
 from modelyard.rendering.paths import MISSING, Path, parse, value_at, written
 from modelyard.rendering.processes import ProcessRenderer
@@ -23,7 +23,6 @@ __all__ = [
     "Identity",
     "LibraryRenderer",
     "Path",
-    "Problem",
     "ProcessRenderer",
     "RenderError",
     "Renderer",
@@ -31,8 +30,9 @@ __all__ = [
     "RenderingCache",
     "Resource",
     "ResourceAddress",
+    "SchemaProblem",
+    "SchemaVerdict",
     "Sources",
-    "Verdict",
     "address",
     "input_errors",
     "parse",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.findings import Place, Precision, Refusal
+from modelyard.findings import Place, Precision, UserError
 from modelyard.rendering.chart_values import chart_place
 from modelyard.rendering.fragments import Fragment, fragments
 from modelyard.rendering.model import Resource
@@ -48,7 +48,7 @@ class ResourceAddress:
             if value is MISSING:
                 return sources.removal(self.path) or self._parent(sources)
             return sources.setting(self.path, value, self.key) or sources.declared(self.path, value) or sources.vague()
-        except Refusal:
+        except UserError:
             return Place(self.resource.origin or self.target)
 
     def _parent(self, sources: Sources) -> Place:
@@ -142,7 +142,7 @@ class Sources:
             return None, "", self._generated_name(layer)
         text = self.files.text(origin)
         wanted = (self.value.get("metadata") or {}).get("name", "")
-        if self.resource.made_by:
+        if self.resource.generated_by:
             return self._template(origin, text), text, ""
         kind = self.value.get("kind")
         candidates: list[tuple[str, Node]] = []
@@ -163,7 +163,7 @@ class Sources:
             named = content.get("metadata") if isinstance(content, dict) else None
             if isinstance(named, dict) and (content.get("kind"), named.get("name")) == (
                 "ApplicationSet",
-                self.resource.made_by,
+                self.resource.generated_by,
             ):
                 return counterpart(root, ("spec", "template"), content)
         return None

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.rendering.model import Problem, Rendering, Resource, Verdict
+from modelyard.rendering.model import Rendering, Resource, SchemaProblem, SchemaVerdict
 from modelyard.repository import Repository
 
 FORMAT = "2"
@@ -102,5 +102,5 @@ def _entry(resource: Resource) -> dict[str, Any]:
 
 def _resource(entry: dict[str, Any]) -> Resource:
     kept = entry["verdict"]
-    verdict = Verdict(kept[0], tuple(Problem(*problem) for problem in kept[1]), kept[2]) if kept else None
+    verdict = SchemaVerdict(kept[0], tuple(SchemaProblem(*problem) for problem in kept[1]), kept[2]) if kept else None
     return Resource(entry["value"], entry["origin"], tuple(entry["by"]), verdict, entry["chart"])

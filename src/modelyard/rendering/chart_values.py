@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.findings import Place, Precision, Refusal
+from modelyard.findings import Place, Precision, UserError
 from modelyard.rendering.model import Resource
 from modelyard.rendering.paths import MISSING, Path, value_at
 from modelyard.repository.files import Files
@@ -48,7 +48,7 @@ def chart_place(files: Files, target: str, resource: Resource, path: Path) -> Pl
         path = path[:-1]
     try:
         given = list(_given(files, resource.transformed_by))
-    except Refusal:
+    except UserError:
         return Place(resource.origin or target)
     value = value_at(resource.value, path)
     ranked = [(rank, each) for each in given if (rank := _rank(each, resource, path, value)) is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rendering.model import RenderError
 from modelyard.repository import FileAddress, Files, Repository, Tree, joined
 from modelyard.repository.yaml import documents
@@ -101,7 +101,7 @@ def _operation(files: Files, tree: Tree, op: str, path: str) -> FileAddress | No
                 text = str(entry.get("patch") or "") if isinstance(entry, dict) else ""
                 try:
                     operations = documents(layer.file, text)
-                except Refusal:
+                except UserError:
                     continue
                 found.extend(
                     FileAddress(files, layer.file, (key, index, "patch"), key=True)
@@ -128,9 +128,9 @@ def _malformed_inputs(files: Files, tree: Tree) -> tuple[RenderError, ...]:
             continue
         try:
             files.documents(path)
-        except Refusal as refusal:
-            at = refusal.at or FileAddress(files, path)
-            errors.append(RenderError("malformed", refusal.message, at, refusal.fix))
+        except UserError as error:
+            at = error.at or FileAddress(files, path)
+            errors.append(RenderError("malformed", error.message, at, error.fix))
     return tuple(errors)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.findings import Place, Precision, Refusal
+from modelyard.findings import Place, Precision, UserError
 from modelyard.rendering.paths import MISSING, Path, counterpart, value_at
 from modelyard.rendering.selectors import selects
 from modelyard.repository import Files, Kustomization, joined
@@ -238,7 +238,7 @@ def _patch_text(
         precision = Precision.KUSTOMIZATION
     try:
         roots = list(nodes(file, content))
-    except Refusal:
+    except UserError:
         return
     for root in reversed(roots):
         for piece in _operations(file, whole, root, target, value, names, removals):

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import orjson
 
-from modelyard.findings import Address, At, ExitCode, Place, Precision, Refusal
+from modelyard.findings import Address, At, ExitCode, Place, Precision, UserError
 from modelyard.rendering.errors import translation
-from modelyard.rendering.model import Problem, RenderError, Rendering, Resource, Verdict
+from modelyard.rendering.model import RenderError, Rendering, Resource, SchemaProblem, SchemaVerdict
 from modelyard.repository import Repository, UnreadableFile
 from modelyard.tooling import ToolFailed, require
 from modelyard.tooling.renderer import RENDERER
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.streaming import LineProcess
 
 PROTOCOL = 2
 TIMEOUT_SECONDS = 60.0
@@ -81,7 +81,7 @@ class LibraryRenderer:
         crds: Files and folders with definitions of the user's own; they replace those of `crd_folders`.
         schemas: What all these schemas are, for cache keys.
         jobs: Targets at a time; as many as processors when None.
-        ahead: A renderer that was started already, of `renderer_ahead`; `start` uses it.
+        prestarted: A renderer that was started already, of `prestart_renderer`; `start` uses it.
 
     Raises:
         ToolMissing: The renderer is not installed.
@@ -99,13 +99,13 @@ class LibraryRenderer:
         schemas: str = "",
         jobs: int | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
-        ahead: Conversation | None = None,
+        prestarted: LineProcess | None = None,
     ) -> None:
         self.executable = require(RENDERER)
         self.timeout_seconds = timeout_seconds
         self._schemas = schemas
-        self._ahead = ahead
-        self._kept: tuple[Path, Conversation] | None = None
+        self._ahead = prestarted
+        self._kept: tuple[Path, LineProcess] | None = None
         self._asked = 0
         self._header: dict[str, Any] = {
             "version": PROTOCOL,
@@ -128,8 +128,8 @@ class LibraryRenderer:
         Until then it takes every file of the repository as it was when it first read it.
         """
         self.close()
-        ahead, self._ahead = self._ahead, None
-        self._kept = repository.root, self._conversation(repository, ahead)
+        prestarted, self._ahead = self._ahead, None
+        self._kept = repository.root, self._conversation(repository, prestarted)
 
     def close(self) -> None:
         """End the process that `start` started."""
@@ -141,7 +141,7 @@ class LibraryRenderer:
         """Yield one rendering per target, in the order in which they are ready; a bad target costs that target only.
 
         Raises:
-            Refusal: The renderer could not be used at all, or did not answer for every target.
+            UserError: The renderer could not be used at all, or did not answer for every target.
         """
         lines = [{"path": target or "."} for target in targets]
         yield from self._answers(
@@ -152,7 +152,7 @@ class LibraryRenderer:
         """Yield the position and the rendering of each chart, in the order in which they are ready.
 
         Raises:
-            Refusal: The renderer could not be used at all, or did not answer for every chart.
+            UserError: The renderer could not be used at all, or did not answer for every chart.
         """
         lines = [each.line() for each in charts]
         yield from self._answers(
@@ -179,7 +179,7 @@ class LibraryRenderer:
         except ToolFailed as failed:
             if failed.completed.returncode == _REFUSED:
                 reason = failed.completed.stderr.strip().splitlines()[-1].removeprefix("modelyard-render: ")
-                raise Refusal(f"the renderer cannot start: {reason}", fix=_REBUILD) from failed
+                raise UserError(f"the renderer cannot start: {reason}", fix=_REBUILD) from failed
             raise
         finally:
             if answered != len(questions) or not ready:
@@ -187,12 +187,12 @@ class LibraryRenderer:
         if answered != len(questions):
             raise _misunderstood(f"it answered for {answered} of {len(questions)} targets")
 
-    def _conversation(self, repository: Repository, ahead: Conversation | None = None) -> Conversation:
+    def _conversation(self, repository: Repository, prestarted: LineProcess | None = None) -> LineProcess:
         silence = 2 * self.timeout_seconds + _GRACE_SECONDS
-        if ahead is not None and ahead.open:
-            made, made.silence = ahead, silence
+        if prestarted is not None and prestarted.open:
+            made, made.silence = prestarted, silence
         else:
-            made = Conversation([self.executable.path], silence=silence)
+            made = LineProcess([self.executable.path], silence=silence)
         made.tell(orjson.dumps({**self._header, "root": str(repository.root)}) + b"\n")
         return made
 
@@ -206,7 +206,7 @@ def renderings(repository: Repository, targets: Sequence[str], lines: Iterable[b
         lines: The renderer's output.
 
     Raises:
-        Refusal: A line is not as the protocol has it.
+        UserError: A line is not as the protocol has it.
     """
     yield from _answered(
         lines, len(targets), lambda position, told, found: _rendering(repository, targets[position], told, found)
@@ -223,7 +223,7 @@ def _answered(lines: Iterable[bytes], count: int, read: _Read[_T], first: int = 
         first: Id of the first target.
 
     Raises:
-        Refusal: A line is not as the protocol has it.
+        UserError: A line is not as the protocol has it.
     """
     resources: list[Resource] = []
     for line in lines:
@@ -250,8 +250,8 @@ def _position(identity: str, first: int, count: int) -> int:
     return position
 
 
-def _misunderstood(reason: str) -> Refusal:
-    return Refusal(
+def _misunderstood(reason: str) -> UserError:
+    return UserError(
         f"the renderer cannot be understood: {reason}",
         fix=_REBUILD,
         exit_code=ExitCode.INTERNAL,
@@ -265,23 +265,23 @@ def _resource(told: dict[str, Any]) -> Resource:
     return Resource(told["object"], origin.get("path") or origin.get("configuredIn") or None, tuple(by), _verdict(told))
 
 
-def _verdict(told: dict[str, Any]) -> Verdict | None:
+def _verdict(told: dict[str, Any]) -> SchemaVerdict | None:
     """Return the verdict of one line; one broken rule or duplicate key is enough to be refused by an API server."""
     schema = told.get("schema")
     if schema is None:
         return None
     problems = [
-        *(Problem(each["path"], each["message"]) for each in schema.get("problems", ())),
-        *(Problem(each["path"], each["message"], "cel") for each in told["cel"].get("problems", ())),
+        *(SchemaProblem(each["path"], each["message"]) for each in schema.get("problems", ())),
+        *(SchemaProblem(each["path"], each["message"], "cel") for each in told["cel"].get("problems", ())),
         *(
-            Problem(each["path"], f"a second item with {each['key']}", "duplicate")
+            SchemaProblem(each["path"], f"a second item with {each['key']}", "duplicate")
             for each in told.get("duplicates", ())
         ),
     ]
     status = schema["status"]
     if status == "valid" and problems:
         status = "invalid"
-    return Verdict(status, tuple(problems), rules_checked=told["cel"]["checked"])
+    return SchemaVerdict(status, tuple(problems), rules_checked=told["cel"]["checked"])
 
 
 def _rendering(repository: Repository, target: str, told: dict[str, Any], resources: Sequence[Resource]) -> Rendering:

@@ -13,7 +13,7 @@ ProblemSource = Literal["schema", "cel", "duplicate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SchemaProblem:
     """What the API server would refuse in one resource.
 
     Attributes:
@@ -28,7 +28,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SchemaVerdict:
     """Whether a resource is legal.
 
     Attributes:
@@ -38,7 +38,7 @@ class Verdict:
     """
 
     status: Literal["valid", "invalid", "no-schema"]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[SchemaProblem, ...] = ()
     rules_checked: bool = False
 
 
@@ -54,15 +54,15 @@ class Resource:
         verdict: Set once schemas were consulted.
         chart: Chart that it was rendered from, with its version; empty for what Kustomize rendered. Its `origin` is
             then the last file of values in the repository.
-        made_by: ApplicationSet that Argo CD makes it by; its `origin` is then the ApplicationSet's.
+        generated_by: ApplicationSet that Argo CD makes it by; its `origin` is then the ApplicationSet's.
     """
 
     value: dict[str, Any]
     origin: str | None = None
     transformed_by: tuple[str, ...] = ()
-    verdict: Verdict | None = None
+    verdict: SchemaVerdict | None = None
     chart: str = ""
-    made_by: str = ""
+    generated_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,9 @@ class ProcessRenderer:
         places = _Places(wrapper, repository.root)
         try:
             values = rendered(built.stdout, f"what {target or '.'} builds to")
-        except MalformedYAML as refusal:
+        except MalformedYAML as error:
             at = FileAddress(repository.files, tree.layers[-1].file)
-            return Rendering(target, errors=(RenderError("malformed", refusal.message, at, refusal.fix),))
+            return Rendering(target, errors=(RenderError("malformed", error.message, at, error.fix),))
         return Rendering(target, tuple(_resource(value, places) for value in values if isinstance(value, dict)))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.checking import CheckOptions, application_names, check
-from modelyard.findings import Finding, NotChecked, Refusal, Report, Severity
+from modelyard.findings import Finding, NotChecked, Report, Severity, UserError
 from modelyard.policies import load_policies
 from modelyard.reporting import resolved, write
 from modelyard.repository import Repository
@@ -41,8 +41,8 @@ class CheckFile(pytest.File):
         try:
             environments = application_names(root)
             policies = load_policies(Repository(root))
-        except Refusal as refusal:
-            raise self.CollectError(f"{refusal.message}\nfix: {refusal.fix}") from None
+        except UserError as error:
+            raise self.CollectError(f"{error.message}\nfix: {error.fix}") from None
         policy_ids = frozenset(policy.id for policy in policies)
         for environment, applications in environments.items():
             for name in applications:
@@ -85,10 +85,10 @@ class CheckItem(pytest.Item):
             pytest.skip(f"not checked: {'; '.join(f'{gap.subject} ({gap.reason})' for gap in gaps)}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """Return the findings as `modelyard check` prints them; a Refusal as its message."""
+        """Return the findings as `modelyard check` prints them; a UserError as its message."""
         if isinstance(excinfo.value, Failed):
             return str(excinfo.value)
-        if isinstance(excinfo.value, Refusal):
+        if isinstance(excinfo.value, UserError):
             return f"{excinfo.value.message}\nfix: {excinfo.value.fix}"
         return str(super().repr_failure(excinfo))
 

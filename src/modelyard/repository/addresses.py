@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelyard.findings import Place, Precision, Refusal
+from modelyard.findings import Place, Precision, UserError
 from modelyard.repository.files import Files
 from modelyard.repository.yaml import MappingNode, Node, ScalarNode, child, nodes, place_of
 
@@ -34,7 +34,7 @@ class FileAddress:
         try:
             text = self.files.text(self.file)
             roots = list(nodes(self.file, text))
-        except Refusal:
+        except UserError:
             return Place(self.file)
         if self.document >= len(roots):
             return Place(self.file)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository.limits import MAX_DEPTH, MAX_TERRAFORM_BYTES
 
 _FIX = "run terraform fmt on it, which names the line"
 
 
-class MalformedHCL(Refusal):
+class MalformedHCL(UserError):
     """A file is not the HCL that it should be, or is more than is read."""
 
 

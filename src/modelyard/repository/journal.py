@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.tooling.confinement import Unconfined, confined
 from modelyard.tooling.directories import state
 
@@ -33,7 +33,7 @@ _STAGED_NAME = re.compile(r"[0-9]+\.new")
 Renames = Sequence[tuple[str, str | None]]
 
 
-class EditUnderWay(Refusal):
+class EditUnderWay(UserError):
     """Another process is editing the same repository."""
 
 
@@ -92,7 +92,7 @@ def write_together(root: Path, contents: Mapping[str, bytes | None], before: Map
         before: What each of these files was when the edit was planned; None where there was none.
 
     Raises:
-        Refusal: Another edit is under way, a file changed since, a path leads out of the repository, or the disk is
+        UserError: Another edit is under way, a file changed since, a path leads out of the repository, or the disk is
             full or not to be written to; then nothing was changed.
     """
     if not contents:
@@ -101,7 +101,7 @@ def write_together(root: Path, contents: Mapping[str, bytes | None], before: Map
         _finish(record)
         for path, expected in before.items():
             if _content(confined(record.root, path)) != expected:
-                raise Refusal(
+                raise UserError(
                     f"{path} changed while the edit was planned",
                     fix="run the command again",
                     exit_code=ExitCode.FINDINGS,
@@ -112,7 +112,7 @@ def write_together(root: Path, contents: Mapping[str, bytes | None], before: Map
         except OSError as problem:
             _clear(record)
             raise _unwritable(problem) from None
-        except Refusal:
+        except UserError:
             _clear(record)
             raise
         _apart(record, scratch, entries)
@@ -122,7 +122,7 @@ def write_file(root: Path, path: str, text: str) -> None:
     """Write one file of a repository, as `write_together` does.
 
     Raises:
-        Refusal: As there.
+        UserError: As there.
     """
     write_together(root, {path: text.encode()}, {})
 
@@ -136,14 +136,14 @@ def scratch_folder(root: Path, destination: Path | None = None) -> Iterator[Path
         destination: The repository to be written, whose next attempt clears what a kill leaves of this one.
 
     Raises:
-        Refusal: Another edit is under way, the folder cannot be made, or the disk is full.
+        UserError: Another edit is under way, the folder cannot be made, or the disk is full.
     """
     with _locked(root, destination) as record:
         _finish(record)
         try:
             yield _made(record)
         except OSError as problem:
-            raise Refusal(
+            raise UserError(
                 f"{destination or root} cannot be written: {problem.strerror or problem}",
                 fix="choose a folder that you may write to, or make room",
             ) from None
@@ -155,16 +155,16 @@ def finish_interrupted(root: Path) -> bool:
     """Complete or take back an edit that was cut short, and return whether there was one.
 
     Raises:
-        Refusal: The edit is still under way, the rest of it cannot be written, or the folder brings such an edit.
+        UserError: The edit is still under way, the rest of it cannot be written, or the folder brings such an edit.
     """
     if os.path.lexists(root / _FOREIGN):
-        raise Refusal(
+        raise UserError(
             f"{_FOREIGN} came with the files here, or an older version of modelyard left it; neither is believed",
             fix=f"see by `git status` that no edit is half-done, and remove {_FOREIGN}",
         )
     try:
         record = _record(root)
-    except Refusal:
+    except UserError:
         return False  # no edit is written there, so that none was cut short
     if not record.file.exists() and not record.draft.exists():
         return False
@@ -182,12 +182,12 @@ def _record(root: Path, destination: Path | None = None) -> _Record:
     """Return where the state of a folder's edits lies: where nothing that the folder brings can lie.
 
     Raises:
-        Refusal: The place for it is in the folder itself.
+        UserError: The place for it is in the folder itself.
     """
     real = root.resolve()
     folder = state() / "edits"
     if destination is None and folder.resolve().is_relative_to(real):
-        raise Refusal(
+        raise UserError(
             f"{folder} lies in {root}, which could bring edits of its own",
             fix="name a folder outside of the repository with MODELYARD_STATE_DIR",
         )
@@ -316,7 +316,7 @@ def _finish(record: _Record) -> bool:
         try:
             _rename(record, scratch, entries)
         except OSError as problem:
-            raise Refusal(
+            raise UserError(
                 f"the rest of an edit that was cut short cannot be written: {problem.strerror}",
                 fix=f"make {problem.filename or 'the folder'} writable; {scratch.name} has what is to be written",
             ) from None
@@ -363,9 +363,9 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _unwritable(problem: OSError, place: Path | None = None) -> Refusal:
+def _unwritable(problem: OSError, place: Path | None = None) -> UserError:
     where = f" in {place}, which MODELYARD_STATE_DIR moves" if place is not None else ""
-    return Refusal(
+    return UserError(
         f"the edit cannot be written: {problem.strerror or problem}; nothing was changed",
         fix=f"make room, or make the folder writable{where}",
     )

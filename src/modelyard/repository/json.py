@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _STEPS = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
 
 
-class MalformedJSON(Refusal, ValueError):
+class MalformedJSON(UserError, ValueError):
     """A text is not the JSON that it should be, or is more than is read."""
 
 

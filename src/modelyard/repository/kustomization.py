@@ -138,10 +138,10 @@ class Kustomizations:
         try:
             self.files.require_inside(folder)
             kustomization = self.load(folder)
-        except (UnreadableFile, MalformedYAML) as refusal:
-            kind: ProblemKind = "malformed" if isinstance(refusal, MalformedYAML) else "missing"
-            at = refusal.at if kind == "malformed" and refusal.at else named_at
-            tree.problems.append(InputProblem(kind, refusal.message, at, refusal.fix))
+        except (UnreadableFile, MalformedYAML) as error:
+            kind: ProblemKind = "malformed" if isinstance(error, MalformedYAML) else "missing"
+            at = error.at if kind == "malformed" and error.at else named_at
+            tree.problems.append(InputProblem(kind, error.message, at, error.fix))
             return
         tree.inputs.add(kustomization.file)
         if folder not in tree.folders:
@@ -199,8 +199,8 @@ class Kustomizations:
             return
         try:
             self.files.read(path)
-        except UnreadableFile as refusal:
-            tree.problems.append(InputProblem("outside", refusal.message, at, refusal.fix))
+        except UnreadableFile as error:
+            tree.problems.append(InputProblem("outside", error.message, at, error.fix))
             return
         tree.inputs.add(path)
 
@@ -218,8 +218,8 @@ class Kustomizations:
             return None
         try:
             self.files.require_inside(path)
-        except UnreadableFile as refusal:
-            tree.problems.append(InputProblem("outside", refusal.message, at, refusal.fix))
+        except UnreadableFile as error:
+            tree.problems.append(InputProblem("outside", error.message, at, error.fix))
             return None
         return path
 

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 
 MAX_FILE_BYTES = 20 * 1024 * 1024
 """Larger files are refused: no manifest is that long, and reading one would take the check's memory."""
@@ -30,7 +30,7 @@ MAX_TERRAFORM_BYTES = 256 * 1024
 _PIPES = ("/dev/fd/", "/proc/")
 
 
-class UnreadableFile(Refusal):
+class UnreadableFile(UserError):
     """A file cannot be read: missing, too large, no ordinary file, not text, or outside the repository."""
 
 

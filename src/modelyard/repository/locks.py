@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository.files import Files
 from modelyard.tooling import cache
 from modelyard.tooling.confinement import confined
@@ -80,7 +80,7 @@ def read_lock(files: Files) -> Lock:
     """Return the lock of a repository; an empty one when there is no file.
 
     Raises:
-        Refusal: The file is not what `modelyard fetch` writes.
+        UserError: The file is not what `modelyard fetch` writes.
     """
     if not files.is_file(FILE):
         return Lock()
@@ -93,7 +93,7 @@ def read_lock(files: Files) -> Lock:
             tuple(sorted(_entry(LockedDefinitions, each) for each in content[0].get("definitions") or ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise Refusal(
+        raise UserError(
             f"{FILE} is not a lock that this version of modelyard writes",
             fix=f"restore it from Git, or remove it, run `modelyard fetch` and review the new {FILE}",
             at=At(Place(FILE)),

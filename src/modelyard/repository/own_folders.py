@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import cache, find
 from modelyard.tooling.git import git
 from modelyard.tooling.words import absolute
@@ -17,7 +17,7 @@ def require_own_cache(root: Path) -> None:
     nothing in it.
 
     Raises:
-        Refusal: The cache lies in the repository and holds what Git tracks, or is reached by a link.
+        UserError: The cache lies in the repository and holds what Git tracks, or is reached by a link.
     """
     folder, top = cache(), root.absolute()
     if not folder.is_relative_to(top) and not folder.resolve().is_relative_to(top.resolve()):
@@ -26,7 +26,7 @@ def require_own_cache(root: Path) -> None:
     linked = next((each for each in above if each.is_symlink()), None)
     if linked is None and not (find("git") and git(top, "ls-files", "-z", "--", absolute(folder)).stdout):
         return
-    raise Refusal(
+    raise UserError(
         f"the cache {folder} lies in the repository, which brings {'a link to it' if linked else 'files in it'}",
         fix="remove them from Git, or name another folder with MODELYARD_CACHE_DIR",
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.findings import Address, Refusal
+from modelyard.findings import Address, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
@@ -67,13 +67,13 @@ class Repository:
         files: What reads it; the files on disk when None.
 
     Raises:
-        Refusal: `root` is not a folder.
+        UserError: `root` is not a folder.
     """
 
     def __init__(self, root: Path, files: Files | None = None) -> None:
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
-            raise Refusal(f"{root} {what}", fix="name the folder of a GitOps repository")
+            raise UserError(f"{root} {what}", fix="name the folder of a GitOps repository")
         self.files = files or Files(root)
         self.root = self.files.root
         self.kustomizations = Kustomizations(self.files)
@@ -83,7 +83,7 @@ class Repository:
         """Return the checker's settings.
 
         Raises:
-            Refusal: The file is not what it should be; names the first wrong field with its place.
+            UserError: The file is not what it should be; names the first wrong field with its place.
         """
         from modelyard.repository.settings import load_settings
 
@@ -122,7 +122,7 @@ class Repository:
             try:
                 text = self.files.text(path)
                 content = self.files.documents(path) if "argoproj.io/" in text else []
-            except Refusal:
+            except UserError:
                 continue
             for value in content:
                 if not isinstance(value, dict) or value.get("kind") not in ARGO_CD_KINDS:
@@ -135,11 +135,11 @@ class Repository:
         """Return one environment.
 
         Raises:
-            Refusal: There is none of that name.
+            UserError: There is none of that name.
         """
         if name not in self.environments:
             known = ", ".join(self.environments) or "none"
-            raise Refusal(f"there is no environment {name} here", fix=f"environments of this repository: {known}")
+            raise UserError(f"there is no environment {name} here", fix=f"environments of this repository: {known}")
         return self.environments[name]
 
     def commit(self, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelyard.findings import Refusal, masked, secret_texts, source_without_secrets, whole_and_lines
+from modelyard.findings import UserError, masked, secret_texts, source_without_secrets, whole_and_lines
 from modelyard.repository.yaml import documents
 
 
@@ -15,7 +15,7 @@ def secrets_of(texts: Iterable[str]) -> tuple[str, ...]:
         try:
             for document in documents("the file", text):
                 found.extend(secret_texts(document))
-        except Refusal:
+        except UserError:
             continue
     return whole_and_lines(found)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.repository import SETTINGS
@@ -78,7 +78,7 @@ def load_settings(files: Files) -> Settings:
     """Return the settings, or the defaults when the file is absent.
 
     Raises:
-        Refusal: The file is not what it should be; names the first wrong field with its place.
+        UserError: The file is not what it should be; names the first wrong field with its place.
     """
     if not files.is_file(SETTINGS):
         return Settings.model_validate({})
@@ -86,7 +86,7 @@ def load_settings(files: Files) -> Settings:
     if not content:
         return Settings.model_validate({})
     if len(content) != 1 or not isinstance(content[0], dict):
-        raise Refusal(f"{SETTINGS} should hold one YAML mapping", at=At(Place(SETTINGS)))
+        raise UserError(f"{SETTINGS} should hold one YAML mapping", at=At(Place(SETTINGS)))
     try:
         return Settings.model_validate(content[0])
     except ValidationError as fault:
@@ -95,7 +95,7 @@ def load_settings(files: Files) -> Settings:
         name = ".".join(str(part) for part in path)
         message = first["msg"].removeprefix("Value error, ")
         message = "unknown field" if first["type"] == "extra_forbidden" else message[:1].lower() + message[1:]
-        raise Refusal(
+        raise UserError(
             f"{SETTINGS}: {name}: {message}",
             fix="see docs/reference/modelyard-yaml.md for the fields",
             at=FileAddress(files, SETTINGS, path, key=first["type"] == "extra_forbidden"),

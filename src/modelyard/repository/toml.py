@@ -5,13 +5,13 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 MAX_BYTES = 1024 * 1024
 """User data and tool lists have some kilobytes; the parser reads about a megabyte a second."""
 
 
-class MalformedTOML(Refusal):
+class MalformedTOML(UserError):
     """A text is not the TOML that it should be, or is more than is read."""
 
 

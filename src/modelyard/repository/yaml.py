@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml as pyyaml
 
-from modelyard.findings import At, Place, Precision, Refusal
+from modelyard.findings import At, Place, Precision, UserError
 from modelyard.repository.limits import MAX_ALIASES, MAX_DEPTH, MAX_EXPANSION, MAX_NODES
 
 try:
@@ -29,7 +29,7 @@ SequenceNode = pyyaml.nodes.SequenceNode
 ScalarNode = pyyaml.nodes.ScalarNode
 
 
-class MalformedYAML(Refusal):
+class MalformedYAML(UserError):
     """A file is not the YAML that it should be."""
 
 

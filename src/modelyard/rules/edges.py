@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from modelyard.cluster import Edge, Environment, State
 from modelyard.findings import Address, Finding, NotChecked
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Edge, Environment, State
 
-Said = Callable[[str, str, str], str]
+MessageOf = Callable[[str, str, str], str]
 """Makes a message of who says it, the name that was said, and the namespace."""
 
 
 def missing(
-    environment: Environment, relation: str, kind: str, message: Said, *, brings: str, fix: Said | None = None
+    environment: Environment, relation: str, kind: str, message: MessageOf, *, brings: str, fix: MessageOf | None = None
 ) -> Iterator[Finding | NotChecked]:
     """Yield a finding for each reference of pods to something of a kind that is not there.
 

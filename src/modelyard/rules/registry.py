@@ -13,9 +13,9 @@ from threading import Lock
 from types import ModuleType
 from typing import TypeVar
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, Severity
 from modelyard.repository import Decision
+from modelyard.view import Environment
 
 Check = Callable[[Environment], Iterator[Finding | NotChecked]]
 Judgement = Callable[[Decision], Iterator[Finding]]
@@ -67,15 +67,15 @@ class Rule:
         """Yield what the rule says of an environment, stamped with rule, severity and environment."""
         for said in self.check(environment) if self.check else ():
             if isinstance(said, Finding):
-                yield said.stamped(rule=self.id, severity=self.severity, environment=environment.name)
+                yield said.with_defaults(rule=self.id, severity=self.severity, environment=environment.name)
             else:
-                yield said.stamped(rule=self.id, environment=environment.name)
+                yield said.with_defaults(rule=self.id, environment=environment.name)
 
     def judge(self, decisions: Iterable[Decision]) -> Iterator[Finding]:
         """Yield what the rule says of the decisions in `modelyard.yaml`."""
         for decision in decisions if self.judgement else ():
             assert self.judgement is not None  # noqa: S101 - decided by the line above
-            yield from (said.stamped(rule=self.id, severity=self.severity) for said in self.judgement(decision))
+            yield from (said.with_defaults(rule=self.id, severity=self.severity) for said in self.judgement(decision))
 
 
 Marked = TypeVar("Marked", Check, Judgement)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard.cluster import Environment, how_to_bring, how_to_bring_pool
+from modelyard.view import Environment, how_to_bring, how_to_bring_pool
 
 
 def bring_component(environment: Environment, name: str) -> str:

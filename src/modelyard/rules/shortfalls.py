@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from modelyard.cluster import Environment
 from modelyard.findings import Severity, error, warning
 from modelyard.placement import Remainder, Scales, Shortfall, scales, shortfalls
 from modelyard.rules.wording import both, plural
+from modelyard.view import Environment
 
 _KEPT_AS = "modelyard.rules.shortfalls"
 

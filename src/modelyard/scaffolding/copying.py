@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, blame
 from modelyard.scaffolding.source import TemplateSource
 from modelyard.tooling.git import inert_environment, reaching_out
@@ -44,7 +44,7 @@ def copy(
         interactive: Whether to ask on the terminal what has no answer; otherwise its default is taken.
 
     Raises:
-        Refusal: An answer is not valid, or one without a default is missing.
+        UserError: An answer is not valid, or one without a default is missing.
     """
     import copier  # 0.3 s to import, which commands other than this one should not pay
 
@@ -84,7 +84,7 @@ def merge(
         ask: Whether to ask all questions, with recorded answers as defaults.
 
     Raises:
-        Refusal: Copier refuses, or an answer is not valid.
+        UserError: Copier refuses, or an answer is not valid.
     """
     import copier
 
@@ -118,15 +118,15 @@ def refuse_link_out(folder: Path, path: Path) -> None:
     """Refuse a link that a template wrote and that leads out of the repository.
 
     Raises:
-        Refusal: It does.
+        UserError: It does.
     """
     link = folder / path
     if link.is_symlink() and not (link.parent / link.readlink()).resolve().is_relative_to(folder.resolve()):
         raise _untrustworthy(f"writes the link {path}, which leads out of the repository to {link.readlink()}")
 
 
-def _untrustworthy(what: str) -> Refusal:
-    return Refusal(f"the template {what}", fix="look at what the template is, and name another with --template")
+def _untrustworthy(what: str) -> UserError:
+    return UserError(f"the template {what}", fix="look at what the template is, and name another with --template")
 
 
 @contextlib.contextmanager
@@ -176,25 +176,25 @@ def _refusals(answers: Mapping[str, Answer], unanswered: Sequence[str] = ()) -> 
         text = " ".join(str(problem).split())
         if found := _INVALID.fullmatch(text) or _NO_CHOICE.fullmatch(text):
             name, reason = found.groups()
-            raise Refusal(f"{name}: {reason}", fix=f"give another {name}", at=blame([name], answers)) from None
+            raise UserError(f"{name}: {reason}", fix=f"give another {name}", at=blame([name], answers)) from None
         if found := _REQUIRED.fullmatch(text):
             open_ = list(dict.fromkeys((found[1], *unanswered)))
             verbs = "have no default and were" if len(open_) > 1 else "has no default and was"
             given = " ".join(f"--data {name}=…" for name in open_)
-            raise Refusal(
+            raise UserError(
                 f"{' and '.join(open_)} {verbs} not answered",
                 fix=f"give {given}, an answers file, or a terminal to ask on",
             ) from None
         if found := _UNKNOWN_REVISION.fullmatch(text):
-            raise Refusal(f"the template has no version {found[1]}", fix=_VERSIONS_FIX) from None
+            raise UserError(f"the template has no version {found[1]}", fix=_VERSIONS_FIX) from None
         if isinstance(problem, UserMessageError):
-            raise Refusal(text) from None
+            raise UserError(text) from None
         raise
     except OSError as problem:
         written = getattr(problem, "stderr", None)  # of a Git command that Copier ran
         if not written:
             raise
-        raise Refusal(
+        raise UserError(
             f"Git could not read the template: {str(written).strip().splitlines()[-1]}",
             fix=_VERSIONS_FIX,
         ) from None

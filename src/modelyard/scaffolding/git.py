@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import GIT_SECONDS, Completed, ToolFailed
 from modelyard.tooling.git import git as run_git
 from modelyard.tooling.git import remote
@@ -68,14 +68,14 @@ def require_repository(folder: Path) -> None:
     """Refuse a folder that is not the top of a Git work tree.
 
     Raises:
-        Refusal: It is none.
+        UserError: It is none.
     """
     top = git(folder, "rev-parse", "--show-toplevel", check=False)
     if top.returncode != 0:
-        raise Refusal(f"{folder} is not in a Git repository", fix="run `git init`, and commit what is there")
+        raise UserError(f"{folder} is not in a Git repository", fix="run `git init`, and commit what is there")
     root = Path(top.stdout.decode().rstrip("\n"))
     if root.resolve() != folder.resolve():
-        raise Refusal(f"{folder} is not the top of its Git repository, {root} is", fix=f"name {root}")
+        raise UserError(f"{folder} is not the top of its Git repository, {root} is", fix=f"name {root}")
 
 
 def author(folder: Path) -> dict[str, str]:
@@ -106,12 +106,12 @@ def reachable(url: str) -> None:
     """Refuse a Git URL or folder that does not answer.
 
     Raises:
-        Refusal: Git cannot list its references.
+        UserError: Git cannot list its references.
     """
     try:
         remote(git_address(url), "HEAD", check=True)
     except ToolFailed as failure:
-        raise Refusal(
+        raise UserError(
             f"the template at {url} cannot be read: {failure.message}",
             fix="check the address and your access to it, or name another with --template",
         ) from None

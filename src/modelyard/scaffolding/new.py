@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.policies.trust import made_here
 from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.repository.journal import finish_interrupted, scratch_folder
@@ -64,12 +64,12 @@ def new_repository(
         tell: Told in one line which template at which commit is taken.
 
     Raises:
-        Refusal: Something is in the way; then nothing was written.
+        UserError: Something is in the way; then nothing was written.
     """
     require("git")
     target = destination.expanduser().absolute()
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
-        raise Refusal(
+        raise UserError(
             f"{destination} is not empty",
             fix="name a folder that does not exist; inside a GitOps repository, --env adds an environment",
         )
@@ -120,14 +120,14 @@ def new_environment(
         tell: Told in one line which template at which commit is taken.
 
     Raises:
-        Refusal: Something is in the way; then nothing was written.
+        UserError: Something is in the way; then nothing was written.
     """
     require("git")
     root = repository.expanduser().absolute()
     finish_interrupted(root)
     own = root / ANSWERS
     if not own.is_file():
-        raise Refusal(
+        raise UserError(
             f"{repository} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS}",
             fix="name the top of one, or write one with `modelyard new NAME`",
         )
@@ -143,7 +143,7 @@ def new_environment(
     if named is not None:
         _refuse_existing(root, named.text)
     elif not _interactive(interactive):
-        raise Refusal("the new environment has no name", fix="name it with --env")
+        raise UserError("the new environment has no name", fix="name it with --env")
     with scratch_folder(root) as scratch:
         shutil.copyfile(own, scratch / ANSWERS)  # defaults come from the repository's answers
         copy(source, "environment", scratch, questionnaire, answers, interactive=_interactive(interactive))
@@ -188,15 +188,15 @@ def _put(rendered: Path, target: Path) -> None:
         raise _unwritable(target, problem) from None
 
 
-def _unwritable(path: Path, problem: OSError) -> Refusal:
-    return Refusal(
+def _unwritable(path: Path, problem: OSError) -> UserError:
+    return UserError(
         f"{path} cannot be written: {problem.strerror or problem}", fix="choose a folder that you may write to"
     )
 
 
 def _refuse_existing(root: Path, name: str) -> None:
     if (root / ENVIRONMENTS / name).exists():
-        raise Refusal(
+        raise UserError(
             f"the environment {name} exists already, in {ENVIRONMENTS}/{name}",
             fix="choose another name, or bring it up to date with `modelyard update`",
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from modelyard.findings import At, Place, Precision, Refusal
+from modelyard.findings import At, Place, Precision, UserError
 from modelyard.repository.limits import UnreadableFile, content_of
 from modelyard.repository.yaml import MalformedYAML, MappingNode, ScalarNode, documents_of_1_1, nodes
 from modelyard.scaffolding.source import QUESTIONS_FILE, TemplateSource
@@ -73,12 +73,12 @@ class Questionnaire:
         """Return the questions of a template.
 
         Raises:
-            Refusal: The template cannot be read, or its questionnaire is not YAML.
+            UserError: The template cannot be read, or its questionnaire is not YAML.
         """
         try:
             return cls(source.questions_text())
         except MalformedYAML:
-            raise Refusal(f"{QUESTIONS_FILE} of the template {source} is not valid YAML") from None
+            raise UserError(f"{QUESTIONS_FILE} of the template {source} is not valid YAML") from None
 
     def check(self, answers: Mapping[str, Answer]) -> None:
         """Refuse answers to questions that nobody asks, and text that its question's type cannot hold.
@@ -86,17 +86,17 @@ class Questionnaire:
         Copier ignores the former, and names no question for the latter.
 
         Raises:
-            Refusal: The first such answer.
+            UserError: The first such answer.
         """
         for name, answer in answers.items():
             at = At(answer.place) if answer.place else None
             question = self.questions.get(name)
             if question is None:
-                raise Refusal(f"there is no question {name}", fix=self._nearest(name), at=at)
+                raise UserError(f"there is no question {name}", fix=self._nearest(name), at=at)
             if question.type == "int" and not re.fullmatch(r"[+-]?[0-9]+", answer.text):
-                raise Refusal(f"{name}: '{answer.text}' is not a whole number", fix="write digits only", at=at)
+                raise UserError(f"{name}: '{answer.text}' is not a whole number", fix="write digits only", at=at)
             if question.type == "bool" and answer.text.lower() not in _BOOLEANS:
-                raise Refusal(f"{name}: '{answer.text}' is neither true nor false", fix="write true or false", at=at)
+                raise UserError(f"{name}: '{answer.text}' is neither true nor false", fix="write true or false", at=at)
 
     def unanswered(self, answers: Mapping[str, Answer], scope: Scope) -> list[str]:
         """Return the questions that are open and have no default, when a scope is the first that is written.
@@ -125,32 +125,32 @@ def read_answers(file: Path) -> dict[str, Answer]:
     Text it is because YAML reads 1.30 as 1.3, and an account id with a leading zero as another number.
 
     Raises:
-        Refusal: The file cannot be read, or is not one YAML mapping of names to scalars.
+        UserError: The file cannot be read, or is not one YAML mapping of names to scalars.
     """
     try:
         text = content_of(file, most=_MAX_ANSWERS_BYTES, pipes=True).decode("utf-8")
-    except UnreadableFile as refusal:
-        raise Refusal(f"the answers file {refusal.message}", fix=refusal.fix) from None
+    except UnreadableFile as error:
+        raise UserError(f"the answers file {error.message}", fix=error.fix) from None
     except UnicodeDecodeError:
-        raise Refusal(f"the answers file {file} cannot be read: it is not UTF-8") from None
+        raise UserError(f"the answers file {file} cannot be read: it is not UTF-8") from None
     roots = list(nodes(str(file), text))
     if not roots:
         return {}
     node = roots[0]
     if not isinstance(node, MappingNode) or len(roots) > 1:
-        raise Refusal("an answers file holds one mapping of questions to answers", at=At(_place(file, 0, 0)))
+        raise UserError("an answers file holds one mapping of questions to answers", at=At(_place(file, 0, 0)))
     answers: dict[str, Answer] = {}
     for key, value in node.value:
         place = _place(file, key.start_mark.line, key.start_mark.column)
         if not isinstance(key, ScalarNode) or not isinstance(value, ScalarNode):
             name = key.value if isinstance(key, ScalarNode) else "a question"
-            raise Refusal(
+            raise UserError(
                 f"{name} is answered by a list or mapping; answers are single values",
                 fix="write `name: value`, and values of a list with commas between",
                 at=At(place),
             )
         if key.value in answers:
-            raise Refusal(f"{key.value} is answered twice", fix="leave one", at=At(place))
+            raise UserError(f"{key.value} is answered twice", fix="leave one", at=At(place))
         empty = value.tag == "tag:yaml.org,2002:null"
         answers[key.value] = Answer("" if empty else value.value, place)
     return answers

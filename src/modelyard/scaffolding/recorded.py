@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import FileAddress, Files, MalformedYAML
 from modelyard.repository.yaml import ScalarNode, child, documents_of_1_1, nodes
 
@@ -21,7 +21,7 @@ def recorded_answers(root: Path, file: str) -> dict[str, Any]:
         file: The answers file, from there.
 
     Raises:
-        Refusal: The file cannot be read, or does not say in text which template wrote it.
+        UserError: The file cannot be read, or does not say in text which template wrote it.
     """
     files = Files(root)
     text = files.text(file)
@@ -31,7 +31,7 @@ def recorded_answers(root: Path, file: str) -> dict[str, Any]:
     except MalformedYAML as fault:
         raise MalformedYAML(fault.message, at=fault.at, fix=fault.fix or _RESTORE) from None
     if root_node is None or not isinstance(content, dict) or not all(content.get(name) for name in _TEMPLATE):
-        raise Refusal(
+        raise UserError(
             f"{file} does not say which template wrote it ({', '.join(_TEMPLATE)})", fix=_RESTORE, at=At(Place(file))
         )
     for name in _TEMPLATE:
@@ -40,7 +40,7 @@ def recorded_answers(root: Path, file: str) -> dict[str, Any]:
             continue
         # A commit of digits alone: Copier refuses a number, and 0123456 would be another one.
         written = node.value if isinstance(node, ScalarNode) else ""
-        raise Refusal(
+        raise UserError(
             f"YAML does not read {name} as text" + (f": {written}" if written else ""),
             fix=f"put it in quotes, {name}: '{written}', and commit" if written else _RESTORE,
             at=FileAddress(files, file, (name,)),

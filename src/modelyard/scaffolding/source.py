@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.limits import content_of
 from modelyard.scaffolding.git import STATUS, git, reachable
 from modelyard.tooling.git import reaching_out, remote
@@ -54,13 +54,13 @@ class TemplateSource:
         """Return the text of the questionnaire at `ref`, without the rest of the template.
 
         Raises:
-            Refusal: The template cannot be reached, or is none.
+            UserError: The template cannot be reached, or is none.
         """
         folder = Path(self.url)
         if folder.is_absolute() and self.ref == "HEAD":
             return content_of(folder / QUESTIONS_FILE, most=_MOST_QUESTIONS_BYTES).decode("utf-8", "replace")
         if self.url.startswith(_SHORTHANDS):
-            raise Refusal(f"{self.url} is an abbreviation of Copier's", fix="give the whole Git URL")
+            raise UserError(f"{self.url} is an abbreviation of Copier's", fix="give the whole Git URL")
         reachable(self.git_url)
         with tempfile.TemporaryDirectory(prefix="modelyard-") as scratch:
             here = Path(scratch)
@@ -68,7 +68,7 @@ class TemplateSource:
             name = self._fetched(here)
             shown = git(here, "show", f"{name}:{QUESTIONS_FILE}", check=False)
             if shown.returncode != 0:
-                raise Refusal(f"{self.git_url} is not a template: it has no {QUESTIONS_FILE} at {self.ref or 'HEAD'}")
+                raise UserError(f"{self.git_url} is not a template: it has no {QUESTIONS_FILE} at {self.ref or 'HEAD'}")
             return shown.stdout.decode("utf-8")
 
     def _fetched(self, here: Path) -> str:
@@ -85,7 +85,7 @@ class TemplateSource:
             known = git(here, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False)
             if known.returncode == 0:
                 return name
-        raise Refusal(
+        raise UserError(
             f"the template at {self.git_url} has no tag, branch or commit {self.ref}",
             fix="name one that is there with --ref",
         )
@@ -124,7 +124,7 @@ def template_source(template: str | None = None, ref: str | None = None) -> Temp
         ref: Tag, branch or commit that overrides the one that follows from `template`.
 
     Raises:
-        Refusal: `template` is neither a folder with a template nor a Git URL.
+        UserError: `template` is neither a folder with a template nor a Git URL.
     """
     if template is not None:
         return _given(template, ref)
@@ -140,7 +140,7 @@ def _given(template: str, ref: str | None) -> TemplateSource:
         return TemplateSource(template, ref)
     if urlsplit(template).scheme in _SCHEMES:
         return TemplateSource(f"git+{_without_credentials(template)}", ref)
-    raise Refusal(
+    raise UserError(
         f"the template {template} is neither a folder here nor a Git URL",
         fix="name a clone of the template, or a URL such as https://github.com/modelyard/modelyard",
     )
@@ -148,12 +148,12 @@ def _given(template: str, ref: str | None) -> TemplateSource:
 
 def _folder(folder: Path, ref: str | None) -> TemplateSource:
     if not (folder / QUESTIONS_FILE).is_file():
-        raise Refusal(
+        raise UserError(
             f"{folder} is not a template: it has no {QUESTIONS_FILE}", fix="name the top of a clone of Modelyard"
         )
     top = git(folder, "rev-parse", "--show-toplevel", check=False)
     if top.returncode != 0 or Path(top.stdout.decode().rstrip("\n")).resolve() != folder:
-        raise Refusal(
+        raise UserError(
             f"{folder} is not the top of a Git repository, so what is made from it could not be updated",
             fix="clone the template with Git, and name the clone",
         )
@@ -178,7 +178,7 @@ def _project_url(distribution: metadata.Distribution) -> str:
         label, _, url = str(entry).partition(",")
         if label.strip().lower() == "source":
             return url.strip()
-    raise Refusal(
+    raise UserError(
         "this installation of modelyard does not say where its sources are", fix="name a template with --template"
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.scaffolding.source import template_source
 from modelyard.tooling import write_whole
 from modelyard.tooling.directories import state
@@ -29,7 +29,7 @@ _MOST = 200
 def trust(address: str) -> None:
     """Remember a template that the user named, for later updates by the same user; the newest stay."""
     known = [each for each in _remembered() if each != _plain(address)]
-    with contextlib.suppress(Refusal):  # it costs naming the template again
+    with contextlib.suppress(UserError):  # it costs naming the template again
         write_whole(_file(), orjson.dumps([*known, _plain(address)][-_MOST:]), mode=0o600)
 
 
@@ -42,7 +42,7 @@ def require_trusted(address: str, named: str | None, file: str) -> None:
         file: The repository's file that names it.
 
     Raises:
-        Refusal: Nobody but the repository names it.
+        UserError: Nobody but the repository names it.
     """
     if named is not None and _plain(template_source(named).url) == _plain(address):
         trust(address)
@@ -51,12 +51,12 @@ def require_trusted(address: str, named: str | None, file: str) -> None:
         return
     try:
         own = template_source().url
-    except Refusal:
+    except UserError:
         own = ""
     if _plain(own) == _plain(address):
         return
     shown = address.removeprefix("git+")
-    raise Refusal(
+    raise UserError(
         f"{file} names the template {shown}, which you never named, and this modelyard is not from there",
         fix=f"when you know it and want its files here: --template {shown}",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.repository.journal import finish_interrupted, write_together
 from modelyard.scaffolding import git
@@ -31,7 +31,7 @@ _FIXED = ("scope", "environment_name")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MergeStep:
     """What was merged for one answers file.
 
     Attributes:
@@ -62,7 +62,7 @@ class Updated:
         diff: What would change, for an update that is only tried.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[MergeStep, ...]
     conflicts: tuple[str, ...] = ()
     replaced_answers: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ def update(
         tell: Told in one line which template at which commit is taken.
 
     Raises:
-        Refusal: The repository is in no state for it, an answer is not valid, or the template cannot be read; then
+        UserError: The repository is in no state for it, an answer is not valid, or the template cannot be read; then
             nothing was changed.
     """
     require("git")
@@ -142,12 +142,12 @@ def update(
         tell_template(tell, address, ref or newest_version(address.removeprefix("git+")))
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if ask and not terminal:
-        raise Refusal("--ask needs a terminal to ask on", fix="give answers by --set QUESTION=ANSWER")
+        raise UserError("--ask needs a terminal to ask on", fix="give answers by --set QUESTION=ANSWER")
     given = _by_subject(root, subjects, answers or {}, ref, environment)
     keeps_version = ref is None and (ask or bool(answers))
     asks = interactive if interactive is not None else terminal
     identity = git.author(root)
-    steps: list[Step] = []
+    steps: list[MergeStep] = []
     with tempfile.TemporaryDirectory(prefix="modelyard-update-") as scratch:
         clone = Path(scratch) / root.name
         git.clone_here(root, clone)
@@ -174,7 +174,7 @@ def update(
     return Updated(tuple(steps))
 
 
-def _message(step: Step, answers: Mapping[str, str], *, ask: bool) -> str:
+def _message(step: MergeStep, answers: Mapping[str, str], *, ask: bool) -> str:
     if step.before != step.after:
         return f"Update the template of the {step.subject} from {step.before} to {step.after}"
     if answers or ask:
@@ -202,7 +202,7 @@ def _by_subject(
     """Return the given answers by the subject that is asked for them.
 
     Raises:
-        Refusal: Nobody asks, or it is not said which environment is meant.
+        UserError: Nobody asks, or it is not said which environment is meant.
     """
     if not answers:
         return {}
@@ -214,20 +214,20 @@ def _by_subject(
     for name in given:
         scopes = questionnaire.questions[name].scopes
         if name == "environment_name":
-            raise Refusal(
+            raise UserError(
                 "environment_name is the name of a folder, which an update does not move",
                 fix="add an environment by `modelyard env add`, and remove the other",
             )
         if environment is None and scopes == {"environment"} and len(several) > 1:
-            raise Refusal(f"{name} is asked of each environment", fix=f"say which one by --env: {', '.join(several)}")
+            raise UserError(f"{name} is asked of each environment", fix=f"say which one by --env: {', '.join(several)}")
         if environment is not None and "environment" not in scopes:
-            raise Refusal(f"{name} is asked of the repository, not of an environment", fix="leave out --env")
+            raise UserError(f"{name} is asked of the repository, not of an environment", fix="leave out --env")
     return {each.name: questionnaire.for_scope(given, each.scope) for each in subjects}
 
 
 def _subjects(root: Path, environment: str | None) -> list[_Subject]:
     if not (root / ANSWERS).is_file():
-        raise Refusal(
+        raise UserError(
             f"{root} is not a GitOps repository that Modelyard wrote: it has no {ANSWERS}",
             fix="run the command at the top of one, or name it",
         )
@@ -241,21 +241,21 @@ def _subjects(root: Path, environment: str | None) -> list[_Subject]:
         return [_Subject("repository", ANSWERS), *found.values()]
     if environment not in found:
         known = ", ".join(found) or "none"
-        raise Refusal(f"there is no environment {environment} here", fix=f"environments of this repository: {known}")
+        raise UserError(f"there is no environment {environment} here", fix=f"environments of this repository: {known}")
     return [found[environment]]
 
 
 def _refuse_unclean(root: Path) -> None:
     unmerged = git.paths(root, *git.DIFF, "--name-only", "--diff-filter=U", "-z")
     if unmerged:
-        raise Refusal(
+        raise UserError(
             f"conflicts of an earlier update or merge are unresolved: {_listed(unmerged)}",
             fix="resolve them, `git add` and commit, then run the command again",
             exit_code=ExitCode.FINDINGS,
         )
     changed = [line[3:] for line in git.output(root, *git.STATUS, "-z").split("\0") if len(line) > 3]
     if changed:
-        raise Refusal(
+        raise UserError(
             f"the work tree has changes that are not committed: {_listed(changed)}",
             fix="commit them or put them away with `git stash`, so that the update can be told from them",
         )
@@ -267,7 +267,7 @@ def _readable_template(root: Path, subject: _Subject, named: str | None) -> str:
     url = source.removeprefix("git+")
     is_url = "://" in url or (":" in url and not url.startswith("/"))
     if not shorthand and not is_url and not Path(url).is_absolute():
-        raise Refusal(
+        raise UserError(
             f"{subject.answers_file} names its template by the relative path {source}, which means nothing here",
             fix="write the template's Git URL or absolute folder as _src_path, and commit",
         )
@@ -293,7 +293,7 @@ def _merged(
     news = ask or any(str(before.get(name)) != str(text) for name, text in given.items())
     recorded = before["_commit"]
     if ref is not None and same_version(recorded, ref) and not news:
-        return Updated((Step(subject.name, recorded, recorded),))
+        return Updated((MergeStep(subject.name, recorded, recorded),))
     fixed = {name: before[name] for name in _FIXED if name in before}
     merge(root, subject.answers_file, ref, interactive=interactive, answers=fixed | dict(given), ask=ask)
     for path in git.paths(root, *git.STATUS, "--untracked-files=all", "--no-renames", "-z"):
@@ -304,7 +304,7 @@ def _merged(
         for name in before
         if not (name.startswith("_") or ask or name in given) and name in after and after[name] != before[name]
     )
-    step = Step(subject.name, before["_commit"], after["_commit"])
+    step = MergeStep(subject.name, before["_commit"], after["_commit"])
     files = conflicting_files(root)
     return Updated((step,), conflicts=files, replaced_answers=replaced, details=conflicts(root, files))
 

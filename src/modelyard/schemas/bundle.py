@@ -49,7 +49,7 @@ class SchemaBundle:
         crd_paths: Files and folders with definitions of the user's own; they come before the bundle's.
 
     Raises:
-        Refusal: A file among `crd_paths` cannot be read or holds a definition that is none.
+        UserError: A file among `crd_paths` cannot be read or holds a definition that is none.
     """
 
     def __init__(self, kubernetes_version: str = DEFAULT_KUBERNETES, crd_paths: Sequence[Path] = ()) -> None:
@@ -136,7 +136,7 @@ class SchemaBundle:
 
         Raises:
             KeyError: A kind is not known.
-            Refusal: The cache cannot be written to.
+            UserError: The cache cannot be written to.
         """
         folder = cache() / "schemas" / self.identity
         for api_version, kind in sorted(set(kinds)):

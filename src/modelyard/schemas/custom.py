@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.limits import content_of
 from modelyard.repository.yaml import documents
 from modelyard.schemas.structure import stripped_crd
@@ -43,7 +43,7 @@ def read_definitions(paths: Sequence[Path]) -> list[OwnDefinition]:
         paths: Files, or folders that are searched at every depth for YAML and JSON.
 
     Raises:
-        Refusal: A path is not there, a named file holds no definition, or a definition has no usable schema.
+        UserError: A path is not there, a named file holds no definition, or a definition has no usable schema.
     """
     found: list[OwnDefinition] = []
     for path in paths:
@@ -51,7 +51,7 @@ def read_definitions(paths: Sequence[Path]) -> list[OwnDefinition]:
         for file in _files(path):
             found.extend(OwnDefinition(file, crd) for crd in _definitions(file))
         if len(found) == before:
-            raise Refusal(
+            raise UserError(
                 f"{path} holds no CustomResourceDefinition",
                 fix="name files or folders with CustomResourceDefinitions under `crds` in modelyard.yaml",
             )
@@ -66,7 +66,7 @@ def _files(path: Path) -> Iterator[Path]:
             each for each in path.rglob("*") if each.suffix in _SUFFIXES and each.is_file() and not each.is_symlink()
         )
     else:
-        raise Refusal(
+        raise UserError(
             f"there is no {path}, which should hold CustomResourceDefinitions",
             fix="correct the path under `crds` in modelyard.yaml",
         )
@@ -85,7 +85,7 @@ def _definitions(file: Path) -> list[dict[str, Any]]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise Refusal(f"{file} is not UTF-8 text") from None
+        raise UserError(f"{file} is not UTF-8 text") from None
     crds = [
         _checked(file, document)
         for document in documents(str(file), text)
@@ -97,7 +97,7 @@ def _definitions(file: Path) -> list[dict[str, Any]]:
 
 def _checked(file: Path, document: dict[str, Any]) -> dict[str, Any]:
     if document.get("apiVersion") != "apiextensions.k8s.io/v1":
-        raise Refusal(
+        raise UserError(
             f"{file} holds a CustomResourceDefinition of {document.get('apiVersion')}, which Kubernetes does not serve",
             fix="use the operator's definition in apiextensions.k8s.io/v1",
         )
@@ -107,12 +107,12 @@ def _checked(file: Path, document: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(version["schema"]["openAPIV3Schema"], dict):
                 raise TypeError
     except (KeyError, TypeError, AttributeError):
-        raise Refusal(
+        raise UserError(
             f"{file} holds a CustomResourceDefinition without the names, scope or versions that it should have",
             fix="compare it with what the operator publishes",
         ) from None
     if not crd["spec"]["versions"]:
-        raise Refusal(
+        raise UserError(
             f"{file} holds a CustomResourceDefinition without a schema", fix="add one with a structural schema"
         )
     return crd

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.rendering import Problem
+from modelyard.rendering import SchemaProblem
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS_LABEL = re.compile(_LABEL)
@@ -26,21 +26,25 @@ _FREELY_NAMED_KINDS = frozenset({"IPAddress"})
 _LABELLED = frozenset({("v1", "Namespace"), ("v1", "Service")})
 
 
-def metadata_problems(value: Mapping[str, Any]) -> list[Problem]:
+def metadata_problems(value: Mapping[str, Any]) -> list[SchemaProblem]:
     """Return what the API server refuses in the metadata of a resource, whatever its kind.
 
     The rules are those of Kubernetes' `apimachinery/pkg/api/validation/objectmeta.go`.
     """
     metadata = value.get("metadata")
     if not isinstance(metadata, Mapping):
-        return [Problem("metadata", "the resource lacks metadata" if metadata is None else "metadata is not a mapping")]
+        return [
+            SchemaProblem(
+                "metadata", "the resource lacks metadata" if metadata is None else "metadata is not a mapping"
+            )
+        ]
     for name in ("name", "generateName", "namespace"):
         text = metadata.get(name)
         if text is not None and not isinstance(text, str):
             told = orjson.dumps(text, option=orjson.OPT_NON_STR_KEYS).decode()[:100]
-            return [Problem(f"metadata.{name}", f"metadata.{name} is {told}, a string is expected")]
+            return [SchemaProblem(f"metadata.{name}", f"metadata.{name} is {told}, a string is expected")]
     if not metadata.get("name") and not metadata.get("generateName"):
-        return [Problem("metadata.name", "metadata lacks name")]
+        return [SchemaProblem("metadata.name", "metadata lacks name")]
     return [
         *_names(str(value.get("apiVersion")), str(value.get("kind")), metadata),
         *_labels(metadata.get("labels")),
@@ -48,7 +52,7 @@ def metadata_problems(value: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def _names(api_version: str, kind: str, metadata: Mapping[str, Any]) -> Iterator[Problem]:
+def _names(api_version: str, kind: str, metadata: Mapping[str, Any]) -> Iterator[SchemaProblem]:
     group = api_version.rpartition("/")[0]
     if group in _FREELY_NAMED or kind in _FREELY_NAMED_KINDS:
         return
@@ -57,39 +61,41 @@ def _names(api_version: str, kind: str, metadata: Mapping[str, Any]) -> Iterator
     name = metadata.get("name")
     if name and not (form.fullmatch(name) and len(name) <= longest):
         dots = "" if is_label else ", dots"
-        yield Problem(
+        yield SchemaProblem(
             "metadata.name",
             f"metadata.name is {name[:100]}, a name of lower case letters, digits, hyphens{dots} and at most "
             f"{longest} characters is expected",
         )
 
 
-def _labels(labels: Any) -> Iterator[Problem]:
+def _labels(labels: Any) -> Iterator[SchemaProblem]:
     for key, text in labels.items() if isinstance(labels, Mapping) else ():
         if not _is_key(str(key)):
-            yield Problem(
+            yield SchemaProblem(
                 "metadata.labels", f"metadata.labels has the key {str(key)[:100]}, which is no name or prefix/name"
             )
         if isinstance(text, str) and text and not (_NAME_PART.fullmatch(text) and len(text) <= _LONGEST_LABEL):
-            yield Problem(
+            yield SchemaProblem(
                 f"metadata.labels['{key}']",
                 f"metadata.labels['{key}'] is {text[:100]}, at most {_LONGEST_LABEL} letters, digits, hyphens, dots "
                 "and underscores are expected",
             )
 
 
-def _annotations(annotations: Any) -> Iterator[Problem]:
+def _annotations(annotations: Any) -> Iterator[SchemaProblem]:
     if not isinstance(annotations, Mapping):
         return
     for key in annotations:
         if not _is_key(str(key).lower()):
-            yield Problem(
+            yield SchemaProblem(
                 "metadata.annotations",
                 f"metadata.annotations has the key {str(key)[:100]}, which is no name or prefix/name",
             )
     size = sum(len(str(key).encode()) + len(str(text).encode()) for key, text in annotations.items())
     if size > _MOST_ANNOTATIONS:
-        yield Problem("metadata.annotations", f"metadata.annotations are {size:,} bytes, at most 262,144 are allowed")
+        yield SchemaProblem(
+            "metadata.annotations", f"metadata.annotations are {size:,} bytes, at most 262,144 are allowed"
+        )
 
 
 def _is_key(key: str) -> bool:

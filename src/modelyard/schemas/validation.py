@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from modelyard.findings import ExitCode, Refusal
-from modelyard.rendering import Problem, Verdict
+from modelyard.findings import ExitCode, UserError
+from modelyard.rendering import SchemaProblem, SchemaVerdict
 from modelyard.schemas.bundle import DEFAULT_KUBERNETES, Kind, SchemaBundle
 from modelyard.schemas.conversion import Schema
 from modelyard.schemas.metadata import metadata_problems
@@ -21,7 +21,7 @@ from modelyard.tooling.processes import available_processors
 
 _SECONDS = 300.0
 _TEMPLATE = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
-_NO_SCHEMA = Verdict("no-schema")
+_NO_SCHEMA = SchemaVerdict("no-schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Validator:
         identity: Changes when a verdict could: kubeconform's version and all schemas.
 
     Raises:
-        Refusal: kubeconform is missing, or a file among `crd_paths` cannot be used.
+        UserError: kubeconform is missing, or a file among `crd_paths` cannot be used.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class Validator:
         self._schemas: dict[Kind, Schema] = {}
         self.identity = f"kubeconform {self._executable.version} {self.bundle.identity}"
 
-    def verdicts(self, resources: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+    def verdicts(self, resources: Sequence[Mapping[str, Any]]) -> list[SchemaVerdict]:
         """Return one verdict per resource, in the same order.
 
         A kind that is not known is `no-schema`, never valid. A kind that the pinned Kubernetes or operator is known
         not to serve is invalid.
 
         Raises:
-            Refusal: kubeconform did not answer for every resource that it was given.
+            UserError: kubeconform did not answer for every resource that it was given.
         """
-        found: dict[int, list[Problem]] = {}
+        found: dict[int, list[SchemaProblem]] = {}
         unknown: set[int] = set()
         items: list[_Item] = []
         for index, resource in enumerate(resources):
@@ -85,7 +85,7 @@ class Validator:
             schema = self._schema_of(item)
             told_all = [_moved(each, item.prefix) for each in problems(message, item.value, schema)]
             found.setdefault(item.index, []).extend(
-                told_all or [_moved(Problem("", f"kubeconform says: {message[:500]}"), item.prefix)]
+                told_all or [_moved(SchemaProblem("", f"kubeconform says: {message[:500]}"), item.prefix)]
             )
         for item in items:
             for each in metadata_problems(item.value):
@@ -93,10 +93,10 @@ class Validator:
         return [self._verdict(index, found, unknown) for index in range(len(resources))]
 
     @staticmethod
-    def _verdict(index: int, found: dict[int, list[Problem]], unknown: set[int]) -> Verdict:
+    def _verdict(index: int, found: dict[int, list[SchemaProblem]], unknown: set[int]) -> SchemaVerdict:
         if index in found:
-            return Verdict("invalid", tuple(found[index]))
-        return _NO_SCHEMA if index in unknown else Verdict("valid")
+            return SchemaVerdict("invalid", tuple(found[index]))
+        return _NO_SCHEMA if index in unknown else SchemaVerdict("valid")
 
     def _schema_of(self, item: _Item) -> Any:
         kind = _kind(item.value)
@@ -108,21 +108,25 @@ class Validator:
 
         return schema
 
-    def _not_served(self, value: Any, kind: Kind) -> Problem | None:
+    def _not_served(self, value: Any, kind: Kind) -> SchemaProblem | None:
         """Return the problem of a kind that the API server would not know; None when that cannot be told."""
         api_version, name = kind
         if not isinstance(value, Mapping) or not api_version or not name:
             missing = "kind" if api_version else "apiVersion"
-            return Problem(missing, f"the resource lacks {missing}")
+            return SchemaProblem(missing, f"the resource lacks {missing}")
         group = api_version.rpartition("/")[0]
         others = self.bundle.alternatives(name, group)
         if others:
             publisher = self.bundle.published_by(others[-1], name)
-            return Problem("apiVersion", f"{publisher} serves {name} as {' and '.join(others)}, not as {api_version}")
+            return SchemaProblem(
+                "apiVersion", f"{publisher} serves {name} as {' and '.join(others)}, not as {api_version}"
+            )
         if self.bundle.is_covered(group):
             known = sorted({each for version, each in self.bundle.known_kinds if version.rpartition("/")[0] == group})
             hint = suggestion(name, known)
-            return Problem("kind", f"Kubernetes {self.bundle.native_version} has no {name} in {api_version}{hint}")
+            return SchemaProblem(
+                "kind", f"Kubernetes {self.bundle.native_version} has no {name} in {api_version}{hint}"
+            )
         return None
 
     def _answers(self, items: list[_Item]) -> list[tuple[_Item, str]]:
@@ -162,7 +166,7 @@ def validate(
     resources: Sequence[Mapping[str, Any]],
     kubernetes_version: str = DEFAULT_KUBERNETES,
     extra_crd_paths: Sequence[Path] = (),
-) -> list[Verdict]:
+) -> list[SchemaVerdict]:
     """Return one verdict per resource, in the same order; see `Validator`."""
     return Validator(kubernetes_version, extra_crd_paths).verdicts(resources)
 
@@ -193,16 +197,16 @@ def _document(value: Mapping[str, Any], position: int) -> bytes:
     return orjson.dumps({**value, "metadata": named}, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _moved(problem: Problem, prefix: tuple[str | int, ...]) -> Problem:
+def _moved(problem: SchemaProblem, prefix: tuple[str | int, ...]) -> SchemaProblem:
     if not prefix:
         return problem
     head = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in prefix).removeprefix(".")
     joint = "" if not problem.path or problem.path.startswith("[") else "."
-    return Problem(f"{head}{joint}{problem.path}", problem.message, problem.source)
+    return SchemaProblem(f"{head}{joint}{problem.path}", problem.message, problem.source)
 
 
-def _unanswered(told: str) -> Refusal:
-    return Refusal(
+def _unanswered(told: str) -> UserError:
+    return UserError(
         f"kubeconform did not answer for every resource: {told.strip()[:300] or 'it said nothing'}",
         fix="run `modelyard tools install kubeconform`, or report this when it is the pinned version already",
         exit_code=ExitCode.INTERNAL,

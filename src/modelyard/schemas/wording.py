@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelyard.rendering import Path, Problem, written
+from modelyard.rendering import Path, SchemaProblem, written
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.schemas.conversion import Schema
 
@@ -51,7 +51,7 @@ class _Entry:
     below: list[_Entry] = field(default_factory=list)
 
 
-def problems(message: str, resource: Any, schema: Callable[[], Schema]) -> list[Problem]:
+def problems(message: str, resource: Any, schema: Callable[[], Schema]) -> list[SchemaProblem]:
     """Return the problems that one message of kubeconform is made of, in the order of their paths.
 
     Args:
@@ -59,15 +59,15 @@ def problems(message: str, resource: Any, schema: Callable[[], Schema]) -> list[
         resource: The resource, from which keys with slashes and positions in lists are recognised.
         schema: Returns the schema that it was held against, for what a field could have been called.
     """
-    found: dict[tuple[str, str], Problem] = {}
+    found: dict[tuple[str, str], SchemaProblem] = {}
     for entry in _leaves(_tree(message, resource)):
         if _is_secret(entry.path, resource):
             # Every other wording may quote the value.
             place = written(entry.path)
-            found[place, ""] = Problem(place, f"{place} is not what a Secret holds: a string, in data as base64")
+            found[place, ""] = SchemaProblem(place, f"{place} is not what a Secret holds: a string, in data as base64")
             continue
         for path, text in _worded(entry, resource, schema):
-            problem = Problem(written(path), text)
+            problem = SchemaProblem(written(path), text)
             found.setdefault((problem.path, problem.message), problem)
     return sorted(found.values(), key=lambda problem: (problem.path, problem.message))
 

@@ -4,10 +4,10 @@ from modelyard.sizing.bars import bars
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import CalibrationPoint, Coverage, calibration_points, coverage
 from modelyard.sizing.changes import Change, changes_that_fit
-from modelyard.sizing.fit import Assessment, Verdict, assess
+from modelyard.sizing.eligible_devices import EligibleDevice, device_resource, eligible_devices
+from modelyard.sizing.fit import Assessment, FitVerdict, assess
 from modelyard.sizing.host import HostBudget, HostNeed, host_budget, host_problems
 from modelyard.sizing.kv_cache import bytes_per_token, largest_length, request_bytes
-from modelyard.sizing.landings import Landing, device_resource, landings
 from modelyard.sizing.logs import measured_budget
 from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.measurements import (
@@ -22,7 +22,7 @@ from modelyard.sizing.neuron import NeuronBudget, automatic_buckets, neuron_budg
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_layers, tensor_parallel_problem
 from modelyard.sizing.pipelines import PipelineBudget, pipeline_budget
 from modelyard.sizing.served import CoreFit, DeviceFit, Fit, changes_for, fit_of, fits, variables
-from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings, Problem, engine_settings
+from modelyard.sizing.settings import AUTO_LENGTH, EffectiveSettings, SettingProblem, effective_settings
 from modelyard.sizing.slices import slice_gib
 from modelyard.sizing.support import refusals
 from modelyard.sizing.team_models import TEAM_MODELS, known_model, team_models
@@ -38,19 +38,19 @@ __all__ = [
     "CoreFit",
     "Coverage",
     "DeviceFit",
-    "EngineSettings",
+    "EffectiveSettings",
+    "EligibleDevice",
     "Fit",
+    "FitVerdict",
     "HostBudget",
     "HostNeed",
-    "Landing",
     "MeasuredBudget",
     "Measurement",
     "MemoryBudget",
     "NeuronBudget",
     "PipelineBudget",
-    "Problem",
     "RankWeights",
-    "Verdict",
+    "SettingProblem",
     "assess",
     "automatic_buckets",
     "bars",
@@ -60,13 +60,13 @@ __all__ = [
     "changes_that_fit",
     "coverage",
     "device_resource",
-    "engine_settings",
+    "effective_settings",
+    "eligible_devices",
     "fit_of",
     "fits",
     "host_budget",
     "host_problems",
     "known_model",
-    "landings",
     "largest_length",
     "legal_tensor_parallel_sizes",
     "measured_budget",

@@ -15,7 +15,7 @@ from modelyard.sizing.overheads import (
     not_modelled,
 )
 from modelyard.sizing.parallelism import stage_layers
-from modelyard.sizing.settings import AUTO_LENGTH, EngineSettings
+from modelyard.sizing.settings import AUTO_LENGTH, EffectiveSettings
 from modelyard.sizing.weights import rank_weights
 
 SHORTEST_AUTO = 2048
@@ -72,7 +72,7 @@ class MemoryBudget:
 
 def memory_budget(
     shape: ModelShape,
-    settings: EngineSettings,
+    settings: EffectiveSettings,
     device: Device,
     *,
     total_gib: float | None = None,
@@ -103,7 +103,7 @@ def memory_budget(
 
 def _stage_budget(
     shape: ModelShape,
-    settings: EngineSettings,
+    settings: EffectiveSettings,
     device: Device,
     stage: int,
     total_gib: float | None,
@@ -169,7 +169,7 @@ def _stage_budget(
 class _Draft:
     """The draft model beside a model: its weights on a rank, and its layers in the same cache."""
 
-    def __init__(self, draft: ModelShape | None, settings: EngineSettings, device: Device) -> None:
+    def __init__(self, draft: ModelShape | None, settings: EffectiveSettings, device: Device) -> None:
         self.shape = draft
         self.settings = replace(
             settings,

@@ -14,7 +14,7 @@ from modelyard.catalog import Device, ModelShape, shape_from_mapping
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.engine_defaults import Version, parsed_version
 from modelyard.sizing.overheads import GIB
-from modelyard.sizing.settings import EngineSettings, engine_settings
+from modelyard.sizing.settings import EffectiveSettings, effective_settings
 from modelyard.sizing.weights import rank_weights
 
 DATA = Path(__file__).parent / "data" / "calibration.json"
@@ -85,12 +85,12 @@ class CalibrationPoint:
         name = self.device.name if self.device else "another device"
         return f"{self.model} on {name}, vLLM {self.engine}, TP {self.flags.get('tensor-parallel-size', 1)}"
 
-    def settings(self, **flags: Any) -> EngineSettings | None:
+    def settings(self, **flags: Any) -> EffectiveSettings | None:
         """Return the settings of the log, with some flags replaced; None without shape or device."""
         if self.shape is None or self.device is None:
             return None
         given = {**self.flags, **{name.replace("_", "-"): value for name, value in flags.items()}}
-        return engine_settings(
+        return effective_settings(
             given, self.engine, self.shape, self.device, total_gib=self.total_gib, environment=self.environment
         )
 
@@ -99,7 +99,7 @@ class CalibrationPoint:
         device = self.device or catalog.device("A100-80GB")
         if self.shape is None or device is None:
             return None
-        settings = engine_settings(self.flags, self.engine, self.shape, device)
+        settings = effective_settings(self.flags, self.engine, self.shape, device)
         return rank_weights(self.shape, settings, device).total / GIB
 
     def estimate(self, **flags: Any) -> MemoryBudget | None:
@@ -194,7 +194,7 @@ SAME_MEMORY = 0.02
 
 
 def coverage(
-    shape: ModelShape, settings: EngineSettings, device: Device, *, total_gib: float | None = None
+    shape: ModelShape, settings: EffectiveSettings, device: Device, *, total_gib: float | None = None
 ) -> Coverage:
     """Return the nearest calibrated start-up log and what differs from it.
 

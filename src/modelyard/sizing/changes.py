@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.sizing.fit import Assessment, Verdict, assess
+from modelyard.sizing.fit import Assessment, FitVerdict, assess
 from modelyard.sizing.kv_cache import largest_length
 from modelyard.sizing.overheads import GIB
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes
@@ -71,7 +71,7 @@ def changes_that_fit(
             sharing=assessment.sharing,
             draft=assessment.draft,
         )
-        if again.verdict is Verdict.FITS:
+        if again.verdict is FitVerdict.FITS:
             found.append(Change(candidate, text + _outcome(again), again))
     return tuple(_first_of_each(found))
 

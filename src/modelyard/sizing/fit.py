@@ -12,11 +12,11 @@ from modelyard.placement import MIG, MPS, WHOLE_DEVICES, Sharing
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import Coverage, coverage
 from modelyard.sizing.measured import MeasuredBudget
-from modelyard.sizing.settings import EngineSettings, engine_settings
+from modelyard.sizing.settings import EffectiveSettings, effective_settings
 from modelyard.sizing.support import CUDA_CONTEXT_GIB, refusals
 
 
-class Verdict(StrEnum):
+class FitVerdict(StrEnum):
     """Whether the deployment starts and serves its longest request."""
 
     FITS = "fits"
@@ -55,10 +55,10 @@ class Assessment:
         draft: Shape of the draft model of speculative decoding, where it is known.
     """
 
-    verdict: Verdict
+    verdict: FitVerdict
     reasons: tuple[str, ...]
     budget: MemoryBudget
-    settings: EngineSettings
+    settings: EffectiveSettings
     device: Device
     needed_margin_gib: float
     coverage: Coverage | None
@@ -102,7 +102,7 @@ def assess(
     Raises:
         ValueError: The version is none.
     """
-    settings = engine_settings(
+    settings = effective_settings(
         flags, version, shape, device, total_gib=total_gib, environment=environment, sharers=sharing.pods
     )
     estimate = memory_budget(shape, settings, device, total_gib=total_gib, draft=draft)
@@ -132,21 +132,21 @@ def _needed_margin(budget: MemoryBudget, near: Coverage | None) -> float:
 
 def _verdict(
     shape: ModelShape,
-    settings: EngineSettings,
+    settings: EffectiveSettings,
     device: Device,
     budget: MemoryBudget,
     near: Coverage | None,
     needed: float,
     shared: list[str],
-) -> tuple[Verdict, list[str]]:
+) -> tuple[FitVerdict, list[str]]:
     refused = list(refusals(shape, settings, device))
     if refused:
-        return Verdict.DOES_NOT_FIT, [f"vLLM refuses to start: {reason}" for reason in refused]
+        return FitVerdict.DOES_NOT_FIT, [f"vLLM refuses to start: {reason}" for reason in refused]
     margin = budget.margin_gib
     slack = MEASURED_SLACK_GIB if near is None else calibrated_slack_gib(budget.total_gib)
     arithmetic = _arithmetic(budget)
     if margin < -slack or budget.kv_available_gib <= -slack:
-        return Verdict.DOES_NOT_FIT, [arithmetic]
+        return FitVerdict.DOES_NOT_FIT, [arithmetic]
     doubts = [*(problem.message for problem in settings.problems), *shared]
     if budget.not_modelled:
         doubts.append(f"not modelled: {', '.join(budget.not_modelled)}")
@@ -157,13 +157,13 @@ def _verdict(
             "is free than it takes"
         )
     if doubts:
-        return Verdict.UNSURE, [*doubts, arithmetic]
+        return FitVerdict.UNSURE, [*doubts, arithmetic]
     if margin >= needed:
-        return Verdict.FITS, [arithmetic]
+        return FitVerdict.FITS, [arithmetic]
     if near is None or near.covered:
-        verdict = Verdict.TIGHT if margin >= 0 else Verdict.UNSURE
+        verdict = FitVerdict.TIGHT if margin >= 0 else FitVerdict.UNSURE
         return verdict, [arithmetic, f"{margin:.1f} GiB is within the error of the estimate ({slack:.1f} GiB)"]
-    verdict = Verdict.TIGHT if margin >= slack else Verdict.UNSURE
+    verdict = FitVerdict.TIGHT if margin >= slack else FitVerdict.UNSURE
     return verdict, [arithmetic, f"a margin of {needed:.1f} GiB is asked for outside the calibrated logs"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from modelyard.catalog import ModelShape
 from modelyard.sizing.overheads import GIB, lora_gib
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import EffectiveSettings
 from modelyard.sizing.weights import stored_weights_gib
 
 MIB_PER_GIB = 1024
@@ -58,7 +58,7 @@ class HostBudget:
     shm_gib: float
 
 
-def host_budget(shape: ModelShape, settings: EngineSettings, *, ranks_in_pod: int | None = None) -> HostBudget:
+def host_budget(shape: ModelShape, settings: EffectiveSettings, *, ranks_in_pod: int | None = None) -> HostBudget:
     """Return what a pod needs for the ranks that run in it.
 
     Args:

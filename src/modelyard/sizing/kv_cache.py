@@ -7,10 +7,10 @@ from collections.abc import Callable
 from modelyard.catalog import LayerKind, ModelShape
 from modelyard.sizing.engine_defaults import concurrent_batches, has_hybrid_cache
 from modelyard.sizing.parallelism import stage_layers
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import EffectiveSettings
 
 
-def layer_bytes_per_token(shape: ModelShape, settings: EngineSettings) -> float:
+def layer_bytes_per_token(shape: ModelShape, settings: EffectiveSettings) -> float:
     """Return what one layer keeps of one token on one rank, in bytes.
 
     Latent attention keeps one vector on every rank; otherwise keys and values of the rank's heads are kept, at least
@@ -24,7 +24,7 @@ def layer_bytes_per_token(shape: ModelShape, settings: EngineSettings) -> float:
 
 
 def cached_layers(
-    shape: ModelShape, settings: EngineSettings, stage: int = 0
+    shape: ModelShape, settings: EffectiveSettings, stage: int = 0
 ) -> dict[tuple[LayerKind, int | None], float]:
     """Return the layers of a stage that keep tokens, by kind and window; windows count only with the hybrid cache."""
     share = stage_layers(shape.layers, settings.pipeline_parallel_size)[stage] / shape.layers
@@ -38,12 +38,12 @@ def cached_layers(
     return found
 
 
-def bytes_per_token(shape: ModelShape, settings: EngineSettings, stage: int = 0) -> float:
+def bytes_per_token(shape: ModelShape, settings: EffectiveSettings, stage: int = 0) -> float:
     """Return what a rank keeps of a token while it is inside every window, in bytes."""
     return sum(cached_layers(shape, settings, stage).values()) * layer_bytes_per_token(shape, settings)
 
 
-def request_bytes(shape: ModelShape, settings: EngineSettings, length: int, stage: int = 0) -> float:
+def request_bytes(shape: ModelShape, settings: EffectiveSettings, length: int, stage: int = 0) -> float:
     """Return what one request of `length` tokens needs on a rank, in bytes (`max_memory_usage_bytes` of each layer).
 
     A sliding layer holds its window and what is in flight, rounded up to blocks, and one block more; a chunked layer
@@ -70,7 +70,7 @@ def request_bytes(shape: ModelShape, settings: EngineSettings, length: int, stag
 
 def largest_length(
     shape: ModelShape,
-    settings: EngineSettings,
+    settings: EffectiveSettings,
     available: float,
     stage: int = 0,
     *,
@@ -96,7 +96,7 @@ def largest_length(
     return low
 
 
-def has_windows(shape: ModelShape, settings: EngineSettings) -> bool:
+def has_windows(shape: ModelShape, settings: EffectiveSettings) -> bool:
     """Tell whether some layers hold less than the whole request."""
     return any(window is not None for _, window in cached_layers(shape, settings))
 

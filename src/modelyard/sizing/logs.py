@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.repository.literals import MAX_CHARACTERS, literal
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.measured import MeasuredBudget
@@ -117,7 +117,7 @@ def measured_budget(log: str) -> MeasuredBudget:
         The figures; None for each that the log does not print.
 
     Raises:
-        Refusal: The log holds no figure of memory.
+        UserError: The log holds no figure of memory.
     """
     text = _last_start(COLOUR.sub("", log))
     found: dict[str, Any] = {}
@@ -146,7 +146,7 @@ def measured_budget(log: str) -> MeasuredBudget:
             found["activation_gib"] = round(found["activation_gib"] - found.get("cuda_graphs_gib", 0.0), 4)
     found["refused"] = _refused(text)
     if "kv_available_gib" not in found and "weights_gib" not in found and not found["refused"]:
-        raise Refusal(
+        raise UserError(
             "the log has no line that tells memory of vLLM",
             fix="give the log from the start of the engine to its first request, at level INFO",
         )

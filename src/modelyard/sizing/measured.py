@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.sizing.budget import MemoryBudget
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.kv_cache import has_windows, largest_length
 from modelyard.sizing.overheads import GIB
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import EffectiveSettings
 
 SAME = (
     "tensor_parallel_size",
@@ -90,18 +90,18 @@ class MeasuredBudget:
         """Return what `to_mapping` wrote.
 
         Raises:
-            Refusal: A field is unknown.
+            UserError: A field is unknown.
         """
         known = {field.name.replace("_", "-"): field.name for field in fields(cls)}
         unknown = sorted(set(raw) - set(known))
         if unknown:
-            raise Refusal(
+            raise UserError(
                 f"a measured budget has no field {', '.join(unknown)}", fix="write it with modelyard fit --from-log"
             )
         return cls(**{known[name]: value for name, value in raw.items()})
 
     def budget_for(
-        self, estimate: MemoryBudget, shape: ModelShape, settings: EngineSettings, device: Device
+        self, estimate: MemoryBudget, shape: ModelShape, settings: EffectiveSettings, device: Device
     ) -> MemoryBudget | None:
         """Return the estimate with the measured figures in it, or None when the log is of another deployment.
 

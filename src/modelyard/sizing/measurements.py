@@ -10,12 +10,12 @@ from weakref import WeakKeyDictionary
 
 from modelyard import catalog
 from modelyard.catalog import Device, ModelShape
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import FileAddress, Files
 from modelyard.sizing.budget import memory_budget
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.measured import MeasuredBudget
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import EffectiveSettings
 
 MEASUREMENTS = "measurements"
 """Folder of a repository; what it holds is true in every environment, since it depends on model, version and device."""
@@ -69,7 +69,7 @@ def measurements(files: Files, model_id: str) -> tuple[Measurement, ...]:
     """Return the measurements that a repository keeps of a model.
 
     Raises:
-        Refusal: The file is not what `modelyard fit --from-log` writes.
+        UserError: The file is not what `modelyard fit --from-log` writes.
     """
     known = _read.setdefault(files, {})
     if model_id not in known:
@@ -79,7 +79,11 @@ def measurements(files: Files, model_id: str) -> tuple[Measurement, ...]:
 
 
 def measured_for(
-    found: tuple[Measurement, ...], shape: ModelShape, settings: EngineSettings, device: Device, total_gib: float | None
+    found: tuple[Measurement, ...],
+    shape: ModelShape,
+    settings: EffectiveSettings,
+    device: Device,
+    total_gib: float | None,
 ) -> MeasuredBudget | None:
     """Return the last measurement that is of this deployment, None when none is."""
     if not found:
@@ -131,8 +135,8 @@ def _measurement(files: Files, path: str, index: int, row: Any, model_id: str) -
             raise _refusal(files, path, (*where, str(name)), f"{name} is {value!r}, which no log says")
     try:
         measured = MeasuredBudget.from_mapping({"model": model_id, **budget})
-    except Refusal as refusal:
-        raise _refusal(files, path, where, refusal.message) from None
+    except UserError as error:
+        raise _refusal(files, path, where, error.message) from None
     if parsed_version(measured.version) is None or not measured.device or measured.kv_available_gib is None:
         raise _refusal(files, path, where, "an entry should have version, device and kv-available-gib")
     return Measurement(measured, str(row.get("log", "")), str(row.get("read", "")))
@@ -141,6 +145,6 @@ def _measurement(files: Files, path: str, index: int, row: Any, model_id: str) -
 _TEXTS = ("version", "device", "kv-cache-dtype", "quantization", "speculative", "refused")
 
 
-def _refusal(files: Files, path: str, where: tuple[str | int, ...], message: str) -> Refusal:
+def _refusal(files: Files, path: str, where: tuple[str | int, ...], message: str) -> UserError:
     at = FileAddress(files, path, where) if where else At(Place(path))
-    return Refusal(f"{path}: {message}", fix="remove the entry and read the log in again", at=at)
+    return UserError(f"{path}: {message}", fix="remove the entry and read the log in again", at=at)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.sizing.fit import Verdict, uncalibrated_slack_gib
+from modelyard.sizing.fit import FitVerdict, uncalibrated_slack_gib
 from modelyard.sizing.kv_cache import layer_bytes_per_token
 from modelyard.sizing.overheads import GIB, not_modelled
 from modelyard.sizing.parallelism import tensor_parallel_problem
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import EffectiveSettings
 from modelyard.sizing.weights import rank_weights
 
 SMALLEST_BUCKET = 128
@@ -36,7 +36,7 @@ class NeuronBudget:
     weights_gib: float
     kv_gib: float
     buckets: tuple[int, ...]
-    verdict: Verdict
+    verdict: FitVerdict
     reasons: tuple[str, ...]
 
 
@@ -50,7 +50,7 @@ def automatic_buckets(max_model_len: int) -> tuple[int, ...]:
     return (*buckets, max_model_len)
 
 
-def neuron_budget(shape: ModelShape, settings: EngineSettings, device: Device) -> NeuronBudget:
+def neuron_budget(shape: ModelShape, settings: EffectiveSettings, device: Device) -> NeuronBudget:
     """Return the budget of a core.
 
     The cache is 2 x layers x key-value heads x head size x bytes for every token of every request, divided among the
@@ -79,14 +79,14 @@ def neuron_budget(shape: ModelShape, settings: EngineSettings, device: Device) -
     split = tensor_parallel_problem(shape, cores)
     gaps = [*not_modelled(shape, settings), *(["experts on Neuron"] if shape.experts else [])]
     if split:
-        verdict, reasons = Verdict.DOES_NOT_FIT, [split]
+        verdict, reasons = FitVerdict.DOES_NOT_FIT, [split]
     elif margin < 0:
-        verdict = Verdict.DOES_NOT_FIT
+        verdict = FitVerdict.DOES_NOT_FIT
     elif gaps:
-        verdict = Verdict.UNSURE
+        verdict = FitVerdict.UNSURE
         reasons.append(f"not modelled: {', '.join(gaps)}")
     else:
-        verdict = Verdict.FITS if margin >= uncalibrated_slack_gib(core_gib) else Verdict.UNSURE
+        verdict = FitVerdict.FITS if margin >= uncalibrated_slack_gib(core_gib) else FitVerdict.UNSURE
     return NeuronBudget(
         cores=cores,
         devices=-(-cores // device.logical_cores),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelyard.catalog import ModelShape
-from modelyard.sizing.settings import KV_DTYPE_BYTES, EngineSettings
+from modelyard.sizing.settings import KV_DTYPE_BYTES, EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
 
 GIB = float(2**30)
@@ -41,7 +41,7 @@ CUDA_GRAPHS_EXPERTS_GIB = 1.0
 """Budget for CUDA graphs of mixtures of experts; logged up to 1.03 GiB."""
 
 
-def sampler_peak_gib(shape: ModelShape, settings: EngineSettings) -> float:
+def sampler_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     """Return the sampler's peak during the profile run, in GiB; it does not fall with tensor parallelism."""
     if settings.pooling:
         return 0.0
@@ -50,7 +50,7 @@ def sampler_peak_gib(shape: ModelShape, settings: EngineSettings) -> float:
     return factor * requests * shape.vocabulary * 4 / GIB
 
 
-def forward_peak_gib(shape: ModelShape, settings: EngineSettings) -> float:
+def forward_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     """Return an upper guess of the layers' peak during the profile run, in GiB.
 
     Not calibrated, because the sampler dominates in every log.
@@ -67,25 +67,25 @@ def forward_peak_gib(shape: ModelShape, settings: EngineSettings) -> float:
     return tokens * values * settings.dtype_bytes / GIB
 
 
-def activation_gib(shape: ModelShape, settings: EngineSettings, *, last_stage: bool = True) -> float:
+def activation_gib(shape: ModelShape, settings: EffectiveSettings, *, last_stage: bool = True) -> float:
     """Return the activation peak of a rank in GiB; the sampler runs on the last stage only."""
     forward = forward_peak_gib(shape, settings)
     return max(forward, sampler_peak_gib(shape, settings)) if last_stage else forward
 
 
-def cuda_graphs_gib(shape: ModelShape, settings: EngineSettings) -> float:
+def cuda_graphs_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     """Return the budget for CUDA graphs in GiB; 0 with `enforce-eager`."""
     if settings.enforce_eager:
         return 0.0
     return CUDA_GRAPHS_EXPERTS_GIB if shape.experts is not None else CUDA_GRAPHS_GIB
 
 
-def non_torch_gib(settings: EngineSettings) -> float:
+def non_torch_gib(settings: EffectiveSettings) -> float:
     """Return what libraries take beside torch, in GiB."""
     return NON_TORCH_GIB if settings.devices_per_copy == 1 else NON_TORCH_SEVERAL_GIB
 
 
-def lora_gib(shape: ModelShape, settings: EngineSettings, layers: int) -> float:
+def lora_gib(shape: ModelShape, settings: EffectiveSettings, layers: int) -> float:
     """Return what the slots of LoRA adapters take on a rank, in GiB.
 
     Each slot reserves two matrices of the largest rank for every projection of a layer, 16-bit; the half that faces
@@ -104,7 +104,7 @@ def lora_gib(shape: ModelShape, settings: EngineSettings, layers: int) -> float:
     return settings.lora_slots * settings.lora_rank * one * layers * 2 / GIB
 
 
-def not_modelled(shape: ModelShape, settings: EngineSettings, *, draft_known: bool = False) -> tuple[str, ...]:
+def not_modelled(shape: ModelShape, settings: EffectiveSettings, *, draft_known: bool = False) -> tuple[str, ...]:
     """Return the parts of a deployment whose memory is not computed.
 
     Args:

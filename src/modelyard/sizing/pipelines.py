@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelyard.catalog import Device, Model
-from modelyard.sizing.fit import Verdict, uncalibrated_slack_gib
+from modelyard.sizing.fit import FitVerdict, uncalibrated_slack_gib
 from modelyard.sizing.overheads import GIB
 from modelyard.sizing.settings import DTYPE_BYTES
 
@@ -24,7 +24,7 @@ class PipelineBudget:
 
     components_gib: Mapping[str, float]
     total_gib: float
-    verdict: Verdict
+    verdict: FitVerdict
     reason: str
 
 
@@ -61,7 +61,7 @@ def pipeline_budget(
     room = total - weights
     if room < 0:
         reason = f"the components weigh {weights:.1f} GiB, the device has {total:.1f} GiB"
-        return PipelineBudget(sizes, total, Verdict.DOES_NOT_FIT, reason)
+        return PipelineBudget(sizes, total, FitVerdict.DOES_NOT_FIT, reason)
     near = " and that is little" if room < uncalibrated_slack_gib(total) else ""
     reason = f"{room:.1f} GiB are left beside {weights:.1f} GiB of weights{near}; activations are not modelled"
-    return PipelineBudget(sizes, total, Verdict.UNSURE, reason)
+    return PipelineBudget(sizes, total, FitVerdict.UNSURE, reason)

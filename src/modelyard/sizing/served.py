@@ -10,23 +10,23 @@ from types import MappingProxyType
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.cluster import Environment, Model, Pool, entries, is_location
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.placement import Placement, Sharing, placements, plugin_configurations
 from modelyard.rendering import split_image
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.sizing.changes import Change, changes_that_fit
+from modelyard.sizing.eligible_devices import EligibleDevice, device_resource, eligible_devices, unknown_devices
 from modelyard.sizing.engine_defaults import parsed_version
-from modelyard.sizing.fit import Assessment, Verdict, assess
-from modelyard.sizing.landings import Landing, device_resource, landings, unknown_devices
+from modelyard.sizing.fit import Assessment, FitVerdict, assess
 from modelyard.sizing.measured import MeasuredBudget
 from modelyard.sizing.measurements import Measurement, measured_for, measurements
 from modelyard.sizing.neuron import NeuronBudget, neuron_budget
 from modelyard.sizing.pipelines import component_sizes_gib
-from modelyard.sizing.settings import engine_settings
+from modelyard.sizing.settings import effective_settings
 from modelyard.sizing.team_models import known_model
+from modelyard.view import Environment, Pool, ServedModel, entries, is_location
 
-_WORST_FIRST = (Verdict.DOES_NOT_FIT, Verdict.UNSURE, Verdict.TIGHT, Verdict.FITS)
+_WORST_FIRST = (FitVerdict.DOES_NOT_FIT, FitVerdict.UNSURE, FitVerdict.TIGHT, FitVerdict.FITS)
 _KEPT_AS = "modelyard.sizing.fits"
 
 
@@ -35,11 +35,11 @@ class DeviceFit:
     """How a model fits one kind of device.
 
     Attributes:
-        landing: The device, and the instance types that have it.
+        eligible: The device, and the instance types that have it.
         assessment: The budget of a rank with its verdict.
     """
 
-    landing: Landing
+    eligible: EligibleDevice
     assessment: Assessment
 
 
@@ -48,11 +48,11 @@ class CoreFit:
     """How a model fits the NeuronCores of one kind of device.
 
     Attributes:
-        landing: The device, and the instance types that have it.
+        eligible: The device, and the instance types that have it.
         budget: The budget of a core with its verdict.
     """
 
-    landing: Landing
+    eligible: EligibleDevice
     budget: NeuronBudget
 
 
@@ -69,7 +69,7 @@ class Fit:
         fix: What would make it checkable.
     """
 
-    model: Model
+    model: ServedModel
     shape: ModelShape | None = None
     devices: tuple[DeviceFit, ...] = ()
     cores: tuple[CoreFit, ...] = ()
@@ -82,7 +82,7 @@ class Fit:
         return self.devices[0] if self.devices else None
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> FitVerdict | None:
         """Return the verdict that holds wherever the pods land; None when nothing could be said."""
         if self.cores:
             return self.cores[0].budget.verdict
@@ -90,7 +90,7 @@ class Fit:
 
     def fitting(self) -> Iterator[DeviceFit]:
         """Yield the devices on which the model fits."""
-        return (each for each in self.devices if each.assessment.verdict is Verdict.FITS)
+        return (each for each in self.devices if each.assessment.verdict is FitVerdict.FITS)
 
 
 def fits(environment: Environment) -> tuple[Fit, ...]:
@@ -108,7 +108,10 @@ def fits(environment: Environment) -> tuple[Fit, ...]:
 
 
 def fit_of(
-    model: Model, placement: Placement, pools: Iterable[Pool], configurations: Mapping[str, Any] = MappingProxyType({})
+    model: ServedModel,
+    placement: Placement,
+    pools: Iterable[Pool],
+    configurations: Mapping[str, Any] = MappingProxyType({}),
 ) -> Fit:
     """Return how one model fits.
 
@@ -118,7 +121,7 @@ def fit_of(
         pools: The NodePools of its environment.
         configurations: Configurations of NVIDIA's device plugin by name.
     """
-    files = model.container.thing.repository.files
+    files = model.container.manifest.repository.files
     settings = model.settings
     if settings.problem:
         return Fit(model, gap=settings.problem)
@@ -133,8 +136,8 @@ def fit_of(
     try:
         entry = known_model(files, settings.model_id)
         logs = measurements(files, settings.model_id)
-    except Refusal as refusal:
-        return Fit(model, gap=refusal.message, fix=refusal.fix)
+    except UserError as error:
+        return Fit(model, gap=error.message, fix=error.fix)
     if entry is not None and entry.components_billion:
         weights = ", ".join(f"{name} {size:.1f}" for name, size in component_sizes_gib(entry).items())
         return Fit(
@@ -163,7 +166,7 @@ def fit_of(
         )
     if placement.unknown:
         return Fit(model, entry.shape, gap=f"it is not known where its pods run: {placement.unknown}")
-    places = landings(placement, model.container, pools, configurations)
+    places = eligible_devices(placement, model.container, pools, configurations)
     if not places and (unknown := unknown_devices(placement)):
         return Fit(model, entry.shape, gap=f"nothing is known about {', '.join(unknown)}, on which its pods may run")
     if not places:
@@ -181,19 +184,19 @@ def fit_of(
 
 def changes_for(fit: Fit, each: DeviceFit) -> tuple[Change, ...]:
     """Return the single changes of settings after which a model fits one device, the one that costs least first."""
-    if fit.shape is None or fit.model.engine_version is None or each.assessment.verdict is Verdict.FITS:
+    if fit.shape is None or fit.model.engine_version is None or each.assessment.verdict is FitVerdict.FITS:
         return ()
     return changes_that_fit(
         each.assessment,
         fit.model.settings,
         fit.model.engine_version,
         fit.shape,
-        total_gib=each.landing.total_gib,
+        total_gib=each.eligible.total_gib,
         environment=variables(fit.model),
     )
 
 
-def variables(model: Model) -> dict[str, str]:
+def variables(model: ServedModel) -> dict[str, str]:
     """Return the environment variables of the engine's container that have a plain value."""
     return {
         str(each["name"]): str(each["value"])
@@ -202,12 +205,12 @@ def variables(model: Model) -> dict[str, str]:
     }
 
 
-def _core_budget(model: Model, version: str, shape: ModelShape, device: Device) -> NeuronBudget:
-    settings = engine_settings(model.settings, version, shape, device, environment=variables(model))
+def _core_budget(model: ServedModel, version: str, shape: ModelShape, device: Device) -> NeuronBudget:
+    settings = effective_settings(model.settings, version, shape, device, environment=variables(model))
     return neuron_budget(shape, settings, device)
 
 
-def _draft(model: Model) -> ModelShape | None:
+def _draft(model: ServedModel) -> ModelShape | None:
     """Return the shape of what drafts tokens beside a model; None where nothing does, or where it is not known."""
     config = model.settings.get("speculative-config")
     if isinstance(config, str):
@@ -219,14 +222,14 @@ def _draft(model: Model) -> ModelShape | None:
     if not isinstance(named, str) or named == model.settings.model:
         return None
     try:
-        entry = known_model(model.container.thing.repository.files, named)
-    except Refusal:
+        entry = known_model(model.container.manifest.repository.files, named)
+    except UserError:
         return None
     return entry.shape if entry is not None else None
 
 
 def _assessed(
-    model: Model, version: str, shape: ModelShape, place: Landing, logs: tuple[Measurement, ...]
+    model: ServedModel, version: str, shape: ModelShape, place: EligibleDevice, logs: tuple[Measurement, ...]
 ) -> Assessment:
     flags = json.dumps(dict(model.settings), default=str)
     told = tuple(sorted((name, value) for name, value in variables(model).items() if name.startswith("VLLM_")))
@@ -248,7 +251,7 @@ def _assessment(
     """Return the assessment of one distinct deployment; many models of a repository are the same one."""
     read = json.loads(flags)
     environment = dict(told)
-    settings = engine_settings(
+    settings = effective_settings(
         read, version, shape, device, total_gib=total_gib, environment=environment, sharers=sharing.pods
     )
     measured: MeasuredBudget | None = measured_for(logs, shape, settings, device, total_gib)

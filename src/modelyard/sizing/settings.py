@@ -45,7 +45,7 @@ LARGEST = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """A setting that cannot be used.
 
     Attributes:
@@ -58,7 +58,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineSettings:
+class EffectiveSettings:
     """vLLM's settings with defaults filled in.
 
     Attributes:
@@ -133,7 +133,7 @@ class EngineSettings:
     draft_model: str = ""
     draft_ranks: int = 0
     sharers: int = 1
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[SettingProblem, ...] = ()
 
     @property
     def devices(self) -> int:
@@ -170,7 +170,7 @@ class _Flags:
     def __init__(self, flags: Mapping[str, Any]) -> None:
         plain = {str(name).lstrip("-").replace("_", "-"): value for name, value in flags.items()}
         self.values = {ALIASES.get(name, name): value for name, value in plain.items()}
-        self.problems: list[Problem] = []
+        self.problems: list[SettingProblem] = []
 
     def whole(self, flag: str, default: int, lowest: int = 1) -> int:
         value = self.values.get(flag)
@@ -246,10 +246,10 @@ class _Flags:
                 self._refuse(name, value, f"one of {', '.join(taken)}")
 
     def _refuse(self, flag: str, value: Any, expected: str) -> None:
-        self.problems.append(Problem(flag, f"{flag} is {value!r}, expected {expected}"))
+        self.problems.append(SettingProblem(flag, f"{flag} is {value!r}, expected {expected}"))
 
 
-def engine_settings(
+def effective_settings(
     flags: Mapping[str, Any],
     version: str,
     shape: ModelShape,
@@ -258,7 +258,7 @@ def engine_settings(
     total_gib: float | None = None,
     environment: Mapping[str, str] | None = None,
     sharers: int = 1,
-) -> EngineSettings:
+) -> EffectiveSettings:
     """Return the settings that vLLM runs with.
 
     Args:
@@ -285,7 +285,9 @@ def engine_settings(
     defaults = batch_defaults(known, total_gib or device.total_gib, device.name)
     length = read.length("max-model-len", shape.max_positions or 0)
     if length == 0:
-        read.problems.append(Problem("max-model-len", "neither the settings nor the model say a longest context"))
+        read.problems.append(
+            SettingProblem("max-model-len", "neither the settings nor the model say a longest context")
+        )
         length = 2048
     counted = (shape.max_positions or 2048) if length == AUTO_LENGTH else length
     seqs = read.whole("max-num-seqs", 0)
@@ -313,7 +315,7 @@ def engine_settings(
         bool(limits) and all(not _limit(value) for value in limits.values())
     )
     by_hand = read.length("kv-cache-memory-bytes", 0)
-    return EngineSettings(
+    return EffectiveSettings(
         version=known,
         tensor_parallel_size=read.whole("tensor-parallel-size", 1),
         pipeline_parallel_size=read.whole("pipeline-parallel-size", 1),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelyard.catalog import Device, ModelShape
 from modelyard.sizing.parallelism import tensor_parallel_problem
-from modelyard.sizing.settings import EngineSettings
+from modelyard.sizing.settings import EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
 
 CUDA_CONTEXT_GIB = 0.6
@@ -24,7 +24,7 @@ LEAST_CAPABILITY = {
 """Least compute capability of a quantisation, weight-only kernels included (vLLM 0.33.0)."""
 
 
-def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Iterator[str]:
+def refusals(shape: ModelShape, settings: EffectiveSettings, device: Device) -> Iterator[str]:
     """Yield why vLLM would not start whatever the memory; nothing when no check stands in the way."""
     split = tensor_parallel_problem(shape, settings.tensor_parallel_size, expert_parallel=settings.expert_parallel)
     if split:
@@ -59,7 +59,7 @@ def refusals(shape: ModelShape, settings: EngineSettings, device: Device) -> Ite
         yield f"max-model-len {settings.max_model_len} is more than the {longest} tokens that the model allows"
 
 
-def _whole_prompts(shape: ModelShape, settings: EngineSettings) -> Iterator[str]:
+def _whole_prompts(shape: ModelShape, settings: EffectiveSettings) -> Iterator[str]:
     """Yield why a batch is too small for what cannot be cut (`SchedulerConfig.verify_max_model_len`, 0.33.0)."""
     if not settings.whole_prompts or settings.version < (0, 8, 0):
         return
@@ -78,7 +78,7 @@ def largest_share(sharers: int) -> float:
     return (100 // sharers) / 100
 
 
-def _context_parallel(shape: ModelShape, settings: EngineSettings) -> Iterator[str]:
+def _context_parallel(shape: ModelShape, settings: EffectiveSettings) -> Iterator[str]:
     sharing, ranks = settings.decode_context_parallel_size, settings.tensor_parallel_size
     if sharing == 1:
         return

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from modelyard import catalog
-from modelyard.findings import At, Place, Refusal
+from modelyard.findings import At, Place, UserError
 from modelyard.repository import FileAddress, Files
 
 TEAM_MODELS = "catalog/models"
@@ -20,7 +20,7 @@ def team_models(files: Files) -> Mapping[str, catalog.Model]:
     """Return the models that a repository adds to the catalogue, by id.
 
     Raises:
-        Refusal: A file is no model; the message names the file and its first wrong fields.
+        UserError: A file is no model; the message names the file and its first wrong fields.
     """
     known = _read.get(files)
     if known is None:
@@ -40,17 +40,17 @@ def _entry(files: Files, path: str) -> catalog.Model:
 
     content = files.documents(path)
     if len(content) != 1 or not isinstance(content[0], dict):
-        raise Refusal(f"{path} should hold one YAML mapping", at=At(Place(path)))
+        raise UserError(f"{path} should hold one YAML mapping", at=At(Place(path)))
     try:
         return catalog.model_from_mapping(content[0])
     except ValidationError as cause:
         first = cause.errors()[0]
         names = tuple(part for part in first["loc"] if isinstance(part, str | int))
         wrong = ".".join(map(str, names))
-        raise Refusal(
+        raise UserError(
             f"{path}: {wrong}: {first['msg'].removeprefix('Value error, ')}",
             fix="write it with modelyard catalog add",
             at=FileAddress(files, path, names),
         ) from None
     except ValueError as cause:
-        raise Refusal(f"{path}: {cause}", fix="write it with modelyard catalog add", at=At(Place(path))) from None
+        raise UserError(f"{path}: {cause}", fix="write it with modelyard catalog add", at=At(Place(path))) from None

@@ -7,7 +7,7 @@ from math import ceil
 
 from modelyard.catalog import Device, ModelShape, Quantization, QuantizedPart
 from modelyard.sizing.parallelism import stage_layers
-from modelyard.sizing.settings import DTYPE_BYTES, EngineSettings
+from modelyard.sizing.settings import DTYPE_BYTES, EffectiveSettings
 
 ONLINE_BITS = {
     "fp8": 8.0,
@@ -47,7 +47,7 @@ class RankWeights:
         return self.attention + self.mlp + self.experts + self.embeddings + self.encoder
 
 
-def effective_quantization(shape: ModelShape, settings: EngineSettings) -> Quantization | None:
+def effective_quantization(shape: ModelShape, settings: EffectiveSettings) -> Quantization | None:
     """Return how the weights lie in memory: as the model has them, or as the engine quantises them while it loads."""
     if shape.quantization is None and settings.quantization in ONLINE_BITS:
         part = QuantizedPart.EXPERTS if settings.quantization == "experts_int8" else QuantizedPart.LINEAR
@@ -55,7 +55,7 @@ def effective_quantization(shape: ModelShape, settings: EngineSettings) -> Quant
     return shape.quantization
 
 
-def mxfp4_padding(settings: EngineSettings, device: Device, width: int, hidden: int) -> float:
+def mxfp4_padding(settings: EffectiveSettings, device: Device, width: int, hidden: int) -> float:
     """Return by how much padding lets MXFP4 experts grow, as a factor.
 
     vLLM rounds up for its kernels (`mxfp4_round_up_hidden_size_and_intermediate_size`): Triton on Hopper stores an
@@ -71,7 +71,7 @@ def mxfp4_padding(settings: EngineSettings, device: Device, width: int, hidden: 
     return _rounded(width, 128) / width * _rounded(hidden, 256) / hidden
 
 
-def rank_weights(shape: ModelShape, settings: EngineSettings, device: Device, stage: int = 0) -> RankWeights:
+def rank_weights(shape: ModelShape, settings: EffectiveSettings, device: Device, stage: int = 0) -> RankWeights:
     """Return the weights of one rank of a pipeline stage.
 
     Tensor parallelism shares heads, MLPs, experts and the vocabulary; key-value heads are repeated when there are

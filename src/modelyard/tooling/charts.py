@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling.brief import brief_run
 from modelyard.tooling.executables import require
 from modelyard.tooling.processes import Completed, run
@@ -18,7 +18,7 @@ from modelyard.tooling.words import NotAName, absolute, one_of_a_list, release_n
 _SECONDS = 120.0
 
 
-class ChartFailed(Refusal):
+class ChartFailed(UserError):
     """A chart does not render with these values."""
 
 
@@ -52,8 +52,8 @@ def render_chart(
     helm = str(require("helm").path)
     try:
         name = release_name(release)
-    except NotAName as refusal:
-        raise ChartFailed(refusal.message, fix=refusal.fix) from None
+    except NotAName as error:
+        raise ChartFailed(error.message, fix=error.fix) from None
     with tempfile.TemporaryDirectory(prefix="modelyard-helm-") as scratch:
         files = list(value_files)
         if values:

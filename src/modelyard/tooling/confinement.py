@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 _GIT = ".git"
 
 
-class Unconfined(Refusal):
+class Unconfined(UserError):
     """A name leads out of the folder that it is to lie in."""
 
 

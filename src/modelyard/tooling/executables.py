@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import directories, sources
 from modelyard.tooling.files import write_whole
 from modelyard.tooling.pins import Pin, pin
@@ -84,7 +84,7 @@ def require(name: str) -> Executable:
     """Return the program `name` as `find` does.
 
     Raises:
-        Refusal: It is nowhere to be found.
+        UserError: It is nowhere to be found.
     """
     found = find(name)
     if found is not None:
@@ -136,7 +136,7 @@ def version_of(path: Path, arguments: tuple[str, ...]) -> str | None:
     match = _VERSION.search(completed.stdout.decode("utf-8", "replace") + completed.stderr)
     if completed.returncode != 0 or match is None:
         return None
-    with contextlib.suppress(Refusal):  # a cache that cannot be written costs a process start, nothing else
+    with contextlib.suppress(UserError):  # a cache that cannot be written costs a process start, nothing else
         write_whole(kept, orjson.dumps(match[1]))
     return match[1]
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 
 def write_whole(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
@@ -22,7 +22,7 @@ def write_whole(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
         mode: Permission bits of the file.
 
     Raises:
-        Refusal: The folder cannot be written to.
+        UserError: The folder cannot be written to.
     """
     raw = content.encode() if isinstance(content, str) else content
     try:
@@ -42,9 +42,9 @@ def write_whole(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
         raise
 
 
-def unwritable(path: Path, problem: OSError) -> Refusal:
+def unwritable(path: Path, problem: OSError) -> UserError:
     """Return the refusal for a path that cannot be written."""
-    return Refusal(
+    return UserError(
         f"{path} cannot be written: {problem.strerror or problem}",
         fix="make the folder writable, or choose another with MODELYARD_CACHE_DIR and MODELYARD_DATA_DIR",
     )
@@ -60,7 +60,7 @@ def exclusive(path: Path, *, timeout: float, waiting: Callable[[], None] = lambd
         waiting: Called once when another process holds the lock.
 
     Raises:
-        Refusal: Another process held the lock for `timeout` seconds, or the folder cannot be written to.
+        UserError: Another process held the lock for `timeout` seconds, or the folder cannot be written to.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def exclusive(path: Path, *, timeout: float, waiting: Callable[[], None] = lambd
                 if not isinstance(problem, BlockingIOError):
                     raise unwritable(path, problem) from problem
             if time.monotonic() >= deadline:
-                raise Refusal(
+                raise UserError(
                     f"another modelyard process holds {path} for more than {timeout:g} s",
                     fix="wait for it to end and run the command again",
                 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import directories, executables, sources
 from modelyard.tooling.executables import find, installed_path, pinned_version
 from modelyard.tooling.files import exclusive, unwritable
@@ -34,7 +34,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class InstallStep:
     """One line of progress.
 
     Attributes:
@@ -77,7 +77,7 @@ def default_names() -> tuple[str, ...]:
 
 
 def install(
-    names: Sequence[str] = (), *, dry_run: bool = False, report: Callable[[Step], None] = lambda step: None
+    names: Sequence[str] = (), *, dry_run: bool = False, report: Callable[[InstallStep], None] = lambda step: None
 ) -> list[Installed]:
     """Build tools whose pinned version is not on this machine, into the data folder.
 
@@ -92,7 +92,7 @@ def install(
         One entry per tool, in the order asked for.
 
     Raises:
-        Refusal: A name is unknown or cannot be built, there is no Go and none can be fetched, or a build fails.
+        UserError: A name is unknown or cannot be built, there is no Go and none can be fetched, or a build fails.
     """
     wanted = [_buildable(name) for name in dict.fromkeys(names or default_names())]
     if dry_run:
@@ -102,13 +102,13 @@ def install(
         return [entry for entry in present if entry is not None]
     lock = directories.data() / "install.lock"
     with exclusive(
-        lock, timeout=_BUILD_SECONDS, waiting=lambda: report(Step("", "waiting for another install to end"))
+        lock, timeout=_BUILD_SECONDS, waiting=lambda: report(InstallStep("", "waiting for another install to end"))
     ):
         executables.forget()
         present = [_present(each) for each, _ in wanted]
         if all(present):
             return [entry for entry in present if entry is not None]
-        go = find_go() or fetch_go(lambda message: report(Step("", message)))
+        go = find_go() or fetch_go(lambda message: report(InstallStep("", message)))
         return [
             entry if entry is not None else _build(each, build, go, report)
             for entry, (each, build) in zip(present, wanted, strict=True)
@@ -119,17 +119,17 @@ def _buildable(name: str) -> tuple[Pin, Build]:
     for each in pins():
         if each.name == name:
             if each.build is None:
-                raise Refusal(
+                raise UserError(
                     f"{name} is not built by modelyard",
                     fix=f"install {name} {each.version}{'' if each.exact else ' or newer'} by `mise install` "
                     "or your package manager",
                 )
             if not sources.has(each.build.folder):
                 sources.root()  # says so when there are no sources at all
-                raise Refusal(f"this installation of modelyard carries no sources of {name}")
+                raise UserError(f"this installation of modelyard carries no sources of {name}")
             return each, each.build
     known = ", ".join(each.name for each in pins() if each.build is not None)
-    raise Refusal(f"there is no tool named {name}", fix=f"choose from {known}")
+    raise UserError(f"there is no tool named {name}", fix=f"choose from {known}")
 
 
 def _present(wanted: Pin) -> Installed | None:
@@ -157,7 +157,7 @@ def _command(wanted: Pin, build: Build, go: Path, output: Path) -> list[str]:
     return [str(go), "build", *switches, "-o", str(output), build.package]
 
 
-def _build(wanted: Pin, build: Build, go: Go, report: Callable[[Step], None]) -> Installed:
+def _build(wanted: Pin, build: Build, go: Go, report: Callable[[InstallStep], None]) -> Installed:
     version = pinned_version(wanted)
     folder = sources.root() / build.folder
     target = installed_path(wanted.name)
@@ -167,7 +167,7 @@ def _build(wanted: Pin, build: Build, go: Go, report: Callable[[Step], None]) ->
     except OSError as problem:
         raise unwritable(target, problem) from problem
     started = time.monotonic()
-    report(Step(wanted.name, f"building {version} from {build.module or 'its sources'} with Go {go.version}"))
+    report(InstallStep(wanted.name, f"building {version} from {build.module or 'its sources'} with Go {go.version}"))
     with scratch as name:
         made = Path(name) / wanted.name
         argv = _command(wanted, build, go.path, made)
@@ -189,7 +189,7 @@ def _build(wanted: Pin, build: Build, go: Go, report: Callable[[Step], None]) ->
             raise unwritable(target, problem) from problem
     executables.forget()
     seconds = time.monotonic() - started
-    report(Step(wanted.name, f"installed {version} at {target} ({seconds:.0f} s)"))
+    report(InstallStep(wanted.name, f"installed {version} at {target} ({seconds:.0f} s)"))
     if wanted.version == "sources":
         _drop_old_builds(target.parent.parent)
     line = shell_line(_command(wanted, build, go.path, target), folder)
@@ -203,7 +203,7 @@ def _drop_old_builds(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _progress(name: str, report: Callable[[Step], None]) -> Callable[[str], None]:
+def _progress(name: str, report: Callable[[InstallStep], None]) -> Callable[[str], None]:
     modules = packages = 0
     told = time.monotonic()
 
@@ -215,7 +215,7 @@ def _progress(name: str, report: Callable[[Step], None]) -> Callable[[str], None
             packages += 1
         if time.monotonic() - told >= _PROGRESS_SECONDS:
             told = time.monotonic()
-            report(Step(name, f"{modules} modules downloaded, {packages} packages compiled", passing=True))
+            report(InstallStep(name, f"{modules} modules downloaded, {packages} packages compiled", passing=True))
 
     return count
 
@@ -224,18 +224,18 @@ def _try_out(wanted: Pin, version: str, made: Path) -> None:
     completed = run([made, *wanted.version_arguments], timeout=60.0)
     said = completed.stdout.decode("utf-8", "replace") + completed.stderr
     if completed.returncode != 0 or (wanted.version != "sources" and version not in said):
-        raise Refusal(
+        raise UserError(
             f"{wanted.name} was built, but says {said.strip()[:200]!r} when asked for its version {version}",
             fix="run the command again; if it stays so, get the tool by `mise install`",
         )
 
 
-def _refusal(wanted: Pin, failed: ToolFailed) -> Refusal:
+def _refusal(wanted: Pin, failed: ToolFailed) -> UserError:
     lines = [line for line in failed.completed.stderr.splitlines() if " " in line and "go: downloading" not in line]
     told = "; ".join(line.strip() for line in lines[-3:])[:600]
     if _NETWORK.search(failed.completed.stderr):
-        return Refusal(
+        return UserError(
             f"{wanted.name} cannot be built: its modules cannot be downloaded ({told})",
             fix="connect to the Go module proxy, set GOPROXY to one that can be reached, or get it by `mise install`",
         )
-    return Refusal(f"{wanted.name} cannot be built: {told or failed.message}", fix=failed.fix)
+    return UserError(f"{wanted.name} cannot be built: {told or failed.message}", fix=failed.fix)

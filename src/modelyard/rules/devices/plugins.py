@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelyard.cluster import Application, Environment, Pool, Workload
 from modelyard.placement import BOTTLEROCKET, ami_family
 from modelyard.rendering import split_image
+from modelyard.view import Application, Environment, Pool, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def running(environment: Environment, plugin: Plugin) -> tuple[Workload | Applic
         workload
         for workload in environment.workloads
         if workload.kind == "DaemonSet"
-        and workload.thing.application not in named
+        and workload.manifest.application not in named
         and any(_image_name(container.image) in plugin.images for container in workload.containers)
     ]
     return (*charts, *daemons)

@@ -24,8 +24,8 @@ def detail(fit: Fit, worst: DeviceFit) -> tuple[str, ...]:
     """Return the budget of a rank in bars, where pods may land, and what the figures rest on."""
     lines = [bars(worst.assessment)]
     if len(fit.devices) > 1:
-        rest = either(each.landing.device.name for each in fit.devices if each is not worst)
-        lines.append(f"{worst.landing.device.name} is one of the devices its pods can land on, beside {rest}")
+        rest = either(each.eligible.device.name for each in fit.devices if each is not worst)
+        lines.append(f"{worst.eligible.device.name} is one of the devices its pods can land on, beside {rest}")
     lines.append(worst.assessment.basis)
     return tuple(lines)
 
@@ -45,11 +45,11 @@ def remedy(fit: Fit, worst: DeviceFit) -> str:
     if larger:
         least = min(larger, key=_nominal)
         words.append(
-            f"let its pods land on {either(each.landing.device.name for each in larger)} only "
+            f"let its pods land on {either(each.eligible.device.name for each in larger)} only "
             f"(karpenter.k8s.aws/instance-gpu-memory Gt {_nominal(least) - 1})"
         )
     return ", or ".join(words)
 
 
 def _nominal(each: DeviceFit) -> int:
-    return each.landing.device.nominal_mib
+    return each.eligible.device.nominal_mib

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, Environment, Project, is_namespaced
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Application, Environment, Project, is_namespaced
 
 
 @rule("argocd/destination-outside-project", error, since="0.1.0")
@@ -15,8 +15,8 @@ def destination_outside_project(environment: Environment) -> Iterator[Finding | 
         project = environment.projects.get(application.project)
         if project is None:
             continue
-        server = str(application.thing.get("spec.destination.server", ""))
-        cluster = str(application.thing.get("spec.destination.name", ""))
+        server = str(application.manifest.get("spec.destination.server", ""))
+        cluster = str(application.manifest.get("spec.destination.name", ""))
         if application.namespace and not project.permits_destination(server, cluster, application.namespace):
             yield Finding(
                 at=application.at("spec.destination.namespace"),
@@ -29,15 +29,15 @@ def destination_outside_project(environment: Environment) -> Iterator[Finding | 
 
 def _resources(application: Application, project: Project, server: str, cluster: str) -> Iterator[Finding]:
     told = {application.namespace}
-    for thing in application.resources:
-        namespace = thing.namespace
-        if namespace in told or not namespace or is_namespaced(thing.group, thing.kind) is False:
+    for manifest in application.resources:
+        namespace = manifest.namespace
+        if namespace in told or not namespace or is_namespaced(manifest.group, manifest.kind) is False:
             continue
         told.add(namespace)
         if not project.permits_destination(server, cluster, namespace):
             yield Finding(
-                at=thing.at("metadata.namespace"),
-                message=f"{thing} of {application} is in namespace {namespace}, which {project} does not permit",
+                at=manifest.at("metadata.namespace"),
+                message=f"{manifest} of {application} is in namespace {namespace}, which {project} does not permit",
                 fix=_fix(project, namespace),
             )
 

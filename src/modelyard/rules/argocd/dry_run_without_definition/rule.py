@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import NATIVE_GROUPS, Application, Environment, Thing, listed
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import NATIVE_GROUPS, Application, Environment, Manifest, listed
 
 OPTION = "SkipDryRunOnMissingResource=true"
 ANNOTATION = "argocd.argoproj.io/sync-options"
@@ -22,29 +22,29 @@ def dry_run_without_definition(environment: Environment) -> Iterator[Finding | N
     is_ours = bool(environment.folder.path)
     brought = {each for one in environment.applications for each in _defined(one)}
     for application in environment.applications:
-        if OPTION in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
+        if OPTION in listed(application.manifest.value, "spec", "syncPolicy", "syncOptions"):
             continue
         own = _defined(application)
-        for thing in application.own_resources:
-            if thing.group in NATIVE_GROUPS | _ALWAYS_THERE or (thing.group, thing.kind) in own:
+        for manifest in application.own_resources:
+            if manifest.group in NATIVE_GROUPS | _ALWAYS_THERE or (manifest.group, manifest.kind) in own:
                 continue
-            if OPTION not in _options(thing) and (is_ours or (thing.group, thing.kind) in brought):
+            if OPTION not in _options(manifest) and (is_ours or (manifest.group, manifest.kind) in brought):
                 yield Finding(
-                    at=thing.at(("metadata", "annotations", ANNOTATION)),
-                    message=f"{thing} of {application} needs the definition of {thing.kind} ({thing.group}), "
+                    at=manifest.at(("metadata", "annotations", ANNOTATION)),
+                    message=f"{manifest} of {application} needs the definition of {manifest.kind} ({manifest.group}), "
                     f"which another Application brings, and lacks {OPTION}",
-                    fix=f'add the annotation {ANNOTATION}: "{",".join((*_options(thing), OPTION))}"',
+                    fix=f'add the annotation {ANNOTATION}: "{",".join((*_options(manifest), OPTION))}"',
                 )
 
 
-def _options(thing: Thing) -> list[str]:
-    return [option.strip() for option in str(thing.annotations.get(ANNOTATION) or "").split(",") if option.strip()]
+def _options(manifest: Manifest) -> list[str]:
+    return [option.strip() for option in str(manifest.annotations.get(ANNOTATION) or "").split(",") if option.strip()]
 
 
 def _defined(application: Application) -> set[tuple[str, str]]:
     """Return group and kind of the definitions that the Application brings itself, which Argo CD applies first."""
     return {
-        (str(thing.get("spec.group", "")), str(thing.get("spec.names.kind", "")))
-        for thing in application.resources
-        if thing.kind == "CustomResourceDefinition"
+        (str(manifest.get("spec.group", "")), str(manifest.get("spec.names.kind", "")))
+        for manifest in application.resources
+        if manifest.kind == "CustomResourceDefinition"
     }

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, git_generators
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
+from modelyard.view import Environment, git_generators
 
 
 @rule("argocd/generator-without-match", error, since="0.1.0")
@@ -19,8 +19,8 @@ def generator_without_match(environment: Environment) -> Iterator[Finding | NotC
         index, pattern = wanted[0]
         kind = "folder" if generator.field == "directories" else "file"
         yield Finding(
-            at=generator.thing.at((*generator.path, generator.field, index, "path")),
-            message=f"{generator.thing} makes an Application for each {kind} {pattern}, and there is none",
+            at=generator.manifest.at((*generator.path, generator.field, index, "path")),
+            message=f"{generator.manifest} makes an Application for each {kind} {pattern}, and there is none",
             fix=_near(environment, pattern) or "name folders that are there; a star stands for one level",
         )
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, Environment, Project, is_namespaced
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Application, Environment, Project, is_namespaced
 
 
 @rule("argocd/kind-outside-project", error, since="0.1.0")
@@ -19,23 +19,23 @@ def kind_outside_project(environment: Environment) -> Iterator[Finding | NotChec
 
 def _resources(application: Application, project: Project) -> Iterator[Finding | NotChecked]:
     told = set()
-    for thing in application.resources:
-        kind = (thing.group, thing.kind)
+    for manifest in application.resources:
+        kind = (manifest.group, manifest.kind)
         namespaced = is_namespaced(*kind)
-        if kind in told or (namespaced is None and _permitted_either_way(project, *kind, thing.name)):
+        if kind in told or (namespaced is None and _permitted_either_way(project, *kind, manifest.name)):
             continue
         if namespaced is None:
             told.add(kind)
             yield NotChecked(
-                f"{thing.kind} of {thing.group} in {project}", "whether it belongs to a namespace is not known"
+                f"{manifest.kind} of {manifest.group} in {project}", "whether it belongs to a namespace is not known"
             )
-        elif not project.permits_kind(*kind, thing.name, namespaced):
+        elif not project.permits_kind(*kind, manifest.name, namespaced):
             told.add(kind)
             scope = "" if namespaced else " (a kind of the cluster)"
             yield Finding(
-                at=thing.at("kind"),
-                message=f"{project} does not permit {thing}{scope}, which {application} brings",
-                fix=f"move it to an Application of a project that permits {thing.kind}, or let {project} have it",
+                at=manifest.at("kind"),
+                message=f"{project} does not permit {manifest}{scope}, which {application} brings",
+                fix=f"move it to an Application of a project that permits {manifest.kind}, or let {project} have it",
             )
 
 
@@ -44,7 +44,7 @@ def _permitted_either_way(project: Project, group: str, kind: str, name: str) ->
 
 
 def _namespace(application: Application, project: Project) -> Iterator[Finding]:
-    options = application.thing.get("spec.syncPolicy.syncOptions", ())
+    options = application.manifest.get("spec.syncPolicy.syncOptions", ())
     for index, option in enumerate(options if isinstance(options, list) else ()):
         if option == "CreateNamespace=true" and not project.permits_kind("", "Namespace", application.namespace, False):
             yield Finding(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from modelyard.cluster import ACCELERATORS, Environment, git_generators
-from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.findings import Finding, NotChecked, UserError, warning
 from modelyard.repository import Repository, kustomization_file
 from modelyard.rules import rule
+from modelyard.view import ACCELERATORS, Environment, git_generators
 
 _KEEPING = ("create-only", "create-update")
 
@@ -15,7 +15,7 @@ def model_deleting_generator(environment: Environment) -> Iterator[Finding | Not
     """An ApplicationSet deletes what it made when a folder is renamed, and with it the model that is served."""
     files = environment.repository.files
     for generator in git_generators(environment):
-        policy = generator.thing.mapping("spec.syncPolicy")
+        policy = generator.manifest.mapping("spec.syncPolicy")
         if policy.get("preserveResourcesOnDeletion") is True or policy.get("applicationsSync") in _KEEPING:
             continue
         if generator.field != "directories":
@@ -25,8 +25,9 @@ def model_deleting_generator(environment: Environment) -> Iterator[Finding | Not
         )
         if served:
             yield Finding(
-                at=generator.thing.at(("spec", "syncPolicy", "preserveResourcesOnDeletion")),
-                message=f"{generator.thing} deletes what {served} serves as soon as that folder is renamed or left out",
+                at=generator.manifest.at(("spec", "syncPolicy", "preserveResourcesOnDeletion")),
+                message=f"{generator.manifest} deletes what {served} serves as soon as that folder is renamed or "
+                "left out",
                 fix="set spec.syncPolicy.preserveResourcesOnDeletion: true, or applicationsSync: create-update",
             )
 
@@ -40,7 +41,7 @@ def _asks_for_devices(repository: Repository, folder: str) -> bool:
     for path in paths:
         try:
             content = files.text(path) if path.endswith((".yaml", ".yml")) else ""
-        except Refusal:
+        except UserError:
             continue
         if any(device in content for device in ACCELERATORS):
             return True

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
@@ -13,7 +13,7 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 def model_without_finalizer(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A model's Application that is removed without its finalizer leaves the pods, and their devices, running."""
     for application in environment.applications:
-        finalizers = application.thing.get("metadata.finalizers", ())
+        finalizers = application.manifest.get("metadata.finalizers", ())
         if application.is_model and not any(str(each).startswith(FINALIZER) for each in finalizers):
             yield Finding(
                 at=application.at("metadata.finalizers"),

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.applications import COMPONENT_LABEL, PLATFORM
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.applications import COMPONENT_LABEL, PLATFORM
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
@@ -14,9 +14,9 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 def platform_with_finalizer(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A platform component with a finalizer deletes definitions and node pools when its stub leaves the list."""
     for application in environment.applications:
-        if application.thing.labels.get(COMPONENT_LABEL) != PLATFORM:
+        if application.manifest.labels.get(COMPONENT_LABEL) != PLATFORM:
             continue
-        finalizers = application.thing.get("metadata.finalizers", ())
+        finalizers = application.manifest.get("metadata.finalizers", ())
         for index, finalizer in enumerate(finalizers if isinstance(finalizers, list) else ()):
             if str(finalizer).startswith(FINALIZER):
                 yield Finding(

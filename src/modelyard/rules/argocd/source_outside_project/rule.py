@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("argocd/source-outside-project", error, since="0.1.0")
@@ -16,7 +16,7 @@ def source_outside_project(environment: Environment) -> Iterator[Finding | NotCh
             if project is None or not source.repository or project.permits_source(source.repository):
                 continue
             if environment.is_misaddressed(source):
-                continue  # argocd/other-repository says so
+                continue  # argocd/repository-mismatch says so
             yield Finding(
                 at=application.at((*source.path, "repoURL")),
                 message=f"{application} reads {source.repository}, which {project} does not permit",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, ChartValues, Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.repository import Repository, joined
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Application, ChartValues, Environment
 
 ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 
@@ -16,7 +16,7 @@ def stale_generate_paths(environment: Environment) -> Iterator[Finding | NotChec
     """A change outside the annotated paths is not noticed: Argo CD keeps serving what it rendered before."""
     for application in environment.applications:
         repository, target = application.repository, application.target
-        written = application.thing.annotations.get(ANNOTATION)
+        written = application.manifest.annotations.get(ANNOTATION)
         if not isinstance(written, str) or repository is None or target is None or application.errors:
             continue
         needed = _needed(repository, target, environment.chart_values, application)

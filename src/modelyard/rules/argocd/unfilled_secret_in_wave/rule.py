@@ -2,29 +2,29 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import IGNORED_HEALTH, Environment, Thing, Waves, listed, mapping
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import IGNORED_HEALTH, Environment, Manifest, Waves, listed, mapping
 
 
 @rule("argocd/unfilled-secret-in-wave", warning, since="0.1.0")
 def unfilled_secret_in_wave(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Until somebody stores the value, the secret is Degraded, its wave fails, and nothing behind it arrives."""
     waves = Waves(environment)
-    last = max((waves.number(each.thing) for each in environment.applications), default=0)
+    last = max((waves.number(each.manifest) for each in environment.applications), default=0)
     unknown: set[str] = set()
-    for thing in environment.of_kind("ExternalSecret", "external-secrets.io"):
-        application = environment.application_by_name.get(thing.application)
-        if application is None or waves.number(application.thing) >= last or not _is_read_from_a_store(thing):
+    for manifest in environment.of_kind("ExternalSecret", "external-secrets.io"):
+        application = environment.application_by_name.get(manifest.application)
+        if application is None or waves.number(application.manifest) >= last or not _is_read_from_a_store(manifest):
             continue
-        if str(thing.annotations.get(IGNORED_HEALTH)) == "true" or waves.wait_for_health is False:
+        if str(manifest.annotations.get(IGNORED_HEALTH)) == "true" or waves.wait_for_health is False:
             continue
         if waves.wait_for_health is None:
             unknown.add(application.name)
             continue
         yield Finding(
-            at=thing.at(("metadata", "annotations", IGNORED_HEALTH)),
-            message=f"{thing} is Degraded until its secret has a value, and waves behind {application} wait for it",
+            at=manifest.at(("metadata", "annotations", IGNORED_HEALTH)),
+            message=f"{manifest} is Degraded until its secret has a value, and waves behind {application} wait for it",
             fix=f'add the annotation {IGNORED_HEALTH}: "true"; the pods that need the Secret wait by themselves',
         )
     for name in sorted(unknown):
@@ -34,7 +34,9 @@ def unfilled_secret_in_wave(environment: Environment) -> Iterator[Finding | NotC
         )
 
 
-def _is_read_from_a_store(thing: Thing) -> bool:
+def _is_read_from_a_store(manifest: Manifest) -> bool:
     """Return whether the value is somebody's to bring; what a generator makes is there at once."""
-    sources = [mapping(each, "sourceRef") for each in listed(thing.value, "spec", "dataFrom") if isinstance(each, dict)]
-    return bool(listed(thing.value, "spec", "data")) or any("generatorRef" not in each for each in sources)
+    sources = [
+        mapping(each, "sourceRef") for each in listed(manifest.value, "spec", "dataFrom") if isinstance(each, dict)
+    ]
+    return bool(listed(manifest.value, "spec", "data")) or any("generatorRef" not in each for each in sources)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import Chart, chart, chart_versions
-from modelyard.cluster import ChartValues, Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import either
+from modelyard.view import ChartValues, Environment
 
 
 @rule("argocd/unknown-chart-value", warning, since="0.1.0")

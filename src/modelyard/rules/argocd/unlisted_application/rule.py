@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.findings import Finding, NotChecked, UserError, warning
 from modelyard.repository import FileAddress
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 FOLDER = "applications"
 
@@ -21,8 +21,8 @@ def unlisted_application(environment: Environment) -> Iterator[Finding | NotChec
             continue
         try:
             contents = repository.files.documents(file)
-        except Refusal as refusal:
-            yield NotChecked(file, refusal.message)
+        except UserError as error:
+            yield NotChecked(file, error.message)
             continue
         for number, content in enumerate(contents):
             if isinstance(content, dict) and content.get("kind") == "Application":

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 _GO = re.compile(r"\{\{-?\s*(?:\.[A-Za-z]|(?:if|range|with|index|default|normalize|printf|dig)\b)")
 _PLAIN = re.compile(r"\{\{\s*([a-zA-Z][\w-]*(?:\.[\w-]+|\[\d+\])*)\s*\}\}")
@@ -18,21 +18,21 @@ _WORDS = frozenset({"end", "else", "now"})
 @rule("argocd/unread-template-syntax", error, since="0.1.0")
 def unread_template_syntax(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD fills in one of two syntaxes; what is written in the other stays as it is, or fails."""
-    for thing in environment.of_kind("ApplicationSet", "argoproj.io"):
-        go = thing.get("spec.goTemplate") is True
-        for path, value in _texts(thing.get("spec.template"), ("spec", "template")):
+    for manifest in environment.of_kind("ApplicationSet", "argoproj.io"):
+        go = manifest.get("spec.goTemplate") is True
+        for path, value in _texts(manifest.get("spec.template"), ("spec", "template")):
             plain = next((word for word in _PLAIN.findall(value) if word not in _WORDS), "")
             if not go and _GO.search(value):
                 yield Finding(
-                    at=thing.at(path),
-                    message=f"{thing} has {value!r}, a Go template, and spec.goTemplate is not true",
+                    at=manifest.at(path),
+                    message=f"{manifest} has {value!r}, a Go template, and spec.goTemplate is not true",
                     fix="set spec.goTemplate: true, or write {{path.basename}} without the dot before",
                 )
                 break
             if go and plain and not _GO.search(value):
                 yield Finding(
-                    at=thing.at(path),
-                    message=f"{thing} has {value!r}, which a Go template takes for a function of that name",
+                    at=manifest.at(path),
+                    message=f"{manifest} has {value!r}, which a Go template takes for a function of that name",
                     fix=f"write {{{{.{plain}}}}}, or leave spec.goTemplate out",
                 )
                 break

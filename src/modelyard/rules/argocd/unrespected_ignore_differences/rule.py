@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Application, Environment, Thing, listed
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Application, Environment, Manifest, listed
 
 _OPTION = "RespectIgnoreDifferences=true"
 
@@ -16,9 +16,9 @@ _OPTION = "RespectIgnoreDifferences=true"
 def unrespected_ignore_differences(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Without RespectIgnoreDifferences every sync writes the ignored field again, over what a controller set."""
     for application in environment.applications:
-        if _OPTION in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
+        if _OPTION in listed(application.manifest.value, "spec", "syncPolicy", "syncOptions"):
             continue
-        for entry in application.thing.entries("spec.ignoreDifferences"):
+        for entry in application.manifest.entries("spec.ignoreDifferences"):
             found = _written(application, entry)
             if found is not None:
                 yield Finding(
@@ -30,15 +30,15 @@ def unrespected_ignore_differences(environment: Environment) -> Iterator[Finding
                 break
 
 
-def _written(application: Application, entry: dict[str, Any]) -> tuple[Thing, str] | None:
+def _written(application: Application, entry: dict[str, Any]) -> tuple[Manifest, str] | None:
     """Return a resource whose manifest sets an ignored field, with the field."""
     group, kind, name = (str(entry.get(key) or "") for key in ("group", "kind", "name"))
-    for thing in application.own_resources:
-        if group not in (thing.group, "*") or kind not in (thing.kind, "*") or name not in ("", thing.name):
+    for manifest in application.own_resources:
+        if group not in (manifest.group, "*") or kind not in (manifest.kind, "*") or name not in ("", manifest.name):
             continue
         for path in _paths(entry):
-            if thing.has(path):
-                return thing, "/".join(map(str, path))
+            if manifest.has(path):
+                return manifest, "/".join(map(str, path))
     return None
 
 

@@ -2,38 +2,38 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing, mapping, numbered, text
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest, mapping, numbered, text
 
 
 @rule("autoscaling/cpu-of-device-bound-model", warning, since="0.1.0")
 def cpu_of_device_bound_model(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An engine on an accelerator keeps its processor as busy with one request as with a hundred."""
     bound = {
-        (environment.namespace_of(each.thing), each.kind, each.name)
+        (environment.namespace_of(each.manifest), each.kind, each.name)
         for each in environment.workloads
         if any(template.accelerators for template in each.templates)
     }
     for edge in environment.graph.of("scales"):
-        thing = edge.source.holder
+        manifest = edge.source.holder
         wanted = edge.wanted
-        if not isinstance(thing, Thing) or (wanted.namespace, wanted.kind, wanted.name) not in bound:
+        if not isinstance(manifest, Manifest) or (wanted.namespace, wanted.kind, wanted.name) not in bound:
             continue
-        for path in _of_cpu(thing):
+        for path in _of_cpu(manifest):
             yield Finding(
-                at=thing.at(path),
-                message=f"{thing} scales {wanted.kind} {wanted.name}, which runs on an accelerator, by its CPU",
+                at=manifest.at(path),
+                message=f"{manifest} scales {wanted.kind} {wanted.name}, which runs on an accelerator, by its CPU",
                 fix="scale on requests that wait: the feature scale-on-queue",
             )
 
 
-def _of_cpu(thing: Thing) -> Iterator[Path]:
-    for index, metric in numbered(thing.value, "spec", "metrics"):
+def _of_cpu(manifest: Manifest) -> Iterator[Path]:
+    for index, metric in numbered(manifest.value, "spec", "metrics"):
         for field in ("resource", "containerResource"):
             if text(mapping(metric, field), "name") == "cpu":
                 yield ("spec", "metrics", index, field, "name")
-    for index, trigger in numbered(thing.value, "spec", "triggers"):
+    for index, trigger in numbered(manifest.value, "spec", "triggers"):
         if text(trigger, "type") == "cpu":
             yield ("spec", "triggers", index, "type")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Application, Environment, listed
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Application, Environment, listed
 
 _SCALERS = (("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject"))
 
@@ -17,27 +17,28 @@ def fixed_replicas(environment: Environment) -> Iterator[Finding | NotChecked]:
         for scaler in environment.of_kind(kind, group):
             reference = scaler.mapping("spec.scaleTargetRef")
             for workload in environment.workloads:
-                thing = workload.thing
-                if (thing.kind, thing.name) != (reference.get("kind") or "Deployment", reference.get("name")):
+                manifest = workload.manifest
+                if (manifest.kind, manifest.name) != (reference.get("kind") or "Deployment", reference.get("name")):
                     continue
-                application = environment.application_by_name.get(thing.application)
-                if environment.namespace_of(thing) != environment.namespace_of(scaler) or not thing.has(
+                application = environment.application_by_name.get(manifest.application)
+                if environment.namespace_of(manifest) != environment.namespace_of(scaler) or not manifest.has(
                     "spec.replicas"
                 ):
                     continue
-                if application is None or not _ignores(application, thing.group, thing.kind):
+                if application is None or not _ignores(application, manifest.group, manifest.kind):
                     yield Finding(
-                        at=thing.at("spec.replicas"),
-                        message=f"{thing} has {thing.get('spec.replicas')} replicas in Git, and {scaler} scales it",
+                        at=manifest.at("spec.replicas"),
+                        message=f"{manifest} has {manifest.get('spec.replicas')} replicas in Git, and {scaler} scales "
+                        "it",
                         fix="leave spec.replicas out of the manifest: a patch with {op: remove, path: /spec/replicas}",
                     )
 
 
 def _ignores(application: Application, group: str, kind: str) -> bool:
     """Return whether the Application leaves the replicas alone, in what it compares and in what it applies."""
-    if "RespectIgnoreDifferences=true" not in listed(application.thing.value, "spec", "syncPolicy", "syncOptions"):
+    if "RespectIgnoreDifferences=true" not in listed(application.manifest.value, "spec", "syncPolicy", "syncOptions"):
         return False
-    return any(_names_replicas(each, group, kind) for each in application.thing.entries("spec.ignoreDifferences"))
+    return any(_names_replicas(each, group, kind) for each in application.manifest.entries("spec.ignoreDifferences"))
 
 
 def _names_replicas(entry: dict[str, Any], group: str, kind: str) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, mapping, numbered, text
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, mapping, numbered, text
 
 _OF_TOO_FEW = ("num_requests_waiting", "time_to_first_token", "request_queue_time", "e2e_request_latency")
 _OF_LOAD = ("num_requests_running", "kv_cache_usage", "gpu_cache_usage", "generation_tokens", "DCGM_FI_")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 _GROUP = "autoscaling.aibrix.ai"
 
@@ -12,11 +12,11 @@ _GROUP = "autoscaling.aibrix.ai"
 @rule("autoscaling/settings-as-labels", warning, since="0.1.0")
 def settings_as_labels(environment: Environment) -> Iterator[Finding | NotChecked]:
     """AIBrix's autoscaler reads its settings from annotations; as labels they are ignored, and the defaults hold."""
-    for thing in environment.of_kind("PodAutoscaler", _GROUP):
-        wrong = [key for key in thing.labels if key.partition("/")[0].endswith(_GROUP)]
-        if wrong and environment.is_ours(thing):
+    for manifest in environment.of_kind("PodAutoscaler", _GROUP):
+        wrong = [key for key in manifest.labels if key.partition("/")[0].endswith(_GROUP)]
+        if wrong and environment.is_ours(manifest):
             yield Finding(
-                at=thing.at(("metadata", "labels", wrong[0]), key=True),
-                message=f"{thing} has the label {wrong[0]}, a setting that is read from annotations only",
+                at=manifest.at(("metadata", "labels", wrong[0]), key=True),
+                message=f"{manifest} has the label {wrong[0]}, a setting that is read from annotations only",
                 fix=f"move {', '.join(sorted(wrong))} to metadata.annotations",
             )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, mapping, numbered, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, mapping, numbered, text
 
 _APIS = {
     "Pods": ("pods", "custom.metrics.k8s.io"),
@@ -29,16 +29,16 @@ def unserved_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     for application in environment.applications:
         for source in application.sources:
             served.update(_ADAPTERS.get(source.chart, ()))
-    for thing in environment.of_kind("HorizontalPodAutoscaler", "autoscaling"):
-        if not environment.is_ours(thing):
+    for manifest in environment.of_kind("HorizontalPodAutoscaler", "autoscaling"):
+        if not environment.is_ours(manifest):
             continue
-        for index, metric in numbered(thing.value, "spec", "metrics"):
+        for index, metric in numbered(manifest.value, "spec", "metrics"):
             field, api = _APIS.get(text(metric, "type"), ("", ""))
             if not api or api in served:
                 continue
             name = text(mapping(metric, field, "metric"), "name")
             yield Finding(
-                at=thing.at(("spec", "metrics", index, field, "metric", "name")),
-                message=f"{thing} scales on {name}, and nothing here serves {api}",
+                at=manifest.at(("spec", "metrics", index, field, "metric", "name")),
+                message=f"{manifest} scales on {name}, and nothing here serves {api}",
                 fix="scale by a ScaledObject with a Prometheus trigger, or add an adapter that serves the API",
             )

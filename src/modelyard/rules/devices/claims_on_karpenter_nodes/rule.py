@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import OF_AUTO_MODE, Environment, NodeRequirement, alternatives
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import cluster, placements
 from modelyard.rules import rule
+from modelyard.view import OF_AUTO_MODE, Environment, NodeRequirement, alternatives
 
 # Labels that only Karpenter's nodes have.
 _KARPENTER = ("karpenter.sh/", "karpenter.k8s.aws/", *OF_AUTO_MODE)

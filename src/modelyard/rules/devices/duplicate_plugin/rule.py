@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, Environment, Pool
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.devices.plugins import NVIDIA, PLUGINS, held_by_image, running
+from modelyard.view import Application, Environment, Pool
 
 _NODES_WITH_PLUGIN = "nvidia.com/gpu.present"
 """Label of the nodes that the NVIDIA device plugin's chart runs on."""
@@ -18,7 +18,7 @@ def duplicate_plugin(environment: Environment) -> Iterator[Finding | NotChecked]
         first, *others = running(environment, plugin) or (None,)
         for other in others:
             yield Finding(
-                at=other.at("metadata.name") if isinstance(other, Application) else other.thing.at("metadata.name"),
+                at=other.at("metadata.name") if isinstance(other, Application) else other.manifest.at("metadata.name"),
                 message=f"{other} and {first} both run the device plugin of {plugin.component}",
                 fix="remove one of them, or switch its device plugin off",
             )
@@ -26,7 +26,7 @@ def duplicate_plugin(environment: Environment) -> Iterator[Finding | NotChecked]
         for pool in environment.pools:
             if held_by_image(NVIDIA, pool) and _is_chosen(pool):
                 yield Finding(
-                    at=pool.thing.at(("spec", "template", "metadata", "labels", _NODES_WITH_PLUGIN)),
+                    at=pool.manifest.at(("spec", "template", "metadata", "labels", _NODES_WITH_PLUGIN)),
                     message=f"{pool} has the label {_NODES_WITH_PLUGIN}, which brings the device plugin to nodes whose "
                     "image holds one",
                     fix="remove the label: it is for AL2023 nodes",

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modelyard.catalog import Driver, cuda_driver, cuda_of, neuron_refusal, neuron_sdk, node_driver
-from modelyard.cluster import Container, Environment, Pool, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rendering import split_image
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Container, Environment, Pool, entries, text
 
 _NEURON = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice", "aws.amazon.com/neuroncore")
 _NVIDIA = "nvidia.com/gpu"
@@ -75,9 +75,9 @@ def _judged(pair: _Pair, containers: list[tuple[Container, str | None]]) -> Iter
 
 
 def _finding(pair: _Pair, driver: Driver, why: str, containers: list[tuple[Container, str | None]]) -> Finding:
-    names = sorted({str(container.thing) for container, _ in containers})
+    names = sorted({str(container.manifest) for container, _ in containers})
     node_class = pair.pool.node_class
-    at = pair.pool.thing.at() if node_class is None else node_class.at(("spec", "amiSelectorTerms", 0, "alias"))
+    at = pair.pool.manifest.at() if node_class is None else node_class.at(("spec", "amiSelectorTerms", 0, "alias"))
     return Finding(
         at=at,
         message=f"nodes of {pair.pool} run {pair.alias} with driver {driver}, on which {pair.image} of {both(names)} "

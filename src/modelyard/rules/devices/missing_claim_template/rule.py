@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment, entries, text
 
 _KINDS = {"resourceClaimTemplateName": "ResourceClaimTemplate", "resourceClaimName": "ResourceClaim"}
 
@@ -36,10 +36,10 @@ def missing_claim_template(environment: Environment) -> Iterator[Finding | NotCh
 def _made(environment: Environment) -> dict[tuple[str, str], set[str]]:
     made: dict[tuple[str, str], set[str]] = {}
     for kind in _KINDS.values():
-        for thing in environment.of_kind(kind, "resource.k8s.io"):
-            made.setdefault((kind, environment.namespace_of(thing)), set()).add(thing.name)
+        for manifest in environment.of_kind(kind, "resource.k8s.io"):
+            made.setdefault((kind, environment.namespace_of(manifest)), set()).add(manifest.name)
     # The driver makes a template for each domain, under the name that the domain says.
-    for thing in environment.of_kind("ComputeDomain", "resource.nvidia.com"):
-        name = str(thing.get("spec.channel.resourceClaimTemplate.name", ""))
-        made.setdefault(("ResourceClaimTemplate", environment.namespace_of(thing)), set()).add(name)
+    for manifest in environment.of_kind("ComputeDomain", "resource.nvidia.com"):
+        name = str(manifest.get("spec.channel.resourceClaimTemplate.name", ""))
+        made.setdefault(("ResourceClaimTemplate", environment.namespace_of(manifest)), set()).add(name)
     return made

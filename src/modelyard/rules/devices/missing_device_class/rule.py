@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, ChartValues, Environment, Thing, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Application, ChartValues, Environment, Manifest, entries, mapping, text
 
 _CHART = "dra-driver-nvidia-gpu"
 # What chart dra-driver-nvidia-gpu 0.4.1 makes, by the value that switches it.
@@ -22,28 +22,30 @@ _CLAIMS = {"ResourceClaim": ("spec",), "ResourceClaimTemplate": ("spec", "spec")
 @rule("devices/missing-device-class", error, since="0.1.0")
 def missing_device_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A claim of a class that is not there is never allocated, and its pods wait for ever."""
-    claims = [(thing, path) for kind, path in _CLAIMS.items() for thing in environment.of_kind(kind, "resource.k8s.io")]
+    claims = [
+        (manifest, path) for kind, path in _CLAIMS.items() for manifest in environment.of_kind(kind, "resource.k8s.io")
+    ]
     if not claims:
         return
-    known = {thing.name for thing in environment.of_kind("DeviceClass", "resource.k8s.io")}
+    known = {manifest.name for manifest in environment.of_kind("DeviceClass", "resource.k8s.io")}
     known |= {name for values in environment.chart_values for name in _made_by(values)}
     others = sorted({what for each in environment.applications if (what := _may_bring(each))})
-    for thing, path in claims:
-        for place, name in _named(thing, path):
+    for manifest, path in claims:
+        for place, name in _named(manifest, path):
             if name in known:
                 continue
             if others:
-                yield NotChecked(thing, f"{one_of(others)} may bring the DeviceClass {name}")
+                yield NotChecked(manifest, f"{one_of(others)} may bring the DeviceClass {name}")
                 continue
             yield Finding(
-                at=thing.at(place),
-                message=f"{thing} claims devices of the DeviceClass {name}, which this environment does not make",
+                at=manifest.at(place),
+                message=f"{manifest} claims devices of the DeviceClass {name}, which this environment does not make",
                 fix=f"name {nearest(name, known) or one_of(sorted(known))}" if known else "add the driver for it",
             )
 
 
-def _named(thing: Thing, path: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for index, request in enumerate(entries(thing.mapping(path), "devices", "requests")):
+def _named(manifest: Manifest, path: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, request in enumerate(entries(manifest.mapping(path), "devices", "requests")):
         at: tuple[str | int, ...] = (*path, "devices", "requests", index)
         if name := text(mapping(request, "exactly"), "deviceClassName"):
             yield (*at, "exactly", "deviceClassName"), name

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, numbered, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, numbered, text
 
 _DEVICE = "vpc.amazonaws.com/efa"
 
@@ -20,7 +20,7 @@ def missing_efa_interface(environment: Environment) -> Iterator[Finding | NotChe
                 for index, variable in numbered(container.value, "env"):
                     if text(variable, "name") == "FI_PROVIDER" and text(variable, "value") == "efa":
                         yield Finding(
-                            at=container.thing.at((*container.path, "env", index, "value")),
+                            at=container.manifest.at((*container.path, "env", index, "value")),
                             message=f"{container.name} of {template} is told to use EFA and does not ask for {_DEVICE}",
                             fix=f"add {_DEVICE} to resources.limits, with the interfaces of the instance type",
                         )

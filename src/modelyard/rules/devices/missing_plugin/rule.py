@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from modelyard.cluster import Application, Container, Environment, Workload, mapping, quantity
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rules import rule
 from modelyard.rules.devices.plugins import PLUGIN_OF, Plugin, held_by_image, running
 from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import both
+from modelyard.view import Application, Container, Environment, Workload, mapping, quantity
 
 
 @rule("devices/missing-plugin", error, since="0.1.0")

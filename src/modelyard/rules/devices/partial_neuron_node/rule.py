@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import InstanceOption, placements
 from modelyard.rules import rule
 from modelyard.rules.wording import either
+from modelyard.view import Container, Environment, text
 
 _DEVICES = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice")
 _DEFAULT_SCHEDULER, _OF_NEURON = "default-scheduler", "neuron-scheduler"

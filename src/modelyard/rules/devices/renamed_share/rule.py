@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import plugin_configurations, sharing_of
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 _SHARED = "nvidia.com/gpu.shared"
 
@@ -19,7 +19,7 @@ def renamed_share(environment: Environment) -> Iterator[Finding | NotChecked]:
         if not sharing.renamed:
             continue
         inside = pool.node_class is not None and "kubelet-device-plugins" in str(pool.node_class.get("spec.userData"))
-        at = pool.node_class.at("spec.userData") if inside and pool.node_class is not None else pool.thing.at()
+        at = pool.node_class.at("spec.userData") if inside and pool.node_class is not None else pool.manifest.at()
         yield Finding(
             at=at,
             message=f"nodes of {pool} offer their shares as {_SHARED}: Karpenter starts no node for that name, and "

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, PodTemplate, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import MPS, placements, plugin_configurations, sharing_of
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate, entries, mapping, text
 
 _GPU = "nvidia.com/gpu"
 _MEMORY = "/dev/shm"  # noqa: S108 - a path in the pod
@@ -47,11 +47,11 @@ def _mount(container: Container) -> int | None:
 def _claims_with_mps(environment: Environment) -> set[str]:
     found = set()
     for kind in _CLAIM_KINDS:
-        for thing in environment.of_kind(kind, "resource.k8s.io"):
-            spec = thing.mapping("spec.spec" if kind == "ResourceClaimTemplate" else "spec")
+        for manifest in environment.of_kind(kind, "resource.k8s.io"):
+            spec = manifest.mapping("spec.spec" if kind == "ResourceClaimTemplate" else "spec")
             for config in entries(spec, "devices", "config"):
                 if mapping(config, "opaque", "parameters", "sharing").get("strategy") == "MPS":
-                    found.add(thing.name)
+                    found.add(manifest.name)
     return found
 
 

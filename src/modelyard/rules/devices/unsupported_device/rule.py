@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from modelyard import catalog
-from modelyard.cluster import Environment, Model
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import InstanceOption, placements
 from modelyard.rendering import split_image
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Environment, ServedModel
 
 _LENGTH = "max-model-len"
 
@@ -29,7 +29,7 @@ def unsupported_device(environment: Environment) -> Iterator[Finding | NotChecke
             yield from _cuda(model, cuda, found)
 
 
-def _neuron(model: Model, tag: str, options: list[InstanceOption]) -> Iterator[Finding | NotChecked]:
+def _neuron(model: ServedModel, tag: str, options: list[InstanceOption]) -> Iterator[Finding | NotChecked]:
     families = sorted({option.family for option in options})
     version = model.engine_version
     served = catalog.neuron_families(version) if version else ()
@@ -56,7 +56,7 @@ def _neuron(model: Model, tag: str, options: list[InstanceOption]) -> Iterator[F
             return
 
 
-def _cuda(model: Model, cuda: int, options: list[InstanceOption]) -> Iterator[Finding]:
+def _cuda(model: ServedModel, cuda: int, options: list[InstanceOption]) -> Iterator[Finding]:
     lowest = catalog.cuda_capability(cuda)
     for option in options:
         accelerator = option.kind.accelerator

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import ChartValues, Environment, pool_requirements
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import ChartValues, Environment, pool_requirements
 
 QUEUE = "settings.interruptionQueue"
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, NodeRequirement, alternatives, requirements
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import either
+from modelyard.view import Environment, NodeRequirement, alternatives, requirements
 
 ZONE = "topology.kubernetes.io/zone"
 _NAME = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]")
@@ -31,7 +31,7 @@ def zone_outside_region(environment: Environment) -> Iterator[Finding | NotCheck
         for each in requirements(pool.requirements, ("spec", "template", "spec", "requirements")):
             for index, zone in _foreign(each, region, own):
                 yield Finding(
-                    at=pool.thing.at((*each.path, "values", index)),
+                    at=pool.manifest.at((*each.path, "values", index)),
                     message=f"{pool} may use zone {zone}, while {environment.name} is in {either(own) or region}",
                     fix=f"name {either(own) or f'zones of {region}'}",
                 )

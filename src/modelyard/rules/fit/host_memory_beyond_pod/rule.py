@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, Model, mapping, quantity
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import gaps
 from modelyard.sizing import device_resource, fits, host_budget, host_problems
+from modelyard.view import Environment, ServedModel, mapping, quantity
 
 _SHM = "/dev/shm"  # noqa: S108 - a path in the pod
 
@@ -44,7 +44,7 @@ def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotCh
             )
 
 
-def _shm(model: Model) -> tuple[int | None, Address | None]:
+def _shm(model: ServedModel) -> tuple[int | None, Address | None]:
     """Return the size limit of what is mounted at /dev/shm, None for none, and its address; None without a mount."""
     mounts = [each for each in model.container.value.get("volumeMounts") or () if isinstance(each, dict)]
     name = next((each.get("name") for each in mounts if str(each.get("mountPath", "")).rstrip("/") == _SHM), None)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import gaps
 from modelyard.rules.wording import either, plural
 from modelyard.sizing import fits, legal_tensor_parallel_sizes
+from modelyard.view import Environment
 
 _MOST = 16
 

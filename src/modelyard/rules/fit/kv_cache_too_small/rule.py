@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import detail, gaps, remedy, unit
-from modelyard.sizing import Verdict, fits, refusals
+from modelyard.sizing import FitVerdict, fits, refusals
+from modelyard.view import Environment
 
 
 @rule("fit/kv-cache-too-small", error, since="0.1.0")
@@ -19,12 +19,12 @@ def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecke
             continue
         assessment = worst.assessment
         budget = assessment.budget
-        if assessment.verdict is Verdict.UNSURE:
+        if assessment.verdict is FitVerdict.UNSURE:
             reason = f"whether it fits {assessment.device.name} is unsure: {assessment.reasons[0]}"
             fix = "start it once and read its log with modelyard fit --from-log"
             yield NotChecked(fit.model, reason, fix, application=fit.model.application.name)
             continue
-        if assessment.verdict is not Verdict.DOES_NOT_FIT or budget.kv_available_gib <= 0:
+        if assessment.verdict is not FitVerdict.DOES_NOT_FIT or budget.kv_available_gib <= 0:
             continue
         if any(refusals(fit.shape, assessment.settings, assessment.device)):
             continue

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import gaps
-from modelyard.sizing import Verdict, fits
+from modelyard.sizing import FitVerdict, fits
+from modelyard.view import Environment
 
 
 @rule("fit/neuron-core-too-small", error, since="0.1.0")
@@ -16,11 +16,11 @@ def neuron_core_too_small(environment: Environment) -> Iterator[Finding | NotChe
         yield from gaps(fit)
         for each in fit.cores[:1]:
             budget = each.budget
-            told = f"{each.landing.device.name}: {budget.reasons[-1]}"
-            if budget.verdict is Verdict.UNSURE:
+            told = f"{each.eligible.device.name}: {budget.reasons[-1]}"
+            if budget.verdict is FitVerdict.UNSURE:
                 reason = f"whether it fits is unsure; {told}"
                 yield NotChecked(fit.model, reason, application=fit.model.application.name)
-            elif budget.verdict is Verdict.DOES_NOT_FIT:
+            elif budget.verdict is FitVerdict.DOES_NOT_FIT:
                 too_much = budget.weights_gib + budget.kv_gib > budget.core_gib
                 yield Finding(
                     at=fit.model.settings.at("max-model-len" if too_much else "tensor-parallel-size"),

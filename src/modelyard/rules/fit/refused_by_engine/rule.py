@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import gaps
 from modelyard.rules.wording import either
 from modelyard.sizing import Fit, fits, legal_tensor_parallel_sizes, refusals
+from modelyard.view import Environment
 
 # The flag that a refusal is about, by words of it; the first that occurs counts.
 _ABOUT = (
@@ -43,7 +43,7 @@ def refused_by_engine(environment: Environment) -> Iterator[Finding | NotChecked
         said: dict[str, list[str]] = {}
         for each in fit.devices:
             for reason in (*_refused(fit), *refusals(fit.shape, each.assessment.settings, each.assessment.device)):
-                said.setdefault(reason, []).append(each.landing.device.name)
+                said.setdefault(reason, []).append(each.eligible.device.name)
         for reason, devices in said.items():
             if _ATTENTION_HEADS in reason:
                 continue  # has a rule of its own

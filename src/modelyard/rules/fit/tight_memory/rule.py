@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import detail, gaps, remedy, unit
-from modelyard.sizing import Verdict, fits
+from modelyard.sizing import FitVerdict, fits
+from modelyard.view import Environment
 
 
 @rule("fit/tight-memory", warning, since="0.1.0")
@@ -19,7 +19,7 @@ def tight_memory(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         assessment = worst.assessment
         budget = assessment.budget
-        if assessment.verdict is not Verdict.TIGHT:
+        if assessment.verdict is not FitVerdict.TIGHT:
             continue
         yield Finding(
             at=fit.model.settings.at("max-model-len"),

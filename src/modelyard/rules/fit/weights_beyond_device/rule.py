@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import detail, gaps, remedy, unit
-from modelyard.sizing import Fit, Verdict, fits, refusals
+from modelyard.sizing import Fit, FitVerdict, fits, refusals
+from modelyard.view import Environment
 
 _SHARE, _DEFAULT_SHARE = "gpu-memory-utilization", 0.9
 
@@ -21,7 +21,7 @@ def weights_beyond_device(environment: Environment) -> Iterator[Finding | NotChe
             continue
         assessment = worst.assessment
         budget = assessment.budget
-        if assessment.verdict is not Verdict.DOES_NOT_FIT or budget.kv_available_gib > 0:
+        if assessment.verdict is not FitVerdict.DOES_NOT_FIT or budget.kv_available_gib > 0:
             continue
         if any(refusals(fit.shape, assessment.settings, assessment.device)):
             continue

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, mapping, numbered
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rendering import split_image
 from modelyard.rules import rule
+from modelyard.view import Environment, mapping, numbered
 
 _NAMES = "latest|main|master|head|nightly|dev|develop|edge|stable|canary|rolling|lts|current|slim|alpine"
 _MOVING = re.compile(rf"({_NAMES}|v?\d+(\.\d+)?)([-_.].*)?", re.I)
@@ -32,8 +32,8 @@ def floating_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
                 name, tag, digest = split_image(str(mapping(volume, "image").get("reference") or ""))
                 if tag and not digest and moves(tag):
                     yield Finding(
-                        at=workload.thing.at((*template.spec_path, "volumes", index, "image", "reference")),
-                        message=f"volume {volume.get('name')} of {workload.thing} is {name}:{tag}, a tag that moves",
+                        at=workload.manifest.at((*template.spec_path, "volumes", index, "image", "reference")),
+                        message=f"volume {volume.get('name')} of {workload.manifest} is {name}:{tag}, a tag that moves",
                         fix=_FIX,
                     )
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import split_image
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("images/missing-tag", error, since="0.1.0")

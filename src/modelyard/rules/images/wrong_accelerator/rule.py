@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, mapping
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import split_image
 from modelyard.rules import rule
 from modelyard.sizing import fits
+from modelyard.view import Container, Environment, mapping
 
 # Parts of names of images for one kind of accelerator; Neuron's own say so.
 _CUDA = ("vllm/vllm-openai", "nvcr.io/nvidia/", "huggingface/text-generation-inference", "cuda")
@@ -18,11 +18,11 @@ _NEURON = ("neuron",)
 def wrong_accelerator(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An image without the driver's libraries for its devices ends at start, or never uses them."""
     # What lands on no node does not start anyway, and another rule says why.
-    nowhere = {id(fit.model.workload.thing) for fit in fits(environment) if not fit.devices and not fit.cores}
+    nowhere = {id(fit.model.workload.manifest) for fit in fits(environment) if not fit.devices and not fit.cores}
     for workload in environment.own_workloads:
         for container in workload.containers:
             wanted, built = _devices(container), _built_for(split_image(container.image)[0])
-            if wanted and built and wanted != built and id(workload.thing) not in nowhere:
+            if wanted and built and wanted != built and id(workload.manifest) not in nowhere:
                 yield Finding(
                     at=container.image_name_at,
                     message=f"{container} asks for {wanted} devices, and {container.image} is built for {built}",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import either
+from modelyard.view import Environment
 
 
 @rule("kustomize/added-container", error, since="0.1.0")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Container, Environment, PodTemplate
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate
 
 
 @rule("kustomize/duplicate-list-key", error, since="0.1.0")

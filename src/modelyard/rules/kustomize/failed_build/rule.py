@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import RenderError
 from modelyard.repository import kustomization_file
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("kustomize/failed-build", error, since="0.1.0")

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, Environment
-from modelyard.cluster.patches import Origins, Patch, patches
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.repository import Kustomization, Repository, joined
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Application, Environment
+from modelyard.view.patches import Origins, Patch, patches
 
 _NOTHING = {"apiVersion", "kind", "metadata", "patches", "patchesJson6902"}
 

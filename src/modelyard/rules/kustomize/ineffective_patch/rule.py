@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
-from modelyard.cluster.patches import Origins, Patch, patches
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.repository import Repository
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment, Manifest
+from modelyard.view.patches import Origins, Patch, patches
 
 
 @rule("kustomize/ineffective-patch", error, since="0.1.0")
@@ -27,18 +27,18 @@ def ineffective_patch(environment: Environment) -> Iterator[Finding | NotChecked
                 yield _finding(patch, repository, resources, origins)
 
 
-def _finding(patch: Patch, repository: Repository, resources: tuple[Thing, ...], origins: Origins) -> Finding:
+def _finding(patch: Patch, repository: Repository, resources: tuple[Manifest, ...], origins: Origins) -> Finding:
     kind = patch.target.get("kind")
-    chosen = [thing for thing in resources if kind in (None, thing.kind)]
+    chosen = [manifest for manifest in resources if kind in (None, manifest.kind)]
     # Patches mostly see the name before the rename.
-    names = {name for thing in chosen for name in origins.names(thing) - {thing.name} or {thing.name}}
+    names = {name for manifest in chosen for name in origins.names(manifest) - {manifest.name} or {manifest.name}}
     near = nearest(str(patch.target.get("name") or ""), names)
     if near:
         fix = f"name {near}"
     elif names and "name" in patch.target:
         fix = f"name {one_of(names)}, or remove the patch"
     else:
-        kinds = one_of({thing.kind for thing in resources})
+        kinds = one_of({manifest.kind for manifest in resources})
         fix = f"choose one of the kinds that are there ({kinds}), or remove the patch"
     return Finding(
         at=patch.at(repository),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Application, Environment, Thing, mapping, numbered
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path, Sources
 from modelyard.rendering.paths import counterpart
 from modelyard.repository import Repository
 from modelyard.rules import rule
+from modelyard.view import Application, Environment, Manifest, mapping, numbered
 
 
 @rule("kustomize/selector-in-policy-peer", error, since="0.1.0")
@@ -19,9 +19,9 @@ def selector_in_policy_peer(environment: Environment) -> Iterator[Finding | NotC
         pairs = _selector_labels(application.repository, application.target)
         if not pairs:
             continue
-        for thing in application.own_resources:
-            if thing.kind == "NetworkPolicy":
-                yield from _peers(thing, pairs, application)
+        for manifest in application.own_resources:
+            if manifest.kind == "NetworkPolicy":
+                yield from _peers(manifest, pairs, application)
 
 
 def _selector_labels(repository: Repository, target: str) -> dict[str, str]:
@@ -35,24 +35,24 @@ def _selector_labels(repository: Repository, target: str) -> dict[str, str]:
     return found
 
 
-def _peers(thing: Thing, pairs: dict[str, str], application: Application) -> Iterator[Finding]:
+def _peers(manifest: Manifest, pairs: dict[str, str], application: Application) -> Iterator[Finding]:
     for direction, field in (("ingress", "from"), ("egress", "to")):
-        for number, entry in enumerate(thing.entries(("spec", direction))):
+        for number, entry in enumerate(manifest.entries(("spec", direction))):
             for index, peer in numbered(entry, field):
                 for selector in ("podSelector", "namespaceSelector"):
                     path = ("spec", direction, number, field, index, selector, "matchLabels")
                     labels = mapping(peer, selector, "matchLabels")
                     for key in sorted(labels):
-                        if str(labels[key]) == pairs.get(key) and not _written(thing, (*path, key)):
+                        if str(labels[key]) == pairs.get(key) and not _written(manifest, (*path, key)):
                             yield Finding(
-                                at=thing.at(path, key=True),
-                                message=f"{thing} of {application} admits only peers with {key}={labels[key]}: "
+                                at=manifest.at(path, key=True),
+                                message=f"{manifest} of {application} admits only peers with {key}={labels[key]}: "
                                 f"includeSelectors wrote the model's own label into {selector}.matchLabels",
                                 fix="write the peer with matchExpressions, which Kustomize leaves alone",
                             )
 
 
-def _written(thing: Thing, path: Path) -> bool:
+def _written(manifest: Manifest, path: Path) -> bool:
     """Return whether the policy's own text names the label, so that somebody meant it."""
-    node = Sources(thing.repository, thing.target, thing.resource).origin_node
-    return node is not None and counterpart(node, path, thing.value) is not None
+    node = Sources(manifest.repository, manifest.target, manifest.resource).origin_node
+    return node is not None and counterpart(node, path, manifest.value) is not None

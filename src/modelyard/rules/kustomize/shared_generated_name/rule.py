@@ -2,29 +2,29 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.repository import FileAddress
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest
 
 
 @rule("kustomize/shared-generated-name", error, since="0.1.0")
 def shared_generated_name(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Equal content gives an equal hash: two models with one settings file get one ConfigMap, which both claim."""
-    first: dict[tuple[str, str, str], Thing] = {}
+    first: dict[tuple[str, str, str], Manifest] = {}
     for application in environment.applications:
-        for thing in application.own_resources:
-            origin = thing.resource.origin or ""
-            if thing.group or thing.kind not in ("ConfigMap", "Secret") or not _is_kustomization(origin):
+        for manifest in application.own_resources:
+            origin = manifest.resource.origin or ""
+            if manifest.group or manifest.kind not in ("ConfigMap", "Secret") or not _is_kustomization(origin):
                 continue
-            key = (thing.kind, environment.namespace_of(thing), thing.name)
-            other = first.setdefault(key, thing)
-            if other.application != thing.application:
+            key = (manifest.kind, environment.namespace_of(manifest), manifest.name)
+            other = first.setdefault(key, manifest)
+            if other.application != manifest.application:
                 yield Finding(
-                    at=_generator(thing, origin),
-                    message=f"{thing} in namespace {key[1]} is generated for the Applications "
-                    f"{other.application} and {thing.application} alike",
-                    fix=f"rename it in {thing.target}, as the other objects of {thing.application} are",
+                    at=_generator(manifest, origin),
+                    message=f"{manifest} in namespace {key[1]} is generated for the Applications "
+                    f"{other.application} and {manifest.application} alike",
+                    fix=f"rename it in {manifest.target}, as the other objects of {manifest.application} are",
                 )
 
 
@@ -32,11 +32,11 @@ def _is_kustomization(file: str) -> bool:
     return file.rpartition("/")[2].lower().startswith("kustomization")
 
 
-def _generator(thing: Thing, origin: str) -> Address:
+def _generator(manifest: Manifest, origin: str) -> Address:
     """Return where the generator stands that made it."""
-    key = "configMapGenerator" if thing.kind == "ConfigMap" else "secretGenerator"
-    for layer in thing.repository.kustomizations.tree(thing.target).layers:
+    key = "configMapGenerator" if manifest.kind == "ConfigMap" else "secretGenerator"
+    for layer in manifest.repository.kustomizations.tree(manifest.target).layers:
         for index, entry in enumerate(layer.entries(key) if layer.file == origin else ()):
-            if isinstance(entry, dict) and thing.name.startswith(str(entry.get("name"))):
-                return FileAddress(thing.repository.files, origin, (key, index, "name"))
-    return thing.at()
+            if isinstance(entry, dict) and manifest.name.startswith(str(entry.get("name"))):
+                return FileAddress(manifest.repository.files, origin, (key, index, "name"))
+    return manifest.at()

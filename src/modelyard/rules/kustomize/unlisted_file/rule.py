@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment
-from modelyard.findings import Finding, NotChecked, Refusal, warning
+from modelyard.findings import Finding, NotChecked, UserError, warning
 from modelyard.repository import FileAddress, Repository, kustomization_file
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 _KUSTOMIZE = "kustomize.config.k8s.io/"
 
@@ -20,7 +20,7 @@ def unlisted_file(environment: Environment) -> Iterator[Finding | NotChecked]:
                 continue
             try:
                 contents = repository.files.documents(file)
-            except Refusal:
+            except UserError:
                 continue  # nothing reads it, so nothing depends on it
             kind = next((str(each["kind"]) for each in contents if _is_manifest(each)), "")
             if kind:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rendering import split_image
 from modelyard.repository import Kustomization, Repository
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
+from modelyard.view import Environment
 
 
 @rule("kustomize/unused-image-entry", warning, since="0.1.0")
@@ -22,7 +22,7 @@ def unused_image_entry(environment: Environment) -> Iterator[Finding | NotChecke
         names = {
             split_image(container.image)[0]
             for workload in environment.workloads
-            if workload.thing.application == application.name and workload.thing.target == application.target
+            if workload.manifest.application == application.name and workload.manifest.target == application.target
             for container in workload.containers
         }
         running |= names

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 CHANGING = ("app.kubernetes.io/version", "helm.sh/chart", "version")
 _IMMUTABLE = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
@@ -14,11 +14,11 @@ _IMMUTABLE = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 def version_in_selector(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A workload's selector cannot be changed: with the version in it, the next release does not sync."""
     for workload in environment.own_workloads:
-        labels = workload.thing.mapping("spec.selector.matchLabels")
+        labels = workload.manifest.mapping("spec.selector.matchLabels")
         for key in CHANGING:
             if workload.kind in _IMMUTABLE and key in labels:
                 yield Finding(
-                    at=workload.thing.at(("spec", "selector", "matchLabels", key)),
+                    at=workload.manifest.at(("spec", "selector", "matchLabels", key)),
                     message=f"the selector of {workload} holds {key}={labels[key]}, and no release can change it",
                     fix="take the label out of selectors: `labels` without includeSelectors, in place of commonLabels",
                 )

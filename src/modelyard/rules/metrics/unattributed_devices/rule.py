@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, PodTemplate, entries, text
 from modelyard.findings import Address, Finding, NotChecked, warning
 from modelyard.placement import plugin_configurations, sharing_of
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate, entries, text
 
 _SOCKET = "/var/lib/kubelet/pod-resources"
 _SWITCH = "DCGM_EXPORTER_KUBERNETES"

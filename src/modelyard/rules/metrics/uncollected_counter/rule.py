@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Expression, expressions
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import plural
+from modelyard.view import Environment, Expression, expressions
 
 _FIELD = re.compile(r"^[ \t]*(DCGM_\w+)[ \t]*,", re.MULTILINE)
 
@@ -16,8 +16,8 @@ def uncollected_counter(environment: Environment) -> Iterator[Finding | NotCheck
     """The DCGM exporter serves what its list of counters names; a query for another answers nothing."""
     collected = {
         name
-        for thing in environment.of_kind("ConfigMap", "")
-        for key, content in thing.mapping("data").items()
+        for manifest in environment.of_kind("ConfigMap", "")
+        for key, content in manifest.mapping("data").items()
         if key.endswith(".csv") and isinstance(content, str)
         for name in _FIELD.findall(content)
     }
@@ -32,6 +32,6 @@ def uncollected_counter(environment: Environment) -> Iterator[Finding | NotCheck
         others = f" and {plural(len(found) - 1, 'other query').replace('querys', 'queries')}" if found[1:] else ""
         yield Finding(
             at=found[0].at_word(metric),
-            message=f"{found[0].thing}{others} asks for {metric}, which the DCGM exporter is not told to collect",
+            message=f"{found[0].manifest}{others} asks for {metric}, which the DCGM exporter is not told to collect",
             fix=f"add {metric} to the exporter's list of counters",
         )

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import ENGINE_NAMES, Exporter, exporter_of, metrics
-from modelyard.cluster import Environment, Expression, Selector, expressions
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
+from modelyard.view import Environment, Expression, Selector, expressions
 
 
 @rule("metrics/unknown-metric", warning, since="0.1.0")
@@ -21,7 +21,9 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
                 continue
             if name in versions and exporter.version not in versions[name]:
                 engine = ENGINE_NAMES[name]
-                yield NotChecked(expression.thing, f"metrics of {engine} {', '.join(sorted(versions[name]))} unknown")
+                yield NotChecked(
+                    expression.manifest, f"metrics of {engine} {', '.join(sorted(versions[name]))} unknown"
+                )
                 break
             yield from _judge(expression, selector, exporter)
 
@@ -34,7 +36,7 @@ def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> It
         served = f"{exporter.name} {exporter.version}".strip()
         yield Finding(
             at=expression.at_word(selector.metric),
-            message=f"{expression.thing} asks for {selector.metric}, {gone} {served}",
+            message=f"{expression.manifest} asks for {selector.metric}, {gone} {served}",
             fix=f"did you mean {instead}" if instead else "choose a metric that the exporter serves",
         )
         return
@@ -43,6 +45,6 @@ def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> It
         if meant and meant not in selector.matched:
             yield Finding(
                 at=expression.at,
-                message=f"{expression.thing} asks {selector.metric} for the label {label}, which it does not have",
+                message=f"{expression.manifest} asks {selector.metric} for the label {label}, which it does not have",
                 fix=f"did you mean {meant}",
             )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, LineAddress, Thing, dashboards
 from modelyard.findings import Address, Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import plural
+from modelyard.view import Environment, LineAddress, Manifest, dashboards
 
 _CHART = "kube-prometheus-stack"
 
@@ -17,7 +17,7 @@ def unlisted_dashboard(environment: Environment) -> Iterator[Finding | NotChecke
         if values.source.chart != _CHART or values.get("grafana.enabled", True) is False:
             continue
         label = str(values.get("grafana.sidecar.dashboards.label", "grafana_dashboard"))
-        lost = [thing for thing, _ in dashboards(environment) if label not in thing.labels]
+        lost = [manifest for manifest, _ in dashboards(environment) if label not in manifest.labels]
         if lost:
             others = f" and {plural(len(lost) - 1, 'other')}" if len(lost) > 1 else ""
             yield Finding(
@@ -27,10 +27,10 @@ def unlisted_dashboard(environment: Environment) -> Iterator[Finding | NotChecke
             )
 
 
-def _where(thing: Thing) -> Address:
+def _where(manifest: Manifest) -> Address:
     """Return the generator that makes a ConfigMap; the ConfigMap where it is written out."""
-    origin, files = thing.resource.origin, thing.repository.files
-    written = f"name: {thing.name}"
+    origin, files = manifest.resource.origin, manifest.repository.files
+    written = f"name: {manifest.name}"
     if origin and files.is_file(origin) and written in files.text(origin):
         return LineAddress(files, origin, sought=(written,))
-    return thing.at("metadata.labels", key=True)
+    return manifest.at("metadata.labels", key=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import Metric, exporter_of, metrics
-from modelyard.cluster import Environment, Selector, expressions
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, Selector, expressions
 
 
 @rule("metrics/unmatched-operands", warning, since="0.1.0")
@@ -17,7 +17,7 @@ def unmatched_operands(environment: Environment) -> Iterator[Finding | NotChecke
             if only:
                 yield Finding(
                     at=expression.at_word(left.metric),
-                    message=f"{expression.thing} calculates with {left.metric} and {right.metric}, of which "
+                    message=f"{expression.manifest} calculates with {left.metric} and {right.metric}, of which "
                     f"one alone has {', '.join(only)}: no series of theirs meet, and the answer is always empty",
                     fix=f"sum both by the labels that they share, or add ignoring ({', '.join(only)})",
                 )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, expressions
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, expressions
 
 
 @rule("metrics/unreadable-expression", error, since="0.1.0")
@@ -14,6 +14,6 @@ def unreadable_expression(environment: Environment) -> Iterator[Finding | NotChe
         if expression.problem:
             yield Finding(
                 at=expression.at,
-                message=f"PromQL of {expression.thing} cannot be parsed: {expression.problem}",
+                message=f"PromQL of {expression.manifest} cannot be parsed: {expression.problem}",
                 fix="correct the expression; promtool check rules says the same",
             )

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, recorded_answers
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.repository import ANSWERS, FileAddress, Files
 from modelyard.rules import rule
+from modelyard.view import Environment, recorded_answers
 
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.times import time_table
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.times import time_table
 
 
 @rule("network/answer-timeout-too-short", warning, since="0.1.0")

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import (
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+from modelyard.view import (
     Environment,
     Isolation,
-    Thing,
+    Manifest,
     association,
     called_service,
     entries,
@@ -13,9 +16,6 @@ from modelyard.cluster import (
     mapping,
     numbered,
 )
-from modelyard.findings import Finding, NotChecked, error
-from modelyard.rendering import Path
-from modelyard.rules import rule
 
 AGENT = "169.254.170.23"
 """Where the EKS Pod Identity Agent answers on every node."""
@@ -33,7 +33,7 @@ def cloud_access_denied(environment: Environment) -> Iterator[Finding | NotCheck
     for isolation in isolations(environment, "Egress").values():
         template = isolation.template
         account = str(template.spec.get("serviceAccountName") or "default")
-        if (environment.namespace_of(template.thing), account) not in given or template.spec.get("hostNetwork"):
+        if (environment.namespace_of(template.manifest), account) not in given or template.spec.get("hostNetwork"):
             continue
         agent, cloud = isolation.admits(_AGENT_PORT, address=AGENT), isolation.admits(_HTTPS)
         calls = called_service(template)
@@ -65,9 +65,9 @@ def _means_agent(isolation: Isolation) -> bool:
     )
 
 
-def _nearest(isolation: Isolation, port: int) -> tuple[Thing, Path]:
+def _nearest(isolation: Isolation, port: int) -> tuple[Manifest, Path]:
     """Return the policy, and the place in it, that is probably meant for a connection."""
-    fallback: tuple[Thing, Path] | None = None
+    fallback: tuple[Manifest, Path] | None = None
     for policy in isolation.policies:
         for index, rule_ in numbered(policy.value, "spec", "egress"):
             addresses = {

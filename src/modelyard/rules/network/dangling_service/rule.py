@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, differing, set_by_manifests, written_labels
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, differing, set_by_manifests, written_labels
 
 
 @rule("network/dangling-service", error, since="0.1.0")
@@ -12,7 +12,7 @@ def dangling_service(environment: Environment) -> Iterator[Finding | NotChecked]
     """A Service whose selector matches no pod has no endpoints, and every request to it fails."""
     for service in environment.services:
         wanted = set_by_manifests(service.selector)
-        if not wanted or service.pods or service.type == "ExternalName" or not environment.is_ours(service.thing):
+        if not wanted or service.pods or service.type == "ExternalName" or not environment.is_ours(service.manifest):
             continue
         elsewhere = environment.unrendered_in(service.namespace)
         if elsewhere:
@@ -21,7 +21,7 @@ def dangling_service(environment: Environment) -> Iterator[Finding | NotChecked]
         others = differing(wanted, environment.pods_in(service.namespace).labels)
         near = ", ".join(f"{key}={value}" if value is not None else f"no {key}" for key, value in others.items())
         yield Finding(
-            at=service.thing.at(("spec", "selector", next(iter(others or wanted)))),
+            at=service.manifest.at(("spec", "selector", next(iter(others or wanted)))),
             message=f"{service} selects pods with {written_labels(wanted)}, "
             f"which namespace {service.namespace} does not have",
             fix=f"the pods that come closest have {near}" if others else "select labels that pods have",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.network.public_load_balancer.rule import SCHEME
+from modelyard.view import Environment, Manifest
 
 POLICY = "public-load-balancers"
 ALLOWED = "modelyard.dev/public-load-balancers"
@@ -17,26 +17,28 @@ _INGRESS = "alb.ingress.kubernetes.io/scheme"
 @rule("network/load-balancer-against-policy", error, since="0.1.0")
 def load_balancer_against_policy(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The admission policy refuses what faces the internet, unless its namespace says that it may: the sync fails."""
-    if not any(thing.name == POLICY for thing in environment.of_kind("ValidatingAdmissionPolicy")):
+    if not any(manifest.name == POLICY for manifest in environment.of_kind("ValidatingAdmissionPolicy")):
         return
-    allowing = {thing.name for thing in environment.of_kind("Namespace", "") if thing.labels.get(ALLOWED) == "allowed"}
-    for thing in (
+    allowing = {
+        manifest.name for manifest in environment.of_kind("Namespace", "") if manifest.labels.get(ALLOWED) == "allowed"
+    }
+    for manifest in (
         *environment.of_kind("Service", ""),
         *environment.of_kind("Ingress", "networking.k8s.io"),
         *environment.of_kind("LoadBalancerConfiguration", "gateway.k8s.aws"),
         *environment.of_kind("IngressClassParams"),
     ):
-        namespace = environment.namespace_of(thing)
-        found = _refused(thing)
-        if found is None or not environment.is_ours(thing):
+        namespace = environment.namespace_of(manifest)
+        found = _refused(manifest)
+        if found is None or not environment.is_ours(manifest):
             continue
-        if thing.kind == "IngressClassParams":
+        if manifest.kind == "IngressClassParams":
             # It has no namespace, and carries the label itself.
-            if thing.labels.get(ALLOWED) != "allowed":
+            if manifest.labels.get(ALLOWED) != "allowed":
                 path, said, fix = found
                 yield Finding(
-                    at=thing.at(path),
-                    message=f"policy {POLICY} refuses {thing}: {said}, and it is not labelled {ALLOWED}",
+                    at=manifest.at(path),
+                    message=f"policy {POLICY} refuses {manifest}: {said}, and it is not labelled {ALLOWED}",
                     fix=f"{fix}, or label it {ALLOWED}: allowed where somebody has decided so",
                 )
             continue
@@ -44,31 +46,31 @@ def load_balancer_against_policy(environment: Environment) -> Iterator[Finding |
             continue
         path, said, fix = found
         yield Finding(
-            at=thing.at(path),
-            message=f"policy {POLICY} refuses {thing}: {said}, and namespace {namespace} is not labelled {ALLOWED}",
+            at=manifest.at(path),
+            message=f"policy {POLICY} refuses {manifest}: {said}, and namespace {namespace} is not labelled {ALLOWED}",
             fix=f"{fix}, or label the namespace {ALLOWED}: allowed where somebody has decided so",
         )
 
 
-def _refused(thing: Thing) -> tuple[Path, str, str] | None:
+def _refused(manifest: Manifest) -> tuple[Path, str, str] | None:
     """Return where it faces the internet, how, and how it would not; None where it does not."""
-    if thing.kind in ("LoadBalancerConfiguration", "IngressClassParams"):
-        public = thing.get("spec.scheme", None) == "internet-facing"
+    if manifest.kind in ("LoadBalancerConfiguration", "IngressClassParams"):
+        public = manifest.get("spec.scheme", None) == "internet-facing"
         return (
             (("spec", "scheme"), "its load balancers face the internet", "set scheme to internal") if public else None
         )
-    scheme = thing.annotations.get(SCHEME)
-    if thing.kind == "Ingress":
-        if thing.annotations.get(_INGRESS) != "internet-facing":
+    scheme = manifest.annotations.get(SCHEME)
+    if manifest.kind == "Ingress":
+        if manifest.annotations.get(_INGRESS) != "internet-facing":
             return None
         return ("metadata", "annotations", _INGRESS), "it faces the internet", f"set {_INGRESS} to internal"
-    if thing.get("spec.type") != "LoadBalancer":
+    if manifest.get("spec.type") != "LoadBalancer":
         return None
     fix = f"set {SCHEME} to internal"
     if scheme == "internet-facing":
         return ("metadata", "annotations", SCHEME), "it faces the internet", fix
     # AWS's own controller does not know the scheme.
-    if thing.annotations.get(_LEGACY) != "true" and not thing.get("spec.loadBalancerClass", None):
+    if manifest.annotations.get(_LEGACY) != "true" and not manifest.get("spec.loadBalancerClass", None):
         return (
             ("spec", "type"),
             "it has no loadBalancerClass, so that AWS's own controller makes it public",

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Any
 
-from modelyard.cluster import Environment, PodTemplate, Thing, entries, listed, mapping, selects, text
-from modelyard.cluster.networks import MODULE, VPC_CIDR, private_subnets, public_subnets
-from modelyard.cluster.times.answer import backends
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest, PodTemplate, entries, listed, mapping, selects, text
+from modelyard.view.networks import MODULE, VPC_CIDR, private_subnets, public_subnets
+from modelyard.view.times.answer import backends
 
 TARGET_TYPE = "alb.ingress.kubernetes.io/target-type"
 SCHEME = "alb.ingress.kubernetes.io/scheme"
@@ -30,7 +30,7 @@ def load_balancer_denied(environment: Environment) -> Iterator[Finding | NotChec
                     yield _finding(ingress, template, policies, subnets)
 
 
-def _finding(ingress: Thing, template: PodTemplate, policies: list[Thing], subnets: list[IPv4Network]) -> Finding:
+def _finding(ingress: Manifest, template: PodTemplate, policies: list[Manifest], subnets: list[IPv4Network]) -> Finding:
     where = f", which stands in {' and '.join(map(str, subnets[:2]))}{' and so on' * (len(subnets) > 2)}"
     return Finding(
         at=policies[-1].at("spec.ingress", key=True),
@@ -41,7 +41,7 @@ def _finding(ingress: Thing, template: PodTemplate, policies: list[Thing], subne
     )
 
 
-def _policies(environment: Environment, namespace: str, template: PodTemplate) -> Iterator[Thing]:
+def _policies(environment: Environment, namespace: str, template: PodTemplate) -> Iterator[Manifest]:
     """Yield the policies that say who may enter the pods, those of all pods of the namespace first."""
     found = [
         policy
@@ -53,7 +53,7 @@ def _policies(environment: Environment, namespace: str, template: PodTemplate) -
     yield from sorted(found, key=lambda policy: bool(policy.mapping("spec.podSelector")))
 
 
-def _admits(policy: Thing, subnets: list[IPv4Network]) -> bool:
+def _admits(policy: Manifest, subnets: list[IPv4Network]) -> bool:
     for entry in policy.entries("spec.ingress"):
         peers = entries(entry, "from")
         if not peers or any(_holds(mapping(peer, "ipBlock"), subnets) for peer in peers):
@@ -79,7 +79,7 @@ def _subnets(environment: Environment, public: bool) -> list[IPv4Network]:
     return (public_subnets if public else private_subnets)(vpc if isinstance(vpc, str) else VPC_CIDR, count)
 
 
-def _scheme(environment: Environment, ingress: Thing) -> str:
+def _scheme(environment: Environment, ingress: Manifest) -> str:
     """Return the scheme of an Ingress: of its class's parameters, else of its annotation; internal by default."""
     name = ingress.get("spec.ingressClassName")
     for kind in environment.of_kind("IngressClass", "networking.k8s.io"):

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 ANNOTATIONS = ("alb.ingress.kubernetes.io/certificate-arn", "service.beta.kubernetes.io/aws-load-balancer-ssl-cert")
 _ZEROS = re.compile(r":certificate/[0-]+(?:$|[,\s])")
@@ -14,13 +14,13 @@ _ZEROS = re.compile(r":certificate/[0-]+(?:$|[,\s])")
 @rule("network/placeholder-certificate", error, since="0.1.0")
 def placeholder_certificate(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A load balancer whose certificate does not exist is never made, and its callers find no name."""
-    for thing in (*environment.of_kind("Ingress", "networking.k8s.io"), *environment.of_kind("Service", "")):
+    for manifest in (*environment.of_kind("Ingress", "networking.k8s.io"), *environment.of_kind("Service", "")):
         for annotation in ANNOTATIONS:
-            told = str(thing.annotations.get(annotation, ""))
+            told = str(manifest.annotations.get(annotation, ""))
             if _ZEROS.search(told):
                 yield Finding(
-                    at=thing.at(("metadata", "annotations", annotation)),
-                    message=f"{thing} has the certificate {told}, which is an example",
+                    at=manifest.at(("metadata", "annotations", annotation)),
+                    message=f"{manifest} has the certificate {told}, which is an example",
                     fix="write the ARN of a certificate in AWS Certificate Manager, in the region of the cluster "
                     "(`modelyard feature on --value certificate-arn=ARN`)",
                 )

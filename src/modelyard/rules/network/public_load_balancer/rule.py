@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Service, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, Service, entries, text
 
 SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
 _KEYS = ("VLLM_API_KEY",)
@@ -14,12 +14,12 @@ _KEYS = ("VLLM_API_KEY",)
 def public_load_balancer(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Anyone can use, and make you pay for, a model whose Service faces the internet without a key."""
     for service in environment.services:
-        if service.type != "LoadBalancer" or service.thing.annotations.get(SCHEME) != "internet-facing":
+        if service.type != "LoadBalancer" or service.manifest.annotations.get(SCHEME) != "internet-facing":
             continue
         for model in environment.models:
             if model.template in service.pods and not _asks_for_key(environment, service):
                 yield Finding(
-                    at=service.thing.at(("metadata", "annotations", SCHEME)),
+                    at=service.manifest.at(("metadata", "annotations", SCHEME)),
                     message=f"{service} puts {model.name} on the internet, and the engine asks for no key",
                     fix=f"set {SCHEME} to internal, and let a gateway that authenticates face the internet",
                 )

@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.cluster import Edge, End, Environment, Node, Thing, listed, mapping, numbered, selects
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Edge, End, Environment, Manifest, ObjectRef, listed, mapping, numbered, selects
 
 _CHART = "kube-prometheus-stack"
 _NAME = "kubernetes.io/metadata.name"
 
-_Pods = tuple[Node, Path]
+_Pods = tuple[ObjectRef, Path]
 """Whose pods, and where in it their labels are written."""
 
 
@@ -28,7 +28,7 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     labels = _labels(environment, home)
     for edge in environment.graph.of("scrapes"):
         monitor = edge.source.holder
-        if not isinstance(monitor, Thing) or monitor.kind != "ServiceMonitor" or not environment.is_ours(monitor):
+        if not isinstance(monitor, Manifest) or monitor.kind != "ServiceMonitor" or not environment.is_ours(monitor):
             continue
         if edge.source.path != ("spec", "selector"):
             continue
@@ -43,37 +43,37 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
                 break
 
 
-def _isolating(environment: Environment) -> Mapping[_Pods, list[Thing]]:
+def _isolating(environment: Environment) -> Mapping[_Pods, list[Manifest]]:
     """Return the policies that say who may enter, by the pods that they apply to."""
-    found: dict[_Pods, list[Thing]] = defaultdict(list)
+    found: dict[_Pods, list[Manifest]] = defaultdict(list)
     for edge in environment.graph.of("applies to"):
         policy = edge.source.holder
-        if isinstance(policy, Thing) and "Ingress" in (listed(policy.value, "spec", "policyTypes") or ["Ingress"]):
+        if isinstance(policy, Manifest) and "Ingress" in (listed(policy.value, "spec", "policyTypes") or ["Ingress"]):
             for pods in edge.targets:
                 found[pods.node, pods.path].append(policy)
     return found
 
 
 def _scraped(
-    environment: Environment, scrapes: Edge, isolating: Mapping[_Pods, list[Thing]]
-) -> Iterator[tuple[End, list[Thing], str]]:
+    environment: Environment, scrapes: Edge, isolating: Mapping[_Pods, list[Manifest]]
+) -> Iterator[tuple[End, list[Manifest], str]]:
     """Yield each Service that is scraped with the policies of pods behind it, and their namespace."""
     monitor = scrapes.source.holder
-    endpoints = monitor.entries("spec.endpoints") if isinstance(monitor, Thing) else []
+    endpoints = monitor.entries("spec.endpoints") if isinstance(monitor, Manifest) else []
     ports = {str(each.get("port")) for each in endpoints if each.get("port")}
     for service in scrapes.targets:
-        if isinstance(service.holder, Thing) and ports and not ports & _port_names(service.holder):
+        if isinstance(service.holder, Manifest) and ports and not ports & _port_names(service.holder):
             continue  # Prometheus keeps what has the port, and drops the rest
         for edge in environment.graph.out_of(service.node):
             for pods in edge.targets if edge.relation == "selects" else ():
                 yield service, isolating.get((pods.node, pods.path), []), pods.node.namespace
 
 
-def _port_names(service: Thing) -> set[str]:
+def _port_names(service: Manifest) -> set[str]:
     return {str(each.get("name")) for each in service.entries("spec.ports")}
 
 
-def _admits(policy: Thing, labels: dict[str, Any], same_namespace: bool) -> bool:
+def _admits(policy: Manifest, labels: dict[str, Any], same_namespace: bool) -> bool:
     for _, entry in numbered(policy.value, "spec", "ingress"):
         peers = [peer for _, peer in numbered(entry, "from")]
         if not peers:

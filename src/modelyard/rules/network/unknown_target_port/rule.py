@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Environment
 
 
 @rule("network/unknown-target-port", error, since="0.1.0")
@@ -20,7 +20,7 @@ def unknown_target_port(environment: Environment) -> Iterator[Finding | NotCheck
                 continue
             field = "targetPort" if "targetPort" in port else "port"
             yield Finding(
-                at=service.thing.at(("spec", "ports", index, field)),
+                at=service.manifest.at(("spec", "ports", index, field)),
                 message=f"{service} sends to port {target}, which {service.pods[0]} do not declare",
                 fix=f"use {one_of({name or str(number) for name, number, _ in declared})}",
             )

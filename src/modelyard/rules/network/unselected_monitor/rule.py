@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import ChartValues, Environment, Thing, mapping, selects, written_labels
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import plural
+from modelyard.view import ChartValues, Environment, Manifest, mapping, selects, written_labels
 
 _CHART = "kube-prometheus-stack"
 _KINDS = {"ServiceMonitor": "serviceMonitor", "PodMonitor": "podMonitor", "PrometheusRule": "rule"}
@@ -20,15 +20,15 @@ def unselected_monitor(environment: Environment) -> Iterator[Finding | NotChecke
             continue
         for kind, field in _KINDS.items():
             wanted = _selector(values, field)
-            things = [
+            manifests = [
                 each
                 for each in environment.of_kind(kind, "monitoring.coreos.com")
                 if environment.is_ours(each) and not selects(wanted, each.labels)
             ]
-            if wanted is None or not things:
+            if wanted is None or not manifests:
                 continue
-            first = min(things, key=lambda each: (_order(environment, each), each.name))
-            others = f" and {plural(len(things) - 1, 'other')}" if len(things) > 1 else ""
+            first = min(manifests, key=lambda each: (_order(environment, each), each.name))
+            others = f" and {plural(len(manifests) - 1, 'other')}" if len(manifests) > 1 else ""
             yield Finding(
                 at=first.at("metadata.labels", key=True),
                 message=f"Prometheus selects each {kind} with {_words(wanted)}, which {first}{others} lack",
@@ -48,9 +48,9 @@ def _selector(values: ChartValues, field: str) -> dict[str, Any] | None:
     return {"matchLabels": {"release": str(helm.get("releaseName") or values.application.name)}}
 
 
-def _order(environment: Environment, thing: Thing) -> int:
+def _order(environment: Environment, manifest: Manifest) -> int:
     """Return the models' own first."""
-    return 0 if any(model.name == thing.application for model in environment.models) else 1
+    return 0 if any(model.name == manifest.application for model in environment.models) else 1
 
 
 def _words(selector: dict[str, Any]) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.cluster import Environment, Isolation, PodTemplate, Service, Thing, isolations, mapping
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment, Isolation, Manifest, PodTemplate, Service, isolations, mapping
 
 _HOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 _HTTPS = 443
@@ -18,7 +18,7 @@ def webhook_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     isolated = isolations(environment, "Ingress")
     services = {(each.namespace, each.name): each for each in environment.services}
     said: set[tuple[int, int]] = set()
-    for thing, called, what in _called(environment):
+    for manifest, called, what in _called(environment):
         service = services.get((str(called.get("namespace")), str(called.get("name"))))
         for template in service.pods if service is not None else ():
             port = _target(service, template, int(called.get("port") or _HTTPS))
@@ -29,25 +29,25 @@ def webhook_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
             policy, path = _nearest(isolation)
             yield Finding(
                 at=policy.at(path),
-                message=f"{thing} has the API server call port {port} of {template} {what}, "
+                message=f"{manifest} has the API server call port {port} of {template} {what}, "
                 f"which no network policy of namespace {environment.namespace_of(policy)} lets in",
                 fix=f"let port {port} in without `from`: the API server has neither a label nor a fixed address",
             )
 
 
-def _called(environment: Environment) -> Iterator[tuple[Thing, Mapping[str, Any], str]]:
+def _called(environment: Environment) -> Iterator[tuple[Manifest, Mapping[str, Any], str]]:
     """Yield each Service that the API server calls and cannot do without, who says so, and what for."""
     for kind in _HOOKS:
-        for thing in environment.of_kind(kind):
-            for hook in thing.entries("webhooks"):
+        for manifest in environment.of_kind(kind):
+            for hook in manifest.entries("webhooks"):
                 if str(hook.get("failurePolicy") or "Fail") == "Fail":
-                    yield thing, mapping(hook, "clientConfig", "service"), f"for webhook {hook.get('name')}"
-    for thing in environment.of_kind("APIService"):
-        yield thing, thing.mapping("spec.service"), "for its API"
-    for thing in environment.of_kind("CustomResourceDefinition"):
-        called = thing.mapping("spec.conversion.webhook.clientConfig.service")
+                    yield manifest, mapping(hook, "clientConfig", "service"), f"for webhook {hook.get('name')}"
+    for manifest in environment.of_kind("APIService"):
+        yield manifest, manifest.mapping("spec.service"), "for its API"
+    for manifest in environment.of_kind("CustomResourceDefinition"):
+        called = manifest.mapping("spec.conversion.webhook.clientConfig.service")
         if called:
-            yield thing, called, "to convert between versions"
+            yield manifest, called, "to convert between versions"
 
 
 def _target(service: Service | None, template: PodTemplate, port: int) -> int | None:
@@ -62,7 +62,7 @@ def _target(service: Service | None, template: PodTemplate, port: int) -> int | 
     return None
 
 
-def _nearest(isolation: Isolation) -> tuple[Thing, Path]:
+def _nearest(isolation: Isolation) -> tuple[Manifest, Path]:
     """Return the policy, and the port in it, that is probably meant for the API server."""
     for policy in isolation.policies:
         for index, rule_ in enumerate(policy.entries("spec.ingress")):

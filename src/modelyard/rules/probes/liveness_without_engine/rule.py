@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, text
-from modelyard.cluster.triton import runs_triton
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, text
+from modelyard.view.triton import runs_triton
 
 
 @rule("probes/liveness-without-engine", warning, since="0.1.0")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.times import time_table
-from modelyard.cluster.times.start import COPY
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.times import time_table
+from modelyard.view.times.start import COPY
 
 DEFAULT_SECONDS = 600
 """Kubernetes' own `progressDeadlineSeconds`."""
@@ -20,7 +20,7 @@ def short_progress_deadline(environment: Environment) -> Iterator[Finding | NotC
         if model.workload.kind != "Deployment" or not isinstance(probe, dict):
             continue
         threshold, period = probe.get("failureThreshold", 3), probe.get("periodSeconds", 10)
-        deadline = model.workload.thing.get("spec.progressDeadlineSeconds", DEFAULT_SECONDS)
+        deadline = model.workload.manifest.get("spec.progressDeadlineSeconds", DEFAULT_SECONDS)
         if not all(isinstance(each, int) for each in (threshold, period, deadline)):
             continue
         copies = sum(
@@ -29,7 +29,7 @@ def short_progress_deadline(environment: Environment) -> Iterator[Finding | NotC
         budget = threshold * period + round(copies)
         if deadline < budget:
             yield Finding(
-                at=model.workload.thing.at("spec.progressDeadlineSeconds"),
+                at=model.workload.manifest.at("spec.progressDeadlineSeconds"),
                 message=f"{model.workload} counts as failed after {deadline} s; its startup probe allows "
                 f"{threshold * period} s{f', after a copy of the weights of {copies:.0f} s' if copies else ''}",
                 fix=f"progressDeadlineSeconds {budget + 1200}: the budget, and 20 minutes for a node and the image",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Environment, entries, mapping, text
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _REQUESTS = ("httpGet", "tcpSocket")

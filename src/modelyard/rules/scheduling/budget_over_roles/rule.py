@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("scheduling/budget-over-roles", warning, since="0.1.0")
@@ -15,12 +15,14 @@ def budget_over_roles(environment: Environment) -> Iterator[Finding | NotChecked
         if not isinstance(least, int) or isinstance(least, bool):
             continue
         chosen = list(environment.pods_in(environment.namespace_of(budget)).chosen(budget.mapping("spec.selector")))
-        for thing in {id(each.thing): each.thing for each in chosen if each.thing.group == "ray.io"}.values():
-            roles = {each.labels.get("ray.io/node-type") for each in chosen if each.thing is thing}
+        for manifest in {
+            id(each.manifest): each.manifest for each in chosen if each.manifest.group == "ray.io"
+        }.values():
+            roles = {each.labels.get("ray.io/node-type") for each in chosen if each.manifest is manifest}
             if len(roles) > 1:
                 yield Finding(
                     at=budget.at("spec.selector", key=True),
-                    message=f"{budget} counts head and workers of {thing} together, so that minAvailable {least} lets "
-                    "every worker go at once",
+                    message=f"{budget} counts head and workers of {manifest} together, so that minAvailable {least} "
+                    "lets every worker go at once",
                     fix="select ray.io/node-type: worker",
                 )

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, numbered, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rules import rule
-from modelyard.sizing import device_resource, landings
+from modelyard.sizing import device_resource, eligible_devices
+from modelyard.view import Container, Environment, numbered, text
 
 _NAMES = {"NEURON_RT_VISIBLE_CORES": "visible", "NEURON_RT_NUM_CORES": "number"}
 
@@ -27,7 +27,7 @@ def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChec
                 placed = placed or {id(each.template): each for each in placements(environment)}
                 per_device = [
                     each.device.logical_cores
-                    for each in landings(placed[id(template)], container, environment.pools)
+                    for each in eligible_devices(placed[id(template)], container, environment.pools)
                     if each.device.logical_cores
                 ]
                 if resource[0].endswith("core"):

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Address, Finding, NotChecked, error, warning
 from modelyard.placement import Demand, Placement, Shortfall, demands, placements, written
 from modelyard.rules import rule
 from modelyard.rules.shortfalls import Told, pods_of, told_shortfalls
 from modelyard.rules.wording import plural
+from modelyard.view import Environment
 
 _OF_GROUPS = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 
@@ -35,10 +35,10 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
         )
         return
     # Groups that want a domain for themselves have a rule of their own.
-    remainders = tuple(each for each in found.remainders if _OF_GROUPS not in each.demand.workload.thing.annotations)
+    remainders = tuple(each for each in found.remainders if _OF_GROUPS not in each.demand.workload.manifest.annotations)
     if remainders:
         yield Finding(
-            at=remainders[0].demand.workload.thing.at("spec.replicas"),
+            at=remainders[0].demand.workload.manifest.at("spec.replicas"),
             message=f"{told.when}no place is left for {pods_of(remainders)} beside the other pods: together with what "
             "they require of each other, of zones and of limits, no node can be started for them",
             fix="prefer what is required of other pods and zones, or run fewer of them",
@@ -48,7 +48,7 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
 
 def _limit(environment: Environment, found: Shortfall) -> Address:
     pool = next(each for each in environment.pools if each.name == found.pool)
-    return pool.thing.at(("spec", "limits", found.resource))
+    return pool.manifest.at(("spec", "limits", found.resource))
 
 
 def _of_groups(environment: Environment) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def _beyond_groups(demand: Demand, placement: Placement, room: int) -> Finding:
     beyond = demand.least > room
     wanted = demand.least if beyond else demand.most
     return Finding(
-        at=demand.workload.thing.at("spec.replicas"),
+        at=demand.workload.manifest.at("spec.replicas"),
         message=f"{demand.workload} has {plural(wanted, 'pod')}{'' if beyond else ' at full scale'}, and managed node "
         f"groups hold {room} of them at most: {names}",
         fix="raise max_size of the group in terraform.tfvars, or run fewer of them",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, association, text
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Environment, association, text
 
 
 @rule("scheduling/default-service-account", warning, since="0.1.0")
@@ -14,7 +14,7 @@ def default_service_account(environment: Environment) -> Iterator[Finding | NotC
     terraform = environment.terraform
     blocks = terraform.resources("aws_eks_pod_identity_association") if terraform is not None else []
     for model in environment.models:
-        namespace = environment.namespace_of(model.workload.thing)
+        namespace = environment.namespace_of(model.workload.manifest)
         given = {name for where, name in map(association, blocks) if where == namespace} - {"default"}
         if not given or "default" in {name for where, name in map(association, blocks) if where == namespace}:
             continue

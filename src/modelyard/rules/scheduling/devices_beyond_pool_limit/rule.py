@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import Shortfall, written
 from modelyard.rules import rule
 from modelyard.rules.shortfalls import pods_of, told_shortfalls
+from modelyard.view import Environment
 
 
 @rule("scheduling/devices-beyond-pool-limit", error, since="0.1.0")
@@ -36,4 +36,4 @@ def _many(found: Shortfall) -> bool:
 
 def _address(environment: Environment, found: Shortfall) -> Address:
     pool = next(each for each in environment.pools if each.name == found.pool)
-    return pool.thing.at(("spec", "limits", found.resource))
+    return pool.manifest.at(("spec", "limits", found.resource))

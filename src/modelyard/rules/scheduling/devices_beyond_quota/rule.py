@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from modelyard.cluster import ACCELERATORS, Environment, Thing, quantity
 from modelyard.findings import Finding, NotChecked, Severity, error, warning
 from modelyard.placement import Demand, demands
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import ACCELERATORS, Environment, Manifest, quantity
 
 _SCALES: tuple[tuple[Severity, str, Callable[[Demand], int]], ...] = (
     (error, "", lambda demand: demand.least),
@@ -18,22 +18,22 @@ _SCALES: tuple[tuple[Severity, str, Callable[[Demand], int]], ...] = (
 def devices_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Pods beyond the quota of their namespace are not even made; what waits for them has no pod to look at."""
     counted = demands(environment)
-    for thing in environment.of_kind("ResourceQuota", ""):
-        hard = thing.mapping("spec.hard")
+    for manifest in environment.of_kind("ResourceQuota", ""):
+        hard = manifest.mapping("spec.hard")
         limits = {name: quantity(hard.get(f"requests.{name}")) for name in ACCELERATORS}
         if all(limit is None for limit in limits.values()):
             continue
-        if thing.has("spec.scopes") or thing.has("spec.scopeSelector"):
-            yield NotChecked(thing, "which pods its scopes count is not worked out")
+        if manifest.has("spec.scopes") or manifest.has("spec.scopeSelector"):
+            yield NotChecked(manifest, "which pods its scopes count is not worked out")
             continue
-        namespace = environment.namespace_of(thing)
-        own = [each for each in counted if environment.namespace_of(each.workload.thing) == namespace]
+        namespace = environment.namespace_of(manifest)
+        own = [each for each in counted if environment.namespace_of(each.workload.manifest) == namespace]
         for resource, limit in limits.items():
             if limit is not None:
-                yield from _beyond(thing, resource, int(limit), own)
+                yield from _beyond(manifest, resource, int(limit), own)
 
 
-def _beyond(thing: Thing, resource: str, limit: int, own: list[Demand]) -> Iterator[Finding]:
+def _beyond(manifest: Manifest, resource: str, limit: int, own: list[Demand]) -> Iterator[Finding]:
     """Yield the first scale at which pods ask for more than a quota has; else the first rollout that finds no room."""
     for severity, when, count in _SCALES:
         asked = [(each, count(each) * each.template.accelerators.get(resource, 0)) for each in own]
@@ -41,13 +41,13 @@ def _beyond(thing: Thing, resource: str, limit: int, own: list[Demand]) -> Itera
         if total > limit:
             names = sorted({each.workload.name for each, devices in asked if devices})
             who = f"{both(names)} {'ask' if len(names) > 1 else 'asks'} for {total}{when}"
-            yield _finding(thing, resource, limit, who, total, severity)
+            yield _finding(manifest, resource, limit, who, total, severity)
             return
     least = sum(each.least * each.template.accelerators.get(resource, 0) for each in own)
     for name, beside in _rollouts(own, resource):
         if least + beside > limit:
             who = f"its pods ask for {least + beside} while a rollout of {name} waits for new ones"
-            yield _finding(thing, resource, limit, who, least + beside, warning)
+            yield _finding(manifest, resource, limit, who, least + beside, warning)
             return
 
 
@@ -65,10 +65,10 @@ def _rollouts(own: list[Demand], resource: str) -> Iterator[tuple[str, int]]:
     yield from beside.items()
 
 
-def _finding(thing: Thing, resource: str, limit: int, who: str, total: int, severity: Severity) -> Finding:
+def _finding(manifest: Manifest, resource: str, limit: int, who: str, total: int, severity: Severity) -> Finding:
     return Finding(
-        at=thing.at(("spec", "hard", f"requests.{resource}")),
-        message=f"{thing} permits {limit} {resource}, and {who}",
+        at=manifest.at(("spec", "hard", f"requests.{resource}")),
+        message=f"{manifest} permits {limit} {resource}, and {who}",
         fix=f"raise it to at least {total}, or serve less",
         severity=severity,
     )

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import AL2023, BOTTLEROCKET, ami_family
 from modelyard.repository.toml import MalformedTOML, parsed
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 # What nodeadm and cloud-init take: a NodeConfig, a script, or parts of a MIME message.
 _OF_AL2023 = re.compile(r"\s*(#!|#cloud-config|MIME-Version:|Content-Type:|---\s|apiVersion:\s*node\.eks\.aws/)")
@@ -16,16 +16,16 @@ _OF_AL2023 = re.compile(r"\s*(#!|#cloud-config|MIME-Version:|Content-Type:|---\s
 @rule("scheduling/foreign-user-data", error, since="0.1.0")
 def foreign_user_data(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A node that cannot read its user data does not join, or joins without the settings in it."""
-    for thing in environment.of_kind("EC2NodeClass"):
-        text = thing.get("spec.userData")
+    for manifest in environment.of_kind("EC2NodeClass"):
+        text = manifest.get("spec.userData")
         if not isinstance(text, str) or not text.strip():
             continue
-        family = ami_family(thing.mapping("spec"))
+        family = ami_family(manifest.mapping("spec"))
         wrong = {BOTTLEROCKET: _not_toml, AL2023: _not_for_al2023}.get(family, lambda _: "")(text)
         if wrong:
             yield Finding(
-                at=thing.at("spec.userData"),
-                message=f"{thing} has user data that {family} does not read: {wrong}",
+                at=manifest.at("spec.userData"),
+                message=f"{manifest} has user data that {family} does not read: {wrong}",
                 fix="write settings of Bottlerocket as TOML"
                 if family == BOTTLEROCKET
                 else "write a NodeConfig (node.eks.aws/v1alpha1), a script, or both as MIME parts",

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Workload
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, demands, placements
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Environment, Workload
 
 _GROUPS = "LeaderWorkerSet"
 _EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
@@ -25,7 +25,7 @@ def groups_beyond_zones(environment: Environment) -> Iterator[Finding | NotCheck
     by_namespace: dict[str, list[Workload]] = defaultdict(list)
     for workload in environment.workloads:
         if counted.get(id(workload)):
-            by_namespace[environment.namespace_of(workload.thing)].append(workload)
+            by_namespace[environment.namespace_of(workload.manifest)].append(workload)
     where: dict[int, list[Placement]] = defaultdict(list)
     for each in placements(environment) if by_namespace else ():
         where[id(each.workload)].append(each)
@@ -35,7 +35,7 @@ def groups_beyond_zones(environment: Environment) -> Iterator[Finding | NotCheck
         alone = [each for each in workloads if _key(each) == _ZONE]
         unknown = [each for each in workloads if alone and isinstance(zones[id(each)], str)]
         if unknown:
-            yield NotChecked(unknown[0].thing, str(zones[id(unknown[0])]))
+            yield NotChecked(unknown[0].manifest, str(zones[id(unknown[0])]))
             continue
         # Pods that have no place at all are told by another rule.
         placed = [each for each in workloads if zones[id(each)]]
@@ -54,7 +54,7 @@ def groups_beyond_zones(environment: Environment) -> Iterator[Finding | NotCheck
 
 def _finding(namespace: str, workload: Workload, wanted: int, groups: str, zones: list[str]) -> Finding:
     return Finding(
-        at=workload.thing.at("spec.replicas"),
+        at=workload.manifest.at("spec.replicas"),
         message=f"groups of namespace {namespace} want {wanted} zones for themselves ({groups}), and nodes for them "
         f"can be in {len(zones)}: {', '.join(zones)}",
         fix="run as many groups as there are zones, give their pool more zones, or let groups share them by the "
@@ -63,13 +63,13 @@ def _finding(namespace: str, workload: Workload, wanted: int, groups: str, zones
 
 
 def _key(workload: Workload) -> str:
-    return str(workload.thing.annotations.get(_EXCLUSIVE) or "")
+    return str(workload.manifest.annotations.get(_EXCLUSIVE) or "")
 
 
 def _other_keys(workloads: list[Workload]) -> Iterator[NotChecked]:
     for each in workloads:
         if _key(each) not in ("", _ZONE):
-            yield NotChecked(each.thing, f"whether each group finds a {_key(each)} of its own is not worked out")
+            yield NotChecked(each.manifest, f"whether each group finds a {_key(each)} of its own is not worked out")
 
 
 def _zones(found: list[Placement]) -> set[str] | str:

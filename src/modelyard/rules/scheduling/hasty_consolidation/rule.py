@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Pool, mapping, seconds
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.placement import placements
 from modelyard.rules import rule
+from modelyard.view import Environment, Pool, mapping, seconds
 
 _KEPT = "karpenter.sh/do-not-disrupt"
 LEAST_SECONDS = 300
@@ -16,7 +16,7 @@ LEAST_SECONDS = 300
 def hasty_consolidation(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Karpenter that consolidates busy nodes of accelerators at once ends models that take minutes to come back."""
     for pool in environment.pools:
-        disruption = pool.thing.mapping("spec.disruption")
+        disruption = pool.manifest.mapping("spec.disruption")
         if not pool.has_devices or disruption.get("consolidationPolicy", "WhenEmptyOrUnderutilized") == "WhenEmpty":
             continue
         if _all_kept(environment, pool):
@@ -25,7 +25,7 @@ def hasty_consolidation(environment: Environment) -> Iterator[Finding | NotCheck
         if after is None or after >= LEAST_SECONDS:
             continue
         yield Finding(
-            at=pool.thing.at("spec.disruption.consolidationPolicy"),
+            at=pool.manifest.at("spec.disruption.consolidationPolicy"),
             message=f"{pool} has accelerators, and Karpenter empties its busy nodes {after:g} s after the last change",
             fix="set consolidationPolicy: WhenEmpty, or a consolidateAfter of several minutes, or let every pod with "
             f'devices carry the annotation {_KEPT}: "true"',

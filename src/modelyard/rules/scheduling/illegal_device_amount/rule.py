@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import ACCELERATORS, Environment, mapping, quantity
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import ACCELERATORS, Environment, mapping, quantity
 
 
 @rule("scheduling/illegal-device-amount", error, since="0.1.0")

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, text
 
 # Names of EKS's own images without drivers for accelerators.
 _PLAIN = re.compile(
@@ -18,15 +18,15 @@ def image_without_drivers(environment: Environment) -> Iterator[Finding | NotChe
     """A node whose image has no driver shows no accelerator, and no pod that needs one lands on it."""
     told = set()
     for pool in environment.pools:
-        thing = pool.node_class
-        if thing is None or not pool.has_devices or thing.name in told:
+        manifest = pool.node_class
+        if manifest is None or not pool.has_devices or manifest.name in told:
             continue
-        for index, term in enumerate(thing.entries("spec.amiSelectorTerms")):
+        for index, term in enumerate(manifest.entries("spec.amiSelectorTerms")):
             name = text(term, "name")
             if _PLAIN.match(name):
-                told.add(thing.name)
+                told.add(manifest.name)
                 yield Finding(
-                    at=thing.at(("spec", "amiSelectorTerms", index, "name")),
-                    message=f"{pool} has accelerators, and {thing} takes {name}, an image without drivers for them",
+                    at=manifest.at(("spec", "amiSelectorTerms", index, "name")),
+                    message=f"{pool} has accelerators, and {manifest} takes {name}, an image without drivers for them",
                     fix="use an alias, which chooses by the instance, or the image for NVIDIA or Neuron",
                 )

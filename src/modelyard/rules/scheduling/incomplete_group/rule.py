@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import scales, units
 from modelyard.rules import rule
 from modelyard.rules.wording import plural
+from modelyard.view import Environment
 
 
 @rule("scheduling/incomplete-group", error, since="0.1.0")
@@ -21,11 +21,11 @@ def incomplete_group(environment: Environment) -> Iterator[Finding | NotChecked]
     for each in units(found.least):
         if each.whole >= each.wanted:
             continue
-        thing = each.workload.thing
+        manifest = each.workload.manifest
         lacking = each.wanted - each.whole
         yield Finding(
-            at=thing.at("spec.replicas" if each.name == "group" else "spec.rayClusterConfig"),
-            message=f"{plural(lacking, each.name)} of {thing}, {each.pods} pods each, "
+            at=manifest.at("spec.replicas" if each.name == "group" else "spec.rayClusterConfig"),
+            message=f"{plural(lacking, each.name)} of {manifest}, {each.pods} pods each, "
             f"{'finds' if lacking == 1 else 'find'} no nodes for all pods beside those of the other workloads",
             fix="raise the limits of the node pools, or serve less; modelyard place shows what they hold",
         )

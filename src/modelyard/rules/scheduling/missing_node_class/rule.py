@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import AUTO_MODE, NODE_CLASSES, Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import AUTO_MODE, NODE_CLASSES, Environment
 
 OWN_OF_EKS = (AUTO_MODE, "default")
 """What EKS brings with the built-in pools of Auto Mode."""
@@ -16,11 +16,11 @@ def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecke
     """A node pool whose node class does not exist makes no nodes."""
     for pool in environment.pools:
         kind = pool.class_kind
-        name = str(pool.thing.get("spec.template.spec.nodeClassRef.name") or "")
-        known = {thing.name for thing in environment.node_classes if thing.kind == kind}
+        name = str(pool.manifest.get("spec.template.spec.nodeClassRef.name") or "")
+        known = {manifest.name for manifest in environment.node_classes if manifest.kind == kind}
         if pool.node_class is None and kind in NODE_CLASSES and (kind, name) != OWN_OF_EKS:
             yield Finding(
-                at=pool.thing.at("spec.template.spec.nodeClassRef.name"),
+                at=pool.manifest.at("spec.template.spec.nodeClassRef.name"),
                 message=f"{pool} takes its nodes from {kind} {name or '(none)'}, which is not defined",
                 fix=f"name {nearest(name, known) or one_of(known)}",
             )

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelyard.catalog import chart_versions
-from modelyard.cluster import Application, Environment, entries, text
-from modelyard.findings import Finding, NotChecked, Refusal, error
+from modelyard.findings import Finding, NotChecked, UserError, error
 from modelyard.repository.yaml import documents
 from modelyard.rules import rule
 from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import both
+from modelyard.view import Application, Environment, entries, text
 
 _DEFAULT = "default-scheduler"
 _CONFIGURATION = "KubeSchedulerConfiguration"
@@ -56,8 +56,8 @@ def _may_bring(application: Application) -> str:
 def _profiles(environment: Environment) -> set[str]:
     """Return the names of schedulers in the configurations of kube-scheduler that the environment brings."""
     found: set[str] = set()
-    for thing in environment.of_kind("ConfigMap", ""):
-        for value in thing.mapping("data").values():
+    for manifest in environment.of_kind("ConfigMap", ""):
+        for value in manifest.mapping("data").values():
             if isinstance(value, str) and _CONFIGURATION in value:
                 found |= set(_names(value))
     return found
@@ -66,7 +66,7 @@ def _profiles(environment: Environment) -> set[str]:
 def _names(content: str) -> Iterator[str]:
     try:
         configurations: list[Any] = list(documents("configuration", content))
-    except Refusal:
+    except UserError:
         return
     for each in configurations:
         if isinstance(each, dict):

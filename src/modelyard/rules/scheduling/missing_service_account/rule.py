@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.edges import missing
+from modelyard.view import Environment
 
 
 @rule("scheduling/missing-service-account", error, since="0.1.0")

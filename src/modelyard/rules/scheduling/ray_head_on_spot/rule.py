@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, PodTemplate, Pool, selected_pools, tolerates
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, PodTemplate, Pool, selected_pools, tolerates
 
 _CAPACITY = "karpenter.sh/capacity-type"
 
@@ -13,7 +13,7 @@ _CAPACITY = "karpenter.sh/capacity-type"
 def ray_head_on_spot(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The head holds the cluster's state; when its node is taken back, every replica of the service goes down."""
     for workload in environment.own_workloads:
-        keeps_state = workload.thing.has("spec.rayClusterConfig.gcsFaultToleranceOptions") or workload.thing.has(
+        keeps_state = workload.manifest.has("spec.rayClusterConfig.gcsFaultToleranceOptions") or workload.manifest.has(
             "spec.gcsFaultToleranceOptions"
         )
         head = next((each for each in workload.templates if "headGroupSpec" in each.path), None)
@@ -23,7 +23,7 @@ def ray_head_on_spot(environment: Environment) -> Iterator[Finding | NotChecked]
             index = _spot(pool)
             if index is not None:
                 yield Finding(
-                    at=pool.thing.at(("spec", "template", "spec", "requirements", index, "values")),
+                    at=pool.manifest.at(("spec", "template", "spec", "requirements", index, "values")),
                     message=f"the head of {workload} can land on {pool}, which takes spot instances",
                     fix="require karpenter.sh/capacity-type on-demand for the head, or keep its state in Redis",
                 )

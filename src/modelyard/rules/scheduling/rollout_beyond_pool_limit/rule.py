@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.placement import Demand, Placement, Scales, scales, written
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Environment
 
 _SURGE = {
     "Deployment": "spec.strategy.rollingUpdate.maxSurge",
@@ -63,11 +63,11 @@ def _finding(demand: Demand, found: Placement, used: dict[str, dict[str, int]]) 
                 shown.append(
                     f"{verdict.pool} holds {written(name, used[verdict.pool].get(name, 0))} of {limit // 1000:g}"
                 )
-    thing = demand.workload.thing
+    manifest = demand.workload.manifest
     nodes = "its node" if more == 1 else f"the nodes of its {more} pods"
     return Finding(
-        at=thing.at(_SURGE.get(thing.kind, "spec")),
-        message=f"a rollout of {thing} waits for one more {demand.unit or 'pod'}, and no room is left for {nodes}"
+        at=manifest.at(_SURGE.get(manifest.kind, "spec")),
+        message=f"a rollout of {manifest} waits for one more {demand.unit or 'pod'}, and no room is left for {nodes}"
         + (f" ({both(shown)})" if shown else ""),
         fix=_FIXES.get(
             demand.unit,

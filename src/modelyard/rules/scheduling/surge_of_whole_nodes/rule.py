@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 WHOLE_NODE = 8
 """GPUs of the largest nodes, which are rented whole and of which a second is seldom had."""
@@ -15,15 +15,15 @@ WHOLE_NODE = 8
 def surge_of_whole_nodes(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A rollout that first wants a second node of eight GPUs waits for one, and fails when there is none."""
     for model in environment.models:
-        thing = model.workload.thing
+        manifest = model.workload.manifest
         gpus = model.template.accelerators.get("nvidia.com/gpu", 0)
-        if model.workload.kind != "Deployment" or gpus < WHOLE_NODE or thing.get("spec.strategy.type") == "Recreate":
+        if model.workload.kind != "Deployment" or gpus < WHOLE_NODE or manifest.get("spec.strategy.type") == "Recreate":
             continue
-        rolling = thing.mapping("spec.strategy.rollingUpdate")
+        rolling = manifest.mapping("spec.strategy.rollingUpdate")
         if _is_none(rolling.get("maxSurge", "25%")) or not _is_none(rolling.get("maxUnavailable", "25%")):
             continue
         yield Finding(
-            at=thing.at("spec.strategy.rollingUpdate.maxSurge"),
+            at=manifest.at("spec.strategy.rollingUpdate.maxSurge"),
             message=f"an update of {model.name} starts a second pod with {gpus} GPUs before it lets one go",
             fix="maxSurge 0 with maxUnavailable 1; keep it where a reservation holds room for a second node",
         )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("scheduling/unbounded-pool", warning, since="0.1.0")
@@ -13,7 +13,7 @@ def unbounded_pool(environment: Environment) -> Iterator[Finding | NotChecked]:
     for pool in environment.pools:
         if not pool.limits:
             yield Finding(
-                at=pool.thing.at("spec.limits"),
+                at=pool.manifest.at("spec.limits"),
                 message=f"{pool} has no limits, so nothing bounds how many nodes it starts",
                 fix='set spec.limits, such as {nvidia.com/gpu: "16"} or {cpu: "64"}',
             )

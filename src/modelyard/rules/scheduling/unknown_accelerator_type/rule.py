@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, serve_applications
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.placement import Placement, placements
 from modelyard.rules import rule
 from modelyard.rules.wording import either
-from modelyard.sizing import landings
+from modelyard.sizing import eligible_devices
+from modelyard.view import Environment, serve_applications
 
 
 @rule("scheduling/unknown-accelerator-type", error, since="0.1.0")
@@ -22,13 +22,13 @@ def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | Not
             for container in template.containers
             if template.accelerators and not container.init
         ]
-        for application in serve_applications(workload.thing):
+        for application in serve_applications(workload.manifest):
             for index, wanted in application.accelerator_types():
                 placed = placed or {id(each.template): each for each in placements(environment)}
                 names = {
                     each.device.name
                     for template, container in workers
-                    for each in landings(placed[id(template)], container, environment.pools)
+                    for each in eligible_devices(placed[id(template)], container, environment.pools)
                 }
                 if not names or any(_same(wanted, name) for name in names):
                     continue

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import instance_types, region
-from modelyard.cluster import Environment, NodeRequirement, Pool, requirements
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
+from modelyard.view import Environment, NodeRequirement, Pool, requirements
 
 TYPE = "node.kubernetes.io/instance-type"
 FAMILIES = ("karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-family")
@@ -32,7 +32,7 @@ def _judge(
     unusable = [value for value in demand.values if value not in known or (here is not None and value not in here)]
     nothing_left = len(unusable) == len(demand.values)
     for index, value in enumerate(demand.values):
-        at = pool.thing.at((*demand.path, "values", index))
+        at = pool.manifest.at((*demand.path, "values", index))
         if value not in known:
             sizes = _sizes(value.partition(".")[0]) if demand.key == TYPE else []
             near = sizes or [each for each in (nearest(value, known),) if each]

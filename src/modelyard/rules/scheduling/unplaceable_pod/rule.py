@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import OF_AUTO_MODE, Environment, NodeRequirement, alternatives, mapping
 from modelyard.findings import Address, Finding, NotChecked, error
-from modelyard.placement import Placement, Step, Verdict, placements
+from modelyard.placement import Placement, PoolVerdict, Step, placements
 from modelyard.rules import rule
+from modelyard.view import OF_AUTO_MODE, Environment, NodeRequirement, alternatives, mapping
 
 
 @rule("scheduling/unplaceable-pod", error, since="0.1.0")
@@ -56,12 +56,12 @@ def _on_no_group(found: Placement) -> Finding:
     )
 
 
-def _address(environment: Environment, found: Placement, nearest: Verdict) -> Address:
+def _address(environment: Environment, found: Placement, nearest: PoolVerdict) -> Address:
     pool = next(each for each in environment.pools if each.name == nearest.pool)
     if nearest.step is Step.EMPTY:
-        return pool.thing.at("spec.template.spec.requirements")
+        return pool.manifest.at("spec.template.spec.requirements")
     if nearest.step is Step.LIMITS:
-        return pool.thing.at(("spec", "limits", nearest.about) if nearest.about else "spec.limits")
+        return pool.manifest.at(("spec", "limits", nearest.about) if nearest.about else "spec.limits")
     if nearest.step is Step.ROOM:
         for container in sorted(found.template.containers, key=lambda each: each.init):
             for field in ("requests", "limits"):
@@ -74,7 +74,7 @@ def _address(environment: Environment, found: Placement, nearest: Verdict) -> Ad
     return found.template.at(selects)
 
 
-def _fix(nearest: Verdict) -> str:
+def _fix(nearest: PoolVerdict) -> str:
     if nearest.step is Step.EMPTY:
         return f"let node pool {nearest.pool} require what instance types of the region have"
     if nearest.step is Step.LIMITS:

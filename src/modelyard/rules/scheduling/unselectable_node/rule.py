@@ -2,7 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from modelyard.cluster import (
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.placement import placements
+from modelyard.rendering import Path
+from modelyard.rules import rule
+from modelyard.rules.remedies import bring_pool
+from modelyard.rules.wording import nearest, one_of
+from modelyard.view import (
     OF_AUTO_MODE,
     Environment,
     NodeRequirement,
@@ -13,12 +19,6 @@ from modelyard.cluster import (
     listed,
     selected_pools,
 )
-from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import placements
-from modelyard.rendering import Path
-from modelyard.rules import rule
-from modelyard.rules.remedies import bring_pool
-from modelyard.rules.wording import nearest, one_of
 
 _POOL = "karpenter.sh/nodepool"
 # Labels that EKS puts on nodes of managed groups, which Terraform makes; not those of Auto Mode, which pools make.
@@ -58,7 +58,7 @@ def _meant_for_none(environment: Environment, template: PodTemplate, demand: Nod
 
     What is spelt nearly like something that a pool has is meant for that pool.
     """
-    if template.thing.kind != "DaemonSet" or environment.is_ours(template.thing):
+    if template.manifest.kind != "DaemonSet" or environment.is_ours(template.manifest):
         return False
     offered = _offered(environment.pools, demand)
     if offered:

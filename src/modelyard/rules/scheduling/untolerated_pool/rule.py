@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, PodTemplate, Pool, Taint, admits, alternatives, selected_pools, tolerates
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both, either
+from modelyard.view import Environment, PodTemplate, Pool, Taint, admits, alternatives, selected_pools, tolerates
 
 # Labels that Karpenter and EKS Auto Mode put on nodes with devices, which a pool need not name.
 _LABELS = {

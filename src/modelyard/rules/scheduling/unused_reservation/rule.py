@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Pool, listed
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, Pool, listed
 
 _CAPACITY_TYPE = "karpenter.sh/capacity-type"
 _RESERVED = "reserved"
@@ -27,7 +27,7 @@ def unused_reservation(environment: Environment) -> Iterator[Finding | NotChecke
             )
         elif pool in asking and pool.node_class is not None and not selects:
             yield Finding(
-                at=pool.thing.at(("spec", "template", "spec", "requirements", _index(pool), "values")),
+                at=pool.manifest.at(("spec", "template", "spec", "requirements", _index(pool), "values")),
                 message=f"{pool} asks for {_RESERVED} capacity, and {pool.node_class} selects no reservation",
                 fix=f"add capacityReservationSelectorTerms to {pool.node_class}",
             )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.findings import Finding, NotChecked, Refusal, error, warning
+from modelyard.findings import Finding, NotChecked, UserError, error, warning
 from modelyard.placement import QUOTA_FACT, QUOTAS, groups_of, scales, stated_quotas, vcpus
 from modelyard.rules import rule
 from modelyard.rules.wording import either
+from modelyard.view import Environment
 
 
 @rule("scheduling/vcpus-beyond-quota", error, since="0.1.0")
@@ -18,8 +18,8 @@ def vcpus_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecke
         return  # only the cloud knows them; Terraform compares them with pool_vcpus
     try:
         groups = [each for each in groups_of(environment) if not each.reserved]
-    except Refusal as refusal:
-        yield NotChecked("vCPU quotas", refusal.message)
+    except UserError as error:
+        yield NotChecked("vCPU quotas", error.message)
         return
     found = scales(environment)
     own = [(kind, "on-demand") for group in groups for kind in group.kinds[:1] for _ in range(group.most)]

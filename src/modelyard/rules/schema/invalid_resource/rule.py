@@ -2,26 +2,26 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("schema/invalid-resource", error, since="0.1.0")
 def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A resource that breaks its schema, or a rule of its definition, is refused, and its Application does not sync."""
-    for thing in environment.resources:
-        verdict = thing.resource.verdict
+    for manifest in environment.resources:
+        verdict = manifest.resource.verdict
         if verdict is None or verdict.status == "no-schema":
             continue  # whoever validates says which kinds were not checked
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
             # The line is that of a value, which may have another name than the field of the chart's resource.
-            where = f"{problem.path}: " if thing.resource.chart and problem.path and problem.path not in said else ""
+            where = f"{problem.path}: " if manifest.resource.chart and problem.path and problem.path not in said else ""
             yield Finding(
-                at=thing.at(problem.path, key=is_unknown),
-                message=f"{thing}: {where}{said}",
+                at=manifest.at(problem.path, key=is_unknown),
+                message=f"{manifest}: {where}{said}",
                 fix=remedy or _served(said) or "correct it as the API reference of the kind has it",
             )
 

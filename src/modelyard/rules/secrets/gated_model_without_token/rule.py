@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import model as catalog_model
-from modelyard.cluster import Environment, Model, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, ServedModel, entries, text
 
 READ_BY_THE_HUB = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
 """Variables in which huggingface_hub looks for a token."""
@@ -29,7 +29,7 @@ def gated_model_without_token(environment: Environment) -> Iterator[Finding | No
             )
 
 
-def _variables(model: Model) -> set[str]:
+def _variables(model: ServedModel) -> set[str]:
     """Return the names of the container's variables; those of a whole Secret are taken for a token."""
     value = model.container.value
     names = {text(each, "name") for each in entries(value, "env")}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, listed, numbered
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Environment, listed, numbered
 
 _READING = ("get", "list", "watch", "*")
 
@@ -15,18 +15,22 @@ _READING = ("get", "list", "watch", "*")
 def readable_secrets(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Whoever may list Secrets has every token of the namespace; with a ClusterRole, of the cluster."""
     for kind in ("Role", "ClusterRole"):
-        for thing in environment.of_kind(kind, "rbac.authorization.k8s.io"):
-            if not environment.is_ours(thing):
+        for manifest in environment.of_kind(kind, "rbac.authorization.k8s.io"):
+            if not environment.is_ours(manifest):
                 continue
-            for index, each in numbered(thing.value, "rules"):
+            for index, each in numbered(manifest.value, "rules"):
                 if each.get("resourceNames") or not _about_secrets(each):
                     continue
                 verbs = [str(verb) for verb in listed(each, "verbs") if verb in _READING]
                 if verbs:
                     yield Finding(
-                        at=thing.at(("rules", index, "resources")),
-                        message=f"{thing} may {both(verbs)} every Secret of "
-                        + ("the cluster" if kind == "ClusterRole" else f"namespace {environment.namespace_of(thing)}"),
+                        at=manifest.at(("rules", index, "resources")),
+                        message=f"{manifest} may {both(verbs)} every Secret of "
+                        + (
+                            "the cluster"
+                            if kind == "ClusterRole"
+                            else f"namespace {environment.namespace_of(manifest)}"
+                        ),
                         fix="name the Secrets in resourceNames and leave get, or take secrets off the list",
                     )
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Environment
 
 # The kubelet and controllers fill these in; the manifest only asks for them.
 _FILLED_IN = ("kubernetes.io/service-account-token",)
@@ -14,15 +14,15 @@ _FILLED_IN = ("kubernetes.io/service-account-token",)
 @rule("secrets/secret-in-git", error, since="0.1.0")
 def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A Secret with values in Git is known to everyone who can read the repository, and stays in its history."""
-    for thing in environment.of_kind("Secret", ""):
-        if thing.get("type") in _FILLED_IN or not environment.is_ours(thing):
+    for manifest in environment.of_kind("Secret", ""):
+        if manifest.get("type") in _FILLED_IN or not environment.is_ours(manifest):
             continue
         for field in ("stringData", "data"):
-            keys = sorted(key for key, value in thing.mapping(field).items() if value)
+            keys = sorted(key for key, value in manifest.mapping(field).items() if value)
             if keys:
                 yield Finding(
-                    at=thing.at(field, key=True),
-                    message=f"{thing} has the values of {both(keys)} in Git",
+                    at=manifest.at(field, key=True),
+                    message=f"{manifest} has the values of {both(keys)} in Git",
                     fix="keep them in AWS Secrets Manager, bring them by an ExternalSecret, revoke these",
                 )
                 break

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing, mapping, numbered
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest, mapping, numbered
 
 POLICY = "secrets-of-the-platform"
 NAMESPACE = "models"
@@ -17,21 +17,21 @@ _PLATFORM = re.compile(r"(^|/|:)(argocd-git|argocd-notifications|opensearch)(-[A
 @rule("secrets/secret-of-the-platform", error, since="0.2.0")
 def secret_of_the_platform(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The admission policy refuses an ExternalSecret of models that asks for what the platform signs in with."""
-    if not any(thing.name == POLICY for thing in environment.of_kind("ValidatingAdmissionPolicy")):
+    if not any(manifest.name == POLICY for manifest in environment.of_kind("ValidatingAdmissionPolicy")):
         return
-    for thing in environment.of_kind("ExternalSecret", "external-secrets.io"):
-        if environment.namespace_of(thing) != NAMESPACE or not environment.is_ours(thing):
+    for manifest in environment.of_kind("ExternalSecret", "external-secrets.io"):
+        if environment.namespace_of(manifest) != NAMESPACE or not environment.is_ours(manifest):
             continue
-        for path, said in _refused(thing):
+        for path, said in _refused(manifest):
             yield Finding(
-                at=thing.at(path),
-                message=f"policy {POLICY} refuses {thing}: it {said}",
+                at=manifest.at(path),
+                message=f"policy {POLICY} refuses {manifest}: it {said}",
                 fix="name a secret of the model's own (component_secrets in terraform.tfvars makes one)",
             )
 
 
-def _refused(thing: Thing) -> Iterator[tuple[Path, str]]:
-    spec = mapping(thing.value, "spec")
+def _refused(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+    spec = mapping(manifest.value, "spec")
     for index, each in numbered(spec, "data"):
         key = str(mapping(each, "remoteRef").get("key") or "")
         if _PLATFORM.search(key):

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, numbered, text
 from modelyard.findings import Finding, NotChecked, credential_in, error, is_secret
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment, numbered, text
 
 _FIX = "revoke it; keep its successor in AWS Secrets Manager and refer to the Secret"
 
@@ -14,13 +14,13 @@ _FIX = "revoke it; keep its successor in AWS Secrets Manager and refer to the Se
 @rule("secrets/token-in-manifest", error, since="0.1.0")
 def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A credential in a manifest is in Git for ever, and in the cluster everyone who may read the object reads it."""
-    for thing in environment.resources:
-        if (thing.kind == "Secret" and not thing.group) or not environment.is_ours(thing):
+    for manifest in environment.resources:
+        if (manifest.kind == "Secret" and not manifest.group) or not environment.is_ours(manifest):
             continue  # secrets/secret-in-git; what a chart makes up is not in Git
-        for path, found in _texts(thing.value, ()):
+        for path, found in _texts(manifest.value, ()):
             what = credential_in(found)
             if what:
-                yield Finding(at=thing.at(path), message=f"{thing} holds {what} in {_field(path)}", fix=_FIX)
+                yield Finding(at=manifest.at(path), message=f"{manifest} holds {what} in {_field(path)}", fix=_FIX)
     for model in environment.models:
         for flag, value in model.settings.items():
             if _written_out(flag, value):
@@ -29,7 +29,7 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
                 )
     for workload in environment.workloads:
         for container in workload.containers:
-            if not environment.is_ours(container.thing):
+            if not environment.is_ours(container.manifest):
                 continue
             for index, each in numbered(container.value, "env"):
                 name = text(each, "name")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, State
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment, State
 
 
 @rule("secrets/unknown-remote-secret", error, since="0.1.0")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelyard.catalog import chart_secrets
-from modelyard.cluster import Environment, PodTemplate, SecretSource, listed
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment, PodTemplate, SecretSource, listed
 
 
 @rule("secrets/unknown-secret", error, since="0.1.0")
@@ -16,7 +16,7 @@ def unknown_secret(environment: Environment) -> Iterator[Finding | NotChecked]:
     for namespace, templates in environment.pods_by_namespace.items():
         sources: dict[str, list[SecretSource]] = {}
         for source in environment.secret_sources:
-            if source.everywhere or environment.namespace_of(source.thing) == namespace:
+            if source.everywhere or environment.namespace_of(source.manifest) == namespace:
                 sources.setdefault(source.name, []).append(source)
         for template in templates:
             for name, key, at in _references(template):
@@ -44,7 +44,7 @@ def _judge(
             yield NotChecked(template, f"{elsewhere} may bring Secret {name}")
             return
         if _may_make_secrets(environment, namespace, template):
-            chart = template.thing.resource.chart
+            chart = template.manifest.resource.chart
             yield NotChecked(template, f"an account of chart {chart} may make Secrets, and {name} may be one of them")
             return
         yield Finding(
@@ -55,20 +55,22 @@ def _judge(
     elif key and key not in keys:
         yield Finding(
             at=at[1],
-            message=f"{template} need the key {key} of Secret {name}, which has {one_of(keys)} by {made[0].thing}",
+            message=f"{template} need the key {key} of Secret {name}, which has {one_of(keys)} by {made[0].manifest}",
             fix=f"use the key {nearest(key, keys) or one_of(keys)}",
         )
 
 
 def _may_make_secrets(environment: Environment, namespace: str, template: PodTemplate) -> bool:
     """Return whether a chart of which nobody knows what it makes lets an account of its own make Secrets there."""
-    chart = template.thing.resource.chart
+    chart = template.manifest.resource.chart
     if not chart or chart.split()[0] in chart_secrets():
         return False
-    application = environment.application_by_name.get(template.thing.application)
-    for thing in application.resources if application is not None else ():
-        reaches = thing.kind == "ClusterRole" or (thing.kind == "Role" and environment.namespace_of(thing) == namespace)
-        if reaches and any(_lets_make_secrets(each) for each in thing.entries("rules")):
+    application = environment.application_by_name.get(template.manifest.application)
+    for manifest in application.resources if application is not None else ():
+        reaches = manifest.kind == "ClusterRole" or (
+            manifest.kind == "Role" and environment.namespace_of(manifest) == namespace
+        )
+        if reaches and any(_lets_make_secrets(each) for each in manifest.entries("rules")):
             return True
     return False
 

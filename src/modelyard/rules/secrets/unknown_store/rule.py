@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment, Manifest, text
 
 GROUP = "external-secrets.io"
 
@@ -14,14 +14,14 @@ GROUP = "external-secrets.io"
 @rule("secrets/unknown-store", error, since="0.1.0")
 def unknown_store(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An ExternalSecret whose store does not exist never makes its Secret."""
-    for thing in environment.of_kind("ExternalSecret", GROUP):
-        yield from _judge(environment, thing, ("spec", "secretStoreRef"), environment.namespace_of(thing))
-    for thing in environment.of_kind("ClusterExternalSecret", GROUP):
-        yield from _judge(environment, thing, ("spec", "externalSecretSpec", "secretStoreRef"), None)
+    for manifest in environment.of_kind("ExternalSecret", GROUP):
+        yield from _judge(environment, manifest, ("spec", "secretStoreRef"), environment.namespace_of(manifest))
+    for manifest in environment.of_kind("ClusterExternalSecret", GROUP):
+        yield from _judge(environment, manifest, ("spec", "externalSecretSpec", "secretStoreRef"), None)
 
 
-def _judge(environment: Environment, thing: Thing, path: Path, namespace: str | None) -> Iterator[Finding]:
-    reference = thing.mapping(path)
+def _judge(environment: Environment, manifest: Manifest, path: Path, namespace: str | None) -> Iterator[Finding]:
+    reference = manifest.mapping(path)
     name, kind = text(reference, "name"), text(reference, "kind") or "SecretStore"
     if not name or kind not in ("SecretStore", "ClusterSecretStore") or (namespace is None and kind == "SecretStore"):
         return
@@ -36,7 +36,7 @@ def _judge(environment: Environment, thing: Thing, path: Path, namespace: str | 
     names = {each for other, each in stores if other == kind}
     where = f" in namespace {namespace}" if kind == "SecretStore" else ""
     yield Finding(
-        at=thing.at((*path, "kind" if same_name else "name")),
-        message=f"{thing} reads from {kind} {name}, which is not there{where}",
+        at=manifest.at((*path, "kind" if same_name else "name")),
+        message=f"{manifest} reads from {kind} {name}, which is not there{where}",
         fix=f"kind: {same_name}" if same_name else f"name {nearest(str(name), names) or one_of(names)}",
     )

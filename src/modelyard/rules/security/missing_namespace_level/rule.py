@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 LABEL = "pod-security.kubernetes.io/enforce"
 LEVELS = ("restricted", "baseline", "privileged")
@@ -13,19 +13,19 @@ LEVELS = ("restricted", "baseline", "privileged")
 @rule("security/missing-namespace-level", warning, since="0.1.0")
 def missing_namespace_level(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A namespace without a Pod Security level admits privileged pods, whoever brings them."""
-    for thing in environment.of_kind("Namespace", ""):
-        if not environment.is_ours(thing):
+    for manifest in environment.of_kind("Namespace", ""):
+        if not environment.is_ours(manifest):
             continue
-        level = thing.labels.get(LABEL)
+        level = manifest.labels.get(LABEL)
         if level is None:
             yield Finding(
-                at=thing.at(("metadata", "labels", LABEL)),
-                message=f"{thing} has no label {LABEL}, so it admits privileged pods",
+                at=manifest.at(("metadata", "labels", LABEL)),
+                message=f"{manifest} has no label {LABEL}, so it admits privileged pods",
                 fix=f"add {LABEL}: restricted (or baseline, or privileged where agents of the node live)",
             )
         elif level not in LEVELS:
             yield Finding(
-                at=thing.at(("metadata", "labels", LABEL)),
-                message=f"{thing} has the Pod Security level {level}, which Kubernetes does not know",
+                at=manifest.at(("metadata", "labels", LABEL)),
+                message=f"{manifest} has the Pod Security level {level}, which Kubernetes does not know",
                 fix="write restricted, baseline or privileged",
             )

@@ -2,26 +2,26 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("security/open-instance-metadata", warning, since="0.1.0")
 def open_instance_metadata(environment: Environment) -> Iterator[Finding | NotChecked]:
     """With tokens optional, or more than one hop, a pod can fetch the node's role from the metadata service."""
-    for thing in environment.of_kind("EC2NodeClass"):
-        options = thing.mapping("spec.metadataOptions")
+    for manifest in environment.of_kind("EC2NodeClass"):
+        options = manifest.mapping("spec.metadataOptions")
         tokens, hops = options.get("httpTokens", "required"), options.get("httpPutResponseHopLimit", 1)
         if tokens != "required":
             yield Finding(
-                at=thing.at("spec.metadataOptions.httpTokens"),
-                message=f"nodes of {thing} answer metadata requests without a token (httpTokens {tokens})",
+                at=manifest.at("spec.metadataOptions.httpTokens"),
+                message=f"nodes of {manifest} answer metadata requests without a token (httpTokens {tokens})",
                 fix="httpTokens: required",
             )
         if isinstance(hops, int) and hops > 1 and options.get("httpEndpoint", "enabled") == "enabled":
             yield Finding(
-                at=thing.at("spec.metadataOptions.httpPutResponseHopLimit"),
-                message=f"pods on nodes of {thing} reach the node's credentials (httpPutResponseHopLimit {hops})",
+                at=manifest.at("spec.metadataOptions.httpPutResponseHopLimit"),
+                message=f"pods on nodes of {manifest} reach the node's credentials (httpPutResponseHopLimit {hops})",
                 fix="httpPutResponseHopLimit: 1; pods get credentials by EKS Pod Identity",
             )

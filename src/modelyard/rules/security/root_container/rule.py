@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Container, Environment, PodTemplate
 from modelyard.findings import Address, Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate
 
 # Agents of the node, whose work is the host.
 _OF_NODES = ("DaemonSet",)

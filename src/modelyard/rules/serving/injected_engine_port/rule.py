@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("serving/injected-engine-port", error, since="0.1.0")
@@ -13,10 +13,10 @@ def injected_engine_port(environment: Environment) -> Iterator[Finding | NotChec
     services = [service for service in environment.services if service.name == "vllm"]
     for service in services:
         for model in environment.models:
-            here = environment.namespace_of(model.workload.thing) == service.namespace
+            here = environment.namespace_of(model.workload.manifest) == service.namespace
             if here and model.template.spec.get("enableServiceLinks") is not False:
                 yield Finding(
-                    at=service.thing.at("metadata.name"),
+                    at=service.manifest.at("metadata.name"),
                     message=f"{service} gives the pods of {model.workload} a VLLM_PORT that is no number",
                     fix="rename the Service, or set enableServiceLinks: false in the pods",
                 )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, mapping, quantity
-from modelyard.cluster.overlays import overlay_folder, overlay_sizes
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, mapping, quantity
+from modelyard.view.overlays import overlay_folder, overlay_sizes
 
 
 @rule("serving/memory-below-overlay", warning, since="0.1.0")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Model, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, ServedModel, entries, mapping, text
 
 
 @rule("serving/missing-shm", error, since="0.1.0")
@@ -21,7 +21,7 @@ def missing_shm(environment: Environment) -> Iterator[Finding | NotChecked]:
             )
 
 
-def _has_memory(model: Model) -> bool:
+def _has_memory(model: ServedModel) -> bool:
     backed = {
         text(volume, "name")
         for volume in entries(model.template.spec, "volumes")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, PodTemplate, entries, mapping, numbered, quantity, text
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate, entries, mapping, numbered, quantity, text
 
 
 @rule("serving/shm-beyond-memory-limit", warning, since="0.1.0")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.times.end import pre_stop_seconds
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.times.end import pre_stop_seconds
 
 
 @rule("serving/short-worker-drain", warning, since="0.1.0")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.cluster import Environment, Model
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, ServedModel
 
 DEFAULT_GRACE_SECONDS = 30
 """Kubernetes' own `terminationGracePeriodSeconds`."""
@@ -27,7 +27,7 @@ def shutdown_longer_than_grace(environment: Environment) -> Iterator[Finding | N
             )
 
 
-def _message(model: Model, before: int, after: int, grace: int) -> str:
+def _message(model: ServedModel, before: int, after: int, grace: int) -> str:
     if before + after == 0:
         return f"{model.name} has {grace} s to end its requests, less than the {DEFAULT_GRACE_SECONDS} s of Kubernetes"
     return (

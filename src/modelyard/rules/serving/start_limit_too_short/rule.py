@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.times import TimeTable, time_table
 from modelyard.findings import Address, Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.times import TimeTable, time_table
 
 _PROBE = "start-up probe"
 
@@ -23,7 +23,7 @@ def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChe
             if row.name == _PROBE or row.at is None or row.seconds is None or needed is None or row.seconds >= needed:
                 continue
             if probe is not None and probe < needed and row.seconds >= probe:
-                continue  # the probe ends the start first, which probes/killed-while-loading tells
+                continue  # the probe ends the start first, which probes/startup-budget-too-short tells
             yield Finding(
                 at=row.at,
                 message=f"{model.name}: {row.name} gives up after {row.told} ({row.source}); {whose} {needed:.0f} s",

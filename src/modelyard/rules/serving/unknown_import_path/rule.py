@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, ServeApplication, serve_applications
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, ServeApplication, serve_applications
 
 _LLM = "ray.serve.llm:build_openai_app"
 
@@ -13,7 +13,7 @@ _LLM = "ray.serve.llm:build_openai_app"
 def unknown_import_path(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An application whose module is neither Ray's nor brought by its runtime environment is not deployed."""
     for workload in environment.own_workloads:
-        for each in serve_applications(workload.thing):
+        for each in serve_applications(workload.manifest):
             if _is_brought(each):
                 continue
             yield Finding(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, State
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
+from modelyard.view import Environment, State
 
 
 @rule("serving/unknown-redis", error, since="0.1.0")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, entries, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Environment, entries, text
 
 
 @rule("serving/unmounted-model-path", error, since="0.1.0")

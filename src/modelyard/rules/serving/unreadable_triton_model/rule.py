@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, LineAddress, Model, entries, runs_triton, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Sources
 from modelyard.rules import rule
+from modelyard.view import Environment, LineAddress, ServedModel, entries, runs_triton, text
 
 _FILE = "config.pbtxt"
 _PAIRS = {"{": "}", "[": "]"}
@@ -20,17 +20,20 @@ def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotC
         if not runs_triton(model.container):
             continue
         yield from _repository(model)
-        held = [thing for thing in model.application.resources if _FILE in thing.mapping("data")]
-        if not held and any(thing.kind == "ConfigMap" for thing in model.application.resources):
+        held = [manifest for manifest in model.application.resources if _FILE in manifest.mapping("data")]
+        if not held and any(manifest.kind == "ConfigMap" for manifest in model.application.resources):
             yield Finding(
                 at=model.settings.absent_at,
                 message=f"{model.name} has no {_FILE} in its settings, which Triton's vLLM backend needs",
                 fix=f"add {_FILE} to the ConfigMap",
             )
-        for thing in held:
-            content = str(thing.mapping("data")[_FILE])
-            file = Sources(thing.repository, thing.target, thing.resource).generated_file(_FILE) or thing.target
-            files = thing.repository.files
+        for manifest in held:
+            content = str(manifest.mapping("data")[_FILE])
+            file = (
+                Sources(manifest.repository, manifest.target, manifest.resource).generated_file(_FILE)
+                or manifest.target
+            )
+            files = manifest.repository.files
             wrong = _unbalanced(content)
             if wrong:
                 yield Finding(
@@ -47,7 +50,7 @@ def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotC
                 )
 
 
-def _repository(model: Model) -> Iterator[Finding]:
+def _repository(model: ServedModel) -> Iterator[Finding]:
     """Yield a model repository that nothing mounts or writes."""
     for index, word in enumerate(model.container.args):
         option, equals, path = word.partition("=")

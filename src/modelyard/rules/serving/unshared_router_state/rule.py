@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.values import release_values
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.values import release_values
 
 REPLICAS = ("gatewayPlugin", "replicaCount")
 SYNC = ("gatewayPlugin", "container", "envs", "AIBRIX_STATESYNC_ENABLED")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import engine
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
+from modelyard.view import Environment
 
 
 @rule("settings/illegal-choice", error, since="0.1.0")

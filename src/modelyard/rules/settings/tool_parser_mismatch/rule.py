@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.catalog.tools import tool_family
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
+from modelyard.view import Environment
 
 
 @rule("settings/tool-parser-mismatch", warning, since="0.1.0")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import engine, engine_versions, removal
-from modelyard.cluster import Environment, Setting
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.repository import FileAddress
 from modelyard.rules import rule
 from modelyard.rules.removed import Place, in_its_place, went
+from modelyard.view import Environment, Setting
 
 
 @rule("settings/unknown-flag", error, since="0.1.0")

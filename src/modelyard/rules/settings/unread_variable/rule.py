@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import engine, plugin_environment, removal
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.removed import in_its_place, went
 from modelyard.rules.wording import nearest
+from modelyard.view import Environment
 
 PREFIX = "VLLM_"
 OFF = ("0", "false")

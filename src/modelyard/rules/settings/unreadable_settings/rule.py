@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, error
 from modelyard.rules import rule
+from modelyard.view import Environment
 
 
 @rule("settings/unreadable-settings", error, since="0.1.0")

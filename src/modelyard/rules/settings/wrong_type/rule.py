@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelyard.catalog import Flag, engine
-from modelyard.cluster import Environment, Model, Setting
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
+from modelyard.view import Environment, ServedModel, Setting
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _READABLE = re.compile(r"\d+(\.\d+)?[kKmMgGtT]|auto")
@@ -43,7 +43,7 @@ def wrong_type(environment: Environment) -> Iterator[Finding | NotChecked]:
             )
 
 
-def _fits(model: Model, setting: Setting, flag: Flag) -> bool:
+def _fits(model: ServedModel, setting: Setting, flag: Flag) -> bool:
     value = setting.value
     if "." in setting.name or "$(" in str(value):
         return True  # a key of a JSON flag, whose type is not known, or a value that the kubelet puts in
@@ -78,11 +78,11 @@ def _is_mapping(text: str) -> bool:
         return False
 
 
-def _word(model: Model, setting: Setting) -> str:
+def _word(model: ServedModel, setting: Setting) -> str:
     return model.container.args[setting.index] if setting.source == "args" else ""
 
 
-def _shown(model: Model, setting: Setting) -> str:
+def _shown(model: ServedModel, setting: Setting) -> str:
     if isinstance(setting.value, bool):
         return _word(model, setting).partition("=")[2] or ("true" if setting.value else "false")
     return repr(setting.value) if isinstance(setting.value, str) else json.dumps(setting.value)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, PodTemplate, mapping, numbered, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate, mapping, numbered, text
 
 _DRIVER = "s3.csi.aws.com"
 _CACHES = (
@@ -21,7 +21,9 @@ _CACHES = (
 def cache_on_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Mountpoint shows objects: no links, no locks, no renames, no change of a file; a cache there fails to write."""
     buckets = {
-        thing.name for thing in environment.of_kind("PersistentVolume", "") if thing.get("spec.csi.driver") == _DRIVER
+        manifest.name
+        for manifest in environment.of_kind("PersistentVolume", "")
+        if manifest.get("spec.csi.driver") == _DRIVER
     }
     claims = {
         (environment.namespace_of(claim), claim.name)
@@ -54,7 +56,7 @@ def _judge(container: Container, volumes: set[str]) -> Iterator[Finding]:
         mount = next((each for each in mounts if path == each or path.startswith(f"{each}/")), "")
         if text(variable, "name") in _CACHES and mount:
             yield Finding(
-                at=container.thing.at((*container.path, "env", index, "value")),
+                at=container.manifest.at((*container.path, "env", index, "value")),
                 message=f"{container.name} writes its cache ({variable['name']}) to {path}, and {mount} is a bucket",
                 fix="keep the cache on an emptyDir or a claim of EBS; weights in the bucket are read by their path",
             )

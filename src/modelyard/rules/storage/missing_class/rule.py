@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.graph import Node
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment
+from modelyard.view.graph import ObjectRef
 
 _OF_EKS = "gp2"
 """The class that EKS makes in some clusters."""
@@ -19,7 +19,7 @@ _BRING_CLASSES = ("aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-drive
 @rule("storage/missing-class", error, since="0.1.0")
 def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A claim whose class does not exist is never bound, and the pods that mount it are not scheduled."""
-    known = {thing.name for thing in environment.of_kind("StorageClass", "storage.k8s.io")}
+    known = {manifest.name for manifest in environment.of_kind("StorageClass", "storage.k8s.io")}
     charts = {source.chart for application in environment.applications for source in application.sources}
     bringing = next(iter(sorted(charts.intersection(_BRING_CLASSES))), "")
     bringing = bringing and f"chart {bringing}"
@@ -27,7 +27,7 @@ def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
         name, source = edge.wanted.name, edge.source
         if edge.wanted.kind != "StorageClass" or edge.targets or source.at is None:
             continue
-        named = isinstance(edge.reference.wanted, Node)
+        named = isinstance(edge.reference.wanted, ObjectRef)
         maker = "whoever made the cluster" if not named else "EKS" if name == _OF_EKS else bringing
         if maker:
             yield NotChecked(source.node, f"{maker} may have made its storage class ({name})")

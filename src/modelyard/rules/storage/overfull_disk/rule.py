@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, mapping
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import Placement, disk_use, placements
 from modelyard.rules import rule
+from modelyard.view import Environment, mapping
 
 _STORAGE = "ephemeral-storage"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest
 
 EBS = ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com", "kubernetes.io/aws-ebs")
 _SHARED = ("ReadWriteMany", "ReadOnlyMany")
@@ -13,23 +13,23 @@ _SHARED = ("ReadWriteMany", "ReadOnlyMany")
 @rule("storage/shared-access-on-ebs", error, since="0.1.0")
 def shared_access_on_ebs(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An EBS volume with a file system is mounted by one node; a claim for more is never bound."""
-    classes = {thing.name: thing for thing in environment.of_kind("StorageClass", "storage.k8s.io")}
-    for thing in environment.of_kind("PersistentVolumeClaim", ""):
-        modes = thing.get("spec.accessModes")
+    classes = {manifest.name: manifest for manifest in environment.of_kind("StorageClass", "storage.k8s.io")}
+    for manifest in environment.of_kind("PersistentVolumeClaim", ""):
+        modes = manifest.get("spec.accessModes")
         for index, mode in enumerate(modes if isinstance(modes, list) else ()):
-            if mode not in _SHARED or thing.get("spec.volumeMode") == "Block":
+            if mode not in _SHARED or manifest.get("spec.volumeMode") == "Block":
                 continue
-            name = thing.get("spec.storageClassName")
+            name = manifest.get("spec.storageClassName")
             storage = classes.get(str(name)) if name else None
             if storage is None and name:
-                yield NotChecked(thing, f"the storage class {name} is not in this environment")
+                yield NotChecked(manifest, f"the storage class {name} is not in this environment")
             elif storage is not None and _is_ebs(storage):
                 yield Finding(
-                    at=thing.at(("spec", "accessModes", index)),
-                    message=f"{thing} asks for {mode} of storage class {name}, which makes EBS volumes",
+                    at=manifest.at(("spec", "accessModes", index)),
+                    message=f"{manifest} asks for {mode} of storage class {name}, which makes EBS volumes",
                     fix="use ReadWriteOnce, or a storage class of EFS, FSx or S3",
                 )
 
 
-def _is_ebs(storage: Thing) -> bool:
+def _is_ebs(storage: Manifest) -> bool:
     return storage.get("provisioner") in EBS

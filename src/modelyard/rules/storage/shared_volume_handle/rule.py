@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest
 
 
 @rule("storage/shared-volume-handle", error, since="0.1.0")
 def shared_volume_handle(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The kubelet tells volumes apart by their handle: of two with one, a pod that needs both gets one."""
-    first: dict[tuple[str, str], Thing] = {}
-    for thing in environment.of_kind("PersistentVolume", ""):
-        driver, handle = thing.get("spec.csi.driver"), thing.get("spec.csi.volumeHandle")
+    first: dict[tuple[str, str], Manifest] = {}
+    for manifest in environment.of_kind("PersistentVolume", ""):
+        driver, handle = manifest.get("spec.csi.driver"), manifest.get("spec.csi.volumeHandle")
         if not driver or not handle:
             continue
-        other = first.setdefault((str(driver), str(handle)), thing)
-        if other is not thing:
+        other = first.setdefault((str(driver), str(handle)), manifest)
+        if other is not manifest:
             yield Finding(
-                at=thing.at("spec.csi.volumeHandle"),
-                message=f"{thing} and {other} have the volume handle {handle} of {driver}",
-                fix=f"give each its own, such as {thing.name if thing.name != handle else f'{handle}-2'}",
+                at=manifest.at("spec.csi.volumeHandle"),
+                message=f"{manifest} and {other} have the volume handle {handle} of {driver}",
+                fix=f"give each its own, such as {manifest.name if manifest.name != handle else f'{handle}-2'}",
             )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, State, Thing
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment, Manifest, State
 
 
 @rule("storage/unknown-bucket", error, since="0.1.0")
@@ -16,12 +16,16 @@ def unknown_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
     if not known:
         return
     for edge in environment.graph.of("reads", State.DANGLING):
-        thing, name = edge.source.holder, edge.wanted.name
-        if edge.wanted.kind != "aws_s3_bucket" or not isinstance(thing, Thing) or not environment.is_ours(thing):
+        manifest, name = edge.source.holder, edge.wanted.name
+        if (
+            edge.wanted.kind != "aws_s3_bucket"
+            or not isinstance(manifest, Manifest)
+            or not environment.is_ours(manifest)
+        ):
             continue
         if (cluster and name.startswith(f"{cluster}-")) or nearest(name, known):
             yield Finding(
-                at=thing.at(edge.source.path),
-                message=f"{thing} names the bucket {name}, which Terraform does not make",
+                at=manifest.at(edge.source.path),
+                message=f"{manifest} names the bucket {name}, which Terraform does not make",
                 fix=f"name {nearest(name, known) or one_of(known)}",
             )

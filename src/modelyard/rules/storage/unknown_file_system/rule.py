@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, Thing
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest
 
 _FILE_SYSTEM = re.compile(r"fs-[0-9a-f]{8,40}(:.*)?$")
 _HOST = re.compile(r"fs-[0-9a-f]{8,40}\.fsx\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$")
@@ -30,27 +30,27 @@ _OF_CLASSES: dict[str, tuple[tuple[Path, re.Pattern[str], str], ...]] = {
 @rule("storage/unknown-file-system", error, since="0.1.0")
 def unknown_file_system(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A driver that is told a file system which cannot be one mounts nothing, and the pods never start."""
-    for thing in environment.of_kind("PersistentVolume", ""):
-        yield from _said(thing, _OF_VOLUMES.get(str(thing.get("spec.csi.driver", "")), ()))
-    for thing in environment.of_kind("StorageClass", "storage.k8s.io"):
-        yield from _said(thing, _OF_CLASSES.get(str(thing.get("provisioner", "")), ()))
+    for manifest in environment.of_kind("PersistentVolume", ""):
+        yield from _said(manifest, _OF_VOLUMES.get(str(manifest.get("spec.csi.driver", "")), ()))
+    for manifest in environment.of_kind("StorageClass", "storage.k8s.io"):
+        yield from _said(manifest, _OF_CLASSES.get(str(manifest.get("provisioner", "")), ()))
 
 
-def _said(thing: Thing, needed: tuple[tuple[Path, re.Pattern[str], str], ...]) -> Iterator[Finding | NotChecked]:
-    missing = [what for path, _, what in needed if not thing.get(path)]
+def _said(manifest: Manifest, needed: tuple[tuple[Path, re.Pattern[str], str], ...]) -> Iterator[Finding | NotChecked]:
+    missing = [what for path, _, what in needed if not manifest.get(path)]
     if missing:
         yield NotChecked(
-            thing,
+            manifest,
             f"{missing[0]} is not there yet",
             fix="run Terraform, then modelyard env sync",
-            application=thing.application,
+            application=manifest.application,
         )
         return
     for path, pattern, what in needed:
-        value = str(thing.get(path))
+        value = str(manifest.get(path))
         if not pattern.match(value):
             yield Finding(
-                at=thing.at(path),
-                message=f"{thing} has {value!r} as {path[-1]}, expected {what}",
+                at=manifest.at(path),
+                message=f"{manifest} has {value!r} as {path[-1]}, expected {what}",
                 fix="take it from Terraform's outputs (modelyard env sync)",
             )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, PodTemplate, Thing, entries, mapping, text
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest, PodTemplate, entries, mapping, text
 
 _DRIVER = "s3.csi.aws.com"
 _FOR_ALL = "allow-other"
@@ -14,9 +14,9 @@ _FOR_ALL = "allow-other"
 def unreadable_mount(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Mountpoint shows a bucket to root alone unless told otherwise: other users cannot read the weights in it."""
     buckets = {
-        thing.name: thing
-        for thing in environment.of_kind("PersistentVolume", "")
-        if thing.get("spec.csi.driver") == _DRIVER
+        manifest.name: manifest
+        for manifest in environment.of_kind("PersistentVolume", "")
+        if manifest.get("spec.csi.driver") == _DRIVER
     }
     volumes = {
         (environment.namespace_of(claim), claim.name): buckets[str(claim.get("spec.volumeName"))]
@@ -45,7 +45,7 @@ def _claims(template: PodTemplate) -> Iterator[str]:
             yield claim
 
 
-def _is_for_all(volume: Thing) -> bool:
+def _is_for_all(volume: Manifest) -> bool:
     options = volume.get("spec.mountOptions")
     return isinstance(options, list) and _FOR_ALL in options
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Container, Environment, Model, PodTemplate, entries, numbered, quantity, text, workload
-from modelyard.cluster.times.start import HOOK, weights_gb
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate, ServedModel, entries, numbered, quantity, text, workload
+from modelyard.view.times.start import HOOK, weights_gb
 
 FETCHERS = ("snapshot_download", "hf download", "huggingface-cli download")
 """What fetches a whole model, as a script says it."""
@@ -17,7 +17,7 @@ def weights_beyond_volume(environment: Environment) -> Iterator[Finding | NotChe
     for model in environment.models:
         weights = weights_gb(model)
         if weights is None:
-            continue  # probes/killed-while-loading says that they are not known
+            continue  # probes/startup-budget-too-short says that they are not known
         for template, container in _fetching(model):
             for index, limit, told in _limits(template, container):
                 if limit < weights * 1e9:
@@ -29,10 +29,10 @@ def weights_beyond_volume(environment: Environment) -> Iterator[Finding | NotChe
                     )
 
 
-def _fetching(model: Model) -> Iterator[tuple[PodTemplate, Container]]:
+def _fetching(model: ServedModel) -> Iterator[tuple[PodTemplate, Container]]:
     """Yield what fetches the model in hooks of its Application."""
-    for thing in model.application.resources:
-        found = workload(thing) if HOOK in thing.annotations else None
+    for manifest in model.application.resources:
+        found = workload(manifest) if HOOK in manifest.annotations else None
         for template in found.templates if found is not None else ():
             for container in template.containers:
                 if any(word in " ".join(container.args) for word in FETCHERS):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, PodTemplate, Thing, association, called_service
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.view import Environment, Manifest, PodTemplate, association, called_service
 
 _NAME = "app.kubernetes.io/name"
 _ROLE = "eks.amazonaws.com/role-arn"
@@ -24,19 +24,19 @@ def account_without_role(environment: Environment) -> Iterator[Finding | NotChec
         yield NotChecked("Pod Identity associations", "whom one of them names is not known before Terraform has run")
         return
     annotated = {
-        (environment.namespace_of(thing), thing.name)
-        for thing in environment.of_kind("ServiceAccount", "")
-        if thing.annotations.get(_ROLE)
+        (environment.namespace_of(manifest), manifest.name)
+        for manifest in environment.of_kind("ServiceAccount", "")
+        if manifest.annotations.get(_ROLE)
     }
     accounts = {(environment.namespace_of(t), t.name) for t in environment.of_kind("ServiceAccount", "")}
     unused = {pair for pair in given if pair not in accounts}
-    for namespace, thing, account, path, why in _calling(environment, unused):
+    for namespace, manifest, account, path, why in _calling(environment, unused):
         if (namespace, account) in given | annotated:
             continue
         others = sorted(name for space, name in unused if space == namespace)
         yield Finding(
-            at=thing.at(path),
-            message=f"{thing} runs as service account {account} of namespace {namespace}, which no Pod Identity "
+            at=manifest.at(path),
+            message=f"{manifest} runs as service account {account} of namespace {namespace}, which no Pod Identity "
             f"association gives a role{why}",
             fix=f"name the account {others[0]}, which has one"
             if others
@@ -44,7 +44,7 @@ def account_without_role(environment: Environment) -> Iterator[Finding | NotChec
         )
 
 
-def _calling(environment: Environment, unused: set[tuple[str, str]]) -> Iterator[tuple[str, Thing, str, Path, str]]:
+def _calling(environment: Environment, unused: set[tuple[str, str]]) -> Iterator[tuple[str, Manifest, str, Path, str]]:
     """Yield what calls AWS, or has the name of an account that has a role and is not there."""
     for namespace, templates in environment.pods_by_namespace.items():
         for template in templates:
@@ -52,14 +52,14 @@ def _calling(environment: Environment, unused: set[tuple[str, str]]) -> Iterator
             why = f", and it calls {told}" if told else _named(template, namespace, unused)
             if why:
                 account = str(template.spec.get("serviceAccountName") or "default")
-                yield namespace, template.thing, account, (*template.spec_path, "serviceAccountName"), why
+                yield namespace, template.manifest, account, (*template.spec_path, "serviceAccountName"), why
     for kind in _OPERATED:
-        for thing in environment.of_kind(kind, "monitoring.coreos.com"):
-            namespace = environment.namespace_of(thing)
+        for manifest in environment.of_kind(kind, "monitoring.coreos.com"):
+            namespace = environment.namespace_of(manifest)
             if (namespace, kind.lower()) in unused:
-                account = str(thing.get("spec.serviceAccountName", "") or "default")
+                account = str(manifest.get("spec.serviceAccountName", "") or "default")
                 why = f"; account {kind.lower()} has one and is not there"
-                yield namespace, thing, account, ("spec", "serviceAccountName"), why
+                yield namespace, manifest, account, ("spec", "serviceAccountName"), why
 
 
 def _named(template: PodTemplate, namespace: str, unused: set[tuple[str, str]]) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Block, Environment, Terraform
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Block, Environment, Terraform
 
 _NEEDED = {
     "aws_efs_file_system": (("NFS", 2049, 2049),),

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, LineAddress
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, LineAddress
 
 _COUNTED = re.compile(
     r'^resource[ \t]+"(\w+)"[ \t]+"(\w+)"[ \t]*\{\n(?:[ \t]*+(?:#[^\n]*+)?\n)*+[ \t]+count[ \t]*=', re.MULTILINE

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.cluster import Block, Environment, tolerates
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
 from modelyard.rules.wording import both
+from modelyard.view import Block, Environment, tolerates
 
 # Parts of an add-on's configuration that are about pods on every node; a controller runs where it finds room.
 _OF_EVERY_NODE = {

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, LineAddress
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, LineAddress
 
 _TEXT = re.compile(r'"(?<!\\")((?:[^"\\]|\\.)*+)"')
 _INTERPOLATION = re.compile(r"\$?\$\{[^{}\"]*\}|%\{[^{}\"]*\}")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Block, Environment
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Block, Environment
 
 
 @rule("terraform/nodes-in-public-subnets", warning, since="0.1.0")

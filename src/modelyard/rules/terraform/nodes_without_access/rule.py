@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Block, Environment, Terraform
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Block, Environment, Terraform
 
 # Types of access entries under which nodes may register.
 _NODES = ("EC2", "EC2_LINUX", "EC2_WINDOWS", "HYBRID_LINUX")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
-from modelyard.cluster.github import trust
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment
+from modelyard.view.github import trust
 
 
 @rule("terraform/reusable-subject", warning, since="0.2.0")

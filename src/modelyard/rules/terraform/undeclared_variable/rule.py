@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean
+from modelyard.view import Environment
 
 _SET = re.compile(r"^(\w+)\s*=", re.MULTILINE)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Block, Environment, State, Terraform
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Block, Environment, State, Terraform
 
 _WHAT = {"aws_subnet": "subnet", "aws_security_group": "security group"}
 _DISCOVERY = "karpenter.sh/discovery"

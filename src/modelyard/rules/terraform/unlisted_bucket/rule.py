@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from modelyard.cluster import Block, Environment
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Block, Environment
 
 
 @rule("terraform/unlisted-bucket", error, since="0.1.0")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, State, association
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, State, association
 
 
 @rule("terraform/unused-association", error, since="0.1.0")
@@ -14,8 +14,8 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
     if terraform is None:
         return
     accounts: dict[str, set[str]] = {}
-    for thing in environment.of_kind("ServiceAccount", ""):
-        accounts.setdefault(thing.name, set()).add(environment.namespace_of(thing))
+    for manifest in environment.of_kind("ServiceAccount", ""):
+        accounts.setdefault(manifest.name, set()).add(environment.namespace_of(manifest))
     blocks = terraform.resources("aws_eks_pod_identity_association")
     given = {association(block) for block in blocks}
     dangling = {edge.source.node for edge in environment.graph.of("gives rights to", State.DANGLING)}

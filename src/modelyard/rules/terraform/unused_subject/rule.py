@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, every_workflow
-from modelyard.cluster.github import sign_ins, trust
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, every_workflow
+from modelyard.view.github import sign_ins, trust
 
 
 @rule("terraform/unused-subject", warning, since="0.2.0")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, every_workflow
-from modelyard.cluster.github import sign_ins, trust, trusted_anywhere
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, every_workflow
+from modelyard.view.github import sign_ins, trust, trusted_anywhere
 
 
 @rule("workflow/refused-sign-in", error, since="0.2.0")

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, workflows
 from modelyard.findings import Address, Finding, NotChecked, warning
 from modelyard.rules import rule
+from modelyard.view import Environment, workflows
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile(r"docker://.+@sha256:[0-9a-f]{64}")

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, text, workflows
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, text, workflows
 
 _PRIVILEGED = ("pull_request_target", "workflow_run")
 _HEAD = re.compile(

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from modelyard.cluster import Environment, text, workflows
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.view import Environment, text, workflows
 
 # What whoever opens a pull request or an issue, or pushes a branch, chooses freely.
 _UNTRUSTED = re.compile(

@@ -1,0 +1,27 @@
+"""Applications that follow another revision than their environment says."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.view import Environment
+
+
+@rule("argocd/revision-mismatch", warning, since="0.1.0")
+def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """People and `promote` go by what an environment says that it follows; Argo CD goes by the source."""
+    told, own = environment.facts.get("revision"), environment.facts.get("repository")
+    if not told or not own:
+        return
+    for application in environment.applications:
+        for source in application.sources:
+            if source.chart or source.repository != own or not source.revision or source.revision == str(told):
+                continue
+            # Without the Application's name, for the revision is mostly written once for all of them.
+            yield Finding(
+                at=application.manifest.at((*source.path, "targetRevision")),
+                message=f"folders of this repository are read at {source.revision}, "
+                f"while {environment.folder.facts_file} says {told}",
+                fix=f"write {told}, or correct `revision` in {environment.folder.facts_file}; "
+                "`modelyard promote` writes both",
+            )

@@ -1,0 +1,39 @@
+"""Models that nothing wakes."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.view import Environment, Expression, Manifest, expressions, numbered, text
+
+# Metrics that only running engines serve.
+_ENGINES = ("vllm:", "vllm_omni:", "ray_", "triton_", "nv_inference_", "DCGM_", "neuron")
+
+
+@rule("autoscaling/scale-to-zero-without-trigger", error, since="0.1.0")
+def scale_to_zero_without_trigger(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A metric of the pods themselves is gone when there are no pods, so that nothing starts the first one again."""
+    queries: dict[int, list[Expression]] = {}
+    for each in expressions(environment):
+        queries.setdefault(id(each.manifest), []).append(each)
+    for manifest in environment.of_kind("ScaledObject", "keda.sh"):
+        triggers = [each for _, each in numbered(manifest.value, "spec", "triggers")]
+        own = queries.get(id(manifest), [])
+        if not triggers or not environment.is_ours(manifest) or not _reaches_zero(manifest):
+            continue
+        asks = all(text(each, "type") == "prometheus" for each in triggers) and len(own) == len(triggers)
+        if asks and all(_only_of_engines(each) for each in own):
+            yield Finding(
+                at=manifest.at("spec.minReplicaCount"),
+                message=f"{manifest} goes down to no replicas, and every trigger asks for metrics that replicas serve",
+                fix="keep one replica, or add a trigger on what arrives in front of them (a gateway, a queue)",
+            )
+
+
+def _reaches_zero(manifest: Manifest) -> bool:
+    return 0 in (manifest.get("spec.idleReplicaCount"), manifest.get("spec.minReplicaCount", 0))
+
+
+def _only_of_engines(expression: Expression) -> bool:
+    names = [selector.metric for selector in expression.selectors]
+    return bool(names) and all(name.startswith(_ENGINES) for name in names)

@@ -1,0 +1,75 @@
+"""Manifests that name another cluster, or what another cluster has."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Edge, Environment, Manifest, State, Terraform
+
+DISCOVERY = "karpenter.sh/discovery"
+_TERMS = ("subnetSelectorTerms", "securityGroupSelectorTerms")
+
+
+@rule("environment/cluster-name-mismatch", error, since="0.1.0")
+def cluster_name_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A controller that is told another cluster's name makes nodes for that one, or finds no network."""
+    cluster = environment.facts.get("cluster")
+    if isinstance(cluster, str) and cluster:
+        for edge in environment.graph.of("works on", State.DANGLING):
+            if edge.source.node.kind != "chart values":
+                continue  # terraform/facts-mismatch says so of its variables
+            yield from _told(
+                edge,
+                f"chart {edge.source.node.name} works on cluster {edge.wanted.name}, "
+                f"while {environment.folder.facts_file} says {cluster}",
+                f"write {cluster}",
+            )
+        for manifest in environment.node_classes:
+            yield from _terms(environment, manifest, cluster)
+    if environment.terraform is not None:
+        yield from _names(environment, environment.terraform)
+
+
+def _names(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
+    queues = {each.text("name") for each in terraform.resources("aws_sqs_queue")} - {""}
+    for edge in environment.graph.of("listens to", State.DANGLING):
+        if queues:
+            fix = f"write {nearest(edge.wanted.name, queues) or one_of(queues)}"
+            yield from _told(edge, f"Karpenter listens to queue {edge.wanted.name}, which Terraform does not make", fix)
+    roles = _node_roles(terraform)
+    for edge in environment.graph.of("has role", State.DANGLING):
+        if roles:
+            # Without the node class's name, since one patch mostly writes all of them.
+            fix = f"write {nearest(edge.wanted.name, roles) or one_of(roles)}"
+            yield from _told(edge, f"node classes take the role {edge.wanted.name}, which Terraform does not make", fix)
+
+
+def _node_roles(terraform: Terraform) -> set[str]:
+    """Return the names of the roles with which Terraform lets nodes in."""
+    found = set()
+    for entry in terraform.resources("aws_eks_access_entry"):
+        role = terraform.named(entry.values.get("principal_arn"))
+        if entry.text("type").startswith("EC2") and role is not None:
+            found.add(role.text("name"))
+    return found - {""}
+
+
+def _told(edge: Edge, message: str, fix: str) -> Iterator[Finding]:
+    at = edge.source.at
+    if at is not None:
+        yield Finding(at=at, message=message, fix=fix)
+
+
+def _terms(environment: Environment, manifest: Manifest, cluster: str) -> Iterator[Finding]:
+    for field in _TERMS:
+        for index, term in enumerate(manifest.entries(("spec", field))):
+            tags = term.get("tags")
+            tag = tags.get(DISCOVERY) if isinstance(tags, dict) else None
+            if tag is not None and tag != cluster:
+                yield Finding(
+                    at=manifest.at(("spec", field, index, "tags", DISCOVERY)),
+                    message=f"node classes look for {DISCOVERY}={tag} in {field}, "
+                    f"while {environment.folder.facts_file} says {cluster}",
+                    fix=f"write {cluster}, which Terraform gives to subnets and security groups",
+                )

@@ -1,0 +1,23 @@
+"""Nodes that expire within the day."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rules import rule
+from modelyard.view import Environment, seconds
+
+LEAST_SECONDS = 24 * 3600
+
+
+@rule("scheduling/expire-after-too-short", warning, since="0.1.0")
+def expire_after_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Expiry asks neither disruption budgets nor pod disruption budgets before it ends the models on a node."""
+    for pool in environment.pools:
+        after = seconds(pool.manifest.get("spec.template.spec.expireAfter"))
+        if after is None or after >= LEAST_SECONDS or not pool.has_devices:
+            continue
+        yield Finding(
+            at=pool.manifest.at("spec.template.spec.expireAfter"),
+            message=f"{pool} has accelerators, and its nodes expire after {after / 3600:g} h, whatever runs on them",
+            fix="set expireAfter: Never; new AMIs replace nodes by drift, within the budgets",
+        )

@@ -1,0 +1,23 @@
+"""Groups of which one pod restarts alone."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.view import Environment
+
+
+@rule("serving/group-restart-disabled", error, since="0.1.0")
+def group_restart_disabled(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The ranks of an engine meet once; a pod that comes back alone finds nobody that waits for it."""
+    for model in environment.models:
+        manifest = model.workload.manifest
+        size = manifest.get("spec.leaderWorkerTemplate.size", 1)
+        policy = manifest.get("spec.leaderWorkerTemplate.restartPolicy", "RecreateGroupOnPodRestart")
+        if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2 or policy != "None":
+            continue
+        yield Finding(
+            at=manifest.at("spec.leaderWorkerTemplate.restartPolicy"),
+            message=f"{model.name} runs in groups of {size} pods, and a pod that fails restarts without the others",
+            fix="set restartPolicy: RecreateGroupAfterStart",
+        )

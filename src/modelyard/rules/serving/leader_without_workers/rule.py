@@ -1,0 +1,29 @@
+"""Groups of pods whose engines do not know of each other."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.view import Environment, listed
+
+# By any of these, an engine waits for the others of its group.
+_JOINING = ("nnodes", "data-parallel-size-local", "data-parallel-address", "distributed-executor-backend")
+_SCRIPTS = ("multi-node-serving", "ray start", "ray symmetric-run", "torchrun", "mpirun")
+
+
+@rule("serving/leader-without-workers", error, since="0.1.0")
+def leader_without_workers(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A leader that is not told how many pods its group has serves alone, or fails for want of devices."""
+    for model in environment.models:
+        manifest = model.workload.manifest
+        size = manifest.get("spec.leaderWorkerTemplate.size", 1)
+        if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2:
+            continue
+        words = " ".join([*(str(each) for each in listed(model.container.value, "command")), *model.container.args])
+        if any(flag in model.settings for flag in _JOINING) or any(script in words for script in _SCRIPTS):
+            continue
+        yield Finding(
+            at=model.container.at("args", key=True),
+            message=f"{model.name} runs in groups of {size} pods, and its engine is not told of the others",
+            fix="add --nnodes=$(LWS_GROUP_SIZE), and the rank and address that go with it",
+        )

@@ -1,0 +1,125 @@
+"""The typed view of one environment: workloads, pools, services, applications, and who names whom."""
+
+from modelyard.view.answers import how_to_bring, how_to_bring_pool, recorded_answers
+from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
+from modelyard.view.applications import Application, Source, own_folder, sources
+from modelyard.view.environment import Environment
+from modelyard.view.expressions import Expression, Selector, dashboards, expressions
+from modelyard.view.generators import GitGenerator, git_generators
+from modelyard.view.graph.edges import Edge, End, ObjectRef, State
+from modelyard.view.graph.index import Graph
+from modelyard.view.isolation import Isolation, isolations
+from modelyard.view.labels import LabelIndex, differing, selects, set_by_manifests, written_labels
+from modelyard.view.manifests import Manifest, manifests
+from modelyard.view.models import VERSION_LABEL, ServedModel, version_in
+from modelyard.view.nodes import (
+    OF_AUTO_MODE,
+    NodeRequirement,
+    admits,
+    alternatives,
+    pool_requirements,
+    requirements,
+    selected_pools,
+)
+from modelyard.view.overlays import overlay_facts
+from modelyard.view.pools import AUTO_MODE, NODE_CLASSES, Pool, Taint, tolerates
+from modelyard.view.projects import Project
+from modelyard.view.quantities import quantity, seconds
+from modelyard.view.ray import ServeApplication, serve_applications
+from modelyard.view.scopes import NATIVE_GROUPS, is_namespaced
+from modelyard.view.secrets import SecretSource
+from modelyard.view.services import Service
+from modelyard.view.settings import DeclaredSettings, Setting, declared_settings, is_location
+from modelyard.view.shapes import entries, listed, mapping, numbered, text
+from modelyard.view.terraform import Block, LineAddress, Terraform, TerraformReader, association
+from modelyard.view.triton import runs_triton
+from modelyard.view.values import ChartValues
+from modelyard.view.waves import IGNORED_HEALTH, Requirement, Waves
+from modelyard.view.workflows import Workflow, every_workflow, workflows
+from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workload, called_service, workload
+
+__all__ = [
+    "ACCELERATORS",
+    "AUTO_MODE",
+    "IGNORED_HEALTH",
+    "NATIVE_GROUPS",
+    "NODE_CLASSES",
+    "OF_AUTO_MODE",
+    "VERSION_LABEL",
+    "Application",
+    "Block",
+    "ChartValues",
+    "Container",
+    "DeclaredSettings",
+    "Edge",
+    "End",
+    "Environment",
+    "Expression",
+    "GitGenerator",
+    "Graph",
+    "Isolation",
+    "LabelIndex",
+    "LineAddress",
+    "Manifest",
+    "NodeRequirement",
+    "ObjectRef",
+    "PodTemplate",
+    "Pool",
+    "Project",
+    "Requirement",
+    "SecretSource",
+    "Selector",
+    "ServeApplication",
+    "ServedModel",
+    "Service",
+    "Setting",
+    "Source",
+    "State",
+    "Taint",
+    "Terraform",
+    "TerraformReader",
+    "UnresolvableGeneratorError",
+    "Waves",
+    "Workflow",
+    "Workload",
+    "admits",
+    "alternatives",
+    "association",
+    "called_service",
+    "dashboards",
+    "declared_settings",
+    "differing",
+    "entries",
+    "every_workflow",
+    "expressions",
+    "generated_by",
+    "git_generators",
+    "how_to_bring",
+    "how_to_bring_pool",
+    "is_location",
+    "is_namespaced",
+    "isolations",
+    "listed",
+    "manifests",
+    "mapping",
+    "numbered",
+    "overlay_facts",
+    "own_folder",
+    "pool_requirements",
+    "quantity",
+    "recorded_answers",
+    "requirements",
+    "runs_triton",
+    "seconds",
+    "selected_pools",
+    "selects",
+    "serve_applications",
+    "set_by_manifests",
+    "sources",
+    "text",
+    "tolerates",
+    "version_in",
+    "workflows",
+    "workload",
+    "written_labels",
+]

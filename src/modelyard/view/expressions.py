@@ -1,0 +1,178 @@
+"""PromQL of an environment, parsed: of autoscalers, of alerting and recording rules, of dashboards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from modelyard.findings import Address
+from modelyard.rendering import Path, Sources
+from modelyard.repository.json import MalformedJSON, parsed
+from modelyard.view.manifests import Manifest
+from modelyard.view.shapes import mapping, numbered, text
+from modelyard.view.terraform.blocks import LineAddress
+
+if TYPE_CHECKING:
+    from modelyard.view.environment import Environment
+
+DASHBOARD_LABEL = "grafana_dashboard"
+# What Grafana replaces before it asks: a duration, a number or a label's value.
+_VARIABLE = re.compile(r"\$(?:__(?:rate_)?interval(?:_ms)?|__range(?:_s|_ms)?|\{?\w+(?::\w+)?\}?)")
+_SETS = ("and", "or", "unless")
+# Functions of which the result has the labels of what they are given.
+_KEEP_LABELS = frozenset(
+    {"abs", "avg_over_time", "ceil", "changes", "clamp", "clamp_max", "clamp_min", "count_over_time", "delta", "deriv"}
+    | {"floor", "idelta", "increase", "irate", "last_over_time", "max_over_time", "min_over_time", "rate", "resets"}
+    | {"round", "sqrt", "sum_over_time", "timestamp"}
+)
+_DURATION = re.compile(r"\[\s*+\$[^\]\[]*\]")
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A selector of series in an expression.
+
+    Attributes:
+        metric: The metric's name; empty where it is matched by a pattern.
+        labels: Labels that it asks for by equality.
+        matched: Every label that it matches on.
+    """
+
+    metric: str
+    labels: dict[str, str] = field(hash=False)
+    matched: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One PromQL expression.
+
+    Attributes:
+        manifest: What holds it.
+        path: Where in it.
+        text: The expression.
+        selectors: The series that it asks for.
+        pairs: Series that are calculated with each other or compared by all their labels: neither side is aggregated,
+            and no `on` or `ignoring` says which labels count.
+        problem: Why it cannot be parsed; empty when it can.
+    """
+
+    manifest: Manifest
+    path: Path
+    text: str
+    selectors: tuple[Selector, ...] = ()
+    pairs: tuple[tuple[Selector, Selector], ...] = ()
+    problem: str = ""
+
+    @property
+    def at(self) -> Address:
+        """Return where it is written."""
+        return self.at_word("")
+
+    def at_word(self, word: str) -> Address:
+        """Return where a word of it is written, as far as a file with dashboards shows the word."""
+        if self.path[0] == "data":
+            manifest = self.manifest
+            file = Sources(manifest.repository, manifest.target, manifest.resource).generated_file(str(self.path[-1]))
+            sought = word or json.dumps(self.text)[1:-1]
+            if file:
+                return LineAddress(manifest.repository.files, file, sought=(sought,))
+        return self.manifest.at(self.path)
+
+
+def expressions(environment: Environment) -> Iterator[Expression]:
+    """Yield every expression of an environment whose manifest is in this repository."""
+    for manifest in environment.of_kind("ScaledObject", "keda.sh"):
+        for index, trigger in numbered(manifest.value, "spec", "triggers"):
+            query = text(mapping(trigger, "metadata"), "query")
+            if query and text(trigger, "type") == "prometheus" and environment.is_ours(manifest):
+                yield _expression(manifest, ("spec", "triggers", index, "metadata", "query"), query)
+    for manifest in environment.of_kind("PrometheusRule", "monitoring.coreos.com"):
+        for number, group in numbered(manifest.value, "spec", "groups"):
+            for index, rule in numbered(group, "rules"):
+                if text(rule, "expr") and environment.is_ours(manifest):
+                    yield _expression(manifest, ("spec", "groups", number, "rules", index, "expr"), text(rule, "expr"))
+    for manifest in environment.of_kind("ConfigMap", ""):
+        if DASHBOARD_LABEL in manifest.labels and environment.is_ours(manifest):
+            for key, content in manifest.mapping("data").items():
+                for query in _queries(content):
+                    yield _expression(manifest, ("data", key), query)
+
+
+def dashboards(environment: Environment) -> Iterator[tuple[Manifest, str]]:
+    """Yield each ConfigMap of this repository that holds a dashboard, with its key; whether Grafana is told or not."""
+    for manifest in environment.of_kind("ConfigMap", ""):
+        for key, content in manifest.mapping("data").items() if environment.is_ours(manifest) else ():
+            if key.endswith(".json") and next(_queries(content), None) is not None:
+                yield manifest, str(key)
+
+
+def _queries(content: Any) -> Iterator[str]:
+    try:
+        dashboard = parsed(content) if isinstance(content, str) else None
+    except MalformedJSON:
+        return
+    waiting = [dashboard]
+    while waiting:
+        panel = waiting.pop()
+        waiting.extend(each for _, each in numbered(panel, "panels"))
+        for _, target in numbered(panel, "targets"):
+            if text(target, "expr"):
+                yield text(target, "expr")
+
+
+def _expression(manifest: Manifest, path: Path, query: str) -> Expression:
+    return Expression(manifest, path, query, *_parsed(query))
+
+
+@lru_cache(maxsize=2048)
+def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Selector], ...], str]:
+    import promql_parser
+
+    plain = _VARIABLE.sub("1", _DURATION.sub("[5m]", query))
+    try:
+        parsed = promql_parser.parse(plain)
+    except ValueError as fault:
+        # Grafana may put anything where a variable stands outside of quotes.
+        variable = plain != query and "$" in re.sub(r"\"[^\"]*\"|'[^']*'|\[[^\]\[]*\]", "", query)
+        return (), (), "" if variable else str(fault)
+    found: list[Selector] = []
+    pairs: list[tuple[Selector, Selector]] = []
+
+    def visit(each: Any) -> bool:
+        if isinstance(each, promql_parser.VectorSelector):
+            found.append(_selector(each))
+        elif isinstance(each, promql_parser.BinaryExpr) and str(each.op) not in _SETS and each.modifier is None:
+            left, right = _one_series(each.lhs), _one_series(each.rhs)
+            if left is not None and right is not None:
+                pairs.append((left, right))
+        return True
+
+    promql_parser.walk(parsed, visit)
+    return tuple(found), tuple(pairs), ""
+
+
+def _one_series(side: Any) -> Selector | None:
+    """Return the series that one side of a calculation has the labels of; None where it has not those of one metric."""
+    import promql_parser
+
+    if isinstance(side, promql_parser.VectorSelector):
+        return _selector(side)
+    if isinstance(side, promql_parser.MatrixSelector):
+        return _selector(side.vector_selector)
+    if isinstance(side, promql_parser.ParenExpr | promql_parser.SubqueryExpr | promql_parser.UnaryExpr):
+        return _one_series(side.expr)
+    if isinstance(side, promql_parser.Call) and side.func.name in _KEEP_LABELS:
+        return next((found for each in side.args if (found := _one_series(each)) is not None), None)
+    return None
+
+
+def _selector(selector: Any) -> Selector:
+    matchers = list(selector.matchers.matchers)
+    equal = {each.name: each.value for each in matchers if str(each.op) in ("=", "MatchOp.Equal")}
+    name = selector.name or equal.pop("__name__", "")
+    return Selector(name, equal, frozenset(each.name for each in matchers if each.name != "__name__"))
