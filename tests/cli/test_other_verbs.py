@@ -169,11 +169,21 @@ def test_a_repository_and_a_second_environment(modelyard: Run, tmp_path: Path) -
         ("modelyard check --application ch", "chat"),
         ("modelyard che", "check"),
         ("modelyard tools install kusto", "kustomize"),
+        ("modelyard check --fail-on w", "warning"),
+        ("modelyard check --format sa", "sarif"),
+        ("modelyard rehearse --level sy", "sync"),
+        ("modelyard graph --format me", "mermaid"),
+        ("modelyard feature on chat scale-to-q", "scale-to-queue"),
+        ("modelyard model add --engine vl", "vllm"),
+        ("modelyard model add Qwen/Qwen3-1", "Qwen/Qwen3-1.7B"),
+        ("modelyard fit --device L4", "L40S"),
     ],
 )
 def test_completion(modelyard: Run, tmp_path: Path, line: str, offered: str) -> None:
     (tmp_path / "environments" / "prod" / "applications").mkdir(parents=True)
     (tmp_path / "environments" / "prod" / "applications" / "chat.yaml").touch()
+    (tmp_path / "bases" / "features" / "scale-to-queue").mkdir(parents=True)
+    (tmp_path / "bases" / "serving" / "vllm").mkdir(parents=True)
     words = line.split()
     outcome = modelyard(
         _MODELYARD_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1), _TYPER_COMPLETE_ARGS=line

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.cli.choices import BackendName, FailOn
 from modelyard.cli.options import (
     Folder,
     Jobs,
@@ -49,15 +51,13 @@ def command(
             metavar="FORMAT[=FILE]",
             help="text, json, sarif, junit, github, gitlab or markdown, to a file or standard output; may be repeated.",
             show_default="text",
+            autocompletion=completing.formats,
         ),
     ] = None,
     output: OutputFile = None,
     fail_on: Annotated[
-        str,
-        typer.Option(
-            "--fail-on", metavar="SEVERITY", help="Least severity that makes the check fail: error, warning or note."
-        ),
-    ] = "error",
+        FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")
+    ] = FailOn.ERROR,
     strict: StrictlyChecked = False,
     policies: Annotated[
         bool | None,
@@ -77,13 +77,8 @@ def command(
         typer.Option("--shard", metavar="I/N", help="Check the I-th of N parts, such as 2/8; for CI."),
     ] = None,
     backend: Annotated[
-        str | None,
-        typer.Option(
-            "--backend",
-            metavar="NAME",
-            help="Render by library or processes.",
-            show_default="library where it is installed",
-        ),
+        BackendName | None,
+        typer.Option("--backend", help="What renders.", show_default="library where it is installed"),
     ] = None,
     jobs: Jobs = None,
     plan: Plans = None,
@@ -94,7 +89,7 @@ def command(
     from modelyard.cli.terminal import Progress
 
     wanted = outputs(format or (), output)
-    least, part, renderer = severity(fail_on), _shard(shard), _backend(backend)
+    least, part = fail_on.severity, _shard(shard)
     require_folder(path)
 
     from modelyard.checking import CheckOptions, check
@@ -106,7 +101,7 @@ def command(
         use_cache=not no_cache,
         policies=policies,
         shard=part,
-        backend=renderer,
+        backend=None if backend is None else _backend(backend),
         jobs=jobs,
         kubernetes_version=kubernetes_version,
         plans=tuple(plan or ()),
@@ -150,18 +145,6 @@ def path_prefix(root: Path) -> str:
     return ""
 
 
-def severity(word: str) -> Severity:
-    """Return the severity that `--fail-on` names.
-
-    Raises:
-        UserError: It is none.
-    """
-    for each in Severity:
-        if each.label == word:
-            return each
-    raise UserError(f"--fail-on {word} is no severity", fix="choose error, warning or note")
-
-
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
@@ -171,11 +154,5 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _backend(name: str | None) -> Backend | None:
-    if name is None:
-        return None
-    if name == "library":
-        return "library"
-    if name == "processes":
-        return "processes"
-    raise UserError(f"--backend {name} is no backend", fix="choose library or processes")
+def _backend(name: BackendName) -> Backend:
+    return "library" if name is BackendName.LIBRARY else "processes"

@@ -19,6 +19,47 @@ def applications(incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))
 
 
+def features(incomplete: str) -> list[str]:
+    """Return features of the repository in the current folder."""
+    return _folders(Path("bases/features"), incomplete)
+
+
+def engines(incomplete: str) -> list[str]:
+    """Return engines of the repository in the current folder."""
+    return _folders(Path("bases/serving"), incomplete)
+
+
+def overlays(incomplete: str) -> list[str]:
+    """Return overlays of the repository in the current folder."""
+    return _folders(Path("overlays"), incomplete)
+
+
+def servable(incomplete: str) -> list[str]:
+    """Return what `model add` takes: overlays of the repository, and the catalogue's models."""
+    return [*overlays(incomplete), *models(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """Return ids of the catalogue's models."""
+    from modelyard.catalog import models as catalogue
+
+    return sorted(model for model in catalogue() if model.startswith(incomplete))
+
+
+def devices(incomplete: str) -> list[str]:
+    """Return names of the catalogue's devices."""
+    from modelyard.catalog import devices as catalogue
+
+    return sorted({device.name for device in catalogue() if device.name.startswith(incomplete)})
+
+
+def formats(incomplete: str) -> list[str]:
+    """Return formats of a report."""
+    from modelyard.reporting import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
 def rules(incomplete: str) -> list[str]:
     """Return ids of rules, without loading them."""
     import modelyard

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.cli.choices import FailOn
 from modelyard.cli.options import Folder, Jobs, NoCache, OutputFile, environment_option, require_folder
 from modelyard.findings import ExitCode, UserError
 
@@ -53,9 +54,8 @@ def command(
         bool, typer.Option("--policies", help="Run the repository's own rules in policies/, which are code.")
     ] = False,
     fail_on: Annotated[
-        str,
-        typer.Option("--fail-on", metavar="SEVERITY", help="Least severity of a new finding that fails the command."),
-    ] = "error",
+        FailOn, typer.Option("--fail-on", help="Least severity of a new finding that fails the command.")
+    ] = FailOn.ERROR,
     strict: Annotated[bool, typer.Option("--strict", help="Fail when anything was not compared; for CI.")] = False,
     artifact: Annotated[
         str, typer.Option("--artifact", metavar="URL", help="Where the whole text is, for a comment that is cut.")
@@ -65,12 +65,11 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No fields of resources, no progress.")] = False,
 ) -> int:
     """Show what a change does to each cluster: what comes, goes, restarts, and can no longer be changed."""
-    from modelyard.cli.check import severity
     from modelyard.cli.outputs import outputs
     from modelyard.cli.terminal import Progress
 
     wanted = outputs(format or (), output, _FORMATS, _COMMENTS)
-    least = severity(fail_on)
+    least = fail_on.severity
     require_folder(path)
 
     from modelyard.diffing import DiffOptions, compare

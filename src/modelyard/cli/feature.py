@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.edits import DryRun, Edit, Environment, Model, NoCheck, Repository, finish, planned, require_passing
 from modelyard.cli.options import AsJson
 from modelyard.findings import UserError
 
-Feature = Annotated[str, typer.Argument(metavar="FEATURE", help="Folder of bases/features/.")]
+Feature = Annotated[
+    str, typer.Argument(metavar="FEATURE", help="Folder of bases/features/.", autocompletion=completing.features)
+]
 
 
 def application() -> typer.Typer:

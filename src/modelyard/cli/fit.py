@@ -10,7 +10,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.options import AsJson, environment_option
+from modelyard.cli.options import AsJson, Models, environment_option
 from modelyard.findings import ExitCode, NotChecked, UserError
 
 if TYPE_CHECKING:
@@ -35,24 +35,26 @@ def command(
         list[str] | None,
         environment_option("This environment only; may be repeated."),
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="The model of this name only; may be repeated.",
-            autocompletion=completing.applications,
-        ),
-    ] = None,
+    model: Models = None,
     as_json: AsJson = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail when it is unsure or could not be said.")] = False,
     model_id: Annotated[
         str | None,
-        typer.Option("--model-id", metavar="ID", help="A model of the catalogue instead of a repository's."),
+        typer.Option(
+            "--model-id",
+            metavar="ID",
+            help="A model of the catalogue instead of a repository's.",
+            autocompletion=completing.models,
+        ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", metavar="NAME", help="Its device, such as L4, H100 or A100-80GB.")
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="Its device, such as L4, H100 or A100-80GB.",
+            autocompletion=completing.devices,
+        ),
     ] = None,
     engine_version: Annotated[
         str | None,

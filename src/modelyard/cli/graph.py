@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelyard.cli.boundary import abandon_standard_output, verb
+from modelyard.cli.choices import GraphFormat
 from modelyard.cli.options import Plans, StrictlyChecked, environment_option
 from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
     from modelyard.view import Edge, Environment
-
-FORMATS = ("text", "mermaid", "dot", "json")
 
 
 @verb
@@ -33,9 +32,7 @@ def command(
         list[str] | None,
         environment_option("This environment only; may be repeated."),
     ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="text, mermaid, dot or json.")] = (
-        "text"
-    ),
+    format: Annotated[GraphFormat, typer.Option("--format", "-f", help="How it is drawn.")] = GraphFormat.TEXT,
     depth: Annotated[
         int, typer.Option("--depth", min=1, max=9, metavar="N", help="How many steps around the object.")
     ] = 1,
@@ -49,8 +46,6 @@ def command(
 
     A lone argument that is a folder is the repository.
     """
-    if format not in FORMATS:
-        raise UserError(f"there is no format {format!r}", fix=f"formats are {', '.join(FORMATS)}")
     if path is None and subject is not None and Path(subject).is_dir():
         path, subject = Path(subject), None
     from modelyard.cli.graphs import DRAWN, gap_lines

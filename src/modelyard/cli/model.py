@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.edits import (
     DryRun,
@@ -93,16 +94,32 @@ def list_models(
 
 @verb
 def add(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Id such as Qwen/Qwen3-32B, or an overlay's name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Id such as Qwen/Qwen3-32B, or an overlay's name.", autocompletion=completing.servable
+        ),
+    ],
     environment: Environment,
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="Name that it is served under.", show_default="from its id")
     ] = "",
-    overlay: Annotated[str, typer.Option("--overlay", metavar="NAME", help="Overlay of overlays/.")] = "",
-    accelerator: Annotated[str, typer.Option("--accelerator", metavar="KIND", help="gpu or neuron.")] = "",
-    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="Folder of bases/serving/.")] = "",
+    overlay: Annotated[
+        str, typer.Option("--overlay", metavar="NAME", help="Overlay of overlays/.", autocompletion=completing.overlays)
+    ] = "",
+    accelerator: Annotated[str, typer.Option("--accelerator", metavar="KIND", help="gpu, neuron or cpu.")] = "",
+    engine: Annotated[
+        str,
+        typer.Option("--engine", metavar="NAME", help="Folder of bases/serving/.", autocompletion=completing.engines),
+    ] = "",
     feature: Annotated[
-        list[str] | None, typer.Option("--feature", metavar="NAME", help="Feature to switch on; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--feature",
+            metavar="NAME",
+            help="Feature to switch on; may be repeated.",
+            autocompletion=completing.features,
+        ),
     ] = None,
     max_model_len: Annotated[
         int | None,

@@ -21,6 +21,16 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="The model of this name only; may be repeated.",
+        autocompletion=completing.applications,
+    ),
+]
 Plans = Annotated[
     list[Path] | None,
     typer.Option(

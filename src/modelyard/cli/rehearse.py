@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from modelyard.cli.boundary import verb
+from modelyard.cli.choices import RehearsalLevel
 from modelyard.cli.options import AsJson, Folder, StrictlyChecked, environment_option, require_folder
 from modelyard.findings import Severity, UserError
-
-LEVELS = ("schema", "schedule", "sync", "cloud")
 
 
 @verb
@@ -23,15 +22,14 @@ def command(
         environment_option("The environment to rehearse.", show_default="the only one"),
     ] = "",
     level: Annotated[
-        str,
+        RehearsalLevel,
         typer.Option(
             "--level",
-            metavar="LEVEL",
             help="schema: a real API server takes everything, as a dry run; schedule: and Karpenter places the pods; "
             "sync: Argo CD makes it all from a copy of the working tree; cloud: Terraform makes a mock AWS account, "
             "and Karpenter's own AWS provider works there.",
         ),
-    ] = "schema",
+    ] = RehearsalLevel.SCHEMA,
     timeout: Annotated[
         int,
         typer.Option(
@@ -67,11 +65,9 @@ def command(
     """
     from modelyard.cli.terminal import Progress
 
-    if level not in LEVELS:
-        raise UserError(f"--level {level} is no level", fix=f"choose {' or '.join(LEVELS)}")
-    if day and level != "sync":
+    if day and level is not RehearsalLevel.SYNC:
         raise UserError("--day2 needs what a sync has made", fix="add --level sync")
-    if without and (level != "sync" or day):
+    if without and (level is not RehearsalLevel.SYNC or day):
         raise UserError("--without needs a sync, and goes through no day", fix="add --level sync, without --day2")
     require_folder(path)
     _end_with_the_terminal()

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.options import AsJson, Folder, environment_option
+from modelyard.cli.options import AsJson, Folder, Models, environment_option
 from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -32,16 +29,7 @@ _TIME, _NAME, _SOURCE = 10, 64, 34
 def command(
     path: Folder = Path(),
     environment: Annotated[list[str] | None, environment_option("This environment only; may be repeated.")] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="The model of this name only; may be repeated.",
-            autocompletion=completing.applications,
-        ),
-    ] = None,
+    model: Models = None,
     as_json: AsJson = False,
 ) -> int:
     """Say what a start, an answer and an end of each model take, and who gives up on them, the smallest limit first.
