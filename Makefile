@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 # In this order: components before the menus that name them, the README's transcripts last, from what is there then.
-GENERATORS := generate_components list_menu generate_file_schemas generate_dashboards generate_reference readme
+GENERATORS := generate_components list_menu generate_file_schemas generate_dashboards generate_reference generate_adr_index readme
 REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-controller-manager karpenter-kwok \
   karpenter-aws argocd-parts operator-parts
 
