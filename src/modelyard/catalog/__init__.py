@@ -50,6 +50,7 @@ from modelyard.catalog.models import (
 from modelyard.catalog.operators import Operator, operators
 from modelyard.catalog.regions import Offer, Price, PriceStatus, Region, region, regions, sources
 from modelyard.catalog.removals import Removal, removal, removals
+from modelyard.catalog.servers import Server, servers
 from modelyard.catalog.shapes import (
     Experts,
     LatentAttention,
@@ -96,6 +97,7 @@ __all__ = [
     "QuantizedPart",
     "Region",
     "Removal",
+    "Server",
     "UnknownKey",
     "aws_names",
     "chart",
@@ -140,6 +142,7 @@ __all__ = [
     "regions",
     "removal",
     "removals",
+    "servers",
     "shape_from_config",
     "shape_from_mapping",
     "sources",

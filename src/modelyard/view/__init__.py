@@ -9,7 +9,16 @@ from modelyard.view.generators import GitGenerator, git_generators
 from modelyard.view.graph.edges import Edge, End, ObjectRef, State
 from modelyard.view.graph.index import Graph
 from modelyard.view.isolation import Isolation, isolations
-from modelyard.view.labels import LabelIndex, differing, selects, set_by_manifests, written_labels
+from modelyard.view.labels import OPERATOR_LABELS, LabelIndex, differing, selects, set_by_manifests, written_labels
+from modelyard.view.listeners import (
+    Caller,
+    Listener,
+    callers,
+    listener,
+    port_number,
+    probes,
+    services_by_template,
+)
 from modelyard.view.manifests import Manifest, manifests
 from modelyard.view.models import VERSION_LABEL, ServedModel, version_in
 from modelyard.view.nodes import (
@@ -45,9 +54,11 @@ __all__ = [
     "NATIVE_GROUPS",
     "NODE_CLASSES",
     "OF_AUTO_MODE",
+    "OPERATOR_LABELS",
     "VERSION_LABEL",
     "Application",
     "Block",
+    "Caller",
     "ChartValues",
     "Container",
     "DeclaredSettings",
@@ -60,6 +71,7 @@ __all__ = [
     "Isolation",
     "LabelIndex",
     "LineAddress",
+    "Listener",
     "Manifest",
     "NodeRequirement",
     "ObjectRef",
@@ -86,6 +98,7 @@ __all__ = [
     "alternatives",
     "association",
     "called_service",
+    "callers",
     "dashboards",
     "declared_settings",
     "differing",
@@ -100,12 +113,15 @@ __all__ = [
     "is_namespaced",
     "isolations",
     "listed",
+    "listener",
     "manifests",
     "mapping",
     "numbered",
     "overlay_facts",
     "own_folder",
     "pool_requirements",
+    "port_number",
+    "probes",
     "quantity",
     "recorded_answers",
     "requirements",
@@ -114,6 +130,7 @@ __all__ = [
     "selected_pools",
     "selects",
     "serve_applications",
+    "services_by_template",
     "set_by_manifests",
     "sources",
     "text",

@@ -1,0 +1,34 @@
+"""Probes that speak another protocol than the engine."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both
+from modelyard.view import Environment, listener, port_number, probes, text
+
+
+@rule("probes/scheme-mismatch", error, since="0.1.0")
+def scheme_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A server with a certificate speaks HTTPS alone, and one without it HTTP alone; a probe of the other fails."""
+    for model in environment.models:
+        server = listener(model)
+        if server is None:
+            continue
+        spoken = "HTTPS" if server.tls else "HTTP"
+        wrong = [
+            field
+            for field, kind, request in probes(model.container.value)
+            if kind == "httpGet"
+            and port_number(model.container.value, request.get("port")) == server.port
+            and (text(request, "scheme") or "HTTP") != spoken
+        ]
+        if not wrong:
+            continue
+        asked = "HTTP" if server.tls else "HTTPS"
+        flag = next((name for name in server.server.tls_flags if name in server.settings), "")
+        yield Finding(
+            at=server.settings.at(flag) if flag else model.container.at(wrong[0], "httpGet", "scheme"),
+            message=f"{model.name} speaks {spoken}, and {both(wrong)} {'ask' if len(wrong) > 1 else 'asks'} by {asked}",
+            fix=f"write scheme: {spoken} in each httpGet",
+        )

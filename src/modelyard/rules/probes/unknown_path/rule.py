@@ -1,0 +1,91 @@
+"""Paths that are asked, and that the engine does not serve."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.view import (
+    Environment,
+    Listener,
+    Service,
+    entries,
+    listener,
+    port_number,
+    probes,
+    selects,
+    services_by_template,
+    text,
+)
+
+_MONITORS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
+
+
+@rule("probes/unknown-path", error, since="0.1.0")
+def unknown_path(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A probe of a path that the engine does not serve fails for ever, and a scrape of it brings nothing."""
+    services = services_by_template(environment)
+    for model in environment.models:
+        server = listener(model)
+        if server is None:
+            continue
+        container = model.container
+        for field, kind, request in probes(container.value):
+            if kind == "httpGet" and port_number(container.value, request.get("port")) == server.port:
+                path = text(request, "path") or "/"
+                at = container.at(field, kind, "path") if "path" in request else container.at(field, kind)
+                yield from _judge(server, f"{field} of {model.name}", path, at)
+        for service in services.get(id(model.template), []):
+            yield from _scrapes(environment, server, service)
+
+
+def _scrapes(environment: Environment, server: Listener, service: Service) -> Iterator[Finding]:
+    asked = {
+        text(port, "name")
+        for port in service.ports
+        if port_number(server.model.container.value, port.get("targetPort", port.get("port"))) == server.port
+    }
+    for monitor in server.model.application.resources:
+        field = _MONITORS.get(monitor.kind, "")
+        wanted = service.manifest.labels if monitor.kind == "ServiceMonitor" else server.model.template.labels
+        if not field or not environment.is_ours(monitor) or not selects(monitor.mapping("spec.selector"), wanted):
+            continue
+        for index, endpoint in enumerate(entries(monitor.value, "spec", field)):
+            path = text(endpoint, "path") or "/metrics"
+            if text(endpoint, "port") not in asked or path.partition("?")[0] == server.server.metrics:
+                continue
+            yield Finding(
+                at=monitor.at(("spec", field, index, "path")),
+                message=f"{monitor} scrapes {path} of {server.model.name}, where {server.server.title} has its metrics "
+                f"at {server.server.metrics}",
+                fix=f"write {server.server.metrics}",
+            )
+
+
+def _judge(server: Listener, who: str, path: str, at: Address) -> Iterator[Finding]:
+    known = server.server
+    plain = path.partition("?")[0]
+    guarded = known.key_below and (plain == known.key_below or plain.startswith(f"{known.key_below}/"))
+    if guarded and _asks_for_a_key(server):
+        yield Finding(
+            at=at,
+            message=f"{who} asks {path}, which answers 401 to callers without the key that the engine asks for",
+            fix=f"ask {_nearest(plain, known.paths)}",
+        )
+    elif plain not in known.paths | known.optional:
+        yield Finding(
+            at=at,
+            message=f"{who} asks {path}, which {known.title} does not serve",
+            fix=f"ask {_nearest(plain, known.paths)}",
+        )
+
+
+def _nearest(path: str, paths: frozenset[str]) -> str:
+    health = sorted(each for each in paths if each.startswith("/health"))
+    return next(iter(get_close_matches(path, health, n=1)), health[0])
+
+
+def _asks_for_a_key(server: Listener) -> bool:
+    known = server.server
+    variables = {text(each, "name") for each in entries(server.model.container.value, "env")}
+    return bool(server.settings.get(known.key_flag)) or known.key_variable in variables

@@ -1,0 +1,46 @@
+"""Ports that are asked, and that the engine does not listen on."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both
+from modelyard.view import Caller, Environment, Listener, callers, listener, services_by_template
+
+
+@rule("serving/port-mismatch", error, since="0.1.0")
+def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Probes and Services that ask another port than the engine listens on find nobody, and the pod is never ready."""
+    services = services_by_template(environment)
+    for model in environment.models:
+        server = listener(model)
+        if server is None:
+            continue
+        asking = list(callers(model, services.get(id(model.template), [])))
+        wrong = [each for each in asking if each.port != server.port]
+        if not wrong:
+            continue
+        ports = {each.port for each in wrong}
+        if len(wrong) == len(asking) and len(ports) == 1 and server.port_at is not None:
+            yield Finding(
+                at=server.port_at,
+                message=f"{model.name} listens on port {server.port}, while {_who(wrong)} port {ports.pop()}",
+                fix=f"write {wrong[0].port}, or change the container's port with everything that asks it",
+            )
+            continue
+        for key in dict.fromkeys(each.key for each in wrong):
+            yield _finding(server, [each for each in wrong if each.key == key])
+
+
+def _finding(server: Listener, wrong: list[Caller]) -> Finding:
+    return Finding(
+        at=wrong[0].at,
+        message=f"{_who(wrong)} port {wrong[0].port} of {server.model.name}, where {server.server.title} listens on "
+        f"{server.port}",
+        fix=f"write {server.port}",
+    )
+
+
+def _who(asking: list[Caller]) -> str:
+    names = list(dict.fromkeys(each.name for each in asking))
+    return f"{both(names)} {'asks' if len(names) == 1 else 'ask'}"

@@ -1,0 +1,58 @@
+"""Files that an init container leaves where the others do not see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.view import Container, Environment, PodTemplate, entries, listed, text
+
+_PATH = re.compile(r"(?<![\w:/.$)}-])/[\w.-]+(?:/[\w.-]+)*")
+# Every container has its own, and writes there for itself.
+_SCRATCH = ("/tmp", "/dev/shm", "/var/tmp", "/run")  # noqa: S108 - paths of containers, not of this machine
+_SHARED = ("emptyDir", "persistentVolumeClaim", "ephemeral", "csi", "hostPath")
+
+
+@rule("storage/unshared-path", error, since="0.1.0")
+def unshared_path(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """What an init container writes outside of a shared volume is gone when the next container starts."""
+    for workload in environment.own_workloads:
+        for template in workload.templates:
+            for container in template.containers:
+                if container.init and not container.sidecar:
+                    yield from _lost(template, container)
+
+
+def _lost(template: PodTemplate, container: Container) -> Iterator[Finding]:
+    own = [text(mount, "mountPath") for mount in entries(container.value, "volumeMounts")]
+    shared = {
+        text(volume, "name") for volume in entries(template.spec, "volumes") if any(kind in volume for kind in _SHARED)
+    }
+    mounts = [
+        (text(mount, "mountPath"), text(mount, "name"), other)
+        for other in template.containers
+        if other is not container and not (other.init and not other.sidecar)
+        for mount in entries(other.value, "volumeMounts")
+        if text(mount, "name") in shared and text(mount, "mountPath").rstrip("/") not in _SCRATCH
+    ]
+    for field in ("command", "args"):
+        for index, word in enumerate(listed(container.value, field)):
+            for path in _PATH.findall(str(word)):
+                if any(_covers(mount, path) for mount in own):
+                    continue
+                found = next((each for each in mounts if _covers(each[0], path)), None)
+                if found is not None:
+                    yield Finding(
+                        at=container.at(field, index),
+                        message=f"{container} uses {path}, where it mounts nothing; {found[2].name} has volume "
+                        f"{found[1]} at {found[0]}",
+                        fix=f"mount volume {found[1]} at {found[0]} in the init container too",
+                    )
+                    return
+
+
+def _covers(mount: str, path: str) -> bool:
+    plain = mount.rstrip("/")
+    return bool(plain) and (path == plain or path.startswith(f"{plain}/"))

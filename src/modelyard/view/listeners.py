@@ -1,0 +1,153 @@
+"""Where the server of an engine listens, and who asks it: probes, Services, and labels that a router reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelyard.catalog import Server, servers
+from modelyard.findings import Address
+from modelyard.view.settings import DeclaredSettings, declared_settings
+from modelyard.view.shapes import entries, mapping, numbered, text
+from modelyard.view.triton import runs_triton
+
+if TYPE_CHECKING:
+    from modelyard.view.environment import Environment
+    from modelyard.view.models import ServedModel
+    from modelyard.view.services import Service
+
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+AIBRIX_PORT = "model.aibrix.ai/port"
+"""Label of pods by which AIBrix's gateway finds the port of a model."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """The server of one model's engine.
+
+    Attributes:
+        model: The model.
+        server: What is known of the server.
+        settings: Where its port and host are set.
+        port: The port that it listens on.
+        host: The address that it listens on; empty for all of them.
+        tls: Whether it speaks HTTPS alone.
+    """
+
+    model: ServedModel
+    server: Server
+    settings: DeclaredSettings
+    port: int
+    host: str
+    tls: bool
+
+    @property
+    def port_at(self) -> Address | None:
+        """Return where the port is set; None where it is the default."""
+        flag = self.server.port_flag
+        return self.settings.at(flag) if flag in self.settings else None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks a server on a port.
+
+    Attributes:
+        name: In words, such as `readinessProbe`.
+        port: The number of the port that it arrives at.
+        at: Where that number is written.
+        key: What two callers share whose number is written at one place.
+    """
+
+    name: str
+    port: int
+    at: Address
+    key: tuple[object, ...]
+
+
+def listener(model: ServedModel) -> Listener | None:
+    """Return where a model's server listens; None where that is not known, as of a value that the kubelet puts in."""
+    if model.in_ray:
+        return None  # Serve's proxies answer, whose ports KubeRay knows
+    triton = runs_triton(model.container)
+    server = servers()["triton" if triton else "vllm"]
+    settings = declared_settings(model.container, ()) if triton else model.settings
+    if (not triton and settings.problem) or (server.socket_flag and settings.get(server.socket_flag)):
+        return None
+    if settings.get("headless"):
+        return None
+    port = settings.get(server.port_flag, server.port)
+    if isinstance(port, bool) or not str(port).isdigit():
+        return None  # the kubelet puts it in, or settings/wrong-type says what is wrong
+    host = str(settings.get(server.host_flag) or "")
+    return Listener(model, server, settings, int(port), host, any(settings.get(flag) for flag in server.tls_flags))
+
+
+def services_by_template(environment: Environment) -> Mapping[int, list[Service]]:
+    """Return the Services in front of each pod template, by the template's identity."""
+    found: dict[int, list[Service]] = defaultdict(list)
+    for service in environment.services:
+        for template in service.pods:
+            found[id(template)].append(service)
+    return found
+
+
+def callers(model: ServedModel, services: list[Service]) -> Iterator[Caller]:
+    """Yield who asks the engine's container of a model; ports that no container declares are left to other rules."""
+    container = model.container
+    names = {
+        text(port, "name"): (index, int(text(port, "containerPort") or 0))
+        for index, port in numbered(container.value, "ports")
+        if text(port, "name") and text(port, "containerPort").isdigit()
+    }
+    declared = {number for _, number, _ in model.template.ports}
+    own = {int(text(port, "containerPort") or 0) for port in entries(container.value, "ports")}
+    for field, kind, request in probes(container.value):
+        yield from _caller(model, names, field, request.get("port"), container.at(field, kind, "port"), (field,))
+    for service in services:
+        for index, port in enumerate(service.ports):
+            which = "targetPort" if "targetPort" in port else "port"
+            target = port.get(which)
+            # A number of another container, or of none, is not the engine's.
+            if str(target).isdigit() and declared and int(str(target)) not in own:
+                continue
+            at = service.manifest.at(("spec", "ports", index, which))
+            yield from _caller(model, names, str(service), target, at, ("service", service.name, index))
+    label = str(model.template.labels.get(AIBRIX_PORT, ""))
+    if label.isdigit():
+        at = model.template.manifest.at((*model.template.path, "metadata", "labels", AIBRIX_PORT))
+        yield Caller(f"label {AIBRIX_PORT}", int(label), at, ("label",))
+
+
+def probes(container: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the probes of a container that open a connection: field, kind of request, and the request."""
+    for field in PROBES:
+        for kind in ("httpGet", "tcpSocket"):
+            request = mapping(container, field, kind)
+            if request:
+                yield field, kind, request
+
+
+def port_number(container: Mapping[str, Any], port: object) -> int | None:
+    """Return the number that a name or number of a container's port stands for; None for one that it lacks."""
+    if str(port).isdigit():
+        return int(str(port))
+    found = (text(each, "containerPort") for each in entries(container, "ports") if text(each, "name") == port)
+    return next((int(number) for number in found if number.isdigit()), None)
+
+
+def _caller(
+    model: ServedModel,
+    names: Mapping[str, tuple[int, int]],
+    name: str,
+    port: object,
+    at: Address,
+    key: tuple[object, ...],
+) -> Iterator[Caller]:
+    if str(port).isdigit():
+        yield Caller(name, int(str(port)), at, key)
+    elif port in names:
+        index, number = names[str(port)]
+        yield Caller(name, number, model.container.at("ports", index, "containerPort"), ("port", index))
