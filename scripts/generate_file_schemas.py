@@ -27,6 +27,7 @@ ENVIRONMENT = "template/environment/environments/{{ environment_name }}"
 # Pattern of the files, and their schema. Editors read the line only above the first key.
 EDITED = (
     ("bases/features/*/feature.yaml", "feature"),
+    ("bases/serving/*/engine.yaml", "engine"),
     ("bases/platform/*/component.yaml", "component"),
     ("overlays/*/overlay.yaml", "overlay"),
     ("template/repository/modelyard.yaml", "modelyard"),

@@ -1,4 +1,4 @@
-"""Write the tables of ready models and of features from what each says about itself.
+"""Write the tables of ready models, of features and of engines from what each says about itself.
 
 Usage: python scripts/list_menu.py [--check]
 """
@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from modelyard.catalog import EngineBase, Feature, engine_base_from_mapping, feature_from_mapping
+
 ROOT = Path(__file__).parents[1]
 OVERLAYS = Path("overlays/README.md")
 FEATURES = Path("bases/features/README.md")
+ENGINES = Path("bases/serving/README.md")
+CAPABILITIES = Path("bases/serving/capabilities.yaml")
 
 _OVERLAYS = """# Ready models
 
@@ -26,13 +30,25 @@ One folder per model, engine and accelerator. An environment takes one under a n
 _FEATURES = """# Features
 
 Kustomize Components that a model may switch on, each named under `components:` of the model's kustomization, before
-`versions`. What a feature needs is a platform component or another feature; what it excludes cannot be on beside it.
+`versions`. A feature is for the engines that provide what it requires (`bases/serving/README.md`). What it needs is a
+platform component or another feature; what it excludes cannot be on beside it.
+
+"""
+_ENGINES = """# Engines
+
+One folder per engine and kind of device, on which overlays build. What an engine provides and what a feature requires
+decide which features a model on it may have: nothing else names the pairs.
+
+"""
+_CAPABILITIES = """
+What an engine may provide, from `capabilities.yaml`. A feature may also require a kind of device, or an image by its
+name.
 
 """
 
 
 def main() -> int:
-    """Write both tables, or with `--check` tell which one is old."""
+    """Write the tables, or with `--check` tell which one is old."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, and fail when a table is old")
     arguments = parser.parse_args()
@@ -60,11 +76,15 @@ def pages(root: Path) -> dict[Path, str]:
         ]
         for name, fact in facts(root / "overlays", "overlay.yaml")
     ]
+    engines = bases(root)
+    known = {
+        name: feature_from_mapping(name, fact, engines) for name, fact in facts(root / "bases/features", "feature.yaml")
+    }
     features = [
         [
             f"`{name}`",
             fact["description"],
-            ", ".join(fact["engines"]),
+            ", ".join(known[name].engines),
             ", ".join(f"`{need}`" for need in fact["needs"]) or "none",
             ", ".join(f"`{other}`" for other in fact["excludes"]) or "none",
         ]
@@ -88,7 +108,35 @@ def pages(root: Path) -> dict[Path, str]:
         FEATURES: _FEATURES
         + table(["feature", "what it does", "engines", "needs", "excludes"], features)
         + (f"\nWhat must be there that nothing in this repository brings:\n\n{assumed}" if assumed else ""),
+        ENGINES: _ENGINES
+        + table(["engine", "what it runs", "devices", "workload", "needs"], [*engine_rows(root)])
+        + _CAPABILITIES
+        + table(
+            ["capability", "what it means", "engines", "features that require it"], [*capability_rows(root, known)]
+        ),
     }
+
+
+def bases(root: Path) -> dict[str, EngineBase]:
+    """Return what each engine says of itself, by its folder."""
+    return {name: engine_base_from_mapping(name, fact) for name, fact in facts(root / ENGINES.parent, "engine.yaml")}
+
+
+def engine_rows(root: Path) -> Iterator[list[str]]:
+    """Yield the rows of the table of engines."""
+    for name, fact in facts(root / ENGINES.parent, "engine.yaml"):
+        needs = ", ".join(f"`{need}`" for need in fact["needs"]) or "none"
+        yield [f"[`{name}`]({name}/README.md)", fact["description"], fact["accelerator"], fact["workload"], needs]
+
+
+def capability_rows(root: Path, features: Mapping[str, Feature]) -> Iterator[list[str]]:
+    """Yield the rows of the table of capabilities: what each means, who provides it, and who requires it."""
+    engines = bases(root)
+    path = root / CAPABILITIES
+    for name, meaning in (yaml.safe_load(path.read_text()) if path.exists() else {}).items():
+        provide = [each for each in engines if name in engines[each].provides]
+        require = [each for each in features if name in features[each].requires]
+        yield [f"`{name}`", meaning, ", ".join(provide), ", ".join(f"`{each}`" for each in require) or "none"]
 
 
 def overlay_conditions(fact: dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from modelyard.catalog import EngineBase, engine_base_from_mapping, feature_from_mapping
 from modelyard.editing.derived import derived
 from modelyard.repository import Files
 from modelyard.tooling import find, run
@@ -264,9 +265,21 @@ def template_versions() -> dict[str, Any]:
     return dict(load(file))
 
 
+@functools.cache
+def engine_bases() -> dict[str, EngineBase]:
+    """Return the engines that the project ships, by folder."""
+    return {name: engine_base_from_mapping(name, engine_facts(name)) for name in names(BASES / "serving")}
+
+
+@functools.cache
+def engines_for(feature: str) -> tuple[str, ...]:
+    """Return the engines that a feature is for."""
+    return feature_from_mapping(feature, feature_facts(feature), engine_bases()).engines
+
+
 def serves(feature: str, overlay: str) -> bool:
     """Return whether a feature is for the engine of an overlay."""
-    return engine_of(overlay) in feature_facts(feature)["engines"]
+    return engine_of(overlay) in engines_for(feature)
 
 
 GIBIBYTE = 2**30

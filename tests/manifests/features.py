@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Sequence
 
 from modelyard.catalog import feature_from_mapping, feature_problems
-from tests.manifests.composition import BASES, OVERLAYS, engine_of, feature_facts, names
+from tests.manifests.composition import BASES, OVERLAYS, engine_bases, engine_of, feature_facts, names
 
 FEATURES = names(BASES / "features")
 ENGINES = names(BASES / "serving")
-KNOWN = {name: feature_from_mapping(name, feature_facts(name)) for name in FEATURES}
+ENGINE_BASES = engine_bases()
+KNOWN = {name: feature_from_mapping(name, feature_facts(name), ENGINE_BASES) for name in FEATURES}
 PLATFORM = names(BASES / "platform")
 PAIRS = list(itertools.combinations(FEATURES, 2))
 

@@ -17,8 +17,10 @@ from tests.manifests.composition import (
     build,
     build_text,
     container,
+    engine_bases,
     engine_images,
     engine_of,
+    engines_for,
     feature_facts,
     load,
     names,
@@ -37,7 +39,7 @@ every_feature = pytest.mark.parametrize("feature", FEATURES)
 
 
 ENGINES = names(BASES / "serving")
-KNOWN = {name: feature_from_mapping(name, feature_facts(name)) for name in FEATURES}
+KNOWN = {name: feature_from_mapping(name, feature_facts(name), engine_bases()) for name in FEATURES}
 PLATFORM = names(BASES / "platform")
 
 
@@ -175,10 +177,9 @@ def test_an_environment_s_flag_comes_after_the_file(repository: Repository) -> N
 @every_feature
 def test_a_feature_says_whom_it_serves_and_what_it_needs(feature: str) -> None:
     facts = feature_facts(feature)
-    known = {"description", "engines", "needs", "excludes"}
-    assert known <= set(facts) <= known | {"images", "environment", "assumes", "follows", "asks"}
+    known = {"description", "requires", "needs", "excludes"}
+    assert known <= set(facts) <= known | {"workloads", "images", "environment", "assumes", "follows", "asks"}
     assert facts["description"] and not facts["description"].endswith(".")
-    assert facts["engines"] and set(facts["engines"]) <= set(names(BASES / "serving"))
     assert set(facts["needs"]) <= {*FEATURES, *names(BASES / "platform")}
     for other in facts["excludes"]:
         assert feature in feature_facts(other)["excludes"], f"{other} does not exclude {feature}"
@@ -211,7 +212,7 @@ def test_what_a_feature_brings_takes_the_model_s_name_without_another_patch(feat
     }
     assert {document["metadata"]["name"] for document in brought} <= {"serving", *parts}
     assert all(part.startswith("serving-") for part in parts)
-    for engine in feature_facts(feature)["engines"]:
+    for engine in engines_for(feature):
         own = {resource["kind"] for resource in shipped(OVERLAYS / an_overlay_of(engine))}
         alike = [document["metadata"]["name"] for document in brought if document["kind"] in own]
         assert set(alike) <= parts, "two objects of a kind need two names"

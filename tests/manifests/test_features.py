@@ -16,13 +16,14 @@ from tests.manifests.composition import (
     build,
     documents,
     engine_of,
-    feature_facts,
     load,
     names,
     one,
     pod_templates,
+    serves,
     shipped,
 )
+from tests.manifests.features import KNOWN
 
 SERVERS = ["qwen3-1-7b-vllm-gpu", "llama-4-scout-17b-16e-instruct-lws-vllm-gpu"]
 
@@ -98,9 +99,7 @@ def load_all(file: str) -> list[Resource]:
     return [document for _, document in documents((BASES / "platform" / file).parent) if "apiVersion" in document]
 
 
-@pytest.mark.parametrize(
-    "overlay", [name for name in names(OVERLAYS) if engine_of(name) in feature_facts("spot")["engines"]]
-)
+@pytest.mark.parametrize("overlay", [name for name in names(OVERLAYS) if serves("spot", name)])
 def test_spare_capacity_leaves_time_to_end(repository: Repository, overlay: str) -> None:
     spec = next(iter(pod_templates(build(repository.model("chat", overlay, ["spot"]))).values()))["spec"]
     assert spec["nodeSelector"]["karpenter.sh/capacity-type"] == "spot"
@@ -142,9 +141,7 @@ def test_callers_of_a_model_without_replicas_name_it_by_a_host_that_is_the_inter
     assert told["namespace"] in str(peers)
 
 
-@pytest.mark.parametrize(
-    "overlay", [name for name in names(OVERLAYS) if engine_of(name) in feature_facts("scale-to-zero")["engines"]]
-)
+@pytest.mark.parametrize("overlay", [name for name in names(OVERLAYS) if serves("scale-to-zero", name)])
 def test_a_held_request_waits_for_a_node_and_the_whole_start(repository: Repository, overlay: str) -> None:
     resources = build(repository.model("chat", overlay, ["scale-to-zero"]))
     probe = mains(resources)[0]["startupProbe"]
@@ -167,13 +164,12 @@ def test_a_held_request_waits_for_a_node_and_the_whole_start(repository: Reposit
 def test_a_set_that_a_model_may_not_have_is_refused_with_its_reason(
     chosen: list[str], engine: str, expected: str
 ) -> None:
-    known = {name: feature_from_mapping(name, feature_facts(name)) for name in names(BASES / "features")}
     platform = {"external-secrets", "model-namespace", "kube-prometheus-stack"}
-    (problem,) = feature_problems(chosen, known, engine, platform)
+    (problem,) = feature_problems(chosen, KNOWN, engine, platform)
     assert problem.startswith(expected)
 
 
-@pytest.mark.parametrize("raw", [{}, {"description": "x", "engines": []}, {"description": "x", "engines": "vllm"}])
+@pytest.mark.parametrize("raw", [{}, {"description": "x"}, {"requires": []}, {"description": "x", "requires": "gpu"}])
 def test_a_feature_that_says_too_little_is_refused(raw: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="feature broken"):
-        feature_from_mapping("broken", raw)
+        feature_from_mapping("broken", raw, {})

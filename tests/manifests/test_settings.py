@@ -12,10 +12,11 @@ from modelyard.catalog import Engine, engine
 from tests.manifests.composition import (
     BASES,
     OVERLAYS,
+    engine_bases,
     engine_facts,
     engine_of,
     engine_version,
-    feature_facts,
+    engines_for,
     names,
     pod_templates,
     settings,
@@ -94,7 +95,7 @@ def test_the_engine_knows_every_argument_and_variable(overlay: str) -> None:
     known = registry(overlay)
     for template in pod_templates(shipped(OVERLAYS / overlay)).values():
         main = template["spec"]["containers"][0]
-        for word in main.get("args", ()) if engine_of(overlay) != "triton-vllm" else ():
+        for word in main.get("args", ()) if engine_bases()[engine_of(overlay)].takes_arguments else ():
             assert not word.startswith("--") or word == "--config" or known.flag(word.partition("=")[0]), word
         for name in {item["name"] for item in main["env"]} - OTHERS:
             assert name in known.environment, name
@@ -103,13 +104,12 @@ def test_the_engine_knows_every_argument_and_variable(overlay: str) -> None:
 @pytest.mark.parametrize("feature", names(BASES / "features"))
 def test_the_engines_of_a_feature_know_what_it_appends(feature: str) -> None:
     text = (BASES / "features" / feature / "kustomization.yaml").read_text()
-    kinds = {"Deployment": ("vllm", "vllm-neuron", "vllm-trn2", "aibrix-vllm"), "LeaderWorkerSet": ("lws-vllm",)}
     used = set(re.findall(r"\$\((\w+)\)", text))
     for patch in yaml.safe_load(text).get("patches", ()):
         operations = yaml.safe_load(patch["patch"])
         for operation in operations if isinstance(operations, list) else ():
-            for engine_name in kinds.get(patch["target"]["kind"], ()):
-                if engine_name not in feature_facts(feature)["engines"]:
+            for engine_name in engines_for(feature):
+                if engine_bases()[engine_name].workload != patch["target"]["kind"]:
                     continue
                 known = registry(next(name for name in names(OVERLAYS) if engine_of(name) == engine_name))
                 if operation["path"].endswith("/args/-"):

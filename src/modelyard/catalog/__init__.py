@@ -28,6 +28,7 @@ from modelyard.catalog.drivers import (
     neuron_sdk,
     node_driver,
 )
+from modelyard.catalog.engine_bases import LONGEST_NAME, UNPREFERRED, EngineBase, engine_base_from_mapping
 from modelyard.catalog.engines import ENGINE_NAMES, Engine, Flag, engine, engine_versions, plugin_environment
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
@@ -63,6 +64,8 @@ from modelyard.catalog.shapes import (
 
 __all__ = [
     "ENGINE_NAMES",
+    "LONGEST_NAME",
+    "UNPREFERRED",
     "Accelerator",
     "AwsName",
     "AwsNameKind",
@@ -77,6 +80,7 @@ __all__ = [
     "Device",
     "Driver",
     "Engine",
+    "EngineBase",
     "Experts",
     "Exporter",
     "Feature",
@@ -113,6 +117,7 @@ __all__ = [
     "device",
     "devices",
     "engine",
+    "engine_base_from_mapping",
     "engine_versions",
     "exporter_of",
     "exporters",

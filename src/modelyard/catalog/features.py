@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelyard.catalog.engine_bases import EngineBase
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -14,7 +16,7 @@ class Feature:
     Attributes:
         name: The folder's name.
         description: What it does, one sentence without a final stop.
-        engines: Folders of `bases/serving` that it is for.
+        engines: Folders of `bases/serving` that it is for, by what it requires and what they provide.
         needs: Platform components, and features that must be on beside it.
         excludes: Features that cannot be on beside it.
         images: Names of the images that it brings.
@@ -22,6 +24,8 @@ class Feature:
         assumes: What must be there that no folder of this repository brings, one sentence each.
         follows: What of an environment it follows, so that it is not promoted; empty where it is.
         asks: What only a person knows, by name, with an example that has the form and stands for nothing.
+        requires: What it requires of an engine: words of `bases/serving/capabilities.yaml`, kinds of device, images.
+        workloads: Kinds of workload that it changes, of which an engine must be one; empty where it changes none.
     """
 
     name: str
@@ -34,27 +38,49 @@ class Feature:
     assumes: tuple[str, ...] = ()
     follows: str = ""
     asks: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
 
 
-def feature_from_mapping(name: str, raw: Mapping[str, Any]) -> Feature:
+def feature_from_mapping(name: str, raw: Mapping[str, Any], engines: Mapping[str, EngineBase]) -> Feature:
     """Return a feature from the content of its `feature.yaml`.
 
+    Args:
+        name: The folder's name.
+        raw: The content.
+        engines: The engines there are, by folder.
+
     Raises:
-        ValueError: The description or the engines are missing, or a list is none.
+        ValueError: The description or what it requires is missing, or a list is none.
     """
+    if "requires" not in raw:
+        raise ValueError(f"feature {name} does not say what it requires of an engine (requires: [] for nothing)")
     lists: dict[str, tuple[str, ...]] = {}
-    for key in ("engines", "needs", "excludes", "images", "assumes"):
+    for key in ("requires", "workloads", "needs", "excludes", "images", "assumes"):
         value = raw.get(key) or []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ValueError(f"{key} of feature {name} is {value!r}, expected a list of names")
         lists[key] = tuple(value)
     description = raw.get("description")
-    if not isinstance(description, str) or not lists["engines"]:
-        raise ValueError(f"feature {name} needs a description and engines")
+    if not isinstance(description, str):
+        raise ValueError(f"feature {name} needs a description")
     replacements = tuple((raw.get("environment") or {}).get("replacements") or ())
     asks = {str(key): str(value) for key, value in (raw.get("asks") or {}).items()}
     follows = str(raw.get("follows") or "")
-    return Feature(name, description, replacements=replacements, follows=follows, asks=asks, **lists)
+    serving = served_engines(lists["requires"], lists["workloads"], engines)
+    return Feature(name, description, serving, replacements=replacements, follows=follows, asks=asks, **lists)
+
+
+def served_engines(
+    requires: Collection[str], workloads: Collection[str], engines: Mapping[str, EngineBase]
+) -> tuple[str, ...]:
+    """Return the engines that provide all that is required and run in one of the workloads, the preferred first."""
+    serving = [
+        each
+        for each in engines.values()
+        if each.capabilities.issuperset(requires) and (not workloads or each.workload in workloads)
+    ]
+    return tuple(each.name for each in sorted(serving, key=lambda each: (each.preference, each.name)))
 
 
 def feature_problems(
@@ -76,7 +102,8 @@ def feature_problems(
         elif feature is None:
             problems.append(f"there is no feature {name}; there are {', '.join(sorted(features))}")
         elif engine not in feature.engines:
-            problems.append(f"{name} is not for {engine}, it is for {', '.join(feature.engines)}")
+            others = ", ".join(feature.engines) or f"none here: it requires {', '.join(feature.requires)}"
+            problems.append(f"{name} is not for {engine}, it is for {others}")
         else:
             # Said once for a pair, whichever of the two says it.
             problems += [

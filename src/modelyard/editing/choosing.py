@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from modelyard.catalog import ModelShape, feature_problems
+from modelyard.catalog import UNPREFERRED, ModelShape, feature_problems
 from modelyard.editing.changes import Changes
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import write_model
@@ -17,9 +17,6 @@ from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.trials import Trial, tried
 from modelyard.findings import ExitCode, UserError
 from modelyard.repository import Files
-
-# What is simplest to run comes first where nothing else decides.
-_ORDER = ("vllm", "vllm-neuron", "ray-vllm", "lws-vllm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,7 @@ def candidates(
     if overlays and not wanted and wish.overlay:
         other = menu.overlays[wish.overlay].model
         raise UserError(f"overlay {wish.overlay} serves {other}, not {model_id}", fix=f"name one of {_names(overlays)}")
-    wanted.sort(key=lambda each: (_ORDER.index(each.engine) if each.engine in _ORDER else len(_ORDER), each.devices))
+    wanted.sort(key=lambda each: (_preference(menu, each), each.devices))
     found = [_candidate(changes(), files.name, named, each, wish, len(overlays)) for each in wanted]
     if not any(each.possible for each in found) and not wish.overlay:
         found += _with_made(changes, files, named, model_id, wish, found)
@@ -333,6 +330,11 @@ def _unknown(changes: Changes, menu: Menu, model_id: str) -> UserError:
         f"no overlay serves {model_id}, and its shape is not in the catalogue",
         fix=f"{first}add its facts: modelyard catalog add {model_id} --config config.json",
     )
+
+
+def _preference(menu: Menu, overlay: Overlay) -> int:
+    engine = menu.engines.get(overlay.engine)
+    return UNPREFERRED if engine is None else engine.preference
 
 
 def _names(overlays: Sequence[Overlay]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from modelyard.catalog import ENGINE_NAMES, engine
+from modelyard.catalog import ENGINE_NAMES, LONGEST_NAME, UNPREFERRED, engine
 from modelyard.repository.settings import Settings
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")]
@@ -47,11 +47,45 @@ class ComponentsOfFeature(_File):
     replacements: list[dict[str, Any]] = Field(default_factory=list, description="Entries of its `replacements`.")
 
 
+class EngineFile(_File):
+    """One engine: the base that overlays for it build on."""
+
+    description: str = Field(description="What it runs, on which devices, one sentence without a final stop.")
+    engine: Name = Field(
+        description="Whose flags its settings are, by the name in Modelyard's catalogue, such as vllm."
+    )
+    version: str | None = Field(None, description="Version of that engine in the image, where the image's tag is none.")
+    version_of: str | None = Field(None, description="What the image's tag names, for which that version was read.")
+    accelerator: Literal["gpu", "neuron", "cpu"] = Field(description="Kind of its devices.")
+    workload: str = Field(description="Kind of the workload that runs it.")
+    container: str = Field(description="Name of its container.")
+    settings: str = Field(description="Name of the settings file of an overlay.")
+    images: list[str] = Field(min_length=1, description="Names of its images, which versions/ tags.")
+    port: int = Field(ge=1, le=65535, description="Port of its API.")
+    metrics: str = Field(description="Path of its metrics.")
+    health: str | None = Field(None, description="Path of its health, where it is another than /health.")
+    provides: list[Name] = Field(description="What is true of it, in words of bases/serving/capabilities.yaml.")
+    preference: int = Field(
+        UNPREFERRED, description="Place among engines that serve a model equally well; the lowest is tried first."
+    )
+    longest_name: int = Field(LONGEST_NAME, description="Most characters of a model's name.")
+    frameworks: list[str] = Field(
+        default_factory=list, description="What inference-charts calls what it replaces; for `modelyard import`."
+    )
+    needs: list[Name] = Field(description="Platform components.")
+    environment: ComponentsOfFeature | None = Field(None, description="What the model's kustomization holds as well.")
+
+
 class FeatureFile(_File):
     """One feature: a Kustomize Component that a model may switch on."""
 
     description: str = Field(description="What it does, one sentence without a final stop.")
-    engines: list[Name] = Field(min_length=1, description="Folders of bases/serving that it is for.")
+    requires: list[str] = Field(
+        description="What an engine must have: words of bases/serving/capabilities.yaml, a kind of device, an image."
+    )
+    workloads: list[str] = Field(
+        default_factory=list, description="Kinds of workload that it changes; absent where it changes none."
+    )
     needs: list[Name] = Field(description="Platform components, and features that must be on beside it.")
     excludes: list[Name] = Field(description="Features that cannot be on beside it.")
     images: list[str] = Field(default_factory=list, description="Names of the images that it brings.")
@@ -152,6 +186,7 @@ class OverlayFile(_File):
 FILES: Mapping[str, type[BaseModel]] = {
     "modelyard": Settings,
     "environment": EnvironmentFile,
+    "engine": EngineFile,
     "feature": FeatureFile,
     "component": ComponentFile,
     "overlay": OverlayFile,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modelyard.catalog import EngineBase
 from modelyard.editing.derived import facts_of
 from modelyard.editing.environment_folder import EnvironmentFiles, generate_paths
-from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
+from modelyard.editing.menu import FEATURES, OVERLAYS, Menu, Overlay
 from modelyard.editing.served import NAME, asked_values, of_environment
 from modelyard.editing.splicing import fragment
 from modelyard.findings import UserError
@@ -72,7 +73,7 @@ def require_name(name: str, longest: int) -> None:
 
 
 def write_model(
-    environment: EnvironmentFiles, name: str, overlay: Overlay, engine: Engine, features: Sequence[str], menu: Menu
+    environment: EnvironmentFiles, name: str, overlay: Overlay, engine: EngineBase, features: Sequence[str], menu: Menu
 ) -> None:
     """Write a model's folder and its Application, and list it.
 

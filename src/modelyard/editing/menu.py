@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from modelyard.catalog import Feature, feature_from_mapping
+from modelyard.catalog import EngineBase, Feature, engine_base_from_mapping, feature_from_mapping
 from modelyard.findings import At, Place, UserError
 from modelyard.repository import PLATFORM, Files
 
@@ -17,9 +17,6 @@ FEATURES = "bases/features"
 ENGINES = "bases/serving"
 CONSENT = "hf-token"
 """The feature without which a model that asks for consent does not load."""
-
-LONGEST_NAME = {"RayService": 47}
-"""KubeRay adds to the name of what it makes; others may use the 53 characters that Kubernetes leaves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +42,6 @@ class Overlay:
     devices: int
     requires: tuple[str, ...] = ()
     gated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """One folder of `bases/serving`.
-
-    Attributes:
-        name: The folder's name.
-        engine: The engine that it runs, such as `vllm`.
-        accelerator: `gpu`, `neuron` or `cpu`.
-        workload: Kind of the workload.
-        settings: Name of the settings file.
-        images: Names of its images.
-        needs: Platform components.
-        version: The engine's version where the image's tag is none.
-        environment: What the kustomization of a model holds as well, by field of the kustomization.
-    """
-
-    name: str
-    engine: str
-    accelerator: str
-    workload: str
-    settings: str
-    images: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    version: str = ""
-    environment: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def longest_name(self) -> int:
-        """Most characters of a model's name."""
-        return LONGEST_NAME.get(self.workload, 53)
 
 
 class Menu:
@@ -106,24 +71,16 @@ class Menu:
         return found
 
     @cached_property
-    def engines(self) -> Mapping[str, Engine]:
+    def engines(self) -> Mapping[str, EngineBase]:
         """Return the engines by name."""
         found = {}
         for name in self.files.under(ENGINES):
             file = f"{ENGINES}/{name}/engine.yaml"
             if self.files.is_file(file):
-                raw = _mapping(self.files, file)
-                found[name] = Engine(
-                    name,
-                    _text(raw, "engine", file),
-                    _text(raw, "accelerator", file),
-                    _text(raw, "workload", file),
-                    _text(raw, "settings", file),
-                    tuple(map(str, raw.get("images") or ())),
-                    tuple(map(str, raw.get("needs") or ())),
-                    str(raw.get("version") or ""),
-                    dict(raw.get("environment") or {}),
-                )
+                try:
+                    found[name] = engine_base_from_mapping(name, _mapping(self.files, file))
+                except ValueError as problem:
+                    raise UserError(f"{file}: {problem}", at=At(Place(file))) from None
         return found
 
     def provided(self, components: Iterable[str]) -> set[str]:
@@ -180,7 +137,7 @@ class Menu:
             if self.files.is_file(file):
                 raw = _mapping(self.files, file)
                 try:
-                    feature = feature_from_mapping(name, raw)
+                    feature = feature_from_mapping(name, raw, self.engines)
                 except ValueError as problem:
                     raise UserError(f"{file}: {problem}", at=At(Place(file))) from None
                 found[name] = (feature, dict(raw.get("environment") or {}))

@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from modelyard.catalog import Flag, engine_versions, feature_problems
+from modelyard.catalog import LONGEST_NAME, EngineBase, Flag, engine_versions, feature_problems
 from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.environment_folder import EnvironmentFiles, environment_files
 from modelyard.editing.identity import require_name
-from modelyard.editing.menu import Engine, Menu
+from modelyard.editing.menu import Menu
 from modelyard.editing.overlay_making import engine_version
 from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.served import ARGUMENTS, Served
@@ -207,7 +207,7 @@ def rename_model(changes: Changes, environment: str, name: str, new: str) -> Non
     served = Served(files, name, menu)
     if new == name:
         return
-    require_name(new, served.engine.longest_name if served.engine else 53)
+    require_name(new, served.engine.longest_name if served.engine else LONGEST_NAME)
     if new in files.applications or new in files.models:
         raise UserError(f"environment {environment} has an application {new} already", fix="choose another name")
     listed = f"applications/{name}.yaml"
@@ -339,7 +339,7 @@ def _unset(served: Served, key: str) -> None:
         _require_flag(served, flag)  # what is not set is unset already, if there is such a thing at all
 
 
-def _engine(served: Served) -> Engine:
+def _engine(served: Served) -> EngineBase:
     engine = served.engine
     if engine is None:
         raise UserError(

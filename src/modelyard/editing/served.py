@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from modelyard.catalog import EngineBase
 from modelyard.editing.derived import EXAMPLE_CLUSTER, derived, facts_of, is_of
 from modelyard.editing.environment_folder import EnvironmentFiles
-from modelyard.editing.menu import FEATURES, OVERLAYS, Engine, Menu, Overlay
+from modelyard.editing.menu import FEATURES, OVERLAYS, Menu, Overlay
 from modelyard.editing.patches import Operation, edit_patch, operations
 from modelyard.editing.splicing import Text, fragment, scalar
 from modelyard.findings import At, Place, UserError
@@ -69,7 +70,7 @@ class Served:
         return self.menu.overlays.get(self.overlay_name)
 
     @property
-    def engine(self) -> Engine | None:
+    def engine(self) -> EngineBase | None:
         """The engine that serves it; None where its overlay does not say."""
         overlay = self.overlay
         return None if overlay is None else self.menu.engines.get(overlay.engine)
