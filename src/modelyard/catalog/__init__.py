@@ -29,6 +29,7 @@ from modelyard.catalog.drivers import (
     node_driver,
 )
 from modelyard.catalog.engine_bases import LONGEST_NAME, UNPREFERRED, EngineBase, engine_base_from_mapping
+from modelyard.catalog.engine_configs import ConfigField, EngineConfigs, engine_configs
 from modelyard.catalog.engines import ENGINE_NAMES, Engine, Flag, engine, engine_versions, plugin_environment
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
@@ -76,11 +77,13 @@ __all__ = [
     "ChartSecret",
     "Component",
     "ComponentChart",
+    "ConfigField",
     "Decoded",
     "Device",
     "Driver",
     "Engine",
     "EngineBase",
+    "EngineConfigs",
     "Experts",
     "Exporter",
     "Feature",
@@ -118,6 +121,7 @@ __all__ = [
     "devices",
     "engine",
     "engine_base_from_mapping",
+    "engine_configs",
     "engine_versions",
     "exporter_of",
     "exporters",

@@ -1,0 +1,178 @@
+"""JSON flags whose keys and values the engine does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from modelyard.catalog import ConfigField, EngineConfigs, engine_configs
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.repository import FileAddress
+from modelyard.repository.json import MalformedJSON, parsed
+from modelyard.rules import rule
+from modelyard.rules.wording import either, nearest
+from modelyard.view import Environment, ServedModel, Setting
+
+# Of these the number is in no draft model's configuration.
+_COUNTED = ("draft_model", "eagle", "eagle3", "medusa", "ngram", "ngram_gpu")
+_EXPECTED = {
+    "boolean": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "list": "a list",
+    "json": "a mapping",
+    "string": "a text",
+    "name": "a name",
+}
+_BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+_TRUTH = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n"})
+
+
+@rule("settings/invalid-config", error, since="0.1.0")
+def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """The engine exits at start on a key of a JSON flag that its version does not know, or on a value of it."""
+    for model in environment.models:
+        known = engine_configs(model.engine, model.engine_version) if model.engine_version else None
+        if known is None:
+            if any(_content(each) for each in model.settings.settings.values()):
+                yield NotChecked(model, f"keys of JSON flags of {model.engine} {model.engine_version or ''}".strip())
+            continue
+        for setting in model.settings.settings.values():
+            flag, _, key = setting.name.partition(".")
+            config = known.flags.get(flag)
+            if config is None:
+                continue
+            value = _content(setting)
+            if key:
+                value, config = {key.split(".")[0].replace("-", "_"): _of_dotted(key, setting.value)}, config
+            if isinstance(value, dict):
+                yield from _judge(model, known, config, value, _Place(setting, bool(key)), flag)
+
+
+class _Place:
+    """Where the keys of a setting are written."""
+
+    def __init__(self, setting: Setting, dotted: bool, path: tuple[str, ...] = ()) -> None:
+        self.setting, self.dotted, self.path = setting, dotted, path
+
+    def below(self, key: str) -> _Place:
+        return _Place(self.setting, self.dotted, (*self.path, key))
+
+    def at(self, *, key: bool = False) -> Address:
+        at = self.setting.at
+        if self.dotted or not isinstance(at, FileAddress) or isinstance(self.setting.value, str):
+            return at
+        return replace(at, path=(*at.path, *self.path), key=key)
+
+
+def _content(setting: Setting) -> Any:
+    if isinstance(setting.value, dict):
+        return setting.value
+    if not isinstance(setting.value, str) or not setting.value.lstrip().startswith("{"):
+        return None
+    try:
+        return parsed(setting.value)
+    except MalformedJSON:
+        return None  # settings/wrong-type says so
+
+
+def _of_dotted(key: str, value: Any) -> Any:
+    for step in reversed(key.split(".")[1:]):
+        value = {step.replace("-", "_"): value}
+    return value
+
+
+def _judge(
+    model: ServedModel, known: EngineConfigs, config: str, value: dict[str, Any], place: _Place, flag: str
+) -> Iterator[Finding | NotChecked]:
+    fields = known.fields.get(config, {})
+    version = f"{model.engine} {model.engine_version}"
+    for key, content in value.items():
+        name, here = str(key), place.below(str(key))
+        field = fields.get(name)
+        if field is None:
+            near = nearest(name.replace("-", "_"), fields)
+            yield Finding(
+                at=here.at(key=True),
+                message=f"{model.name} sets {name} in {flag}, which {version} does not know",
+                fix=f"write {near}, or remove it" if near else "remove it",
+            )
+        elif content is not None and "$(" not in str(content):
+            if field.config and isinstance(content, dict):
+                yield from _judge(model, known, field.config, content, here, flag)
+                continue
+            expected, fix = _expected(field, content)
+            if expected:
+                yield Finding(
+                    at=here.at(),
+                    message=f"{model.name} sets {name} in {flag} to {content!r}, where {version} expects {expected}",
+                    fix=fix,
+                )
+    yield from _relations(model, config, value, place)
+
+
+def _relations(model: ServedModel, config: str, value: dict[str, Any], place: _Place) -> Iterator[Finding | NotChecked]:
+    if place.dotted or place.path:
+        return
+    if config == "SpeculativeConfig" and value.get("num_speculative_tokens") is None:
+        method = value.get("method")
+        if method in _COUNTED:
+            yield Finding(
+                at=place.at(key=True),
+                message=f"{model.name} speculates by {method} without num_speculative_tokens",
+                fix="add num_speculative_tokens, such as 3",
+            )
+        elif method != "suffix":
+            yield NotChecked(model, "num_speculative_tokens is not set; the draft model's configuration may hold it")
+    if config == "KVTransferConfig" and value.get("kv_connector") and value.get("kv_role") is None:
+        yield Finding(
+            at=place.at(key=True),
+            message=f"{model.name} names the connector {value['kv_connector']} without kv_role",
+            fix="add kv_role: kv_producer, kv_consumer or kv_both",
+        )
+
+
+def _expected(field: ConfigField, value: Any) -> tuple[str, str]:
+    """Return what was expected and what to write; nothing of a value that is taken."""
+    if field.choices and isinstance(value, str):
+        written = value.upper() if field.type == "name" else value
+        if written in field.choices:
+            return "", ""
+        near = nearest(written, field.choices)
+        return f"one of {either(field.choices[:8])}", f"write {near}" if near else f"write {either(field.choices[:8])}"
+    if not _has_type(field, value):
+        return _EXPECTED[field.type], f"write {_EXPECTED[field.type]}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        for bound, limit in field.limits.items():
+            if not _holds(bound, value, limit):
+                told = f"{_BOUNDS[bound]} {limit:g}"
+                return told, f"write {told}"
+    return "", ""
+
+
+def _has_type(field: ConfigField, value: Any) -> bool:
+    """Return whether a value is one of the type, as far as pydantic does not turn another one into it."""
+    if field.type in ("any", "boolean-or-string") or field.type not in _EXPECTED:
+        return True
+    if field.type == "json":
+        return isinstance(value, dict)
+    if isinstance(value, dict):
+        return False
+    if field.type == "list":
+        return isinstance(value, list)
+    if isinstance(value, list):
+        return False
+    if field.type == "boolean":
+        return isinstance(value, bool) or value in (0, 1) or str(value).lower() in _TRUTH
+    if field.type in ("int", "float") and isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return False
+        return field.type == "float" or number.is_integer()
+    return not (field.type == "int" and isinstance(value, float) and not value.is_integer())
+
+
+def _holds(bound: str, value: float, limit: float) -> bool:
+    return {"gt": value > limit, "ge": value >= limit, "lt": value < limit, "le": value <= limit}[bound]
