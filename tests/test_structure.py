@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
@@ -30,3 +32,29 @@ def test_the_table_of_layers_is_in_the_order_that_the_linter_holds() -> None:
 def test_modules_are_short_enough_to_read() -> None:
     lengths = {str(module.relative_to(PROJECT)): len(module.read_text().splitlines()) for module in MODULES}
     assert {module: lines for module, lines in lengths.items() if lines > 400} == {}, "split these by concern"
+
+
+def test_nothing_is_kept_by_the_identity_or_in_the_insides_of_an_object() -> None:
+    assert [place for module in MODULES for place in _insides(module)] == [], "use Derivable.derived"
+
+
+def _insides(module: Path) -> Iterator[str]:
+    """Yield where a module keeps values by `id(…)`, in weak references, or in an object that hides its fields."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        place = f"{module.relative_to(PROJECT)}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("id", "object.__setattr__", "weakref.ref"):
+            yield f"{place} {ast.unparse(node.func)}"
+        elif isinstance(node, ast.Name) and node.id.startswith(("WeakKey", "WeakValue", "WeakSet")):
+            yield f"{place} {node.id}"
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            named = any(_is_inside(part) for target in targets for part in ast.walk(target))
+            if named or (node.value is not None and _is_inside(node.value)):
+                yield f"{place} {ast.unparse(node)[:60]}"
+
+
+def _is_inside(node: ast.AST) -> bool:
+    """Return whether an expression is the dictionary of an object's own attributes."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "__dict__"
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "vars"

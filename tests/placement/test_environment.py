@@ -294,9 +294,9 @@ def test_the_command_names_an_application_that_is_missing(one_model: Path, capsy
 
 def test_a_thousand_equal_shapes_are_judged_once(thousand: Callable[[], Environment]) -> None:
     environment = thousand()
-    seen = cluster(environment)
+    cluster(environment)
     started = time.process_time()
-    found = placements(environment, seen)
+    found = placements(environment)
     seconds = time.process_time() - started
     assert len(found) >= 1000
     assert len({id(each.verdicts) for each in found}) == 1

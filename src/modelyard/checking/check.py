@@ -151,7 +151,7 @@ def _rendered(
     revisions: Revisions,
     progress: Progress,
     chosen: Callable[[str, Manifest], bool] | None,
-) -> tuple[list[RenderPlan], dict[tuple[int, str], Rendering]]:
+) -> tuple[list[RenderPlan], dict[tuple[Repository, str], Rendering]]:
     """Return what environments of one Kubernetes version consist of, and what their folders render to."""
     repository = revisions.repository
     rendered = _run(stage, repository, roots(group, repository), progress, "environments")
@@ -159,20 +159,20 @@ def _rendered(
     if is_whole:
         rendered[WHOLE] = applications_in_files(repository)
     plans = [plan(folder, rendered, revisions, chosen) for folder in group]
-    wanted: dict[int, tuple[Repository, list[str]]] = {}
+    wanted: dict[Repository, list[str]] = {}
     deep: set[str] = set()
     for each in plans:
         for manifest, where in each.children:
             if where is not None:
-                wanted.setdefault(id(where[0]), (where[0], []))[1].append(where[1])
+                wanted.setdefault(where[0], []).append(where[1])
                 deep.update([where[1]] if is_recursive(manifest) else ())
-    children: dict[tuple[int, str], Rendering] = {}
-    for identity, (at_revision, targets) in wanted.items():
+    children: dict[tuple[Repository, str], Rendering] = {}
+    for at_revision, targets in wanted.items():
         plain = [target for target in targets if is_whole and is_plain(at_revision, target)]
         found = _run(stage, at_revision, [t for t in targets if t not in plain], progress, "applications")
         for target in plain:
             found[target] = plain_folder(at_revision, target, charts.validator, recurse=target in deep)
-        children.update({(identity, target): rendering for target, rendering in found.items()})
+        children.update({(at_revision, target): rendering for target, rendering in found.items()})
     return plans, children
 
 

@@ -92,20 +92,20 @@ def plan(
     return made
 
 
-def beside_charts(made: RenderPlan, rendered: dict[tuple[int, str], Rendering]) -> list[Rendering]:
+def beside_charts(made: RenderPlan, rendered: dict[tuple[Repository, str], Rendering]) -> list[Rendering]:
     """Return what an environment consists of besides its charts.
 
     Args:
         made: What the environment consists of.
-        rendered: Renderings of folders, by the identity of the repository at its revision and by target.
+        rendered: Renderings of folders, by the repository at its revision and by target.
     """
-    folders = [rendered[id(where[0]), where[1]] for _, where in made.children if where is not None]
+    folders = [rendered[where] for _, where in made.children if where is not None]
     return [made.root, *([made.bootstrap] if made.bootstrap else []), *folders]
 
 
 def environment(
     made: RenderPlan,
-    rendered: dict[tuple[int, str], Rendering],
+    rendered: dict[tuple[Repository, str], Rendering],
     charts: dict[str, Rendering],
     repository: Repository,
     terraform: TerraformReader,
@@ -114,7 +114,7 @@ def environment(
 
     Args:
         made: What the environment consists of.
-        rendered: Renderings of folders, by the identity of the repository at its revision and by target.
+        rendered: Renderings of folders, by the repository at its revision and by target.
         charts: What charts rendered to, by Application.
         repository: The repository's working tree.
         terraform: What reads its Terraform, when a rule first asks for it.
@@ -123,7 +123,7 @@ def environment(
     applications = [Application(manifest) for manifest in made.unread]
     for manifest, where in made.children:
         at_revision, target = where or (repository, "")
-        own = rendered[id(at_revision), target] if where else nothing
+        own = rendered[where] if where else nothing
         chart = charts.get(manifest.name, nothing)
         applications.append(
             Application(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,14 @@ from modelyard.placement import (
     PoolVerdict,
     Resources,
     cluster,
-    demands,
+    demand_by_template,
     disk_use,
     placements,
     scales,
     written,
 )
 from modelyard.reporting import Line, wrapped
-from modelyard.view import Environment
+from modelyard.view import Environment, PodTemplate
 
 _SHOWN_TYPES = 3
 
@@ -45,7 +45,7 @@ class Placed:
     environment: Environment
     cluster: PoolCatalog
     placements: tuple[Placement, ...]
-    demands: dict[int, Demand]
+    demands: Mapping[PodTemplate, Demand]
     fleets: tuple[tuple[str, Fleet], ...]
 
     @property
@@ -74,16 +74,17 @@ def placed(environment: Environment, applications: Sequence[str]) -> Placed:
         )
     seen = cluster(environment)
     everything = placements(environment)
-    counted = {id(each.template): each for each in demands(environment)}
     shown = tuple(each for each in everything if not applications or each.workload.manifest.application in applications)
-    return Placed(environment, seen, shown, counted, scales(environment).named if seen.templates else ())
+    return Placed(
+        environment, seen, shown, demand_by_template(environment), scales(environment).named if seen.templates else ()
+    )
 
 
 def lines(found: Placed, width: int | None) -> list[Line]:
     """Return what is shown of an environment."""
     made: list[Line] = [[(found.environment.name, "strong")]]
     for each in found.placements:
-        made += _placement(each, found.demands.get(id(each.template)), width)
+        made += _placement(each, found.demands.get(each.template), width)
     for subject, reason in found.cluster.gaps:
         made += wrapped([("  not checked: ", "gap")], f"{subject} ({reason})", "plain", width=width, indent=4)
     made += node_lines(found.environment, found.cluster, found.fleets, width)
@@ -176,7 +177,7 @@ def as_mapping(found: Placed) -> dict[str, Any]:
     """Return an environment for JSON; amounts are in base units: cores, bytes, pieces."""
     return {
         "name": found.environment.name,
-        "workloads": [_workload(each, found.demands.get(id(each.template))) for each in found.placements],
+        "workloads": [_workload(each, found.demands.get(each.template)) for each in found.placements],
         "pools": [
             {
                 "name": template.pool.name,

@@ -12,12 +12,12 @@ from modelyard.costing.platform import platform_lines
 from modelyard.costing.variables import dimensions
 from modelyard.findings import UserError
 from modelyard.placement import variables
+from modelyard.repository import derived
 from modelyard.view import Environment, Manifest, mapping, quantity
 
 GIB = 2**30
 NOTHING = Scale()
 FILE = "terraform.tfvars"
-_KEPT_AS = "modelyard.costing.cost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,9 @@ class EnvironmentCost:
         return total if found else None
 
 
+@derived
 def environment_cost(environment: Environment) -> EnvironmentCost:
-    """Return what an environment costs; worked out once for each view."""
-    # Rules and verbs ask for it; it is kept in the view itself, as the view's own derived values are.
-    kept = vars(environment)
-    if _KEPT_AS not in kept:
-        kept[_KEPT_AS] = _cost(environment)
-    found: EnvironmentCost = kept[_KEPT_AS]
-    return found
-
-
-def _cost(environment: Environment) -> EnvironmentCost:
+    """Return what an environment costs."""
     region = str(environment.facts.get("region") or "")
     nodes = node_costs(environment)
     gaps = list(nodes.gaps)

@@ -14,7 +14,7 @@ from modelyard.placement import (
     Demand,
     Fleet,
     FleetNode,
-    demands,
+    demand_by_template,
     placements,
     scales,
 )
@@ -103,9 +103,9 @@ def node_costs(environment: Environment) -> NodeCosts:
 
 def _unplaced(environment: Environment) -> Iterator[tuple[str, str]]:
     """Yield pods with devices that are on no node of a pool, and why."""
-    counted = {id(each.template): each for each in demands(environment)}
+    demand_of = demand_by_template(environment)
     for placement in placements(environment):
-        demand = counted.get(id(placement.template))
+        demand = demand_of.get(placement.template)
         if demand is None or placement.accepting or placement.taking:
             continue
         if demand.most and _asks_for_devices(demand):

@@ -212,10 +212,10 @@ class ComparisonRun:
             return
         from modelyard.diffing.fitting import compare_fits
         from modelyard.diffing.running import compare_costs, compare_placements
-        from modelyard.placement import share_cluster
+        from modelyard.placement import cluster
 
         if before is not None and shared:
-            share_cluster(before, after)
+            before.assume(cluster, cluster(after))
 
         if any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources):
             views: list[Environment | None] = []

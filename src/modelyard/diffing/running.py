@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 if TYPE_CHECKING:
     from modelyard.costing import Amount
-    from modelyard.placement import Placement, PoolCatalog
+    from modelyard.placement import Placement
 
 RUNS_ON, MONTHLY = "runs on", "$/month"
 _MOST_TYPES = 2
@@ -57,10 +57,8 @@ def compare_placements(
             open_.append(each)
     if not open_:
         return
-    from modelyard.placement import cluster
-
-    new = _by_application(after, cluster(after)) if after else {}
-    old = _by_application(before, cluster(before)) if before else {}
+    new = _by_application(after) if after else {}
+    old = _by_application(before) if before else {}
     for each in open_:
         first = old.get(each.name_before or each.name, "") if each.kind is not Kind.ADDED else ""
         second = new.get(each.name, "") if each.kind is not Kind.REMOVED else ""
@@ -95,13 +93,13 @@ def compare_costs(change: EnvironmentChange, before: Environment | None, after: 
             each.columns[MONTHLY] = ("", _difference(each, before, after))
 
 
-def _by_application(view: Environment, pools: PoolCatalog) -> Mapping[str, str]:
+def _by_application(view: Environment) -> Mapping[str, str]:
     from modelyard.placement import placements
 
-    models = {id(model.workload.manifest): model.name for model in view.models}
+    models = {model.workload.manifest: model.name for model in view.models}
     found: dict[str, list[str]] = {}
-    for placement in placements(view, pools):
-        name = models.get(id(placement.workload.manifest))
+    for placement in placements(view):
+        name = models.get(placement.workload.manifest)
         if name is not None:
             found.setdefault(name, []).append(_landing(placement))
     return {name: "; ".join(dict.fromkeys(eligible_devices)) for name, eligible_devices in found.items()}

@@ -4,7 +4,7 @@ What is decided here is held against Karpenter's own scheduler in a test. Pods a
 together, with the nodes that they need, by `fleet`.
 """
 
-from modelyard.placement.demand import Demand, demands
+from modelyard.placement.demand import Demand, demand_by_template, demands
 from modelyard.placement.disks import DiskUse, disk_use
 from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
 from modelyard.placement.instance_options import InstanceOption, Offering
@@ -18,7 +18,7 @@ from modelyard.placement.node_groups import (
     managed_groups,
     variables,
 )
-from modelyard.placement.placements import Placement, PoolCatalog, cluster, placements, share_cluster
+from modelyard.placement.placements import Placement, PoolCatalog, cluster, placement_by_template, placements
 from modelyard.placement.pods import PodShape
 from modelyard.placement.quotas import FACT as QUOTA_FACT
 from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
@@ -59,18 +59,19 @@ __all__ = [
     "Units",
     "ami_family",
     "cluster",
+    "demand_by_template",
     "demands",
     "disk_use",
     "fleet",
     "group_verdicts",
     "groups_of",
     "managed_groups",
+    "placement_by_template",
     "placements",
     "plugin_configurations",
     "quota_of",
     "scale",
     "scales",
-    "share_cluster",
     "sharing_of",
     "shortfalls",
     "stated_quotas",

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.repository import derived
 from modelyard.view import Environment, Manifest, PodTemplate, Workload
 
 _SCALED_AT_MOST = 100
 """KEDA's default for `maxReplicaCount`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Demand:
     """The pods of one pod template.
 
@@ -41,6 +42,7 @@ class Demand:
     per_unit: int = 0
 
 
+@derived
 def demands(environment: Environment) -> tuple[Demand, ...]:
     """Return the pods of every workload that stands on nodes of its own accord; DaemonSets follow the nodes."""
     scaled = {key: bounds for manifest in environment.resources for key, bounds in _scaling(environment, manifest)}
@@ -49,6 +51,12 @@ def demands(environment: Environment) -> tuple[Demand, ...]:
         name = (environment.namespace_of(workload.manifest), workload.kind, workload.name)
         found.extend(_demands(workload, scaled.get(name)))
     return tuple(found)
+
+
+@derived
+def demand_by_template(environment: Environment) -> Mapping[PodTemplate, Demand]:
+    """Return the demand of each pod template."""
+    return {each.template: each for each in demands(environment)}
 
 
 def _scaling(environment: Environment, manifest: Manifest) -> Iterator[tuple[tuple[str, str, str], tuple[int, int]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,11 +22,11 @@ from modelyard.placement.shares import plugin_configurations, sharing_of
 from modelyard.placement.templates import NodePool, NodeTemplate, in_order, node_pool, node_template, runs_daemon
 from modelyard.placement.verdicts import PoolVerdict, verdicts
 from modelyard.placement.volumes import Storage, claim_templates, storage, volume_requirements, with_claim_templates
+from modelyard.repository import derived
 from modelyard.view import Environment, PodTemplate, Workload
 
 DAEMON_SET = "DaemonSet"
 _MOST_KEPT = 64
-_KEPT_AS = "modelyard.placement.placements"
 
 
 @dataclass(frozen=True)
@@ -102,29 +101,9 @@ class PoolCatalog:
     judged: dict[bytes, tuple[PoolVerdict, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
-_seen: dict[int, tuple[weakref.ref[Environment], PoolCatalog]] = {}
-
-
+@derived
 def cluster(environment: Environment) -> PoolCatalog:
-    """Return the pools of an environment with the instance types that they may start; worked out once for each view."""
-    known = _seen.get(id(environment))
-    if known is None or known[0]() is not environment:
-        return _keep(environment, _cluster(environment))
-    return known[1]
-
-
-def share_cluster(environment: Environment, other: Environment) -> None:
-    """Give a view the pools of another one that has the same platform and facts; they are worked out once."""
-    _keep(environment, cluster(other))
-
-
-def _keep(environment: Environment, pools: PoolCatalog) -> PoolCatalog:
-    key = id(environment)
-    _seen[key] = (weakref.ref(environment, lambda _: _seen.pop(key, None)), pools)
-    return pools
-
-
-def _cluster(environment: Environment) -> PoolCatalog:
+    """Return the pools of an environment with the instance types that they may start."""
     settings = karpenter_settings(environment)
     known = storage(environment)
     name = str(environment.facts.get("region") or "")
@@ -174,25 +153,10 @@ def _cluster(environment: Environment) -> PoolCatalog:
     )
 
 
-def placements(environment: Environment, seen: PoolCatalog | None = None) -> tuple[Placement, ...]:
-    """Return where the pods of every workload can run, in the order of the workloads; worked out once for each view.
-
-    Args:
-        environment: The environment.
-        seen: Its pools, where they are known already.
-    """
-    own = cluster(environment)
-    if seen is not None and seen is not own:
-        return _placements(environment, seen)
-    # Rules and verbs ask for it; it is kept in the view itself, as the view's own derived values are.
-    kept = vars(environment)
-    if _KEPT_AS not in kept:
-        kept[_KEPT_AS] = _placements(environment, own)
-    found: tuple[Placement, ...] = kept[_KEPT_AS]
-    return found
-
-
-def _placements(environment: Environment, seen: PoolCatalog) -> tuple[Placement, ...]:
+@derived
+def placements(environment: Environment) -> tuple[Placement, ...]:
+    """Return where the pods of every workload can run, in the order of the workloads."""
+    seen = cluster(environment)
     groups = _Groups(environment)
     found = []
     for workload in environment.workloads:
@@ -208,6 +172,12 @@ def _placements(environment: Environment, seen: PoolCatalog) -> tuple[Placement,
                 made = replace(made, verdicts=said, unknown=_uncertain(said, seen))
             found.append(groups.asked(made) if made.refused else made)
     return tuple(found)
+
+
+@derived
+def placement_by_template(environment: Environment) -> Mapping[PodTemplate, Placement]:
+    """Return where the pods of each pod template can run."""
+    return {each.template: each for each in placements(environment)}
 
 
 class _Groups:

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from modelyard.placement.demand import Demand, demands
+from modelyard.placement.demand import Demand, demand_by_template
 from modelyard.placement.fleets import Fleet, fleet
 from modelyard.placement.placements import Placement, PoolCatalog, cluster, placements
 from modelyard.placement.pods import PodShape
+from modelyard.repository import derived
 from modelyard.view import Environment, Workload
-
-_KEPT_AS = "modelyard.placement.scales"
 
 
 @dataclass(frozen=True)
@@ -72,42 +71,37 @@ class Scales:
         return [(demand, found.shape, pods) for demand, found in self.wanted if (pods := count(demand)) > 0]
 
 
+@derived
 def scales(environment: Environment) -> Scales:
-    """Return the nodes of an environment's pods at its scales; worked out once for each view."""
-    kept = vars(environment)
-    if _KEPT_AS not in kept:
-        counted = {id(each.template): each for each in demands(environment)}
-        kept[_KEPT_AS] = Scales(
-            cluster(environment),
-            tuple(
-                (counted[id(each.template)], each)
-                for each in placements(environment)
-                if each.accepting and not each.daemon and id(each.template) in counted
-            ),
-        )
-    found: Scales = kept[_KEPT_AS]
-    return found
+    """Return the nodes of an environment's pods at its scales."""
+    demand_of = demand_by_template(environment)
+    return Scales(
+        cluster(environment),
+        tuple(
+            (demand_of[each.template], each)
+            for each in placements(environment)
+            if each.accepting and not each.daemon and each.template in demand_of
+        ),
+    )
 
 
 def units(placed: Fleet) -> tuple[Units, ...]:
     """Return the pods of a fleet that serve only together, by workload."""
-    here: Counter[int] = Counter(id(demand) for node in placed.nodes for demand in node.pods)
-    left: Counter[int] = Counter(map(id, placed.left))
-    of_workload: dict[int, dict[int, Demand]] = {}
-    for demand in (*placed.left, *(each for node in placed.nodes for each in node.pods)):
+    here = Counter(demand for node in placed.nodes for demand in node.pods)
+    left = Counter(placed.left)
+    parts_of: dict[Workload, dict[Demand, None]] = {}
+    for demand in (*left, *here):
         if demand.per_unit:
-            of_workload.setdefault(id(demand.workload), {})[id(demand)] = demand
-    found = []
-    for parts in of_workload.values():
-        first = next(iter(parts.values()))
-        found.append(
-            Units(
-                first.workload,
-                first.unit,
-                sum(each.per_unit for each in parts.values()),
-                # A cluster of Ray may have more workers than it needs, and has one head.
-                min((here[key] + left[key]) // each.per_unit for key, each in parts.items()),
-                min(here[key] // each.per_unit for key, each in parts.items()),
-            )
+            parts_of.setdefault(demand.workload, {})[demand] = None
+    together = [
+        Units(
+            workload,
+            next(iter(parts)).unit,
+            sum(each.per_unit for each in parts),
+            # A cluster of Ray may have more workers than it needs, and has one head.
+            min((here[each] + left[each]) // each.per_unit for each in parts),
+            min(here[each] // each.per_unit for each in parts),
         )
-    return tuple(sorted(found, key=lambda each: str(each.workload)))
+        for workload, parts in parts_of.items()
+    ]
+    return tuple(sorted(together, key=lambda each: str(each.workload)))

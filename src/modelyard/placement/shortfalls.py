@@ -70,26 +70,23 @@ def shortfalls(scales: Scales, placed: Fleet, count: Callable[[Demand], int]) ->
         return
     wanted = scales.at(count)
     free = fleet(scales.cluster, wanted, limited=False)
-    alone = Counter(map(id, free.left))
-    left = Counter(map(id, placed.left))
-    found = {id(demand): placement for demand, placement in scales.wanted}
-    demands = {id(demand): demand for demand in placed.left}
-    remainders = [
-        Remainder(demand, found[key], left[key], count(demand)) for key, demand in demands.items() if left[key]
-    ]
-    kept_out = [each for each in remainders if left[id(each.demand)] > alone[id(each.demand)]]
+    alone = Counter(free.left)
+    left = Counter(placed.left)
+    placement_of = dict(scales.wanted)
+    remainders = [Remainder(demand, placement_of[demand], pods, count(demand)) for demand, pods in left.items() if pods]
+    kept_out = [each for each in remainders if left[each.demand] > alone[each.demand]]
     by_order = bool(kept_out) and not _devices_first(scales, count).left
-    reported: set[int] = set()
+    reported: set[Demand] = set()
     for template in scales.cluster.templates:
         concerned = tuple(each for each in kept_out if _accepts(each, template.pool.name))
         used = free.used(template.pool.name)
         for resource, limit in sorted(template.pool.limits.items(), key=lambda each: ("/" not in each[0], each)):
             if concerned and used.get(resource, 0) > limit:
-                reported |= {id(each) for each in concerned}
+                reported |= {each.demand for each in concerned}
                 yield Shortfall(concerned, template.pool.name, resource, limit, used[resource], by_order)
                 break  # a limit on devices says it for what comes with them
     # Together they stay within every limit, or it is no limit that keeps them out.
-    if others := tuple(each for each in remainders if id(each) not in reported):
+    if others := tuple(each for each in remainders if each.demand not in reported):
         yield Shortfall(others)
 
 

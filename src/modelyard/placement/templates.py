@@ -232,13 +232,13 @@ def roomy(
         pod: The pod, whose host ports must be free.
         asked: What all pods on the node ask for.
     """
-    eligible = {id(option) for option in options}
+    eligible = frozenset(options)
     found = []
     for group in groups:
         if conflicts(pod.host_ports, group.host_ports):
             continue
         needed = total((asked, group.overhead)) if group.overhead else asked
-        found += [each for each in group.options if id(each) in eligible and fits(needed, each.allocatable)]
+        found += [each for each in group.options if each in eligible and fits(needed, each.allocatable)]
     return found
 
 

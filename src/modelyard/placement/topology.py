@@ -181,8 +181,8 @@ class Topology:
         made = Topology(self.templates)
         made._groups = {identity: group.copy() for identity, group in self._groups.items()}
         made._inverse = {identity: group.copy() for identity, group in self._inverse.items()}
-        copies = {id(group): made._groups[identity] for identity, group in self._groups.items()}
-        made._by_owner = {number: [copies[id(each)] for each in own] for number, own in self._by_owner.items()}
+        copies = {group: made._groups[identity] for identity, group in self._groups.items()}
+        made._by_owner = {number: [copies[each] for each in own] for number, own in self._by_owner.items()}
         made._domains = dict(self._domains)
         return made
 

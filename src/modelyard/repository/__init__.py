@@ -2,6 +2,7 @@
 
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.decisions import Decision
+from modelyard.repository.derived import Derivable, derived
 from modelyard.repository.files import Files, joined
 from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
 from modelyard.repository.limits import UnreadableFile
@@ -14,6 +15,7 @@ __all__ = [
     "PLATFORM",
     "SETTINGS",
     "Decision",
+    "Derivable",
     "EnvironmentFolder",
     "FileAddress",
     "Files",
@@ -24,6 +26,7 @@ __all__ = [
     "Repository",
     "Tree",
     "UnreadableFile",
+    "derived",
     "joined",
     "kustomization_file",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from modelyard.findings import At, Place
+from modelyard.repository.derived import Derivable
 from modelyard.repository.limits import UnreadableFile, content_of, is_ordinary
 from modelyard.repository.yaml import documents
 
@@ -17,7 +18,7 @@ Kind = Literal["file", "folder", "nothing"]
 _UNLISTED = frozenset({"", ".", ".."})
 
 
-class Files:
+class Files(Derivable):
     """The files below one folder; nothing outside it is ever opened.
 
     Paths are strings relative to `root` with forward slashes. What a folder holds, contents and digests are kept for

@@ -139,7 +139,7 @@ class _Expansion:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._sizes: dict[int, int] = {}
+        self._sizes: dict[Node, int] = {}
         self._added = 0
 
     def check(self, node: Node) -> None:
@@ -151,7 +151,7 @@ class _Expansion:
         self._size(node, node)
 
     def _size(self, node: Node, named_by: Node) -> int:
-        known = self._sizes.get(id(node))
+        known = self._sizes.get(node)
         if known == 0:
             raise MalformedYAML(
                 f"{self._path} has an alias of what it is a part of",
@@ -170,7 +170,7 @@ class _Expansion:
         if isinstance(node, ScalarNode):
             size = 1
         else:
-            self._sizes[id(node)] = 0
+            self._sizes[node] = 0
             size = 1
             if isinstance(node, MappingNode):
                 for key, value in node.value:
@@ -178,7 +178,7 @@ class _Expansion:
             else:
                 for item in node.value:
                     size += self._size(item, node)
-        self._sizes[id(node)] = size
+        self._sizes[node] = size
         return size
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from modelyard.findings import Severity, error, warning
-from modelyard.placement import Remainder, Scales, Shortfall, scales, shortfalls
+from modelyard.placement import Demand, Remainder, Scales, Shortfall, scales, shortfalls
+from modelyard.repository import derived
 from modelyard.rules.wording import both, plural
 from modelyard.view import Environment
-
-_KEPT_AS = "modelyard.rules.shortfalls"
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,10 @@ class Told:
     when: str = ""
 
 
+@derived
 def told_shortfalls(environment: Environment) -> tuple[Told | str, ...]:
-    """Return what keeps pods without a place, or why it is not known; worked out once for each view."""
-    kept = vars(environment)
-    if _KEPT_AS not in kept:
-        kept[_KEPT_AS] = tuple(_told(scales(environment))) if environment.pools else ()
-    found: tuple[Told | str, ...] = kept[_KEPT_AS]
-    return found
+    """Return what keeps pods without a place, or why it is not known."""
+    return tuple(_told(scales(environment))) if environment.pools else ()
 
 
 def _told(found: Scales) -> Iterator[Told | str]:
@@ -43,14 +39,14 @@ def _told(found: Scales) -> Iterator[Told | str]:
         yield found.least.unknown
         return
     said: set[tuple[str, str]] = set()
-    workloads: set[int] = set()
+    demands: set[Demand] = set()
     for whole in shortfalls(found, found.least, lambda demand: demand.least):
         # Groups that are always there have a rule of their own.
         each = replace(whole, remainders=tuple(one for one in whole.remainders if not one.demand.unit))
         if not each.remainders:
             continue
         said.add((each.pool, each.resource))
-        workloads |= {id(one.demand) for one in each.remainders}
+        demands |= {one.demand for one in each.remainders}
         yield Told(each, warning if each.by_order else error)
     if not any(demand.most > demand.least for demand, _ in found.wanted):
         return
@@ -67,7 +63,7 @@ def _told(found: Scales) -> Iterator[Told | str]:
         )
         if not each.remainders:
             continue
-        new = any(id(one.demand) not in workloads for one in each.remainders)
+        new = any(one.demand not in demands for one in each.remainders)
         if new if not each.pool else (each.pool, each.resource) not in said:
             yield Told(each, warning, "at full scale ")
 

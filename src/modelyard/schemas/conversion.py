@@ -223,11 +223,9 @@ def shared(schema: Schema) -> Schema:
     A validator compiles each part as often as it is written: a pod template repeats most of itself.
     """
     counts: dict[bytes, int] = {}
-    keys: dict[int, bytes] = {}
 
     def count(part: Any) -> bytes:
         key = orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
-        keys[id(part)] = key
         counts[key] = counts.get(key, 0) + 1
         if counts[key] == 1:
             for below in _parts(part):
@@ -238,7 +236,7 @@ def shared(schema: Schema) -> Schema:
     definitions: Schema = {}
 
     def rewritten(part: Any, root: bool = False) -> Any:
-        key = keys.get(id(part)) or orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
+        key = orjson.dumps(part, option=orjson.OPT_SORT_KEYS)
         if not root and counts[key] > 1 and len(key) >= _SHARED_BYTES and "$ref" not in part:
             if key not in names:
                 names[key] = f"shared-{len(names)}"

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from modelyard import catalog
 from modelyard.catalog import Device, ModelShape
 from modelyard.findings import At, Place, UserError
-from modelyard.repository import FileAddress, Files
+from modelyard.repository import FileAddress, Files, derived
 from modelyard.sizing.budget import memory_budget
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.measured import MeasuredBudget
@@ -38,8 +37,6 @@ _IDENTITY = (
 )
 """What tells two measurements of a model apart; a later log of the same deployment replaces the earlier one."""
 
-_read: WeakKeyDictionary[Files, dict[str, tuple[Measurement, ...]]] = WeakKeyDictionary()
-
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -65,17 +62,15 @@ def measurements_file(model_id: str) -> str:
     return f"{MEASUREMENTS}/{catalog.folder_name(model_id)}.yaml"
 
 
+@derived
 def measurements(files: Files, model_id: str) -> tuple[Measurement, ...]:
     """Return the measurements that a repository keeps of a model.
 
     Raises:
         UserError: The file is not what `modelyard fit --from-log` writes.
     """
-    known = _read.setdefault(files, {})
-    if model_id not in known:
-        path = measurements_file(model_id)
-        known[model_id] = _parsed(files, path, model_id) if files.is_file(path) else ()
-    return known[model_id]
+    path = measurements_file(model_id)
+    return _parsed(files, path, model_id) if files.is_file(path) else ()
 
 
 def measured_for(

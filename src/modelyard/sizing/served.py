@@ -11,8 +11,9 @@ from typing import Any
 
 from modelyard.catalog import Device, ModelShape
 from modelyard.findings import UserError
-from modelyard.placement import Placement, Sharing, placements, plugin_configurations
+from modelyard.placement import Placement, Sharing, placement_by_template, plugin_configurations
 from modelyard.rendering import split_image
+from modelyard.repository import derived
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.eligible_devices import EligibleDevice, device_resource, eligible_devices, unknown_devices
@@ -27,7 +28,6 @@ from modelyard.sizing.team_models import known_model
 from modelyard.view import Environment, Pool, ServedModel, entries, is_location
 
 _WORST_FIRST = (FitVerdict.DOES_NOT_FIT, FitVerdict.UNSURE, FitVerdict.TIGHT, FitVerdict.FITS)
-_KEPT_AS = "modelyard.sizing.fits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +93,14 @@ class Fit:
         return (each for each in self.devices if each.assessment.verdict is FitVerdict.FITS)
 
 
+@derived
 def fits(environment: Environment) -> tuple[Fit, ...]:
-    """Return how each model of an environment fits, in the order of the models; worked out once for each view."""
-    # Several rules ask for it; it is kept in the view itself, as the view's own derived values are.
-    kept = vars(environment)
-    if _KEPT_AS not in kept:
-        configurations = plugin_configurations(environment)
-        at = {id(each.template): each for each in placements(environment)}
-        kept[_KEPT_AS] = tuple(
-            fit_of(model, at[id(model.template)], environment.pools, configurations) for model in environment.models
-        )
-    found: tuple[Fit, ...] = kept[_KEPT_AS]
-    return found
+    """Return how each model of an environment fits, in the order of the models."""
+    configurations = plugin_configurations(environment)
+    placement_of = placement_by_template(environment)
+    return tuple(
+        fit_of(model, placement_of[model.template], environment.pools, configurations) for model in environment.models
+    )
 
 
 def fit_of(

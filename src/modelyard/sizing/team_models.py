@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from weakref import WeakKeyDictionary
 
 from modelyard import catalog
 from modelyard.findings import At, Place, UserError
-from modelyard.repository import FileAddress, Files
+from modelyard.repository import FileAddress, Files, derived
 
 TEAM_MODELS = "catalog/models"
 """Folder of a repository with one folder for each model of the team's own, each with a `model.yaml`."""
 
-_read: WeakKeyDictionary[Files, Mapping[str, catalog.Model]] = WeakKeyDictionary()
 
-
+@derived
 def team_models(files: Files) -> Mapping[str, catalog.Model]:
     """Return the models that a repository adds to the catalogue, by id.
 
     Raises:
         UserError: A file is no model; the message names the file and its first wrong fields.
     """
-    known = _read.get(files)
-    if known is None:
-        paths = [f"{TEAM_MODELS}/{name}/model.yaml" for name in files.under(TEAM_MODELS)]
-        entries = [_entry(files, path) for path in paths if files.is_file(path)]
-        known = _read[files] = MappingProxyType({entry.id: entry for entry in entries})
-    return known
+    paths = [f"{TEAM_MODELS}/{name}/model.yaml" for name in files.under(TEAM_MODELS)]
+    entries = [_entry(files, path) for path in paths if files.is_file(path)]
+    return MappingProxyType({entry.id: entry for entry in entries})
 
 
 def known_model(files: Files, model_id: str) -> catalog.Model | None:

@@ -47,7 +47,7 @@ class Source:
         return str(self.value.get("repoURL") or "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Application:
     """An Application and what its folder renders to.
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from modelyard.rendering import RenderError
-from modelyard.repository import EnvironmentFolder, Repository
+from modelyard.repository import Derivable, EnvironmentFolder, Repository
 from modelyard.view.applications import Application, Source
 from modelyard.view.labels import LabelIndex
 from modelyard.view.manifests import Manifest
@@ -30,7 +30,7 @@ KUBE_SYSTEM = "kube-system"
 
 
 @dataclass(frozen=True)
-class Environment:
+class Environment(Derivable):
     """One environment: what its root renders to, and what every Application of it renders to.
 
     Attributes:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelyard.repository import derived
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import entries, listed, mapping
 from modelyard.view.workloads import PodTemplate
@@ -62,18 +63,17 @@ class Isolation:
         return not ports
 
 
-def isolations(environment: Environment, direction: Direction) -> Mapping[int, Isolation]:
-    """Return how pods are isolated, by the identity of their template; pods that no policy chooses are left out."""
-    found: dict[int, list[Manifest]] = defaultdict(list)
-    templates: dict[int, PodTemplate] = {}
+@derived
+def isolations(environment: Environment, direction: Direction) -> Mapping[PodTemplate, Isolation]:
+    """Return how the pods of each template are isolated; those that no policy chooses are left out."""
+    policies: dict[PodTemplate, list[Manifest]] = defaultdict(list)
     for policy in environment.of_kind("NetworkPolicy", "networking.k8s.io"):
         if direction not in _types(policy):
             continue
         selector = policy.mapping("spec.podSelector")
         for template in environment.pods_in(environment.namespace_of(policy)).chosen(selector):
-            templates[id(template)] = template
-            found[id(template)].append(policy)
-    return {key: Isolation(templates[key], direction, tuple(policies)) for key, policies in found.items()}
+            policies[template].append(policy)
+    return {template: Isolation(template, direction, tuple(own)) for template, own in policies.items()}
 
 
 def _types(policy: Manifest) -> Iterable[str]:

@@ -11,7 +11,7 @@ from modelyard.rendering import MISSING, Identity, Path, Rendering, Resource, Re
 from modelyard.repository import Repository
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Manifest:
     """One resource of one Application; values are plain, addresses are made on demand.
 

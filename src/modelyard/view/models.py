@@ -23,7 +23,7 @@ _VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:\.?(?:post|rc|dev)\d+)?)(?:\.\d+)*(?:
 _NO_SERVERS = ("CronJob", "DaemonSet", "Job")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ServedModel:
     """One model: an Application that serves it, and the engine's container in it.
 

@@ -53,7 +53,7 @@ class Patch:
 class Origins:
     """The names that resources had before they were renamed; one object serves a whole check of an environment."""
 
-    _known: dict[tuple[int, str], list[tuple[str, str]]] = field(default_factory=dict)
+    _known: dict[tuple[Repository, str], list[tuple[str, str]]] = field(default_factory=dict)
 
     def names(self, manifest: Manifest) -> frozenset[str]:
         """Return every name that a resource may have had while it was built."""
@@ -63,7 +63,7 @@ class Origins:
 
     def _listed(self, repository: Repository, file: str) -> list[tuple[str, str]]:
         """Return kind and name of all that a file, or a kustomization's generators, bring."""
-        key = (id(repository), file)
+        key = (repository, file)
         if key not in self._known:
             self._known[key] = list(_listed(repository, file))
         return self._known[key]

@@ -47,7 +47,7 @@ POD_KINDS = tuple(_TEMPLATES)
 """API group and kind of whatever makes pods."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Container:
     """A container of a pod template."""
 
@@ -102,7 +102,7 @@ class Container:
         return f"container {self.name} of {self.manifest}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PodTemplate:
     """The pods that a workload makes."""
 
@@ -176,7 +176,7 @@ class PodTemplate:
         return self.manifest.at((*self.spec_path, *path), key=key)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workload:
     """A resource that makes pods."""
 

@@ -13,12 +13,12 @@ _ENGINES = ("vllm:", "vllm_omni:", "ray_", "triton_", "nv_inference_", "DCGM_", 
 @rule("autoscaling/scale-to-zero-without-trigger", error, since="0.1.0")
 def scale_to_zero_without_trigger(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A metric of the pods themselves is gone when there are no pods, so that nothing starts the first one again."""
-    queries: dict[int, list[Expression]] = {}
+    queries: dict[Manifest, list[Expression]] = {}
     for each in expressions(environment):
-        queries.setdefault(id(each.manifest), []).append(each)
+        queries.setdefault(each.manifest, []).append(each)
     for manifest in environment.of_kind("ScaledObject", "keda.sh"):
         triggers = [each for _, each in numbered(manifest.value, "spec", "triggers")]
-        own = queries.get(id(manifest), [])
+        own = queries.get(manifest, [])
         if not triggers or not environment.is_ours(manifest) or not _reaches_zero(manifest):
             continue
         asks = all(text(each, "type") == "prometheus" for each in triggers) and len(own) == len(triggers)

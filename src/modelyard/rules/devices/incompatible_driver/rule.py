@@ -30,7 +30,7 @@ class _Pair:
 @rule("devices/incompatible-driver", error, since="0.1.0")
 def incompatible_driver(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An engine whose runtime refuses the node's driver ends at its start, on a node that looks healthy."""
-    versions = {id(model.container.value): model.engine_version for model in environment.models}
+    versions = {model.container: model.engine_version for model in environment.models}
     found: dict[tuple[str, str], tuple[_Pair, list[tuple[Container, str | None]]]] = {}
     pools = {pool.name: pool for pool in environment.pools}
     for placement in placements(environment):
@@ -43,7 +43,7 @@ def incompatible_driver(environment: Environment) -> Iterator[Finding | NotCheck
                 if not pool.auto_mode:
                     pair = _Pair(pool, _alias(pool), container.image, kind)
                     _, containers = found.setdefault((str(pool.node_class), container.image), (pair, []))
-                    containers.append((container, versions.get(id(container.value))))
+                    containers.append((container, versions.get(container)))
     for pair, containers in found.values():
         yield from _judged(pair, containers)
 

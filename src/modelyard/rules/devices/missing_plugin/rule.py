@@ -14,7 +14,7 @@ from modelyard.view import Application, Container, Environment, Workload, mappin
 @rule("devices/missing-plugin", error, since="0.1.0")
 def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A node offers no device that a plugin has not told the kubelet of: it starts, costs, and the pods wait on."""
-    daemons = {id(each.workload): each for each in placements(environment) if each.daemon}
+    daemons = {each.workload: each for each in placements(environment) if each.daemon}
     for found in placements(environment):
         if found.daemon or not found.accepting:
             continue
@@ -56,14 +56,14 @@ def _pools_without(environment: Environment, found: Placement, plugin: Plugin) -
 
 
 def _unreached(
-    pools: list[str], brought: tuple[Workload | Application, ...], daemons: Mapping[int, Placement]
+    pools: list[str], brought: tuple[Workload | Application, ...], daemons: Mapping[Workload, Placement]
 ) -> list[str]:
     """Return the pools on whose nodes no pod of a plugin runs; none where a chart brings it."""
     reached: set[str] = set()
     for each in brought:
-        if id(each) not in daemons:
+        if isinstance(each, Application) or each not in daemons:
             return []
-        reached |= set(daemons[id(each)].nodes_with_daemon)
+        reached |= set(daemons[each].nodes_with_daemon)
     return [name for name in pools if name not in reached]
 
 

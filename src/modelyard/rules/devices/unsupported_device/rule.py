@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modelyard import catalog
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import InstanceOption, placements
+from modelyard.placement import InstanceOption, placement_by_template
 from modelyard.rendering import split_image
 from modelyard.rules import rule
 from modelyard.rules.wording import both
@@ -16,12 +16,10 @@ _LENGTH = "max-model-len"
 @rule("devices/unsupported-device", error, since="0.1.0")
 def unsupported_device(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An engine on devices that it was not built for ends at its start, or in its first kernel."""
-    options: dict[int, list[InstanceOption]] = {
-        id(each.template.value): [option for verdict in each.accepting for option in verdict.options]
-        for each in placements(environment)
-    }
+    placement_of = placement_by_template(environment)
     for model in environment.models:
-        found = options.get(id(model.template.value), [])
+        accepting = placement_of[model.template].accepting
+        found = [option for verdict in accepting for option in verdict.options]
         image, tag, _ = split_image(model.container.image)
         if any(_accelerator(option) == "neuron" for option in found):
             yield from _neuron(model, tag, found)

@@ -18,11 +18,11 @@ _NEURON = ("neuron",)
 def wrong_accelerator(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An image without the driver's libraries for its devices ends at start, or never uses them."""
     # What lands on no node does not start anyway, and another rule says why.
-    nowhere = {id(fit.model.workload.manifest) for fit in fits(environment) if not fit.devices and not fit.cores}
+    nowhere = {fit.model.workload.manifest for fit in fits(environment) if not fit.devices and not fit.cores}
     for workload in environment.own_workloads:
         for container in workload.containers:
             wanted, built = _devices(container), _built_for(split_image(container.image)[0])
-            if wanted and built and wanted != built and id(workload.manifest) not in nowhere:
+            if wanted and built and wanted != built and workload.manifest not in nowhere:
                 yield Finding(
                     at=container.image_name_at,
                     message=f"{container} asks for {wanted} devices, and {container.image} is built for {built}",

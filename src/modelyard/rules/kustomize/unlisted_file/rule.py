@@ -34,15 +34,14 @@ def unlisted_file(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 def _folders(environment: Environment) -> Iterator[tuple[Repository, str, set[str]]]:
     """Yield each folder with a kustomization that Applications read, with every file that any of them reads."""
-    read: dict[tuple[int, str], tuple[Repository, set[str]]] = {}
+    read: dict[tuple[Repository, str], set[str]] = {}
     for application in environment.applications:
         if application.repository is None or application.target is None or application.errors:
             continue
         tree = application.repository.kustomizations.tree(application.target)
         for folder in tree.folders:
-            _, files = read.setdefault((id(application.repository), folder), (application.repository, set()))
-            files |= tree.inputs
-    for (_, folder), (repository, files) in sorted(read.items(), key=lambda item: item[0][1]):
+            read.setdefault((application.repository, folder), set()).update(tree.inputs)
+    for (repository, folder), files in sorted(read.items(), key=lambda item: item[0][1]):
         yield repository, folder, files
 
 

@@ -17,15 +17,15 @@ def webhook_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     """What a webhook must admit is refused while the API server cannot reach its pods, and no sync ends."""
     isolated = isolations(environment, "Ingress")
     services = {(each.namespace, each.name): each for each in environment.services}
-    said: set[tuple[int, int]] = set()
+    said: set[tuple[PodTemplate, int]] = set()
     for manifest, called, what in _called(environment):
         service = services.get((str(called.get("namespace")), str(called.get("name"))))
         for template in service.pods if service is not None else ():
             port = _target(service, template, int(called.get("port") or _HTTPS))
-            isolation = isolated.get(id(template))
-            if port is None or isolation is None or isolation.admits(port) or (id(template), port) in said:
+            isolation = isolated.get(template)
+            if port is None or isolation is None or isolation.admits(port) or (template, port) in said:
                 continue
-            said.add((id(template), port))
+            said.add((template, port))
             policy, path = _nearest(isolation)
             yield Finding(
                 at=policy.at(path),

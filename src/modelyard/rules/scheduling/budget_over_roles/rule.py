@@ -15,9 +15,7 @@ def budget_over_roles(environment: Environment) -> Iterator[Finding | NotChecked
         if not isinstance(least, int) or isinstance(least, bool):
             continue
         chosen = list(environment.pods_in(environment.namespace_of(budget)).chosen(budget.mapping("spec.selector")))
-        for manifest in {
-            id(each.manifest): each.manifest for each in chosen if each.manifest.group == "ray.io"
-        }.values():
+        for manifest in dict.fromkeys(each.manifest for each in chosen if each.manifest.group == "ray.io"):
             roles = {each.labels.get("ray.io/node-type") for each in chosen if each.manifest is manifest}
             if len(roles) > 1:
                 yield Finding(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import Placement, placements
+from modelyard.placement import placement_by_template
 from modelyard.rules import rule
 from modelyard.sizing import device_resource, eligible_devices
 from modelyard.view import Container, Environment, numbered, text
@@ -15,7 +15,6 @@ _NAMES = {"NEURON_RT_VISIBLE_CORES": "visible", "NEURON_RT_NUM_CORES": "number"}
 @rule("scheduling/cores-beyond-devices", error, since="0.1.0")
 def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The Neuron runtime refuses cores that the container's devices do not have."""
-    placed: dict[int, Placement] | None = None
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -24,10 +23,10 @@ def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChec
                 if asked is None or resource is None or not resource[0].startswith("aws.amazon.com/neuron"):
                     continue
                 index, highest = asked
-                placed = placed or {id(each.template): each for each in placements(environment)}
+                placement = placement_by_template(environment)[template]
                 per_device = [
                     each.device.logical_cores
-                    for each in eligible_devices(placed[id(template)], container, environment.pools)
+                    for each in eligible_devices(placement, container, environment.pools)
                     if each.device.logical_cores
                 ]
                 if resource[0].endswith("core"):

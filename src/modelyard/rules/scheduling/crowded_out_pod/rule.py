@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Address, Finding, NotChecked, error, warning
-from modelyard.placement import Demand, Placement, Shortfall, demands, placements, written
+from modelyard.placement import Demand, Placement, Shortfall, demand_by_template, placements, written
 from modelyard.rules import rule
 from modelyard.rules.shortfalls import Told, pods_of, told_shortfalls
 from modelyard.rules.wording import plural
@@ -54,9 +54,9 @@ def _limit(environment: Environment, found: Shortfall) -> Address:
 def _of_groups(environment: Environment) -> Iterator[Finding]:
     """Yield pods of managed node groups beyond what all their nodes hold; nobody adds a node for them."""
     on_groups = [each for each in placements(environment) if each.taking and not each.daemon and not each.accepting]
-    counted = {id(each.template): each for each in demands(environment)} if on_groups else {}
+    demand_of = demand_by_template(environment) if on_groups else {}
     for placement in on_groups:
-        demand = counted.get(id(placement.template))
+        demand = demand_of.get(placement.template)
         room = sum(each.most_pods for each in placement.taking)
         if demand is not None and demand.most > room:
             yield _beyond_groups(demand, placement, room)

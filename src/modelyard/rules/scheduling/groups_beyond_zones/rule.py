@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import Placement, demands, placements
+from modelyard.placement import Placement, demands, placement_by_template
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 from modelyard.view import Environment, Workload
@@ -14,42 +15,64 @@ _EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 _ZONE = "topology.kubernetes.io/zone"
 
 
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The groups of one LeaderWorkerSet.
+
+    Attributes:
+        workload: The set.
+        count: How many groups it has at least.
+        zones: Zones in which all pods of a group have nodes; none where pods have no place at all.
+        unknown: Why the zones cannot be told; empty when they can.
+    """
+
+    workload: Workload
+    count: int
+    zones: frozenset[str] = frozenset()
+    unknown: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return the label whose value each group wants for itself; empty for none."""
+        return str(self.workload.manifest.annotations.get(_EXCLUSIVE) or "")
+
+
 @rule("scheduling/groups-beyond-zones", error, since="0.1.0")
 def groups_beyond_zones(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A group that may share its zone with no other stays Pending where every zone that its nodes may be in has one."""
-    counted = {
-        id(each.workload): each.least // each.per_unit
-        for each in demands(environment)
-        if each.workload.kind == _GROUPS and each.per_unit
-    }
-    by_namespace: dict[str, list[Workload]] = defaultdict(list)
-    for workload in environment.workloads:
-        if counted.get(id(workload)):
-            by_namespace[environment.namespace_of(workload.manifest)].append(workload)
-    where: dict[int, list[Placement]] = defaultdict(list)
-    for each in placements(environment) if by_namespace else ():
-        where[id(each.workload)].append(each)
-    for namespace, workloads in by_namespace.items():
-        yield from _other_keys(workloads)
-        zones = {id(each): _zones(where[id(each)]) for each in workloads}
-        alone = [each for each in workloads if _key(each) == _ZONE]
-        unknown = [each for each in workloads if alone and isinstance(zones[id(each)], str)]
-        if unknown:
-            yield NotChecked(unknown[0].manifest, str(zones[id(unknown[0])]))
-            continue
-        # Pods that have no place at all are told by another rule.
-        placed = [each for each in workloads if zones[id(each)]]
-        alone = [each for each in alone if each in placed]
-        others = [each for each in placed if each not in alone]
+    by_namespace: dict[str, list[_Groups]] = defaultdict(list)
+    for groups in _sets(environment):
+        by_namespace[environment.namespace_of(groups.workload.manifest)].append(groups)
+    for namespace, sets in by_namespace.items():
+        for groups in sets:
+            if groups.key not in ("", _ZONE):
+                reason = f"whether each group finds a {groups.key} of its own is not worked out"
+                yield NotChecked(groups.workload.manifest, reason)
+        if any(groups.key == _ZONE for groups in sets):
+            yield from _judged(namespace, sets)
+
+
+def _judged(namespace: str, sets: list[_Groups]) -> Iterator[Finding | NotChecked]:
+    """Yield that exclusive groups of a namespace have too few zones, by themselves or beside the others."""
+    for groups in sets:
+        if groups.unknown:
+            yield NotChecked(groups.workload.manifest, groups.unknown)
+            return
+    # Pods that have no place at all are told by another rule.
+    exclusive = [groups for groups in sets if groups.zones and groups.key == _ZONE]
+    others = [groups for groups in sets if groups.zones and groups.key != _ZONE]
+    if not exclusive:
+        return
+    counts = [f"{groups.count} of {groups.workload.name}" for groups in exclusive]
+    wanted = sum(groups.count for groups in exclusive)
+    zones = frozenset[str]().union(*(groups.zones for groups in exclusive))
+    if wanted <= len(zones) and others:
         # A zone with a group of its own is closed to every other group of the namespace, of any kind.
-        for company in ([], others) if alone else ():
-            wanted = sum(counted[id(each)] for each in alone) + bool(company)
-            room = set[str]().union(*(zones[id(each)] for each in (*alone, *company)))
-            if wanted > len(room):
-                groups = [f"{counted[id(each)]} of {each.name}" for each in alone]
-                groups += [f"one for {both([each.name for each in company])}"] if company else []
-                yield _finding(namespace, alone[-1], wanted, both(groups), sorted(room))
-                break
+        counts.append(f"one for {both([groups.workload.name for groups in others])}")
+        wanted += 1
+        zones = zones.union(*(groups.zones for groups in others))
+    if wanted > len(zones):
+        yield _finding(namespace, exclusive[-1].workload, wanted, both(counts), sorted(zones))
 
 
 def _finding(namespace: str, workload: Workload, wanted: int, groups: str, zones: list[str]) -> Finding:
@@ -62,22 +85,25 @@ def _finding(namespace: str, workload: Workload, wanted: int, groups: str, zones
     )
 
 
-def _key(workload: Workload) -> str:
-    return str(workload.manifest.annotations.get(_EXCLUSIVE) or "")
+def _sets(environment: Environment) -> Iterator[_Groups]:
+    """Yield the LeaderWorkerSets that have groups, in the order of the workloads."""
+    counts = {
+        each.workload: each.least // each.per_unit
+        for each in demands(environment)
+        if each.workload.kind == _GROUPS and each.per_unit
+    }
+    placement_of = placement_by_template(environment) if counts else {}
+    for workload in environment.workloads:
+        if counts.get(workload):
+            yield _placed(workload, counts[workload], [placement_of[each] for each in workload.templates])
 
 
-def _other_keys(workloads: list[Workload]) -> Iterator[NotChecked]:
-    for each in workloads:
-        if _key(each) not in ("", _ZONE):
-            yield NotChecked(each.manifest, f"whether each group finds a {_key(each)} of its own is not worked out")
-
-
-def _zones(found: list[Placement]) -> set[str] | str:
-    """Return the zones in which all pods of a group have nodes, or why that cannot be told."""
-    common: set[str] | None = None
-    for each in found:
-        if each.unknown or each.taking:
-            return each.unknown or "which zones its managed node group is in is not looked at"
-        zones = {zone for verdict in each.accepting for zone in verdict.zones}
-        common = zones if common is None else common & zones
-    return common or set()
+def _placed(workload: Workload, count: int, of_templates: list[Placement]) -> _Groups:
+    zones: frozenset[str] | None = None
+    for placement in of_templates:
+        if placement.unknown or placement.taking:
+            reason = placement.unknown or "which zones its managed node group is in is not looked at"
+            return _Groups(workload, count, unknown=reason)
+        own = frozenset(zone for verdict in placement.accepting for zone in verdict.zones)
+        zones = own if zones is None else zones & own
+    return _Groups(workload, count, zones or frozenset())

@@ -6,7 +6,7 @@ from modelyard.findings import Finding, NotChecked, warning
 from modelyard.placement import Demand, Placement, Scales, scales, written
 from modelyard.rules import rule
 from modelyard.rules.wording import both
-from modelyard.view import Environment
+from modelyard.view import Environment, Workload
 
 _SURGE = {
     "Deployment": "spec.strategy.rollingUpdate.maxSurge",
@@ -32,12 +32,12 @@ def rollout_beyond_pool_limit(environment: Environment) -> Iterator[Finding | No
     if running.unknown:
         yield NotChecked("rollouts", running.unknown)
         return
-    left = {id(demand.workload) for demand in running.left}
-    told: set[int] = set()
+    left = {demand.workload for demand in running.left}
+    told: set[Workload] = set()
     for demand, at in waiting:
         # Pods that have no place to begin with are told by another rule.
-        if id(demand.workload) not in left | told and _is_short(found, demand, at):
-            told.add(id(demand.workload))
+        if demand.workload not in left | told and _is_short(found, demand, at):
+            told.add(demand.workload)
             yield _finding(demand, at, {each.pool: running.used(each.pool) for each in at.accepting})
 
 

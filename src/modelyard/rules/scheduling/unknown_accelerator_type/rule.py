@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import Placement, placements
+from modelyard.placement import placement_by_template
 from modelyard.rules import rule
 from modelyard.rules.wording import either
 from modelyard.sizing import eligible_devices
@@ -14,7 +14,6 @@ from modelyard.view import Environment, serve_applications
 @rule("scheduling/unknown-accelerator-type", error, since="0.1.0")
 def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Ray places replicas on nodes whose GPU has the name that is asked for; of another there is never one."""
-    placed: dict[int, Placement] = {}
     for workload in environment.own_workloads:
         workers = [
             (template, container)
@@ -24,11 +23,11 @@ def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | Not
         ]
         for application in serve_applications(workload.manifest):
             for index, wanted in application.accelerator_types():
-                placed = placed or {id(each.template): each for each in placements(environment)}
+                placement_of = placement_by_template(environment)
                 names = {
                     each.device.name
                     for template, container in workers
-                    for each in eligible_devices(placed[id(template)], container, environment.pools)
+                    for each in eligible_devices(placement_of[template], container, environment.pools)
                 }
                 if not names or any(_same(wanted, name) for name in names):
                     continue
