@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from modelyard.checking import CheckOptions, environments
+from modelyard.graph import graph
 from modelyard.repository import Repository
 from modelyard.view import Environment
-from modelyard.view.graph import graph
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import repositories

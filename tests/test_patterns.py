@@ -313,7 +313,7 @@ ONE_NAME = "it looks at one name or number, whose parts begin with a letter that
 ALLOWED = {
     "checking.showing _AFTER_KEY": "a line is cut to some thousand letters before",
     "view.application_sets _ACTION": "a way ends at the next two braces",
-    "view.graph.extractors.scaling _IN_CLUSTER": ONE_NAME,
+    "graph.extractors.scaling _IN_CLUSTER": ONE_NAME,
     "view.models _VERSION": ONE_NAME,
     r"view.terraform.blocks ((?:module\.[^.\[]+(?:\[[^\]]*\])?\.)*)": ONE_NAME,
     "view.terraform.completing _MODULE": "it looks at the address of one module",

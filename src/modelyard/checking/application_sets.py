@@ -8,7 +8,7 @@ from modelyard.checking.revisions import Revisions
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering, Resource
 from modelyard.repository import EnvironmentFolder, Files
-from modelyard.repository.repository import WHOLE
+from modelyard.repository.layout import WHOLE
 from modelyard.view import GitGenerator, UnresolvableGeneratorError, generated_by, manifests
 
 

@@ -33,7 +33,7 @@ from modelyard.policies.loading import policy_files
 from modelyard.policies.trust import VARIABLE, may_run
 from modelyard.rendering import Identity, Rendering, ResourceAddress
 from modelyard.repository import EnvironmentFolder, FileAddress, Repository
-from modelyard.repository.repository import WHOLE
+from modelyard.repository.layout import WHOLE
 from modelyard.rules import Rule, rules
 from modelyard.tooling.renderer import prestart_renderer
 from modelyard.tooling.streaming import LineProcess

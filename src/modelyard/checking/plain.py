@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from modelyard.findings import Address
 from modelyard.rendering import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Files, MalformedYAML, Repository, kustomization_file
-from modelyard.repository.repository import WHOLE
+from modelyard.repository.layout import WHOLE
 from modelyard.schemas import Validator
 from modelyard.view import Manifest, mapping, sources
 

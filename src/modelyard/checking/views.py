@@ -11,7 +11,7 @@ from modelyard.checking.revisions import Revisions
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering
 from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
-from modelyard.repository.repository import WHOLE
+from modelyard.repository.layout import WHOLE
 from modelyard.view import Application, Environment, Manifest, Source, TerraformReader, manifests, own_folder, sources
 
 BOOTSTRAP = "bootstrap"

@@ -10,6 +10,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
+from modelyard.cli.lookup import known_device, unknown_model
 from modelyard.cli.options import AsJson, Models, environment_option
 from modelyard.findings import ExitCode, NotChecked, UserError
 
@@ -220,37 +221,6 @@ def _cores(model_id: str, shape: Any, device: Device, version: str, flags: dict[
         told = "; ".join(budget.reasons)
         sys.stdout.write(f"{model_id}  {device.name}, {budget.cores} cores  {budget.verdict}\n  {told}\n")
     return ExitCode.FINDINGS if budget.verdict is FitVerdict.DOES_NOT_FIT else ExitCode.CLEAN
-
-
-def unknown_model(model_id: str) -> UserError:
-    """Return the refusal for a model whose shape nobody knows."""
-    from difflib import get_close_matches
-
-    from modelyard.catalog import models
-
-    near = get_close_matches(model_id, models(), n=1)
-    first = f"did you mean {near[0]}; or " if near else ""
-    return UserError(
-        f"the shape of {model_id} is not in the catalogue",
-        fix=f"{first}add it: modelyard catalog add {model_id} --config config.json",
-    )
-
-
-def known_device(name: str | None) -> Device:
-    """Return a device by its name.
-
-    Raises:
-        UserError: None was named, or there is none of that name.
-    """
-    from modelyard.catalog import device, devices
-
-    listed = ", ".join(dict.fromkeys(each.name for each in devices()))
-    if name is None:
-        raise UserError("--device is missing", fix=f"name one of {listed}")
-    found = device(name)
-    if found is None:
-        raise UserError(f"there is no device {name}", fix=f"name one of {listed}")
-    return found
 
 
 def _repository(path: Path, environments: list[str], names: list[str], as_json: bool, strict: bool) -> int:

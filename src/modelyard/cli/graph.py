@@ -14,7 +14,8 @@ from modelyard.cli.options import Plans, StrictlyChecked, environment_option
 from modelyard.findings import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from modelyard.view import Edge, Environment
+    from modelyard.graph import Edge
+    from modelyard.view import Environment
 
 
 @verb
@@ -67,13 +68,16 @@ def command(
 
 
 def _chosen(view: Environment, subject: str | None, depth: int, *, broken: bool) -> list[Edge]:
-    edges = list(view.graph.edges)
+    from modelyard.graph import graph
+
+    whole = graph(view)
+    edges = list(whole.edges)
     if subject is not None:
-        reached = {node for node in view.graph.nodes if node.is_called(subject)}
+        reached = {node for node in whole.nodes if node.is_called(subject)}
         around: dict[Edge, None] = {}
         for _ in range(depth):
             for node in sorted(reached):
-                around.update(dict.fromkeys((*view.graph.out_of(node), *view.graph.into(node))))
+                around.update(dict.fromkeys((*whole.out_of(node), *whole.into(node))))
             for edge in around:
                 reached.update((edge.source.node.whole, *edge.reached))
         edges = list(around)
@@ -83,7 +87,9 @@ def _chosen(view: Environment, subject: str | None, depth: int, *, broken: bool)
 def _unknown(subject: str, views: Sequence[Environment]) -> UserError:
     from difflib import get_close_matches
 
-    names = {node.name for view in views for node in view.graph.nodes}
+    from modelyard.graph import graph
+
+    names = {node.name for view in views for node in graph(view).nodes}
     near = get_close_matches(subject.rpartition("/")[2], names, n=3)
     return UserError(
         f"nothing is called {subject}",

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from modelyard.findings import NotChecked
+from modelyard.graph import Edge, ObjectRef, State
 from modelyard.reporting import Line, json_text, visible
-from modelyard.view import Edge, Environment, ObjectRef, State
+from modelyard.view import Environment
 
 Drawn = Sequence[tuple[Environment, Sequence[Edge]]]
 """Each environment with the edges to show."""

@@ -37,7 +37,7 @@ def keep_log(
     Raises:
         UserError: It cannot be told what was measured, or of what; nothing is written then.
     """
-    from modelyard.cli.fit import unknown_model
+    from modelyard.cli.lookup import unknown_model
     from modelyard.repository import Repository
     from modelyard.repository.journal import write_file
     from modelyard.sizing import Measurement, known_model, measured_budget, measurements_file, text_with
@@ -91,7 +91,7 @@ def _text(log: Path) -> str:
 
 def _device(log: Path, name: str | None, total_gib: float | None) -> Device:
     from modelyard.catalog import devices
-    from modelyard.cli.fit import known_device
+    from modelyard.cli.lookup import known_device
 
     def has_as_much(device: Device) -> bool:
         return total_gib is None or abs(device.total_gib - total_gib) <= SAME_MEMORY * total_gib

@@ -10,7 +10,7 @@ from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.splicing import Text
 from modelyard.findings import UserError
 from modelyard.repository import ANSWERS, ENVIRONMENTS, Kustomizations, Repository, kustomization_file
-from modelyard.repository.repository import FACTS
+from modelyard.repository.layout import FACTS
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"

@@ -15,7 +15,7 @@ from modelyard.editing.served import Served
 from modelyard.editing.splicing import Text
 from modelyard.findings import UserError
 from modelyard.repository import ANSWERS
-from modelyard.repository.repository import FACTS
+from modelyard.repository.layout import FACTS
 from modelyard.tooling import find
 from modelyard.tooling.git import git
 from modelyard.tooling.words import revision_name

@@ -13,7 +13,7 @@ from modelyard.placement import Placement, placements
 from modelyard.policies.trust import may_run
 from modelyard.reporting import resolved
 from modelyard.repository import ENVIRONMENTS, Repository
-from modelyard.repository.repository import FACTS
+from modelyard.repository.layout import FACTS
 from modelyard.sizing import Fit, fits
 from modelyard.view import Environment
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelyard.graph import ObjectRef, graph
 from modelyard.rehearsal.kubelets import condition
-from modelyard.view import Environment, Manifest, ObjectRef, listed, mapping
+from modelyard.view import Environment, Manifest, listed, mapping
 
 Value = dict[str, Any]
 Kind = tuple[str, str]
@@ -63,7 +64,7 @@ class Absence:
         manifests = [manifest for manifest in view.resources if self._concerns(manifest)]
         found = {manifest.application for manifest in manifests}
         for node in [node for manifest in manifests for node in _brought(manifest, view)]:
-            for edge in view.graph.into(node):
+            for edge in graph(view).into(node):
                 if isinstance(edge.source.holder, Manifest) and not edge.reference.optional:
                     found.add(edge.source.holder.application)
         if self.images or self.volumes:
@@ -85,7 +86,7 @@ def _brought(manifest: Manifest, view: Environment) -> Iterator[ObjectRef]:
     if manifest.kind == "ExternalSecret":
         yield ObjectRef("Secret", str(manifest.get("spec.target.name", manifest.name)), namespace)
     if manifest.kind in ("SecretStore", "ClusterSecretStore"):
-        for edge in view.graph.into(ObjectRef(manifest.kind, manifest.name, namespace)):
+        for edge in graph(view).into(ObjectRef(manifest.kind, manifest.name, namespace)):
             if isinstance(edge.source.holder, Manifest):
                 yield from _brought(edge.source.holder, view)
 

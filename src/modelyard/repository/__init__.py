@@ -5,8 +5,9 @@ from modelyard.repository.decisions import Decision
 from modelyard.repository.derived import Derivable, derived
 from modelyard.repository.files import Files, joined
 from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
+from modelyard.repository.layout import ANSWERS, ENVIRONMENTS, PLATFORM, SETTINGS
 from modelyard.repository.limits import UnreadableFile
-from modelyard.repository.repository import ANSWERS, ENVIRONMENTS, PLATFORM, SETTINGS, EnvironmentFolder, Repository
+from modelyard.repository.repository import EnvironmentFolder, Repository
 from modelyard.repository.yaml import MalformedYAML
 
 __all__ = [

@@ -7,7 +7,7 @@ from datetime import date
 
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
-from modelyard.repository.repository import SETTINGS
+from modelyard.repository.layout import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)

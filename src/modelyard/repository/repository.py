@@ -12,6 +12,7 @@ from modelyard.findings import Address, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
+from modelyard.repository.layout import ENVIRONMENTS, FACTS, WHOLE
 from modelyard.repository.yaml import MalformedYAML
 from modelyard.tooling import find
 from modelyard.tooling.git import git
@@ -19,17 +20,6 @@ from modelyard.tooling.words import NotAName, revision_name
 
 if TYPE_CHECKING:
     from modelyard.repository.settings import Settings
-
-ENVIRONMENTS = "environments"
-PLATFORM = "bases/platform"
-"""Folder of the platform's components, each of which says in `component.yaml` what it needs and brings."""
-FACTS = "environment.yaml"
-ANSWERS = ".copier-answers.yml"
-"""What the template was answered, at the top of a repository and in each environment."""
-SETTINGS = "modelyard.yaml"
-"""The checker's settings, cost ceilings, waivers and accepted gaps."""
-WHOLE = ""
-"""Path of the one environment of a repository that has no folder `environments`: the repository itself."""
 
 ARGO_CD_KINDS = frozenset({"Application", "ApplicationSet", "AppProject"})
 

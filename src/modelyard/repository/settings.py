@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from modelyard.findings import At, Place, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
-from modelyard.repository.repository import SETTINGS
+from modelyard.repository.layout import SETTINGS
 
 Reason = Annotated[str, Field(min_length=10, description="Why this is right here; at least ten characters.")]
 

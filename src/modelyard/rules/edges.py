@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from modelyard.findings import Address, Finding, NotChecked
+from modelyard.graph import Edge, State, graph
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Edge, Environment, State
+from modelyard.view import Environment
 
 MessageOf = Callable[[str, str, str], str]
 """Makes a message of who says it, the name that was said, and the namespace."""
@@ -25,7 +26,7 @@ def missing(
         brings: What something that is not rendered may bring, in words.
         fix: What to do where nothing of the kind is there; a name that is there by default.
     """
-    for edge in environment.graph.of(relation):
+    for edge in graph(environment).of(relation):
         wanted = edge.wanted
         if wanted.kind != kind or edge.reference.optional or edge.state not in (State.DANGLING, State.UNKNOWN):
             continue
@@ -33,7 +34,7 @@ def missing(
         if edge.state == State.UNKNOWN:
             yield NotChecked(pods, edge.reason.replace("bring it", f"bring {brings} {wanted.name}"))
             continue
-        known = environment.graph.index.names(kind, wanted.namespace)
+        known = graph(environment).index.names(kind, wanted.namespace)
         near = f"name {nearest(wanted.name, known) or one_of(known)}"
         yield Finding(
             at=_place(edge),

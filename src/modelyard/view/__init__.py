@@ -1,4 +1,4 @@
-"""The typed view of one environment: workloads, pools, services, applications, and who names whom."""
+"""The typed view of one environment: workloads, pools, services, applications."""
 
 from modelyard.view.answers import how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
@@ -6,8 +6,6 @@ from modelyard.view.applications import Application, Source, own_folder, sources
 from modelyard.view.environment import Environment
 from modelyard.view.expressions import Expression, Selector, dashboards, expressions
 from modelyard.view.generators import GitGenerator, git_generators
-from modelyard.view.graph.edges import Edge, End, ObjectRef, State
-from modelyard.view.graph.index import Graph
 from modelyard.view.isolation import Isolation, isolations
 from modelyard.view.labels import OPERATOR_LABELS, LabelIndex, differing, selects, set_by_manifests, written_labels
 from modelyard.view.listeners import (
@@ -43,14 +41,12 @@ from modelyard.view.shapes import entries, listed, mapping, numbered, text
 from modelyard.view.terraform import Block, LineAddress, Terraform, TerraformReader, association
 from modelyard.view.triton import runs_triton
 from modelyard.view.values import ChartValues
-from modelyard.view.waves import IGNORED_HEALTH, Requirement, Waves
 from modelyard.view.workflows import Workflow, every_workflow, workflows
 from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workload, called_service, workload
 
 __all__ = [
     "ACCELERATORS",
     "AUTO_MODE",
-    "IGNORED_HEALTH",
     "NATIVE_GROUPS",
     "NODE_CLASSES",
     "OF_AUTO_MODE",
@@ -62,23 +58,18 @@ __all__ = [
     "ChartValues",
     "Container",
     "DeclaredSettings",
-    "Edge",
-    "End",
     "Environment",
     "Expression",
     "GitGenerator",
-    "Graph",
     "Isolation",
     "LabelIndex",
     "LineAddress",
     "Listener",
     "Manifest",
     "NodeRequirement",
-    "ObjectRef",
     "PodTemplate",
     "Pool",
     "Project",
-    "Requirement",
     "SecretSource",
     "Selector",
     "ServeApplication",
@@ -86,12 +77,10 @@ __all__ = [
     "Service",
     "Setting",
     "Source",
-    "State",
     "Taint",
     "Terraform",
     "TerraformReader",
     "UnresolvableGeneratorError",
-    "Waves",
     "Workflow",
     "Workload",
     "admits",

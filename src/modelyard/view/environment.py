@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelyard.rendering import RenderError
 from modelyard.repository import Derivable, EnvironmentFolder, Repository
@@ -21,9 +21,6 @@ from modelyard.view.services import Service, chosen
 from modelyard.view.terraform import Terraform, TerraformResult
 from modelyard.view.values import ChartValues, chart_values
 from modelyard.view.workloads import PodTemplate, Workload, workload
-
-if TYPE_CHECKING:
-    from modelyard.view.graph import Graph
 
 KUBE_SYSTEM = "kube-system"
 """Where EKS runs its add-ons, of which no manifest of a repository tells."""
@@ -179,13 +176,6 @@ class Environment(Derivable):
     def terraform(self) -> Terraform | None:
         """Return what Terraform makes for it; None where there is no Terraform, or it could not be read."""
         return self.terraform_reading.terraform
-
-    @cached_property
-    def graph(self) -> Graph:
-        """Return who names whom."""
-        from modelyard.view.graph import graph
-
-        return graph(self)
 
     def unrendered_in(self, namespace: str) -> str:
         """Return what may bring more objects into a namespace than are known, in words; empty when nothing does."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import Requirement, Waves
 from modelyard.rules import rule
-from modelyard.view import Environment, Requirement, Waves
+from modelyard.view import Environment
 
 
 @rule("argocd/late-requirement", error, since="0.1.0")

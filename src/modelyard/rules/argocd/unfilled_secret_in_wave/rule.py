@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, warning
+from modelyard.graph import IGNORED_HEALTH, Waves
 from modelyard.rules import rule
-from modelyard.view import IGNORED_HEALTH, Environment, Manifest, Waves, listed, mapping
+from modelyard.view import Environment, Manifest, listed, mapping
 
 
 @rule("argocd/unfilled-secret-in-wave", warning, since="0.1.0")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, warning
+from modelyard.graph import graph
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.view import Environment, Manifest, mapping, numbered, text
@@ -16,7 +17,7 @@ def cpu_of_device_bound_model(environment: Environment) -> Iterator[Finding | No
         for each in environment.workloads
         if any(template.accelerators for template in each.templates)
     }
-    for edge in environment.graph.of("scales"):
+    for edge in graph(environment).of("scales"):
         manifest = edge.source.holder
         wanted = edge.wanted
         if not isinstance(manifest, Manifest) or (wanted.namespace, wanted.kind, wanted.name) not in bound:

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, State
+from modelyard.view import Environment
 
 
 @rule("autoscaling/unknown-metrics-server", error, since="0.1.0")
 def unknown_metrics_server(environment: Environment) -> Iterator[Finding | NotChecked]:
     """KEDA cannot ask what does not exist, and scales nothing."""
     namespaces = {each.namespace for each in environment.applications} - {""}
-    for edge in environment.graph.of("asks"):
+    for edge in graph(environment).of("asks"):
         wanted = edge.wanted
         if edge.source.at is None:
             continue
@@ -20,7 +21,7 @@ def unknown_metrics_server(environment: Environment) -> Iterator[Finding | NotCh
             yield NotChecked(edge.source.node, edge.reason.replace("bring it", f"bring {wanted.kind} {wanted.name}"))
         elif edge.state == State.DANGLING:
             near = nearest(wanted.namespace, namespaces) if wanted.namespace not in namespaces else ""
-            known = environment.graph.index.names(wanted.kind, wanted.namespace)
+            known = graph(environment).index.names(wanted.kind, wanted.namespace)
             yield Finding(
                 at=edge.source.at,
                 message=f"{edge.source.node} asks {wanted.name} in namespace {wanted.namespace}"

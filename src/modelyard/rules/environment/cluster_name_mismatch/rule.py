@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import Edge, State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Edge, Environment, Manifest, State, Terraform
+from modelyard.view import Environment, Manifest, Terraform
 
 DISCOVERY = "karpenter.sh/discovery"
 _TERMS = ("subnetSelectorTerms", "securityGroupSelectorTerms")
@@ -16,7 +17,7 @@ def cluster_name_mismatch(environment: Environment) -> Iterator[Finding | NotChe
     """A controller that is told another cluster's name makes nodes for that one, or finds no network."""
     cluster = environment.facts.get("cluster")
     if isinstance(cluster, str) and cluster:
-        for edge in environment.graph.of("works on", State.DANGLING):
+        for edge in graph(environment).of("works on", State.DANGLING):
             if edge.source.node.kind != "chart values":
                 continue  # terraform/facts-mismatch says so of its variables
             yield from _told(
@@ -33,12 +34,12 @@ def cluster_name_mismatch(environment: Environment) -> Iterator[Finding | NotChe
 
 def _names(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
     queues = {each.text("name") for each in terraform.resources("aws_sqs_queue")} - {""}
-    for edge in environment.graph.of("listens to", State.DANGLING):
+    for edge in graph(environment).of("listens to", State.DANGLING):
         if queues:
             fix = f"write {nearest(edge.wanted.name, queues) or one_of(queues)}"
             yield from _told(edge, f"Karpenter listens to queue {edge.wanted.name}, which Terraform does not make", fix)
     roles = _node_roles(terraform)
-    for edge in environment.graph.of("has role", State.DANGLING):
+    for edge in graph(environment).of("has role", State.DANGLING):
         if roles:
             # Without the node class's name, since one patch mostly writes all of them.
             fix = f"write {nearest(edge.wanted.name, roles) or one_of(roles)}"

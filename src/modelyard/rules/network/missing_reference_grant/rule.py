@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import graph
 from modelyard.rules import rule
 from modelyard.view import Environment, Manifest, entries, text
 
@@ -12,7 +13,7 @@ _GROUP = "gateway.networking.k8s.io"
 @rule("network/missing-reference-grant", error, since="0.1.0")
 def missing_reference_grant(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A gateway sends nothing to another namespace's Service unless a ReferenceGrant there permits it."""
-    for edge in environment.graph.of("routes to"):
+    for edge in graph(environment).of("routes to"):
         manifest, wanted = edge.source.holder, edge.wanted
         if not isinstance(manifest, Manifest) or manifest.group != _GROUP or edge.source.at is None:
             continue

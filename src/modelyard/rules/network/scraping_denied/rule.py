@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Finding, NotChecked, warning
+from modelyard.graph import Edge, End, ObjectRef, graph
 from modelyard.rendering import Path
 from modelyard.rules import rule
-from modelyard.view import Edge, End, Environment, Manifest, ObjectRef, listed, mapping, numbered, selects
+from modelyard.view import Environment, Manifest, listed, mapping, numbered, selects
 
 _CHART = "kube-prometheus-stack"
 _NAME = "kubernetes.io/metadata.name"
@@ -26,7 +27,7 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
         return
     isolating = _isolating(environment)
     labels = _labels(environment, home)
-    for edge in environment.graph.of("scrapes"):
+    for edge in graph(environment).of("scrapes"):
         monitor = edge.source.holder
         if not isinstance(monitor, Manifest) or monitor.kind != "ServiceMonitor" or not environment.is_ours(monitor):
             continue
@@ -46,7 +47,7 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
 def _isolating(environment: Environment) -> Mapping[_Pods, list[Manifest]]:
     """Return the policies that say who may enter, by the pods that they apply to."""
     found: dict[_Pods, list[Manifest]] = defaultdict(list)
-    for edge in environment.graph.of("applies to"):
+    for edge in graph(environment).of("applies to"):
         policy = edge.source.holder
         if isinstance(policy, Manifest) and "Ingress" in (listed(policy.value, "spec", "policyTypes") or ["Ingress"]):
             for pods in edge.targets:
@@ -64,7 +65,7 @@ def _scraped(
     for service in scrapes.targets:
         if isinstance(service.holder, Manifest) and ports and not ports & _port_names(service.holder):
             continue  # Prometheus keeps what has the port, and drops the rest
-        for edge in environment.graph.out_of(service.node):
+        for edge in graph(environment).out_of(service.node):
             for pods in edge.targets if edge.relation == "selects" else ():
                 yield service, isolating.get((pods.node, pods.path), []), pods.node.namespace
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, State
+from modelyard.view import Environment
 
 _KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "InterceptorRoute")
 
@@ -14,14 +15,14 @@ _KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "InterceptorRoute")
 def unknown_route_target(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A route without its Gateway is never served, and one without its Service answers 500 to every request."""
     for relation in ("attaches to", "routes to"):
-        for edge in environment.graph.of(relation):
+        for edge in graph(environment).of(relation):
             wanted = edge.wanted
             if edge.source.node.kind not in _KINDS or edge.source.at is None:
                 continue
             if edge.state == State.UNKNOWN:
                 yield NotChecked(edge.source.node, edge.reason.replace("bring it", f"bring {wanted}"))
             elif edge.state == State.DANGLING:
-                names = environment.graph.index.names(wanted.kind, wanted.namespace)
+                names = graph(environment).index.names(wanted.kind, wanted.namespace)
                 there = wanted.part and wanted.name in names
                 missing = f"{wanted.part} of {wanted.whole}" if there else str(wanted.whole)
                 yield Finding(

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, State
+from modelyard.view import Environment
 
 
 @rule("secrets/unknown-remote-secret", error, since="0.1.0")
@@ -16,7 +17,7 @@ def unknown_remote_secret(environment: Environment) -> Iterator[Finding | NotChe
         return
     known = {block.text("name") for block in terraform.resources("aws_secretsmanager_secret")} - {""}
     prefix = f"{environment.facts.get('cluster')}/"
-    for edge in environment.graph.of("reads", State.DANGLING):
+    for edge in graph(environment).of("reads", State.DANGLING):
         name = edge.wanted.name
         ours = name.startswith(prefix) or nearest(name, known)
         if edge.wanted.kind == "aws_secretsmanager_secret" and known and ours and edge.source.at is not None:

@@ -3,22 +3,23 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
-from modelyard.view import Environment, State
+from modelyard.view import Environment
 
 
 @rule("serving/unknown-redis", error, since="0.1.0")
 def unknown_redis(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A Ray head that cannot reach the Redis for its state does not start."""
-    for edge in environment.graph.of("keeps state in"):
+    for edge in graph(environment).of("keeps state in"):
         wanted = edge.wanted
         if edge.source.at is None:
             continue
         if edge.state == State.UNKNOWN:
             yield NotChecked(edge.source.node, edge.reason.replace("bring it", f"bring {wanted.whole}"))
         elif edge.state == State.DANGLING:
-            near = nearest(wanted.name, environment.graph.index.names("Service", wanted.namespace))
+            near = nearest(wanted.name, graph(environment).index.names("Service", wanted.namespace))
             yield Finding(
                 at=edge.source.at,
                 message=f"the head of {edge.source.node} keeps its state in {wanted}, which is not there",

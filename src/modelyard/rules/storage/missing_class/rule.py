@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import ObjectRef, graph
 from modelyard.rules import rule
 from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import nearest, one_of
 from modelyard.view import Environment
-from modelyard.view.graph import ObjectRef
 
 _OF_EKS = "gp2"
 """The class that EKS makes in some clusters."""
@@ -23,7 +23,7 @@ def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     charts = {source.chart for application in environment.applications for source in application.sources}
     bringing = next(iter(sorted(charts.intersection(_BRING_CLASSES))), "")
     bringing = bringing and f"chart {bringing}"
-    for edge in environment.graph.of("is of"):
+    for edge in graph(environment).of("is of"):
         name, source = edge.wanted.name, edge.source
         if edge.wanted.kind != "StorageClass" or edge.targets or source.at is None:
             continue

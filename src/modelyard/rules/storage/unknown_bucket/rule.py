@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, Manifest, State
+from modelyard.view import Environment, Manifest
 
 
 @rule("storage/unknown-bucket", error, since="0.1.0")
 def unknown_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Weights that are looked for in another bucket than the environment's are not found, or not permitted."""
-    known = environment.graph.index.names("aws_s3_bucket")
+    known = graph(environment).index.names("aws_s3_bucket")
     cluster = str(environment.facts.get("cluster") or "")
     if not known:
         return
-    for edge in environment.graph.of("reads", State.DANGLING):
+    for edge in graph(environment).of("reads", State.DANGLING):
         manifest, name = edge.source.holder, edge.wanted.name
         if (
             edge.wanted.kind != "aws_s3_bucket"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
-from modelyard.view import Environment, State
+from modelyard.view import Environment
 
 
 @rule("terraform/missing-queue", error, since="0.1.0")
@@ -13,7 +14,7 @@ def missing_queue(environment: Environment) -> Iterator[Finding | NotChecked]:
     terraform = environment.terraform
     if terraform is None or terraform.resources("aws_sqs_queue"):
         return
-    for edge in environment.graph.of("listens to", State.DANGLING):
+    for edge in graph(environment).of("listens to", State.DANGLING):
         if edge.source.at is not None:
             yield Finding(
                 at=edge.source.at,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, warning
+from modelyard.graph import graph
 from modelyard.rules import rule
 from modelyard.view import Block, Environment
 
@@ -11,7 +12,7 @@ from modelyard.view import Block, Environment
 def nodes_in_public_subnets(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Karpenter takes any subnet with its tag; nodes in a public one are open to the internet, or reach nothing."""
     told = set()
-    for edge in environment.graph.of("looks for subnets"):
+    for edge in graph(environment).of("looks for subnets"):
         for end in edge.targets:
             block = end.holder
             if not isinstance(block, Block) or not _is_public(block) or (block.file, block.first) in told:

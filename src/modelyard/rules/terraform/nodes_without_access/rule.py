@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import graph
 from modelyard.rules import rule
 from modelyard.view import Block, Environment, Terraform
 
@@ -18,7 +19,7 @@ def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChec
         return
     roles = {
         end.holder.address: (end.node.name, end.holder)
-        for edge in environment.graph.of("has role")
+        for edge in graph(environment).of("has role")
         for end in edge.targets
         if isinstance(end.holder, Block)
     }

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
-from modelyard.view import Block, Environment, State, Terraform
+from modelyard.view import Block, Environment, Terraform
 
 _WHAT = {"aws_subnet": "subnet", "aws_security_group": "security group"}
 _DISCOVERY = "karpenter.sh/discovery"
@@ -18,7 +19,7 @@ def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChec
         return
     told = set()
     for relation in ("looks for subnets", "looks for security groups"):
-        for edge in environment.graph.of(relation, State.DANGLING):
+        for edge in graph(environment).of(relation, State.DANGLING):
             wanted = edge.wanted
             key, _, value = wanted.name.partition("=")
             if wanted in told or (key == _DISCOVERY and value != environment.facts.get("cluster")):

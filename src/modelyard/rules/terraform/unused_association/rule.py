@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
 from modelyard.rules import rule
-from modelyard.view import Environment, State, association
+from modelyard.view import Environment, association
 
 
 @rule("terraform/unused-association", error, since="0.1.0")
@@ -18,7 +19,7 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
         accounts.setdefault(manifest.name, set()).add(environment.namespace_of(manifest))
     blocks = terraform.resources("aws_eks_pod_identity_association")
     given = {association(block) for block in blocks}
-    dangling = {edge.source.node for edge in environment.graph.of("gives rights to", State.DANGLING)}
+    dangling = {edge.source.node for edge in graph(environment).of("gives rights to", State.DANGLING)}
     for block in blocks:
         namespace, name = association(block)
         without = {each for each in accounts.get(name, ()) if (each, name) not in given}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelyard.findings import Address
+from modelyard.graph.edges import Definition, End, ObjectRef, Reference
+from modelyard.graph.extractors.aws import aws
+from modelyard.graph.extractors.context import Context
 from modelyard.rendering import Path
 from modelyard.repository import FileAddress
 from modelyard.view.environment import Environment
-from modelyard.view.graph.edges import Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.aws import aws
-from modelyard.view.graph.extractors.context import Context
 from modelyard.view.terraform import Terraform
 
 # Where charts that work on one cluster are told its name.

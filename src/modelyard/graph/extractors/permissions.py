@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from modelyard.graph.edges import Choice, Definition, End, ObjectRef, Reference
 from modelyard.rendering import Path
 from modelyard.repository.json import MalformedJSON, parsed
-from modelyard.view.graph.edges import Choice, Definition, End, ObjectRef, Reference
 from modelyard.view.shapes import listed, text
 from modelyard.view.terraform import Block, Terraform
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from modelyard.graph.edges import Choice, Definition, End, Lookup, ObjectRef, Reference
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
-from modelyard.view.graph.edges import Choice, Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
-from modelyard.view.graph.index import Index
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import mapping, numbered, text
 
@@ -57,7 +56,7 @@ def _claim(manifest: Manifest, context: Context, path: Path, spec: dict[str, Any
 
 
 def _default(context: Context) -> Choice:
-    def choose(_: Index) -> Iterator[End]:
+    def choose(_: Lookup) -> Iterator[End]:
         for manifest in context.environment.of_kind("StorageClass", "storage.k8s.io"):
             if str(manifest.annotations.get(DEFAULT)).lower() == "true":
                 yield context.end(manifest, ("metadata", "annotations", DEFAULT))

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from modelyard.catalog import ENGINE_NAMES, exporter_of, metrics
 from modelyard.findings import Address
+from modelyard.graph.edges import Addressable, Choice, Definition, End, Lookup, ObjectRef, Reference, Selection
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
 from modelyard.view.environment import Environment
 from modelyard.view.expressions import Expression, expressions
-from modelyard.view.graph.edges import Addressable, Choice, Definition, End, ObjectRef, Reference, Selection
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
-from modelyard.view.graph.index import Index
 from modelyard.view.labels import set_by_manifests, written_labels
 from modelyard.view.manifests import Manifest
 from modelyard.view.omni import runs_omni
@@ -64,7 +63,7 @@ def collected(manifest: Manifest, context: Context) -> Iterator[Definition | Ref
     )
     node = ObjectRef("exporter", f"behind {chosen.node}")
 
-    def choose(index: Index) -> Iterator[End]:
+    def choose(index: Lookup) -> Iterator[End]:
         found: dict[str, End] = {}
         for end in index.selected(chosen):
             for pods in _pods(index, end) if kind == "Service" else (end,):
@@ -80,7 +79,7 @@ def collected(manifest: Manifest, context: Context) -> Iterator[Definition | Ref
     )
 
 
-def _pods(index: Index, service: End) -> tuple[End, ...]:
+def _pods(index: Lookup, service: End) -> tuple[End, ...]:
     if not isinstance(service.holder, Manifest):
         return ()
     labels = set_by_manifests(service.holder.mapping("spec.selector"))
@@ -136,7 +135,7 @@ def asked(environment: Environment, context: Context) -> Iterator[Definition | R
 def _choice(metric: str, serving: dict[str, End]) -> Choice:
     node = ObjectRef("metric", metric)
 
-    def choose(index: Index) -> Iterator[End]:
+    def choose(index: Lookup) -> Iterator[End]:
         yield from index.named(node)
         for name, end in serving.items():
             exporter = metrics(name)

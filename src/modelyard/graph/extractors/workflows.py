@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from modelyard.findings import Address, UserError
+from modelyard.graph.edges import Definition, End, ObjectRef, Reference
+from modelyard.graph.extractors.argocd import RepositoryFile
+from modelyard.graph.extractors.context import Context
 from modelyard.rendering import Path
 from modelyard.repository import Files
 from modelyard.repository.toml import parsed
 from modelyard.view.environment import Environment
-from modelyard.view.graph.edges import Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.argocd import RepositoryFile
-from modelyard.view.graph.extractors.context import Context
 from modelyard.view.shapes import listed, text
 from modelyard.view.terraform.blocks import LineAddress
 from modelyard.view.workflows import Workflow, workflows

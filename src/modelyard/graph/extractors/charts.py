@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from modelyard.graph.edges import Definition, End, ObjectRef, Reference
+from modelyard.graph.extractors.context import Context
 from modelyard.rendering import Path
 from modelyard.view.environment import Environment
-from modelyard.view.graph.edges import Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.context import Context
 from modelyard.view.shapes import mapping, text
 from modelyard.view.values import ChartValues
 

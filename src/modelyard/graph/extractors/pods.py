@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from modelyard.graph.edges import Choice, Definition, End, Lookup, ObjectRef, Reference
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path, written
-from modelyard.view.graph.edges import Choice, Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
-from modelyard.view.graph.index import Index
 from modelyard.view.manifests import Manifest
 from modelyard.view.nodes import NodeRequirement, admits, alternatives
 from modelyard.view.pools import Pool, tolerates
@@ -152,7 +151,7 @@ def _placement(template: PodTemplate, context: Context) -> Iterator[Reference]:
 
 
 def _pools_with(demand: NodeRequirement, pools: Iterable[Pool]) -> Choice:
-    def choose(_: Index) -> Iterator[End]:
+    def choose(_: Lookup) -> Iterator[End]:
         return (End(ObjectRef("NodePool", pool.name), pool.manifest) for pool in pools if admits(pool, demand))
 
     return Choice(ObjectRef("node label", str(demand)), choose)
@@ -161,7 +160,7 @@ def _pools_with(demand: NodeRequirement, pools: Iterable[Pool]) -> Choice:
 def _pools_tainted(toleration: dict[str, Any], pools: Iterable[Pool]) -> Choice:
     key, value, effect = (text(toleration, field) for field in ("key", "value", "effect"))
 
-    def choose(_: Index) -> Iterator[End]:
+    def choose(_: Lookup) -> Iterator[End]:
         for pool in pools:
             for number, taint in enumerate(pool.taints):
                 if tolerates([toleration], taint):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from modelyard.graph.edges import Definition, End, ObjectRef, Reference
+from modelyard.graph.extractors import Context, extracting, outside
+from modelyard.graph.index import Graph, Index, shadowed
+from modelyard.repository import derived
 from modelyard.view.environment import Environment
-from modelyard.view.graph.edges import Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors import Context, extracting, outside
-from modelyard.view.graph.index import Graph, Index, shadowed
 
 # What every cluster has and no manifest shows.
 _GIVEN = (
@@ -21,24 +24,26 @@ _GIVEN = (
 )
 
 
+@derived
 def graph(environment: Environment) -> Graph:
-    """Return the graph of an environment: every resource is looked at once, and then each reference is followed."""
+    """Return who names whom: every resource is looked at once, and then each reference is followed."""
     context = Context(environment)
     index = Index(context.elsewhere)
     references: list[Reference] = []
-    for node in _GIVEN:
-        index.add(Definition(End(node)))
-    for manifest in environment.resources:
-        index.add(Definition(End(context.node(manifest), manifest, ("metadata", "name"))))
-        for extractor in extracting(manifest):
-            for said in extractor(manifest, context):
-                if isinstance(said, Definition):
-                    index.add(said)
-                else:
-                    references.append(said)
-    for said in outside(environment, context):
+    for said in _said(environment, context):
         if isinstance(said, Definition):
             index.add(said)
         else:
             references.append(said)
     return Graph(tuple(shadowed([index.edge(each) for each in references])), index)
+
+
+def _said(environment: Environment, context: Context) -> Iterator[Definition | Reference]:
+    """Yield what defines something, and what names something, in the order of the resources."""
+    for node in _GIVEN:
+        yield Definition(End(node))
+    for manifest in environment.resources:
+        yield Definition(End(context.node(manifest), manifest, ("metadata", "name")))
+        for extract in extracting(manifest):
+            yield from extract(manifest, context)
+    yield from outside(environment, context)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from modelyard.checking import CheckOptions, environments
+from modelyard.graph import Definition, Edge, End, ObjectRef, Reference, Selection, State, graph
+from modelyard.graph.index import Index, shadowed
 from modelyard.repository import Repository
-from modelyard.view import Edge, Environment, ObjectRef, State
-from modelyard.view.graph import Definition, End, Reference, Selection
-from modelyard.view.graph.index import Index, shadowed
+from modelyard.view import Environment
 from tests import repositories
 from tests.repositories.edits import apply_edits
 
@@ -38,7 +38,7 @@ def edited(bases: Mapping[str, Path], folder: Path, edits: dict[str, Any]) -> En
 
 
 def said(environment: Environment, relation: str, source: ObjectRef) -> Edge:
-    (edge,) = [each for each in environment.graph.of(relation) if each.source.node.whole == source]
+    (edge,) = [each for each in graph(environment).of(relation) if each.source.node.whole == source]
     return edge
 
 
@@ -165,7 +165,7 @@ def said(environment: Environment, relation: str, source: ObjectRef) -> Edge:
 def test_both_ends_have_their_place(
     one_model: Environment, relation: str, source: ObjectRef, target: ObjectRef, at: str, leads_to: str
 ) -> None:
-    edges = [each for each in one_model.graph.of(relation) if each.source.node.whole == source]
+    edges = [each for each in graph(one_model).of(relation) if each.source.node.whole == source]
     ends = [(edge, end) for edge in edges for end in edge.targets if end.node.whole == target]
     assert ends, [str(edge) for edge in edges]
     edge, end = ends[0]
@@ -179,16 +179,16 @@ def test_both_ends_have_their_place(
 @pytest.mark.parametrize("name", repositories.names())
 def test_nothing_is_broken_in_what_the_template_writes(name: str, bases: Mapping[str, Path]) -> None:
     for each in environments(Repository(bases[name]), CheckOptions(), lambda *_: None, []):
-        assert [str(edge) for edge in each.graph.edges if edge.is_broken] == []
-        assert len(list(each.graph.of("selects", State.RESOLVED))) >= len(each.models)
+        assert [str(edge) for edge in graph(each).edges if edge.is_broken] == []
+        assert len(list(graph(each).of("selects", State.RESOLVED))) >= len(each.models)
 
 
 def test_subnets_and_security_groups_are_found_by_tag(one_model: Environment) -> None:
     classes = ObjectRef("EC2NodeClass", "gpu")
-    (subnets,) = [e for e in one_model.graph.out_of(classes) if e.relation == "looks for subnets"]
+    (subnets,) = [e for e in graph(one_model).out_of(classes) if e.relation == "looks for subnets"]
     assert {end.node.name.partition("[")[0] for end in subnets.targets} == {"module.network"}
     assert all(".aws_subnet.private[" in end.node.name for end in subnets.targets)
-    groups = [e for e in one_model.graph.out_of(classes) if e.relation == "looks for security groups"]
+    groups = [e for e in graph(one_model).out_of(classes) if e.relation == "looks for security groups"]
     assert any(end.node.kind == "aws_ec2_tag" for edge in groups for end in edge.targets)
 
 
@@ -210,14 +210,14 @@ def test_a_name_that_nobody_has_dangles(bases: Mapping[str, Path], tmp_path: Pat
 
 
 def test_an_account_is_followed_to_its_bucket(one_model: Environment) -> None:
-    graph = one_model.graph
-    (given,) = [edge for edge in graph.of("gives rights to") if edge.wanted.name == "model"]
-    (role,) = [edge for edge in graph.out_of(given.source.node) if edge.relation == "gives"]
-    (policy,) = [edge for edge in graph.out_of(role.targets[0].node) if edge.relation == "has policy"]
-    allowed = {edge.wanted for edge in graph.out_of(policy.targets[0].node) if edge.relation == "allows"}
+    whole = graph(one_model)
+    (given,) = [edge for edge in whole.of("gives rights to") if edge.wanted.name == "model"]
+    (role,) = [edge for edge in whole.out_of(given.source.node) if edge.relation == "gives"]
+    (policy,) = [edge for edge in whole.out_of(role.targets[0].node) if edge.relation == "has policy"]
+    allowed = {edge.wanted for edge in whole.out_of(policy.targets[0].node) if edge.relation == "allows"}
     bucket = ObjectRef("aws_s3_bucket", "my-platform-dev-models-111122223333")
     assert allowed == {bucket._replace(part=action) for action in ("s3:ListBucket", "s3:GetObject")}
-    assert any(edge.source.node.kind == "ConfigMap" for edge in graph.into(bucket))
+    assert any(edge.source.node.kind == "ConfigMap" for edge in whole.into(bucket))
 
 
 def test_a_series_that_its_exporter_lacks_dangles(bases: Mapping[str, Path], tmp_path: Path) -> None:
@@ -230,14 +230,14 @@ def test_a_series_that_its_exporter_lacks_dangles(bases: Mapping[str, Path], tmp
             }
         },
     )
-    broken = [edge for edge in environment.graph.of("asks for") if edge.is_broken]
+    broken = [edge for edge in graph(environment).of("asks for") if edge.is_broken]
     assert [edge.wanted for edge in broken] == [ObjectRef("metric", "vllm:requests_waitin")]
 
 
 def test_a_secret_that_values_name_and_nobody_makes(bases: Mapping[str, Path], tmp_path: Path) -> None:
     values = "environments/dev/platform/karpenter/values.yaml"
     environment = edited(bases, tmp_path, {"edit": {values: {"priorityClassName": "platfrom"}}})
-    edges = [edge for edge in environment.graph.of("names") if edge.source.node.name == "karpenter"]
+    edges = [edge for edge in graph(environment).of("names") if edge.source.node.name == "karpenter"]
     assert [edge.wanted.name for edge in edges] == ["platfrom"], "the environment's file stands over the base's"
     assert edges[0].source.at is not None
     assert edges[0].source.at.place().file == values
@@ -261,7 +261,7 @@ def test_two_of_a_name_are_ambiguous(bases: Mapping[str, Path], tmp_path: Path) 
 
 
 def test_what_a_chart_may_bring_is_unknown(one_model: Environment) -> None:
-    edges = [e for e in one_model.graph.of("gives rights to") if e.wanted.namespace == "external-secrets"]
+    edges = [e for e in graph(one_model).of("gives rights to") if e.wanted.namespace == "external-secrets"]
     assert [edge.state for edge in edges] in ([State.UNKNOWN], [State.RESOLVED])
     if edges[0].state == State.UNKNOWN:
         assert "chart external-secrets" in edges[0].reason
@@ -281,7 +281,7 @@ def test_two_that_lead_to_one_are_contested(bases: Mapping[str, Path], tmp_path:
             "edit": {f"{folder}/kustomization.yaml": {"resources.+": "scalers.yaml"}},
         },
     )
-    ((node, edges),) = environment.graph.contested("scales")
+    ((node, edges),) = graph(environment).contested("scales")
     assert node == CHAT
     assert {edge.source.node.name for edge in edges} == {"first", "second"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from modelyard.graph.edges import Definition, ObjectRef, Reference
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
-from modelyard.view.graph.edges import Definition, ObjectRef, Reference
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import listed, text
 from modelyard.view.workloads import POD_KINDS, workload

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from modelyard.graph.edges import Choice, Definition, End, Lookup, ObjectRef, Reference, Selection
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
-from modelyard.view.graph.edges import Choice, Definition, End, ObjectRef, Reference, Selection
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
-from modelyard.view.graph.index import Index
 from modelyard.view.labels import set_by_manifests, written_labels
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import listed, mapping, numbered, text
@@ -44,7 +43,7 @@ def services(manifest: Manifest, context: Context) -> Iterator[Definition | Refe
 
 
 def _with_port(selection: Selection, port: str) -> Choice:
-    def choose(index: Index) -> Iterator[End]:
+    def choose(index: Lookup) -> Iterator[End]:
         for end in index.selected(selection):
             yield from index.named(end.node._replace(part=f"port {port}"))
 

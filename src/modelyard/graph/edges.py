@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from modelyard.findings import Address
 from modelyard.rendering import Path
-
-if TYPE_CHECKING:
-    from modelyard.view.graph.index import Index
 
 
 class Addressable(Protocol):
@@ -111,6 +108,16 @@ class Selection(NamedTuple):
         return ObjectRef(self.kind, self.written or "any", (self.namespaces or ("",))[0])
 
 
+class Lookup(Protocol):
+    """What is defined, as a choice may ask for it."""
+
+    def named(self, node: ObjectRef, /) -> Sequence[End]:
+        """Return what carries a name."""
+
+    def selected(self, selection: Selection, /) -> tuple[End, ...]:
+        """Return what a selection chooses."""
+
+
 class Choice(NamedTuple):
     """A choice by a rule of its own, such as which pools can meet a demand.
 
@@ -120,7 +127,7 @@ class Choice(NamedTuple):
     """
 
     node: ObjectRef
-    choose: Callable[[Index], Iterable[End]]
+    choose: Callable[[Lookup], Iterable[End]]
 
 
 class Reference(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelyard.graph.edges import Definition, End, ObjectRef, Reference
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
-from modelyard.view.graph.edges import Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
 from modelyard.view.manifests import Manifest
 from modelyard.view.secrets import EXTERNAL_SECRETS_GROUP, secret_sources
 from modelyard.view.shapes import mapping, numbered, text

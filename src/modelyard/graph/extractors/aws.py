@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.view.graph.edges import Definition, End, ObjectRef, Reference
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.permissions import permissions
+from modelyard.graph.edges import Definition, End, ObjectRef, Reference
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.permissions import permissions
 from modelyard.view.terraform import Terraform, association
 
 # Types that others name, with the attribute that is their name.

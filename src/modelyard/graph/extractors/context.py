@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from modelyard.graph.edges import End, ObjectRef
 from modelyard.rendering import Path
 from modelyard.view.environment import Environment
-from modelyard.view.graph.edges import End, ObjectRef
 from modelyard.view.manifests import Manifest
 from modelyard.view.scopes import is_namespaced
 

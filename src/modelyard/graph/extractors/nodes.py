@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.view.graph.edges import Definition, ObjectRef, Reference, Selection
-from modelyard.view.graph.extractors.context import Context
-from modelyard.view.graph.extractors.registry import of
+from modelyard.graph.edges import Definition, ObjectRef, Reference, Selection
+from modelyard.graph.extractors.context import Context
+from modelyard.graph.extractors.registry import of
 from modelyard.view.labels import written_labels
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import numbered, text

@@ -10,9 +10,10 @@ from typing import Any
 
 from modelyard.catalog import operators
 from modelyard.findings import Address
+from modelyard.graph.building import graph
+from modelyard.graph.edges import Addressable, End, ObjectRef
 from modelyard.rendering import Path
 from modelyard.view.environment import Environment
-from modelyard.view.graph.edges import Addressable, End, ObjectRef
 from modelyard.view.manifests import Manifest
 from modelyard.view.nodes import OF_EVERY_NODE
 from modelyard.view.shapes import mapping
@@ -175,7 +176,7 @@ class Waves:
         return (each for each in self._requirements() if each.is_late)
 
     def _requirements(self) -> Iterator[Requirement]:
-        for edge in self._environment.graph.edges:
+        for edge in graph(self._environment).edges:
             if edge.relation == _NODES and edge.source.node.kind == "DaemonSet":
                 continue  # without a node that it is for it wants no pod, and is healthy
             if edge.relation == _NODES and edge.wanted.name.partition("=")[0].split(" ")[0] in OF_EVERY_NODE:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
-from modelyard.view.graph.edges import Choice, Definition, Edge, End, ObjectRef, Reference, Selection, State
+from modelyard.graph.edges import Choice, Definition, Edge, End, ObjectRef, Reference, Selection, State
 from modelyard.view.labels import LabelIndex
 
 _Key = tuple[str, str]

@@ -1,0 +1,41 @@
+"""Models and devices that a command line names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelyard.findings import UserError
+
+if TYPE_CHECKING:
+    from modelyard.catalog import Device
+
+
+def unknown_model(model_id: str) -> UserError:
+    """Return the refusal for a model whose shape nobody knows."""
+    from difflib import get_close_matches
+
+    from modelyard.catalog import models
+
+    near = get_close_matches(model_id, models(), n=1)
+    first = f"did you mean {near[0]}; or " if near else ""
+    return UserError(
+        f"the shape of {model_id} is not in the catalogue",
+        fix=f"{first}add it: modelyard catalog add {model_id} --config config.json",
+    )
+
+
+def known_device(name: str | None) -> Device:
+    """Return a device by its name.
+
+    Raises:
+        UserError: None was named, or there is none of that name.
+    """
+    from modelyard.catalog import device, devices
+
+    listed = ", ".join(dict.fromkeys(each.name for each in devices()))
+    if name is None:
+        raise UserError("--device is missing", fix=f"name one of {listed}")
+    found = device(name)
+    if found is None:
+        raise UserError(f"there is no device {name}", fix=f"name one of {listed}")
+    return found
