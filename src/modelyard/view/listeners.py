@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelyard.catalog import Server, servers
 from modelyard.findings import Address
+from modelyard.repository import derived
 from modelyard.view.settings import DeclaredSettings, declared_settings
 from modelyard.view.shapes import entries, mapping, numbered, text
 from modelyard.view.triton import runs_triton
+from modelyard.view.workloads import PodTemplate
 
 if TYPE_CHECKING:
     from modelyard.view.environment import Environment
@@ -85,13 +86,14 @@ def listener(model: ServedModel) -> Listener | None:
     return Listener(model, server, settings, int(port), host, any(settings.get(flag) for flag in server.tls_flags))
 
 
-def services_by_template(environment: Environment) -> Mapping[int, list[Service]]:
-    """Return the Services in front of each pod template, by the template's identity."""
-    found: dict[int, list[Service]] = defaultdict(list)
+@derived
+def services_by_template(environment: Environment) -> Mapping[PodTemplate, list[Service]]:
+    """Return the Services in front of each pod template."""
+    services: dict[PodTemplate, list[Service]] = {}
     for service in environment.services:
         for template in service.pods:
-            found[id(template)].append(service)
-    return found
+            services.setdefault(template, []).append(service)
+    return services
 
 
 def callers(model: ServedModel, services: list[Service]) -> Iterator[Caller]:

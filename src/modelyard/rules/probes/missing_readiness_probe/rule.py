@@ -14,7 +14,7 @@ def missing_readiness_probe(environment: Environment) -> Iterator[Finding | NotC
     for model in environment.models:
         if model.in_ray or "readinessProbe" in model.container.value:
             continue  # KubeRay gives its pods probes
-        behind = services.get(id(model.template), [])
+        behind = services.get(model.template, [])
         if behind:
             yield Finding(
                 at=model.container.at("readinessProbe"),

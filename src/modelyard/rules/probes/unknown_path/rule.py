@@ -35,7 +35,7 @@ def unknown_path(environment: Environment) -> Iterator[Finding | NotChecked]:
                 path = text(request, "path") or "/"
                 at = container.at(field, kind, "path") if "path" in request else container.at(field, kind)
                 yield from _judge(server, f"{field} of {model.name}", path, at)
-        for service in services.get(id(model.template), []):
+        for service in services.get(model.template, []):
             yield from _scrapes(environment, server, service)
 
 

@@ -31,7 +31,7 @@ def loopback_address(environment: Environment) -> Iterator[Finding | NotChecked]
     services = services_by_template(environment)
     for model in environment.models:
         server = listener(model)
-        reached = "readinessProbe" in model.container.value or services.get(id(model.template))
+        reached = "readinessProbe" in model.container.value or services.get(model.template)
         if server is not None and reached and _is_loopback(server.host):
             yield Finding(
                 at=server.settings.at(server.server.host_flag),

@@ -16,7 +16,7 @@ def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
         server = listener(model)
         if server is None:
             continue
-        asking = list(callers(model, services.get(id(model.template), [])))
+        asking = list(callers(model, services.get(model.template, [])))
         wrong = [each for each in asking if each.port != server.port]
         if not wrong:
             continue

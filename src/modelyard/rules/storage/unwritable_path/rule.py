@@ -45,14 +45,14 @@ _TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - paths of the conta
 @rule("storage/unwritable-path", error, since="0.1.0")
 def unwritable_path(environment: Environment) -> Iterator[Finding | NotChecked]:
     """With a read-only root file system a process writes to its volumes alone, and ends at the first file elsewhere."""
-    models = {(id(each.template), each.container.name): each for each in environment.models}
+    models = {(each.template, each.container.name): each for each in environment.models}
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
                 if mapping(container.value, "securityContext").get("readOnlyRootFilesystem") is not True:
                     continue
                 yield from _variables(template, container)
-                model = models.get((id(template), container.name))
+                model = models.get((template, container.name))
                 if model is not None and not container.init:
                     yield from _engine(template, container, model)
 
