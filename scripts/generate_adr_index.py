@@ -27,8 +27,8 @@ def index() -> str:
     lines = [
         "# Architecture decision records",
         "",
-        "One decision a file: its context, what was decided, and what is good and bad about it. A record that another one",
-        "replaces says so in its status. Numbers come in blocks, one for each strand of work, so some are free.",
+        "One decision a file: its context, what was decided, and what is good and bad about it. A record that another",
+        "one replaces says so in its status. Numbers come in blocks, one for each strand of work, so some are free.",
         "Written by `scripts/generate_adr_index.py`.",
         "",
     ]

@@ -103,11 +103,11 @@ def pages(root: Path) -> dict[Path, str]:
     return {
         OVERLAYS: _OVERLAYS
         + table(["overlay", "model", "devices", "task", "licence", "needs"], overlays)
-        + "\n\\* Not seen in a source; read the model's page before you use it.\n"
-        + (f"\nWhat an environment must know or do before it takes one:\n\n{open_questions}" if open_questions else ""),
+        + "\n\\* Licence unverified: check the model card.\n"
+        + (f"\nPrerequisites in the environment:\n\n{open_questions}" if open_questions else ""),
         FEATURES: _FEATURES
         + table(["feature", "what it does", "engines", "needs", "excludes"], features)
-        + (f"\nWhat must be there that nothing in this repository brings:\n\n{assumed}" if assumed else ""),
+        + (f"\nPrerequisites outside this repository:\n\n{assumed}" if assumed else ""),
         ENGINES: _ENGINES
         + table(["engine", "what it runs", "devices", "workload", "needs"], [*engine_rows(root)])
         + _CAPABILITIES

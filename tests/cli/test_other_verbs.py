@@ -74,7 +74,7 @@ def test_doctor_fails_without_a_required_tool(modelyard: Run, tmp_path: Path) ->
     assert outcome.code == 2
     assert "git" in outcome.out
     assert "missing" in outcome.out
-    assert "lost without it: " in outcome.out
+    assert "skipped without it: " in outcome.out
 
 
 def test_tools_install_says_what_it_would_build(modelyard: Run, tmp_path: Path) -> None:

@@ -483,7 +483,7 @@ def test_the_command_adds_once_and_shows_before_it_writes(starter: Path, modelya
     assert "  overlay qwen3-8b-vllm-gpu: the only one for Qwen/Qwen3-8B" in told.out.splitlines()
     after = snapshot(starter)
     again = modelyard(starter, "model", "add", "Qwen/Qwen3-8B", "--env", "dev")
-    assert (again.code, again.out) == (0, "qwen3-8b is in dev; nothing changes, it is so already\n")
+    assert (again.code, again.out) == (0, "qwen3-8b is in dev; nothing to do\n")
     assert snapshot(starter) == after
     other = modelyard(starter, "model", "add", "Qwen/Qwen3-32B", "--env", "dev", "--name", "qwen3-8b")
     assert other.code == 2 and "serves Qwen/Qwen3-8B as qwen3-8b already" in other.err
@@ -503,7 +503,7 @@ def test_an_edit_that_would_not_pass_is_refused_and_can_be_forced(starter: Path,
     refused = modelyard(starter, *arguments)
     assert (
         refused.code == 1
-        and "nothing is written, since a check would not pass" in refused.err
+        and "would fail modelyard check" in refused.err
         and "): fit/refused-by-engine: " in refused.err
     )
     assert "Traceback" not in refused.err and snapshot(starter) == before
@@ -516,7 +516,7 @@ def test_an_edit_that_would_not_pass_is_refused_and_can_be_forced(starter: Path,
 def test_a_model_that_is_not_there_can_be_removed_when_that_is_said(untouched: Path, modelyard: Run) -> None:
     before = snapshot(untouched)
     told = modelyard(untouched, "model", "remove", "chat", "--env", "dev", "--ignore-not-found")
-    assert (told.code, told.out) == (0, "dev has no model chat; nothing changes, it is so already\n")
+    assert (told.code, told.out) == (0, "dev has no model chat; nothing to do\n")
     elsewhere = modelyard(untouched, "model", "remove", "chat", "--env", "prod", "--ignore-not-found")
     assert elsewhere.code == 2 and "there is no environment prod here" in elsewhere.err
     assert snapshot(untouched) == before
@@ -529,7 +529,7 @@ def test_a_model_that_is_renamed_already_can_be_renamed_when_that_is_said(untouc
     told = modelyard(untouched, *again, "--ignore-not-found")
     assert (told.code, told.out) == (
         0,
-        "dev has no model chat, and qwen3-1-7b is there; nothing changes, it is so already\n",
+        "dev has no model chat, and qwen3-1-7b is there; nothing to do\n",
     )
     neither = modelyard(untouched, "model", "rename", "chat", "talk", "--env", "dev", "--ignore-not-found")
     assert neither.code == 2 and snapshot(untouched) == before

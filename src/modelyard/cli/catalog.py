@@ -27,7 +27,7 @@ _LONGEST_ID = 200
 def application() -> typer.Typer:
     """Return the verb with its own verbs."""
     app = typer.Typer(
-        help="Show the facts that checks rest on, and add a model of your own.",
+        help="Show the facts behind the checks, and add models.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -38,7 +38,7 @@ def application() -> typer.Typer:
 
 
 def _catalog() -> None:
-    """Show the facts that checks rest on, and add a model of your own."""
+    """Show the facts behind the checks, and add models."""
 
 
 @verb
@@ -55,7 +55,7 @@ def show(
     ] = "us-west-2",
     as_json: AsJson = False,
 ) -> int:
-    """Show what is known of a model, a device or an instance type, and from where; without a name, list the models."""
+    """Show a model, a device or an instance type, with sources; without a name, list the models."""
     from modelyard import catalog
     from modelyard.cli.terminal import show as shown
     from modelyard.repository import Files
@@ -106,9 +106,9 @@ def add(
         str, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
     ] = "main",
     repository: Annotated[Path, typer.Option("--repository", metavar="PATH", help="The GitOps repository.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Replace an entry, or stand before a shipped one.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an entry, or override a built-in one.")] = False,
 ) -> int:
-    """Add a model of your own to catalog/models/ of the repository, from its config.json."""
+    """Add a model to the repository's catalog/models/, from its config.json."""
     from modelyard import catalog
     from modelyard.fetching import hub_config
     from modelyard.repository import Repository

@@ -32,7 +32,7 @@ def command(
     hourly: Annotated[bool, typer.Option("--hourly", help="USD an hour instead of a month of 730 hours.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, by hour and by month.")] = False,
 ) -> int:
-    """Say what models, pools and environments cost: at the least, at full scale, and while everything rolls.
+    """Estimate the cost of models, pools and environments: minimum, maximum, and during a rollout of everything.
 
     Prices are on-demand and without taxes and discounts. What has no known price is named, and never counted as free.
     """

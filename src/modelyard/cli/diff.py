@@ -64,7 +64,7 @@ def command(
     jobs: Jobs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No fields of resources, no progress.")] = False,
 ) -> int:
-    """Show what a change does to each cluster: what comes, goes, restarts, and can no longer be changed."""
+    """Show what a change does to each cluster: objects added, removed and restarted, and immutable fields."""
     from modelyard.cli.outputs import outputs
     from modelyard.cli.terminal import Progress
 

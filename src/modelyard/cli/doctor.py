@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @verb
 def command(as_json: AsJson = False) -> int:
-    """List each external program: its version, where it is, and what is not checked without it."""
+    """List required tools: version, path, and what is skipped when one is missing."""
     from modelyard.cli.terminal import show
     from modelyard.tooling import cache, data
     from modelyard.tooling.diagnosis import State, diagnose
@@ -80,7 +80,7 @@ def _lines(found: list[ToolStatus]) -> list[Line]:
         lines.append([*lead, (place, "faint")])
         if tool.state is State.OK:
             continue
-        said = tool.difference if tool.state is State.DIFFERS else f"lost without it: {tool.without}"
+        said = tool.difference if tool.state is State.DIFFERS else f"skipped without it: {tool.without}"
         if said:
             lines += wrapped([(" " * names, "plain")], said, "plain", width=width, indent=names)
         if tool.fix:

@@ -91,7 +91,7 @@ def require_passing(changes: Changes, environment: str, model: str = "", *, done
         first, *others = trial.findings
         more = f" (and {len(others)} more)" if others else ""
         raise UserError(
-            f"nothing is written, since a check would not pass then ({done}): {first.rule}: {first.message}{more}",
+            f"not written: the result ({done}) would fail modelyard check: {first.rule}: {first.message}{more}",
             fix=f"{first.fix or f'modelyard explain {first.rule}'}; --no-check writes it all the same",
             exit_code=ExitCode.FINDINGS,
         )
@@ -141,9 +141,9 @@ def _tell(edit: Edit, made: Sequence[tuple[str, str]], *, dry_run: bool) -> None
     stream = sys.stderr if dry_run else sys.stdout
     width = look_of(stream).width
     lines: list[Line] = []
-    ending = "; nothing changes, it is so already"
+    ending = "; nothing to do"
     if made:
-        ending = "; nothing is written yet, because of --dry-run" if dry_run else ""
+        ending = " (dry run: nothing is written)" if dry_run else ""
     from modelyard.findings import source_without_secrets
 
     lines += wrapped([], visible(edit.done) + ending, "strong", width=width, indent=2)

@@ -23,7 +23,7 @@ _TERRAFORM_SECONDS = 300.0
 
 def application() -> typer.Typer:
     """Return the verb with its own verbs."""
-    app = typer.Typer(help="List, add, remove and fill in environments.", no_args_is_help=True, rich_markup_mode=None)
+    app = typer.Typer(help="List, add, remove and sync environments.", no_args_is_help=True, rich_markup_mode=None)
     app.callback()(_env)
     app.command("list")(list_environments)
     app.command("add")(add)
@@ -33,12 +33,12 @@ def application() -> typer.Typer:
 
 
 def _env() -> None:
-    """List, add, remove and fill in environments."""
+    """List, add, remove and sync environments."""
 
 
 @verb
 def list_environments(repository: Repository = Path(), as_json: AsJson = False) -> int:
-    """List the environments: account, region, cluster, what they follow, and how much they hold."""
+    """List the environments: account, region, cluster, tracked revision and number of models."""
     from modelyard.editing import environment_rows
 
     found = environment_rows(planned(repository))
@@ -98,7 +98,7 @@ def add(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Add an environment, by the template's questions; as `modelyard new --env` does."""
+    """Add an environment by the template's questions, as `modelyard new` does."""
     from modelyard.cli.new import answers_given, told
     from modelyard.editing import Changes, require_owners, set_owners
     from modelyard.scaffolding import new_environment
@@ -152,7 +152,7 @@ def remove(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Remove the files of an environment, and say what remains in the cloud."""
+    """Remove the files of an environment, and list what remains in the cloud."""
     from modelyard.editing import environment_rows, remove_environment
 
     changes = planned(repository)
@@ -182,7 +182,7 @@ def sync(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Write the ids that only the cloud knows, from Terraform's outputs, into the files of an environment."""
+    """Copy Terraform outputs (IDs, ARNs) into the files of an environment."""
     from modelyard.editing import outputs as parsed
     from modelyard.editing import sync_outputs
 

@@ -31,7 +31,7 @@ def command(
     list_all: Annotated[bool, typer.Option("--list", "-l", help="List every rule.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Explain a rule: what it finds, why that breaks serving, and how to mend it."""
+    """Explain a rule: what it finds, why it breaks serving, and how to fix it."""
     from modelyard.rules import rules
 
     known = rules()

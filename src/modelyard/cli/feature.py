@@ -21,7 +21,7 @@ Feature = Annotated[
 
 def application() -> typer.Typer:
     """Return the verb with its own verbs."""
-    app = typer.Typer(help="Switch features of a model on and off.", no_args_is_help=True, rich_markup_mode=None)
+    app = typer.Typer(help="Turn features of a model on and off.", no_args_is_help=True, rich_markup_mode=None)
     app.callback()(_feature)
     app.command("on")(on)
     app.command("off")(off)
@@ -29,7 +29,7 @@ def application() -> typer.Typer:
 
 
 def _feature() -> None:
-    """Switch features of a model on and off."""
+    """Turn features of a model on and off."""
 
 
 @verb
@@ -46,7 +46,7 @@ def on(
         typer.Option("--value", metavar="NAME=VALUE", help="What the feature asks for; may be repeated."),
     ] = None,
 ) -> int:
-    """Switch a feature on: its Component, and what it asks of the environment."""
+    """Turn a feature on: add its Component and the settings it needs."""
     return _switched(repository, environment, model, feature, True, no_check, dry_run, as_json, _values(value or []))
 
 
@@ -60,7 +60,7 @@ def off(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Switch a feature off, and take out what it asked of the environment."""
+    """Turn a feature off: remove its Component and its settings."""
     return _switched(repository, environment, model, feature, False, no_check, dry_run, as_json)
 
 

@@ -32,7 +32,7 @@ def command(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Bring the charts and CRDs that a repository names into the cache, locked by digest in charts.lock."""
+    """Download the charts and CRDs that a repository uses into the cache, and lock them by digest in charts.lock."""
     from modelyard.cli.terminal import Progress, show
     from modelyard.fetching import fetch
     from modelyard.repository import Repository

@@ -82,7 +82,7 @@ def command(
         ),
     ] = None,
 ) -> int:
-    """Say whether models fit their devices: the memory of a rank in bars, and the nearest change that makes it fit.
+    """Show whether models fit in device memory: a bar per rank, and the smallest change that makes a model fit.
 
     Exit code 1 when a model does not fit.
     """

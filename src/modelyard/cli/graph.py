@@ -43,7 +43,7 @@ def command(
     plan: Plans = None,
     strict: StrictlyChecked = False,
 ) -> int:
-    """Show who names whom: selectors, claims, mounts, routes, roles, and what Terraform makes, with their lines.
+    """Show references between objects: selectors, claims, mounts, routes, roles and Terraform resources, with lines.
 
     A lone argument that is a folder is the repository.
     """

@@ -33,7 +33,7 @@ def command(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Write a model that does here what a deployment of somebody else does, and say what could not be carried over."""
+    """Import an existing vLLM Deployment or Helm values file as a model, and list what was not carried over."""
     from modelyard.editing import Changes, adopt, foreign
 
     planned(repository)

@@ -131,7 +131,7 @@ def add(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Add a model: choose what serves it, see that it fits and finds a node, and write its files."""
+    """Add a model: choose its overlay, check that it fits and can be scheduled, and write its files."""
     from modelyard.cli.terminal import Progress
     from modelyard.editing import Changes, ModelRequest, candidates, refusal
 
@@ -181,7 +181,7 @@ def set_values(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Change sizes and flags of a model in one environment."""
+    """Change replicas and engine flags of a model in one environment."""
     from modelyard.editing import set_model
 
     given = _pairs(values or [])

@@ -32,7 +32,7 @@ def command(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Move what was tried in one environment to the next.
+    """Copy image tags, settings and features of models from one environment to another.
 
     An environment that is pinned to a tag or commit gets the revision. Otherwise image tags, settings and features of
     models move. Replicas, pools, and what follows from nodes, zones, storage and addresses of an environment stay.

@@ -57,7 +57,7 @@ def command(
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> int:
-    """Try an environment on a control plane that runs on this machine for as long as that takes.
+    """Test-deploy an environment to a control plane that runs on this machine for the length of the test.
 
     What is missing is named, with exit code 2. Programs are built by modelyard tools install. Level cloud also needs
     Terraform, its AWS provider (from the registry, or from the folder that TF_PLUGIN_DIR names), and the extra

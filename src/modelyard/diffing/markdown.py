@@ -189,7 +189,7 @@ def _reach(change: EnvironmentChange) -> Iterator[str]:
     for each in change.reach:
         yield f"- {_plain(each.folder)} reaches {_plain(listed(list(each.applications), most=6))}\n"
     if change.unchanged:
-        yield f"- {_plain(listed(change.unchanged, most=6))} read what changed, and render to the same\n"
+        yield f"- {_plain(listed(change.unchanged, most=6))} use a changed file; their manifests are identical\n"
 
 
 def _fact(path: str, before: object, after: object) -> str:

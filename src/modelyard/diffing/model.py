@@ -197,7 +197,7 @@ class EnvironmentChange:
         resources: Resources of the app-of-apps and the bootstrap that differ, Applications left out.
         hazards: Consequences for the environment as a whole.
         reach: Changed folders outside the environments that it reads.
-        unchanged: Applications that read what changed, and render to the same.
+        unchanged: Applications that use a changed file; their manifests are identical.
         not_compared: What could not be compared, and why.
         new_findings: Findings that the base side does not have; None when nobody asked.
         gone_findings: Findings that the head side does not have any more.

@@ -62,7 +62,7 @@ def _environment(change: EnvironmentChange, presentation: Presentation) -> Itera
         text = f"{reach.folder} reaches {listed(list(reach.applications), most=6)}"
         yield from _labelled("reach", text, "plain", width, 2)
     if change.unchanged:
-        text = f"{listed(change.unchanged, most=6)} read what changed, and render to the same"
+        text = f"{listed(change.unchanged, most=6)} use a changed file; their manifests are identical"
         yield from _labelled("same", text, "faint", width, 2)
     for gap in change.not_compared:
         fix = f"; {gap.fix}" if gap.fix else ""

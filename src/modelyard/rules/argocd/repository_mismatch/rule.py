@@ -9,7 +9,7 @@ from modelyard.view import Environment, sources
 
 @rule("argocd/repository-mismatch", error, since="0.1.0")
 def repository_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An Application of a folder of this repository that names another address deploys somebody else's, or nothing."""
+    """The Application's path is in this repository, but its repoURL names another one, which Argo CD deploys."""
     own = environment.facts.get("repository")
     for manifest in environment.of_kind("Application", "argoproj.io"):
         for source in sources(manifest):

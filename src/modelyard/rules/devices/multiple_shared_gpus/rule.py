@@ -12,7 +12,7 @@ GPU = "nvidia.com/gpu"
 
 @rule("devices/multiple-shared-gpus", error, since="0.1.0")
 def multiple_shared_gpus(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Shares of one GPU are not more of it: the device plugin refuses pods that ask for several."""
+    """Two shares of a GPU give no more compute, and the device plugin rejects a pod that requests several."""
     configurations = plugin_configurations(environment)
     told = {pool.name: sharing_of(pool, configurations) for pool in environment.pools}
     shared = {name: sharing for name, sharing in told.items() if sharing.pods > 1}

@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("fit/neuron-core-too-small", error, since="0.1.0")
 def neuron_core_too_small(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A NeuronCore reserves the cache of every request at start beside its weights; what lacks ends the start."""
+    """A NeuronCore reserves the KV cache of every request at start, next to the weights, or the engine exits."""
     for fit in fits(environment):
         yield from gaps(fit)
         for each in fit.cores[:1]:

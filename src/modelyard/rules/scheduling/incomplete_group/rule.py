@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("scheduling/incomplete-group", error, since="0.1.0")
 def incomplete_group(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A group or Ray cluster serves only as a whole; one whose last pod finds no node holds those of the others."""
+    """If one pod of a group or Ray cluster cannot be placed, the others keep their nodes without serving."""
     found = scales(environment)
     if not any(demand.unit for demand, _ in found.wanted):
         return

@@ -13,7 +13,7 @@ from modelyard.view import Environment, serve_applications
 
 @rule("scheduling/unknown-accelerator-type", error, since="0.1.0")
 def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Ray places replicas on nodes whose GPU has the name that is asked for; of another there is never one."""
+    """Ray never places a replica whose `accelerator_type` matches no node."""
     for workload in environment.own_workloads:
         workers = [
             (template, container)
