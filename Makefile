@@ -13,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test test-slow faults kills fuzz lint format lock bench release clean
+.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test test-slow faults kills fuzz mutants lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ kills: setup ## kill every verb that writes a thousand times, and see that the n
 fuzz: setup ## give the readers, and a check, what nobody should write (SEEDS=FIRST:LAST; docs/security/fuzzing.md)
 	@$(BIN)/python scripts/fuzz.py readers --seeds $(or $(SEEDS),0:5000)
 	@$(BIN)/python scripts/fuzz.py repositories --seeds $(or $(SEEDS),0:5000)
+
+mutants: setup ## change what repositories set, one value at a time, and write down what the check does not notice (SAMPLE=, SEED=, SHARD=1/4; all: hours)
+	@$(BIN)/python -W ignore scripts/mutants.py run --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
+	@$(BIN)/python scripts/mutants.py report --gaps --write
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .

@@ -164,3 +164,10 @@ def test_generated_values(rendered: tuple[Repository, dict[str, Resource]]) -> N
     assert str(address(repository, "model", config_map, "data.mode").place()) == "overlay/kustomization.yaml:6:16"
     name = address(repository, "model", config_map, "metadata.name").place()
     assert (name.file, name.precision) == ("overlay/kustomization.yaml", Precision.KUSTOMIZATION)
+
+
+def test_name_that_is_a_number_has_a_place(tree: Write) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 7\n"
+    repository = Repository(tree({"kustomization.yaml": "resources: [map.yaml]\n", "map.yaml": text}))
+    resource = Resource({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": 7}}, "map.yaml")
+    assert str(address(repository, "", resource, "metadata.name").place()) == "map.yaml:4:9"

@@ -1,6 +1,6 @@
 """One check of a repository, from files to a report."""
 
-from modelyard.checking.check import application_names, check, environments, tools_for
+from modelyard.checking.check import application_names, check, check_repository, environments, tools_for
 from modelyard.checking.options import Backend, CheckOptions, Progress
 from modelyard.checking.tools import CheckContext
 
@@ -11,6 +11,7 @@ __all__ = [
     "Progress",
     "application_names",
     "check",
+    "check_repository",
     "environments",
     "tools_for",
 ]

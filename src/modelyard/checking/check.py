@@ -63,15 +63,34 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
             is missing, or `modelyard.yaml` cannot be read.
     """
     options = options or CheckOptions()
-    started = time.monotonic()
     # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
     threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = Repository(root)
-    report = Report(repository.root)
     with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
-        tools = CheckContext(repository, options, prestarted)
-        for view in environments(repository, options, progress, report.not_checked, tools=tools, beside=True):
-            _examine(view, options, report)
+        return check_repository(repository, options, progress, tools=CheckContext(repository, options, prestarted))
+
+
+def check_repository(
+    repository: Repository, options: CheckOptions, progress: Progress = _silent, *, tools: CheckContext
+) -> Report:
+    """Check a repository that has been opened, with tools that may be kept from one check to the next.
+
+    Args:
+        repository: The repository.
+        options: What to check, and how.
+        progress: Told how far the check is.
+        tools: What renders and validates.
+
+    Returns:
+        Findings and gaps, waivers applied.
+
+    Raises:
+        UserError: As for `check`.
+    """
+    started = time.monotonic()
+    report = Report(repository.root)
+    for view in environments(repository, options, progress, report.not_checked, tools=tools, beside=True):
+        _examine(view, options, report)
     report.findings = _unique(report.findings, Showing(repository.files))
     report.not_checked = _merged([*report.not_checked, *_policies_gap(repository, options)])
     # What does not build says nothing that a waiver could cover.

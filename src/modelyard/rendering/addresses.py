@@ -141,7 +141,7 @@ class Sources:
         if layer is not None:
             return None, "", self._generated_name(layer)
         text = self.files.text(origin)
-        wanted = (self.value.get("metadata") or {}).get("name", "")
+        wanted = str((self.value.get("metadata") or {}).get("name", ""))
         if self.resource.generated_by:
             return self._template(origin, text), text, ""
         kind = self.value.get("kind")
