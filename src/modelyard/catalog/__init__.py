@@ -4,7 +4,9 @@ Everything is read from the package's data when it is first asked for. A fact th
 unverified, and a name that the data do not have gives None: what cannot be looked up is not checked, never guessed.
 """
 
+from modelyard.catalog.aws_actions import aws_actions
 from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
+from modelyard.catalog.aws_rights import AwsRights, aws_rights
 from modelyard.catalog.chart_accounts import ChartAccount, chart_accounts
 from modelyard.catalog.chart_secrets import ChartSecret, chart_secrets
 from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
@@ -71,6 +73,7 @@ __all__ = [
     "AwsName",
     "AwsNameKind",
     "AwsNames",
+    "AwsRights",
     "Chart",
     "ChartAccount",
     "ChartKey",
@@ -106,7 +109,9 @@ __all__ = [
     "Removal",
     "Server",
     "UnknownKey",
+    "aws_actions",
     "aws_names",
+    "aws_rights",
     "chart",
     "chart_accounts",
     "chart_secrets",

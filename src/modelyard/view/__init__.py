@@ -3,7 +3,7 @@
 from modelyard.view.answers import how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
 from modelyard.view.applications import Application, Source, own_folder, sources
-from modelyard.view.environment import Environment
+from modelyard.view.environment import KUBE_SYSTEM, Environment
 from modelyard.view.expressions import Expression, Selector, dashboards, expressions
 from modelyard.view.generators import GitGenerator, git_generators
 from modelyard.view.isolation import Isolation, isolations
@@ -47,6 +47,7 @@ from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workl
 __all__ = [
     "ACCELERATORS",
     "AUTO_MODE",
+    "KUBE_SYSTEM",
     "NATIVE_GROUPS",
     "NODE_CLASSES",
     "OF_AUTO_MODE",

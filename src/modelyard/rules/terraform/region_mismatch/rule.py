@@ -10,6 +10,7 @@ from modelyard.view import Environment, LineAddress
 _REGION = re.compile(
     r"aws:RequestedRegion\"?\s*+[:=,]\s*+(?:\[\s*+)?\"([a-z]{2}(?:-[a-z]+)+-\d)\""
     r"|\"arn:[^:\"]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):"
+    r"|\"[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com\""
 )
 
 
@@ -23,7 +24,7 @@ def region_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
     for file, text in terraform.texts():
         for number, line in enumerate(text.splitlines(), 1):
             found = _REGION.search(line)
-            said = (found[1] or found[2]) if found and not line.lstrip().startswith("#") else region
+            said = (found[1] or found[2] or found[3]) if found and not line.lstrip().startswith("#") else region
             if said != region:
                 yield Finding(
                     at=LineAddress(environment.repository.files, file, number, number, (said,)),

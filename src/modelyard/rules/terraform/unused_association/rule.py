@@ -1,11 +1,13 @@
 """Rights for service accounts of other namespaces."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.catalog import aws_rights
+from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.graph import State, graph
 from modelyard.rules import rule
-from modelyard.view import Environment, association
+from modelyard.view import KUBE_SYSTEM, Environment, LineAddress, Terraform, association
 
 
 @rule("terraform/unused-association", error, since="0.1.0")
@@ -22,6 +24,14 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
     dangling = {edge.source.node for edge in graph(environment).of("gives rights to", State.DANGLING)}
     for block in blocks:
         namespace, name = association(block)
+        near = _misspelt(environment, namespace, name, accounts)
+        if near:
+            yield Finding(
+                at=_written_at(terraform, name) or block.at(("service_account",)),
+                message=f"service account {name} of namespace {namespace} is given a role and is not there",
+                fix=f"name {near}",
+            )
+            continue
         without = {each for each in accounts.get(name, ()) if (each, name) not in given}
         if not without or not any((node.namespace, node.name) == (namespace, name) for node in dangling):
             continue
@@ -36,3 +46,26 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
 
 def _names(value: object, sought: str) -> bool:
     return value == sought or (isinstance(value, list) and sought in value)
+
+
+def _misspelt(environment: Environment, namespace: str, name: str, accounts: Mapping[str, set[str]]) -> str:
+    """Return the account that is meant by a name which none of a namespace has; nothing where others may have it."""
+    if not name:
+        return ""
+    if namespace == KUBE_SYSTEM:
+        known = aws_rights().addon_accounts
+        charts = {account for account, spaces in accounts.items() if namespace in spaces}
+        return "" if name in known | charts else next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "")
+    if environment.unrendered_in(namespace) or namespace in accounts.get(name, ()):
+        return ""
+    there = [account for account, spaces in accounts.items() if namespace in spaces]
+    return next(iter(get_close_matches(name, there, n=1, cutoff=0.8)), "")
+
+
+def _written_at(terraform: Terraform, name: str) -> Address | None:
+    """Return where a file names an account, as the text that an association takes it from; None where none does."""
+    for file, text in terraform.texts():
+        for number, line in enumerate(text.splitlines(), 1):
+            if f'"{name}"' in line and "namespace" in line and not line.lstrip().startswith("#"):
+                return LineAddress(terraform.files, file, number, number, (f'"{name}"',))
+    return None

@@ -1,0 +1,124 @@
+"""Roles that lack what their callers ask AWS for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+
+from modelyard.catalog import aws_rights
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both, either
+from modelyard.view import Block, Environment, LineAddress, Terraform
+
+_ACTION = re.compile(r'"([a-z0-9-]+:[A-Za-z*]+)"')
+_OF_KARPENTER = re.compile(r'"karpenter"\s*:\s*"')
+# What is kept by a key of the environment's own, and the right that reads it.
+_ENCRYPTED = {
+    "s3:GetObject": ("aws_s3_bucket_server_side_encryption_configuration", "kms_master_key_id"),
+    "secretsmanager:GetSecretValue": ("aws_secretsmanager_secret", "kms_key_id"),
+}
+_DECRYPT = "kms:Decrypt"
+
+
+@rule("terraform/incomplete-rights", error, since="0.1.0")
+def incomplete_rights(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """AWS refuses the one call that a role does not allow: no node starts, no image is pulled, no weights are read."""
+    terraform = environment.terraform
+    if terraform is None:
+        return
+    yield from _karpenter(environment, terraform)
+    yield from _nodes(terraform)
+    yield from _decryption(terraform)
+
+
+def _karpenter(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
+    version = str(terraform.variable("karpenter_version") or "")
+    for file, text in terraform.texts():
+        if not file.endswith(".json.tftpl") or not _OF_KARPENTER.search(text):
+            continue
+        if version and file.rpartition("/")[2] != f"{version}.json.tftpl":
+            continue
+        allowed = set(_ACTION.findall(text))
+        lacking = [each for each in aws_rights().karpenter if not _is_among(each, allowed)]
+        if lacking:
+            yield Finding(
+                at=LineAddress(environment.repository.files, file, sought=('"policies"',)),
+                message=f"Karpenter is not allowed {both(lacking)}",
+                fix=f"add {both(lacking)}, as Karpenter's reference has it",
+            )
+
+
+def _is_among(action: str, allowed: set[str]) -> bool:
+    return any(fnmatchcase(action.lower(), each.lower()) for each in allowed)
+
+
+def _nodes(terraform: Terraform) -> Iterator[Finding]:
+    attached: dict[str, set[str | None]] = defaultdict(set)
+    for block in terraform.resources("aws_iam_role_policy_attachment"):
+        policy = block.values.get("policy_arn")
+        attached[block.text("role")].add(policy.rpartition("/")[2] if isinstance(policy, str) else None)
+    entries = [each for each in terraform.resources("aws_eks_access_entry") if each.text("type") == "EC2_LINUX"]
+    named = [each.values.get("principal_arn") for each in entries]
+    named += [each.values.get("node_role_arn") for each in terraform.resources("aws_eks_node_group")]
+    roles = {role.address: role for role in map(terraform.named, named) if role is not None}
+    for role in roles.values():
+        policies = attached.get(role.text("name"), set())
+        if not policies or None in policies or role.values.get("managed_policy_arns"):
+            continue  # attached elsewhere, or known when Terraform runs
+        for group in aws_rights().node:
+            # terraform/unknown-aws-name says what is misspelt.
+            misspelt = any(get_close_matches(each or "", group, n=1, cutoff=0.955) for each in policies)
+            if not policies & set(group) and not misspelt:
+                yield Finding(
+                    at=_attachment(terraform, role).at(("for_each",)),
+                    message=f"nodes take the role {role.text('name')}, to which none of {either(group)} is attached",
+                    fix=f"attach {group[0]}",
+                )
+
+
+def _attachment(terraform: Terraform, role: Block) -> Block:
+    found = (
+        each for each in terraform.resources("aws_iam_role_policy_attachment") if each.text("role") == role.text("name")
+    )
+    return next(found, role)
+
+
+def _decryption(terraform: Terraform) -> Iterator[Finding]:
+    encrypted = {
+        action
+        for action, (type_, key) in _ENCRYPTED.items()
+        if any(_has_key(block, key) for block in terraform.resources(type_))
+    }
+    for block in terraform.data("aws_iam_policy_document"):
+        source = block.source
+        if any(word in source for word in ("source_policy_documents", "override_policy_documents", "dynamic ")):
+            continue
+        statements = [each for each in block.nested("statement") if each.get("effect", "Allow") == "Allow"]
+        # A document about a resource says who may, not what a role may.
+        if any("principals" in each for each in statements):
+            continue
+        for action in sorted(encrypted):
+            reads = any(_allows(each, action) for each in statements)
+            if reads and not any(_allows(each, _DECRYPT) for each in statements):
+                yield Finding(
+                    at=block.at((action,)),
+                    message=f"{block.address} allows {action} and not {_DECRYPT}, and what it reads is encrypted by a "
+                    "key of the environment",
+                    fix=f"add a statement with {_DECRYPT} on the key",
+                )
+
+
+def _has_key(block: Block, key: str) -> bool:
+    return f"{key} " in block.source or f"{key}=" in block.source
+
+
+def _allows(statement: dict[str, Any], action: str) -> bool:
+    actions = statement.get("actions")
+    return isinstance(actions, list) and any(
+        isinstance(each, str) and fnmatchcase(action.lower(), each.lower()) for each in actions
+    )

@@ -1,0 +1,101 @@
+"""Trust policies by which a role cannot be taken, or by which too many can take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both
+from modelyard.view import Block, Environment, Terraform
+
+_PODS = "pods.eks.amazonaws.com"
+_BY_PODS = ("sts:AssumeRole", "sts:TagSession")
+_WEB = "sts:AssumeRoleWithWebIdentity"
+_NODES = "ec2.amazonaws.com"
+_CLAIMS = ("aud", "sub")
+
+
+@rule("terraform/incomplete-trust", error, since="0.1.0")
+def incomplete_trust(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A role whose trust lacks an action or a service is taken by nobody; without a condition, by strangers too."""
+    terraform = environment.terraform
+    if terraform is None:
+        return
+    seen: set[tuple[str, int]] = set()
+    for block in terraform.data("aws_iam_policy_document"):
+        if (block.file, block.first) in seen:
+            continue
+        seen.add((block.file, block.first))
+        for statement in block.nested("statement"):
+            yield from _by_pods(block, statement)
+            yield from _by_web_identity(block, statement)
+    yield from _of_nodes(terraform)
+
+
+def _by_pods(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
+    if _PODS not in _services(statement) or statement.get("effect", "Allow") != "Allow":
+        return
+    actions = _actions(statement)
+    lacking = [each for each in _BY_PODS if each not in actions and "sts:*" not in actions]
+    if actions and lacking:
+        yield Finding(
+            at=block.at(("actions",)),
+            message=f"{block.address} lets EKS Pod Identity take the role without {both(lacking)}",
+            fix=f"allow {both(lacking)} too",
+        )
+
+
+def _by_web_identity(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
+    if _WEB not in _actions(statement) or "dynamic " in block.source:
+        return
+    conditions = statement.get("condition")
+    written = conditions if isinstance(conditions, list) else [conditions]
+    variables = {str(each.get("variable") or "") for each in written if isinstance(each, dict)}
+    if "" in variables:
+        # The name holds the provider, which is known when Terraform runs; the end of it is written.
+        variables |= {line.rstrip().rstrip('"') for line in block.source.splitlines() if "variable" in line}
+    lacking = [claim for claim in _CLAIMS if not any(each.endswith(f":{claim}") for each in variables)]
+    if lacking:
+        yield Finding(
+            at=block.at((_WEB,)),
+            message=f"{block.address} lets in tokens of the provider without a condition on {both(lacking)}",
+            fix=f"add a StringEquals condition on {both(lacking)}",
+        )
+
+
+def _of_nodes(terraform: Terraform) -> Iterator[Finding]:
+    """Yield roles that nodes take and EC2 may not."""
+    entries = [each for each in terraform.resources("aws_eks_access_entry") if each.text("type") == "EC2_LINUX"]
+    named = [each.values.get("principal_arn") for each in entries]
+    named += [each.values.get("node_role_arn") for each in terraform.resources("aws_eks_node_group")]
+    seen: set[str] = set()
+    for reference in named:
+        role = terraform.named(reference)
+        trust = terraform.named(role.values.get("assume_role_policy")) if role is not None else None
+        if role is None or trust is None or trust.address in seen:
+            continue
+        seen.add(trust.address)
+        services = {name for statement in trust.nested("statement") for name in _services(statement)}
+        if services and _NODES not in services:
+            yield Finding(
+                at=trust.at(("identifiers",)),
+                message=f"nodes take the role {role.text('name') or role.address}, which {trust.address} gives to "
+                f"{both(sorted(services))} alone",
+                fix=f"write {_NODES}",
+            )
+
+
+def _services(statement: dict[str, Any]) -> set[str]:
+    principals = statement.get("principals")
+    found: set[str] = set()
+    for each in principals if isinstance(principals, list) else [principals]:
+        identifiers = each.get("identifiers") if isinstance(each, dict) and each.get("type") == "Service" else None
+        found |= {str(name) for name in identifiers or () if name}
+    return found
+
+
+def _actions(statement: dict[str, Any]) -> set[str]:
+    actions = statement.get("actions")
+    return {str(each) for each in actions} if isinstance(actions, list) else set()

@@ -1,0 +1,98 @@
+"""Names in IAM documents that AWS does not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+
+from modelyard.catalog import AwsNameKind, aws_actions, aws_names
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest
+from modelyard.view import Environment, LineAddress
+
+# Not the keys of conditions, which look alike: those stand before a colon, or are values of `variable`.
+_ACTION = re.compile(r'"([a-z0-9-]+):([A-Za-z*?][A-Za-z0-9*?]*)"(?!\s*[:=])')
+_CONDITION = re.compile(r"\bvariable\s*=")
+_PRINCIPAL = re.compile(r'"([a-z0-9.-]+\.amazonaws\.com)"')
+# One letter in a name of the usual length. The list is not complete, and many real names are alike.
+_CLOSE = 0.955
+_SUFFIX = ".amazonaws.com"
+_PROSE = re.compile(r"\s*(?:description|error_message)\s*=")
+_POLICY = re.compile(r'"((?:Amazon|AWS|Administrator|ReadOnly)\w+)"|:iam::aws:policy/([\w/+=,.@-]+)"')
+
+
+@rule("terraform/unknown-aws-name", error, since="0.1.0")
+def unknown_aws_name(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """IAM takes an action that does not exist and allows nothing by it; unknown policies and services it refuses."""
+    terraform = environment.terraform
+    for file, text in terraform.texts() if terraform is not None else ():
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.lstrip().startswith(("#", "//")) or _PROSE.match(line):
+                continue
+            for written, what, near in _unknown(line):
+                yield Finding(
+                    at=LineAddress(environment.repository.files, file, number, number, (written,)),
+                    message=f"AWS has no {what} {written}",
+                    fix=f"write {near}" if near else "write the name as AWS's service authorization reference has it",
+                )
+
+
+def _unknown(line: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what a line names and AWS does not have: as written, what it is, and what is spelt most alike."""
+    for service, action in () if _CONDITION.search(line) else _ACTION.findall(line):
+        known = aws_actions().get(service)
+        if known is not None and not _matches(action, known):
+            near = nearest(action, known)
+            yield f"{service}:{action}", "action", f"{service}:{near}" if near else ""
+    for name in _PRINCIPAL.findall(line):
+        # Endpoints of services look alike: only what is spelt almost like a principal is taken for one.
+        if "identifiers" in line and (near := _principal(name)):
+            yield name, "service principal", near
+    for bare, pathed in _POLICY.findall(line):
+        name = bare or pathed
+        near = "" if _is_policy(name) else _misspelt(name.rpartition("/")[2], AwsNameKind.MANAGED_POLICY)
+        if near:
+            yield name, "managed policy", near
+
+
+def _matches(action: str, known: frozenset[str]) -> bool:
+    if "*" not in action and "?" not in action:
+        return action.lower() in _lower(known)
+    pattern = re.compile(re.escape(action.lower()).replace(r"\*", ".*").replace(r"\?", "."))
+    return any(pattern.fullmatch(each) for each in _lower(known))
+
+
+@cache
+def _lower(known: frozenset[str]) -> frozenset[str]:
+    return frozenset(each.lower() for each in known)
+
+
+def _is_policy(name: str) -> bool:
+    kinds = (AwsNameKind.MANAGED_POLICY, AwsNameKind.ACCESS_POLICY)
+    return any(aws_names(kind).find(each) is not None for kind in kinds for each in (name, name.rpartition("/")[2]))
+
+
+def _principal(name: str) -> str:
+    """Return the principal of the same words in another order, or that is spelt almost alike; else nothing."""
+    known = aws_names(AwsNameKind.SERVICE_PRINCIPAL)
+    if known.find(name) is not None:
+        return ""
+    words = {each: sorted(re.split(r"[.-]", each)) for each in known.names}
+    same = next((each for each, parts in words.items() if parts == sorted(re.split(r"[.-]", name))), "")
+    close = get_close_matches(
+        name.removesuffix(_SUFFIX), [each.removesuffix(_SUFFIX) for each in known.names], n=1, cutoff=0.8
+    )
+    return same or (f"{close[0]}{_SUFFIX}" if close else "")
+
+
+def _misspelt(name: str, kind: AwsNameKind) -> str:
+    """Return the known name that another is spelt almost like; nothing for a name that may only be missing here."""
+    names = aws_names(kind)
+    if names.find(name) is not None:
+        return ""
+    near = next(iter(get_close_matches(name, names.names, n=1, cutoff=_CLOSE)), "")
+    # A longer one that goes on is its successor, as PolicyV2 of Policy.
+    return "" if near.startswith(name) and len(near) > len(name) + 1 else near
