@@ -1,5 +1,6 @@
 """The typed view of one environment: workloads, pools, services, applications."""
 
+from modelyard.view.admission import NAMESPACE_NAME, Peer, admits_peer
 from modelyard.view.answers import how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
 from modelyard.view.applications import Application, Source, own_folder, sources
@@ -48,6 +49,7 @@ __all__ = [
     "ACCELERATORS",
     "AUTO_MODE",
     "KUBE_SYSTEM",
+    "NAMESPACE_NAME",
     "NATIVE_GROUPS",
     "NODE_CLASSES",
     "OF_AUTO_MODE",
@@ -68,6 +70,7 @@ __all__ = [
     "Listener",
     "Manifest",
     "NodeRequirement",
+    "Peer",
     "PodTemplate",
     "Pool",
     "Project",
@@ -85,6 +88,7 @@ __all__ = [
     "Workflow",
     "Workload",
     "admits",
+    "admits_peer",
     "alternatives",
     "association",
     "called_service",

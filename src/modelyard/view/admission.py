@@ -1,0 +1,105 @@
+"""Whether network policies let pods talk to other pods, whose labels are known as far as manifests show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.view.isolation import Isolation
+from modelyard.view.labels import OPERATOR_LABELS, selects, set_by_manifests
+from modelyard.view.manifests import Manifest
+from modelyard.view.shapes import entries, mapping, text
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+_FIRST_FREE, _LAST_PORT = 1024, 65535
+_EVERYTHING = ("0.0.0.0/0", "::/0")
+_FIELDS = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The other side of a connection.
+
+    Attributes:
+        namespace: The namespace of its pods.
+        namespace_labels: The labels of that namespace.
+        labels: The labels of its pods; None where no manifest shows them, so that any selector may choose them.
+    """
+
+    namespace: str
+    namespace_labels: Mapping[str, Any]
+    labels: Mapping[str, Any] | None = None
+
+
+def admits_peer(isolation: Isolation, peer: Peer, port: int | None, protocol: str = "TCP") -> bool:
+    """Return whether policies let a connection through.
+
+    Args:
+        isolation: The pods and their policies.
+        peer: Who is at the other end.
+        port: The port that is connected to; None for connections on ports that the processes choose.
+        protocol: `TCP` or `UDP`.
+    """
+    field, side = _FIELDS[isolation.direction]
+    if not isolation.policies:
+        return True
+    for policy in isolation.policies:
+        for entry in policy.entries(("spec", field)):
+            if not _has_port(isolation, entry, port, protocol):
+                continue
+            peers = entries(entry, side)
+            if not peers or any(_is_peer(policy, isolation, each, peer) for each in peers):
+                return True
+    return False
+
+
+def _has_port(isolation: Isolation, entry: Mapping[str, Any], port: int | None, protocol: str) -> bool:
+    ports = entries(entry, "ports")
+    if not ports:
+        return True
+    for each in ports:
+        if (text(each, "protocol") or "TCP") != protocol:
+            continue
+        wanted, end = each.get("port"), each.get("endPort")
+        if wanted is None:
+            return True
+        if port is None:
+            # Ports above those of the system, as processes choose them.
+            if isinstance(wanted, int) and isinstance(end, int) and wanted <= _FIRST_FREE and end >= _LAST_PORT:
+                return True
+            continue
+        named = {name for name, number, _ in isolation.template.ports if number == port}
+        if wanted == port or (isolation.direction == "Ingress" and wanted in named):
+            return True
+        if isinstance(wanted, int) and isinstance(end, int) and wanted <= port <= end:
+            return True
+    return False
+
+
+def _is_peer(policy: Manifest, isolation: Isolation, written: Mapping[str, Any], peer: Peer) -> bool:
+    if "ipBlock" in written:
+        # Addresses of pods are not known; a block of everything holds them.
+        return text(written, "ipBlock", "cidr") in _EVERYTHING and not mapping(written, "ipBlock").get("except")
+    if "namespaceSelector" in written:
+        if not selects(mapping(written, "namespaceSelector"), peer.namespace_labels):
+            return False
+    elif peer.namespace != (policy.namespace or peer.namespace) or not _same_namespace(isolation, policy, peer):
+        return False
+    selector = written.get("podSelector")
+    return not isinstance(selector, dict) or peer.labels is None or selects(_shown(selector), peer.labels)
+
+
+def _same_namespace(isolation: Isolation, policy: Manifest, peer: Peer) -> bool:
+    own = policy.namespace or isolation.template.manifest.namespace
+    return not own or own == peer.namespace
+
+
+def _shown(selector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a selector without the labels that controllers set, which are taken as given."""
+    return {
+        "matchLabels": set_by_manifests(mapping(selector, "matchLabels")),
+        "matchExpressions": [
+            each for each in entries(selector, "matchExpressions") if not text(each, "key").startswith(OPERATOR_LABELS)
+        ],
+    }
