@@ -70,6 +70,7 @@ def _options() -> argparse.Namespace:
     run.add_argument("--shard", default="1/1", help="number of this part and of all parts")
     run.add_argument("--world", action="append", choices=repositories.names(), default=[])
     run.add_argument("--area", action="append", default=[], help="only files of areas that begin so")
+    run.add_argument("--again", action="store_true", help="try what survived once more, as after a new rule")
     run.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     report = verbs.add_parser("report", help="print the table")
     report.add_argument("files", nargs="*", type=Path)
@@ -98,6 +99,8 @@ def _run(options: argparse.Namespace) -> None:
             bench.close()
     identities = {id(mutant): (identity, world) for identity, (world, mutant) in known.items()}
     chosen = order([mutant for _, mutant in known.values()], options.seed)[: options.sample or None][part - 1 :: parts]
+    if options.again:
+        _forget_survivors()
     done = {line["id"] for line in read(sorted(KEPT.glob("*.jsonl")))}
     wanted: dict[str, list[tuple[str, Mutant]]] = defaultdict(list)
     for mutant in chosen:
@@ -122,6 +125,12 @@ def _run(options: argparse.Namespace) -> None:
             if job.exitcode:
                 raise SystemExit(f"a worker ended with {job.exitcode}")
     print(f"{count} mutants in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _forget_survivors() -> None:
+    for path in KEPT.glob("*.jsonl"):
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if json.loads(line)["outcome"] not in ("survived", "crashed")))
 
 
 def _worker(world: str, base: Path, wanted: Sequence[tuple[str, Mutant]], number: int) -> None:

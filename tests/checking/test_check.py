@@ -53,6 +53,16 @@ def test_chart_that_is_not_there_is_not_checked_and_fails_only_strict_runs(one_m
     assert report.exit_code(Severity.ERROR, strict=True) is ExitCode.NOT_CHECKED
 
 
+def test_model_whose_engine_version_is_unknown_counts_as_not_fully_checked(one_model: Path) -> None:
+    before = check(one_model)
+    versions = one_model / "environments/dev/versions/kustomization.yaml"
+    versions.write_text(versions.read_text().replace("newTag: v0.33.0", "newTag: v99.0.0", 1))
+    after = check(one_model)
+    (gap,) = {gap for gap in after.not_checked if gap.rule == "settings/unknown-flag"}
+    assert (str(gap.subject), gap.application) == ("model chat", "chat")
+    assert after.incomplete_applications == before.incomplete_applications + 1
+
+
 def test_accepted_gap_is_named_but_does_not_fail(one_model: Path) -> None:
     report = check(one_model)
     entries = "".join(

@@ -13,6 +13,8 @@ from modelyard.view.shapes import listed, mapping, numbered, text
 from modelyard.view.validation.checks import Check, Refused, choice_of, is_label, needed, selector
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_VARIABLE = re.compile(r"\bvariables\.([A-Za-z_][A-Za-z0-9_]*)")
+_QUOTED = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _LARGEST_SETTINGS = 1024 * 1024
 _RBAC = "rbac.authorization.k8s.io"
 _ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
@@ -176,9 +178,30 @@ def _admission_policy(value: dict[str, Any]) -> Iterator[Refused]:
         yield from _match_rule(rule, ("spec", "matchConstraints", "resourceRules", index))
     for index, validation in numbered(spec, "validations"):
         yield from needed(validation, ("spec", "validations", index), "expression")
+    yield from _variables(spec)
     for field in ("variables", "matchConditions"):
         for index, each in numbered(spec, field):
             yield from needed(each, ("spec", field, index), "name", "expression")
+
+
+def _variables(spec: dict[str, Any]) -> Iterator[Refused]:
+    """Yield variables that an expression reads and that none before it defines: the server compiles expressions."""
+    known: set[str] = set()
+    told: set[str] = set()
+    texts: list[tuple[Path, str, frozenset[str]]] = []
+    for index, variable in numbered(spec, "variables"):
+        texts.append((("spec", "variables", index, "expression"), text(variable, "expression"), frozenset(known)))
+        known.add(text(variable, "name"))
+    for index, validation in numbered(spec, "validations"):
+        here: Path = ("spec", "validations", index)
+        texts.extend(
+            ((*here, field), text(validation, field), frozenset(known)) for field in ("expression", "messageExpression")
+        )
+    for at, expression, defined in texts:
+        for name in sorted(set(_VARIABLE.findall(_QUOTED.sub("''", expression))) - defined - told):
+            told.add(name)
+            listed_names = ", ".join(sorted(defined)) or "none"
+            yield Refused(at, f"an expression reads variables.{name}, defined before it are {listed_names}")
 
 
 def _match_rule(rule: dict[str, Any], at: Path) -> Iterator[Refused]:

@@ -151,15 +151,35 @@ def _autoscaler(value: dict[str, Any]) -> Iterator[Refused]:
         wanted = _METRIC_SOURCES.get(kind)
         if wanted is not None and not isinstance(metric.get(wanted), dict):
             yield Refused((*here, "type"), f"a metric of type {kind} has no {wanted}")
-    behavior = mapping(spec, "behavior")
+    yield from _behavior(mapping(spec, "behavior"), ("spec", "behavior"))
+
+
+def _behavior(behavior: dict[str, Any], at: Path) -> Iterator[Refused]:
     for direction in ("scaleUp", "scaleDown"):
-        here = ("spec", "behavior", direction)
+        here = (*at, direction)
         rules = mapping(behavior, direction)
         yield from range_of(rules, here, "stabilizationWindowSeconds", 0, _LONGEST_WINDOW_SECONDS)
         for index, policy in numbered(rules, "policies"):
             yield from choice_of(policy, (*here, "policies", index), "type", ("Pods", "Percent"))
             yield from range_of(policy, (*here, "policies", index), "value", 1)
             yield from range_of(policy, (*here, "policies", index), "periodSeconds", 1, _LONGEST_PERIOD_SECONDS)
+
+
+def _scaled_object(value: dict[str, Any]) -> Iterator[Refused]:
+    """Yield what KEDA's webhook refuses (`CheckReplicaCountBoundsAreValid`), and the server of KEDA's autoscaler."""
+    spec = mapping(value, "spec")
+    path = ("advanced", "horizontalPodAutoscalerConfig", "behavior")
+    yield from _behavior(mapping(spec, *path), ("spec", *path))
+    least, most = whole(spec.get("minReplicaCount")) or 0, whole(spec.get("maxReplicaCount"))
+    if most is not None and least > most:
+        yield Refused(
+            ("spec", "maxReplicaCount"), f"maxReplicaCount is {most}, minReplicaCount ({least}) or more is expected"
+        )
+    idle = whole(spec.get("idleReplicaCount"))
+    if idle is not None and spec.get("minReplicaCount") is not None and idle >= max(1, least):
+        yield Refused(
+            ("spec", "idleReplicaCount"), f"idleReplicaCount is {idle}, less than minReplicaCount ({least}) is expected"
+        )
 
 
 def _priority_class(value: dict[str, Any]) -> Iterator[Refused]:
@@ -205,6 +225,7 @@ CONTROLLER_CHECKS: Mapping[tuple[str, str], Check] = {
     ("batch", "CronJob"): _cron_job,
     ("policy", "PodDisruptionBudget"): _disruption_budget,
     ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
+    ("keda.sh", "ScaledObject"): _scaled_object,
     ("scheduling.k8s.io", "PriorityClass"): _priority_class,
     ("resource.k8s.io", "ResourceClaimTemplate"): _resource_claim_template,
 }

@@ -1,0 +1,34 @@
+"""Bindings of roles that are not there, or to accounts that are not."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.graph import State, graph
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment
+
+# Roles that the API server makes for people, beside its own with a colon.
+_BUILT_IN = frozenset({"admin", "cluster-admin", "edit", "view"})
+_WHAT = {"gives": "gives", "gives to": "gives rights to"}
+
+
+@rule("security/dangling-binding", error, since="0.1.0")
+def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A binding of a role, or to an account, that does not exist gives nothing, and who needs it is refused."""
+    for relation, verb in _WHAT.items():
+        for edge in graph(environment).of(relation):
+            wanted, at = edge.wanted, edge.source.at
+            if at is None or (wanted.kind == "ClusterRole" and wanted.name in _BUILT_IN):
+                continue
+            binding = f"{edge.source.node.kind} {edge.source.node.name}"
+            if edge.state is State.UNKNOWN and not wanted.name.startswith("system:") and wanted.name != "default":
+                yield NotChecked(binding, f"{edge.reason.removesuffix(' may bring it')} may bring {wanted}")
+            elif edge.state is State.DANGLING:
+                known = graph(environment).index.names(wanted.kind, wanted.namespace)
+                where = f" in namespace {wanted.namespace}" if wanted.namespace else ""
+                yield Finding(
+                    at=at,
+                    message=f"{binding} {verb} {wanted.kind} {wanted.name}, which nothing makes{where}",
+                    fix=f"name {nearest(wanted.name, known) or one_of(known)}",
+                )
