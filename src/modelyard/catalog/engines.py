@@ -12,9 +12,6 @@ from typing import Any
 
 from modelyard.catalog.loading import DATA, read_json, read_yaml
 
-ENGINE_NAMES = {"vllm": "vLLM", "vllm-omni": "vLLM-Omni"}
-"""Engines as they call themselves, by their names in the catalogue."""
-
 
 @dataclass(frozen=True, slots=True)
 class Flag:

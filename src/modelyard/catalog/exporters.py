@@ -9,18 +9,6 @@ from types import MappingProxyType
 
 from modelyard.catalog.loading import DATA, read_json
 
-# By the beginning of a metric's name, the exporter that alone serves such names.
-_OWN = {
-    "vllm:": "vllm",
-    "vllm_omni:": "vllm-omni",
-    "DCGM_EXP_": "dcgm-exporter",
-    "DCGM_FI_": "dcgm-exporter",
-    "karpenter_": "karpenter",
-    "argocd_": "argocd",
-    "neuroncore_": "neuron-monitor",
-    "neuron_": "neuron-monitor",
-    "nv_inference_": "triton",
-}
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum", "_count")}
 
 
@@ -116,4 +104,12 @@ def metrics(exporter: str, version: str | None = None) -> Exporter | None:
 
 def exporter_of(metric: str) -> str | None:
     """Return the exporter that alone serves metrics of such a name; None where several may."""
-    return next((exporter for start, exporter in _OWN.items() if metric.startswith(start)), None)
+    return next((exporter for start, exporter in _owners().items() if metric.startswith(start)), None)
+
+
+@cache
+def _owners() -> Mapping[str, str]:
+    """Return, by the beginning of a metric's name, the exporter that alone serves such names."""
+    return MappingProxyType(
+        {prefix: name for name in exporters() for prefix in read_json("metrics", f"{name}.json").get("prefixes", ())}
+    )

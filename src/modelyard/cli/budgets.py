@@ -47,12 +47,12 @@ def _requests(count: int) -> str:
 
 def fit_lines(environment: str, fit: Fit, width: int | None) -> Iterator[Line]:
     """Yield what is known of one model of an environment."""
-    from modelyard.catalog import ENGINE_NAMES
     from modelyard.sizing import changes_for
+    from modelyard.view import title_of
 
     model = fit.model
     verdict = "not checked" if fit.verdict is None else fit.verdict.value
-    runs = f"{ENGINE_NAMES[model.engine]} {model.engine_version or 'of unknown version'}"
+    runs = f"{title_of(model.engine.core)} {model.engine_version or 'of unknown version'}"
     told = visible(f"  {model.settings.model_id or 'no model'}  {runs}  ")
     yield [(visible(f"{environment}/{model.name}"), "strong"), (told, "plain"), (verdict, STYLES.get(verdict, "gap"))]
     if fit.gap:

@@ -8,7 +8,7 @@ from typing import Any
 from modelyard.catalog import Engine, Flag, engine
 from modelyard.diffing.model import ABSENT, EngineChange, Hazard, SettingChange
 from modelyard.findings import Severity
-from modelyard.view import ServedModel
+from modelyard.view import ServedModel, title_of
 
 _OWN_FLAG = "config"
 
@@ -33,17 +33,17 @@ def _values(model: ServedModel | None) -> dict[str, Any]:
 def engine_change(old: ServedModel, new: ServedModel) -> EngineChange | None:
     """Return what another version of the engine means for a model; None where it stays."""
     before, after = old.engine_version, new.engine_version
-    if before is None or after is None or before == after or old.engine != new.engine:
+    if before is None or after is None or before == after or old.engine.core != new.engine.core:
         return None
-    first, second = engine(new.engine, before), engine(new.engine, after)
+    first, second = engine(new.engine.core, before), engine(new.engine.core, after)
     if first is None or second is None:
         unknown = tuple(version for version, known in ((before, first), (after, second)) if known is None)
-        return EngineChange(new.engine, before, after, unknown=unknown)
+        return EngineChange(new.engine.core, before, after, unknown=unknown)
     used = dict.fromkeys(f"--{flag}" for flag in new.settings if _is_gone(flag, first, second))
     used |= dict.fromkeys(name for name in _variables(new) if name in first.environment - second.environment)
     gone = [f"--{flag}" for flag in first.flags if second.flag(flag) is None]
     return EngineChange(
-        new.engine,
+        new.engine.core,
         before,
         after,
         gone_in_use=tuple(used),
@@ -78,11 +78,12 @@ def engine_hazards(change: EngineChange, model: ServedModel) -> Iterator[Hazard]
         yield Hazard(
             "engine",
             Severity.ERROR if name.startswith("--") else Severity.WARNING,
-            f"{model.name} sets {name}, which vLLM {change.after} does not know any more",
+            f"{model.name} sets {name}, which {title_of(change.engine)} {change.after} does not know any more",
         )
     if change.unknown:
         yield Hazard(
             "engine",
             Severity.NOTE,
-            f"the catalogue does not hold vLLM {' and '.join(change.unknown)}, so flags that go or come are unknown",
+            f"the catalogue does not hold {title_of(change.engine)} {' and '.join(change.unknown)}, so flags that go "
+            "or come are unknown",
         )

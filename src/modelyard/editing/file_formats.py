@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from modelyard.catalog import ENGINE_NAMES, LONGEST_NAME, UNPREFERRED, engine
+from modelyard.catalog import LONGEST_NAME, UNPREFERRED, engine
 from modelyard.repository.settings import Settings
+from modelyard.view import title_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")]
 
@@ -209,7 +210,6 @@ def settings_schema(version: str, name: str = "vllm") -> dict[str, Any]:
     known = engine(name, version)
     if known is None:
         raise KeyError(version)
-    called = ENGINE_NAMES[name]
     properties: dict[str, Any] = {}
     for long, flag in sorted(known.flags.items()):
         properties[long] = _flag_schema(flag.type, flag.choices, flag.default)
@@ -225,7 +225,7 @@ def settings_schema(version: str, name: str = "vllm") -> dict[str, Any]:
             properties[long] = {"anyOf": [{"enum": list(values)}, {"type": "string"}]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Settings of {called} {version}",
+        "title": f"Settings of {title_of(name)} {version}",
         "description": f"Flags of `vllm serve`, read by --config. Source: {known.source}",
         "type": "object",
         "properties": properties,

@@ -119,6 +119,8 @@ def fit_of(
     """
     files = model.container.manifest.repository.files
     settings = model.settings
+    if not model.engine.is_sized:
+        return Fit(model, gap=f"what {model.engine.title} takes of the memory of its devices is not modelled")
     if settings.problem:
         return Fit(model, gap=settings.problem)
     if not settings.model:

@@ -4,6 +4,7 @@ from modelyard.view.admission import NAMESPACE_NAME, Peer, admits_peer
 from modelyard.view.answers import how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
 from modelyard.view.applications import Application, Source, own_folder, sources
+from modelyard.view.engines import VERSION_LABEL, ServingEngine, exporters_in, metric_prefixes, title_of, version_in
 from modelyard.view.environment import KUBE_SYSTEM, Environment
 from modelyard.view.expressions import Expression, Selector, dashboards, expressions
 from modelyard.view.generators import GitGenerator, git_generators
@@ -19,7 +20,7 @@ from modelyard.view.listeners import (
     services_by_template,
 )
 from modelyard.view.manifests import Manifest, manifests
-from modelyard.view.models import VERSION_LABEL, ServedModel, version_in
+from modelyard.view.models import ServedModel
 from modelyard.view.nodes import (
     OF_AUTO_MODE,
     NodeRequirement,
@@ -40,7 +41,6 @@ from modelyard.view.services import Service
 from modelyard.view.settings import DeclaredSettings, Setting, declared_settings, is_location
 from modelyard.view.shapes import entries, listed, mapping, numbered, text
 from modelyard.view.terraform import Block, LineAddress, Terraform, TerraformReader, association
-from modelyard.view.triton import runs_triton
 from modelyard.view.values import ChartValues
 from modelyard.view.workflows import Workflow, every_workflow, workflows
 from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workload, called_service, workload
@@ -79,6 +79,7 @@ __all__ = [
     "ServeApplication",
     "ServedModel",
     "Service",
+    "ServingEngine",
     "Setting",
     "Source",
     "Taint",
@@ -98,6 +99,7 @@ __all__ = [
     "differing",
     "entries",
     "every_workflow",
+    "exporters_in",
     "expressions",
     "generated_by",
     "git_generators",
@@ -110,6 +112,7 @@ __all__ = [
     "listener",
     "manifests",
     "mapping",
+    "metric_prefixes",
     "numbered",
     "overlay_facts",
     "own_folder",
@@ -119,7 +122,6 @@ __all__ = [
     "quantity",
     "recorded_answers",
     "requirements",
-    "runs_triton",
     "seconds",
     "selected_pools",
     "selects",
@@ -128,6 +130,7 @@ __all__ = [
     "set_by_manifests",
     "sources",
     "text",
+    "title_of",
     "tolerates",
     "version_in",
     "workflows",

@@ -109,7 +109,8 @@ class Environment(Derivable):
         found: dict[str, frozenset[str]] = {}
         for model in self.models:
             if model.engine_version:
-                found[model.engine] = found.get(model.engine, frozenset()) | {model.engine_version}
+                core = model.engine.core
+                found[core] = found.get(core, frozenset()) | {model.engine_version}
         return found
 
     @cached_property

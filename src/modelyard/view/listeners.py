@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from modelyard.catalog import Server, servers
 from modelyard.findings import Address
 from modelyard.repository import derived
-from modelyard.view.settings import DeclaredSettings, declared_settings
+from modelyard.view.settings import DeclaredSettings
 from modelyard.view.shapes import entries, mapping, numbered, text
-from modelyard.view.triton import runs_triton
 from modelyard.view.workloads import PodTemplate
 
 if TYPE_CHECKING:
@@ -70,12 +69,11 @@ class Caller:
 
 def listener(model: ServedModel) -> Listener | None:
     """Return where a model's server listens; None where that is not known, as of a value that the kubelet puts in."""
-    if model.in_ray:
-        return None  # Serve's proxies answer, whose ports KubeRay knows
-    triton = runs_triton(model.container)
-    server = servers()["triton" if triton else "vllm"]
-    settings = declared_settings(model.container, ()) if triton else model.settings
-    if (not triton and settings.problem) or (server.socket_flag and settings.get(server.socket_flag)):
+    server = servers().get(model.engine.server)
+    if server is None:
+        return None
+    settings = model.engine.server_settings(model.container, model.settings)
+    if settings.problem or (server.socket_flag and settings.get(server.socket_flag)):
         return None
     if settings.get("headless"):
         return None

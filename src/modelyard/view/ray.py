@@ -18,8 +18,6 @@ from modelyard.view.workloads import Container, PodTemplate, Workload
 
 SERVICE = "RayService"
 CONFIG: Path = ("spec", "serveConfigV2")
-ENGINE_FILE = "engine.yaml"
-"""What a base of this kind says about its engine, beside its kustomization."""
 
 
 def ray_container(workload: Workload) -> tuple[PodTemplate, Container] | None:
@@ -70,25 +68,6 @@ def ray_settings(container: Container) -> DeclaredSettings:
     absent = FileAddress(repository.files, file, home, target=manifest.target) if file else manifest.at(CONFIG)
     named = str(settings["model"].value or "") if "model" in settings else ""
     return DeclaredSettings(settings, tuple(made), file, container, repository, absent, named)
-
-
-def declared_version(manifest: Manifest, image_version: str | None) -> str | None:
-    """Return the engine's version that the base of a resource says is in its image; None where none is said of it.
-
-    Args:
-        manifest: A rendered resource.
-        image_version: Version of its image, which the base's statement must be about.
-    """
-    repository = manifest.repository
-    for layer in repository.kustomizations.tree(manifest.target).layers:
-        path = f"{layer.folder}/{ENGINE_FILE}" if layer.folder else ENGINE_FILE
-        if not repository.files.is_file(path):
-            continue
-        told = _content(repository, path)
-        about = text(told, "version-of")
-        if about and about == image_version:
-            return text(told, "version") or None
-    return None
 
 
 def _served(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -139,6 +139,25 @@ def declared_settings(container: Container, siblings: Sequence[Manifest]) -> Dec
     )
 
 
+def mounted_config_map(container: Container, siblings: Sequence[Manifest], file: str) -> Manifest | None:
+    """Return the ConfigMap that holds a file and is mounted into a container; None where none does.
+
+    Args:
+        container: The container.
+        siblings: The resources rendered with it.
+        file: Name of the file, a key of the ConfigMap.
+    """
+    mounted = {text(mount, "name") for mount in entries(container.value, "volumeMounts")}
+    spec = container.manifest.get(container.path[:-2], {})
+    names = {
+        text(volume, "configMap", "name") for volume in entries(spec, "volumes") if text(volume, "name") in mounted
+    }
+    for manifest in siblings:
+        if manifest.kind == "ConfigMap" and manifest.name in names and file in (manifest.get(("data",)) or {}):
+            return manifest
+    return None
+
+
 def written_in(whole: FileAddress, *, required: bool = False) -> list[Setting]:
     """Return the settings in a file.
 

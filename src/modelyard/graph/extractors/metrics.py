@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.catalog import ENGINE_NAMES, exporter_of, metrics
+from modelyard.catalog import exporter_of, metrics
 from modelyard.findings import Address
 from modelyard.graph.edges import Addressable, Choice, Definition, End, Lookup, ObjectRef, Reference, Selection
 from modelyard.graph.extractors.context import Context
 from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
+from modelyard.view.engines import exporters_in, title_of
 from modelyard.view.environment import Environment
 from modelyard.view.expressions import Expression, expressions
 from modelyard.view.labels import set_by_manifests, written_labels
 from modelyard.view.manifests import Manifest
-from modelyard.view.omni import runs_omni
 from modelyard.view.shapes import listed, mapping, numbered, text
 from modelyard.view.workloads import workload
 
 MONITORING = "monitoring.coreos.com"
-# What serves metrics, by a part of the last name of an image, and by the name of a chart.
+# What serves metrics beside engines, by a part of the last name of an image, and by the name of a chart.
 _IMAGES = {
     "dcgm-exporter": "dcgm-exporter",
     "fluent-bit": "fluent-bit",
     "kube-state-metrics": "kube-state-metrics",
     "neuron-monitor": "neuron-monitor",
     "node-exporter": "node-exporter",
-    "ray": "ray",
-    "tritonserver": "triton",
-    "vllm": "vllm",
 }
 _CHARTS = {
     "argo-cd": ("argocd",),
@@ -91,10 +88,8 @@ def _exporters(holder: Addressable | None) -> Iterator[tuple[str, Path]]:
     for container in found.containers if found else ():
         image = str(container.value.get("image") or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
         name = next((exporter for part, exporter in _IMAGES.items() if part in image), "")
-        if name:
-            yield name, (*container.path, "image")
-        if name == "vllm" and runs_omni(container):
-            yield "vllm-omni", (*container.path, "image")
+        for exporter in (name,) if name else exporters_in(container):
+            yield exporter, (*container.path, "image")
 
 
 class _Asked:
@@ -166,5 +161,5 @@ def _unknown(environment: Environment, metric: str, owner: str | None) -> str:
     exporter = metrics(owner)
     versions = environment.served_versions.get(owner)
     if exporter is not None and versions and exporter.version not in versions:
-        return f"{ENGINE_NAMES[owner]} {', '.join(sorted(versions))}"
+        return f"{title_of(owner)} {', '.join(sorted(versions))}"
     return ""

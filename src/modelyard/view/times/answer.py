@@ -72,7 +72,7 @@ def answering(environment: Environment, model: ServedModel) -> Iterator[TimeLimi
 def answer_seconds(model: ServedModel) -> float | None:
     """Return how long an answer may take; None where the model generates no text token by token, or it is not known."""
     longest = model.settings.get("max-model-len")
-    if not isinstance(longest, int) or isinstance(longest, bool) or model.engine != "vllm":
+    if not isinstance(longest, int) or isinstance(longest, bool) or not model.engine.generates_tokens:
         return None
     if model.settings.get("runner") == "pooling" or model.settings.get("task") in ("embed", "classify", "score"):
         return None

@@ -125,7 +125,7 @@ def _engine_limits(model: ServedModel) -> Iterator[TimeLimit]:
     if probe:
         at = model.container.at("startupProbe", "failureThreshold")
         yield TimeLimit("start", "start-up probe", allowed_seconds(probe), "set", at)
-    if model.passes_python_values or model.engine != "vllm":
+    if not model.engine.vllm_ready_limit:
         return
     index, value = next(
         (

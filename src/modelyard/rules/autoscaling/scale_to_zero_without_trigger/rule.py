@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Environment, Expression, Manifest, expressions, numbered, text
+from modelyard.view import Environment, Expression, Manifest, expressions, metric_prefixes, numbered, text
 
-# Metrics that only running engines serve.
-_ENGINES = ("vllm:", "vllm_omni:", "ray_", "triton_", "nv_inference_", "DCGM_", "neuron")
+# Metrics of devices, which are there only where a node is.
+_DEVICES = ("DCGM_", "neuron")
 
 
 @rule("autoscaling/scale-to-zero-without-trigger", error, since="0.1.0")
@@ -36,4 +36,4 @@ def _reaches_zero(manifest: Manifest) -> bool:
 
 def _only_of_engines(expression: Expression) -> bool:
     names = [selector.metric for selector in expression.selectors]
-    return bool(names) and all(name.startswith(_ENGINES) for name in names)
+    return bool(names) and all(name.startswith((*metric_prefixes(), *_DEVICES)) for name in names)

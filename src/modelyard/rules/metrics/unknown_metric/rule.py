@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import ENGINE_NAMES, Exporter, exporter_of, metrics
+from modelyard.catalog import Exporter, exporter_of, metrics
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
-from modelyard.view import Environment, Expression, Selector, expressions
+from modelyard.view import Environment, Expression, Selector, expressions, title_of
 
 
 @rule("metrics/unknown-metric", warning, since="0.1.0")
@@ -20,7 +20,7 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
             if exporter is None:
                 continue
             if name in versions and exporter.version not in versions[name]:
-                engine = ENGINE_NAMES[name]
+                engine = title_of(name)
                 yield NotChecked(
                     expression.manifest, f"metrics of {engine} {', '.join(sorted(versions[name]))} unknown"
                 )

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
-from modelyard.view import Environment, text
-from modelyard.view.triton import runs_triton
+from modelyard.view import Environment, text, title_of
 
 
 @rule("probes/liveness-without-engine", warning, since="0.1.0")
@@ -13,10 +12,11 @@ def liveness_without_engine(environment: Environment) -> Iterator[Finding | NotC
     """Triton stays alive and ready when the vLLM in it has died; a probe of its own state never restarts it."""
     for model in environment.models:
         path = text(model.container.value, "livenessProbe", "httpGet", "path")
-        if runs_triton(model.container) and path:
+        if model.engine.outlives_core and path:
+            server, core = model.engine.title, title_of(model.engine.core)
             yield Finding(
                 at=model.container.at("livenessProbe", "httpGet", "path"),
-                message=f"the liveness probe of {model.name} asks {path}, which tells of Triton, not of its vLLM",
+                message=f"the liveness probe of {model.name} asks {path}, which tells of {server}, not of its {core}",
                 fix="ask for one token by an exec probe that fails on an error and not on silence, as "
                 "bases/serving/triton-vllm does",
             )

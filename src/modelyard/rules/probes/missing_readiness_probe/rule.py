@@ -12,7 +12,7 @@ def missing_readiness_probe(environment: Environment) -> Iterator[Finding | NotC
     """Without a readiness probe a Service sends to an engine that hangs, drains or has lost its ranks."""
     services = services_by_template(environment)
     for model in environment.models:
-        if model.in_ray or "readinessProbe" in model.container.value:
+        if model.engine.probed_by_operator or "readinessProbe" in model.container.value:
             continue  # KubeRay gives its pods probes
         behind = services.get(model.template, [])
         if behind:

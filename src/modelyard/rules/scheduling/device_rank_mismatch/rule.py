@@ -8,7 +8,6 @@ from modelyard.rules import rule
 from modelyard.rules.wording import plural
 from modelyard.view import Environment, ServedModel
 
-_FLAGS = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "prefill-context-parallel-size")
 _GPU = "nvidia.com/gpu"
 
 # One pod is one engine there.
@@ -17,11 +16,12 @@ _WHOLE_ENGINES = ("Deployment", "StatefulSet", "Pod", "Job")
 
 @dataclass(frozen=True)
 class _Share:
-    """Devices of what one engine runs on, its name in a message, and where their number is set."""
+    """Devices of what one engine runs on: whose they are, where their number is set, and whether engines share them."""
 
     devices: int
     per: str
     setting: str
+    shared: bool = False
 
 
 @rule("scheduling/device-rank-mismatch", error, since="0.1.0")
@@ -34,30 +34,32 @@ def device_rank_mismatch(environment: Environment) -> Iterator[Finding | NotChec
         if model.settings.problem:
             yield NotChecked(model, model.settings.problem)
             continue
-        share, ranks = _share(model, devices), _ranks(model)
-        if share is None or ranks is None or (model.in_ray and share.devices % ranks == 0):
+        ranks = model.engine.ranks(model.settings)
+        share = _share(model, devices, ranks or 1)
+        if share is None or ranks is None or (share.shared and share.devices % ranks == 0):
             continue
         if ranks == share.devices:
             continue
+        flags = model.engine.rank_flags
         flag = max(
-            (each for each in reversed(_FLAGS) if each in model.settings),
+            (each for each in reversed(flags) if each in model.settings),
             key=lambda each: model.settings[each],
             default="",
         )
-        uses = f"{flag} {model.settings[flag]}" if flag else "tensor-parallel-size 1 by default"
+        uses = f"{flag} {model.settings[flag]}" if flag else f"{flags[0]} 1 by default"
         # Ranks that could be doubled are the likelier mistake; a remainder says that pods are too many.
         size = model.workload.kind == "LeaderWorkerSet" and share.devices > ranks and share.devices % ranks
         yield Finding(
             at=model.workload.manifest.at("spec.leaderWorkerTemplate.size")
             if size
-            else model.settings.at(flag or _FLAGS[0]),
+            else model.settings.at(flag or flags[0]),
             message=f"{model.name} has {plural(share.devices, 'GPU')} per {share.per} and uses {ranks} ({uses})",
             fix=f"make the ranks {share.devices}, or {share.setting} {ranks}",
             severity=None if ranks > share.devices else warning,
         )
 
 
-def _share(model: ServedModel, devices: int) -> _Share | None:
+def _share(model: ServedModel, devices: int, ranks: int) -> _Share | None:
     """Return the devices that one engine has; None where that is decided elsewhere."""
     manifest = model.workload.manifest
     if model.workload.kind in _WHOLE_ENGINES:
@@ -71,25 +73,11 @@ def _share(model: ServedModel, devices: int) -> _Share | None:
         workers = next((each for each in model.workload.templates if each.path[-1] == "workerTemplate"), model.template)
         rest = workers.accelerators.get(_GPU, 0) * (size - 1)
         return _Share(devices + rest, f"group of {plural(size, 'pod')}", "the GPUs of a group")
-    if model.in_ray:
+    if model.workload.kind == "RayService":
         group = manifest.mapping(model.template.path[:-1])
         most = group.get("maxReplicas", group.get("replicas"))
         if isinstance(most, int) and most > 0:
-            ranks = _ranks(model) or 1
             # Ray puts a replica on as many workers as it needs.
             spanned = min(max(1, -(-ranks // devices)), most)
-            return _Share(devices * spanned, plural(spanned, "worker"), "the GPUs of a worker")
+            return _Share(devices * spanned, plural(spanned, "worker"), "the GPUs of a worker", shared=True)
     return None
-
-
-def _ranks(model: ServedModel) -> int | None:
-    """Return how many devices one engine uses; None where a launcher outside the pod decides."""
-    if any(each in model.settings for each in ("data-parallel-size-local", "data-parallel-backend")):
-        return None
-    total = 1
-    for flag in _FLAGS:
-        value = model.settings.get(flag, 1)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            return None
-        total *= value
-    return total

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Sources
 from modelyard.rules import rule
-from modelyard.view import Environment, LineAddress, ServedModel, entries, runs_triton, text
+from modelyard.view import Environment, LineAddress, ServedModel, entries, text
 
 _FILE = "config.pbtxt"
 _PAIRS = {"{": "}", "[": "]"}
@@ -17,7 +17,7 @@ _NAME = re.compile(r'^[ \t]*name[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Triton loads a model whose config.pbtxt it can read and that is called as its folder; else it serves none."""
     for model in environment.models:
-        if not runs_triton(model.container):
+        if model.engine.name != "triton":
             continue
         yield from _repository(model)
         held = [manifest for manifest in model.application.resources if _FILE in manifest.mapping("data")]

@@ -11,7 +11,7 @@ from modelyard.view import Environment
 def config_equals_form(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine takes its settings file from `--config FILE` and ignores `--config=FILE` without a word."""
     for model in environment.models:
-        for index, word in enumerate(model.container.args):
+        for index, word in enumerate(model.container.args if model.engine.vllm_command else ()):
             if word.startswith("--config="):
                 yield Finding(
                     at=model.container.at("args", index),

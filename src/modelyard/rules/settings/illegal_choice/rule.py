@@ -13,7 +13,7 @@ from modelyard.view import Environment
 def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a value that is not one of a flag's choices."""
     for model in environment.models:
-        known = engine(model.engine, model.engine_version) if model.engine_version else None
+        known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         for setting in model.settings.settings.values() if known else ():
             flag = known.flag(f"--{setting.name}") if known else None
             choices = [str(each) for each in flag.choices] if flag else []

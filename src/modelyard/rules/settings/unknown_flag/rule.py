@@ -15,11 +15,10 @@ def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a flag that its version does not have."""
     for model in environment.models:
         version = model.engine_version
-        known = engine(model.engine, version) if version else None
+        core = model.engine.core
+        known = engine(core, version) if version else None
         if known is None:
-            reason = (
-                f"flags of {model.engine} {version} are not in the catalogue" if version else "its version is unknown"
-            )
+            reason = f"flags of {core} {version} are not in the catalogue" if version else "its version is unknown"
             yield NotChecked(model, reason)
             continue
         for setting in model.settings.all:

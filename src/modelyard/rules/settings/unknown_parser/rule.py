@@ -15,7 +15,7 @@ _PLUGINS = {"tool-call-parser": "tool-parser-plugin", "reasoning-parser": "reaso
 def unknown_parser(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a tool-call or reasoning parser that it does not have."""
     for model in environment.models:
-        known = engine(model.engine, model.engine_version) if model.engine_version else None
+        known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         if known is None:
             continue  # settings/unknown-flag says that this version is not in the catalogue
         for flag, names in (

@@ -17,7 +17,7 @@ OFF = ("0", "false")
 def unread_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A variable in the engine's own name that its version does not read changes nothing."""
     for model in environment.models:
-        known = engine(model.engine, model.engine_version) if model.engine_version else None
+        known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         variables = model.container.value.get("env")
         for index, each in enumerate(variables if known and isinstance(variables, list) else ()):
             name = str(each.get("name") or "") if isinstance(each, dict) else ""

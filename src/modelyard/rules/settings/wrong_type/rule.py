@@ -27,12 +27,12 @@ _EXPECTED = {
 def wrong_type(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a value that it cannot read as its flag's type."""
     for model in environment.models:
-        known = engine(model.engine, model.engine_version) if model.engine_version else None
+        known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         for setting in model.settings.all if known else ():
             flag = known.flag(f"--{setting.name}") if known else None
             if flag is None or flag.type not in _EXPECTED or setting.value is None or _fits(model, setting, flag):
                 continue
-            expected = _EXPECTED["int" if flag.type == "human-int" and model.passes_python_values else flag.type]
+            expected = _EXPECTED["int" if flag.type == "human-int" and model.engine.typed_settings else flag.type]
             if flag.type == "boolean" and setting.source == "args":
                 expected = "no value"
             yield Finding(
@@ -56,7 +56,7 @@ def _fits(model: ServedModel, setting: Setting, flag: Flag) -> bool:
         return isinstance(value, bool | str)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
-    if model.passes_python_values and isinstance(value, str):
+    if model.engine.typed_settings and isinstance(value, str):
         return False
     if flag.type == "float":
         return _is_number(value)

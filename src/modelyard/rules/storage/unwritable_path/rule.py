@@ -94,7 +94,7 @@ def _engine(template: PodTemplate, container: Container, model: ServedModel) -> 
             message=f"the root file system of {container} is read-only, and no volume is mounted at /tmp",
             fix="mount an emptyDir at /tmp, where the engine's processes make their sockets",
         )
-    if not variables & {"HOME", "XDG_CACHE_HOME"} and "HF_HOME" not in variables and not model.in_ray:
+    if model.engine.caches_in_home and not variables & {"HOME", "XDG_CACHE_HOME", "HF_HOME"}:
         yield Finding(
             at=container.at("env", key=True),
             message=f"the root file system of {container} is read-only, and its caches lie below the HOME of the image",

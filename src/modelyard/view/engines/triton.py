@@ -7,20 +7,51 @@ from collections.abc import Sequence
 from modelyard.findings import Address, UserError
 from modelyard.rendering import Sources, split_image
 from modelyard.repository import FileAddress
+from modelyard.view.engines.vllm import VLLM
 from modelyard.view.manifests import Manifest
-from modelyard.view.settings import DeclaredSettings, Setting, written_in
-from modelyard.view.shapes import entries, text
+from modelyard.view.settings import DeclaredSettings, Setting, declared_settings, mounted_config_map, written_in
 from modelyard.view.workloads import Container
 
 ENGINE_ARGUMENTS = "model.json"
 """File of a model's version folder with vLLM's engine arguments (`_VLLM_ENGINE_ARGS_FILENAME` of the backend)."""
 
 
-def runs_triton(container: Container) -> bool:
-    """Return whether a container is Triton with its vLLM backend, whose `args` are not the engine's."""
-    return split_image(container.image)[0].endswith("/tritonserver") and any(
-        word.startswith("--model-repository") for word in container.args
-    )
+class Triton(VLLM):
+    """NVIDIA Triton Inference Server with its vLLM backend, whose container's `args` are those of its frontend."""
+
+    name = "triton"
+    title = "Triton"
+    image_word = "tritonserver"
+    exporters = ("triton",)
+    metric_prefixes = ("triton_", "nv_inference_")
+    server = "triton"
+    typed_settings = True
+    vllm_command = False
+    vllm_ready_limit = False
+    version_in_labels = False
+    outlives_core = True
+
+    def runs(self, container: Container) -> bool:
+        """Return whether a container is Triton and is told of a model repository."""
+        return split_image(container.image)[0].endswith("/tritonserver") and any(
+            word.startswith("--model-repository") for word in container.args
+        )
+
+    def settings(self, container: Container, siblings: Sequence[Manifest]) -> DeclaredSettings:
+        """Return the engine's arguments in the model repository."""
+        return triton_settings(container, siblings)
+
+    def server_settings(self, container: Container, settings: DeclaredSettings) -> DeclaredSettings:
+        """Return what the command line tells the frontend."""
+        return declared_settings(container, ())
+
+    def tag_version(self, tag: str) -> str | None:
+        """Return None: the tag is the month of Triton's release."""
+        return None
+
+    def release(self, tag: str) -> str | None:
+        """Return the month of Triton's release, such as `26.07`."""
+        return tag.partition("-")[0]
 
 
 def triton_settings(container: Container, siblings: Sequence[Manifest]) -> DeclaredSettings:
@@ -31,7 +62,7 @@ def triton_settings(container: Container, siblings: Sequence[Manifest]) -> Decla
         siblings: The resources rendered with it.
     """
     repository = container.manifest.repository
-    source = _config_map(container, siblings)
+    source = mounted_config_map(container, siblings, ENGINE_ARGUMENTS)
     file = None
     if source is not None:
         file = Sources(source.repository, source.target, source.resource).generated_file(ENGINE_ARGUMENTS)
@@ -51,20 +82,3 @@ def triton_settings(container: Container, siblings: Sequence[Manifest]) -> Decla
     home: Address = in_file if file else container.at("args")
     named = str(settings["model"].value or "") if "model" in settings else ""
     return DeclaredSettings(settings, tuple(made), file, container, repository, home, named, problem, at)
-
-
-def _config_map(container: Container, siblings: Sequence[Manifest]) -> Manifest | None:
-    """Return the mounted ConfigMap that holds the engine's arguments."""
-    mounted = {text(mount, "name") for mount in entries(container.value, "volumeMounts")}
-    spec = container.manifest.get(container.path[:-2], {})
-    names = {
-        text(volume, "configMap", "name") for volume in entries(spec, "volumes") if text(volume, "name") in mounted
-    }
-    for manifest in siblings:
-        if (
-            manifest.kind == "ConfigMap"
-            and manifest.name in names
-            and ENGINE_ARGUMENTS in (manifest.get(("data",)) or {})
-        ):
-            return manifest
-    return None

@@ -1,0 +1,1 @@
+"""A new engine, as an engineer adds one."""
