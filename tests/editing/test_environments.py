@@ -274,6 +274,23 @@ def test_tags_and_settings_move_and_sizes_stay(two: Path) -> None:
     assert promote(changes, "dev", "prod").moved == [] and changes.files_changed == ()
 
 
+def test_what_the_versions_say_of_a_workload_moves_with_its_image(two: Path) -> None:
+    versions = two / "environments/dev/versions/kustomization.yaml"
+    versions.write_text(versions.read_text().replace("2.56.0", "2.57.0"))
+    moved = edited_versions(two)
+    assert "newTag: 2.57.0-py312-cu130" in moved and 'rayVersion, value: "2.57.0"' in moved
+    versions.write_text(versions.read_text().replace("rayVersion, value: 2.57.0", "rayVersion, value: 2.58.0"))
+    assert edited_versions(two) == moved, "the image stays, and what is said of its workload stays with it"
+
+
+def edited_versions(root: Path) -> str:
+    """Promote `dev` to `prod`, and return the versions of that."""
+    changes = Changes(root)
+    promote(changes, "dev", "prod")
+    changes.apply()
+    return (root / "environments/prod/versions/kustomization.yaml").read_text()
+
+
 def test_one_model_moves_alone(two: Path) -> None:
     edited(two, "dev", "chat", {"max-model-len": "8192"})
     versions = two / "environments/dev/versions/kustomization.yaml"

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -246,6 +246,13 @@ def test_the_longest_name_of_a_ray_service_is_shorter() -> None:
         from modelyard.editing.identity import require_name
 
         require_name("a" * 48, 47)
+
+
+def test_a_flag_is_refused_where_the_arguments_are_another_program_s(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(bases["other-engines"], tmp_path / "other-engines", symlinks=True))
+    with pytest.raises(UserError, match=r"runs on triton-vllm, which takes no flags as arguments: .* model\.json"):
+        set_model(Changes(root), "dev", "triton", {"max-model-len": "8192"})
+    set_model(Changes(root), "dev", "triton", {"replicas": "2"})
 
 
 def test_a_setting_is_added_changed_and_taken_back(starter: Path) -> None:

@@ -15,7 +15,7 @@ from modelyard.editing.models import set_model
 from modelyard.editing.naming import model_name
 from modelyard.editing.overlay_making import engine_version
 from modelyard.editing.promotion import BOUND_TO_DEVICES
-from modelyard.editing.served import ARGUMENTS, Served
+from modelyard.editing.served import REPLICATED, Served, argument_paths
 from modelyard.editing.splicing import Text
 from modelyard.findings import UserError
 
@@ -74,9 +74,12 @@ def _candidate(
     name: str,
     lost: list[str],
 ) -> Candidate:
+    engine = _engine(Menu(changes().files), found)
+    if not engine:
+        lost.insert(0, f"framework {found.framework or 'unknown'} on {found.accelerator}: no engine here does the same")
     length = found.flags.get("max-model-len", "")
     wish = ModelRequest(
-        engine=found.engine if found.engine in Menu(changes().files).engines else "",
+        engine=engine,
         accelerator=found.accelerator,
         features=(CONSENT,) if found.token else (),
         max_model_len=int(length) if length.isascii() and length.isdigit() else None,
@@ -91,9 +94,8 @@ def _candidate(
             continue
         if choice.possible:
             best = choice.possible[0]
-            if found.engine and best.overlay.engine != found.engine:
-                why = problems[0].message if problems else f"there is no {found.engine} here"
-                lost.append(f"engine {found.engine}: {why}; {best.overlay.engine} serves it instead")
+            if engine and best.overlay.engine != engine:
+                lost.append(f"engine {engine}: {problems[0].message}; {best.overlay.engine} serves it instead")
             return best
         told = "; ".join(f"{one.overlay.name}: {one.why_not}" for one in choice.candidates)
         problems.append(UserError(f"{model_id} cannot be served in {environment}: {told}"))
@@ -108,6 +110,18 @@ def _candidate(
     raise UserError(told, fix=fix, at=last.at, exit_code=last.exit_code)
 
 
+def _engine(menu: Menu, found: ExternalDeployment) -> str:
+    """Return the engine here that does the same; empty where none does."""
+    return next(
+        (
+            engine.name
+            for engine in menu.engines.values()
+            if found.framework in engine.frameworks and engine.accelerator == found.accelerator
+        ),
+        "",
+    )
+
+
 def _carry_flags(changes: Changes, environment: str, name: str, found: ExternalDeployment, made: ImportResult) -> None:
     files = environment_files(changes, environment)
     served = Served(files, name, Menu(StagedFiles(changes)))
@@ -115,7 +129,7 @@ def _carry_flags(changes: Changes, environment: str, name: str, found: ExternalD
     if engine is None or overlay is None:
         return
     own = _settings(changes, f"{OVERLAYS}/{overlay.name}/{engine.settings}")
-    paths = ARGUMENTS.get(engine.workload)
+    paths = argument_paths(engine)
     version = engine.version or engine_version(files, next(iter(engine.images), "")) or ""
     known = engine_of_version(engine.engine, version)
     if found.devices != overlay.devices:
@@ -128,11 +142,11 @@ def _carry_flags(changes: Changes, environment: str, name: str, found: ExternalD
             made.lost.append(f"{flag} {value}: {engine.engine} {version} has no such flag")
         elif flag in BOUND_TO_DEVICES:
             made.lost.append(f"{flag} {value}: the overlay splits the model over its devices, {own.get(flag, '1')}")
-        elif paths is None:
+        elif not paths:
             made.lost.append(f"{flag} {value}: the overlay has {own.get(flag, 'the default')}; copy it to change that")
         else:
             values[flag] = value
-    if found.replicas > 1 and paths is not None:
+    if found.replicas > 1 and engine.workload in REPLICATED:
         values["replicas"] = str(found.replicas)
     elif found.replicas > 1:
         made.lost.append(f"{found.replicas} replicas: the overlay's bounds decide")

@@ -11,17 +11,6 @@ from typing import Any
 from modelyard.findings import At, Place, UserError, is_secret
 from modelyard.repository.yaml import documents
 
-ENGINES: Mapping[tuple[str, str], str] = {
-    ("vllm", "gpu"): "vllm",
-    ("vllm", "neuron"): "vllm-neuron",
-    ("ray-vllm", "gpu"): "ray-vllm",
-    ("lws-vllm", "gpu"): "lws-vllm",
-    ("triton-vllm", "gpu"): "triton-vllm",
-    ("aibrix", "gpu"): "aibrix-vllm",
-    ("diffusers", "gpu"): "vllm-omni",
-}
-"""Folder of `bases/serving` by framework and accelerator of inference-charts."""
-
 _DEVICES = {"nvidia.com/gpu": "gpu", "aws.amazon.com/neuron": "neuron"}
 _TOKEN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _SERVED_HERE = frozenset({"host", "port", "served-model-name", "model", "config", "pipeline"})
@@ -40,7 +29,7 @@ class ExternalDeployment:
         source: What it was read from, in words.
         name: Name of its Service or workload.
         model: The model's id.
-        engine: Folder of `bases/serving` that does the same; empty where none is known.
+        framework: What inference-charts calls the engine that serves it.
         accelerator: `gpu` or `neuron`.
         devices: Devices of one replica.
         replicas: Replicas.
@@ -53,7 +42,7 @@ class ExternalDeployment:
     source: str
     name: str = ""
     model: str = ""
-    engine: str = ""
+    framework: str = "vllm"
     accelerator: str = "gpu"
     devices: int = 1
     replicas: int = 1
@@ -109,9 +98,7 @@ def _values(path: str, raw: Mapping[str, Any]) -> ExternalDeployment:
         )
     found.model, found.name = str(raw.get("model") or ""), str(inference.get("serviceName") or "")
     found.accelerator = accelerator
-    found.engine = ENGINES.get((framework, accelerator), "")
-    if not found.engine:
-        found.lost.append(f"framework {framework or 'unknown'} on {accelerator}: no engine here does the same")
+    found.framework = framework
     if not found.model:
         raise UserError("the file names no model", fix="write model: ORGANISATION/MODEL", at=At(Place(path)))
     for key, value in _mapping(raw, "modelParameters").items():
@@ -176,7 +163,6 @@ def _deployment(path: str, raw: Mapping[str, Any]) -> ExternalDeployment | None:
     name, _, tag = str(container.get("image") or "").rpartition(":")
     _image(found, {"repository": name, "tag": tag})
     _resources(found, _mapping(container, "resources"))
-    found.engine = ENGINES[("vllm", found.accelerator)]
     found.lost += [
         f"container {each.get('name')}: only the engine's is carried over"
         for each in containers

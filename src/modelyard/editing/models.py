@@ -14,7 +14,7 @@ from modelyard.editing.identity import require_name
 from modelyard.editing.menu import Menu
 from modelyard.editing.overlay_making import engine_version
 from modelyard.editing.readiness import how_to_bring
-from modelyard.editing.served import ARGUMENTS, Served
+from modelyard.editing.served import REPLICATED, Served, argument_paths
 from modelyard.editing.splicing import Text
 from modelyard.findings import UserError, is_secret
 from modelyard.repository import ENVIRONMENTS
@@ -252,7 +252,7 @@ def _set_size(served: Served, key: str, value: str) -> None:
     if not value.isascii() or not value.isdigit() or int(value) > 10_000:
         raise UserError(f"{key} is '{value}', expected a whole number up to 10000", fix=f"write {key}=2")
     scaled = next((each for each in SCALED_BY if each in served.features), "")
-    if engine.workload not in ARGUMENTS:
+    if engine.workload not in REPLICATED:
         raise UserError(
             f"{served.name} runs in {engine.workload}, whose sizes stand twice in the overlay",
             fix="copy the overlay under a new name and change both there",
@@ -281,11 +281,11 @@ def _set_flag(served: Served, flag: str, value: str) -> None:
             f"{flag} holds a secret, which everybody who reads this repository would have",
             fix="keep it in AWS Secrets Manager; the features api-key and hf-token read keys and tokens from there",
         )
-    paths = ARGUMENTS.get(engine.workload)
-    if paths is None:
+    paths = argument_paths(engine)
+    if not paths:
         raise UserError(
-            f"{served.name} runs in {engine.workload}, which has no arguments: its settings stand in the overlay's "
-            f"{engine.settings}",
+            f"{served.name} runs on {engine.name}, which takes no flags as arguments: its settings stand in the "
+            f"overlay's {engine.settings}",
             fix="copy the overlay under a new name and change it there",
         )
     for path in paths:
@@ -333,7 +333,7 @@ def _unset(served: Served, key: str) -> None:
     else:
         flag = key.lstrip("-").replace("_", "-").removeprefix("no-")
         found = False
-        for path in ARGUMENTS.get(_engine(served).workload, ()):
+        for path in argument_paths(_engine(served)):
             found = served.remove_operations(path, flag) or found
     if not found and key not in SIZES:
         _require_flag(served, flag)  # what is not set is unset already, if there is such a thing at all

@@ -76,7 +76,7 @@ def promote(changes: Changes, source: str, target: str, model: str = "", revisio
                 f"environment {target} has no model {name}", fix=f"add it first: {_adding(before, name, target, menu)}"
             )
     images = None if not model else _images_of(Served(before, model, menu))
-    _tags(changes, before, after, images, made)
+    _tags(changes, before, after, images, menu, made)
     for name in names:
         _settings(changes, before, after, name, menu, made)
     if not model:
@@ -165,6 +165,7 @@ def _tags(
     before: EnvironmentFiles,
     after: EnvironmentFiles,
     images: tuple[str, ...] | None,
+    menu: Menu,
     made: Promotion,
 ) -> None:
     source, target = (f"{each.folder}/versions/kustomization.yaml" for each in (before, after))
@@ -172,6 +173,7 @@ def _tags(
         made.kept.append("image tags: an environment has no versions/kustomization.yaml")
         return
     theirs = {name: tag for _, name, tag in _images(Text(source, changes.text(source)))}
+    moved = set()
     for index, name, tag in _images(Text(target, changes.text(target))):
         wanted = theirs.get(name, tag)
         if wanted == tag or (images is not None and name not in images):
@@ -179,12 +181,13 @@ def _tags(
         text = Text(target, changes.text(target))
         text.set_scalar(["images", index, "newTag"], wanted)
         changes.write(target, str(text))
+        moved.add(name)
         made.moved.append(f"{name} {tag} → {wanted}")
         if images is not None:
             made.kept.append(
                 f"{name} is tagged for all models of {after.name}, so that others of this engine restart too"
             )
-    _ray_versions(changes, source, target, made)
+    _patches(changes, source, target, _moved_workloads(menu, moved))
 
 
 def _images(text: Text) -> Iterator[tuple[int, str, str]]:
@@ -193,13 +196,17 @@ def _images(text: Text) -> Iterator[tuple[int, str, str]]:
             yield index, str(each.get("name")), str(each["newTag"])
 
 
-def _ray_versions(changes: Changes, source: str, target: str, made: Promotion) -> None:
-    """Move what the versions say by a patch (KubeRay is told Ray's version), together with the image that it is for."""
-    if not any(each.startswith("rayproject/") for each in made.moved):
-        return
-    theirs = {each.path: each.value for each in operations(Text(source, changes.text(source)))}
+def _moved_workloads(menu: Menu, images: set[str]) -> set[str]:
+    """Return the kinds of workload whose engines all have an image among those that moved."""
+    kept = {each.workload for each in menu.engines.values() if not images.intersection(each.images)}
+    return {each.workload for each in menu.engines.values()} - kept
+
+
+def _patches(changes: Changes, source: str, target: str, kinds: set[str]) -> None:
+    """Move what the versions say of workloads by a patch, as of the version of Ray in its image, beside that image."""
+    theirs = {(each.kind, each.path): each.value for each in operations(Text(source, changes.text(source)))}
     for each in list(operations(Text(target, changes.text(target)))):
-        wanted = theirs.get(each.path)
+        wanted = theirs.get((each.kind, each.path)) if each.kind in kinds else None
         if isinstance(wanted, str) and wanted != each.value:
             edit_patch(changes, target, each.item, Text.set_scalar, ["operations", each.position, "value"], wanted)
 

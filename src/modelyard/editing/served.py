@@ -20,14 +20,23 @@ NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 IDENTITY = "allowNameChange"
 _ARGUMENT = re.compile(r"/args/-$")
 
-ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("/spec/template/spec/containers/0/args/-",),
+    "StatefulSet": ("/spec/template/spec/containers/0/args/-",),
     "LeaderWorkerSet": (
         "/spec/leaderWorkerTemplate/leaderTemplate/spec/containers/0/args/-",
         "/spec/leaderWorkerTemplate/workerTemplate/spec/containers/0/args/-",
     ),
 }
-"""Where a flag is appended, by kind of the workload; a RayService has no arguments."""
+"""Where a flag is appended, by kind of the workload."""
+
+REPLICATED = ("Deployment", "LeaderWorkerSet", "StatefulSet")
+"""Kinds of workload whose number of replicas is one value, at /spec/replicas."""
+
+
+def argument_paths(engine: EngineBase) -> tuple[str, ...]:
+    """Return where a flag of an engine is appended in its workload; nothing where it takes none by arguments."""
+    return _ARGUMENTS.get(engine.workload, ()) if engine.takes_arguments else ()
 
 
 class Served:
