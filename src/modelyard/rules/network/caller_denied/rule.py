@@ -33,7 +33,7 @@ _OUTSIDE = "192.0.2.1"
 _DASHBOARD, _SERVE = 8265, 8000
 _AIBRIX_NAME = "model.aibrix.ai/name"
 # Components whose pods call models: what they are called, and which ports they ask.
-_KUBERAY = "kuberay-operator"
+_KUBERAY, _RAY = "kuberay-operator", "RayService"
 _AIBRIX = ("aibrix", "envoy-gateway")
 
 
@@ -112,7 +112,8 @@ def _ranks(
     """Yield policies that keep the pods of a group, or of a Ray cluster, from each other."""
     templates = model.workload.templates
     size = model.workload.manifest.get("spec.leaderWorkerTemplate.size", 1)
-    if not model.in_ray and (model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2):
+    grouped = model.workload.kind == "LeaderWorkerSet" and isinstance(size, int) and size > 1
+    if not grouped and model.workload.kind != _RAY:
         return
     namespace = environment.namespace_of(model.workload.manifest)
     for field, isolated, words in (
@@ -132,7 +133,7 @@ def _ranks(
                 message=f"the pods of {model.workload} talk to each other on ports that they choose, and no network "
                 f"policy {words}",
                 fix="add a rule without ports for pods with "
-                + ("ray.io/cluster" if model.in_ray else "leaderworkerset.sigs.k8s.io/name"),
+                + ("ray.io/cluster" if model.workload.kind == _RAY else "leaderworkerset.sigs.k8s.io/name"),
             )
             break
 
@@ -142,7 +143,7 @@ def _callers(
 ) -> Iterator[Finding]:
     """Yield policies that keep an operator or a gateway from a model."""
     server = listener(model)
-    if model.in_ray:
+    if model.workload.kind == _RAY:
         heads = [each for each in model.workload.templates if "headGroupSpec" in each.path]
         calls = [(_KUBERAY, head, port) for head in heads for port in (_DASHBOARD, _SERVE)]
     elif _AIBRIX_NAME in model.template.labels and server is not None:
