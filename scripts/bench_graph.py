@@ -63,8 +63,8 @@ def _measured(root: Path) -> tuple[float, float, int]:
     return statistics.median(renders), statistics.median(graphs), edges
 
 
-def _views(root: Path) -> list[Environment]:
-    return list(environments(Repository(root), CheckOptions(use_cache=False), lambda *_: None, []))
+def _views(root: Path) -> tuple[Environment, ...]:
+    return environments(Repository(root), CheckOptions(use_cache=False)).views
 
 
 def _grow(root: Path, size: int) -> None:

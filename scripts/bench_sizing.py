@@ -28,7 +28,7 @@ from tests import repositories
 
 import bench_check
 import bench_render
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import environments
 from modelyard.costing import environment_cost
 from modelyard.placement import cluster, placements
 from modelyard.repository import Repository
@@ -167,7 +167,7 @@ def _own_work(root: Path) -> dict[str, float]:
         "cost": environment_cost,
     }
     found: dict[str, float] = {**dict.fromkeys(works, 0.0), "judged": 0, "templates": 0, "processor": 0.0}
-    for view in list(environments(Repository(root), CheckOptions(), lambda *_: None, [])):
+    for view in environments(Repository(root)).views:
         began = time.process_time()
         for name, work in works.items():
             started = time.perf_counter()

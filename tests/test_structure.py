@@ -59,3 +59,26 @@ def _is_inside(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         return node.attr == "__dict__"
     return isinstance(node, ast.Call) and ast.unparse(node.func) == "vars"
+
+
+def test_gaps_are_returned_and_not_put_into_a_list_that_was_given() -> None:
+    assert [place for module in MODULES for place in _filled_parameters(module)] == [], "return them"
+
+
+def _filled_parameters(module: Path) -> Iterator[str]:
+    """Yield where a function adds to a parameter that holds gaps."""
+    for function in ast.walk(ast.parse(module.read_text())):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+        gaps = {
+            each.arg
+            for each in arguments
+            if "gap" in each.arg or (each.annotation is not None and "[NotChecked]" in ast.unparse(each.annotation))
+        }
+        for node in ast.walk(function):
+            adds = isinstance(node, ast.Attribute) and node.attr in ("append", "extend", "insert")
+            target = node.value if adds and isinstance(node, ast.Attribute) else None
+            target = node.target if isinstance(node, ast.AugAssign) else target
+            if isinstance(target, ast.Name) and target.id in gaps:
+                yield f"{module.relative_to(PROJECT)}:{node.lineno} {function.name}({target.id})"

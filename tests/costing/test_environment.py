@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from modelyard.catalog import region
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import environments
 from modelyard.costing import EnvironmentCost, dimensions, environment_cost, platform_lines
 from modelyard.costing.prices import service_prices
 from modelyard.costing.variables import KEYS
@@ -27,7 +27,7 @@ GUIDE = 296.21  # USD a month: AWS's guide for an inference-ready cluster, see p
 
 
 def cost_of(root: Path) -> EnvironmentCost:
-    [view] = list(environments(Repository(root), CheckOptions(), lambda stage, done, total: None, []))
+    [view] = environments(Repository(root)).views
     return environment_cost(view)
 
 
@@ -199,7 +199,7 @@ def test_a_bill_for_any_number_of_environments_is_worked_out_once(
     calls: list[str] = []
     original: Callable[..., object] = module.node_costs
     monkeypatch.setattr(module, "node_costs", lambda view: calls.append(view.name) or original(view))
-    [view] = list(environments(Repository(one_model), CheckOptions(), lambda stage, done, total: None, []))
+    [view] = environments(Repository(one_model)).views
     assert environment_cost(view) is environment_cost(view)
     assert calls == ["dev"]
 

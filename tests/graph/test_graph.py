@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import environments
 from modelyard.graph import Definition, Edge, End, ObjectRef, Reference, Selection, State, graph
 from modelyard.graph.index import Index, shadowed
 from modelyard.repository import Repository
@@ -21,7 +21,7 @@ CHAT = ObjectRef("Deployment", "chat", "models")
 
 
 def view(root: Path, name: str = "dev") -> Environment:
-    found = {each.name: each for each in environments(Repository(root), CheckOptions(), lambda *_: None, [])}
+    found = {each.name: each for each in environments(Repository(root)).views}
     return found[name]
 
 
@@ -178,7 +178,7 @@ def test_both_ends_have_their_place(
 
 @pytest.mark.parametrize("name", repositories.names())
 def test_nothing_is_broken_in_what_the_template_writes(name: str, bases: Mapping[str, Path]) -> None:
-    for each in environments(Repository(bases[name]), CheckOptions(), lambda *_: None, []):
+    for each in environments(Repository(bases[name])).views:
         assert [str(edge) for edge in graph(each).edges if edge.is_broken] == []
         assert len(list(graph(each).of("selects", State.RESOLVED))) >= len(each.models)
 

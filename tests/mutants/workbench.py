@@ -12,7 +12,7 @@ from typing import Any
 from modelyard.checking import CheckOptions, check_repository
 from modelyard.checking.stage import RenderPipeline
 from modelyard.checking.tools import CheckContext
-from modelyard.findings import Address, At, NotChecked, Report
+from modelyard.findings import Address, At, Report
 from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
 from modelyard.repository import FileAddress, Files, Repository
 from modelyard.repository.kustomization import Kustomizations
@@ -72,7 +72,9 @@ class Workbench:
 
     def _examined(self, repository: Repository) -> Report:
         cache = _Kept(self.renderings, keeping=self._keeping)
-        return check_repository(repository, self.options, tools=_Tools(repository, self.options, self.renderer, cache))
+        return check_repository(
+            repository, self.options, context=_Context(repository, self.options, self.renderer, cache)
+        )
 
     def _differs(self, rendered: Mapping[str, Rendering]) -> bool:
         known = {each.target: each for each in self.renderings.values()}
@@ -117,19 +119,19 @@ def _overlaid(base: Repository, changed: Mapping[str, bytes]) -> Repository:
     return repository
 
 
-class _Tools(CheckContext):
+class _Context(CheckContext):
     """Tools of a check whose renderer stays, and whose renderings are kept in memory."""
 
     def __init__(
         self, repository: Repository, options: CheckOptions, renderer: _Renderer, cache: RenderingCache
     ) -> None:
-        super().__init__(repository, options)
         self._renderer_that_stays = renderer
         self._cache = cache
+        super().__init__(repository, options)
 
-    def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> RenderPipeline:
+    def _pipeline(self, version: str) -> RenderPipeline:
         if self._renderer_that_stays.inner is None:
-            own = self._renderer(kubernetes_version)
+            own = self._renderer(version)
             assert isinstance(own, LibraryRenderer), "mutants are rendered by the library renderer"
             self._renderer_that_stays.inner = own
         return RenderPipeline(self._renderer_that_stays, None, self._cache)

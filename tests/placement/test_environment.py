@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from modelyard.catalog import instance_type
-from modelyard.checking import CheckOptions
-from modelyard.checking.check import environments
+from modelyard.checking import environments
 from modelyard.cli.application import run
 from modelyard.placement import (
     QUOTAS,
@@ -42,7 +41,7 @@ ARGUMENT = "{op: add, path: /spec/template/spec/containers/0/args/-, value: --ma
 
 def view(root: Path) -> Environment:
     """Return the one environment of a repository."""
-    return next(iter(environments(Repository(root), CheckOptions(), lambda *_: None, [])))
+    return environments(Repository(root)).views[0]
 
 
 def patched(root: Path, *operations: str) -> Environment:

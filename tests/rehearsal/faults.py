@@ -27,7 +27,7 @@ POLICIES = "admissionregistration.k8s.io"
 def view_of(root: Path) -> Environment:
     """Return the first environment of a repository."""
     (name, *_) = Repository(root).environments
-    (view,) = environments(Repository(root), CheckOptions(environments=(name,)), lambda *_: None, [])
+    (view,) = environments(Repository(root), CheckOptions(environments=(name,))).views
     return view
 
 

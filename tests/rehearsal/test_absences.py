@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import environments
 from modelyard.cli.rehearse import command
 from modelyard.rehearsal.absences import ABSENCES, Absence
 from modelyard.rehearsal.api import Answer, Api, ServedKind
@@ -137,7 +137,7 @@ def test_images_that_cannot_be_pulled_and_a_node_that_is_ill(server: Server) -> 
 
 
 def test_concerned_are_those_whose_objects_wait_and_those_that_name_what_they_bring(bases: dict[str, Path]) -> None:
-    (view,) = environments(Repository(bases["starter-models"]), CheckOptions(), lambda *_: None, [])
+    (view,) = environments(Repository(bases["starter-models"])).views
     values = ABSENCES["secret-values"].concerned(view)
     assert "model-namespace" in values
     gated = {

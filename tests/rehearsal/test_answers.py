@@ -28,7 +28,7 @@ def test_every_combination_of_answers_is_taken(plane_of_its_own: ControlPlane, t
     known = {str(each["metadata"]["name"]) for each in _definitions_of(plane)}
     objections: dict[str, list[str]] = {}
     for name in repository.environments:
-        (view,) = environments(repository, CheckOptions(environments=(name,)), lambda *_: None, [])
+        (view,) = environments(repository, CheckOptions(environments=(name,))).views
         definitions = definitions_in_use(view, [])
         installed = install_definitions(
             plane.api, [each for key, each in definitions.items() if key not in known], plane.check

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import environments
 from modelyard.findings import UserError
 from modelyard.rehearsal.cloud import karpenter, needs, outcomes
 from modelyard.rehearsal.cloud.mock_result import MockCloudResult
@@ -68,7 +68,7 @@ spec:
 
 @pytest.fixture(scope="module")
 def view(bases: Mapping[str, Path]) -> Environment:
-    return next(environments(Repository(bases["one-model"]), CheckOptions(), lambda *told: None, []))
+    return environments(Repository(bases["one-model"])).views[0]
 
 
 def test_the_chart_puts_the_same_settings_into_karpenters_environment(view: Environment) -> None:

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from modelyard.findings import At, Finding, Place, Report, Severity
-from modelyard.reporting import FORMATS, Presentation, resolved
+from modelyard.reporting import FORMATS, Presentation
 from modelyard.reporting.json_v1 import ReportV1, schema
 
 Written = Callable[..., str]
@@ -248,21 +248,6 @@ def test_markdown_fits_a_comment(report: Report, written: Written) -> None:
     assert len(text) < 65_536
     assert "further findings" in text
     assert text.index("**error**") < text.index("**warning**")
-
-
-def test_addresses_are_looked_up_once(report: Report, written: Written) -> None:
-    class Counting:
-        calls = 0
-
-        def place(self) -> Place:
-            Counting.calls += 1
-            return Place("x.yaml")
-
-    report.findings = [Finding(Counting(), "m", rule="a/b", severity=Severity.ERROR)]
-    known = resolved(report)
-    for format in FORMATS:
-        written(known, format)
-    assert Counting.calls == 1
 
 
 @pytest.mark.parametrize("which", ["report", "hostile", "empty"])

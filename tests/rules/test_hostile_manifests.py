@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import environments
 from modelyard.repository import Repository
 from modelyard.rules import rules
 from modelyard.view import Application, Environment, Manifest
@@ -114,7 +114,7 @@ def view(
         (model / "others.yaml").write_text(OTHERS)
         kustomization = model / "kustomization.yaml"
         kustomization.write_text(kustomization.read_text().replace("resources:\n", "resources:\n  - others.yaml\n"))
-    made = next(iter(environments(Repository(root), CheckOptions(), lambda *_: None, [])))
+    made = environments(Repository(root)).views[0]
     assert not any(application.errors for application in made.applications)
     return made
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import CheckOptions
-from modelyard.checking.check import environments
+from modelyard.checking import environments
 from modelyard.placement import Sharing, sharing_of
 from modelyard.rendering import Resource
 from modelyard.repository import Repository
@@ -109,7 +108,7 @@ def test_mig_without_a_profile_of_the_device_is_unsure() -> None:
 
 def chat(root: Path) -> Fit:
     """Return how the model of a repository fits."""
-    return fits(next(iter(environments(Repository(root), CheckOptions(), lambda *_: None, []))))[0]
+    return fits(environments(Repository(root)).views[0])[0]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import CheckOptions
-from modelyard.checking.check import environments
+from modelyard.checking import environments
 from modelyard.repository import Repository
 from modelyard.sizing import FitVerdict, fits
 from modelyard.view import ServedModel
@@ -28,13 +27,13 @@ def multi_node(bases: Mapping[str, Path], tmp_path: Path) -> Path:
 
 def served(root: Path, name: str) -> ServedModel:
     """Return a model of the only environment."""
-    view = next(iter(environments(Repository(root), CheckOptions(), lambda *_: None, [])))
+    view = environments(Repository(root)).views[0]
     return next(each for each in view.models if each.name == name)
 
 
 def fit(root: Path, name: str) -> tuple[FitVerdict | None, str]:
     """Return verdict and gap of a model."""
-    view = next(iter(environments(Repository(root), CheckOptions(), lambda *_: None, [])))
+    view = environments(Repository(root)).views[0]
     found = next(each for each in fits(view) if each.model.name == name)
     return found.verdict, found.gap
 
@@ -134,7 +133,7 @@ def test_devices_are_those_of_nodes_with_room(one_model: Path) -> None:
         f"      - {{op: replace, path: {memory}/{part}/memory, value: 900Gi}}" for part in ("requests", "limits")
     )
     apply_edits(one_model, {"replace": {CHAT: {f"      - {argument}": more}}})
-    view = next(iter(environments(Repository(one_model), CheckOptions(), lambda *_: None, [])))
+    view = environments(Repository(one_model)).views[0]
     [found] = [each for each in fits(view) if each.model.name == "chat"]
     assert [each.eligible.device.name for each in found.devices] == ["L40S"]
     assert found.devices[0].eligible.instance_types == ("g6e.48xlarge",)

@@ -13,29 +13,32 @@ from modelyard.view import GitGenerator, UnresolvableGeneratorError, generated_b
 
 
 def expand_application_sets(
-    folder: EnvironmentFolder, root: Rendering, revisions: Revisions, gaps: list[NotChecked]
-) -> Rendering:
-    """Return an app-of-apps with the Applications that its ApplicationSets make.
+    folder: EnvironmentFolder, root: Rendering, revisions: Revisions
+) -> tuple[Rendering, tuple[NotChecked, ...]]:
+    """Return an app-of-apps with the Applications that its ApplicationSets make, and those of which files do not tell.
 
     Args:
         folder: The environment.
         root: What its app-of-apps renders to.
         revisions: The repository at the revisions that generators look at.
-        gaps: ApplicationSets that files do not tell enough of are added to it.
     """
-    made: list[Resource] = []
+    generated: list[Resource] = []
+    gaps: list[NotChecked] = []
     sets = tuple(each for each in root.resources if each.value.get("kind") == "ApplicationSet")
     for manifest in manifests(revisions.repository, replace(root, resources=sets)):
         if manifest.group != "argoproj.io":
             continue
         try:
-            found = generated_by(manifest, lambda generator: _files(generator, folder, revisions))
+            values = generated_by(manifest, lambda generator: _files(generator, folder, revisions))
         except UnresolvableGeneratorError as unknown:
             reason = f"its Applications are made by Argo CD: {unknown}"
             gaps.append(NotChecked(f"ApplicationSet {manifest.name}", reason, environment=folder.name))
             continue
-        made.extend(replace(manifest.resource, value=each, verdict=None, generated_by=manifest.name) for each in found)
-    return replace(root, resources=(*root.resources, *made)) if made else root
+        generated.extend(
+            replace(manifest.resource, value=value, verdict=None, generated_by=manifest.name) for value in values
+        )
+    expanded = replace(root, resources=(*root.resources, *generated)) if generated else root
+    return expanded, tuple(gaps)
 
 
 def _files(generator: GitGenerator, folder: EnvironmentFolder, revisions: Revisions) -> Files:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tarfile
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,19 @@ _ROUNDS = 3
 """How often charts that ask which APIs are there are rendered, each time told what the last round brought."""
 
 _ASKS = b"Capabilities.APIVersions"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRenderings:
+    """What the charts of an environment's Applications render to.
+
+    Attributes:
+        by_application: The renderings, by the Application's name.
+        gaps: Charts that cannot be rendered here.
+    """
+
+    by_application: Mapping[str, Rendering]
+    gaps: tuple[NotChecked, ...] = ()
 
 
 class Charts:
@@ -56,19 +69,18 @@ class Charts:
         self.validator = validator
         self.cache = cache
 
-    def render(
-        self, plan: RenderPlan, revisions: Revisions, gaps: list[NotChecked], beside: Iterable[Rendering] = ()
-    ) -> dict[str, Rendering]:
-        """Return what the charts of an environment's Applications render to, by Application.
+    def render(self, plan: RenderPlan, revisions: Revisions, beside: Iterable[Rendering] = ()) -> ChartRenderings:
+        """Return what the charts of an environment's Applications render to.
 
         Args:
             plan: The environment's Applications.
             revisions: The repository at the revisions that value files are read at.
-            gaps: Charts that cannot be rendered here are added to it.
             beside: What else the environment consists of; charts are told the APIs that it defines.
         """
-        jobs = []
-        for manifest, _ in plan.children:
+        jobs: list[ChartJob] = []
+        gaps: list[NotChecked] = []
+        for child in plan.children:
+            manifest = child.application
             for source in sources(manifest):
                 if not source.chart:
                     continue
@@ -77,15 +89,15 @@ class Charts:
                 except NotRenderable as reason:
                     gaps.append(_gap(manifest, source, str(reason), plan.folder.name))
         gaps.extend(_packed_here(job, plan.folder.name) for job in jobs if job.is_local)
-        found: dict[str, Rendering] = {}
+        renderings: dict[str, Rendering] = {}
         for job, rendering in zip(jobs, self._renderings(jobs, beside, revisions), strict=True):
             name = job.application.name
             late = next((error for error in rendering.errors if error.kind == "timeout"), None)
             if late is not None:  # it costs its own Application, not the check
                 gaps.append(_gap(job.application, job.source, late.message, plan.folder.name))
                 continue
-            before = found.get(name)
-            found[name] = rendering if before is None else _together(before, rendering)
+            before = renderings.get(name)
+            renderings[name] = rendering if before is None else _together(before, rendering)
             if self.renderer is None and self.validator is None and rendering.resources:
                 gaps.append(
                     NotChecked(
@@ -96,7 +108,7 @@ class Charts:
                         application=name,
                     )
                 )
-        return found
+        return ChartRenderings(renderings, tuple(gaps))
 
     def _job(self, manifest: Manifest, source: Source, revisions: Revisions) -> ChartJob:
         job = chart_job(manifest, source, revisions, self.lock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from modelyard.checking.options import CheckOptions
 from modelyard.checking.stage import RenderPipeline, with_verdicts
 from modelyard.findings import NotChecked, UserError
 from modelyard.rendering import LibraryRenderer, ProcessRenderer, Renderer, Rendering, RenderingCache
-from modelyard.repository import SETTINGS, FileAddress, Repository
+from modelyard.repository import SETTINGS, EnvironmentFolder, FileAddress, Repository
 from modelyard.repository.locks import Lock, cached_definitions, is_url, read_lock
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle, Validator
 from modelyard.tooling import cache, find
@@ -19,16 +19,43 @@ from modelyard.tooling.renderer import RENDERER
 from modelyard.tooling.streaming import LineProcess
 
 
+def folders(repository: Repository, options: CheckOptions) -> list[EnvironmentFolder]:
+    """Return the folders of the environments that are asked for.
+
+    Raises:
+        UserError: There are none, or one that is named does not exist.
+    """
+    if not repository.environments:
+        raise UserError(
+            f"{repository.root} holds no environments",
+            fix="run it in a repository with Argo CD's Applications, or make one with `modelyard new`",
+        )
+    names = options.environments or tuple(repository.environments)
+    return [repository.environment(name) for name in names]
+
+
+def by_version(wanted: Iterable[EnvironmentFolder], options: CheckOptions) -> dict[str, list[EnvironmentFolder]]:
+    """Return folders of environments by the Kubernetes version that they are checked against; empty for the default."""
+    groups: dict[str, list[EnvironmentFolder]] = {}
+    for folder in wanted:
+        version = options.kubernetes_version or str(folder.facts.get("kubernetes") or "")
+        groups.setdefault(version, []).append(folder)
+    return groups
+
+
 class CheckContext:
-    """The tools of one check.
+    """The tools of one check; those for each Kubernetes version of its environments are there from the start.
 
     Args:
         repository: The repository to check.
         options: What was asked for.
         prestarted: A renderer that was started already, of `prestart_renderer`; the first stage uses it.
 
+    Attributes:
+        gaps: What is not checked for lack of a tool, or of something fetched.
+
     Raises:
-        UserError: No renderer is installed, or one that was asked for by name is not.
+        UserError: There is no environment, no renderer is installed, or one that was asked for by name is not.
     """
 
     def __init__(self, repository: Repository, options: CheckOptions, prestarted: LineProcess | None = None) -> None:
@@ -36,37 +63,33 @@ class CheckContext:
         self.options = options
         self.lock = read_lock(repository.files)
         self._ahead = prestarted
-        self._stages: dict[str, RenderPipeline] = {}
         self.crd_paths = _crd_paths(repository, self.lock)
-
-    def stage(self, kubernetes_version: str, gaps: list[NotChecked]) -> RenderPipeline:
-        """Return the stage for environments of one Kubernetes version.
-
-        When it is first asked for, what it cannot check is added to `gaps`.
-        """
-        version = kubernetes_version or DEFAULT_KUBERNETES
-        if version not in self._stages:
-            self._stages[version] = self._made(version, gaps)
-        return self._stages[version]
-
-    def ready(self) -> AbstractContextManager[None]:
-        """Let the renderer of the stage that was asked for first get ready, and keep it for the length of a block."""
-        return next(iter(self._stages.values())).ready(self.repository)
-
-    def _made(self, version: str, gaps: list[NotChecked]) -> RenderPipeline:
-        renderer = self._renderer(version)
-        gaps.extend(_unfetched(self.repository, self.lock))
-        validator: Callable[[Sequence[Rendering]], Iterator[Rendering]] | None = None
-        identity = renderer.identity
-        if not renderer.validates:
-            if find("kubeconform") is None:
+        gaps = list(_unfetched(repository, self.lock))
+        self._stages: dict[str, RenderPipeline] = {}
+        for version in by_version(folders(repository, options), options):
+            stage = self._stages[version or DEFAULT_KUBERNETES] = self._pipeline(version or DEFAULT_KUBERNETES)
+            if stage.validator is None and not stage.renderer.validates:
                 gaps.append(
                     NotChecked("schemas", "kubeconform is not installed", "modelyard tools install kubeconform")
                 )
-            else:
-                kubeconform = Validator(version, self.crd_paths, self.options.jobs)
-                identity = f"{identity}\n{kubeconform.identity}"
-                validator = _validating(kubeconform)
+        self.gaps = tuple(gaps)
+
+    def stage(self, kubernetes_version: str) -> RenderPipeline:
+        """Return the stage for environments of one Kubernetes version, of those that are checked."""
+        return self._stages[kubernetes_version or DEFAULT_KUBERNETES]
+
+    def ready(self) -> AbstractContextManager[None]:
+        """Let the renderer of the first stage get ready, and keep it for the length of a block."""
+        return next(iter(self._stages.values())).ready(self.repository)
+
+    def _pipeline(self, version: str) -> RenderPipeline:
+        renderer = self._renderer(version)
+        validator: Callable[[Sequence[Rendering]], Iterator[Rendering]] | None = None
+        identity = renderer.identity
+        if not renderer.validates and find("kubeconform") is not None:
+            kubeconform = Validator(version, self.crd_paths, self.options.jobs)
+            identity = f"{identity}\n{kubeconform.identity}"
+            validator = _validating(kubeconform)
         kept = None
         if self.options.use_cache:
             kept = RenderingCache(cache() / "renderings", identity)
@@ -76,7 +99,7 @@ class CheckContext:
     def charts(self, kubernetes_version: str) -> Charts:
         """Return what renders the charts of environments of one Kubernetes version."""
         version = kubernetes_version or DEFAULT_KUBERNETES
-        renderer = self.stage(kubernetes_version, []).renderer
+        renderer = self.stage(kubernetes_version).renderer
         validator = Validator(version, self.crd_paths, self.options.jobs) if find("kubeconform") else None
         kept = RenderingCache(cache() / "renderings", "") if self.options.use_cache else None
         by_library = renderer if isinstance(renderer, LibraryRenderer) else None

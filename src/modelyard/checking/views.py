@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from modelyard.checking.application_sets import expand_application_sets
 from modelyard.checking.plain import own_urls as plain_urls
@@ -17,25 +17,53 @@ from modelyard.view import Application, Environment, Manifest, Source, Terraform
 BOOTSTRAP = "bootstrap"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """A folder to render, of the repository at some revision.
+
+    Attributes:
+        repository: The repository at that revision.
+        target: The folder.
+    """
+
+    repository: Repository
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedApplication:
+    """An Application of an environment.
+
+    Attributes:
+        application: The Application.
+        request: The folder that it reads; None for one that reads none here.
+    """
+
+    application: Manifest
+    request: RenderRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RenderPlan:
     """What must be rendered for one environment's Applications.
 
     Attributes:
         folder: The environment.
         root: Rendering of its app-of-apps.
+        manifests: What that holds.
         bootstrap: Rendering of what install.sh applies, None where there is none.
-        children: Each Application with the repository and folder to render, None for those without one.
+        children: The Applications that are asked for, in order of name.
         unread: Applications that nobody asked for; they are in the view without resources.
         gaps: What cannot be rendered here, and why.
     """
 
     folder: EnvironmentFolder
     root: Rendering
+    manifests: tuple[Manifest, ...]
     bootstrap: Rendering | None
-    children: list[tuple[Manifest, tuple[Repository, str] | None]] = field(default_factory=list)
-    gaps: list[NotChecked] = field(default_factory=list)
-    unread: list[Manifest] = field(default_factory=list)
+    children: tuple[PlannedApplication, ...]
+    unread: tuple[Manifest, ...]
+    gaps: tuple[NotChecked, ...]
 
 
 def roots(folders: Iterable[EnvironmentFolder], repository: Repository) -> list[str]:
@@ -66,47 +94,49 @@ def plan(
         chosen: From the environment's name and an Application to whether it is rendered; None renders all.
     """
     repository = revisions.repository
-    gaps: list[NotChecked] = []
-    root = expand_application_sets(folder, rendered[folder.path], revisions, gaps)
-    made = RenderPlan(folder, root, rendered.get(f"{folder.path}/{BOOTSTRAP}"), gaps=gaps)
-    found = manifests(repository, made.root)
-    own_urls = _own_urls(folder, repository, found)
-    for manifest in found:
+    root, unresolved = expand_application_sets(folder, rendered[folder.path], revisions)
+    gaps = list(unresolved)
+    own = manifests(repository, root)
+    own_urls = _own_urls(folder, repository, own)
+    children: list[PlannedApplication] = []
+    unread: list[Manifest] = []
+    for manifest in own:
         if manifest.kind != "Application" or manifest.group != "argoproj.io":
             continue
         if chosen is not None and not chosen(folder.name, manifest):
-            made.unread.append(manifest)
+            unread.append(manifest)
             continue
-        made.gaps.extend(_outside(manifest, own_urls, folder.name))
+        gaps.extend(_outside(manifest, own_urls, folder.name))
         source = own_folder(manifest, own_urls)
-        where: tuple[Repository, str] | None = None
+        request: RenderRequest | None = None
         if source is not None:
             at_revision = revisions.at(source.revision)
             if isinstance(at_revision, str):
-                gap = NotChecked(f"application {manifest.name}", at_revision, environment=folder.name)
-                made.gaps.append(gap.with_defaults(application=manifest.name))
+                subject = f"application {manifest.name}"
+                gaps.append(NotChecked(subject, at_revision, environment=folder.name, application=manifest.name))
             else:
-                where = (at_revision, source.folder)
-        made.children.append((manifest, where))
-    made.children.sort(key=lambda child: child[0].name)
-    return made
+                request = RenderRequest(at_revision, source.folder)
+        children.append(PlannedApplication(manifest, request))
+    children.sort(key=lambda child: child.application.name)
+    bootstrap = rendered.get(f"{folder.path}/{BOOTSTRAP}")
+    return RenderPlan(folder, root, own, bootstrap, tuple(children), tuple(unread), tuple(gaps))
 
 
-def beside_charts(made: RenderPlan, rendered: dict[tuple[Repository, str], Rendering]) -> list[Rendering]:
+def beside_charts(made: RenderPlan, rendered: Mapping[RenderRequest, Rendering]) -> list[Rendering]:
     """Return what an environment consists of besides its charts.
 
     Args:
         made: What the environment consists of.
-        rendered: Renderings of folders, by the repository at its revision and by target.
+        rendered: Renderings of folders.
     """
-    folders = [rendered[where] for _, where in made.children if where is not None]
-    return [made.root, *([made.bootstrap] if made.bootstrap else []), *folders]
+    of_children = [rendered[child.request] for child in made.children if child.request is not None]
+    return [made.root, *([made.bootstrap] if made.bootstrap else []), *of_children]
 
 
 def environment(
     made: RenderPlan,
-    rendered: dict[tuple[Repository, str], Rendering],
-    charts: dict[str, Rendering],
+    rendered: Mapping[RenderRequest, Rendering],
+    charts: Mapping[str, Rendering],
     repository: Repository,
     terraform: TerraformReader,
 ) -> Environment:
@@ -114,23 +144,24 @@ def environment(
 
     Args:
         made: What the environment consists of.
-        rendered: Renderings of folders, by the repository at its revision and by target.
+        rendered: Renderings of folders.
         charts: What charts rendered to, by Application.
         repository: The repository's working tree.
         terraform: What reads its Terraform, when a rule first asks for it.
     """
     nothing = Rendering("", cached=True)
     applications = [Application(manifest) for manifest in made.unread]
-    for manifest, where in made.children:
-        at_revision, target = where or (repository, "")
-        own = rendered[where] if where else nothing
+    for child in made.children:
+        manifest, request = child.application, child.request
+        at_revision = request.repository if request else repository
+        own = rendered[request] if request else nothing
         chart = charts.get(manifest.name, nothing)
         applications.append(
             Application(
                 manifest,
                 manifests(at_revision, own, manifest.name) + manifests(repository, chart, manifest.name),
                 own.errors + chart.errors,
-                target or None,
+                request.target or None if request else None,
                 own.cached and chart.cached,
                 at_revision,
             )
@@ -141,7 +172,7 @@ def environment(
     return Environment(
         repository,
         made.folder,
-        manifests(repository, made.root),
+        made.manifests,
         tuple(applications),
         errors,
         bootstrap,

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from modelyard.checking.wildcards import wildcard
-from modelyard.findings import Finding, NotChecked, Place, Report
+from modelyard.findings import Finding, NotChecked, Place
 from modelyard.repository import Decision, Repository
 from modelyard.rules import rules
 
 
-def apply_waivers(repository: Repository, report: Report, today: date, *, whole: bool) -> None:
-    """Move waived findings aside, mark accepted gaps, and let rules judge the decisions themselves.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the decisions of `modelyard.yaml` make of findings and gaps.
+
+    Attributes:
+        findings: Those that no waiver covers.
+        waived: Those that one covers.
+        gaps: The gaps; accepted ones carry their reason.
+        of_decisions: What rules say of the decisions themselves.
+    """
+
+    findings: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    gaps: tuple[NotChecked, ...]
+    of_decisions: tuple[Finding, ...]
+
+
+def decided(
+    repository: Repository, findings: Iterable[Finding], gaps: Iterable[NotChecked], today: date, *, whole: bool
+) -> Decided:
+    """Set waived findings aside, mark accepted gaps, and let rules judge the decisions themselves.
 
     Args:
         repository: The repository with its settings.
-        report: Changed in place; its addresses are resolved already.
+        findings: Findings whose addresses are looked up already.
+        gaps: What was not checked.
         today: The day; a decision that has expired covers nothing.
         whole: Whether everything was checked; in a part, a decision may only seem to cover nothing.
     """
     settings = repository.settings
     used: set[tuple[str, int]] = set()
     kept: list[Finding] = []
-    for finding in report.findings:
+    waived: list[Finding] = []
+    for finding in findings:
         place = finding.at.place()
         covering = [
             index
@@ -30,18 +53,18 @@ def apply_waivers(repository: Repository, report: Report, today: date, *, whole:
             if waiver.rule == finding.rule and waiver.expires >= today and _matches(waiver.path, place)
         ]
         used.update(("waivers", index) for index in covering)
-        (report.waived if covering else kept).append(finding)
+        (waived if covering else kept).append(finding)
     used.update(("accepted-gaps", index) for index, each in enumerate(settings.accepted_gaps) if each.optional)
-    gaps: list[NotChecked] = []
-    for gap in report.not_checked:
+    marked: list[NotChecked] = []
+    for gap in gaps:
         for index, accepted in enumerate(settings.accepted_gaps):
             if accepted.expires >= today and wildcard(accepted.subject, slashes=True).matches(str(gap.subject)):
                 used.add(("accepted-gaps", index))
                 gap = gap.with_defaults(accepted=accepted.reason)
-        gaps.append(gap)
+        marked.append(gap)
     decisions = _decisions(repository, used if whole else None, today)
-    report.findings = kept + [found for rule in rules().values() for found in rule.judge(decisions)]
-    report.not_checked = gaps
+    of_decisions = tuple(finding for rule in rules().values() for finding in rule.judge(decisions))
+    return Decided(tuple(kept), tuple(waived), tuple(marked), of_decisions)
 
 
 def _decisions(repository: Repository, used: set[tuple[str, int]] | None, today: date) -> list[Decision]:

@@ -93,7 +93,6 @@ def command(
     require_folder(path)
 
     from modelyard.checking import CheckOptions, check
-    from modelyard.reporting import resolved
 
     options = CheckOptions(
         environments=tuple(environment or ()),
@@ -110,7 +109,7 @@ def command(
         report = check(path, options, progress)
     code = report.exit_code(least, strict)
     try:
-        deliver(resolved(report), wanted, _presentation(report.root, least, strict=strict, quiet=quiet))
+        deliver(report, wanted, _presentation(report.root, least, strict=strict, quiet=quiet))
     except BrokenPipeError:
         # The reader left, but the verdict stands.
         abandon_standard_output()

@@ -8,7 +8,7 @@ from typing import Any
 from modelyard.cli.check import path_prefix
 from modelyard.cli.terminal import look_of, show
 from modelyard.rehearsal import MockCloudResult, Rehearsal, Scheduled
-from modelyard.reporting import Line, Presentation, duration, json_text, resolved, write
+from modelyard.reporting import Line, Presentation, duration, json_text, write
 from modelyard.reporting.json_v1 import report_v1
 from modelyard.rules import rules
 
@@ -24,7 +24,7 @@ def write_text(made: Rehearsal, strict: bool) -> None:
         path_prefix=path_prefix(made.report.root),
         rules=rules(),
     )
-    write(resolved(made.report), "text", sys.stdout, presentation)
+    write(made.report, "text", sys.stdout, presentation)
     lines: list[Line] = [[]]
     lines.append([(f"rehearsal of {made.environment}, level {made.level}", "strong")])
     lines += [[(f"  {kind}: {text}", "plain")] for kind, text in _parts(made)]
@@ -52,7 +52,7 @@ def write_text(made: Rehearsal, strict: bool) -> None:
 
 def write_json(made: Rehearsal, strict: bool) -> None:
     """Write the same for programs."""
-    report = report_v1(resolved(made.report), Presentation(strict=strict, rules=rules()))
+    report = report_v1(made.report, Presentation(strict=strict, rules=rules()))
     content = {
         "version": 1,
         "level": made.level,

@@ -28,19 +28,19 @@ def views(
         UserError: It is no folder, holds no environment, a named one does not exist, or a plan is of none of them.
     """
     from modelyard.checking import CheckOptions
-    from modelyard.checking import environments as rendered
+    from modelyard.checking import environments as environments_of
     from modelyard.cli.terminal import Progress
     from modelyard.repository import Repository
 
     require_folder(path)
     repository = Repository(path)
-    gaps: list[NotChecked] = []
     options = CheckOptions(environments=tuple(environments), plans=tuple(plans))
     with Progress() as progress:
-        found = list(rendered(repository, options, progress, gaps))
-    for view in found:
+        rendered = environments_of(repository, options, progress)
+    gaps = list(rendered.all_gaps)
+    for view in rendered.views:
         for each in view.applications:
             if each.errors:
                 told = NotChecked(each, f"{each.target} does not build", "modelyard check", environment=view.name)
                 gaps.append(told.with_defaults(application=each.name))
-    return repository, found, gaps
+    return repository, list(rendered.views), gaps

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from modelyard.checking import CheckContext, Progress, environments, tools_for
+from modelyard.checking import CheckContext, Progress, RenderedEnvironment, environments
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import EnvironmentPair, environment_change
 from modelyard.diffing.findings import compare_findings
@@ -18,7 +18,6 @@ from modelyard.diffing.impact import Impact
 from modelyard.diffing.model import Comparison, EnvironmentChange
 from modelyard.diffing.options import DiffOptions
 from modelyard.diffing.values import equal
-from modelyard.findings import NotChecked
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.kustomization import FILE_NAMES
 from modelyard.repository.locks import FILE as LOCK
@@ -59,7 +58,7 @@ class ComparisonRun:
         names &= set(options.environments or names)
         self.names = [tuple(sorted(names & environment_names(side))) for side in (base, head)]
         self.sides: list[Repository | None] = []
-        self.tools: list[CheckContext | None] = [None, None]
+        self.contexts: list[CheckContext | None] = [None, None]
         self._facts_wanted = False
         for number, (side, each, held) in enumerate(zip((base, head), reached, self.names, strict=True)):
             if not held:
@@ -76,17 +75,16 @@ class ComparisonRun:
             found: The comparison.
             prestarted: A renderer that was started already, of `prestart_renderer`.
         """
-        gaps: tuple[list[NotChecked], list[NotChecked]] = ([], [])
         for number, each in enumerate((None, prestarted)):
             side, names = self.sides[number], self.names[number]
             if side and names:
-                self.tools[number] = tools_for(side, self.options.of_check(names), gaps[number], each)
+                self.contexts[number] = CheckContext(side, self.options.of_check(names), each)
         # Something new is sure to be rendered of the head, for which the renderer gets ready meanwhile.
-        with self.tools[1].ready() if self.tools[1] else nullcontext():
-            self._compare(found, gaps)
+        with self.contexts[1].ready() if self.contexts[1] else nullcontext():
+            self._compare(found)
 
-    def _compare(self, found: Comparison, gaps: tuple[list[NotChecked], list[NotChecked]]) -> None:
-        roots = [self._views(side, lambda environment, manifest: False, []) for side in (0, 1)]
+    def _compare(self, found: Comparison) -> None:
+        roots = [_views(self._rendered(side, lambda environment, manifest: False)) for side in (0, 1)]
         pairs = list(_pairs(*roots))
         wanted = self._wanted(pairs)
         read = self._read(pairs, wanted)
@@ -101,47 +99,45 @@ class ComparisonRun:
         def is_read(environment: str, manifest: Manifest) -> bool:
             return (environment, manifest.name) in read
 
-        views = [self._views(side, is_read, gaps[side]) for side in (0, 1)]
+        rendered = [self._rendered(side, is_read) for side in (0, 1)]
         for before, after in pairs:
-            old = views[0][before.name] if before else None
-            new = views[1][after.name] if after else None
-            change = environment_change(EnvironmentPair(old, new, *gaps), wanted, self.differing, self.folders)
+            pair = EnvironmentPair(
+                rendered[0][before.name] if before else None, rendered[1][after.name] if after else None
+            )
+            change = environment_change(pair, wanted, self.differing, self.folders)
             found.environments.append(change)
+            old, new = pair.before, pair.after
             if new is not None:
                 shared = old is not None and _share_platform(old, new, wanted)
                 if old is not None and shared:
                     old = _with_platform(old, new)
                 self._models(change, old, new, shared)
             for view in filter(None, (old, new)):
-                rendered = [each for each in view.applications if (view.name, each.name) in wanted and each.target]
-                found.rendered += len(rendered)
-                found.from_cache += sum(1 for each in rendered if each.cached)
+                built = [each for each in view.applications if (view.name, each.name) in wanted and each.target]
+                found.rendered += len(built)
+                found.from_cache += sum(1 for each in built if each.cached)
         if self.options.findings:
             for side in self.sides:
                 if isinstance(side, CommittedRepository):
                     side.put_all_on_disk()
             compare_findings(self.sides[0], self.sides[1], found.environments, self.options)
 
-    def _views(
-        self,
-        number: int,
-        chosen: Chosen | None,
-        gaps: list[NotChecked],
-        names: tuple[str, ...] | None = None,
-    ) -> dict[str, Environment]:
-        """Return the views of a side's environments, with the chosen Applications rendered.
+    def _rendered(
+        self, number: int, chosen: Chosen | None, names: tuple[str, ...] | None = None
+    ) -> dict[str, RenderedEnvironment]:
+        """Return a side's environments by name, with the chosen Applications rendered.
 
         Args:
             number: The side.
             chosen: From an environment's name and an Application to whether it is rendered; None renders all.
-            gaps: What could not be rendered is added to it.
             names: Environments; all of the side when None.
         """
         side, names = self.sides[number], self.names[number] if names is None else names
         if side is None or not names:
             return {}
-        found = environments(side, self.options.of_check(names), self._told, gaps, chosen, tools=self.tools[number])
-        return {view.name: view for view in found}
+        context = self.contexts[number]
+        rendered = environments(side, self.options.of_check(names), self._told, chosen, context=context)
+        return {each.view.name: each for each in rendered.environments}
 
     def _told(self, stage: str, done: int, total: int) -> None:
         if self._facts_wanted and done < total:
@@ -227,7 +223,7 @@ class ComparisonRun:
                 every = {(view.name, each.name) for each in view.applications}
                 if isinstance(side, CommittedRepository):
                     side.need(_named_by([view], every))
-                views.append(self._views(number, None, [], (view.name,))[view.name])
+                views.append(self._rendered(number, None, (view.name,))[view.name].view)
             compare_fits(change, views[0], views[1])
         elif any(each.model for each in change.applications):
             compare_fits(change, before, after)
@@ -235,6 +231,10 @@ class ComparisonRun:
             compare_placements(change, before, after, shared)
             if self.options.findings:
                 compare_costs(change, before, after)
+
+
+def _views(rendered: Mapping[str, RenderedEnvironment]) -> dict[str, Environment]:
+    return {name: each.view for name, each in rendered.items()}
 
 
 def _named_by(views: Iterable[Environment], applications: set[tuple[str, str]]) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from modelyard.checking import RenderedEnvironment
 from modelyard.diffing.applications import Held, added, changed, loose_resources, removed, renamed, same_application
 from modelyard.diffing.model import ORDER, ApplicationChange, EnvironmentChange, Hazard, Kind, Reach
 from modelyard.diffing.values import differences
@@ -19,12 +20,30 @@ _FOREIGN = "another repository"
 
 @dataclass(frozen=True)
 class EnvironmentPair:
-    """The two sides of one environment, None where a side lacks it, and what could not be rendered on each."""
+    """The two sides of one environment, None where a side lacks it."""
 
-    before: Environment | None
-    after: Environment | None
-    gaps_before: Sequence[NotChecked]
-    gaps_after: Sequence[NotChecked]
+    rendered_before: RenderedEnvironment | None
+    rendered_after: RenderedEnvironment | None
+
+    @property
+    def before(self) -> Environment | None:
+        """Return the base side."""
+        return self.rendered_before.view if self.rendered_before else None
+
+    @property
+    def after(self) -> Environment | None:
+        """Return the head side."""
+        return self.rendered_after.view if self.rendered_after else None
+
+    @property
+    def gaps_before(self) -> tuple[NotChecked, ...]:
+        """Return what could not be rendered on the base side."""
+        return self.rendered_before.gaps if self.rendered_before else ()
+
+    @property
+    def gaps_after(self) -> tuple[NotChecked, ...]:
+        """Return what could not be rendered on the head side."""
+        return self.rendered_after.gaps if self.rendered_after else ()
 
 
 def environment_change(

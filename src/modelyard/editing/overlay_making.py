@@ -13,7 +13,7 @@ from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import CONSENT, ENGINES, OVERLAYS, Overlay
 from modelyard.editing.readiness import how_to_bring_pool
 from modelyard.editing.splicing import Text, scalar
-from modelyard.findings import ExitCode, NotChecked, UserError
+from modelyard.findings import ExitCode, UserError
 from modelyard.placement import cluster
 from modelyard.repository import Repository
 from modelyard.sizing import (
@@ -158,13 +158,8 @@ def engine_version(environment: EnvironmentFiles, image: str = IMAGE) -> str | N
 def _ways(environment: EnvironmentFiles, model: Model, version: str, length: int) -> Iterator[_Way]:
     """Yield every number of every GPU of the pools that the model can be split over."""
     assert model.shape is not None  # noqa: S101 - asked for by the caller
-    gaps: list[NotChecked] = []
-    (view,) = environments(
-        Repository(environment.changes.root),
-        CheckOptions(environments=(environment.name,)),
-        lambda stage, done, total: None,
-        gaps,
-    )
+    repository = Repository(environment.changes.root)
+    (view,) = environments(repository, CheckOptions(environments=(environment.name,))).views
     cheapest: dict[tuple[str, str, int, int], tuple[float | None, str]] = {}
     for template in cluster(view).templates:
         pool = template.pool.name

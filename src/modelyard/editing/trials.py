@@ -8,10 +8,9 @@ from pathlib import Path
 from modelyard.checking import CheckOptions, check, environments
 from modelyard.editing.changes import Changes
 from modelyard.editing.splicing import Text
-from modelyard.findings import Finding, NotChecked, Severity
+from modelyard.findings import Finding, Severity
 from modelyard.placement import Placement, placements
 from modelyard.policies.trust import may_run
-from modelyard.reporting import resolved
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.layout import FACTS
 from modelyard.sizing import Fit, fits
@@ -82,7 +81,7 @@ def tried(changes: Changes, environment: str, model: str = "") -> Trial:
 
 
 def _findings(folder: Path, environment: str, policies: bool) -> list[Finding]:
-    return list(resolved(check(folder, CheckOptions(environments=(environment,), policies=policies))).findings)
+    return check(folder, CheckOptions(environments=(environment,), policies=policies)).findings
 
 
 def _same(finding: Finding) -> tuple[str, str, str]:
@@ -104,10 +103,7 @@ def _unpin(folder: Path, environment: str) -> None:
 
 
 def _of_model(folder: Path, environment: str, model: str) -> Trial:
-    gaps: list[NotChecked] = []
-    (view,) = environments(
-        Repository(folder), CheckOptions(environments=(environment,)), lambda stage, done, total: None, gaps
-    )
+    (view,) = environments(Repository(folder), CheckOptions(environments=(environment,))).views
     fit = next((each for each in fits(view) if each.model.name == model), None)
     trial = Trial() if fit is None else _fitted(fit)
     return _placed(trial, view, model)

@@ -96,6 +96,10 @@ class Finding:
     environment: str = ""
     application: str = ""
 
+    def located(self) -> Finding:
+        """Return a copy whose address is looked up, so that no file is needed any more."""
+        return self if isinstance(self.at, At) else replace(self, at=At(self.at.place()))
+
     def with_defaults(self, **fields: Any) -> Finding:
         """Return a copy in which `fields` fill what this finding leaves empty."""
         return replace(self, **{name: value for name, value in fields.items() if not getattr(self, name)})

@@ -27,7 +27,6 @@ from modelyard.rehearsal.missing import Missed, go_without
 from modelyard.rehearsal.scheduling import Scheduled, schedule
 from modelyard.rehearsal.served import copied, serve
 from modelyard.rehearsal.syncing import ArgoSession, Synced
-from modelyard.reporting import resolved
 from modelyard.repository import Repository
 from modelyard.schemas import SchemaBundle
 from modelyard.tooling import require
@@ -147,7 +146,9 @@ def rehearse(
     made = Rehearsal(level, environment, Report(repository.root))
     options = CheckOptions(environments=(environment,))
     with made.timed("rendering"):
-        (view,) = environments(repository, options, progress, made.report.not_checked)
+        rendered = environments(repository, options, progress)
+        (view,) = rendered.views
+        made.report.not_checked.extend(rendered.all_gaps)
     with run_folder() as folder:
         version = outcomes.wanted_version(view)
         with (
@@ -162,7 +163,8 @@ def rehearse(
                 time.sleep(0.2)  # a killed server closes its connections before its end can be seen
                 plane.check()
                 raise
-            made.report = resolved(made.report)  # files of a copy are gone afterwards
+            # Files of a copy are gone afterwards.
+            made.report.findings = [each.located() for each in made.report.findings]
             made.components[:0] = [
                 Component(each.name, plane.seconds.get(each.name), each.measure()) for each in plane.components
             ]
@@ -326,9 +328,10 @@ def _cloud(
         return
     if cloud.seen.filled:
         with made.timed("rendering with Terraform's outputs"):
-            options, again = CheckOptions(environments=(view.name,)), list(outcomes.version_gap(view, plane.version))
-            (view,) = environments(Repository(copy.path), options, progress, again)
-            made.report.not_checked = [each for each in made.report.not_checked if each not in rendered] + again
+            kept = [each for each in made.report.not_checked if each not in rendered]
+            again = environments(Repository(copy.path), CheckOptions(environments=(view.name,)), progress)
+            made.report.not_checked = [*kept, *outcomes.version_gap(view, plane.version), *again.all_gaps]
+            (view,) = again.views
     _try_resources(made, plane, view, definitions, progress)
     cloud.run(view, limit, progress, made.timed)
     made.pods = cloud.seen.pods

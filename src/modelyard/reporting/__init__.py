@@ -5,11 +5,10 @@ Each format is a module beside this one with a `write(report, stream, presentati
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import import_module
 from typing import TextIO
 
-from modelyard.findings import At, Finding, Report
+from modelyard.findings import Report
 from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, wrapped
@@ -27,7 +26,6 @@ __all__ = [
     "inert_json",
     "json_text",
     "listed",
-    "resolved",
     "visible",
     "wrapped",
     "write",
@@ -54,16 +52,3 @@ def write(report: Report, format: str, stream: TextIO, presentation: Presentatio
     """
     module = import_module(f"modelyard.reporting.{_MODULES[format][0]}")
     module.write(report, stream, presentation or Presentation())
-
-
-def resolved(report: Report) -> Report:
-    """Return the report with every address looked up, so that several formats read no file twice."""
-    return replace(
-        report,
-        findings=[_resolved(finding) for finding in report.findings],
-        waived=[_resolved(finding) for finding in report.waived],
-    )
-
-
-def _resolved(finding: Finding) -> Finding:
-    return finding if isinstance(finding.at, At) else replace(finding, at=At(finding.at.place()))

@@ -15,7 +15,7 @@ import pytest
 from modelyard.checking import CheckOptions, application_names, check
 from modelyard.findings import Finding, NotChecked, Report, Severity, UserError
 from modelyard.policies import load_policies
-from modelyard.reporting import resolved, write
+from modelyard.reporting import write
 from modelyard.repository import Repository
 
 _REPORT: pytest.StashKey[Report] = pytest.StashKey()
@@ -57,7 +57,7 @@ class CheckFile(pytest.File):
         """Return the report; the check runs at the first call."""
         stash = self.config.stash
         if _REPORT not in stash:
-            stash[_REPORT] = resolved(check(self.config.rootpath, CheckOptions(policies=True)))
+            stash[_REPORT] = check(self.config.rootpath, CheckOptions(policies=True))
         return stash[_REPORT]
 
 

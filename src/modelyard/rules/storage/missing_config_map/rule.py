@@ -56,13 +56,13 @@ def _pods(edge: Edge) -> str:
 def _engine_settings(environment: Environment) -> set[tuple[object, str]]:
     """Return who mounts which ConfigMap whose absence settings/unreadable-settings tells already."""
     found: set[tuple[object, str]] = set()
-    nodes = {id(edge.source.holder): edge.source.node for edge in graph(environment).of("mounts")}
+    nodes = {edge.source.holder: edge.source.node for edge in graph(environment).of("mounts")}
     for model in environment.models:
         if not model.settings.problem:
             continue
         mounted = {text(each, "name") for each in listed(model.container.value, "volumeMounts")}
         for template in model.workload.templates:
             for volume in listed(template.spec, "volumes"):
-                if text(volume, "name") in mounted and id(model.workload.manifest) in nodes:
-                    found.add((nodes[id(model.workload.manifest)], text(volume, "configMap", "name")))
+                if text(volume, "name") in mounted and model.workload.manifest in nodes:
+                    found.add((nodes[model.workload.manifest], text(volume, "configMap", "name")))
     return found
