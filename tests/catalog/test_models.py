@@ -194,8 +194,11 @@ def test_quantisations_are_read(stored: dict[str, Any], method: str, bits: float
 def test_what_a_shape_does_not_tell_is_named() -> None:
     hybrid = catalog.shape_from_config(changed(layer_types=["linear_attention"] * 21 + ["full_attention"] * 7))
     assert "weights and state of recurrent layers" in hybrid.unmodelled
-    seeing = catalog.shape_from_config({"text_config": QWEN3, "vision_config": {"depth": 2}, "architectures": ["X"]})
+    outside = {"text_config": QWEN3, "vision_config": {"depth": 2}, "architectures": ["Qwen3ForCausalLM"]}
+    seeing = catalog.shape_from_config(outside)
     assert seeing.unmodelled == ("vision tower",) and seeing.encoder_parameters is None
+    unheard = catalog.shape_from_config(changed(architectures=["TotallyNewForCausalLM"]))
+    assert unheard.unmodelled == ("architecture TotallyNewForCausalLM",) == unheard.unknown_weights
     strange = catalog.shape_from_config(changed(quantization_config={"quant_method": "exl2"}))
     assert strange.unmodelled == ("quantisation exl2",)
 

@@ -67,8 +67,8 @@ def test_the_message_of_the_readme(modelyard: Run) -> None:
     assert outcome.code == 1
     assert "does not fit weights 61.0 ▓" in outcome.out
     assert "of 72.8 GiB (H100 \u00d7 0.92)" in outcome.out
-    assert "5.6 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB" in outcome.out
-    assert "or: tensor-parallel-size 2: 35.7 GiB per GPU for 7 such requests" in outcome.out
+    assert "8.5 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB" in outcome.out
+    assert "or: tensor-parallel-size 2: 38.6 GiB per GPU for 7 such requests" in outcome.out
     both = modelyard("fit", "--model-id", "Qwen/Qwen3-32B", "--device", "H100", "--tensor-parallel-size", "2", "--json")
     assert both.code == 0
     assert json.loads(both.out)["verdict"] == "fits"
@@ -100,7 +100,7 @@ def test_what_a_repository_refuses(modelyard: Run, one_model: Path, tmp_path: Pa
         (["--model", "chart"], "there is no model chart"),
         (["--env", "prod"], "there is no environment prod"),
         (["--from-log", "none.log"], "there is no log none.log"),
-        (["--from-log", "none.log", "--env", "dev"], "--from-log takes flags from the log"),
+        (["--from-log", "none.log", "--env", "dev"], "--from-log keeps a log for every environment"),
     ):
         outcome = modelyard("fit", str(one_model), *arguments)
         assert (outcome.code, message in outcome.err) == (2, True), outcome.err

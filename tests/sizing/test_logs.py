@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from modelyard.findings import UserError
@@ -152,3 +155,43 @@ def test_a_measured_budget_survives_a_file() -> None:
     assert MeasuredBudget.from_mapping(stored) == found
     with pytest.raises(UserError, match="no field kv-availible"):
         MeasuredBudget.from_mapping({"kv-availible": 1})
+
+
+NESTED = """\
+(APIServer pid=1) INFO 11-05 10:00:00 [utils.py:233] non-default args: {'model': 'Qwen/Qwen2-7B-Instruct', \
+'max_num_seqs': 64, 'kv_transfer_config': KVTransferConfig(kv_connector='NixlConnector', kv_rank=None), \
+'attention_config': AttentionConfig(backend=<Backend.FLASH: 'x'>, flags={'a': 1}), 'enforce_eager': True}
+(EngineCore_DP0 pid=9) INFO [core.py:77] Initializing a V1 LLM engine (v0.19.2rc1.dev3+g1) with config: \
+model='Qwen/Qwen2-7B-Instruct', max_seq_len=16384, tensor_parallel_size=2
+(Worker_TP0 pid=11) INFO [gpu_worker.py:298] Available KV cache memory: 12.02 GiB
+"""
+
+
+def test_arguments_with_objects_are_read_whole() -> None:
+    found = measured_budget(NESTED)
+    assert (found.version, found.max_num_seqs) == ("0.19.2", 64)
+    assert found.arguments is not None and found.arguments["enforce_eager"] is True
+    assert found.arguments["kv_transfer_config"]["kv_connector"] == "NixlConnector"
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda line: f"2026-11-05T10:00:00Z stdout F {json.dumps({'log': line, 'stream': 'stdout'})}",
+        lambda line: json.dumps({"time": "x", "message": line}),
+        lambda line: json.dumps({"severity": "INFO", "jsonPayload": {"message": line}}),
+        lambda line: "[pod/chat-0/engine] 2026-11-05T10:00:00Z ^[[0;36m" + line + "^[[0m",
+        lambda line: "\x1b[1;36m" + line + "\x1b[0;0m",
+    ],
+)
+def test_what_collectors_and_terminals_put_around_lines_is_taken_off(wrapped: Callable[[str], str]) -> None:
+    assert measured_budget("\n".join(map(wrapped, NESTED.splitlines()))) == measured_budget(NESTED)
+
+
+def test_an_older_engine_prints_all_its_arguments_and_its_cache_in_tokens() -> None:
+    found = measured_budget(
+        "INFO vLLM API server version 0.8.5\n"
+        "INFO [api_server.py:1044] args: Namespace(model='Qwen/Qwen3-8B', max_num_seqs=8, func=<function serve>)\n"
+        "INFO [kv_cache_utils.py:634] GPU KV cache size: 33,504 tokens\n"
+    )
+    assert (found.kv_tokens, found.max_num_seqs, found.kv_available_gib) == (33_504, 8, None)

@@ -125,8 +125,12 @@ def test_windows_bound_what_a_layer_holds() -> None:
     model = shape(GEMMA)
     plain = settings(GEMMA, max_num_batched_tokens=2048)
     full = 131072 * 10 * 2 * 16 * 128 * 2
-    held = (-(-(1024 - 1 + 2 * 2048) // 16) + 1) * 16 * 52 * 2 * 16 * 128 * 2
+    # Groups of ten layers: one of full ones, and six of the 52 sliding ones, padded to sixty (since 0.13).
+    held = (-(-(1024 - 1 + 2 * 2048) // 16) + 1) * 16 * 60 * 2 * 16 * 128 * 2
     assert request_bytes(model, plain, 131072) == full + held
+    before = settings(GEMMA, version="0.11.0", max_num_batched_tokens=2048)
+    alone = (-(-(1024 - 1 + 2048) // 16) + 1) * 16 * 52 * 2 * 16 * 128 * 2
+    assert request_bytes(model, before, 131072) == full + alone, "one batch in flight, and no padding counted"
     without = settings(GEMMA, disable_hybrid_kv_cache_manager=True)
     assert request_bytes(model, without, 131072) == 131072 * 62 * 2 * 16 * 128 * 2
     assert request_bytes(model, settings(GEMMA, version="0.9.2"), 131072) == 131072 * 62 * 2 * 16 * 128 * 2

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from modelyard.catalog.config_fields import count, first_count
+from modelyard.catalog.encoders import vision_encoder
+from modelyard.catalog.families import DEFAULTS, MODELLED, task_of
+from modelyard.catalog.layer_plans import ENCODERS, Feed, LayerPlan, layer_plans
+from modelyard.catalog.model_matrices import draft_matrices, expert_sizes, gated_mlp, model_matrices
+from modelyard.catalog.quantization_schemes import Scheme, UnknownSchemeError, mean_bits, scheme_of
+from modelyard.catalog.recurrences import Projection, Recurrence, recurrence
 from modelyard.catalog.shapes import (
     Experts,
     LatentAttention,
@@ -15,36 +24,13 @@ from modelyard.catalog.shapes import (
     Quantization,
     QuantizedPart,
 )
+from modelyard.catalog.weight_parts import Matrix, PartWeights, Split, WeightPart
 from modelyard.findings import UserError
-
-LIMITS = {
-    "num_hidden_layers": 1_000,
-    "hidden_size": 1_000_000,
-    "num_attention_heads": 4_096,
-    "num_key_value_heads": 4_096,
-    "head_dim": 8_192,
-    "vocab_size": 10_000_000,
-    "intermediate_size": 10_000_000,
-    "max_position_embeddings": 1_000_000_000,
-    "num_experts": 65_536,
-}
-"""Upper ends of what is taken for a real model; a config beyond them is refused as damaged."""
-
-LAYER_TYPES = {
-    "full_attention": LayerKind.FULL,
-    "attention": LayerKind.FULL,
-    "sliding_attention": LayerKind.SLIDING,
-    "chunked_attention": LayerKind.CHUNKED,
-    "linear_attention": LayerKind.RECURRENT,
-    "mamba": LayerKind.RECURRENT,
-    "conv": LayerKind.RECURRENT,
-}
-
-ENCODERS = ("bert", "roberta", "xlm-roberta")
-"""Model types without a decoder: vLLM runs them with attention over the whole text and no cache."""
 
 TIED_BY_DEFAULT = ("gemma", "qwen2_vl", "cohere", "command")
 """Model types whose config class ties the embeddings when `config.json` does not say."""
+
+DTYPE_BITS = {"float32": 32.0, "float": 32.0}
 
 
 def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
@@ -61,95 +47,241 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
     """
     if config.get("model_type") == "whisper":
         return _whisper(config)
-    text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
-    if not isinstance(text, Mapping):
-        raise UserError("text_config is no mapping", fix="give the config.json as the model's repository has it")
-    layers = _count(text, "num_hidden_layers")
-    heads = _count(text, "num_attention_heads")
-    hidden = _count(text, "hidden_size")
-    head_dim = _count(text, "head_dim", default=max(1, hidden // heads))
-    unmodelled: list[str] = []
-    groups = _groups(text, layers, unmodelled)
-    experts = _experts(text, layers)
-    towers = [key for key in ("vision_config", "audio_config", "vision_encoder") if config.get(key)]
-    unmodelled += [f"{key.removesuffix('_config')} tower" for key in towers]
+    text = _language_part(config)
+    kind = str(text.get("model_type") or config.get("model_type") or "").lower()
     listed = config.get("architectures")
-    architectures = listed if isinstance(listed, list) and listed else [config.get("model_type") or ""]
-    model_type = str(text.get("model_type") or config.get("model_type") or "").lower()
+    architecture = str((listed if isinstance(listed, list) and listed else [config.get("model_type") or ""])[0])
+    unmodelled = [] if architecture in MODELLED else [f"architecture {architecture or 'without a name'}"]
+    layers, heads, hidden = (
+        count(text, "num_hidden_layers"),
+        count(text, "num_attention_heads"),
+        count(text, "hidden_size"),
+    )
+    head_dim = count(text, "head_dim", max(1, hidden // heads))
+    plans = layer_plans(text, unmodelled)
+    mixer = recurrence(text, unmodelled) if any(plan.kind is LayerKind.RECURRENT for plan in plans) else None
+    latent = _latent_attention(text)
     tied = text.get("tie_word_embeddings", config.get("tie_word_embeddings"))
     if tied is None:
-        tied = model_type.startswith(TIED_BY_DEFAULT)
-    positions, learned = _count(text, "max_position_embeddings", default=0), 0
-    if model_type in ENCODERS:
-        groups, tied = (LayerGroup(LayerKind.ENCODER, layers),), True  # an embedding model has no output layer
+        tied = kind.startswith(TIED_BY_DEFAULT)
+    positions, learned = count(text, "max_position_embeddings", 0), 0
+    groups = _groups(plans, count(text, "num_key_value_heads", heads), head_dim)
+    if kind in ENCODERS:
+        groups = (LayerGroup(LayerKind.ENCODER, layers),)
         learned = positions
-        if model_type != "bert" and positions:
+        if kind != "bert" and positions:
             # RoBERTa counts positions from the one after the padding's; vLLM adds as many (`RobertaEmbedding`).
-            positions -= _count(text, "pad_token_id", default=1) + 1
-    return ModelShape(
-        architecture=str(architectures[0]),
+            positions -= count(text, "pad_token_id", 1) + 1
+    if task_of(architecture) in ("embed", "classify"):
+        tied = True  # an embedding model has no output layer
+    tower, encoder = _encoder(config, hidden, unmodelled)
+    scheme = _scheme(text.get("quantization_config") or config.get("quantization_config"), unmodelled)
+    dtype = _dtype(text, config)
+    weights = _weights(text, plans, latent, mixer, scheme, bool(tied), learned, tower, DTYPE_BITS.get(dtype, 16.0))
+    shape = ModelShape(
+        architecture=architecture,
         layers=layers,
         hidden_size=hidden,
         attention_heads=heads,
-        key_value_heads=_count(text, "num_key_value_heads", default=heads),
+        key_value_heads=max(1, count(text, "num_key_value_heads", _most_heads(plans) or heads)),
         head_dim=head_dim,
-        vocabulary=_count(text, "vocab_size"),
+        vocabulary=count(text, "vocab_size"),
         max_positions=positions or None,
-        intermediate_size=_count(text, "intermediate_size", default=0) or None,
-        gated_mlp=model_type
-        not in (*ENCODERS, "gpt2", "opt", "bloom", "gpt_neox", "falcon", "starcoder2", "phi", "gpt_bigcode"),
+        intermediate_size=count(text, "intermediate_size", 0) or None,
+        gated_mlp=gated_mlp(text),
         tied_embeddings=bool(tied),
-        dtype=_dtype(text, config),
+        dtype=dtype,
         groups=groups,
-        experts=experts,
-        latent_attention=_latent_attention(text),
-        quantization=_quantization(text.get("quantization_config") or config.get("quantization_config"), unmodelled),
-        encoder_parameters=None if towers else 0,
+        experts=_experts(text, plans),
+        latent_attention=latent,
+        quantization=_quantization(scheme),
+        encoder_parameters=tower,
         learned_positions=learned,
-        unmodelled=tuple(unmodelled),
+        weights=weights,
+        recurrence=mixer[0] if mixer is not None else None,
+        encoder=encoder,
+        index_dim=count(text, "index_head_dim", 0) if latent is not None else 0,
+        draft_layers=sum(each.layers for each in weights if each.part is WeightPart.DRAFT),
+        unmodelled=tuple(dict.fromkeys(unmodelled)),
     )
+    plainly = replace(shape, weights=())
+    # What follows from the other fields is not said twice.
+    return plainly if _amounts(plainly.part_weights) == _amounts(weights) else shape
+
+
+def _amounts(weights: tuple[PartWeights, ...]) -> dict[tuple[WeightPart, Split, float | None], int]:
+    found: dict[tuple[WeightPart, Split, float | None], int] = defaultdict(int)
+    for each in weights:
+        if each.parameters:
+            found[each.part, each.split, each.bits] += each.parameters
+    return found
+
+
+def _language_part(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
+    if not isinstance(text, Mapping):
+        raise UserError("text_config is no mapping", fix="give the config.json as the model's repository has it")
+    defaults = DEFAULTS.get(str(text.get("model_type") or ""), {})
+    told = {**defaults, **{key: value for key, value in text.items() if value is not None or key not in defaults}}
+    # Newer libraries write the kinds of layers and leave their number to follow from them.
+    for key in ("layers_block_type", "layer_types"):
+        if "num_hidden_layers" not in told and isinstance(told.get(key), list):
+            told["num_hidden_layers"] = len(told[key])
+    return told
+
+
+def _most_heads(plans: tuple[LayerPlan, ...]) -> int:
+    return max((plan.key_value_heads for plan in plans), default=0)
+
+
+def _groups(plans: tuple[LayerPlan, ...], key_value_heads: int, head_dim: int) -> tuple[LayerGroup, ...]:
+    """Return the layers by what they keep; empty when all are full ones of the model's own heads."""
+    counted: Counter[tuple[LayerKind, int | None, int | None, int | None, int | None]] = Counter()
+    for plan in plans:
+        if plan.kind is None or not plan.keeps:
+            continue
+        own = plan.kind is not LayerKind.RECURRENT
+        counted[
+            plan.kind,
+            plan.window,
+            plan.key_value_heads if own and plan.key_value_heads != key_value_heads else None,
+            plan.head_dim if own and plan.head_dim != head_dim else None,
+            plan.value_dim if own and plan.value_dim != plan.head_dim else None,
+        ] += 1
+    if list(counted) == [(LayerKind.FULL, None, None, None, None)] and sum(counted.values()) == len(plans):
+        return ()
+    order = list(LayerKind)
+    return tuple(
+        LayerGroup(kind, layers, window, heads, width, value)
+        for (kind, window, heads, width, value), layers in sorted(
+            counted.items(), key=lambda each: (order.index(each[0][0]), str(each[0][1:]))
+        )
+    )
+
+
+def _experts(text: Mapping[str, Any], plans: tuple[LayerPlan, ...]) -> Experts | None:
+    layers = sum(plan.feed is Feed.EXPERTS for plan in plans)
+    if not layers:
+        return None
+    sizes = expert_sizes(text)
+    return Experts(
+        count=sizes.count,
+        per_token=sizes.per_token,
+        intermediate_size=sizes.width,
+        layers=layers,
+        shared_intermediate_size=sizes.shared,
+        dense_intermediate_size=sizes.dense,
+    )
+
+
+def _weights(
+    text: Mapping[str, Any],
+    plans: tuple[LayerPlan, ...],
+    latent: LatentAttention | None,
+    mixer: tuple[Recurrence, tuple[Projection, ...]] | None,
+    scheme: Scheme | None,
+    tied: bool,
+    learned: int,
+    tower: int | None,
+    plain: float,
+) -> tuple[PartWeights, ...]:
+    """Return the weights by part; like matrices that are stored in different ways have their mean."""
+    experts = expert_sizes(text) if any(plan.feed is Feed.EXPERTS for plan in plans) else None
+    matrices = list(model_matrices(text, plans, latent, mixer[1] if mixer is not None else (), experts, tied=tied))
+    by_part: dict[tuple[WeightPart, Split], list[Matrix]] = defaultdict(list)
+    for matrix in matrices:
+        if matrix.values:
+            by_part[matrix.part, matrix.split].append(matrix)
+    weights = []
+    for (part, split), own in by_part.items():
+        bits = mean_bits(((matrix, scheme.bits_of(matrix)) for matrix in own), plain) if scheme is not None else None
+        layers = len({matrix.layer for matrix in own if matrix.layer >= 0})
+        weights.append(PartWeights(part, sum(matrix.values for matrix in own), split, bits, layers))
+    if latent is not None and scheme is not None:
+        # What compresses keys and values is kept in 16 bits as well where it is stored in fewer
+        # (`process_weights_after_loading` of `mla_attention.py` multiplies by it).
+        up = [matrix for matrix in matrices if matrix.name.endswith("kv_b_proj") and scheme.bits_of(matrix) is not None]
+        if up:
+            weights.append(
+                PartWeights(WeightPart.ATTENTION, sum(m.values for m in up), Split.RANKS, plain, len(up), copy=True)
+            )
+    if learned:
+        weights.append(PartWeights(WeightPart.EMBEDDINGS, learned * count(text, "hidden_size"), Split.WHOLE))
+    if tower:
+        weights.append(PartWeights(WeightPart.ENCODER, tower))
+    last = [matrix for matrix in matrices if matrix.layer == len(plans) - 1]
+    layers, values = draft_matrices(text, last)
+    if layers:
+        weights.append(PartWeights(WeightPart.DRAFT, layers * values, Split.RANKS, None, layers))
+    return tuple(weights)
+
+
+def _encoder(config: Mapping[str, Any], hidden: int, unmodelled: list[str]) -> tuple[int | None, Any]:
+    """Return the parameters of the towers and what their trial run takes; None for parameters that are not known."""
+    towers = [key for key in ("vision_config", "audio_config", "vision_encoder", "sound_config") if config.get(key)]
+    if not towers:
+        return 0, None
+    known = vision_encoder(config, hidden) if towers == ["vision_config"] else None
+    if known is None:
+        unmodelled += [f"{key.removesuffix('_config')} tower" for key in towers]
+        return None, None
+    return known[1], known[0]
+
+
+def _scheme(stored: Any, unmodelled: list[str]) -> Scheme | None:
+    if not isinstance(stored, Mapping) or not stored:
+        return None
+    try:
+        return scheme_of(stored)
+    except UnknownSchemeError as unknown:
+        unmodelled.append(f"quantisation {unknown}")
+        return None
+
+
+def _quantization(scheme: Scheme | None) -> Quantization | None:
+    if scheme is None:
+        return None
+    part = QuantizedPart.EXPERTS if scheme.method in ("mxfp4", "experts_int8") else QuantizedPart.LINEAR
+    return Quantization(scheme.method, scheme.bits, part, scheme.block)
+
+
+NAMED_SCHEME = re.compile(
+    r"(?:^|[-_.])(nvfp4|mxfp4|fp8|fp4|int8|int4|awq|gptq|w4a16|w8a8|w8a16|bnb|4bit|8bit|gguf|exl2|autoround)(?=$|[-_.])",
+    re.IGNORECASE,
+)
+"""Words of a model's name that say how its weights are stored."""
+
+
+def named_scheme(model_id: str) -> str:
+    """Return the word of a model's name that says how its weights are stored; empty where none does."""
+    found = NAMED_SCHEME.search(model_id.rpartition("/")[2])
+    return found[1] if found else ""
 
 
 def _whisper(config: Mapping[str, Any]) -> ModelShape:
     """Return the shape of a speech model: a decoder whose layers attend to an audio encoder as well."""
-    hidden, heads = _count(config, "d_model"), _count(config, "decoder_attention_heads")
-    positions, width = _count(config, "max_source_positions"), _count(config, "encoder_ffn_dim")
+    hidden, heads = count(config, "d_model"), count(config, "decoder_attention_heads")
+    positions, width = count(config, "max_source_positions"), count(config, "encoder_ffn_dim")
     # Two convolutions of three steps, positions, and layers of four square matrices and two of the MLP.
-    encoder = 3 * hidden * (_count(config, "num_mel_bins") + hidden) + positions * hidden
-    encoder += _count(config, "encoder_layers") * hidden * (4 * hidden + 2 * width)
+    encoder = 3 * hidden * (count(config, "num_mel_bins") + hidden) + positions * hidden
+    encoder += count(config, "encoder_layers") * hidden * (4 * hidden + 2 * width)
     return ModelShape(
         architecture="WhisperForConditionalGeneration",
-        layers=_count(config, "decoder_layers"),
+        layers=count(config, "decoder_layers"),
         hidden_size=hidden,
         attention_heads=heads,
         key_value_heads=heads,
         head_dim=max(1, hidden // heads),
-        vocabulary=_count(config, "vocab_size"),
-        max_positions=_count(config, "max_target_positions"),
-        intermediate_size=_count(config, "decoder_ffn_dim"),
+        vocabulary=count(config, "vocab_size"),
+        max_positions=count(config, "max_target_positions"),
+        intermediate_size=count(config, "decoder_ffn_dim"),
         gated_mlp=False,
         tied_embeddings=True,
         dtype=_dtype(config, config),
         encoder_parameters=encoder,
         encoder_positions=positions,
-        learned_positions=_count(config, "max_target_positions"),
+        learned_positions=count(config, "max_target_positions"),
     )
-
-
-def _count(config: Mapping[str, Any], key: str, default: int | None = None) -> int:
-    value = config.get(key)
-    if value is None:
-        if default is None:
-            raise UserError(f"config.json has no {key}", fix="give the config.json of a transformer model")
-        return default
-    lowest = 0 if default == 0 else 1
-    highest = LIMITS.get(key, 1_000_000_000)
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise UserError(
-            f"config.json has {key}: {value!r}, expected a whole number from {lowest} to {highest}",
-            fix="take the config.json from the model's repository again",
-        )
-    return value
 
 
 def _dtype(text: Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -160,118 +292,13 @@ def _dtype(text: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     return "float32"  # what transformers takes when a config does not say
 
 
-def _groups(text: Mapping[str, Any], layers: int, unmodelled: list[str]) -> tuple[LayerGroup, ...]:
-    window = text.get("sliding_window") if text.get("use_sliding_window", True) else None
-    chunk = text.get("attention_chunk_size")
-    kinds: list[LayerKind]
-    listed = text.get("layer_types")
-    if isinstance(listed, list) and len(listed) == layers:
-        unknown = sorted({str(kind) for kind in listed} - LAYER_TYPES.keys())
-        if unknown:
-            unmodelled.append(f"layer types {', '.join(unknown)}")
-        kinds = [LAYER_TYPES.get(kind, LayerKind.FULL) for kind in listed]
-    elif isinstance(pattern := text.get("hybrid_override_pattern"), str):
-        marks = {"M": LayerKind.RECURRENT, "*": LayerKind.FULL}
-        kinds = [marks[mark] for mark in pattern if mark in marks]
-        unmodelled.append("layers without attention")
-    elif period := text.get("attn_layer_period"):
-        offset = text.get("attn_layer_offset", 0)
-        kinds = [LayerKind.FULL if at % period == offset else LayerKind.RECURRENT for at in range(layers)]
-    elif chunk:
-        bare = text.get("no_rope_layers")
-        every = text.get("no_rope_layer_interval", 4)
-        if not (isinstance(bare, list) and len(bare) == layers):
-            bare = [int((at + 1) % every != 0) for at in range(layers)]
-        kinds = [LayerKind.CHUNKED if uses_rope else LayerKind.FULL for uses_rope in bare]
-    elif window and (every := text.get("sliding_window_pattern")):
-        kinds = [LayerKind.SLIDING if (at + 1) % every else LayerKind.FULL for at in range(layers)]
-    elif window and str(text.get("model_type", "")).startswith("gemma2"):
-        kinds = [LayerKind.FULL if at % 2 else LayerKind.SLIDING for at in range(layers)]
-    elif window and window < text.get("max_position_embeddings", window + 1):
-        kinds = [LayerKind.SLIDING] * layers
-    else:
-        return ()
-    if LayerKind.RECURRENT in kinds:
-        unmodelled.append("weights and state of recurrent layers")
-    windows = {LayerKind.SLIDING: window, LayerKind.CHUNKED: chunk}
-    if any(kind in kinds and not windows[kind] for kind in windows):
-        unmodelled.append("window of sliding or chunked layers")
-    counted = Counter(kinds)
-    return tuple(
-        LayerGroup(kind if kind not in windows or windows[kind] else LayerKind.FULL, counted[kind], windows.get(kind))
-        for kind in LayerKind
-        if counted[kind]
-    )
-
-
-def _experts(text: Mapping[str, Any], layers: int) -> Experts | None:
-    count = 0
-    for key in ("num_experts", "num_local_experts", "n_routed_experts"):
-        count = count or _count(text, key, default=0)
-    if count <= 1:
-        return None
-    width = _count(text, "moe_intermediate_size", default=0) or _count(text, "intermediate_size")
-    dense_first = _count(text, "first_k_dense_replace", default=0)
-    step = max(
-        1,
-        _count(text, "interleave_moe_layer_step", default=0)
-        or _count(text, "decoder_sparse_step", default=0)
-        or _count(text, "moe_layer_freq", default=0),
-    )
-    shared = _count(text, "shared_expert_intermediate_size", default=0)
-    if not shared:
-        shared = _count(text, "n_shared_experts", default=0) * width
-    if "intermediate_size_mlp" in text:  # Llama 4 has one shared expert of the experts' width
-        shared = width
-    return Experts(
-        count=count,
-        per_token=_count(text, "num_experts_per_tok", default=0) or _count(text, "moe_topk", default=1),
-        intermediate_size=width,
-        layers=(layers - dense_first) // step,
-        shared_intermediate_size=shared,
-        dense_intermediate_size=_count(text, "intermediate_size_mlp", default=0)
-        or _count(text, "intermediate_size", default=0),
-    )
-
-
 def _latent_attention(text: Mapping[str, Any]) -> LatentAttention | None:
     if not text.get("kv_lora_rank"):
         return None
     return LatentAttention(
-        kv_lora_rank=_count(text, "kv_lora_rank"),
-        qk_rope_head_dim=_count(text, "qk_rope_head_dim"),
-        qk_nope_head_dim=_count(text, "qk_nope_head_dim"),
-        v_head_dim=_count(text, "v_head_dim"),
-        q_lora_rank=_count(text, "q_lora_rank", default=0) or None,
+        kv_lora_rank=count(text, "kv_lora_rank"),
+        qk_rope_head_dim=count(text, "qk_rope_head_dim"),
+        qk_nope_head_dim=count(text, "qk_nope_head_dim"),
+        v_head_dim=count(text, "v_head_dim"),
+        q_lora_rank=first_count(text, "q_lora_rank") or None,
     )
-
-
-def _quantization(stored: Any, unmodelled: list[str]) -> Quantization | None:
-    if not isinstance(stored, Mapping):
-        return None
-    method = str(stored.get("quant_method") or stored.get("quant_algo") or "").lower()
-    if method == "modelopt":
-        method = "nvfp4" if "FP4" in str(stored.get("quant_algo", "")).upper() else "modelopt-fp8"
-    if method == "compressed-tensors":
-        group: Mapping[str, Any] = next(iter(stored.get("config_groups", {}).values()), {})
-        weights = group.get("weights") or {}
-        bits, kind = int(weights.get("num_bits", 8)), str(weights.get("type", "int"))
-        size = weights.get("group_size") or 0
-        method = "nvfp4" if kind == "float" and bits == 4 else method
-        scales = 8 if method == "nvfp4" else 16
-        return Quantization(method, bits + (scales / size if size and size > 0 else 0))
-    if method in ("awq", "gptq", "awq_marlin", "gptq_marlin"):
-        bits, size = int(stored.get("bits", 4)), int(stored.get("group_size", 128))
-        return Quantization(method, bits + (16 + bits) / size if size > 0 else bits)
-    if method == "fp8":
-        block = stored.get("weight_block_size")
-        edge = int(block[0]) if isinstance(block, list) and block else None
-        return Quantization("fp8", 8 + (32 / edge**2 if edge else 0), block=edge)
-    if method == "mxfp4":
-        return Quantization("mxfp4", 4.25, QuantizedPart.EXPERTS)
-    if method == "nvfp4":
-        return Quantization("nvfp4", 4.5)
-    if method in ("modelopt-fp8", "fbgemm_fp8"):
-        return Quantization(method, 8)
-    unmodelled.append(f"quantisation {method or 'without a method'}")
-    return None

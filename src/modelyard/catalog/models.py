@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
+from modelyard.catalog.encoders import Encoder
+from modelyard.catalog.families import task_of
 from modelyard.catalog.loading import DATA, kebab, read_yaml
-from modelyard.catalog.model_configs import shape_from_config
+from modelyard.catalog.model_configs import named_scheme, shape_from_config
+from modelyard.catalog.recurrences import Recurrence
 from modelyard.catalog.shapes import Experts, LatentAttention, LayerGroup, ModelShape, Quantization
 from modelyard.catalog.shipped import shipped
+from modelyard.catalog.weight_parts import PartWeights
 from modelyard.findings import At, Place, UserError
 
 
@@ -89,7 +93,8 @@ def _adapter() -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
     config = ConfigDict(extra="forbid", alias_generator=kebab)
-    for part in (LayerGroup, Experts, LatentAttention, Quantization, ModelShape, Model):
+    parts = (LayerGroup, Experts, LatentAttention, Quantization, PartWeights, Recurrence, Encoder, ModelShape, Model)
+    for part in parts:
         setattr(part, "__pydantic_config__", config)  # noqa: B010 - the classes do not depend on pydantic
     return TypeAdapter(Model)
 
@@ -159,15 +164,28 @@ def model_from_config(model_id: str, config: Mapping[str, Any], source: str) -> 
         UserError: The config is no transformer's.
     """
     shape = shape_from_config(config)
+    named = named_scheme(model_id)
+    if named and shape.quantization is None and not shape.unknown_weights:
+        # Checkpoints of ModelOpt may say it in hf_quant_config.json only, which vLLM reads as well.
+        unread = f"quantisation {named} (in the name; config.json has no quantization_config)"
+        shape = replace(shape, unmodelled=(*shape.unmodelled, unread))
     return Model(
         id=model_id,
-        family="vlm" if shape.encoder_parameters is None else "llm",
+        family=_family(shape),
         license="unknown",
         parameters_billion=round(shape.parameters / 1e9, 3),
         shape=shape,
         sources=(source,),
         unverified=("license", "parameters-billion"),
     )
+
+
+def _family(shape: ModelShape) -> str:
+    if shape.encoder_positions:
+        return "audio"
+    if task_of(shape.architecture) == "embed":
+        return "embedding"
+    return "llm" if shape.encoder_parameters == 0 else "vlm"
 
 
 def model_text(entry: Model) -> str:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from modelyard.catalog.encoders import Encoder
+from modelyard.catalog.recurrences import Recurrence
+from modelyard.catalog.weight_parts import PartWeights, Split, WeightPart
+
+UNKNOWN_WEIGHTS = ("quantisation ", "architecture ", "layer types ", "block_configs ")
+"""How entries of `unmodelled` begin that leave open what the weights are."""
 
 
 class LayerKind(StrEnum):
@@ -24,11 +32,17 @@ class LayerGroup:
         kind: What they keep.
         layers: How many there are.
         window: Tokens of the window or chunk; None for layers of other kinds.
+        key_value_heads: Their key and value heads where they are not the model's.
+        head_dim: Width of their key heads where it is not the model's.
+        value_dim: Width of their value heads where it is not the key heads'.
     """
 
     kind: LayerKind
     layers: int
     window: int | None = None
+    key_value_heads: int | None = None
+    head_dim: int | None = None
+    value_dim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,11 @@ class ModelShape:
         encoder_positions: Longest input of an encoder to which every layer has a second attention (Whisper); 0 for
             models without one.
         learned_positions: Rows of a table of learned positions; 0 where positions are computed.
+        weights: The weights by part as the config lists them; empty where they follow from the fields above.
+        recurrence: The state of recurrent layers; None for models without any, and where it is not known.
+        encoder: The vision tower; None for models without one, and where it is not known.
+        index_dim: Width of the keys of a sparse attention's indexer, which keeps them beside each layer's; 0 without.
+        draft_layers: Layers that predict further tokens (MTP), loaded only when they speculate.
         unmodelled: Parts of the config whose memory the shape does not tell.
     """
 
@@ -142,6 +161,11 @@ class ModelShape:
     encoder_parameters: int | None = 0
     encoder_positions: int = 0
     learned_positions: int = 0
+    weights: tuple[PartWeights, ...] = ()
+    recurrence: Recurrence | None = None
+    encoder: Encoder | None = None
+    index_dim: int = 0
+    draft_layers: int = 0
     unmodelled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -181,50 +205,61 @@ class ModelShape:
 
     @property
     def parameters(self) -> int:
-        """Parameters by the shape: matrices and embeddings, without norms, biases and unknown towers."""
-        hidden = self.hidden_size
-        attention_layers = sum(g.layers for g in self.layer_groups if g.kind is not LayerKind.RECURRENT)
-        total = attention_layers * self.attentions * self.attention_parameters
-        total += (self.vocabulary * (1 if self.tied_embeddings else 2) + self.learned_positions) * hidden
-        total += self.expert_parameters + self.dense_mlp_parameters + self.shared_expert_parameters
+        """Parameters by the shape: matrices and embeddings, without norms, biases, drafts and unknown towers."""
+        counted = (weights for weights in self.part_weights if weights.part is not WeightPart.DRAFT)
+        return sum(weights.parameters for weights in counted if not weights.copy)
+
+    @property
+    def unknown_weights(self) -> tuple[str, ...]:
+        """What keeps the weights from being counted, by name; empty where they are known."""
+        return tuple(part for part in self.unmodelled if part.startswith(UNKNOWN_WEIGHTS))
+
+    @property
+    def part_weights(self) -> tuple[PartWeights, ...]:
+        """The weights by part: as the config listed them, else as they follow from the other fields."""
+        return self.weights or tuple(self._parts())
+
+    def _parts(self) -> Iterator[PartWeights]:
+        hidden, stored = self.hidden_size, self.quantization
+        linear = stored.bits if stored is not None and stored.part is QuantizedPart.LINEAR else None
+        routed = stored.bits if stored is not None else None
+        attended = sum(g.layers for g in self.layer_groups if g.kind is not LayerKind.RECURRENT) * self.attentions
+        for split, values in self._attention_matrices():
+            yield PartWeights(WeightPart.ATTENTION, attended * values, split, linear, attended)
+        mlp, dense = self.mlp_matrices * hidden, self.layers
         if self.experts is not None:
-            total += self.experts.layers * hidden * self.experts.count  # router
-        return total + (self.encoder_parameters or 0)
+            moe = self.experts
+            dense -= moe.layers
+            yield PartWeights(
+                WeightPart.EXPERTS,
+                moe.layers * moe.count * mlp * moe.intermediate_size,
+                Split.RANKS,
+                routed,
+                moe.layers,
+            )
+            yield PartWeights(WeightPart.ROUTER, moe.layers * hidden * moe.count, Split.WHOLE, None, moe.layers)
+            shared = moe.layers * mlp * moe.shared_intermediate_size
+            yield PartWeights(WeightPart.SHARED_EXPERTS, shared, Split.RANKS, linear, moe.layers)
+        width = self.intermediate_size or 0 if self.experts is None else self.experts.dense_intermediate_size
+        yield PartWeights(WeightPart.MLP, dense * mlp * width, Split.RANKS, linear, dense)
+        yield PartWeights(WeightPart.EMBEDDINGS, self.vocabulary * hidden)
+        yield PartWeights(WeightPart.EMBEDDINGS, self.learned_positions * hidden, Split.WHOLE)
+        if not self.tied_embeddings:
+            yield PartWeights(WeightPart.HEAD, self.vocabulary * hidden)
+        yield PartWeights(WeightPart.ENCODER, self.encoder_parameters or 0)
 
-    @property
-    def attention_parameters(self) -> int:
-        """Parameters of one attention layer."""
-        hidden = self.hidden_size
-        latent = self.latent_attention
+    def _attention_matrices(self) -> Iterator[tuple[Split, int]]:
+        hidden, latent = self.hidden_size, self.latent_attention
         if latent is None:
-            return 2 * hidden * self.head_dim * (self.attention_heads + self.key_value_heads)
-        query_width = self.attention_heads * (latent.qk_nope_head_dim + latent.qk_rope_head_dim)
-        query = hidden * query_width
-        if latent.q_lora_rank is not None:
-            query = latent.q_lora_rank * (hidden + query_width)
-        down = hidden * (latent.kv_lora_rank + latent.qk_rope_head_dim)
+            yield Split.RANKS, 2 * hidden * self.head_dim * self.attention_heads
+            yield Split.HEADS, 2 * hidden * self.head_dim * self.key_value_heads
+            return
+        width = self.attention_heads * (latent.qk_nope_head_dim + latent.qk_rope_head_dim)
+        if latent.q_lora_rank is None:
+            yield Split.RANKS, hidden * width
+        else:
+            yield Split.WHOLE, hidden * latent.q_lora_rank
+            yield Split.RANKS, latent.q_lora_rank * width
+        yield Split.WHOLE, hidden * (latent.kv_lora_rank + latent.qk_rope_head_dim)
         up = latent.kv_lora_rank * self.attention_heads * (latent.qk_nope_head_dim + latent.v_head_dim)
-        return query + down + up + self.attention_heads * latent.v_head_dim * hidden
-
-    @property
-    def expert_parameters(self) -> int:
-        """Parameters of all routed experts."""
-        if self.experts is None:
-            return 0
-        one = self.mlp_matrices * self.hidden_size * self.experts.intermediate_size
-        return self.experts.layers * self.experts.count * one
-
-    @property
-    def shared_expert_parameters(self) -> int:
-        """Parameters of all shared experts."""
-        if self.experts is None:
-            return 0
-        return self.experts.layers * self.mlp_matrices * self.hidden_size * self.experts.shared_intermediate_size
-
-    @property
-    def dense_mlp_parameters(self) -> int:
-        """Parameters of the MLPs of layers without experts."""
-        if self.experts is None:
-            return self.layers * self.mlp_matrices * self.hidden_size * (self.intermediate_size or 0)
-        dense = self.layers - self.experts.layers
-        return dense * self.mlp_matrices * self.hidden_size * self.experts.dense_intermediate_size
+        yield Split.RANKS, up + self.attention_heads * latent.v_head_dim * hidden

@@ -9,7 +9,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modelyard.catalog.encoders import Encoder
 from modelyard.catalog.loading import kebab
+from modelyard.catalog.recurrences import Recurrence
 from modelyard.catalog.shapes import (
     Experts,
     LatentAttention,
@@ -19,6 +21,7 @@ from modelyard.catalog.shapes import (
     Quantization,
     QuantizedPart,
 )
+from modelyard.catalog.weight_parts import PartWeights, Split, WeightPart
 
 _OF_FIELD: Mapping[str, Callable[[Any], Any]] = {
     "shape": lambda raw: shipped(ModelShape, raw),
@@ -26,9 +29,17 @@ _OF_FIELD: Mapping[str, Callable[[Any], Any]] = {
     "experts": lambda raw: shipped(Experts, raw),
     "latent_attention": lambda raw: shipped(LatentAttention, raw),
     "quantization": lambda raw: shipped(Quantization, raw),
-    "kind": LayerKind,
-    "part": QuantizedPart,
+    "weights": lambda raw: tuple(shipped(PartWeights, each) for each in raw),
+    "recurrence": lambda raw: shipped(Recurrence, raw),
+    "encoder": lambda raw: shipped(Encoder, raw),
     "components_billion": lambda raw: {name: float(each) for name, each in raw.items()},
+}
+
+_OF_TYPE: Mapping[str, Callable[[Any], Any]] = {
+    "LayerKind": LayerKind,
+    "QuantizedPart": QuantizedPart,
+    "WeightPart": WeightPart,
+    "Split": Split,
 }
 
 
@@ -47,6 +58,8 @@ def shipped(kind: type[Any], raw: Mapping[str, Any]) -> Any:
             values[name] = None
         elif name in _OF_FIELD:
             values[name] = _OF_FIELD[name](value)
+        elif types[key] in _OF_TYPE:
+            values[name] = _OF_TYPE[types[key]](value)
         elif isinstance(value, list):
             values[name] = tuple(value)
         else:

@@ -98,11 +98,11 @@ def command(
     }
     flags = _flags(given, flag or [])
     if from_log is not None:
-        if flags or environment or model:
-            raise UserError("--from-log takes flags from the log", fix="leave out the flags, --env and --model")
+        if environment or model:
+            raise UserError("--from-log keeps a log for every environment", fix="leave out --env and --model")
         from modelyard.cli.measuring import keep_log
 
-        return keep_log(path or Path(), from_log, model_id, device, engine_version, as_json=as_json)
+        return keep_log(path or Path(), from_log, model_id, device, engine_version, flags, as_json=as_json)
     if model_id is not None:
         if path is not None and (environment or model):
             raise UserError("--model-id and a repository's --env or --model contradict each other", fix="choose one")

@@ -21,7 +21,14 @@ SAME_MEMORY = 0.02
 
 
 def keep_log(
-    root: Path, log: Path, model_id: str | None, device_name: str | None, version: str | None, *, as_json: bool
+    root: Path,
+    log: Path,
+    model_id: str | None,
+    device_name: str | None,
+    version: str | None,
+    given: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> int:
     """Read a start-up log and add what it measured to `measurements/<model>.yaml`.
 
@@ -32,6 +39,7 @@ def keep_log(
         device_name: The device, which logs do not name; None takes it from the memory that the log tells, when only one
             device has as much.
         version: vLLM's version where the log does not tell it.
+        given: Flags of the engine, needed where the log does not print what it was started with.
         as_json: Print JSON.
 
     Raises:
@@ -58,15 +66,15 @@ def keep_log(
         raise UserError(f"{log} is of vLLM {told.version}, not {version}", fix="leave out --engine-version")
     if not (told.version or version):
         raise UserError(f"{log} does not tell vLLM's version", fix="name it with --engine-version")
-    if told.kv_available_gib is None:
+    if told.kv_available_gib is None and told.kv_tokens is None:
         reason = f": {told.refused}" if told.refused else ""
         raise UserError(
             f"{log} does not tell how much was left for the KV cache{reason}",
-            fix="give a log that has the line `Available KV cache memory`",
+            fix="give a log that has the line `Available KV cache memory` or `GPU KV cache size`",
         )
     device = _device(log, device_name, told.total_gib)
     measured = replace(told, model=name, version=told.version or version or "", device=device.name)
-    estimate, known = _budgets(log, measured, entry.shape, device)
+    measured, estimate, known = _budgets(log, measured, entry.shape, device, given)
     new = Measurement(measured, log.name, f"{datetime.now(UTC):%Y-%m-%d}")
     file = measurements_file(name)
     content = text_with(repository.files, name, new)
@@ -114,39 +122,81 @@ def _device(log: Path, name: str | None, total_gib: float | None) -> Device:
     raise UserError(f"{log} does not name its device{could}", fix="name it with --device")
 
 
-def _budgets(
-    log: Path, measured: MeasuredBudget, shape: ModelShape, device: Device
-) -> tuple[MemoryBudget, MemoryBudget]:
-    from modelyard.sizing import effective_settings, memory_budget
+ENGINE_ONLY = ("model", "model_tag", "tokenizer", "served_model_name", "host", "port", "api_key")
+"""Arguments that no memory follows from, and some of which are nobody's business."""
 
-    names = (
-        "tensor_parallel_size",
-        "pipeline_parallel_size",
-        "data_parallel_size",
-        "gpu_memory_utilization",
-        "max_model_len",
-        "max_num_seqs",
-        "max_num_batched_tokens",
-        "kv_cache_dtype",
-        "quantization",
-        "max_loras",
-        "cpu_offload_gb",
-    )
+
+def _flags(log: Path, measured: MeasuredBudget, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the flags that the engine was started with.
+
+    Raises:
+        UserError: The log does not say them and nobody else does, or both do and differ.
+    """
+    if measured.arguments is None and not given:
+        raise UserError(
+            f"{log} does not show what the engine was started with (`non-default args`)",
+            fix="give the log from the engine's first line, or the flags as for --model-id, such as --max-num-seqs 256",
+        )
     flags: dict[str, Any] = {
-        name.replace("_", "-"): getattr(measured, name) for name in names if getattr(measured, name) is not None
+        str(name).replace("_", "-"): value
+        for name, value in (measured.arguments or {}).items()
+        if name not in ENGINE_ONLY and value is not None
     }
-    flags |= {"enable-lora": True} if measured.max_loras else {}
-    flags |= {"speculative-config": {"method": measured.speculative}} if measured.speculative else {}
+    named = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "gpu_memory_utilization")
+    for name in (*named, "max_model_len"):
+        logged = getattr(measured, name)
+        if logged is not None:
+            flags.setdefault(name.replace("_", "-"), logged)
+    if measured.speculative:
+        flags.setdefault("speculative-config", {"method": measured.speculative})
+    for name, value in given.items():
+        if name in flags and str(flags[name]) != str(value):
+            raise UserError(f"{log} says {name} {flags[name]}, not {value}", fix=f"leave out --{name}")
+    return {**flags, **given}
+
+
+def _budgets(
+    log: Path, measured: MeasuredBudget, shape: ModelShape, device: Device, given: dict[str, Any]
+) -> tuple[MeasuredBudget, MemoryBudget, MemoryBudget]:
+    """Return the measurement with every setting that it is of, the estimate, and the estimate with it."""
+    from modelyard.sizing import conditions_of, effective_settings, memory_budget
+
     try:
-        settings = effective_settings(flags, measured.version, shape, device)
+        settings = effective_settings(_flags(log, measured, given), measured.version, shape, device)
     except ValueError as problem:
         raise UserError(str(problem), fix="name vLLM's version with --engine-version") from None
+    if settings.problems:
+        raise UserError(f"{log} does not agree with itself: {settings.problems[0].message}", fix="give the whole log")
     estimate = memory_budget(shape, settings, device)
+    available = measured.kv_available_gib
+    if available is None and measured.kv_tokens is not None:
+        # Logs of 0.8 print tokens only, which are of a cache whose layers are all alike.
+        if shape.groups or not estimate.kv_bytes_per_token:
+            raise UserError(
+                f"{log} tells the cache in tokens, and layers of {measured.model} differ in what they keep",
+                fix="give a log that has the line `Available KV cache memory`",
+            )
+        available = measured.kv_tokens * estimate.kv_bytes_per_token / 2**30
+    measured = replace(
+        measured,
+        kv_available_gib=available,
+        tensor_parallel_size=settings.tensor_parallel_size,
+        pipeline_parallel_size=settings.pipeline_parallel_size,
+        data_parallel_size=settings.data_parallel_size,
+        gpu_memory_utilization=settings.gpu_memory_utilization,
+        max_num_seqs=settings.max_num_seqs,
+        max_num_batched_tokens=settings.max_num_batched_tokens,
+        kv_cache_dtype=settings.kv_cache_dtype,
+        speculative=settings.speculative,
+        max_loras=settings.lora_slots or None,
+        cpu_offload_gb=settings.cpu_offload_gib or None,
+        conditions=conditions_of(settings),
+        arguments=None,
+    )
     known = measured.budget_for(estimate, shape, settings, device)
-    if known is None or settings.problems:
-        reason = f": {settings.problems[0].message}" if settings.problems else ""
-        raise UserError(f"{log} does not agree with itself{reason}", fix="give the whole log of one start")
-    return estimate, known
+    if known is None:
+        raise UserError(f"{log} does not agree with itself", fix="give the whole log of one start")
+    return measured, estimate, known
 
 
 def _show(file: str, measured: MeasuredBudget, estimate: MemoryBudget, known: MemoryBudget) -> None:

@@ -6,10 +6,11 @@ from modelyard.sizing.calibration import CalibrationPoint, Coverage, calibration
 from modelyard.sizing.changes import Change, changes_that_fit
 from modelyard.sizing.eligible_devices import EligibleDevice, device_resource, eligible_devices
 from modelyard.sizing.fit import Assessment, FitVerdict, assess
+from modelyard.sizing.flag_values import AUTO_LENGTH, SettingProblem
 from modelyard.sizing.host import HostBudget, HostNeed, host_budget, host_problems
 from modelyard.sizing.kv_cache import bytes_per_token, largest_length, request_bytes
 from modelyard.sizing.logs import measured_budget
-from modelyard.sizing.measured import MeasuredBudget
+from modelyard.sizing.measured import MeasuredBudget, conditions_of
 from modelyard.sizing.measurements import (
     MEASUREMENTS,
     Measurement,
@@ -22,7 +23,7 @@ from modelyard.sizing.neuron import NeuronBudget, automatic_buckets, neuron_budg
 from modelyard.sizing.parallelism import legal_tensor_parallel_sizes, stage_layers, tensor_parallel_problem
 from modelyard.sizing.pipelines import PipelineBudget, pipeline_budget
 from modelyard.sizing.served import CoreFit, DeviceFit, Fit, changes_for, fit_of, fits, variables
-from modelyard.sizing.settings import AUTO_LENGTH, EffectiveSettings, SettingProblem, effective_settings
+from modelyard.sizing.settings import EffectiveSettings, effective_settings
 from modelyard.sizing.slices import slice_gib
 from modelyard.sizing.support import refusals
 from modelyard.sizing.team_models import TEAM_MODELS, known_model, team_models
@@ -58,6 +59,7 @@ __all__ = [
     "calibration_points",
     "changes_for",
     "changes_that_fit",
+    "conditions_of",
     "coverage",
     "device_resource",
     "effective_settings",

@@ -5,18 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.sizing.kv_cache import bytes_per_token, has_windows, largest_length, request_bytes
+from modelyard.sizing.cache_plan import cache_plan
+from modelyard.sizing.encoder_profile import encoder_doubt_gib, encoder_peak_gib
+from modelyard.sizing.flag_values import AUTO_LENGTH
+from modelyard.sizing.kv_cache import (
+    bytes_per_token,
+    concurrency_bytes,
+    has_windows,
+    largest_length,
+    request_bytes,
+    reserved_state_gib,
+)
 from modelyard.sizing.overheads import (
     GIB,
     activation_gib,
     cuda_graphs_gib,
+    forward_peak_gib,
     lora_gib,
     non_torch_gib,
     not_modelled,
+    sampler_doubt_gib,
 )
 from modelyard.sizing.parallelism import stage_layers
-from modelyard.sizing.settings import AUTO_LENGTH, EffectiveSettings
-from modelyard.sizing.weights import rank_weights
+from modelyard.sizing.settings import EffectiveSettings
+from modelyard.sizing.weights import mxfp4_doubt_gib, rank_weights
 
 SHORTEST_AUTO = 2048
 """Tokens that a request must be allowed with `max-model-len: auto` for the deployment to be of use."""
@@ -45,6 +57,10 @@ class MemoryBudget:
         requests: Requests of `max_model_len` that the cache holds at a time; that a batch holds where none is kept.
         margin_gib: What is left of the cache beside one request of `max_model_len`; negative when vLLM would refuse to
             start. With `auto`, what is left beside a request of `SHORTEST_AUTO` tokens.
+        concurrency_gib: Cache that `max_num_seqs` requests must have a block of each in; 0 where none must.
+        state_gib: Recurrent state that the V0 engine reserves for all requests.
+        more_gib: By how much more than estimated the parts may take that are bounded rather than known.
+        less_gib: By how much less they may take.
         not_modelled: Parts whose memory is in none of the figures.
         measured: Whether the figures come from a start-up log rather than from arithmetic.
     """
@@ -66,6 +82,10 @@ class MemoryBudget:
     tokens: int
     requests: int
     margin_gib: float
+    concurrency_gib: float = 0.0
+    state_gib: float = 0.0
+    more_gib: float = 0.0
+    less_gib: float = 0.0
     not_modelled: tuple[str, ...] = ()
     measured: bool = False
 
@@ -112,14 +132,15 @@ def _stage_budget(
     total = device.total_gib if total_gib is None else total_gib
     requested = total * settings.gpu_memory_utilization
     stages = settings.pipeline_parallel_size
-    weights = rank_weights(shape, settings, device, stage).total / GIB
-    weights = max(0.0, weights - settings.cpu_offload_gib)
+    held = rank_weights(shape, settings, device, stage)
+    weights = max(0.0, held.total / GIB - settings.cpu_offload_gib)
     activation = activation_gib(shape, settings, last_stage=stage == stages - 1)
     graphs = cuda_graphs_gib(shape, settings)
-    libraries = non_torch_gib(settings)
+    libraries = non_torch_gib(settings, device)
+    state = reserved_state_gib(shape, settings, stage)
     adapters = lora_gib(shape, settings, stage_layers(shape.layers, stages)[stage])
     beside = _Draft(draft, settings, device) if stage == stages - 1 else _Draft(None, settings, device)
-    used = weights + activation + libraries + adapters + beside.weights_gib
+    used = weights + activation + libraries + adapters + beside.weights_gib + state
     if settings.kv_cache_memory_bytes is not None:
         by_hand = settings.kv_cache_memory_bytes / GIB
         # Utilisation is ignored then; whatever the device cannot hold is missing.
@@ -127,7 +148,9 @@ def _stage_budget(
         requested = used + graphs + by_hand
     else:
         available = requested - used - (graphs if settings.cuda_graphs_subtracted else 0.0)
-    room = max(0.0, available) * GIB
+    # The pool holds one block back since 0.27 (`null_block`).
+    held_back = cache_plan(shape, settings, stage).block_bytes if settings.version >= (0, 27, 0) else 0.0
+    room = max(0.0, available * GIB - held_back)
     fitting = largest_length(shape, settings, room, stage, beside=beside.request_bytes)
     length = fitting if settings.max_model_len == AUTO_LENGTH else settings.max_model_len
 
@@ -136,6 +159,9 @@ def _stage_budget(
 
     need = request(max(1, length))
     least = request(SHORTEST_AUTO) if settings.max_model_len == AUTO_LENGTH else need
+    concurrent = concurrency_bytes(shape, settings, stage)
+    bounded = encoder_doubt_gib(shape, settings) if activation == encoder_peak_gib(shape, settings) else 0.0
+    sampled = min(sampler_doubt_gib(shape, settings), max(0.0, activation - forward_peak_gib(shape, settings)))
     # Without a cache a batch is the limit.
     batch = max(1, min(settings.max_num_seqs, settings.max_num_batched_tokens // max(1, length)))
     requests = int(room / need) if need else batch
@@ -161,7 +187,11 @@ def _stage_budget(
         largest_length=fitting,
         tokens=tokens,
         requests=requests,
-        margin_gib=available - least / GIB,
+        margin_gib=available - (max(least, concurrent) + held_back) / GIB,
+        concurrency_gib=concurrent / GIB,
+        state_gib=state,
+        more_gib=bounded + mxfp4_doubt_gib(shape, settings, device, held),
+        less_gib=max(bounded, sampled if stage == stages - 1 else 0.0),
         not_modelled=not_modelled(shape, settings, draft_known=draft is not None),
     )
 

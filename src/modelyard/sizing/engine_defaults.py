@@ -8,6 +8,7 @@ CUDA-graph estimate). Versions before 0.8 ran the V0 engine, whose figures come 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 Version = tuple[int, int, int]
@@ -44,15 +45,41 @@ def subtracts_cuda_graphs(version: Version) -> bool:
     return version >= (0, 20, 0)
 
 
-def batch_defaults(version: Version, total_gib: float, device_name: str) -> BatchDefaults:
+def runs_first_engine(
+    version: Version,
+    environment: Mapping[str, str],
+    *,
+    recurrent: bool = False,
+    capability: tuple[int, int] | None = None,
+) -> bool:
+    """Tell whether the V0 engine runs: always before 0.8, never since 0.11, and between them where V1 could not.
+
+    Args:
+        version: vLLM's version.
+        environment: Environment variables of the engine; `VLLM_USE_V1` decides where it is set.
+        recurrent: Whether the model has recurrent layers, which V1 served since 0.11 by default.
+        capability: Compute capability of the device; V1 asked for 8.0 (`_is_v1_supported_oracle` of `arg_utils.py`).
+    """
+    if version < (0, 8, 0) or version >= (0, 11, 0):
+        return version < (0, 8, 0)
+    asked = environment.get("VLLM_USE_V1")
+    if asked is not None:
+        return asked.strip() in ("", "0")
+    return recurrent or (capability is not None and capability < (8, 0))
+
+
+def batch_defaults(
+    version: Version, total_gib: float, device_name: str, *, first_engine: bool = False
+) -> BatchDefaults:
     """Return the API server's defaults for a device.
 
     Args:
         version: vLLM's version.
         total_gib: Memory of the device as the driver reports it.
         device_name: Such as `A100`, which has had the small defaults since 0.9.0.
+        first_engine: Whether the V0 engine runs.
     """
-    if version < (0, 8, 0):
+    if first_engine or version < (0, 8, 0):
         return BatchDefaults(256, 2048, by_length=True)
     if version < (0, 8, 3):
         return BatchDefaults(1024, 8192 if total_gib >= 70 else 2048)
@@ -71,8 +98,7 @@ def has_hybrid_cache(version: Version) -> bool:
 def concurrent_batches(version: Version, pipeline_stages: int) -> int:
     """Return how many batches may be in flight, which windows must have room for.
 
-    0.33.0 schedules asynchronously by default and holds one batch more than stages
-    (`VllmConfig.max_concurrent_batches`); the same is taken for older versions, which can only overestimate.
+    Since 0.23 one batch more than stages, because scheduling is asynchronous (`VllmConfig.max_concurrent_batches`; in
+    0.26.0 and 0.33.0); one before, whatever the stages (0.22.0 and earlier).
     """
-    del version
-    return pipeline_stages + 1
+    return pipeline_stages + 1 if version >= (0, 23, 0) else 1

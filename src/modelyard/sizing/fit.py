@@ -8,12 +8,15 @@ from enum import StrEnum
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
+from modelyard.catalog.architectures import has_architecture
 from modelyard.placement import MIG, MPS, WHOLE_DEVICES, Sharing
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import Coverage, coverage
 from modelyard.sizing.measured import MeasuredBudget
+from modelyard.sizing.overheads import most_graphs_gib
 from modelyard.sizing.settings import EffectiveSettings, effective_settings
 from modelyard.sizing.support import CUDA_CONTEXT_GIB, refusals
+from modelyard.sizing.weights import effective_quantization
 
 
 class FitVerdict(StrEnum):
@@ -33,6 +36,15 @@ def calibrated_slack_gib(total_gib: float) -> float:
 def uncalibrated_slack_gib(total_gib: float) -> float:
     """Return the margin that "fits" needs outside the calibrated versions and devices: 2 GiB or 5 % of the device."""
     return max(2.0, 0.05 * total_gib)
+
+
+def refusal_slack_gib(total_gib: float) -> float:
+    """Return how far an estimate may be below what a log says: 0.5 GiB or 1.5 % of the device.
+
+    Logs of one to four ranks that the estimate was held against had 0.41 GiB more than it said at most, but for one
+    whose model does not follow the sampler's rule.
+    """
+    return max(0.5, 0.015 * total_gib)
 
 
 MEASURED_SLACK_GIB = 0.25
@@ -142,29 +154,69 @@ def _verdict(
     refused = list(refusals(shape, settings, device))
     if refused:
         return FitVerdict.DOES_NOT_FIT, [f"vLLM refuses to start: {reason}" for reason in refused]
-    margin = budget.margin_gib
+    arithmetic = _arithmetic(budget, settings)
+    if unknown := [*shape.unknown_weights, *_unknown_quantization(shape, settings)]:
+        # What is not known is counted in no way, so that no figure decides.
+        return FitVerdict.UNSURE, [f"not modelled: {', '.join(unknown)}"]
+    if has_architecture(settings.version, _own_architecture(shape.architecture)) is False:
+        version = ".".join(map(str, settings.version))
+        missing = f"vLLM {version} has no model {shape.architecture}; whether it runs by Transformers is not known"
+        return FitVerdict.UNSURE, [missing, arithmetic]
+    margin, more, less = budget.margin_gib, budget.more_gib, budget.less_gib
     slack = MEASURED_SLACK_GIB if near is None else calibrated_slack_gib(budget.total_gib)
-    arithmetic = _arithmetic(budget)
-    if margin < -slack or budget.kv_available_gib <= -slack:
+    if near is not None and near.covered:
+        less = 0.0  # the calibrated log of this version and device took what is estimated
+    short = MEASURED_SLACK_GIB if near is None else refusal_slack_gib(budget.total_gib)
+    if margin + less < -short or budget.kv_available_gib + less <= -short:
         return FitVerdict.DOES_NOT_FIT, [arithmetic]
     doubts = [*(problem.message for problem in settings.problems), *shared]
     if budget.not_modelled:
         doubts.append(f"not modelled: {', '.join(budget.not_modelled)}")
-    if budget.total_gib - budget.requested_gib < CUDA_CONTEXT_GIB:
-        doubts.append(
-            f"gpu-memory-utilization {settings.gpu_memory_utilization:g} leaves "
-            f"{max(0.0, budget.total_gib - budget.requested_gib):.1f} GiB outside, and vLLM refuses to start when less "
-            "is free than it takes"
-        )
+    doubts += _outside(shape, settings, budget)
     if doubts:
         return FitVerdict.UNSURE, [*doubts, arithmetic]
-    if margin >= needed:
+    if margin - more >= needed:
         return FitVerdict.FITS, [arithmetic]
+    bounded = f" beside {more:.1f} GiB that parts may take more" if more > 0 else ""
     if near is None or near.covered:
-        verdict = FitVerdict.TIGHT if margin >= 0 else FitVerdict.UNSURE
-        return verdict, [arithmetic, f"{margin:.1f} GiB is within the error of the estimate ({slack:.1f} GiB)"]
-    verdict = FitVerdict.TIGHT if margin >= slack else FitVerdict.UNSURE
-    return verdict, [arithmetic, f"a margin of {needed:.1f} GiB is asked for outside the calibrated logs"]
+        verdict = FitVerdict.TIGHT if margin - more >= 0 else FitVerdict.UNSURE
+        return verdict, [arithmetic, f"{margin:.1f} GiB is within the error of the estimate ({slack:.1f} GiB){bounded}"]
+    verdict = FitVerdict.TIGHT if margin - more >= slack else FitVerdict.UNSURE
+    return verdict, [arithmetic, f"a margin of {needed:.1f} GiB is asked for outside the calibrated logs{bounded}"]
+
+
+def _own_architecture(architecture: str) -> str:
+    """Return the architecture that vLLM serves one by: a classifier or an embedding model is a decoder's."""
+    for suffix in ("ForSequenceClassification", "Model"):
+        if architecture.endswith(suffix) and has_architecture(LISTED, architecture) is not True:
+            return f"{architecture.removesuffix(suffix)}ForCausalLM"
+    return architecture
+
+
+LISTED = (0, 33, 0)
+"""The newest version whose architectures were read."""
+
+
+def _unknown_quantization(shape: ModelShape, settings: EffectiveSettings) -> list[str]:
+    """Return a `--quantization` that says how weights are stored that the config does not say."""
+    asked = settings.quantization
+    known = effective_quantization(shape, settings) is not None
+    return [f"weights quantised by {asked}"] if asked and asked != "None" and not known else []
+
+
+def _outside(shape: ModelShape, settings: EffectiveSettings, budget: MemoryBudget) -> list[str]:
+    """Return what is unsure because of what the engine takes outside its share of the device."""
+    left = max(0.0, budget.total_gib - budget.requested_gib)
+    share = f"gpu-memory-utilization {settings.gpu_memory_utilization:g} leaves {left:.1f} GiB outside"
+    if left < CUDA_CONTEXT_GIB:
+        return [f"{share}, and vLLM refuses to start when less is free than it takes"]
+    graphs = 0.0 if settings.cuda_graphs_subtracted else most_graphs_gib(shape, settings)
+    if graphs and left < CUDA_CONTEXT_GIB + graphs:
+        return [
+            f"{share}, where CUDA graphs may need {graphs:.1f} GiB beside the CUDA context: vLLM "
+            f"{'.'.join(map(str, settings.version))} captures them after it has filled its share"
+        ]
+    return []
 
 
 def _of_sharing(sharing: Sharing, budget: MemoryBudget, device: Device) -> list[str]:
@@ -184,11 +236,17 @@ def _of_sharing(sharing: Sharing, budget: MemoryBudget, device: Device) -> list[
     return []
 
 
-def _arithmetic(budget: MemoryBudget) -> str:
+def _arithmetic(budget: MemoryBudget, settings: EffectiveSettings) -> str:
     if budget.kv_available_gib <= 0:
         return f"{-budget.kv_available_gib:.1f} GiB are missing per device before the KV cache gets any"
     if not budget.kv_bytes_per_token and not budget.kv_request_gib:
         return f"{budget.kv_available_gib:.1f} GiB per device are left beside the weights; this model keeps no cache"
+    if budget.concurrency_gib > budget.kv_request_gib:
+        blocks = int(settings.max_num_seqs * budget.kv_available_gib / budget.concurrency_gib)
+        return (
+            f"{budget.kv_available_gib:.1f} GiB per device are left for the cache, {blocks} blocks; max-num-seqs "
+            f"{settings.max_num_seqs} needs a block of recurrent state for each, {budget.concurrency_gib:.1f} GiB"
+        )
     return (
         f"{budget.kv_available_gib:.1f} GiB per device are left for the KV cache; one request of "
         f"{budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB"

@@ -5,67 +5,69 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modelyard.catalog import LayerKind, ModelShape
-from modelyard.sizing.engine_defaults import concurrent_batches, has_hybrid_cache
+from modelyard.sizing.cache_plan import (
+    PADDED_GROUPS,
+    blocks_of_request,
+    cache_plan,
+    group_bytes_per_token,
+    state_bytes,
+)
 from modelyard.sizing.parallelism import stage_layers
 from modelyard.sizing.settings import EffectiveSettings
 
 
 def layer_bytes_per_token(shape: ModelShape, settings: EffectiveSettings) -> float:
-    """Return what one layer keeps of one token on one rank, in bytes.
-
-    Latent attention keeps one vector on every rank; otherwise keys and values of the rank's heads are kept, at least
-    one head (`ModelConfig.get_num_kv_heads`). Scales of quantised caches are left out.
-    """
-    latent = shape.latent_attention
-    if latent is not None:
-        return (latent.kv_lora_rank + latent.qk_rope_head_dim) * settings.kv_dtype_bytes
-    heads = max(1, shape.key_value_heads // settings.tensor_parallel_size)
-    return 2 * heads * shape.head_dim * settings.kv_dtype_bytes
-
-
-def cached_layers(
-    shape: ModelShape, settings: EffectiveSettings, stage: int = 0
-) -> dict[tuple[LayerKind, int | None], float]:
-    """Return the layers of a stage that keep tokens, by kind and window; windows count only with the hybrid cache."""
-    share = stage_layers(shape.layers, settings.pipeline_parallel_size)[stage] / shape.layers
-    hybrid = settings.hybrid_cache and has_hybrid_cache(settings.version)
-    found: dict[tuple[LayerKind, int | None], float] = {}
-    for group in shape.layer_groups:
-        if group.kind in (LayerKind.RECURRENT, LayerKind.ENCODER):
-            continue
-        key = (group.kind, group.window) if hybrid else (LayerKind.FULL, None)
-        found[key] = found.get(key, 0.0) + group.layers * share
-    return found
+    """Return what one layer of the model's usual heads keeps of one token on one rank, in bytes."""
+    return group_bytes_per_token(shape, settings)
 
 
 def bytes_per_token(shape: ModelShape, settings: EffectiveSettings, stage: int = 0) -> float:
     """Return what a rank keeps of a token while it is inside every window, in bytes."""
-    return sum(cached_layers(shape, settings, stage).values()) * layer_bytes_per_token(shape, settings)
+    plan = cache_plan(shape, settings, stage)
+    kept = (bucket for bucket in plan.buckets if bucket.block_tokens and bucket.kind is not LayerKind.RECURRENT)
+    if plan.group_layers:
+        return sum(bucket.layers * plan.page_bytes / bucket.block_tokens for bucket in kept) * plan.share
+    return sum(bucket.layers * bucket.page_bytes / bucket.block_tokens for bucket in kept) * plan.share
 
 
 def request_bytes(shape: ModelShape, settings: EffectiveSettings, length: int, stage: int = 0) -> float:
     """Return what one request of `length` tokens needs on a rank, in bytes (`max_memory_usage_bytes` of each layer).
 
-    A sliding layer holds its window and what is in flight, rounded up to blocks, and one block more; a chunked layer
-    its chunk and what is in flight. For attention to an encoder, every layer holds as many tokens more as one batch has
-    (`CrossAttentionSpec`: `max_num_encoder_input_tokens`, which is `max_num_batched_tokens`).
+    Groups that are padded to a common number of layers count as padded since 0.13.
     """
-    block = settings.block_size
-    stages = settings.pipeline_parallel_size
-    in_flight = concurrent_batches(settings.version, stages) * settings.max_num_batched_tokens
-    context_ranks = settings.decode_context_parallel_size
-    blocks = 0.0
-    for (kind, window), layers in cached_layers(shape, settings, stage).items():
-        if kind is LayerKind.SLIDING and window is not None:
-            held = _blocks(min(window - 1 + in_flight, length), block) + 1
-        elif kind is LayerKind.CHUNKED and window is not None:
-            held = _blocks(min(window + in_flight, length), block)
+    plan = cache_plan(shape, settings, stage)
+    total = 0.0
+    for bucket in plan.buckets:
+        blocks = blocks_of_request(plan, shape, settings, bucket, length)
+        if not plan.group_layers:
+            total += bucket.layers * blocks * bucket.page_bytes
+        elif settings.version >= PADDED_GROUPS:
+            total += bucket.groups * plan.group_layers * blocks * plan.page_bytes
         else:
-            held = _blocks(-(-length // context_ranks), block)
-        if shape.encoder_positions:
-            held += _blocks(settings.max_num_batched_tokens, block)
-        blocks += layers * held
-    return blocks * block * layer_bytes_per_token(shape, settings)
+            total += bucket.layers * blocks * plan.page_bytes
+    return total * plan.share
+
+
+def concurrency_bytes(shape: ModelShape, settings: EffectiveSettings, stage: int = 0) -> float:
+    """Return what `max-num-seqs` needs in bytes where each request must have a block of recurrent state; 0 elsewhere.
+
+    Since 0.20 the engine refuses to start when it captures CUDA graphs of more requests than there are blocks
+    (`resolve_cudagraph_mode_and_sizes` in `vllm/config/compilation.py`).
+    """
+    plan = cache_plan(shape, settings, stage)
+    recurrent = any(bucket.kind is LayerKind.RECURRENT for bucket in plan.buckets)
+    if not recurrent or settings.enforce_eager or settings.version < (0, 20, 0):
+        return 0.0
+    return settings.max_num_seqs * plan.block_bytes
+
+
+def reserved_state_gib(shape: ModelShape, settings: EffectiveSettings, stage: int = 0) -> float:
+    """Return the recurrent state of all requests that the V0 engine reserves beside its cache, in GiB."""
+    recurrent = sum(group.layers for group in shape.layer_groups if group.kind is LayerKind.RECURRENT)
+    if not recurrent or not settings.first_engine:
+        return 0.0
+    share = stage_layers(shape.layers, settings.pipeline_parallel_size)[stage] / shape.layers
+    return recurrent * share * settings.max_num_seqs * state_bytes(shape, settings) / 2**30
 
 
 def largest_length(
@@ -98,8 +100,4 @@ def largest_length(
 
 def has_windows(shape: ModelShape, settings: EffectiveSettings) -> bool:
     """Tell whether some layers hold less than the whole request."""
-    return any(window is not None for _, window in cached_layers(shape, settings))
-
-
-def _blocks(tokens: int, block: int) -> int:
-    return -(-tokens // block)
+    return any(bucket.window is not None or not bucket.block_tokens for bucket in cache_plan(shape, settings).buckets)

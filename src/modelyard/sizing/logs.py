@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from modelyard.findings import UserError
-from modelyard.repository.literals import MAX_CHARACTERS, literal
 from modelyard.sizing.engine_defaults import parsed_version
+from modelyard.sizing.log_arguments import printed_arguments
+from modelyard.sizing.log_lines import plain_text
 from modelyard.sizing.measured import MeasuredBudget
 
 # Begins where no digit stands before it, and gives no digit back, so that a long row of digits is read once.
@@ -98,10 +100,7 @@ LONGEST_NAME = 300
 """Longest name of a model or of a data type."""
 
 LONGEST_REFUSAL = 400
-_GIVEN = "non-default args: "
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def measured_budget(log: str) -> MeasuredBudget:
@@ -119,7 +118,7 @@ def measured_budget(log: str) -> MeasuredBudget:
     Raises:
         UserError: The log holds no figure of memory.
     """
-    text = _last_start(COLOUR.sub("", log))
+    text = _last_start(plain_text(log))
     found: dict[str, Any] = {}
     for field, pattern, of_ranks in FIGURES:
         values = [value for match in re.findall(pattern, text, re.ASCII) if (value := _figure(match)) is not None]
@@ -145,7 +144,8 @@ def measured_budget(log: str) -> MeasuredBudget:
         if "activation_gib" in found:
             found["activation_gib"] = round(found["activation_gib"] - found.get("cuda_graphs_gib", 0.0), 4)
     found["refused"] = _refused(text)
-    if "kv_available_gib" not in found and "weights_gib" not in found and not found["refused"]:
+    figures = ("kv_available_gib", "weights_gib", "kv_tokens")
+    if not any(name in found for name in figures) and not found["refused"]:
         raise UserError(
             "the log has no line that tells memory of vLLM",
             fix="give the log from the start of the engine to its first request, at level INFO",
@@ -192,16 +192,9 @@ def _refused(text: str) -> str:
 
 
 def _arguments(text: str) -> Mapping[str, Any]:
-    start = text.find(_GIVEN)
-    if start < 0:
-        return {}
-    line = _line(text, start + len(_GIVEN))
-    end = line.rfind("}")
-    try:
-        given = literal(line[: end + 1])
-    except ValueError:
-        return {}  # objects without a literal form; single fields are still read from the other lines
-    if not isinstance(given, Mapping):
+    """Return what `non-default args` say; whatever else they name is kept as flags."""
+    given = printed_arguments(text)
+    if given is None:
         return {}
     found = {name: value for name in ARGUMENTS if (value := _setting(name, given.get(name))) is not None}
     if given.get("enable_lora"):
@@ -209,10 +202,4 @@ def _arguments(text: str) -> Mapping[str, Any]:
     drafting = given.get("speculative_config")
     if isinstance(drafting, Mapping):
         found["speculative"] = str(drafting.get("method") or "draft_model")[:LONGEST_NAME]
-    return found
-
-
-def _line(text: str, start: int) -> str:
-    """Return what stands on a line from a position, as much of it as is read."""
-    end = text.find("\n", start, start + MAX_CHARACTERS)
-    return text[start : end if end >= 0 else start + MAX_CHARACTERS]
+    return {**found, "arguments": MappingProxyType(dict(given))}

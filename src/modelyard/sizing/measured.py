@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from modelyard.catalog import Device, ModelShape
@@ -11,7 +11,7 @@ from modelyard.findings import UserError
 from modelyard.sizing.budget import MemoryBudget
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.kv_cache import has_windows, largest_length
-from modelyard.sizing.overheads import GIB
+from modelyard.sizing.overheads import GIB, activation_gib
 from modelyard.sizing.settings import EffectiveSettings
 
 SAME = (
@@ -24,6 +24,28 @@ SAME = (
     "quantization",
 )
 """Settings that a log must agree with where it names them; the length may differ."""
+
+CORRECTED = ("max_num_seqs", "max_num_batched_tokens")
+"""Settings of a measurement whose difference is corrected by what it changes in the estimate."""
+
+
+def conditions_of(settings: EffectiveSettings) -> str:
+    """Return what else memory follows from, as one text: only what is not the engine's default is named."""
+    off = {
+        "expert-parallel": settings.expert_parallel,
+        "enforce-eager": settings.enforce_eager,
+        "without-images": not settings.images,
+        "without-encoder-profile": not settings.profiles_encoder,
+        "whole-encoder": settings.whole_encoder,
+        "without-hybrid-cache": bool(settings.hybrid_off),
+        "cached-states": settings.prefix_caching_of_states,
+        "v0": settings.first_engine,
+        "pooling": settings.pooling,
+        f"block-size-{settings.block_size}": settings.block_size != 16,
+        f"context-ranks-{settings.decode_context_parallel_size}": settings.decode_context_parallel_size > 1,
+        f"dtype-{settings.dtype}": settings.dtype not in ("bfloat16", "float16"),
+    }
+    return ",".join(name for name, holds in off.items() if holds) or "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +68,8 @@ class MeasuredBudget:
         max_loras: Slots for adapters.
         cpu_offload_gb: Weights of a rank that stay in the pod's memory, in GiB.
         quantization: Quantisation as the engine names it.
+        conditions: What else memory follows from (`conditions_of`); empty in files that were written before it.
+        arguments: What the log says that the engine was started with; None where it does not. No file keeps it.
         total_gib: Memory of the device.
         weights_gib: Weights of the rank that holds most.
         activation_gib: Peak of the profile run.
@@ -71,6 +95,8 @@ class MeasuredBudget:
     max_loras: int | None = None
     cpu_offload_gb: float | None = None
     quantization: str | None = None
+    conditions: str = ""
+    arguments: Mapping[str, Any] | None = field(default=None, compare=False)
     total_gib: float | None = None
     weights_gib: float | None = None
     activation_gib: float | None = None
@@ -82,7 +108,7 @@ class MeasuredBudget:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the known figures in kebab case, for a file."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "arguments"}
         return {name.replace("_", "-"): value for name, value in values.items() if value not in (None, "")}
 
     @classmethod
@@ -92,7 +118,8 @@ class MeasuredBudget:
         Raises:
             UserError: A field is unknown.
         """
-        known = {field.name.replace("_", "-"): field.name for field in fields(cls)}
+        known = {each.name.replace("_", "-"): each.name for each in fields(cls)}
+        known.pop("arguments")
         unknown = sorted(set(raw) - set(known))
         if unknown:
             raise UserError(
@@ -113,8 +140,11 @@ class MeasuredBudget:
             return None
         for name in SAME:
             logged, asked = getattr(self, name), getattr(settings, name)
-            if logged not in (None, "") and asked not in ("", "auto") and logged != asked:
+            corrected = bool(self.conditions) and name in CORRECTED and logged is not None
+            if logged not in (None, "") and asked not in ("", "auto") and logged != asked and not corrected:
                 return None
+        if self.conditions and self.conditions != conditions_of(settings):
+            return None
         # What a log does not name was not switched on, and takes memory where it is.
         if (self.speculative, self.max_loras or 0, self.cpu_offload_gb or 0.0) != (
             settings.speculative,
@@ -125,6 +155,7 @@ class MeasuredBudget:
         total = self.total_gib or estimate.total_gib
         logged_share = self.gpu_memory_utilization or settings.gpu_memory_utilization
         available = self.kv_available_gib + total * (settings.gpu_memory_utilization - logged_share)
+        available += self._batches_gib(shape, settings)
         room = max(0.0, available) * GIB
         need = estimate.kv_request_gib * GIB
         exact = int(room / estimate.kv_bytes_per_token) if estimate.kv_bytes_per_token else 0
@@ -145,6 +176,15 @@ class MeasuredBudget:
             not_modelled=(),
             measured=True,
         )
+
+    def _batches_gib(self, shape: ModelShape, settings: EffectiveSettings) -> float:
+        """Return what the cache gains where batches are smaller than the log's, less what it loses where larger."""
+        if not self.conditions:
+            return 0.0
+        sizes = {name: getattr(self, name) for name in CORRECTED if getattr(self, name) is not None}
+        then = replace(settings, **sizes)
+        last = settings.pipeline_parallel_size == 1
+        return activation_gib(shape, then, last_stage=last) - activation_gib(shape, settings, last_stage=last)
 
 
 def _known(measured: float | None, estimated: float) -> float:

@@ -34,6 +34,7 @@ _IDENTITY = (
     "speculative",
     "max_loras",
     "cpu_offload_gb",
+    "conditions",
 )
 """What tells two measurements of a model apart; a later log of the same deployment replaces the earlier one."""
 
@@ -137,7 +138,7 @@ def _measurement(files: Files, path: str, index: int, row: Any, model_id: str) -
     return Measurement(measured, str(row.get("log", "")), str(row.get("read", "")))
 
 
-_TEXTS = ("version", "device", "kv-cache-dtype", "quantization", "speculative", "refused")
+_TEXTS = ("version", "device", "kv-cache-dtype", "quantization", "speculative", "refused", "conditions")
 
 
 def _refusal(files: Files, path: str, where: tuple[str | int, ...], message: str) -> UserError:

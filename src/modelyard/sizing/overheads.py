@@ -2,43 +2,70 @@
 
 from __future__ import annotations
 
-from modelyard.catalog import ModelShape
+from modelyard.catalog import Device, LayerKind, ModelShape
+from modelyard.sizing.encoder_profile import encoder_peak_gib
 from modelyard.sizing.settings import KV_DTYPE_BYTES, EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
 
 GIB = float(2**30)
 
 SAMPLER_FACTOR = 9.65
-"""32-bit copies of the logits at the sampler's peak, where it sorts them.
+"""32-bit copies of the logits at the sampler's peak, where it sorts them: before 0.17, and for fewer than 8 requests.
 
 Regression through the origin of the logged activation peak on requests x vocabulary x 4 bytes, over five rows of one
 published table (vLLM 0.11.0 on H100, max-num-seqs 1024); `scripts/calibrate_sizing.py` prints it with each row left
-out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. Logs that it was not fitted
-to agree: 1.40 GiB for Qwen3-8B with 256 requests in early 2026, where the rule says 1.40; and 2.84 GiB beside the
-graphs for 512 requests on H200 after 0.29, which the rule gives for 154,000 tokens of vocabulary.
-The log of the latter does not name its model.
+out in turn. A sixth row of that table (Mistral-Small-3.2: 4.24) does not follow the rule. A log that it was not fitted
+to agrees: 1.40 GiB for Qwen3-8B with 256 requests in early 2026, where the rule says 1.40.
+"""
+
+UNSORTED_FACTOR = 3.5
+"""The same where a kernel masks the logits in place: since 0.17.
+
+The 16-bit logits, their 32-bit copy, the probabilities and the noise that they are divided by are there at a time: 14
+bytes a value (`Sampler.forward` and `forward_native` in `vllm/v1/sample`, 0.19.1 to 0.26.0, `_dummy_sampler_run`).
 """
 
 FLASHINFER_FACTOR = 2.9
-"""The same with FlashInfer's sampler, which does not sort.
+"""The same with FlashInfer's sampler before 0.17, where the environment asks for it.
 
 From four public logs of vLLM 0.10.1 on A100 80 GB (Qwen2-7B at one and two ranks): 0.56 and 0.67 GiB beside weights
-and cache, of which 0.15 and 0.25 are libraries. Newer versions use it by default, yet their profile runs also pass
-through 32-bit logits with every sampling parameter set, and their logs still show the larger peak; so this factor is
-taken only where the environment variable asks for it.
+and cache, of which 0.15 and 0.25 are libraries. From 0.9 to 0.11 it also runs where the environment says nothing and
+FlashInfer is installed (`topk_topp_sampler.py` of 0.11.0), which no flag tells: `sampler_doubt_gib`.
 """
+
+SECOND_RUNNER_FACTOR = 4.5
+"""The same with the second model runner: since 0.27.
+
+Beside the 14 bytes it keeps counts of every token for each request, 4 bytes a value and a bit (`output_bin_counts` and
+`prompt_bin_mask` of `vllm/v1/worker/gpu/sample/penalties.py`, 0.33.0).
+"""
+
+SECOND_RUNNER_SINCE = (0, 27, 0)
+"""It became the default for all models after 0.26.0; logs of 0.29 and 0.31 show it. The larger figure is taken."""
+
+UNSORTED_SINCE = (0, 17, 0)
+"""First version whose sampler masks by a kernel of Triton's (in 0.17.1, not in 0.16.0)."""
+
+MASK_ROWS = 132
+"""Rows of the buffer of that kernel: one for each multiprocessor of the device, of which H100 and H200 have 132."""
 
 NON_TORCH_GIB = 0.15
 """CUDA context's growth and libraries on one rank; logged 0.13 to 0.16 GiB."""
 
 NON_TORCH_SEVERAL_GIB = 0.55
-"""The same with NCCL for several ranks; logged up to 0.6 GiB."""
+"""The same with NCCL for several ranks; logged 0.2 to 0.6 GiB for two to sixteen ranks without an NVSwitch."""
+
+NON_TORCH_SWITCHED_GIB = 1.75
+"""The same for eight ranks on an NVSwitch, where NCCL keeps channels to all of them; logged 1.74 and 2.15 GiB."""
+
+SWITCHED = ("A100", "H100", "H200", "B200", "B300")
+"""Devices that EC2 joins by an NVSwitch (p4, p5 and p6 instances)."""
 
 CUDA_GRAPHS_GIB = 0.5
 """Budget for CUDA graphs of dense models; logged -0.9 to 0.4 GiB."""
 
 CUDA_GRAPHS_EXPERTS_GIB = 1.0
-"""Budget for CUDA graphs of mixtures of experts; logged up to 1.03 GiB."""
+"""Budget for CUDA graphs of mixtures of experts and of models with recurrent layers; logged up to 1.11 GiB."""
 
 
 def sampler_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
@@ -46,30 +73,52 @@ def sampler_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     if settings.pooling:
         return 0.0
     requests = min(settings.max_num_seqs, settings.max_num_batched_tokens)
-    factor = FLASHINFER_FACTOR if settings.flashinfer_sampler else SAMPLER_FACTOR
-    return factor * requests * shape.vocabulary * 4 / GIB
+    if settings.version >= UNSORTED_SINCE and requests >= 8:
+        factor = SECOND_RUNNER_FACTOR if settings.version >= SECOND_RUNNER_SINCE else UNSORTED_FACTOR
+        values = factor * requests + min(MASK_ROWS, requests)
+    else:
+        values = (FLASHINFER_FACTOR if settings.flashinfer_sampler else SAMPLER_FACTOR) * requests
+    return values * shape.vocabulary * 4 / GIB
+
+
+def sampler_doubt_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
+    """Return by how much less the sampler may take because FlashInfer's may run, in GiB."""
+    if settings.flashinfer_sampler_set or not (0, 9, 0) <= settings.version < (0, 12, 0):
+        return 0.0
+    return sampler_peak_gib(shape, settings) * (1 - FLASHINFER_FACTOR / SAMPLER_FACTOR)
 
 
 def forward_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
-    """Return an upper guess of the layers' peak during the profile run, in GiB.
+    """Return the layers' peak during the profile run, in GiB.
 
-    Not calibrated, because the sampler dominates in every log.
+    The residual stream, the normed input and the attention's tensors stand beside the widest MLP: both halves of its
+    first product, or what the experts of a token make of it. With experts of several copies every rank takes the
+    tokens of all of them, in chunks of 32,768 (`VLLM_FUSED_MOE_CHUNK_SIZE`).
     """
     ranks, tokens = settings.tensor_parallel_size, settings.max_num_batched_tokens
     width = shape.intermediate_size or 0
-    values = 6 * shape.hidden_size
+    values = 6.0 * shape.hidden_size
+    routed = 0.0
     if shape.experts is not None:
         moe = shape.experts
-        width = max(moe.dense_intermediate_size, moe.shared_intermediate_size)
-        one = max(2 * moe.intermediate_size // ranks, shape.hidden_size) + moe.intermediate_size // ranks
-        values += moe.per_token * one
+        width = max(moe.dense_intermediate_size if moe.layers < shape.layers else 0, moe.shared_intermediate_size)
+        inner = moe.intermediate_size if settings.expert_parallel else moe.intermediate_size // ranks
+        one = max(2 * inner, shape.hidden_size) + inner
+        taken = min(tokens * settings.data_parallel_size, max(tokens, MOE_CHUNK))
+        routed = taken * moe.per_token * one
+        if settings.data_parallel_size > 1:
+            routed += 2.0 * tokens * settings.data_parallel_size * shape.hidden_size
     values += 2 * width // ranks
-    return tokens * values * settings.dtype_bytes / GIB
+    return (tokens * values + routed) * settings.dtype_bytes / GIB
+
+
+MOE_CHUNK = 32_768
+"""Tokens that experts take at a time (`VLLM_FUSED_MOE_CHUNK_SIZE`)."""
 
 
 def activation_gib(shape: ModelShape, settings: EffectiveSettings, *, last_stage: bool = True) -> float:
     """Return the activation peak of a rank in GiB; the sampler runs on the last stage only."""
-    forward = forward_peak_gib(shape, settings)
+    forward = max(forward_peak_gib(shape, settings), encoder_peak_gib(shape, settings))
     return max(forward, sampler_peak_gib(shape, settings)) if last_stage else forward
 
 
@@ -77,12 +126,27 @@ def cuda_graphs_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     """Return the budget for CUDA graphs in GiB; 0 with `enforce-eager`."""
     if settings.enforce_eager:
         return 0.0
-    return CUDA_GRAPHS_EXPERTS_GIB if shape.experts is not None else CUDA_GRAPHS_GIB
+    recurrent = any(group.kind is LayerKind.RECURRENT for group in shape.layer_groups)
+    return CUDA_GRAPHS_EXPERTS_GIB if shape.experts is not None or recurrent else CUDA_GRAPHS_GIB
 
 
-def non_torch_gib(settings: EffectiveSettings) -> float:
+def most_graphs_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
+    """Return what CUDA graphs and what NCCL keeps for them may take outside the budget at most, in GiB.
+
+    Before 0.20 they lie in what the utilisation leaves. A log of 0.8.5 ran out of the 2.2 GiB that 0.9 of an A10G
+    leaves at four ranks with experts; 0.99 GiB of graphs were logged at most for one rank.
+    """
+    graphs = cuda_graphs_gib(shape, settings)
+    return graphs * 1.5 + (0.5 if settings.tensor_parallel_size > 1 and graphs else 0.0)
+
+
+def non_torch_gib(settings: EffectiveSettings, device: Device | None = None) -> float:
     """Return what libraries take beside torch, in GiB."""
-    return NON_TORCH_GIB if settings.devices_per_copy == 1 else NON_TORCH_SEVERAL_GIB
+    joined = settings.tensor_parallel_size * (settings.data_parallel_size if settings.expert_parallel else 1)
+    if settings.devices_per_copy == 1 and joined == 1:
+        return NON_TORCH_GIB
+    switched = device is not None and device.name in SWITCHED
+    return NON_TORCH_SWITCHED_GIB if switched and joined >= 8 else NON_TORCH_SEVERAL_GIB
 
 
 def lora_gib(shape: ModelShape, settings: EffectiveSettings, layers: int) -> float:
@@ -113,11 +177,13 @@ def not_modelled(shape: ModelShape, settings: EffectiveSettings, *, draft_known:
         draft_known: Whether weights and cache of the draft model are.
     """
     found = [f"{part}" for part in shape.unmodelled if not (part.endswith("tower") and not settings.images)]
-    if settings.images:
-        found.append("the profile run of the image or audio encoder")
+    if settings.images and shape.encoder is None:
+        if settings.profiles_encoder:
+            found.append("the profile run of the image or audio encoder")
         if shape.encoder_parameters is None and not any(part.endswith("tower") for part in found):
             found.append("the weights of the image or audio encoder")
-    if settings.speculative and settings.speculative not in ("ngram", "ngram_gpu", "suffix"):
+    own = settings.speculates_with_own_layers and shape.draft_layers > 0
+    if settings.speculative and settings.speculative not in ("ngram", "ngram_gpu", "suffix") and not own:
         part = "the profile run of the draft model" if draft_known else "the draft model"
         found.append(f"{part} of speculative decoding ({settings.speculative})")
     if settings.quantization and effective_quantization(shape, settings) is None:

@@ -6,55 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.catalog import Device, ModelShape, engine
-from modelyard.repository.json import MalformedJSON, parsed
+from modelyard.catalog import Device, LayerKind, ModelShape
+from modelyard.catalog.families import task_of
 from modelyard.sizing.engine_defaults import (
     Version,
     batch_defaults,
     gpu_memory_utilization,
     parsed_version,
+    runs_first_engine,
     subtracts_cuda_graphs,
 )
+from modelyard.sizing.flag_values import AUTO_LENGTH, FlagValues, SettingProblem
+from modelyard.sizing.hybrid_manager import turned_off_by
 
 DTYPE_BYTES = {"float32": 4.0, "float": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "int8": 1.0}
 KV_DTYPE_BYTES = {"fp8": 1.0, "fp8_e4m3": 1.0, "fp8_e5m2": 1.0, "fp8_inc": 1.0, "bfloat16": 2.0, "float16": 2.0}
 """Types of the cache without scales beside the values; the others are counted as 16-bit and named as not modelled."""
-
-AUTO_LENGTH = -1
-"""`max-model-len: auto`: the engine takes the longest context that fits."""
-
-ALIASES = {
-    "tp": "tensor-parallel-size",
-    "pp": "pipeline-parallel-size",
-    "dp": "data-parallel-size",
-    "dcp": "decode-context-parallel-size",
-    "ep": "enable-expert-parallel",
-    "q": "quantization",
-    "sc": "speculative-config",
-    "device-memory-utilization": "gpu-memory-utilization",
-}
-"""Short and other spellings of flags that memory follows from."""
-
-LARGEST = {
-    "tensor-parallel-size": 1024,
-    "pipeline-parallel-size": 1024,
-    "data-parallel-size": 1024,
-    "max-num-seqs": 1_000_000,
-}
-"""Beyond these a value is a slip; defaults stand in for it, and no verdict is positive."""
-
-
-@dataclass(frozen=True, slots=True)
-class SettingProblem:
-    """A setting that cannot be used.
-
-    Attributes:
-        flag: The flag, in kebab case.
-        message: What was found and what was expected.
-    """
-
-    flag: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +47,13 @@ class EffectiveSettings:
         enforce_eager: Whether CUDA graphs are off.
         cuda_graphs_subtracted: Whether the graphs' estimate is taken from the cache.
         hybrid_cache: False when every layer keeps every token.
+        hybrid_off: What turns the hybrid cache off; empty where it is on.
+        prefix_caching_of_states: Whether states of recurrent layers are kept at block boundaries.
+        state_dtype: Type of recurrent state, `auto` for the model's.
+        speculative_tokens: Tokens that are drafted at a time.
+        first_engine: Whether the V0 engine runs.
+        whole_encoder: Whether every rank has all of the vision tower.
+        profiles_encoder: Whether the vision tower runs when memory is measured.
         cpu_offload_gib: Weights per rank that stay in the pod's memory.
         kv_offload_gib: Cache in the pod's memory, all ranks together.
         swap_space_gib: Swap of the V0 engine per rank.
@@ -93,6 +67,7 @@ class EffectiveSettings:
         overrides_config: Whether flags change the model's own config, such as its longest context.
         whole_prompts: Whether a prompt is taken in one batch rather than in chunks.
         flashinfer_sampler: Whether `VLLM_USE_FLASHINFER_SAMPLER=1` asks for the sampler that does not sort.
+        flashinfer_sampler_set: Whether that variable says anything.
         draft_model: What drafts tokens beside the model; empty where nothing does, or a part of the model itself.
         draft_ranks: Ranks that share the draft model; 0 for as many as share the model.
         sharers: Pods that share one device and see all of its memory.
@@ -117,6 +92,13 @@ class EffectiveSettings:
     enforce_eager: bool = False
     cuda_graphs_subtracted: bool = True
     hybrid_cache: bool = True
+    hybrid_off: str = ""
+    prefix_caching_of_states: bool = False
+    state_dtype: str = "auto"
+    speculative_tokens: int = 0
+    first_engine: bool = False
+    whole_encoder: bool = False
+    profiles_encoder: bool = True
     cpu_offload_gib: float = 0.0
     kv_offload_gib: float = 0.0
     swap_space_gib: float = 0.0
@@ -130,10 +112,16 @@ class EffectiveSettings:
     overrides_config: bool = False
     whole_prompts: bool = False
     flashinfer_sampler: bool = False
+    flashinfer_sampler_set: bool = False
     draft_model: str = ""
     draft_ranks: int = 0
     sharers: int = 1
     problems: tuple[SettingProblem, ...] = ()
+
+    @property
+    def speculates_with_own_layers(self) -> bool:
+        """Whether layers of the model itself draft tokens (MTP)."""
+        return self.speculative.endswith(("mtp", "nextn"))
 
     @property
     def devices(self) -> int:
@@ -156,97 +144,15 @@ class EffectiveSettings:
         return self.dtype_bytes if self.kv_cache_dtype == "auto" else KV_DTYPE_BYTES.get(self.kv_cache_dtype, 2.0)
 
 
+STATES_ARE_CACHED = (0, 27, 0)
+"""Since then states of recurrent models are cached with prefixes by default (in 0.33.0; 0.26 logged one a request)."""
+
 STREAMERS = ("runai_streamer", "runai_streamer_sharded")
 """Values of `load-format` that read weights through a buffer in the pod's memory."""
 
 STREAMER_BYTES = 40_000_000_000
 """Its default for each process, where the weights are larger (file_streamer/requests_iterator.py of the wheel of
 runai-model-streamer 0.17.1)."""
-
-
-class _Flags:
-    """Typed reads of a flag mapping that collect what cannot be used."""
-
-    def __init__(self, flags: Mapping[str, Any]) -> None:
-        plain = {str(name).lstrip("-").replace("_", "-"): value for name, value in flags.items()}
-        self.values = {ALIASES.get(name, name): value for name, value in plain.items()}
-        self.problems: list[SettingProblem] = []
-
-    def whole(self, flag: str, default: int, lowest: int = 1) -> int:
-        value = self.values.get(flag)
-        if value is None:
-            return default
-        highest = LARGEST.get(flag, 10**12)
-        try:
-            whole = not isinstance(value, bool) and (not isinstance(value, float) or value.is_integer())
-            number = int(value) if whole else None
-        except (TypeError, ValueError, OverflowError):
-            number = None
-        if number is None or not lowest <= number <= highest:
-            self._refuse(flag, value, f"a whole number from {lowest} to {highest}")
-            return default
-        return number
-
-    def length(self, flag: str, default: int) -> int:
-        value = self.values.get(flag)
-        if isinstance(value, str):
-            text = value.strip()
-            if text == "auto":
-                return AUTO_LENGTH
-            scale = {"k": 1000, "m": 10**6, "g": 10**9, "K": 1024, "M": 2**20, "G": 2**30}.get(text[-1:], 0)
-            if scale:
-                try:
-                    return int(float(text[:-1]) * scale)
-                except (ValueError, OverflowError):
-                    self._refuse(flag, value, "a number of tokens, such as 8192, 8k or auto")
-                    return default
-        return self.whole(flag, default, lowest=AUTO_LENGTH) or default
-
-    def number(self, flag: str, default: float, lowest: float, highest: float) -> float:
-        value = self.values.get(flag)
-        if value is None:
-            return default
-        try:
-            number = float(value) if not isinstance(value, bool) else float("nan")
-        except (TypeError, ValueError):
-            number = float("nan")
-        if not lowest <= number <= highest:
-            self._refuse(flag, value, f"a number from {lowest:g} to {highest:g}")
-            return default
-        return number
-
-    def switch(self, flag: str, default: bool = False) -> bool:
-        if self.values.get(f"no-{flag}") in (True, "", "true"):
-            return False
-        value = self.values.get(flag, default)
-        return value if isinstance(value, bool) else str(value).lower() not in ("false", "0", "none")
-
-    def text(self, flag: str, default: str) -> str:
-        value = self.values.get(flag)
-        return default if value is None else str(value)
-
-    def mapping(self, flag: str) -> Mapping[str, Any]:
-        value = self.values.get(flag)
-        if isinstance(value, str):
-            try:
-                value = parsed(value)
-            except MalformedJSON:
-                self._refuse(flag, value, "a JSON mapping")
-        return value if isinstance(value, Mapping) else {}
-
-    def choices(self, version: str) -> None:
-        """Note values that are none of a flag's choices, on which the engine exits."""
-        known = engine("vllm", version)
-        for name, value in self.values.items():
-            flag = known.flag(f"--{name}") if known is not None else None
-            if flag is None or not flag.choices or isinstance(value, bool | dict | list):
-                continue
-            taken = [str(each) for each in flag.choices]
-            if str(value) not in taken:
-                self._refuse(name, value, f"one of {', '.join(taken)}")
-
-    def _refuse(self, flag: str, value: Any, expected: str) -> None:
-        self.problems.append(SettingProblem(flag, f"{flag} is {value!r}, expected {expected}"))
 
 
 def effective_settings(
@@ -279,10 +185,12 @@ def effective_settings(
     known = parsed_version(version)
     if known is None:
         raise ValueError(f"{version!r} is no version of vLLM")
-    read = _Flags(flags)
+    read = FlagValues(flags)
     read.choices(version)
     variables = environment or {}
-    defaults = batch_defaults(known, total_gib or device.total_gib, device.name)
+    recurrent = any(group.kind is LayerKind.RECURRENT for group in shape.layer_groups)
+    first = runs_first_engine(known, variables, recurrent=recurrent, capability=device.compute_capability)
+    defaults = batch_defaults(known, total_gib or device.total_gib, device.name, first_engine=first)
     length = read.length("max-model-len", shape.max_positions or 0)
     if length == 0:
         read.problems.append(
@@ -315,6 +223,8 @@ def effective_settings(
         bool(limits) and all(not _limit(value) for value in limits.values())
     )
     by_hand = read.length("kv-cache-memory-bytes", 0)
+    off = _hybrid_off(read, known, shape, variables)
+    drafted = _positive(speculative.get("num_speculative_tokens"))
     return EffectiveSettings(
         version=known,
         tensor_parallel_size=read.whole("tensor-parallel-size", 1),
@@ -335,7 +245,14 @@ def effective_settings(
         cuda_graphs_subtracted=_flag_variable(
             variables, "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", subtracts_cuda_graphs(known)
         ),
-        hybrid_cache=not read.switch("disable-hybrid-kv-cache-manager"),
+        hybrid_cache=not off and not first,
+        hybrid_off=off,
+        prefix_caching_of_states=recurrent and read.switch("enable-prefix-caching", known >= STATES_ARE_CACHED),
+        state_dtype=read.text("mamba-ssm-cache-dtype", "auto"),
+        speculative_tokens=drafted,
+        first_engine=first,
+        whole_encoder=read.text("mm-encoder-tp-mode", "weights") == "data",
+        profiles_encoder=not read.switch("skip-mm-profiling"),
         cpu_offload_gib=read.number("cpu-offload-gb", 0.0, 0.0, 1e6),
         kv_offload_gib=read.number("kv-offloading-size", 0.0, 0.0, 1e6),
         swap_space_gib=read.number("swap-space", 4.0, 0.0, 1e6) if known < (0, 8, 0) else 0.0,
@@ -346,16 +263,35 @@ def effective_settings(
         speculative=str(speculative.get("method") or ("draft_model" if speculative.get("model") else "")),
         images=bool(shape.encoder_parameters != 0) and not no_images,
         pooling=shape.encodes_only
+        or (read.text("runner", "auto") == "auto" and task_of(shape.architecture) in ("embed", "classify"))
         or read.text("runner", "auto") == "pooling"
         or read.text("task", "") in ("embed", "classify", "score"),
         overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path"))
         or _flag_variable(variables, "VLLM_ALLOW_LONG_MAX_MODEL_LEN", default=False),
         whole_prompts=whole_prompts,
         flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
+        flashinfer_sampler_set="VLLM_USE_FLASHINFER_SAMPLER" in variables,
         draft_model=str(speculative.get("model") or ""),
         draft_ranks=_positive(speculative.get("draft_tensor_parallel_size")),
         sharers=sharers,
         problems=tuple(read.problems),
+    )
+
+
+def _hybrid_off(read: FlagValues, version: Version, shape: ModelShape, variables: Mapping[str, str]) -> str:
+    """Return what turns the hybrid cache manager off; empty where it is on."""
+    flag = "disable-hybrid-kv-cache-manager"
+    if read.switch(flag):
+        return flag
+    if f"no-{flag}" in read.values or flag in read.values:
+        return ""
+    return turned_off_by(
+        version,
+        read.mapping("kv-transfer-config"),
+        chunked=any(group.kind is LayerKind.CHUNKED for group in shape.layer_groups),
+        events="kv-events-config" in read.values,
+        offloading=read.number("kv-offloading-size", 0.0, 0.0, 1e6) > 0,
+        environment=variables,
     )
 
 
@@ -380,7 +316,7 @@ def _limit(value: Any) -> Any:
     return value.get("count", 1) if isinstance(value, Mapping) else value
 
 
-def _streamer_buffer(read: _Flags) -> float:
+def _streamer_buffer(read: FlagValues) -> float:
     """Return the buffer of one rank's streamer in GiB: `memory_limit` in bytes, 40 * 10^9 where none is set."""
     if read.text("load-format", "auto") not in STREAMERS:
         return 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.catalog import Device, ModelShape
+from modelyard.catalog import Device, LayerKind, ModelShape
 from modelyard.sizing.parallelism import tensor_parallel_problem
 from modelyard.sizing.settings import EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
@@ -37,6 +37,9 @@ def refusals(shape: ModelShape, settings: EffectiveSettings, device: Device) -> 
         # `SchedulerConfig.verify_max_model_len`, 0.16.0 to 0.33.0
         yield f"max-num-batched-tokens {tokens} is less than max-num-seqs {requests}"
     yield from _whole_prompts(shape, settings)
+    if settings.hybrid_off and any(group.kind is LayerKind.RECURRENT for group in shape.layer_groups):
+        # `unify_hybrid_kv_cache_specs` cannot make one kind of recurrent and other layers.
+        yield f"recurrent layers need the hybrid cache manager, which {settings.hybrid_off} turns off"
     if settings.gpu_memory_utilization * settings.sharers > 1:
         yield (
             f"gpu-memory-utilization {settings.gpu_memory_utilization:g} of a device that {settings.sharers} pods "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from modelyard.catalog import Device, ModelShape, Quantization, QuantizedPart
+from modelyard.catalog import Device, Experts, ModelShape, Quantization, QuantizedPart
+from modelyard.catalog.weight_parts import PartWeights, Split, WeightPart
 from modelyard.sizing.parallelism import stage_layers
 from modelyard.sizing.settings import DTYPE_BYTES, EffectiveSettings
 
@@ -22,17 +23,27 @@ ONLINE_BITS = {
 VOCABULARY_BLOCK = 64
 """The vocabulary is padded to a multiple of this (`vocab_parallel_embedding.py`)."""
 
+LINEAR = (
+    WeightPart.ATTENTION,
+    WeightPart.RECURRENT,
+    WeightPart.MLP,
+    WeightPart.SHARED_EXPERTS,
+    WeightPart.EXPERTS,
+)
+"""Parts that a quantisation while loading covers."""
+
 
 @dataclass(frozen=True, slots=True)
 class RankWeights:
     """Weights of one rank of a pipeline stage, in bytes.
 
     Attributes:
-        attention: Attention layers.
+        attention: Attention layers and the mixers of recurrent ones.
         mlp: Dense and shared MLPs, and routers.
         experts: Routed experts.
         embeddings: Embedding and output layer.
         encoder: Vision or audio towers of known size.
+        draft: Layers that predict further tokens, where they speculate.
     """
 
     attention: float
@@ -40,11 +51,12 @@ class RankWeights:
     experts: float
     embeddings: float
     encoder: float
+    draft: float = 0.0
 
     @property
     def total(self) -> float:
         """All weights of the rank in bytes."""
-        return self.attention + self.mlp + self.experts + self.embeddings + self.encoder
+        return self.attention + self.mlp + self.experts + self.embeddings + self.encoder + self.draft
 
 
 def effective_quantization(shape: ModelShape, settings: EffectiveSettings) -> Quantization | None:
@@ -55,7 +67,9 @@ def effective_quantization(shape: ModelShape, settings: EffectiveSettings) -> Qu
     return shape.quantization
 
 
-def mxfp4_padding(settings: EffectiveSettings, device: Device, width: int, hidden: int) -> float:
+def mxfp4_padding(
+    settings: EffectiveSettings, device: Device, width: int, hidden: int, *, marlin: bool = False
+) -> float:
     """Return by how much padding lets MXFP4 experts grow, as a factor.
 
     vLLM rounds up for its kernels (`mxfp4_round_up_hidden_size_and_intermediate_size`): Triton on Hopper stores an
@@ -63,12 +77,32 @@ def mxfp4_padding(settings: EffectiveSettings, device: Device, width: int, hidde
     FlashInfer kernels on newer ones its width in multiples of 128 and the hidden size in multiples of 256 (logged
     65.97 GiB).
     Before 0.10.1 Marlin did not pad (logged 12.88 GiB for gpt-oss-20b).
+
+    Args:
+        settings: The engine's settings.
+        device: The device.
+        width: Width of an expert on the rank.
+        hidden: The model's width.
+        marlin: Take Marlin's kernels on Hopper as well, which run where Triton's are not installed.
     """
-    if device.compute_capability is not None and device.compute_capability[0] == 9:
+    if device.compute_capability is not None and device.compute_capability[0] == 9 and not marlin:
         return _rounded(width, 256) / width
-    if settings.version < (0, 10, 1):
+    if settings.version < (0, 10, 1) and not marlin:
         return 1.0
     return _rounded(width, 128) / width * _rounded(hidden, 256) / hidden
+
+
+def mxfp4_doubt_gib(shape: ModelShape, settings: EffectiveSettings, device: Device, weights: RankWeights) -> float:
+    """Return by how much a rank's weights grow where Hopper runs MXFP4 experts by Marlin, in GiB; 0 elsewhere."""
+    stored, moe, capability = effective_quantization(shape, settings), shape.experts, device.compute_capability
+    if stored is None or stored.method != "mxfp4" or moe is None or capability is None or capability[0] != 9:
+        return 0.0
+    width = (
+        moe.intermediate_size if settings.expert_parallel else moe.intermediate_size // settings.tensor_parallel_size
+    )
+    usual = mxfp4_padding(settings, device, max(1, width), shape.hidden_size)
+    larger = mxfp4_padding(settings, device, max(1, width), shape.hidden_size, marlin=True)
+    return max(0.0, weights.experts * (larger / usual - 1)) / 2**30
 
 
 def rank_weights(shape: ModelShape, settings: EffectiveSettings, device: Device, stage: int = 0) -> RankWeights:
@@ -79,41 +113,87 @@ def rank_weights(shape: ModelShape, settings: EffectiveSettings, device: Device,
     tensor-parallel and data-parallel ranks alike, whole ones with expert parallelism. Norms and small biases are left
     out (below 0.1 %).
     """
-    ranks, stages = settings.tensor_parallel_size, settings.pipeline_parallel_size
-    layers = stage_layers(shape.layers, stages)[stage]
-    share = layers / shape.layers
-    plain = settings.dtype_bytes
-    stored = effective_quantization(shape, settings)
-    linear = stored.bits / 8 if stored is not None and stored.part is QuantizedPart.LINEAR else plain
-    routed = stored.bits / 8 if stored is not None else plain
+    found = dict.fromkeys(WeightPart, 0.0)
+    for weights in shape.part_weights:
+        bits = weights.bits if weights.bits is not None else _unstored_bits(weights, shape, settings)
+        found[weights.part] += _held(weights, shape, settings, device, stage) * bits / 8
+    if stage == settings.pipeline_parallel_size - 1 and stage > 0 and shape.tied_embeddings:
+        # Tied embeddings are there twice when the first and the last stage are not one.
+        tables = (w.parameters for w in shape.part_weights if w.part is WeightPart.EMBEDDINGS and not w.layers)
+        found[WeightPart.EMBEDDINGS] += sum(tables) / settings.tensor_parallel_size * settings.dtype_bytes
+    return RankWeights(
+        attention=found[WeightPart.ATTENTION] + found[WeightPart.RECURRENT],
+        mlp=found[WeightPart.MLP] + found[WeightPart.SHARED_EXPERTS] + found[WeightPart.ROUTER],
+        experts=found[WeightPart.EXPERTS],
+        embeddings=found[WeightPart.EMBEDDINGS] + found[WeightPart.HEAD],
+        encoder=found[WeightPart.ENCODER],
+        draft=found[WeightPart.DRAFT],
+    )
 
-    recurrent = sum(group.layers for group in shape.layer_groups if group.kind == "recurrent")
-    attended = (shape.layers - recurrent) * shape.attentions
-    attention = _attention_per_rank(shape, ranks) * attended * share * linear
-    sparse = _sparse_layers(shape, stage, stages, layers)
-    mlp = (layers - sparse) * shape.mlp_matrices * shape.hidden_size * _dense_width(shape) / ranks * linear
-    experts = 0.0
-    if shape.experts is not None:
-        moe = shape.experts
-        mlp += sparse * shape.mlp_matrices * shape.hidden_size * moe.shared_intermediate_size / ranks * linear
-        mlp += sparse * shape.hidden_size * moe.count * plain
-        sharing = ranks * settings.data_parallel_size
-        one = shape.mlp_matrices * shape.hidden_size * moe.intermediate_size
-        if settings.expert_parallel:
-            held, width = float(ceil(moe.count / sharing)), moe.intermediate_size
-        else:
-            held, width = moe.count / sharing, max(1, moe.intermediate_size // sharing)
-        experts = sparse * held * one * routed
-        if stored is not None and stored.method == "mxfp4":
-            experts *= mxfp4_padding(settings, device, width, shape.hidden_size)
-    tables = int(stage == 0) + int(stage == stages - 1)
-    if shape.tied_embeddings and stages == 1:
-        tables = 1
-    embeddings = tables * _rounded(shape.vocabulary, VOCABULARY_BLOCK) * shape.hidden_size / ranks * plain
-    if stage == 0:
-        embeddings += shape.learned_positions * shape.hidden_size * plain
-    encoder = (shape.encoder_parameters or 0) / ranks * plain if stage == 0 and settings.images else 0.0
-    return RankWeights(attention, mlp, experts, embeddings, encoder)
+
+def _unstored_bits(weights: PartWeights, shape: ModelShape, settings: EffectiveSettings) -> float:
+    """Return the bits of weights that are published in the model's own type."""
+    online = ONLINE_BITS.get(settings.quantization) if shape.quantization is None else None
+    covered = (WeightPart.EXPERTS,) if settings.quantization == "experts_int8" else LINEAR
+    return online if online is not None and weights.part in covered else settings.dtype_bytes * 8
+
+
+def _held(weights: PartWeights, shape: ModelShape, settings: EffectiveSettings, device: Device, stage: int) -> float:
+    """Return how many parameters of some weights a rank holds."""
+    ranks, stages = settings.tensor_parallel_size, settings.pipeline_parallel_size
+    part, values = weights.part, float(weights.parameters)
+    if part is WeightPart.EMBEDDINGS:
+        if stage > 0:
+            return 0.0
+        return values if weights.split is Split.WHOLE else _padded(values, shape) / ranks
+    if part is WeightPart.HEAD:
+        return _padded(values, shape) / ranks if stage == stages - 1 else 0.0
+    if part is WeightPart.ENCODER:
+        shared = 1 if settings.whole_encoder else ranks
+        return values / shared if stage == 0 and settings.images else 0.0
+    if part is WeightPart.DRAFT:
+        return values / ranks if stage == stages - 1 and settings.speculates_with_own_layers else 0.0
+    values *= _stage_share(part, shape, stage, stages)
+    if part is WeightPart.EXPERTS and shape.experts is not None:
+        return values * _expert_share(shape.experts, shape, settings, device)
+    if weights.split is Split.WHOLE:
+        return values
+    if weights.split is Split.HEADS:
+        return values / min(ranks, shape.key_value_heads)
+    return values / ranks
+
+
+def _padded(values: float, shape: ModelShape) -> float:
+    return values * _rounded(shape.vocabulary, VOCABULARY_BLOCK) / shape.vocabulary
+
+
+def _expert_share(moe: Experts, shape: ModelShape, settings: EffectiveSettings, device: Device) -> float:
+    """Return the share of all experts that a rank holds, with what padding adds."""
+    sharing = settings.tensor_parallel_size * settings.data_parallel_size
+    if settings.expert_parallel:
+        share, width = ceil(moe.count / sharing) / moe.count, moe.intermediate_size
+    else:
+        share, width = 1 / sharing, max(1, moe.intermediate_size // sharing)
+    stored = effective_quantization(shape, settings)
+    if stored is not None and stored.method == "mxfp4":
+        share *= mxfp4_padding(settings, device, width, shape.hidden_size)
+    return share
+
+
+def _stage_share(part: WeightPart, shape: ModelShape, stage: int, stages: int) -> float:
+    """Return the share of a part's layers that a pipeline stage has; the dense layers of experts' models come first."""
+    layers = stage_layers(shape.layers, stages)[stage]
+    if shape.experts is None or part not in (
+        WeightPart.EXPERTS,
+        WeightPart.SHARED_EXPERTS,
+        WeightPart.ROUTER,
+        WeightPart.MLP,
+    ):
+        return layers / shape.layers
+    sparse, dense = _sparse_layers(shape, stage, stages, layers), shape.layers - shape.experts.layers
+    if part is WeightPart.MLP:
+        return (layers - sparse) / dense if dense else layers / shape.layers
+    return sparse / shape.experts.layers
 
 
 def stored_weights_gib(shape: ModelShape) -> float:
@@ -121,37 +201,9 @@ def stored_weights_gib(shape: ModelShape) -> float:
 
     Duplicate formats and layers for speculative decoding, which some repositories add, are left out.
     """
-    plain = DTYPE_BYTES.get(shape.dtype, 2.0)
-    stored = shape.quantization
-    if stored is None:
-        return shape.parameters * plain / 2**30
-    packed = shape.expert_parameters
-    if stored.part is QuantizedPart.LINEAR:
-        attention = sum(group.layers for group in shape.layer_groups if group.kind != "recurrent")
-        packed += shape.dense_mlp_parameters + shape.shared_expert_parameters
-        packed += attention * shape.attentions * shape.attention_parameters
-    return ((shape.parameters - packed) * plain + packed * stored.bits / 8) / 2**30
-
-
-def _attention_per_rank(shape: ModelShape, ranks: int) -> float:
-    hidden, heads = shape.hidden_size, shape.attention_heads / ranks
-    latent = shape.latent_attention
-    if latent is None:
-        kv_heads = max(1.0, shape.key_value_heads / ranks)
-        return 2 * hidden * shape.head_dim * (heads + kv_heads)
-    query_width = heads * (latent.qk_nope_head_dim + latent.qk_rope_head_dim)
-    query = hidden * query_width
-    if latent.q_lora_rank is not None:
-        query = latent.q_lora_rank * (hidden + query_width)
-    down = hidden * (latent.kv_lora_rank + latent.qk_rope_head_dim)
-    up = latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
-    return query + down + up + heads * latent.v_head_dim * hidden
-
-
-def _dense_width(shape: ModelShape) -> int:
-    if shape.experts is not None:
-        return shape.experts.dense_intermediate_size
-    return shape.intermediate_size or 0
+    plain = DTYPE_BYTES.get(shape.dtype, 2.0) * 8
+    counted = (each for each in shape.part_weights if each.part is not WeightPart.DRAFT and not each.copy)
+    return sum(each.parameters * (plain if each.bits is None else each.bits) for each in counted) / 8 / 2**30
 
 
 def _sparse_layers(shape: ModelShape, stage: int, stages: int, layers: int) -> float:

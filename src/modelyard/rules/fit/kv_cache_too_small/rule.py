@@ -28,6 +28,14 @@ def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecke
             continue
         if any(refusals(fit.shape, assessment.settings, assessment.device)):
             continue
+        if budget.concurrency_gib > budget.kv_available_gib >= budget.kv_request_gib:
+            yield Finding(
+                at=fit.model.settings.at("max-num-seqs"),
+                message=f"{fit.model.name}: {assessment.reasons[0]}",
+                fix=remedy(fit, worst),
+                detail=detail(fit, worst),
+            )
+            continue
         yield Finding(
             at=fit.model.settings.at("max-model-len"),
             message=f"{fit.model.name} keeps {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "

@@ -1,0 +1,73 @@
+"""The architectures whose weights and caches are modelled, and what their config classes fill in.
+
+An architecture that is not here is named as not modelled, and nothing is said about its memory: vLLM may well serve it,
+with layers that no field of a usual config tells of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+# fmt: off
+_DECODERS = (
+    "Arcee", "Bamba", "Cohere", "Cohere2", "DeciLM", "DeepseekV2", "DeepseekV3", "DeepseekV32", "Dots1", "Ernie4_5",
+    "Ernie4_5_Moe", "Exaone4", "GPTBigCode", "GPTNeoX", "Gemma", "Gemma2", "Gemma3", "Gemma4", "Glm", "Glm4",
+    "Glm4Moe", "Glm4MoeLite", "GlmMoeDsa", "GptOss", "Granite", "GraniteMoe", "GraniteMoeHybrid",
+    "GraniteMoeShared", "HunYuanDenseV1", "InternLM2", "InternLM3", "Jamba", "KimiLinear", "Lfm2", "Lfm2Moe",
+    "Llama", "Llama4", "MiMo", "MiMoV2Flash", "MiniMaxM2", "Ministral", "Mistral", "Mixtral", "Nemotron",
+    "NemotronH", "Olmo", "Olmo2", "Olmo3", "Olmoe", "Phi", "Phi3", "Qwen2", "Qwen2Moe", "Qwen3", "Qwen3Moe",
+    "Qwen3Next", "Qwen3_5", "Qwen3_5Moe", "SeedOss", "SmolLM3", "StableLm", "Starcoder2",
+)
+# fmt: on
+
+# fmt: off
+_WITH_IMAGES = (
+    "Gemma3", "Gemma4", "KimiK25", "Llama4", "Mistral3", "Qwen2VL", "Qwen2_5_VL", "Qwen3VL", "Qwen3VLMoe",
+    "Qwen3_5", "Qwen3_5Moe",
+)
+# fmt: on
+
+# fmt: off
+_OTHERS = (
+    "BertForSequenceClassification", "BertModel", "InternVLChatModel", "LlavaForConditionalGeneration",
+    "RobertaForMaskedLM", "RobertaForSequenceClassification", "RobertaModel", "WhisperForConditionalGeneration",
+    "XLMRobertaForSequenceClassification", "XLMRobertaModel",
+)
+# fmt: on
+
+MODELLED = frozenset(
+    [f"{name}ForCausalLM" for name in _DECODERS]
+    + [f"{name}ForConditionalGeneration" for name in _WITH_IMAGES]
+    + [f"{name}ForSequenceClassification" for name in ("Llama", "Qwen2", "Qwen3", "Mistral", "Gemma")]
+    + [f"{name}Model" for name in ("Llama", "Qwen2", "Qwen3", "Mistral", "Gemma2", "Gemma3Text")]
+    + list(_OTHERS)
+)
+"""Architectures whose matrices, layers and caches are modelled, as `architectures` of a config calls them."""
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "gemma3_text": {
+            "num_attention_heads": 8,
+            "num_key_value_heads": 4,
+            "head_dim": 256,
+            "vocab_size": 262_208,
+            "max_position_embeddings": 131_072,
+        },
+        "gemma3": {},
+        "mixtral": {"sliding_window": None},
+    }
+)
+"""Fields that a family's config class fills in where its `config.json` leaves them out (transformers 4.57)."""
+
+
+def task_of(architecture: str) -> str:
+    """Return what a model does, from its architecture: `generate`, `embed`, `classify` or `transcribe`."""
+    if architecture.startswith("Whisper"):
+        return "transcribe"
+    if architecture.endswith(("ForSequenceClassification", "ForTokenClassification", "ForRewardModel")):
+        return "classify"
+    if architecture.endswith(("Model", "ForMaskedLM")) and architecture != "InternVLChatModel":
+        return "embed"
+    return "generate"

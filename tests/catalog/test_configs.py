@@ -1,0 +1,195 @@
+"""Shapes of this year's models: weights by matrix, layers by what they keep, and what is named as not modelled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard.catalog import LayerKind, ModelShape, model_from_config, shape_from_config
+from modelyard.catalog.weight_parts import WeightPart
+
+CONFIGS = Path(__file__).resolve().parents[1] / "sizing" / "data" / "configs"
+LLAMA: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 256,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 1000,
+    "max_position_embeddings": 128,
+    "torch_dtype": "bfloat16",
+}
+
+
+def config(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((CONFIGS / f"{name}.json").read_text())
+    return content
+
+
+def bits(shape: ModelShape, part: WeightPart) -> float | None:
+    """Return the mean bits of a part; None for the model's own type."""
+    own = [each for each in shape.part_weights if each.part is part]
+    if all(each.bits is None for each in own):
+        return None
+    return sum(each.parameters * (16 if each.bits is None else each.bits) for each in own) / sum(
+        each.parameters for each in own
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "billion"),
+    [
+        ("nvidia--Llama-3_3-Nemotron-Super-49B-v1", 49.9),
+        ("nvidia--Nemotron-H-56B-Base-8K", 56.3),
+        ("nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", 31.6),
+        ("Qwen--Qwen3.5-397B-A17B", 396.8),
+        ("Qwen--Qwen3.5-35B-A3B", 35.1),
+        ("google--gemma-4-26B-A4B", 25.8),
+        ("meta-llama--Llama-4-Maverick-17B-128E-Instruct", 400.7),
+        ("deepseek-ai--DeepSeek-V3.2", 671.9),
+        ("moonshotai--Kimi-K2.5", 1026.9),
+        ("XiaomiMiMo--MiMo-V2-Flash", 308.8),
+    ],
+)
+def test_parameters_are_the_published_ones(name: str, billion: float) -> None:
+    shape = shape_from_config(config(name))
+    assert shape.parameters / 1e9 == pytest.approx(billion, rel=0.002)
+    assert shape.unmodelled == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "expected"),
+    [
+        ("meta-llama--Llama-3.1-405B-Instruct-FP8", WeightPart.ATTENTION, None),
+        ("meta-llama--Llama-3.1-405B-Instruct-FP8", WeightPart.MLP, (124 * 8 + 2 * 16) / 126),
+        ("nvidia--Gemma-4-31B-IT-NVFP4", WeightPart.ATTENTION, None),
+        ("nvidia--Gemma-4-31B-IT-NVFP4", WeightPart.MLP, 4.5),
+        ("moonshotai--Kimi-K2.5", WeightPart.SHARED_EXPERTS, None),
+        ("moonshotai--Kimi-K2.5", WeightPart.EXPERTS, 4.5),
+        ("nvidia--Qwen3.6-27B-NVFP4", WeightPart.HEAD, 4.5),
+        ("nvidia--Qwen3.6-27B-NVFP4", WeightPart.ATTENTION, 8.0),
+        ("RedHatAI--Qwen3.6-35B-A3B-NVFP4", WeightPart.RECURRENT, None),
+        ("openai--gpt-oss-20b", WeightPart.ATTENTION, None),
+        ("openai--gpt-oss-20b", WeightPart.EXPERTS, 4.25),
+        ("Intel--Llama-3.3-70B-Instruct-int4-AutoRound", WeightPart.MLP, 4.125),
+        ("amd--Llama-3.3-70B-Instruct-MXFP4-quark", WeightPart.MLP, 4.25),
+        ("unsloth--Llama-3.3-70B-Instruct-bnb-4bit", WeightPart.MLP, 4.5),
+        ("unsloth--Llama-3.3-70B-Instruct-bnb-4bit", WeightPart.HEAD, None),
+    ],
+)
+def test_lists_of_what_is_not_quantised_are_read(name: str, part: WeightPart, expected: float | None) -> None:
+    found = bits(shape_from_config(config(name)), part)
+    assert found == (pytest.approx(expected, rel=1e-6) if expected is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("stored", "attention", "mlp"),
+    [
+        ({"quant_method": "awq", "bits": 4, "group_size": 128, "modules_to_not_convert": ["self_attn"]}, None, 4.15625),
+        ({"quant_method": "gptq", "bits": 4, "group_size": 128, "dynamic": {"-:.*mlp.*": {}}}, 4.15625, None),
+        (
+            {"quant_method": "gptq", "bits": 4, "group_size": 128, "dynamic": {"+:.*mlp.*": {"bits": 8}}},
+            4.15625,
+            8 + 24 / 128,
+        ),
+        (
+            {
+                "quant_method": "gptq",
+                "bits": 4,
+                "group_size": 128,
+                "modules_in_block_to_quantize": [["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]],
+            },
+            (4.15625 * 2 + 16) / 3,
+            None,
+        ),
+        (
+            {"quant_method": "auto-round", "bits": 4, "group_size": 128, "extra_config": {".*mlp.*": {"bits": 16}}},
+            4.125,
+            None,
+        ),
+        (
+            {"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp8_e4m3"}}, "exclude": ["*mlp*"]},
+            8,
+            None,
+        ),
+        ({"quant_method": "fp8", "ignored_layers": ["model.layers.0.mlp.gate_up_proj"]}, 8, None),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True, "llm_int8_skip_modules": ["mlp"]}, 8, None),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {
+                    "a": {"targets": ["re:.*self_attn.*"], "weights": {"num_bits": 8, "type": "float"}},
+                    "b": {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "int", "group_size": 128}},
+                },
+            },
+            8,
+            4.125,
+        ),
+    ],
+)
+def test_every_schemes_own_way_to_leave_out_is_read(
+    stored: dict[str, Any], attention: float | None, mlp: float | None
+) -> None:
+    shape = shape_from_config({**LLAMA, "quantization_config": stored})
+    found = bits(shape, WeightPart.ATTENTION), bits(shape, WeightPart.MLP)
+    if stored["quant_method"] == "fp8":
+        # One layer of four, of which two matrices of three stay in 16 bits.
+        assert found == (8, pytest.approx(8 + 8 * 2 / 12))
+        return
+    expected = tuple(None if each is None else pytest.approx(each) for each in (attention, mlp))
+    assert found == expected
+
+
+@pytest.mark.parametrize("method", ["exl2", "hqq", "torchao", "aqlm", "gguf", ""])
+def test_a_scheme_that_is_not_modelled_is_named(method: str) -> None:
+    shape = shape_from_config({**LLAMA, "quantization_config": {"quant_method": method, "bits": 4}})
+    assert shape.unknown_weights == (f"quantisation {method or 'without a method'}",)
+
+
+@pytest.mark.parametrize("name", ["deepseek-ai--DeepSeek-V4-Flash", "moonshotai--Kimi-K3"])
+def test_an_architecture_that_is_not_modelled_is_named(name: str) -> None:
+    assert shape_from_config(config(name)).unknown_weights[0].startswith("architecture ")
+
+
+def test_a_name_that_promises_a_scheme_that_the_config_lacks_is_no_16_bit_model() -> None:
+    entry = model_from_config("acme/chat-7b-NVFP4", LLAMA, "config.json")
+    assert entry.shape is not None and "quantisation NVFP4" in entry.shape.unknown_weights[0]
+    assert model_from_config("acme/chat-7b", LLAMA, "config.json").shape == shape_from_config(LLAMA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"attn_layer_period": 4, "attn_layer_offset": 1, "mamba_d_state": 8, "mamba_dt_rank": 4}, (1, 3)),
+        ({"full_attention_interval": 2, **dict.fromkeys(("linear_num_value_heads", "linear_num_key_heads"), 2),
+          **dict.fromkeys(("linear_key_head_dim", "linear_value_head_dim"), 16)}, (2, 2)),
+        ({"attn_type_list": [0, 0, 0, 1]}, (1, 3)),
+        ({"full_attn_idxs": [1], "conv_L_cache": 3}, (1, 3)),
+    ],
+)  # fmt: skip
+def test_recurrent_layers_are_told_from_others(changes: dict[str, Any], kinds: tuple[int, int]) -> None:
+    shape = shape_from_config({**LLAMA, **changes})
+    counted = {group.kind: group.layers for group in shape.layer_groups}
+    assert (counted[LayerKind.FULL], counted[LayerKind.RECURRENT]) == kinds
+    assert shape.recurrence is not None and shape.unmodelled == ()
+    assert any(each.part is WeightPart.RECURRENT for each in shape.weights)
+
+
+def test_experts_may_come_in_a_period() -> None:
+    sparse = {"num_experts": 4, "expert_layer_period": 2, "expert_layer_offset": 1}
+    shape = shape_from_config({**LLAMA, **sparse})
+    assert shape.experts is not None and shape.experts.layers == 2
+    assert shape_from_config({**LLAMA, **sparse, "expert_layer_period": 4}).experts.layers == 1  # type: ignore[union-attr]
+
+
+def test_a_shape_with_all_its_parts_survives_a_file() -> None:
+    from modelyard.catalog import model_from_mapping, model_to_mapping
+
+    entry = model_from_config("nvidia/Qwen3.6-27B-NVFP4", config("nvidia--Qwen3.6-27B-NVFP4"), "config.json")
+    assert entry.shape is not None and entry.shape.recurrence is not None and entry.shape.encoder is not None
+    assert model_from_mapping(model_to_mapping(entry)) == entry
