@@ -4,7 +4,19 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Container, Environment, PodTemplate, ServedModel, entries, numbered, quantity, text, workload
+from modelyard.view import (
+    Container,
+    Environment,
+    Manifest,
+    PodTemplate,
+    ServedModel,
+    entries,
+    is_location,
+    numbered,
+    quantity,
+    text,
+    workload,
+)
 from modelyard.view.times.start import HOOK, weights_gb
 
 FETCHERS = ("snapshot_download", "hf download", "huggingface-cli download")
@@ -18,6 +30,7 @@ def weights_beyond_volume(environment: Environment) -> Iterator[Finding | NotChe
         weights = weights_gb(model)
         if weights is None:
             continue  # probes/startup-budget-too-short says that they are not known
+        yield from _of_engine(environment, model, weights)
         for template, container in _fetching(model):
             for index, limit, told in _limits(template, container):
                 if limit < weights * 1e9:
@@ -27,6 +40,87 @@ def weights_beyond_volume(environment: Environment) -> Iterator[Finding | NotChe
                         fix=f"sizeLimit {-(-int(weights * 1e9) // 2**30) + 4}Gi or more, and ephemeral-storage for it, "
                         "on nodes with such a disk",
                     )
+
+
+def _of_engine(environment: Environment, model: ServedModel, weights: float) -> Iterator[Finding]:
+    """Yield what holds the weights that the engine, or an init container before it, fetches, and is too small."""
+    folder = _folder(model)
+    mount = _mount(model.container, folder)
+    if not mount:
+        return
+    name = text(mount, "name")
+    for index, volume in numbered(model.template.spec, "volumes"):
+        if text(volume, "name") != name:
+            continue
+        limit = quantity(text(volume, "emptyDir", "sizeLimit"))
+        if limit is not None and limit < weights * 1e9:
+            yield Finding(
+                at=model.template.at("volumes", index, "emptyDir", "sizeLimit"),
+                message=f"{model.name} keeps {weights:.1f} GB of weights in {folder}, on a volume of "
+                f"{text(volume, 'emptyDir', 'sizeLimit')}",
+                fix=f"write sizeLimit: {_gib(weights)}Gi or more, and ephemeral-storage for it",
+            )
+        claim = _claim(environment, model, text(volume, "persistentVolumeClaim", "claimName"))
+        size = quantity(claim.get("spec.resources.requests.storage")) if claim is not None else None
+        if claim is not None and size is not None and size < weights * 1e9 and not _is_elastic(claim):
+            yield Finding(
+                at=claim.at("spec.resources.requests.storage"),
+                message=f"{model.name} keeps {weights:.1f} GB of weights in {folder}, on a claim of "
+                f"{claim.get('spec.resources.requests.storage')}",
+                fix=f"claim {_gib(weights)}Gi or more",
+            )
+        allowed = quantity(text(model.container.value, "resources", "limits", "ephemeral-storage"))
+        on_disk = "emptyDir" in volume and text(volume, "emptyDir", "medium") != "Memory"
+        if on_disk and allowed is not None and allowed < weights * 1e9:
+            yield Finding(
+                at=model.container.at("resources", "limits", "ephemeral-storage"),
+                message=f"{model.container} fetches {weights:.1f} GB of weights to the node's disk, of which it may "
+                f"use {text(model.container.value, 'resources', 'limits', 'ephemeral-storage')}",
+                fix=f"write {_gib(weights)}Gi or more",
+            )
+
+
+def _gib(weights: float) -> int:
+    return -(-int(weights * 1e9) // 2**30) + 4
+
+
+def _folder(model: ServedModel) -> str:
+    """Return where the weights come to lie: the path that is loaded, else the cache of Hugging Face."""
+    path = model.settings.model
+    if path.startswith("/"):
+        return path
+    if is_location(path):
+        return ""  # streamed, or not known
+    variables = {text(each, "name"): text(each, "value") for each in entries(model.container.value, "env")}
+    home = variables.get("HOME", "")
+    cache = variables.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    return (
+        str(model.settings.get("download-dir") or "")
+        or variables.get("HF_HUB_CACHE")
+        or variables.get("HF_HOME")
+        or (f"{cache}/huggingface" if cache else "")
+    )
+
+
+def _mount(container: Container, path: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for mount in entries(container.value, "volumeMounts"):
+        folder = text(mount, "mountPath").rstrip("/")
+        if folder and f"{path}/".startswith(f"{folder}/") and len(folder) > len(text(found, "mountPath")):
+            found = mount
+    return found
+
+
+def _claim(environment: Environment, model: ServedModel, name: str) -> Manifest | None:
+    namespace = environment.namespace_of(model.workload.manifest)
+    claims = environment.of_kind("PersistentVolumeClaim", "") if name else ()
+    return next((each for each in claims if each.name == name and environment.namespace_of(each) == namespace), None)
+
+
+def _is_elastic(claim: Manifest) -> bool:
+    """Return whether the size of a claim bounds nothing: those of EFS and of buckets grow."""
+    modes = claim.get("spec.accessModes", [])
+    return isinstance(modes, list) and any(str(each).endswith("Many") for each in modes)
 
 
 def _fetching(model: ServedModel) -> Iterator[tuple[PodTemplate, Container]]:

@@ -1,0 +1,148 @@
+"""Demands on labels, or values of them, that no node ever has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+
+from modelyard.catalog import instance_types
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.placement import labels
+from modelyard.rules import rule
+from modelyard.rules.wording import both, either, nearest
+from modelyard.view import (
+    Environment,
+    NodeRequirement,
+    PodTemplate,
+    listed,
+    mapping,
+    numbered,
+    requirements,
+    selected_pools,
+)
+
+# Domains whose labels are set by Kubernetes, EKS and Karpenter alone.
+_DOMAINS = (
+    "eks.amazonaws.com",
+    "karpenter.k8s.aws",
+    "karpenter.sh",
+    "kubernetes.io",
+    "node.kubernetes.io",
+    "topology.k8s.aws",
+    "topology.kubernetes.io",
+)
+_OF_KARPENTER = ("karpenter.sh", "karpenter.k8s.aws")
+_OTHERS = frozenset(
+    {
+        labels.HOSTNAME,
+        labels.NODE_CLASS,
+        labels.AUTO_MODE_NODE_CLASS,
+        labels.COMPUTE_TYPE,
+        "eks.amazonaws.com/capacityType",
+        "eks.amazonaws.com/nodegroup",
+        "eks.amazonaws.com/nodegroup-image",
+        "eks.amazonaws.com/sourceLaunchTemplateId",
+        "eks.amazonaws.com/sourceLaunchTemplateVersion",
+        "karpenter.sh/initialized",
+        "karpenter.sh/registered",
+        "kubernetes.io/role",
+        "node.kubernetes.io/exclude-from-external-load-balancers",
+    }
+)
+_VALUES = {
+    labels.ARCHITECTURE: frozenset({"amd64", "arm64"}),
+    labels.OPERATING_SYSTEM: frozenset({"linux", "windows"}),
+    labels.CAPACITY_TYPE: frozenset({labels.ON_DEMAND, labels.SPOT, labels.RESERVED}),
+    "eks.amazonaws.com/capacityType": frozenset({"ON_DEMAND", "SPOT", "CAPACITY_BLOCK"}),
+}
+_CLOSE = 0.93
+_DEVICES = {"instance-gpu": ("gpu",), "instance-accelerator": ("neuron", "inference")}
+
+
+@rule("scheduling/unknown-node-label", error, since="0.1.0")
+def unknown_node_label(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A label that no node has, or a value that it never takes, keeps pods off the nodes that they are for."""
+    pools = environment.pools
+    for pool in pools:
+        path = ("spec", "template", "spec", "requirements")
+        for each in requirements(pool.requirements, path):
+            # Karpenter's webhook refuses its own domains, which schema/invalid-resource says.
+            if each.key.partition("/")[0] not in _OF_KARPENTER:
+                yield from _judge(str(pool), each, pool.manifest.at((*each.path, "key")), pool.manifest.at(each.path))
+    own = {key for pool in pools for key in pool.labels}
+    for workload in environment.own_workloads:
+        for template in workload.templates:
+            # Where nothing is left, scheduling/unselectable-node and unplaceable-pod say so.
+            if workload.kind != "DaemonSet" and not selected_pools(template, pools):
+                continue
+            for demand in _demands(template):
+                if demand.key not in own:
+                    yield from _judge(str(template), demand, _key_at(template, demand), template.at(*demand.path))
+
+
+def _demands(template: PodTemplate) -> Iterator[NodeRequirement]:
+    for key, value in mapping(template.spec, "nodeSelector").items():
+        yield NodeRequirement(str(key), "In", (str(value),), ("nodeSelector", str(key)))
+    affinity = ("affinity", "nodeAffinity")
+    required = (*affinity, "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+    for index, term in numbered(template.spec, *required):
+        yield from requirements(listed(term, "matchExpressions"), (*required, index, "matchExpressions"))
+    preferred = (*affinity, "preferredDuringSchedulingIgnoredDuringExecution")
+    for index, weighted in numbered(template.spec, *preferred):
+        below = (*preferred, index, "preference", "matchExpressions")
+        yield from requirements(listed(weighted, "preference", "matchExpressions"), below)
+
+
+def _key_at(template: PodTemplate, demand: NodeRequirement) -> Address:
+    if demand.path[0] == "nodeSelector":
+        return template.at(*demand.path, key=True)
+    return template.at(*demand.path, "key")
+
+
+def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> Iterator[Finding]:
+    key = labels.NORMALIZED.get(demand.key, demand.key)
+    if key.partition("/")[0] in _DOMAINS and key not in labels.WELL_KNOWN | _OTHERS:
+        near = get_close_matches(key, labels.WELL_KNOWN | _OTHERS, n=4, cutoff=0.7)
+        if near:
+            yield Finding(
+                at=key_at,
+                message=f"{who} ask for the label {demand.key}, which no node has"
+                if who.startswith("the pods")
+                else f"{who} asks for the label {demand.key}, which Kubernetes, EKS and Karpenter do not set",
+                # What is spelt a little alike may mean something else.
+                fix=f"write {near[0]}"
+                if get_close_matches(key, near, n=1, cutoff=_CLOSE)
+                else f"labels spelt alike are {both(near)}",
+            )
+        return
+    known = _known_values(key)
+    wrong = [value for value in demand.values if value not in known] if known and demand.operator == "In" else []
+    if wrong:
+        like = nearest(wrong[0], known)
+        yield Finding(
+            at=at,
+            message=f"{who} {'ask' if who.startswith('the pods') else 'asks'} for {demand.key}={wrong[0]}, a value "
+            "that the label never has",
+            fix=f"write {like}" if like else f"write {either(sorted(known)[:8])}",
+        )
+
+
+@cache
+def _known_values(key: str) -> frozenset[str]:
+    """Return the values that a label may have; nothing of a label whose values are not listed."""
+    if key in _VALUES:
+        return _VALUES[key]
+    plain = key.removeprefix(labels.AWS).removeprefix(labels.AUTO_MODE)
+    for start, kinds in _DEVICES.items():
+        if plain not in (f"{start}-manufacturer", f"{start}-name"):
+            continue
+        devices = [each for kind in instance_types().values() for each in kind.accelerators if each.kind in kinds]
+        if plain == f"{start}-manufacturer":
+            return frozenset("aws" if each.kind == "neuron" else _kebab(each.manufacturer) for each in devices)
+        return frozenset(_kebab(each.name) for each in devices)
+    return frozenset()
+
+
+def _kebab(text: str) -> str:
+    return text.replace(" ", "-").lower()

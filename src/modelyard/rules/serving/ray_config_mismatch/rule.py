@@ -1,0 +1,119 @@
+"""Parts of a Ray cluster, and of what it serves, that contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.rendering import split_image
+from modelyard.rules import rule
+from modelyard.view import (
+    ACCELERATORS,
+    Environment,
+    Workload,
+    entries,
+    mapping,
+    numbered,
+    serve_applications,
+    text,
+    version_in,
+)
+
+_CLUSTER = {"RayService": ("spec", "rayClusterConfig"), "RayCluster": ("spec",)}
+_DEVICES = {"num-gpus": "nvidia.com/gpu"}
+
+
+@rule("serving/ray-config-mismatch", error, since="0.1.0")
+def ray_config_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Ray places by what it is told: devices that a pod does not have end in errors, another version in refusals."""
+    for workload in environment.own_workloads:
+        path = _CLUSTER.get(workload.kind)
+        if path is not None:
+            yield from _versions(workload, path)
+            yield from _devices(workload)
+            yield from _replicas(workload, path)
+
+
+def _versions(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
+    manifest = workload.manifest
+    told = str(manifest.get((*path, "rayVersion"), ""))
+    for container in workload.containers if told else ():
+        image = version_in(split_image(container.image)[1])
+        if container.name.startswith("ray") and image and version_in(told) not in (image, None):
+            yield Finding(
+                at=manifest.at((*path, "rayVersion")),
+                message=f"{manifest} says Ray {told}, and its image {container.image} is {image}",
+                fix=f"write {image}, or use the image of {told}",
+            )
+            return
+
+
+def _devices(workload: Workload) -> Iterator[Finding]:
+    for template in workload.templates:
+        path = (*template.path[:-1], "rayStartParams")
+        parameters = mapping(workload.manifest.get(path))
+        for parameter, resource in _DEVICES.items():
+            told, has = text(parameters, parameter), template.accelerators.get(resource, 0)
+            if told.isdigit() and int(told) != has and (int(told) > has or "headGroupSpec" not in template.path):
+                yield Finding(
+                    at=workload.manifest.at((*path, parameter)),
+                    message=f"Ray of {template} is told of {told} GPUs, and its containers have {has}",
+                    fix=f'write "{has}", or leave {parameter} out: KubeRay takes it from the limits',
+                )
+
+
+def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
+    manifest = workload.manifest
+    groups = [
+        (_number(group.get("maxReplicas"), group.get("replicas")), devices)
+        for _, group in numbered(manifest.value, *path, "workerGroupSpecs")
+        if (devices := _gpus(group))
+    ]
+    for application in serve_applications(manifest):
+        prefix = application.value.get("route_prefix")
+        if isinstance(prefix, str) and not prefix.startswith("/"):
+            yield Finding(
+                at=application.at("route_prefix"),
+                message=f"{manifest} serves under route_prefix {prefix}, which Ray takes with a leading slash alone",
+                fix=f"write /{prefix}",
+            )
+        for number, config in numbered(application.value, "args", "llm_configs"):
+            deployment = mapping(config, "deployment_config")
+            scaling = mapping(deployment, "autoscaling_config")
+            base = ("args", "llm_configs", number, "deployment_config")
+            wanted = _number(scaling.get("max_replicas"), deployment.get("num_replicas"))
+            kwargs = mapping(config, "engine_kwargs")
+            ranks = max(1, _number(kwargs.get("tensor_parallel_size"))) * max(
+                1, _number(kwargs.get("pipeline_parallel_size"))
+            )
+            places = sum(pods * (devices // ranks) for pods, devices in groups)
+            target, most = scaling.get("target_ongoing_requests"), deployment.get("max_ongoing_requests")
+            if isinstance(target, int | float) and isinstance(most, int | float) and most < target:
+                yield Finding(
+                    at=application.at(*base, "max_ongoing_requests"),
+                    message=f"a replica of {manifest} takes {most} requests at a time, and another one is added above "
+                    f"an average of {target}, which is never reached",
+                    fix="let max_ongoing_requests be more than target_ongoing_requests",
+                )
+            # A replica over several pods, or several models on the same workers, is not counted.
+            if places and wanted > places and scaling.get("max_replicas") is not None:
+                yield Finding(
+                    at=application.at(*base, "autoscaling_config", "max_replicas"),
+                    message=f"{manifest} may have {wanted} replicas, and its workers hold {places} at most",
+                    fix=f"write {places}, or raise maxReplicas of the worker group",
+                    severity=warning,
+                )
+
+
+def _gpus(group: Any) -> int:
+    """Return the devices of a worker's pod."""
+    total = 0
+    for container in entries(group, "template", "spec", "containers"):
+        limits = mapping(container, "resources", "limits")
+        total += sum(int(str(limits[name])) for name in ACCELERATORS if str(limits.get(name, "")).isdigit())
+    return total
+
+
+def _number(*values: Any) -> int:
+    return next((each for each in values if isinstance(each, int) and not isinstance(each, bool)), 0)
