@@ -41,6 +41,8 @@ def test_case(rule: Rule, case: dict[str, Any], copies: Copies) -> None:
             keep(root, case["charts"])
         report = check(root, CheckOptions(policies=False))
         told = [(finding, str(finding.at.place())) for finding in report.findings]
+        edits = [edit for finding in report.findings if finding.rule == rule.id for edit in finding.edits]
+        remedy = [[str(edit.operation), str(edit.at.place()), edit.value] for edit in edits]
     said = [(finding, place) for finding, place in told if finding.rule == rule.id]
     assert [place for _, place in said] == case["expect"], "\n".join(
         f"{finding.rule} {place} {finding.message}" for finding, place in told
@@ -51,6 +53,7 @@ def test_case(rule: Rule, case: dict[str, Any], copies: Copies) -> None:
             assert wanted in finding.message
         for wanted in case.get("fix", ()):
             assert wanted in finding.fix
+    assert remedy == case.get("remedy", []), "the edits that mend it: operation, place, value"
     gaps = [str(gap.subject) for gap in report.not_checked if gap.rule == rule.id]
     assert gaps == case.get("not-checked", [])
 

@@ -1,18 +1,9 @@
 """What a check says: findings, gaps, their places, and the report that holds them."""
 
 from modelyard.findings.credentials import HIDDEN, credential_in, is_secret, without_credentials
-from modelyard.findings.model import (
-    Address,
-    At,
-    Finding,
-    NotChecked,
-    Place,
-    Precision,
-    Severity,
-    error,
-    note,
-    warning,
-)
+from modelyard.findings.edits import Edit, Operation, to_add, to_remove, to_set
+from modelyard.findings.model import Finding, NotChecked, Severity, error, note, warning
+from modelyard.findings.places import Address, At, Place, Precision
 from modelyard.findings.redaction import (
     hides,
     masked,
@@ -28,10 +19,12 @@ __all__ = [
     "HIDDEN",
     "Address",
     "At",
+    "Edit",
     "EnvironmentSummary",
     "ExitCode",
     "Finding",
     "NotChecked",
+    "Operation",
     "Place",
     "Precision",
     "Report",
@@ -45,6 +38,9 @@ __all__ = [
     "note",
     "secret_texts",
     "source_without_secrets",
+    "to_add",
+    "to_remove",
+    "to_set",
     "warning",
     "whole_and_lines",
     "without_credentials",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import IntEnum, StrEnum
-from typing import Any, Protocol
+from enum import IntEnum
+from typing import Any
+
+from modelyard.findings.edits import Edit
+from modelyard.findings.places import Address, At
 
 
 class Severity(IntEnum):
@@ -20,58 +23,6 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-class Precision(StrEnum):
-    """How precisely a place is known; a finding says so when it is not exact."""
-
-    EXACT = "exact"
-    FILE = "file"
-    KUSTOMIZATION = "kustomization"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a repository.
-
-    Attributes:
-        file: Path relative to the repository's root, with forward slashes.
-        line: Line, counted from 1; None when only the file is known.
-        column: Column, counted from 1 in characters; None with `line`.
-        end_column: Column after the last character of the value on that line.
-        precision: What the place stands for.
-        text: The source line, for the excerpt under a message.
-    """
-
-    file: str
-    line: int | None = None
-    column: int | None = None
-    end_column: int | None = None
-    precision: Precision = Precision.FILE
-    text: str | None = None
-
-    def __str__(self) -> str:
-        parts = [self.file, *(str(n) for n in (self.line, self.column) if n is not None)]
-        return ":".join(parts)
-
-
-class Address(Protocol):
-    """A symbolic place, cheap to make; reading the file waits until a finding is made."""
-
-    def place(self) -> Place:
-        """Return where in the repository the addressed value is set, or belongs when it is absent."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """An address that is known already, such as a YAML parser's mark."""
-
-    known: Place
-
-    def place(self) -> Place:
-        """Return the known place."""
-        return self.known
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that stands in the way.
@@ -80,6 +31,8 @@ class Finding:
         at: Address of the value to change.
         message: Observed, expected and the object, in one sentence without a final stop.
         fix: The remedy, apart from the message; empty when there is none to name.
+        edits: The remedy as data, where it is a plain change of the files and no other one is as likely to be meant;
+            all of them together mend it.
         detail: Further lines under the message, such as a memory budget's bars.
         rule: `area/name`; set by whoever runs the rule.
         severity: Set by whoever runs the rule, unless the finding overrides it.
@@ -95,6 +48,7 @@ class Finding:
     severity: Severity | None = None
     environment: str = ""
     application: str = ""
+    edits: tuple[Edit, ...] = ()
 
     def located(self) -> Finding:
         """Return a copy whose address is looked up, so that no file is needed any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard.findings.model import Address
+from modelyard.findings.places import Address
 from modelyard.findings.report import ExitCode
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, to_set
 from modelyard.rules import rule
 from modelyard.view import NATIVE_GROUPS, Application, Environment, Manifest, listed
 
@@ -29,11 +29,14 @@ def dry_run_without_definition(environment: Environment) -> Iterator[Finding | N
             if manifest.group in NATIVE_GROUPS | _ALWAYS_THERE or (manifest.group, manifest.kind) in own:
                 continue
             if OPTION not in _options(manifest) and (is_ours or (manifest.group, manifest.kind) in brought):
+                at = manifest.at(("metadata", "annotations", ANNOTATION))
+                options = ",".join((*_options(manifest), OPTION))
                 yield Finding(
-                    at=manifest.at(("metadata", "annotations", ANNOTATION)),
+                    at=at,
                     message=f"{manifest} of {application} needs the definition of {manifest.kind} ({manifest.group}), "
                     f"which another Application brings, and lacks {OPTION}",
-                    fix=f'add the annotation {ANNOTATION}: "{",".join((*_options(manifest), OPTION))}"',
+                    fix=f'add the annotation {ANNOTATION}: "{options}"',
+                    edits=(to_set(at, options),),
                 )
 
 

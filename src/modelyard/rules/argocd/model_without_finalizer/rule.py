@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_add, warning
 from modelyard.rules import rule
 from modelyard.view import Environment
 
@@ -15,8 +15,10 @@ def model_without_finalizer(environment: Environment) -> Iterator[Finding | NotC
     for application in environment.applications:
         finalizers = application.manifest.get("metadata.finalizers", ())
         if application.is_model and not any(str(each).startswith(FINALIZER) for each in finalizers):
+            at = application.at("metadata.finalizers")
             yield Finding(
-                at=application.at("metadata.finalizers"),
+                at=at,
                 message=f"{application} serves a model and has no finalizer, so removing it leaves the model running",
                 fix=f"add {FINALIZER} to its finalizers",
+                edits=(to_add(at, FINALIZER),),
             )

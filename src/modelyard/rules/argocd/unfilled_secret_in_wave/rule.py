@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.graph import IGNORED_HEALTH, Waves
 from modelyard.rules import rule
 from modelyard.view import Environment, Manifest, listed, mapping
@@ -23,10 +23,12 @@ def unfilled_secret_in_wave(environment: Environment) -> Iterator[Finding | NotC
         if waves.wait_for_health is None:
             unknown.add(application.name)
             continue
+        at = manifest.at(("metadata", "annotations", IGNORED_HEALTH))
         yield Finding(
-            at=manifest.at(("metadata", "annotations", IGNORED_HEALTH)),
+            at=at,
             message=f"{manifest} is Degraded until its secret has a value, and waves behind {application} wait for it",
             fix=f'add the annotation {IGNORED_HEALTH}: "true"; the pods that need the Secret wait by themselves',
+            edits=(to_set(at, "true"),),
         )
     for name in sorted(unknown):
         yield NotChecked(

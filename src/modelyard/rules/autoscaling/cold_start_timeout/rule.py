@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment, Manifest, ServedModel, mapping, numbered, seconds, text
 from modelyard.view.times.probes import allowed_seconds
@@ -22,11 +22,13 @@ def cold_start_timeout(environment: Environment) -> Iterator[Finding | NotChecke
         for scaler in _scalers_to_zero(environment, model):
             cooldown = scaler.get("spec.cooldownPeriod", COOLDOWN_SECONDS)
             if isinstance(cooldown, int) and cooldown < needed:
+                at = scaler.at("spec.cooldownPeriod")
                 yield Finding(
-                    at=scaler.at("spec.cooldownPeriod"),
+                    at=at,
                     message=f"{scaler} stops {model.name} {cooldown} s after the last request, and its start-up probe "
                     f"allows {needed} s to start: a caller that gave up and asks again finds it stopped",
                     fix=f"cooldownPeriod {needed + 600}: the start, and 10 minutes for a node and the image",
+                    edits=(to_set(at, needed + 600),),
                 )
             for route in _routes(environment, scaler):
                 yield from _waits(route, model, needed)
@@ -38,10 +40,12 @@ def _waits(route: Manifest, model: ServedModel, needed: int) -> Iterator[Finding
         limit = seconds(told)
         # 0 means no limit.
         if limit and limit < needed:
+            at = route.at(f"spec.timeouts.{field}")
             yield Finding(
-                at=route.at(f"spec.timeouts.{field}"),
+                at=at,
                 message=f"{route} answers 504 after {told}, and the start-up probe of {model.name} allows {needed} s",
                 fix=f"{field} {needed + 600}s: the start, and 10 minutes for a node and the image",
+                edits=(to_set(at, f"{needed + 600}s"),),
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment
 
@@ -35,4 +35,5 @@ def missing_fact(environment: Environment) -> Iterator[Finding | NotChecked]:
             at=environment.folder.at("name"),
             message=f"{environment.folder.facts_file} is for {name}, and its folder is {environment.name}",
             fix=f"write {environment.name}; after a copy, look at every other fact as well",
+            edits=(to_set(environment.folder.at("name"), environment.name),),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.findings import Finding, NotChecked, error, to_set, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 from modelyard.view import ChartValues, Environment, pool_requirements
@@ -26,6 +26,7 @@ def _judge(environment: Environment, values: ChartValues) -> Iterator[Finding]:
             at=values.at(QUEUE),
             message=f"{QUEUE} is {queue}, where Karpenter takes the name of a queue",
             fix=f"write {name}",
+            edits=(to_set(values.at(QUEUE), name),),
             severity=error,
         )
     spot = [

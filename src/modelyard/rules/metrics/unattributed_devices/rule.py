@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Address, Finding, NotChecked, warning
+from modelyard.findings import Address, Finding, NotChecked, to_add, to_set, warning
 from modelyard.placement import plugin_configurations, sharing_of
 from modelyard.rules import rule
 from modelyard.view import Container, Environment, PodTemplate, entries, text
@@ -32,6 +32,7 @@ def _judge(template: PodTemplate, container: Container, environment: Environment
             at=at,
             message=f"{container} is not told to name pods ({_SWITCH})",
             fix=f'set {_SWITCH} to "true"',
+            edits=(to_set(at, "true") if index is not None else to_add(at, {"name": _SWITCH, "value": "true"}),),
         )
         return
     volumes = {text(each, "name") for each in entries(template.spec, "volumes") if _is_socket(each)}
@@ -43,6 +44,7 @@ def _judge(template: PodTemplate, container: Container, environment: Environment
             fix=f"mount the host's {_SOCKET}",
         )
         return
+    named = any(text(each, "name") == _FOR_SHARES for each in entries(container.value, "env"))
     switched = {text(each, "name") for each in entries(container.value, "env") if text(each, "value").lower() == "true"}
     configurations = plugin_configurations(environment)
     shared = [pool.name for pool in environment.pools if sharing_of(pool, configurations).pods > 1]
@@ -51,6 +53,7 @@ def _judge(template: PodTemplate, container: Container, environment: Environment
             at=container.at("env", key=True),
             message=f"{container} tells of one of the pods that share a GPU of pool {shared[0]}, not always the same",
             fix=f'set {_FOR_SHARES} to "true"',
+            edits=(to_add(container.at("env"), {"name": _FOR_SHARES, "value": "true"}),) if not named else (),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, warning
+from modelyard.findings import Finding, to_remove, warning
 from modelyard.repository import Decision
 from modelyard.rules import rule
 
@@ -15,4 +15,5 @@ def unused_waiver(decision: Decision) -> Iterator[Finding]:
             at=decision.at(),
             message=f"{decision.what} covers nothing",
             fix="remove it",
+            edits=(to_remove(decision.at()),),
         )

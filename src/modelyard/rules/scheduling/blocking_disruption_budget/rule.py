@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_remove, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment, Manifest, PodTemplate
 
@@ -32,8 +32,10 @@ def _replicas(template: PodTemplate) -> int | None:
 
 
 def _finding(manifest: Manifest, field: str, found: str) -> Finding:
+    to_permit = to_set(manifest.at("spec.maxUnavailable"), 1)
     return Finding(
         at=manifest.at(("spec", field)),
         message=f"{manifest} has {found}, so no pod may ever be evicted",
         fix="use maxUnavailable: 1",
+        edits=(to_remove(manifest.at("spec.minAvailable")), to_permit) if field == "minAvailable" else (to_permit,),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, to_set
 from modelyard.rules import rule
 from modelyard.view import ACCELERATORS, Environment, mapping
 
@@ -20,4 +20,5 @@ def device_without_limit(environment: Environment) -> Iterator[Finding | NotChec
                         at=container.at("resources", "requests", resource),
                         message=f"{container} requests {requests[resource]} {resource} and has no limit for it",
                         fix=f'set resources.limits.{resource} to "{requests[resource]}"; the request then follows',
+                        edits=(to_set(container.at("resources", "limits", resource), str(requests[resource])),),
                     )

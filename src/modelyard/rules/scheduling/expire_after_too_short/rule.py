@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment, seconds
 
@@ -16,8 +16,10 @@ def expire_after_too_short(environment: Environment) -> Iterator[Finding | NotCh
         after = seconds(pool.manifest.get("spec.template.spec.expireAfter"))
         if after is None or after >= LEAST_SECONDS or not pool.has_devices:
             continue
+        at = pool.manifest.at("spec.template.spec.expireAfter")
         yield Finding(
-            at=pool.manifest.at("spec.template.spec.expireAfter"),
+            at=at,
             message=f"{pool} has accelerators, and its nodes expire after {after / 3600:g} h, whatever runs on them",
             fix="set expireAfter: Never; new AMIs replace nodes by drift, within the budgets",
+            edits=(to_set(at, "Never"),),
         )

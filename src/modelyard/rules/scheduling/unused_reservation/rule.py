@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.findings import Finding, NotChecked, error, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment, Pool, listed
 
@@ -39,6 +39,7 @@ def unused_reservation(environment: Environment) -> Iterator[Finding | NotChecke
                 at=values.at(_GATE),
                 message=f"the gate reservedCapacity is off, and pools ask for {_RESERVED} capacity: {names}",
                 fix="leave the gate on, as it is by default",
+                edits=(to_set(values.at(_GATE), True),),
                 severity=error,
             )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, to_set
 from modelyard.rules import rule
 from modelyard.view import Environment, numbered, text
 
@@ -20,8 +20,10 @@ def unread_token_variable(environment: Environment) -> Iterator[Finding | NotChe
             continue
         for index, name in listed:
             if name.upper() in (*READ, *UNREAD):
+                at = model.container.at("env", index, "name")
                 yield Finding(
-                    at=model.container.at("env", index, "name"),
+                    at=at,
                     message=f"{model.container} has a token in {name}, which huggingface_hub does not read",
                     fix="call the variable HF_TOKEN",
+                    edits=(to_set(at, READ[0]),),
                 )

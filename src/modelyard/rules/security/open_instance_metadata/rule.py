@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment
 
@@ -14,14 +14,18 @@ def open_instance_metadata(environment: Environment) -> Iterator[Finding | NotCh
         options = manifest.mapping("spec.metadataOptions")
         tokens, hops = options.get("httpTokens", "required"), options.get("httpPutResponseHopLimit", 1)
         if tokens != "required":
+            at = manifest.at("spec.metadataOptions.httpTokens")
             yield Finding(
-                at=manifest.at("spec.metadataOptions.httpTokens"),
+                at=at,
                 message=f"nodes of {manifest} answer metadata requests without a token (httpTokens {tokens})",
                 fix="httpTokens: required",
+                edits=(to_set(at, "required"),),
             )
         if isinstance(hops, int) and hops > 1 and options.get("httpEndpoint", "enabled") == "enabled":
+            at = manifest.at("spec.metadataOptions.httpPutResponseHopLimit")
             yield Finding(
-                at=manifest.at("spec.metadataOptions.httpPutResponseHopLimit"),
+                at=at,
                 message=f"pods on nodes of {manifest} reach the node's credentials (httpPutResponseHopLimit {hops})",
                 fix="httpPutResponseHopLimit: 1; pods get credentials by EKS Pod Identity",
+                edits=(to_set(at, 1),),
             )

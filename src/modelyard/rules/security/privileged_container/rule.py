@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, to_remove
 from modelyard.rules import rule
 from modelyard.view import Container, Environment, PodTemplate
 
@@ -30,6 +30,7 @@ def _pod(template: PodTemplate) -> Iterator[Finding]:
                 at=template.at(field),
                 message=f"{template} have {field}: true, which shares it with the node",
                 fix=f"remove {field}",
+                edits=(to_remove(template.at(field)),),
             )
     volumes = template.spec.get("volumes")
     for index, volume in enumerate(volumes if isinstance(volumes, list) else ()):
@@ -51,6 +52,7 @@ def _container(container: Container) -> Iterator[Finding]:
             at=container.at("securityContext", "privileged"),
             message=f"{container} is privileged, which a GPU does not need",
             fix="remove it; the device plugin gives the container its devices",
+            edits=(to_remove(container.at("securityContext", "privileged")),),
         )
     capabilities = context.get("capabilities")
     added = capabilities.get("add") if isinstance(capabilities, dict) else None
@@ -60,4 +62,5 @@ def _container(container: Container) -> Iterator[Finding]:
                 at=container.at("securityContext", "capabilities", "add", index),
                 message=f"{container} has the capability {name}",
                 fix="remove it",
+                edits=(to_remove(container.at("securityContext", "capabilities", "add", index)),),
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, to_remove
 from modelyard.rules import rule
 from modelyard.view import Environment
 
@@ -21,4 +21,5 @@ def function_tracing_enabled(environment: Environment) -> Iterator[Finding | Not
                     at=model.container.at("env", index, "value"),
                     message=f"{model.container} has {VARIABLE}={each.get('value')}, which traces every function call",
                     fix="remove it; it is for a debugger's desk",
+                    edits=(to_remove(model.container.at("env", index)),),
                 )

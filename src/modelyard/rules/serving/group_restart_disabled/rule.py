@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, to_set
 from modelyard.rules import rule
 from modelyard.view import Environment
 
@@ -16,8 +16,10 @@ def group_restart_disabled(environment: Environment) -> Iterator[Finding | NotCh
         policy = manifest.get("spec.leaderWorkerTemplate.restartPolicy", "RecreateGroupOnPodRestart")
         if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2 or policy != "None":
             continue
+        at = manifest.at("spec.leaderWorkerTemplate.restartPolicy")
         yield Finding(
-            at=manifest.at("spec.leaderWorkerTemplate.restartPolicy"),
+            at=at,
             message=f"{model.name} runs in groups of {size} pods, and a pod that fails restarts without the others",
             fix="set restartPolicy: RecreateGroupAfterStart",
+            edits=(to_set(at, "RecreateGroupAfterStart"),),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.rules import rule
 from modelyard.view import Environment, ServedModel
 
@@ -20,10 +20,13 @@ def shutdown_longer_than_grace(environment: Environment) -> Iterator[Finding | N
         if not all(isinstance(each, int) and not isinstance(each, bool) for each in (grace, before, after)):
             continue
         if before + after > grace or (before + after == 0 and grace < DEFAULT_GRACE_SECONDS):
+            enough = max(before + after + 15, DEFAULT_GRACE_SECONDS)
+            at = model.template.at("terminationGracePeriodSeconds")
             yield Finding(
-                at=model.template.at("terminationGracePeriodSeconds"),
+                at=at,
                 message=_message(model, before, after, grace),
-                fix=f"terminationGracePeriodSeconds {max(before + after + 15, DEFAULT_GRACE_SECONDS)}",
+                fix=f"terminationGracePeriodSeconds {enough}",
+                edits=(to_set(at, enough),),
             )
 
 

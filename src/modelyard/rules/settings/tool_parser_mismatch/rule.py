@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.catalog.tools import tool_family
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, to_set, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
 from modelyard.view import Environment
@@ -24,4 +24,5 @@ def tool_parser_mismatch(environment: Environment) -> Iterator[Finding | NotChec
             message=f"{model.name} has the tool-call-parser {parser}; vLLM's documentation names "
             f"{one_of(family.parsers)} for {model.settings.model_id}",
             fix=f"write {family.parsers[0]}",
+            edits=(to_set(model.settings.at("tool-call-parser"), family.parsers[0]),),
         )
