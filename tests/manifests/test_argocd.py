@@ -33,7 +33,7 @@ def allowed(role: str, resource: str, action: str, manifest: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("role", "resource", "action", "thing", "expected"),
+    ("role", "resource", "action", "target", "expected"),
     [
         ("platform", "applications", "sync", "platform/karpenter", True),
         # Git says what there is: whoever may change an Application, or override Git, may run anything.
@@ -62,8 +62,8 @@ def allowed(role: str, resource: str, action: str, manifest: str) -> bool:
         ("stranger", "applications", "get", "models/chat", False),
     ],
 )
-def test_roles(role: str, resource: str, action: str, manifest: str, expected: bool) -> None:
-    assert allowed(role, resource, action, manifest) is expected
+def test_roles(role: str, resource: str, action: str, target: str, expected: bool) -> None:
+    assert allowed(role, resource, action, target) is expected
 
 
 def test_every_line_of_the_policy_is_whole() -> None:

@@ -17,11 +17,11 @@ from tests.manifests.composition import BASES, Resource, engine_facts, names, on
 ENGINES = names(BASES / "serving")
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 # KubeRay adds probes that ask the node and its Serve proxy.
-PROBED_BY_OPERATOR = {"ray-vllm"}
+PROBED_BY_OPERATOR = {"RayService"}
 # A path that tells of the server around the engine, and not of the engine: what is alive is asked for a token.
 ASKS_FOR_A_TOKEN = {"triton-vllm"}
 # Groups whose ranks answer nothing once one is lost; Ray's head notices a lost worker itself.
-GROUPS = {"lws-vllm"}
+GROUPS = {"LeaderWorkerSet"}
 
 
 def templates(engine: str) -> dict[str, Resource]:
@@ -48,7 +48,7 @@ def test_every_pod_waits_for_the_last_requests_before_it_ends(engine: str) -> No
 def test_probes_ask_the_engine(engine: str) -> None:
     template = next(iter(templates(engine).values()))
     probes = {name: main(template)[name] for name in PROBES if name in main(template)}
-    if engine in PROBED_BY_OPERATOR:
+    if engine_facts(engine)["workload"] in PROBED_BY_OPERATOR:
         assert not probes, "with one of the user's own KubeRay adds none"
         return
     assert set(probes) == set(PROBES)
@@ -78,7 +78,7 @@ def test_pods_tolerate_their_device_and_the_loss_of_a_node_only_where_a_group_ha
         assert role == "head" or any(each["key"] == devices for each in tolerations)
         lost = {each["key"]: each["tolerationSeconds"] for each in tolerations if each["effect"] == "NoExecute"}
         soon = {"node.kubernetes.io/not-ready": 30, "node.kubernetes.io/unreachable": 30}
-        assert lost == (soon if engine in GROUPS else {})
+        assert lost == (soon if engine_facts(engine)["workload"] in GROUPS else {})
 
 
 @contextmanager
