@@ -25,9 +25,12 @@ def add_engine(root: Path) -> None:
     facts |= {"description": "A toy on NVIDIA GPUs", "engine": "toy", "container": "toy", "settings": "toy.yaml"}
     facts |= {"images": [IMAGE], "provides": PROVIDES, "frameworks": ["toy"], "preference": 9}
     (root / BASE / "engine.yaml").write_text(yaml.safe_dump(facts, sort_keys=False))
+    readme = root / BASE / "README.md"
+    readme.write_text(readme.read_text().replace("# vllm\n", "# toy\n", 1))
     deployment = yaml.safe_load((root / BASE / "deployment.yaml").read_text())
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     deployment["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": "toy"}
+    container["lifecycle"]["preStop"]["sleep"]["seconds"] = 60  # whether it drains by itself is not known
     container |= {
         "name": "toy",
         "image": IMAGE,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.catalog import EngineBase, engine_base_from_mapping, feature_from_mapping
+from modelyard.catalog import EngineBase, engine_base_from_mapping, engine_versions, feature_from_mapping
 from modelyard.editing.derived import derived
 from modelyard.repository import Files
 from modelyard.tooling import find, run
@@ -245,6 +245,11 @@ def engine_facts(engine: str) -> dict[str, Any]:
 def engine_of(overlay: str) -> str:
     """Return the engine that an overlay is for."""
     return str(load(OVERLAYS / overlay / "overlay.yaml")["engine"])
+
+
+def has_known_flags(engine: str) -> bool:
+    """Return whether the catalogue has the flags of an engine, so that its settings can be held against them."""
+    return bool(engine_versions(engine_facts(engine)["engine"]))
 
 
 def engine_version(overlay: str) -> str:

@@ -17,11 +17,11 @@ from modelyard.sizing import (
     pipeline_budget,
 )
 from tests.manifests.composition import OVERLAYS, engine_pod, engine_version, names, settings, shipped
-from tests.manifests.test_overlays import devices, facts, types_that_hold
+from tests.manifests.test_overlays import FLAGGED, devices, facts, types_that_hold
 
 NAMES = names(OVERLAYS)
-GPU = [name for name in NAMES if facts(name)["accelerator"] == "gpu"]
-NEURON = [name for name in NAMES if facts(name)["accelerator"] == "neuron"]
+GPU = [name for name in FLAGGED if facts(name)["accelerator"] == "gpu"]
+NEURON = [name for name in FLAGGED if facts(name)["accelerator"] == "neuron"]
 
 
 def comment(overlay: str) -> str:

@@ -26,6 +26,7 @@ from tests.manifests.composition import (
     engine_facts,
     engine_of,
     engine_pod,
+    has_known_flags,
     load,
     names,
     one,
@@ -52,6 +53,10 @@ NAMES = names(OVERLAYS)
 RAY = [name for name in NAMES if engine_of(name) == "ray-vllm"]
 TRITON = [name for name in NAMES if engine_of(name) == "triton-vllm"]
 every_overlay = pytest.mark.parametrize("overlay", NAMES)
+# Those whose settings are in words of vLLM, of which the catalogue knows the flags.
+FLAGGED = [name for name in NAMES if has_known_flags(engine_of(name))]
+every_flagged_overlay = pytest.mark.parametrize("overlay", FLAGGED)
+every_flagged_server = pytest.mark.parametrize("overlay", [name for name in FLAGGED if name not in RAY])
 # KubeRay writes the command and the probes of Ray's containers.
 every_server = pytest.mark.parametrize("overlay", [name for name in NAMES if name not in RAY])
 every_deployment = pytest.mark.parametrize(
@@ -172,7 +177,7 @@ def test_triton_finds_its_model_repository_under_the_name_of_the_model(overlay: 
     assert (model_folder / "1" / "model.json").read_text() == data["model.json"]
 
 
-@pytest.mark.parametrize("overlay", [name for name in NAMES if name not in (*RAY, *TRITON)])
+@pytest.mark.parametrize("overlay", [name for name in FLAGGED if name not in (*RAY, *TRITON)])
 def test_the_settings_file_is_the_one_that_the_containers_read(overlay: str) -> None:
     engine = engine_facts(engine_of(overlay))
     config_map = one(shipped(OVERLAYS / overlay), "ConfigMap")
@@ -209,7 +214,7 @@ def test_serve_and_the_cluster_scale_between_the_same_bounds(overlay: str) -> No
     assert not devices(head["template"]["spec"]["containers"][0])
 
 
-@every_overlay
+@every_flagged_overlay
 def test_the_overlay_says_what_its_settings_say(overlay: str) -> None:
     said, told = facts(overlay), settings(shipped(OVERLAYS / overlay))
     assert told["model"] == said["model"]
@@ -229,7 +234,7 @@ def test_the_overlay_says_what_its_settings_say(overlay: str) -> None:
     )
 
 
-@every_overlay
+@every_flagged_overlay
 def test_the_overlay_agrees_with_the_catalogue(overlay: str) -> None:
     said, told = facts(overlay), settings(shipped(OVERLAYS / overlay))
     known = model(said["model"])
@@ -261,7 +266,7 @@ WITHOUT_TOOLS = {
 }
 
 
-@every_overlay
+@every_flagged_overlay
 def test_a_parser_that_the_model_has_is_used(overlay: str) -> None:
     known, told = model(facts(overlay)["model"]), settings(shipped(OVERLAYS / overlay))
     assert known is not None
@@ -430,7 +435,7 @@ def test_the_start_up_budget_covers_download_and_cold_start(overlay: str) -> Non
     )
 
 
-@every_server
+@every_flagged_server
 def test_the_engine_waits_as_long_as_the_probe(overlay: str) -> None:
     told = settings(shipped(OVERLAYS / overlay))
     if engine_of(overlay) == "vllm-omni":
@@ -457,7 +462,7 @@ def sync_timeout() -> int:
     return int(argocd["configs"]["params"]["controller.sync.timeout.seconds"])
 
 
-@every_server
+@every_flagged_server
 def test_requests_in_flight_have_time_to_end(overlay: str) -> None:
     wait = container(shipped(OVERLAYS / overlay))["lifecycle"]["preStop"]["sleep"]["seconds"]
     drain = int(argument(overlay, "--shutdown-timeout") or 0)
