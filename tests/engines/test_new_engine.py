@@ -68,7 +68,7 @@ def root(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 def view(root: Path) -> Environment:
     """Return the view of `dev`."""
-    (found,) = environments(Repository(root), CheckOptions(policies=False), lambda stage, done, total: None, [])
+    (found,) = environments(Repository(root), CheckOptions(policies=False)).views
     return found
 
 
