@@ -33,10 +33,10 @@ _TRUTH = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f
 def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a key of a JSON flag that its version does not know, or on a value of it."""
     for model in environment.models:
-        known = engine_configs(model.engine, model.engine_version) if model.engine_version else None
+        known = engine_configs(model.engine.core, model.engine_version) if model.engine_version else None
         if known is None:
             if any(_content(each) for each in model.settings.settings.values()):
-                yield NotChecked(model, f"keys of JSON flags of {model.engine} {model.engine_version or ''}".strip())
+                yield NotChecked(model, f"keys of JSON flags of {model.engine.core} {model.engine_version or ''}".strip())
             continue
         for setting in model.settings.settings.values():
             flag, _, key = setting.name.partition(".")
@@ -87,7 +87,7 @@ def _judge(
     model: ServedModel, known: EngineConfigs, config: str, value: dict[str, Any], place: _Place, flag: str
 ) -> Iterator[Finding | NotChecked]:
     fields = known.fields.get(config, {})
-    version = f"{model.engine} {model.engine_version}"
+    version = f"{model.engine.core} {model.engine_version}"
     for key, content in value.items():
         name, here = str(key), place.below(str(key))
         field = fields.get(name)
