@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import repositories
 from tests.mutants.judging import judged
 from tests.mutants.mutations import Mutant
-from tests.mutants.table import RATCHET, gaps, owned, read, written
+from tests.mutants.table import RATCHET, Line, gaps, owned, read, written
 from tests.mutants.workbench import Workbench
 from tests.mutants.worlds import WORLDS, area, made_of, order
 
@@ -54,11 +54,20 @@ def main() -> int:
         before, _, rest = text.partition(_BEGIN)
         after = rest.partition(_END)[2]
         TABLE.write_text("\n".join([f"{before}{_BEGIN}", *table, f"{_END}{after}"]))
-        RATCHET.write_text("".join(f"{line}\n" for line in owned(lines)))
+        _write_ratchet(lines)
     crashed = [line for line in lines if line["outcome"] == "crashed"]
     for line in crashed:
         print(f"the check crashed: {line['file']}:{line['line']} {line['old']!r} -> {line['new']!r}: {line['said']}")
     return int(bool(crashed))
+
+
+def _write_ratchet(lines: Sequence[Line]) -> None:
+    """Add what is owned to what was, and take out, with a word, what survives now."""
+    survived = {f"{line['field']} | {line['family']}" for line in lines if line["outcome"] in ("survived", "crashed")}
+    before = set(RATCHET.read_text().splitlines())
+    for worse in sorted(before & survived):
+        print(f"no longer owned: {worse}")
+    RATCHET.write_text("".join(f"{line}\n" for line in sorted((before - survived) | set(owned(lines)))))
 
 
 def _options() -> argparse.Namespace:

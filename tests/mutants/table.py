@@ -147,10 +147,11 @@ def written(lines: Sequence[Line]) -> Iterator[str]:
     yield f"Mutants: {', '.join(f'{counts[each.value]} {each.value}' for each in Outcome if counts[each.value])}."
     several = sum(1 for line in lines if line.get("causes", 0) > 1)
     yield f"With more than one finding: {several}. With findings elsewhere alone: {counts[Outcome.ELSEWHERE.value]}."
-    owners = {rule for line in lines for rule in line.get("owners", ())}
-    idle = sorted(rules().keys() - owners)
-    yield ""
-    yield f"Rules that killed nothing in this run ({len(idle)} of {len(rules())}): {', '.join(idle) or 'none'}."
+    yield f"{len(_idle(lines))} of {len(rules())} rules killed nothing in this run; `--gaps` lists them."
+
+
+def _idle(lines: Iterable[Line]) -> list[str]:
+    return sorted(rules().keys() - {rule for line in lines for rule in line.get("owners", ())})
 
 
 def owned(lines: Iterable[Line]) -> list[str]:
@@ -162,7 +163,8 @@ def owned(lines: Iterable[Line]) -> list[str]:
 
 
 def gaps(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield a line for each field that is a gap, with the families that survive and an example."""
+    """Yield the rules that killed nothing, and each field that is a gap with what survives and an example."""
+    yield f"killed nothing: {', '.join(_idle(lines)) or 'none'}"
     for each in fields(lines):
         if each.state != GAP:
             continue

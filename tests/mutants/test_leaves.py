@@ -10,6 +10,7 @@ import yaml
 
 from tests.mutants.leaves import Leaf, leaves, terraform_leaves
 from tests.mutants.mutations import Family, Mutant, applied, mutants
+from tests.mutants.worlds import order
 
 MANIFEST = """\
 apiVersion: apps/v1
@@ -142,3 +143,13 @@ def test_a_seed_makes_the_same_mutants_again() -> None:
     texts = {"a.yaml": MANIFEST}
     repeated = [name for name, count in Counter(each.identity(texts) for each in first).items() if count > 1]
     assert repeated == []
+
+
+def test_a_new_field_moves_no_other() -> None:
+    made = _made(MANIFEST)
+    fewer = [each for each in made if "image" not in each.leaf.field]
+    kept = [(each.family, each.edits) for each in order(made, 1) if "image" not in each.leaf.field]
+    assert [(each.family, each.edits) for each in order(fewer, 1)] == kept
+    first = [(each.leaf.field, each.family) for each in order(made, 1)]
+    groups = len(set(first))
+    assert len(set(first[:groups])) == groups, "each field and kind of mistake comes once before any comes twice"

@@ -17,7 +17,7 @@ from tests.mutants.worlds import made_of
 
 SEED = 1
 SAMPLE = 40
-NOTICED = {Outcome.KILLED.value, Outcome.REFUSED.value, Outcome.ELSEWHERE.value}
+NOTICED = {each.value for each in (Outcome.KILLED, Outcome.REFUSED, Outcome.ELSEWHERE, Outcome.NOT_CHECKED)}
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from modelyard.findings import UserError
@@ -52,21 +53,22 @@ def area(file: str) -> str:
 
 
 def order(made: Sequence[Mutant], seed: int) -> list[Mutant]:
-    """Return mutants in the order in which they are tried: each field and family once before any a second time."""
+    """Return mutants in the order in which they are tried: each field and family once before any a second time.
+
+    The order of two fields is that of digests, so that a field that is new moves no other.
+    """
     groups: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
     for mutant in made:
         groups[mutant.leaf.field, mutant.family.value].append(mutant)
-    chance = random.Random(f"order {seed}")  # noqa: S311 - a seed, no secret
+    turns = sorted(groups, key=lambda turn: _digest(seed, *turn))
     for group in groups.values():
-        chance.shuffle(group)
-    turns = sorted(groups)
-    chance.shuffle(turns)
-    found: list[Mutant] = []
-    depth = 0
-    while len(found) < len(made):
-        found.extend(groups[turn][depth] for turn in turns if depth < len(groups[turn]))
-        depth += 1
-    return found
+        group.sort(key=lambda mutant: _digest(seed, mutant.leaf.file, *(edit.text for edit in mutant.edits)))
+    rounds = zip_longest(*(groups[turn] for turn in turns))
+    return [mutant for round_ in rounds for mutant in round_ if mutant is not None]
+
+
+def _digest(seed: int, *parts: str) -> bytes:
+    return hashlib.sha256("\n".join((str(seed), *parts)).encode()).digest()
 
 
 def unread(root: Path, texts: Mapping[str, str]) -> Iterator[str]:
