@@ -221,7 +221,10 @@ def _encoder(config: Mapping[str, Any], hidden: int, unmodelled: list[str]) -> t
     towers = [key for key in ("vision_config", "audio_config", "vision_encoder", "sound_config") if config.get(key)]
     if not towers:
         return 0, None
-    known = vision_encoder(config, hidden) if towers == ["vision_config"] else None
+    try:
+        known = vision_encoder(config, hidden) if towers == ["vision_config"] else None
+    except (UserError, ValueError, TypeError):
+        known = None  # a tower of the family with fields that it does not have elsewhere
     if known is None:
         unmodelled += [f"{key.removesuffix('_config')} tower" for key in towers]
         return None, None

@@ -145,7 +145,7 @@ def _buckets(shape: ModelShape, settings: EffectiveSettings) -> tuple[Bucket, ..
     hybrid = settings.hybrid_cache and has_hybrid_cache(settings.version)
     found: dict[tuple[LayerKind, int | None, float], int] = {}
     for group in shape.layer_groups:
-        if group.kind in (LayerKind.ENCODER, LayerKind.RECURRENT):
+        if group.kind in (LayerKind.ENCODER, LayerKind.RECURRENT) or group.layers < 1:
             continue
         kind, window = (group.kind, group.window) if hybrid else (LayerKind.FULL, None)
         key = kind, window, group_bytes_per_token(shape, settings, group)

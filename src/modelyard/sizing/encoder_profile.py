@@ -21,7 +21,7 @@ def encoder_positions(shape: ModelShape, settings: EffectiveSettings) -> int:
     tower = shape.encoder
     if tower is None or not settings.images or not settings.profiles_encoder or settings.first_engine:
         return 0
-    largest = tower.item_tokens
+    largest = max(1, tower.item_tokens)
     if tower.by_length:
         length = settings.max_model_len if settings.max_model_len > 0 else shape.max_positions or 0
         steps = min((length - largest) // largest, VIDEO_FRAMES // 2)
@@ -41,7 +41,7 @@ def encoder_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     values = STREAM_COPIES * tower.hidden_size + 2 * tower.intermediate_size / ranks
     if tower.mlp_matrices == 3:
         values += tower.intermediate_size / ranks
-    outputs = positions / tower.positions_per_token * shape.hidden_size
+    outputs = positions / max(1, tower.positions_per_token) * shape.hidden_size
     return (positions * values + outputs) * 2 / 2**30
 
 
