@@ -193,3 +193,14 @@ def test_a_shape_with_all_its_parts_survives_a_file() -> None:
     entry = model_from_config("nvidia/Qwen3.6-27B-NVFP4", config("nvidia--Qwen3.6-27B-NVFP4"), "config.json")
     assert entry.shape is not None and entry.shape.recurrence is not None and entry.shape.encoder is not None
     assert model_from_mapping(model_to_mapping(entry)) == entry
+
+
+def test_modelopts_own_file_beside_the_config_is_read(tmp_path: Path) -> None:
+    from modelyard.cli.catalog import _read
+
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA))
+    stored = {"quantization": {"quant_algo": "NVFP4", "exclude_modules": ["lm_head", "model.layers.0.self_attn*"]}}
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(stored))
+    shape = shape_from_config(_read(tmp_path / "config.json"))
+    assert bits(shape, WeightPart.MLP) == 4.5
+    assert bits(shape, WeightPart.ATTENTION) == pytest.approx((3 * 4.5 + 16) / 4)

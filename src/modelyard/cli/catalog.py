@@ -155,6 +155,12 @@ def _read(config: Path) -> dict[str, Any]:
         raise UserError(error.message, fix="give the model's config.json", at=error.at) from None
     if not isinstance(content, dict):
         raise UserError(f"{config} should hold one JSON mapping", fix="give the model's config.json")
+    beside = config.with_name("hf_quant_config.json")
+    if "quantization_config" not in content and config.name != beside.name and beside.is_file():
+        # ModelOpt writes how weights are stored into a file of its own, which vLLM reads as well.
+        stored = parsed(content_of(beside), str(beside))
+        if isinstance(stored, dict):
+            content = {**content, "quantization_config": {"quant_method": "modelopt", **stored}}
     return content
 
 
