@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 Version = tuple[int, int, int]
 
 
+@lru_cache(maxsize=1024)
 def parsed_version(text: str) -> Version | None:
     """Return a version as three numbers, or None where there is none; a leading `v` and suffixes do not matter."""
     found = re.match(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", text.strip(), re.ASCII)
