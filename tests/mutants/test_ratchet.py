@@ -17,7 +17,7 @@ from tests.mutants.worlds import made_of
 
 SEED = 1
 SAMPLE = 40
-NOTICED = {each.value for each in (Outcome.KILLED, Outcome.REFUSED, Outcome.ELSEWHERE, Outcome.NOT_CHECKED)}
+OVERLOOKED = {Outcome.SURVIVED.value, Outcome.CRASHED.value}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,10 @@ def test_what_was_noticed_is_noticed_again(bench: Workbench) -> None:
     assert len(owned) > SAMPLE, "the list is of other fields than the repositories have; write it anew"
     chosen = random.Random(SEED).sample(owned, SAMPLE)  # noqa: S311 - a seed, no secret
     results = {name: judged(known[name], bench, bench.texts) for name in chosen}
-    missed = {name: result for name, result in results.items() if result["outcome"] not in NOTICED}
-    assert missed == {}
+    assert {name: result for name, result in results.items() if result["outcome"] in OVERLOOKED} == {}
+    # Of some the first mutant changes a value that something else sets later, so that there is nothing to notice.
+    killed = [name for name, result in results.items() if result["outcome"] == Outcome.KILLED]
+    assert len(killed) > SAMPLE // 2
 
 
 @pytest.mark.slow
