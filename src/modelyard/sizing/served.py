@@ -25,7 +25,7 @@ from modelyard.sizing.neuron import NeuronBudget, neuron_budget
 from modelyard.sizing.pipelines import component_sizes_gib
 from modelyard.sizing.settings import effective_settings
 from modelyard.sizing.team_models import known_model
-from modelyard.view import Environment, Pool, ServedModel, entries, is_location
+from modelyard.view import Environment, Pool, ServedModel, entries, is_location, title_of
 
 _WORST_FIRST = (FitVerdict.DOES_NOT_FIT, FitVerdict.UNSURE, FitVerdict.TIGHT, FitVerdict.FITS)
 
@@ -155,7 +155,7 @@ def fit_of(
         return Fit(
             model,
             entry.shape,
-            gap=f"the version of vLLM in {model.container.image or 'the image'} is not known",
+            gap=f"the version of {title_of(model.engine.core)} in {model.container.image or 'the image'} is not known",
             fix=f"name the version of {image} under engine-versions in modelyard.yaml",
         )
     if device_resource(model.container) is None:

@@ -33,6 +33,8 @@ class ServingEngine:
         exporters: Exporters of the catalogue that it is.
         metric_prefixes: Beginnings of the names of metrics that nobody but a running engine of its kind serves.
         rank_flags: Settings whose product is the number of devices that one replica uses, each 1 where it is not set.
+        joining_flags: Settings by any of which it waits for the other pods of its group.
+        port_variable: Environment variable that it reads a port from; a Service of the right name makes it an address.
         server: Its server in the catalogue of servers, with port and paths; empty where it is not known.
         typed_settings: Whether its settings go to the core as values of Python, and not by a command line.
         vllm_command: Whether the `args` of its container are those of `vllm serve`.
@@ -53,6 +55,8 @@ class ServingEngine:
     exporters: tuple[str, ...] = ()
     metric_prefixes: tuple[str, ...] = ()
     rank_flags: tuple[str, ...] = ()
+    joining_flags: tuple[str, ...] = ()
+    port_variable: str = ""
     server: str = ""
     typed_settings: bool = False
     vllm_command: bool = False

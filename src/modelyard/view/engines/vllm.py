@@ -31,6 +31,8 @@ class VLLM(ServingEngine):
         "data-parallel-size",
         "prefill-context-parallel-size",
     )
+    joining_flags = ("nnodes", "data-parallel-size-local", "data-parallel-address", "distributed-executor-backend")
+    port_variable = "VLLM_PORT"
     vllm_command = True
     vllm_ready_limit = True
     version_in_labels = True

@@ -10,13 +10,15 @@ from modelyard.view import Environment
 @rule("serving/injected-engine-port", error, since="0.1.0")
 def injected_engine_port(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Kubernetes gives pods a VLLM_PORT that is an address when a Service is called vllm, and vLLM exits on it."""
-    services = [service for service in environment.services if service.name == "vllm"]
-    for service in services:
+    for service in environment.services:
+        injected = f"{service.name.upper().replace('-', '_')}_PORT"
         for model in environment.models:
+            if model.engine.port_variable != injected:
+                continue
             here = environment.namespace_of(model.workload.manifest) == service.namespace
             if here and model.template.spec.get("enableServiceLinks") is not False:
                 yield Finding(
                     at=service.manifest.at("metadata.name"),
-                    message=f"{service} gives the pods of {model.workload} a VLLM_PORT that is no number",
+                    message=f"{service} gives the pods of {model.workload} a {injected} that is no number",
                     fix="rename the Service, or set enableServiceLinks: false in the pods",
                 )

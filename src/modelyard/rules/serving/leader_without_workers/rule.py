@@ -6,8 +6,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.view import Environment, listed
 
-# By any of these, an engine waits for the others of its group.
-_JOINING = ("nnodes", "data-parallel-size-local", "data-parallel-address", "distributed-executor-backend")
+# What joins the pods of a group before an engine starts.
 _SCRIPTS = ("multi-node-serving", "ray start", "ray symmetric-run", "torchrun", "mpirun")
 
 
@@ -20,7 +19,11 @@ def leader_without_workers(environment: Environment) -> Iterator[Finding | NotCh
         if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2:
             continue
         words = " ".join([*(str(each) for each in listed(model.container.value, "command")), *model.container.args])
-        if any(flag in model.settings for flag in _JOINING) or any(script in words for script in _SCRIPTS):
+        flags = model.engine.joining_flags
+        if any(flag in model.settings for flag in flags) or any(script in words for script in _SCRIPTS):
+            continue
+        if not flags:
+            yield NotChecked(model, f"how {model.engine.title} joins the pods of a group is not known")
             continue
         yield Finding(
             at=model.container.at("args", key=True),
