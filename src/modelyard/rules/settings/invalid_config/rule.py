@@ -36,7 +36,8 @@ def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
         known = engine_configs(model.engine.core, model.engine_version) if model.engine_version else None
         if known is None:
             if any(_content(each) for each in model.settings.settings.values()):
-                yield NotChecked(model, f"keys of JSON flags of {model.engine.core} {model.engine_version or ''}".strip())
+                release = f"{model.engine.core} {model.engine_version or ''}".strip()
+                yield NotChecked(model, f"keys of JSON flags of {release}")
             continue
         for setting in model.settings.settings.values():
             flag, _, key = setting.name.partition(".")
