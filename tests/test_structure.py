@@ -82,3 +82,30 @@ def _filled_parameters(module: Path) -> Iterator[str]:
             target = node.target if isinstance(node, ast.AugAssign) else target
             if isinstance(target, ast.Name) and target.id in gaps:
                 yield f"{module.relative_to(PROJECT)}:{node.lineno} {function.name}({target.id})"
+
+
+SAID_ONCE = {
+    "get_close_matches": "src/modelyard/wording.py",
+    "one YAML mapping": "src/modelyard/repository/yaml.py",
+    "[:-1])} {": "src/modelyard/wording.py",
+    "[:-1])} and": "src/modelyard/wording.py",
+    "[:-1])} or": "src/modelyard/wording.py",
+}
+"""What has a home, and where else it stands it stands twice: near words, refusals of files, lists in sentences."""
+
+
+def test_what_has_a_home_is_not_written_again() -> None:
+    again = [
+        f"{module.relative_to(PROJECT)}: {words}"
+        for module in MODULES
+        for words, home in SAID_ONCE.items()
+        if module != PROJECT / home and any(words in line for line in _code(module))
+    ]
+    assert again == []
+
+
+def _code(module: Path) -> Iterator[str]:
+    """Yield the imports, the raised errors and the composed texts of a module, without its documentation."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Raise | ast.JoinedStr | ast.ImportFrom):
+            yield ast.unparse(node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelyard.catalog.loading import DATA, read_json
+from modelyard.wording import nearest
 
 _POD_SECURITY = {
     "appArmorProfile",
@@ -106,7 +106,7 @@ class Chart:
         start = dotted(path[:-1]) + "." if len(path) > 1 else ""
         beside = {key[len(start) :] for key in self.keys if key.startswith(start)}
         siblings = [key.replace("\\.", ".") for key in beside if "." not in key.replace("\\.", "")]
-        return next(iter(difflib.get_close_matches(path[-1], siblings, n=1)), "")
+        return nearest(path[-1], siblings)
 
 
 def dotted(path: tuple[str, ...]) -> str:

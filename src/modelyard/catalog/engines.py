@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelyard.catalog.loading import DATA, read_json, read_yaml
+from modelyard.wording import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Engine:
     def nearest_flag(self, spelling: str) -> str:
         """Return the flag that is spelt most alike, or nothing when none is."""
         plain = spelling.lstrip("-").replace("_", "-")
-        return next(iter(difflib.get_close_matches(plain, self.flags, n=1)), "")
+        return nearest(plain, self.flags)
 
     def _by_alias(self) -> Mapping[str, Flag]:
         return _aliases(self.name, self.version)

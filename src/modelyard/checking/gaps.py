@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from modelyard.findings import NotChecked
 from modelyard.repository import SETTINGS
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.view import Environment, Manifest
+from modelyard.wording import join_and
 
 
 def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotChecked]:
@@ -44,15 +45,11 @@ def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotCheck
         )
     if unevaluated:
         yield NotChecked(
-            f"CEL rules of {_listed(sorted({kind for _, kind in unevaluated}))}",
+            f"CEL rules of {join_and(sorted({kind for _, kind in unevaluated}))}",
             "kubeconform does not evaluate them",
             "modelyard tools install modelyard-render, and use the library backend",
             environment=view.name,
         )
-
-
-def _listed(kinds: Sequence[str]) -> str:
-    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
 
 
 def _has_rules(manifest: Manifest, kubernetes_version: str) -> bool:

@@ -15,6 +15,7 @@ import typer
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, require_folder
 from modelyard.findings import ExitCode, UserError
+from modelyard.wording import nearest
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device, InstanceType, Model
@@ -165,10 +166,8 @@ def _read(config: Path) -> dict[str, Any]:
 
 
 def _unknown(name: str, models: list[str]) -> UserError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, models, n=1)
-    fix = f"did you mean {near[0]}?" if near else "modelyard catalog show lists the models"
+    near = nearest(name, models)
+    fix = f"did you mean {near}?" if near else "modelyard catalog show lists the models"
     return UserError(f"the catalogue has no model, device or instance type {name}", fix=fix)
 
 

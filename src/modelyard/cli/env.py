@@ -50,7 +50,8 @@ def list_environments(repository: Repository = Path(), as_json: AsJson = False) 
         sys.stdout.write(json_text({"version": 1, "environments": [asdict(each) for each in found]}))
         return ExitCode.CLEAN
     from modelyard.cli.terminal import show
-    from modelyard.reporting import counted, visible
+    from modelyard.reporting import visible
+    from modelyard.wording import counted
 
     lines: list[Line] = []
     longest = max((len(visible(each.name)) for each in found), default=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, UserError
+from modelyard.wording import nearest
 
 if TYPE_CHECKING:
     from modelyard.reporting import Line
@@ -56,12 +56,12 @@ def command(
 
 
 def _nearest(name: str, known: dict[str, Rule]) -> str:
-    near = get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     if not near:
         # Someone may remember the name and not the area.
         by_name = {each.partition("/")[2]: each for each in known}
-        near = [by_name[each] for each in get_close_matches(name.rpartition("/")[2], by_name, n=1)]
-    return f"did you mean {near[0]}?" if near else "modelyard explain --list names every rule"
+        near = by_name.get(nearest(name.rpartition("/")[2], by_name), "")
+    return f"did you mean {near}?" if near else "modelyard explain --list names every rule"
 
 
 def _page(rule: Rule) -> str:

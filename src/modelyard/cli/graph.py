@@ -12,6 +12,7 @@ from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.choices import GraphFormat
 from modelyard.cli.options import Plans, StrictlyChecked, environment_option
 from modelyard.findings import ExitCode, UserError
+from modelyard.wording import near_words
 
 if TYPE_CHECKING:
     from modelyard.graph import Edge
@@ -85,12 +86,10 @@ def _chosen(view: Environment, subject: str | None, depth: int, *, broken: bool)
 
 
 def _unknown(subject: str, views: Sequence[Environment]) -> UserError:
-    from difflib import get_close_matches
-
     from modelyard.graph import graph
 
     names = {node.name for view in views for node in graph(view).nodes}
-    near = get_close_matches(subject.rpartition("/")[2], names, n=3)
+    near = near_words(subject.rpartition("/")[2], names, most=3)
     return UserError(
         f"nothing is called {subject}",
         fix=f"did you mean {' or '.join(near)}" if near else "give a name, KIND/NAME or KIND/NAMESPACE/NAME",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelyard.findings import UserError
+from modelyard.wording import nearest
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device
@@ -12,12 +13,10 @@ if TYPE_CHECKING:
 
 def unknown_model(model_id: str) -> UserError:
     """Return the refusal for a model whose shape nobody knows."""
-    from difflib import get_close_matches
-
     from modelyard.catalog import models
 
-    near = get_close_matches(model_id, models(), n=1)
-    first = f"did you mean {near[0]}; or " if near else ""
+    near = nearest(model_id, models())
+    first = f"did you mean {near}; or " if near else ""
     return UserError(
         f"the shape of {model_id} is not in the catalogue",
         fix=f"{first}add it: modelyard catalog add {model_id} --config config.json",

@@ -6,11 +6,11 @@ import io
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from modelyard.findings import Report, UserError
 from modelyard.reporting import FORMATS, Presentation, write
+from modelyard.wording import nearest
 
 # Formats that people or a log read, so that several may share standard output.
 _LINES = ("text", "github")
@@ -99,8 +99,8 @@ def deliver(report: Report, wanted: Sequence[Output], presentation: Presentation
 def _parsed(value: str, known: Collection[str]) -> Output:
     format, separator, file = value.partition("=")
     if format not in known:
-        near = get_close_matches(format, known, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"formats are {', '.join(known)}"
+        near = nearest(format, known)
+        fix = f"did you mean {near}?" if near else f"formats are {', '.join(known)}"
         raise UserError(f"there is no format {format!r}", fix=fix)
     if separator and not file:
         raise UserError(f"--format {value} names no file", fix=f"write {format}=FILE, or {format} alone")

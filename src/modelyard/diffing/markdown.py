@@ -23,8 +23,9 @@ from modelyard.diffing.wording import (
     value,
 )
 from modelyard.findings import Severity
-from modelyard.reporting import counted, listed, visible
+from modelyard.reporting import listed, visible
 from modelyard.reporting.markdown import inert
+from modelyard.wording import counted
 
 LIMIT = 65_536
 """Characters that GitHub accepts in a comment."""

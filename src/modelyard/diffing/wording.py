@@ -20,7 +20,8 @@ from modelyard.diffing.model import (
     Restart,
 )
 from modelyard.findings import without_credentials
-from modelyard.reporting import counted, listed
+from modelyard.reporting import listed
+from modelyard.wording import counted
 
 ARROW = " → "
 _MOST_SETTINGS = 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +16,7 @@ from modelyard.editing.readiness import how_to_bring
 from modelyard.editing.trials import Trial, tried
 from modelyard.findings import ExitCode, UserError
 from modelyard.repository import Files
+from modelyard.wording import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,8 +323,7 @@ def _unknown(changes: Changes, menu: Menu, model_id: str) -> UserError:
             fix="write one: copy the overlay of a neighbour to a new name in overlays/ and change it",
         )
     folded = {each.lower(): each for each in known}
-    near = (folded[each] for each in difflib.get_close_matches(model_id.lower(), list(folded), n=1))
-    likely = namesake(known, model_id) or next(near, "")
+    likely = namesake(known, model_id) or folded.get(nearest(model_id.lower(), folded), "")
     first = f"did you mean {likely}? If not, " if likely else ""
     return UserError(
         f"no overlay serves {model_id}, and its shape is not in the catalogue",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,8 @@ from typing import Any
 from modelyard.catalog import EngineBase, Feature, engine_base_from_mapping, feature_from_mapping
 from modelyard.findings import At, Place, UserError
 from modelyard.repository import PLATFORM, Files
+from modelyard.repository.yaml import one_mapping
+from modelyard.wording import nearest
 
 OVERLAYS = "overlays"
 FEATURES = "bases/features"
@@ -115,13 +116,13 @@ class Menu:
         known = sorts[what]
         if name in known:
             return
-        near = difflib.get_close_matches(name, known, n=1)
+        near = nearest(name, known)
         if not near:  # a name may be near but for the order of its words: zone-spread, spread-zones
             ordered = {_ordered(each): each for each in known}
-            near = [ordered[each] for each in difflib.get_close_matches(_ordered(name), ordered, n=1)]
+            near = ordered.get(nearest(_ordered(name), ordered), "")
         raise UserError(
             f"there is no {what} {name or 'without a name'}",
-            fix=f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}",
+            fix=f"did you mean {near}?" if near else f"there are {', '.join(known)}",
         )
 
     def of_feature(self, name: str) -> Mapping[str, Any]:
@@ -145,10 +146,7 @@ class Menu:
 
 
 def _mapping(files: Files, file: str) -> dict[str, Any]:
-    content = files.documents(file)
-    if len(content) != 1 or not isinstance(content[0], dict):
-        raise UserError(f"{file} should hold one YAML mapping", at=At(Place(file)))
-    return content[0]
+    return one_mapping(file, files.documents(file))
 
 
 def _text(raw: Mapping[str, Any], key: str, file: str) -> str:

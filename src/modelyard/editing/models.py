@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from modelyard.editing.served import REPLICATED, Served, argument_paths
 from modelyard.editing.splicing import Text
 from modelyard.findings import UserError, is_secret
 from modelyard.repository import ENVIRONMENTS
+from modelyard.wording import nearest
 
 SETTINGS = "modelyard.yaml"
 SCALED_BY = ("scale-on-queue", "scale-on-latency", "scale-to-zero")
@@ -319,7 +319,7 @@ def _require_flag(served: Served, name: str) -> Flag | None:
     known = engine_of_version(engine.engine, version) if version in engine_versions(engine.engine) else None
     found = known.flag(name) if known is not None else None
     if known is not None and found is None:
-        near = next(iter(difflib.get_close_matches(name, SIZES, n=1, cutoff=0.8)), "") or known.nearest_flag(name)
+        near = nearest(name, SIZES, cutoff=0.8) or known.nearest_flag(name)
         raise UserError(
             f"{engine.engine} {version} has no flag {name}, and it is no size ({', '.join(SIZES)})",
             fix=f"did you mean {near}?" if near else "see the engine's documentation",

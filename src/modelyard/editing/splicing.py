@@ -14,6 +14,7 @@ from modelyard.findings import At, UserError
 from modelyard.repository.yaml import (
     MappingNode,
     Node,
+    NotOneMapping,
     ScalarNode,
     SequenceNode,
     child,
@@ -52,7 +53,7 @@ class Text:
     def _read(self, text: str) -> None:
         roots = list(nodes(self.path, text))
         if len(roots) != 1 or not isinstance(roots[0], MappingNode):
-            raise UserError(f"{self.path} should hold one YAML mapping", fix="edit it by hand")
+            raise NotOneMapping(self.path, fix="edit it by hand")
         documents(self.path, text)  # refuses what `nodes` lets pass, such as a key that stands twice
         self.root: Node = roots[0]
         self._lines = text.split("\n")

@@ -13,13 +13,12 @@ from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, wrapped
 from modelyard.reporting.visible import inert_json, json_text, visible
-from modelyard.reporting.wording import counted, duration, listed
+from modelyard.reporting.wording import duration, listed
 
 __all__ = [
     "FORMATS",
     "Line",
     "Presentation",
-    "counted",
     "drawn",
     "duration",
     "excerpt",

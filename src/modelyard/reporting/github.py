@@ -11,7 +11,8 @@ from typing import TextIO
 from modelyard.findings import Finding, Report, Severity
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.visible import visible
-from modelyard.reporting.wording import counted, severity_of
+from modelyard.reporting.wording import severity_of
+from modelyard.wording import counted
 
 MOST = 10
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

@@ -8,7 +8,8 @@ from typing import TextIO
 from modelyard.findings import Finding, Report
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.visible import visible
-from modelyard.reporting.wording import counted, duration, severity_of, tally
+from modelyard.reporting.wording import duration, severity_of, tally
+from modelyard.wording import counted
 
 # A comment holds 65,536 characters; the rest is left for what a workflow adds around the report.
 BUDGET = 60_000

@@ -11,7 +11,8 @@ from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, style_of, wrapped
 from modelyard.reporting.visible import cells, visible
-from modelyard.reporting.wording import counted, duration, listed, severity_of, tally
+from modelyard.reporting.wording import duration, listed, severity_of, tally
+from modelyard.wording import counted
 
 # Reasons for gaps that are listed; the JSON report has all of them.
 _MOST_GAPS = 20

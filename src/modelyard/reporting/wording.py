@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from modelyard.findings import Finding, Severity
+from modelyard.wording import counted, join_and
 
 _WORST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 error`, `2 errors`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def severity_of(finding: Finding) -> Severity:
@@ -29,11 +25,7 @@ def tally(severities: Iterable[Severity]) -> list[tuple[Severity, str]]:
 
 def listed(items: Sequence[str], *, most: int = 3) -> str:
     """Return `a`, `a and b`, or `a, b, c and 4 more`."""
-    if len(items) == 1:
-        return items[0]
-    if len(items) <= most:
-        return f"{', '.join(items[:-1])} and {items[-1]}"
-    return f"{', '.join(items[:most])} and {len(items) - most:,} more"
+    return join_and(items, most=most)
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from modelyard.findings import Address, At, Place
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files, joined
 from modelyard.repository.limits import UnreadableFile
-from modelyard.repository.yaml import MalformedYAML
+from modelyard.repository.yaml import MalformedYAML, one_mapping
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MAX_DEPTH = 30
@@ -108,10 +108,8 @@ class Kustomizations:
                 fix="name a folder with a kustomization.yaml",
                 at=At(Place(folder or ".")),
             )
-        content = self.files.documents(file)
-        if len(content) != 1 or not isinstance(content[0], dict):
-            raise MalformedYAML(f"{file} should hold one YAML mapping", at=At(Place(file)))
-        loaded = Kustomization(folder, file, content[0], component=content[0].get("kind") == "Component")
+        content = one_mapping(file, self.files.documents(file))
+        loaded = Kustomization(folder, file, content, component=content.get("kind") == "Component")
         self._known[folder] = loaded
         return loaded
 

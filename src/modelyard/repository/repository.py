@@ -13,7 +13,7 @@ from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import Kustomizations, kustomization_file
 from modelyard.repository.layout import ENVIRONMENTS, FACTS, WHOLE
-from modelyard.repository.yaml import MalformedYAML
+from modelyard.repository.yaml import one_mapping
 from modelyard.tooling import find
 from modelyard.tooling.git import git
 from modelyard.tooling.words import NotAName, revision_name
@@ -148,9 +148,7 @@ class Repository:
         if not self.files.is_file(file):
             return {}
         content = self.files.documents(file)
-        if len(content) > 1 or (content and not isinstance(content[0], dict)):
-            raise MalformedYAML(f"{file} should hold one YAML mapping", at=FileAddress(self.files, file))
-        return content[0] if content else {}
+        return one_mapping(file, content, at=FileAddress(self.files, file)) if content else {}
 
     def manifest_generate_paths(self, target: str) -> str:
         """Return the value of Argo CD's `manifest-generate-paths` for a target: every folder that it reads.

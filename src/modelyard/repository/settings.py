@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from modelyard.findings import At, Place, UserError
+from modelyard.findings import UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.layout import SETTINGS
+from modelyard.repository.yaml import one_mapping
 
 Reason = Annotated[str, Field(min_length=10, description="Why this is right here; at least ten characters.")]
 
@@ -85,10 +86,9 @@ def load_settings(files: Files) -> Settings:
     content = files.documents(SETTINGS)
     if not content:
         return Settings.model_validate({})
-    if len(content) != 1 or not isinstance(content[0], dict):
-        raise UserError(f"{SETTINGS} should hold one YAML mapping", at=At(Place(SETTINGS)))
+    mapping = one_mapping(SETTINGS, content)
     try:
-        return Settings.model_validate(content[0])
+        return Settings.model_validate(mapping)
     except ValidationError as fault:
         first = fault.errors()[0]
         path = tuple(first["loc"])

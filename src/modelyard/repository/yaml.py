@@ -6,12 +6,12 @@ PyYAML's C loader reads about ten times faster than ruamel.yaml; ruamel.yaml is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml as pyyaml
 
-from modelyard.findings import At, Place, Precision, UserError
+from modelyard.findings import Address, At, Place, Precision, UserError
 from modelyard.repository.limits import MAX_ALIASES, MAX_DEPTH, MAX_EXPANSION, MAX_NODES
 
 try:
@@ -31,6 +31,37 @@ ScalarNode = pyyaml.nodes.ScalarNode
 
 class MalformedYAML(UserError):
     """A file is not the YAML that it should be."""
+
+
+class NotOneMapping(MalformedYAML):
+    """A file is YAML, and not the one mapping that it should be.
+
+    Args:
+        path: The file.
+        at: Where to show it; nowhere when None.
+        of: What it maps, for one that maps something of its own.
+        fix: What to do.
+    """
+
+    def __init__(self, path: str, *, at: Address | None = None, of: str = "", fix: str = "") -> None:
+        what = f"one YAML mapping of {of}" if of else "one YAML mapping"
+        super().__init__(f"{path} should hold {what}", fix=fix, at=at)
+
+
+def one_mapping(path: str, contents: Sequence[Any], *, at: Address | None = None) -> dict[str, Any]:
+    """Return the mapping that the documents of a file are.
+
+    Args:
+        path: The file, for the message.
+        contents: The plain values of its documents.
+        at: Where to show it; the file when None.
+
+    Raises:
+        NotOneMapping: They are several, or something else.
+    """
+    if len(contents) != 1 or not isinstance(contents[0], dict):
+        raise NotOneMapping(path, at=at or At(Place(path)))
+    return contents[0]
 
 
 class _CoreLoader(_SafeLoader):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Any, Literal
 
 from modelyard.findings import At, Place, Precision, UserError
 from modelyard.repository.limits import UnreadableFile, content_of
-from modelyard.repository.yaml import MalformedYAML, MappingNode, ScalarNode, documents_of_1_1, nodes
+from modelyard.repository.yaml import MalformedYAML, MappingNode, NotOneMapping, ScalarNode, documents_of_1_1, nodes
 from modelyard.scaffolding.source import QUESTIONS_FILE, TemplateSource
+from modelyard.wording import nearest
 
 Scope = Literal["repository", "environment"]
 
@@ -54,7 +54,7 @@ class Questionnaire:
     def __init__(self, text: str) -> None:
         content = next(iter(documents_of_1_1(QUESTIONS_FILE, text)), None)
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-            raise MalformedYAML(f"{QUESTIONS_FILE} should hold one YAML mapping of questions")
+            raise NotOneMapping(QUESTIONS_FILE, of="questions")
         self.questions: dict[str, Question] = {}
         for name, written in content.items():
             details = written if isinstance(written, dict) else {}
@@ -114,9 +114,8 @@ class Questionnaire:
         return {name: each.text for name, each in answers.items() if scope in self.questions[name].scopes}
 
     def _nearest(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.questions, n=1)
-        known = f"questions are {', '.join(self.questions)}"
-        return f"did you mean {near[0]}?" if near else known
+        near = nearest(name, self.questions)
+        return f"did you mean {near}?" if near else f"questions are {', '.join(self.questions)}"
 
 
 def read_answers(file: Path) -> dict[str, Answer]:

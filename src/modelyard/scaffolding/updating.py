@@ -22,6 +22,7 @@ from modelyard.scaffolding.source import TemplateSource, newest_version, same_ve
 from modelyard.scaffolding.trust import Tell, require_trusted, tell_template
 from modelyard.tooling import require
 from modelyard.tooling.confinement import confined
+from modelyard.wording import join_and
 
 Migrate = Callable[[Path, Sequence[str], str], tuple[str, ...]]
 """Does what a version of the template asks of environments' files, and returns what it did."""
@@ -249,14 +250,14 @@ def _refuse_unclean(root: Path) -> None:
     unmerged = git.paths(root, *git.DIFF, "--name-only", "--diff-filter=U", "-z")
     if unmerged:
         raise UserError(
-            f"conflicts of an earlier update or merge are unresolved: {_listed(unmerged)}",
+            f"conflicts of an earlier update or merge are unresolved: {join_and(unmerged, most=5)}",
             fix="resolve them, `git add` and commit, then run the command again",
             exit_code=ExitCode.FINDINGS,
         )
     changed = [line[3:] for line in git.output(root, *git.STATUS, "-z").split("\0") if len(line) > 3]
     if changed:
         raise UserError(
-            f"the work tree has changes that are not committed: {_listed(changed)}",
+            f"the work tree has changes that are not committed: {join_and(changed, most=5)}",
             fix="commit them or put them away with `git stash`, so that the update can be told from them",
         )
 
@@ -336,8 +337,3 @@ def _leave_to_resolve(root: Path, clone: Path) -> None:
 
 def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
-
-
-def _listed(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 from modelyard.rendering import Path, SchemaProblem, written
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.schemas.conversion import Schema
+from modelyard.wording import join_or, nearest
 
 _ENTRY = re.compile(r"(?:^|\s)( *)- at '((?:[^'\\]|\\.)*)': ")
 _QUOTED = re.compile(r"'(?<!\\')((?:[^'\\]|\\.)*)'")
@@ -74,9 +74,9 @@ def problems(message: str, resource: Any, schema: Callable[[], Schema]) -> list[
 
 def suggestion(name: str, known: list[str]) -> str:
     """Return `; did you mean X` for a name that is close to a known one, else nothing."""
-    exact = next((each for each in known if each.lower() == name.lower()), None)
-    close = [exact] if exact else difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-    return f"; did you mean {close[0]}" if close else ""
+    same = next((each for each in known if each.lower() == name.lower()), "")
+    near = same or nearest(name, known, cutoff=0.75)
+    return f"; did you mean {near}" if near else ""
 
 
 def _is_secret(path: Path, resource: Any) -> bool:
@@ -165,9 +165,7 @@ def _alternatives(keyword: str, rest: str, entry: _Entry, schema: Schema) -> str
 
 
 def _either(values: list[str]) -> str:
-    shown = values[:12]
-    more = f" and {len(values) - 12} more" if len(values) > 12 else ""
-    return (", ".join(shown) + more) if more or len(shown) < 2 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    return join_or(values, most=12)
 
 
 def _type_name(name: str) -> str:

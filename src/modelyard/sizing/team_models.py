@@ -8,6 +8,7 @@ from types import MappingProxyType
 from modelyard import catalog
 from modelyard.findings import At, Place, UserError
 from modelyard.repository import FileAddress, Files, derived
+from modelyard.repository.yaml import one_mapping
 
 TEAM_MODELS = "catalog/models"
 """Folder of a repository with one folder for each model of the team's own, each with a `model.yaml`."""
@@ -33,11 +34,9 @@ def known_model(files: Files, model_id: str) -> catalog.Model | None:
 def _entry(files: Files, path: str) -> catalog.Model:
     from pydantic import ValidationError
 
-    content = files.documents(path)
-    if len(content) != 1 or not isinstance(content[0], dict):
-        raise UserError(f"{path} should hold one YAML mapping", at=At(Place(path)))
+    content = one_mapping(path, files.documents(path))
     try:
-        return catalog.model_from_mapping(content[0])
+        return catalog.model_from_mapping(content)
     except ValidationError as cause:
         first = cause.errors()[0]
         names = tuple(part for part in first["loc"] if isinstance(part, str | int))

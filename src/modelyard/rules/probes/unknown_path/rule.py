@@ -1,10 +1,10 @@
 """Paths that are asked, and that the engine does not serve."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.rules.wording import nearest
 from modelyard.view import (
     Environment,
     Listener,
@@ -82,7 +82,7 @@ def _judge(server: Listener, who: str, path: str, at: Address) -> Iterator[Findi
 
 def _nearest(path: str, paths: frozenset[str]) -> str:
     health = sorted(each for each in paths if each.startswith("/health"))
-    return next(iter(get_close_matches(path, health, n=1)), health[0])
+    return nearest(path, health) or health[0]
 
 
 def _asks_for_a_key(server: Listener) -> bool:

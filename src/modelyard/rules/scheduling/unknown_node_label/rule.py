@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 
 from modelyard.catalog import instance_types
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import labels
 from modelyard.rules import rule
-from modelyard.rules.wording import both, either, nearest
+from modelyard.rules.wording import both, either, near_words, nearest
 from modelyard.view import (
     Environment,
     NodeRequirement,
@@ -103,7 +102,7 @@ def _key_at(template: PodTemplate, demand: NodeRequirement) -> Address:
 def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> Iterator[Finding]:
     key = labels.NORMALIZED.get(demand.key, demand.key)
     if key.partition("/")[0] in _DOMAINS and key not in labels.WELL_KNOWN | _OTHERS:
-        near = get_close_matches(key, labels.WELL_KNOWN | _OTHERS, n=4, cutoff=0.7)
+        near = near_words(key, labels.WELL_KNOWN | _OTHERS, most=4, cutoff=0.7)
         if near:
             yield Finding(
                 at=key_at,
@@ -112,7 +111,7 @@ def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> I
                 else f"{who} asks for the label {demand.key}, which Kubernetes, EKS and Karpenter do not set",
                 # What is spelt a little alike may mean something else.
                 fix=f"write {near[0]}"
-                if get_close_matches(key, near, n=1, cutoff=_CLOSE)
+                if near_words(key, near, cutoff=_CLOSE)
                 else f"labels spelt alike are {both(near)}",
             )
         return

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
 from modelyard.catalog import aws_rights
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.rules.wording import both, either
+from modelyard.rules.wording import both, either, near_words
 from modelyard.view import Block, Environment, LineAddress, Terraform
 
 _ACTION = re.compile(r'"([a-z0-9-]+:[A-Za-z*]+)"')
@@ -72,7 +71,7 @@ def _nodes(terraform: Terraform) -> Iterator[Finding]:
             continue  # attached elsewhere, or known when Terraform runs
         for group in aws_rights().node:
             # terraform/unknown-aws-name says what is misspelt.
-            misspelt = any(get_close_matches(each or "", group, n=1, cutoff=0.955) for each in policies)
+            misspelt = any(near_words(each or "", group, cutoff=0.955) for each in policies)
             if not policies & set(group) and not misspelt:
                 yield Finding(
                     at=_attachment(terraform, role).at(("for_each",)),

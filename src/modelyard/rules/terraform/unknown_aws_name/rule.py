@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 
 from modelyard.catalog import AwsNameKind, aws_actions, aws_names
@@ -82,10 +81,9 @@ def _principal(name: str) -> str:
         return ""
     words = {each: sorted(re.split(r"[.-]", each)) for each in known.names}
     same = next((each for each, parts in words.items() if parts == sorted(re.split(r"[.-]", name))), "")
-    close = get_close_matches(
-        name.removesuffix(_SUFFIX), [each.removesuffix(_SUFFIX) for each in known.names], n=1, cutoff=0.8
-    )
-    return same or (f"{close[0]}{_SUFFIX}" if close else "")
+    shortened = (each.removesuffix(_SUFFIX) for each in known.names)
+    close = nearest(name.removesuffix(_SUFFIX), shortened, cutoff=0.8)
+    return same or (f"{close}{_SUFFIX}" if close else "")
 
 
 def _misspelt(name: str, kind: AwsNameKind) -> str:
@@ -93,6 +91,6 @@ def _misspelt(name: str, kind: AwsNameKind) -> str:
     names = aws_names(kind)
     if names.find(name) is not None:
         return ""
-    near = next(iter(get_close_matches(name, names.names, n=1, cutoff=_CLOSE)), "")
+    near = nearest(name, names.names, cutoff=_CLOSE)
     # A longer one that goes on is its successor, as PolicyV2 of Policy.
     return "" if near.startswith(name) and len(near) > len(name) + 1 else near

@@ -1,12 +1,12 @@
 """Rights for service accounts of other namespaces."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from modelyard.catalog import aws_rights
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.graph import State, graph
 from modelyard.rules import rule
+from modelyard.rules.wording import nearest
 from modelyard.view import KUBE_SYSTEM, Environment, LineAddress, Terraform, association
 
 
@@ -55,11 +55,11 @@ def _misspelt(environment: Environment, namespace: str, name: str, accounts: Map
     if namespace == KUBE_SYSTEM:
         known = aws_rights().addon_accounts
         charts = {account for account, spaces in accounts.items() if namespace in spaces}
-        return "" if name in known | charts else next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "")
+        return "" if name in known | charts else nearest(name, known, cutoff=0.8)
     if environment.unrendered_in(namespace) or namespace in accounts.get(name, ()):
         return ""
     there = [account for account, spaces in accounts.items() if namespace in spaces]
-    return next(iter(get_close_matches(name, there, n=1, cutoff=0.8)), "")
+    return nearest(name, there, cutoff=0.8)
 
 
 def _written_at(terraform: Terraform, name: str) -> Address | None:
