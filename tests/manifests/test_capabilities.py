@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import yaml
 
 from modelyard.catalog import EngineBase, engine_base_from_mapping, feature_from_mapping
@@ -60,3 +63,28 @@ def test_a_workload_of_another_kind_gets_what_changes_no_workload() -> None:
     engines = {**ENGINE_BASES, "toy": engine_base_from_mapping("toy", yaml.safe_load(yaml.safe_dump(facts)))}
     features = [name for name in FEATURES if "toy" in feature_from_mapping(name, feature_facts(name), engines).engines]
     assert features == ["image-prefetch", "public-endpoint", "smoke-test", "weights-copy"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("engine", None),
+        ("workload", ""),
+        ("provides", "gpu"),
+        ("images", [1]),
+        ("environment", 7),
+        ("environment", "text"),
+        ("preference", True),
+        ("longest-name", "47"),
+    ],
+)
+def test_an_engine_that_says_something_else_is_refused(key: str, value: Any) -> None:
+    facts = {**engine_facts("vllm"), key: value}
+    with pytest.raises(ValueError, match=f"{key} of engine broken is "):
+        engine_base_from_mapping("broken", facts)
+
+
+@pytest.mark.parametrize("key", ["environment", "asks"])
+def test_a_feature_that_says_something_else_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="of feature broken should be mappings"):
+        feature_from_mapping("broken", {**feature_facts("hf-token"), key: "text"}, ENGINE_BASES)

@@ -74,7 +74,7 @@ def engine_base_from_mapping(name: str, raw: Mapping[str, Any]) -> EngineBase:
         _names(name, raw, "needs"),
         _names(name, raw, "provides"),
         str(raw.get("version") or ""),
-        dict(raw.get("environment") or {}),
+        _mapping(name, raw, "environment"),
         _number(name, raw, "preference", UNPREFERRED),
         _number(name, raw, "longest-name", LONGEST_NAME),
         _names(name, raw, "frameworks"),
@@ -93,6 +93,13 @@ def _names(name: str, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{key} of engine {name} is {value!r}, expected a list of names")
     return tuple(value)
+
+
+def _mapping(name: str, raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key) or {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} of engine {name} is {value!r}, expected a mapping")
+    return value
 
 
 def _number(name: str, raw: Mapping[str, Any], key: str, default: int) -> int:

@@ -64,8 +64,11 @@ def feature_from_mapping(name: str, raw: Mapping[str, Any], engines: Mapping[str
     description = raw.get("description")
     if not isinstance(description, str):
         raise ValueError(f"feature {name} needs a description")
-    replacements = tuple((raw.get("environment") or {}).get("replacements") or ())
-    asks = {str(key): str(value) for key, value in (raw.get("asks") or {}).items()}
+    environment, asked = raw.get("environment") or {}, raw.get("asks") or {}
+    if not isinstance(environment, dict) or not isinstance(asked, dict):
+        raise ValueError(f"environment and asks of feature {name} should be mappings")
+    replacements = tuple(environment.get("replacements") or ())
+    asks = {str(key): str(value) for key, value in asked.items()}
     follows = str(raw.get("follows") or "")
     serving = served_engines(lists["requires"], lists["workloads"], engines)
     return Feature(name, description, serving, replacements=replacements, follows=follows, asks=asks, **lists)

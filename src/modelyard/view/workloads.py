@@ -67,6 +67,11 @@ class Container:
         return str(self.value.get("image") or "")
 
     @property
+    def image_basename(self) -> str:
+        """Return the last part of the image's name, without tag and digest."""
+        return split_image(self.image)[0].rpartition("/")[2]
+
+    @property
     def args(self) -> list[str]:
         """Return the arguments as text."""
         return [str(each) for each in listed(self.value, "args")]

@@ -86,8 +86,7 @@ def _pods(index: Lookup, service: End) -> tuple[End, ...]:
 def _exporters(holder: Addressable | None) -> Iterator[tuple[str, Path]]:
     found = workload(holder) if isinstance(holder, Manifest) else None
     for container in found.containers if found else ():
-        image = str(container.value.get("image") or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
-        name = next((exporter for part, exporter in _IMAGES.items() if part in image), "")
+        name = next((exporter for part, exporter in _IMAGES.items() if part in container.image_basename), "")
         for exporter in (name,) if name else exporters_in(container):
             yield exporter, (*container.path, "image")
 

@@ -78,8 +78,7 @@ class ServingEngine:
 
     def exports(self, container: Container) -> bool:
         """Return whether a container serves its metrics, in whatever kind of workload."""
-        image = container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-        return bool(self.image_word) and self.image_word in image
+        return bool(self.image_word) and self.image_word in container.image_basename
 
     def settings(self, container: Container, siblings: Sequence[Manifest]) -> DeclaredSettings:
         """Return what it is told, a setting by the name of vLLM's flag where that means the same.
