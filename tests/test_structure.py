@@ -109,3 +109,23 @@ def _code(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Raise | ast.JoinedStr | ast.ImportFrom):
             yield ast.unparse(node)
+
+
+def test_parts_of_manifests_are_taken_by_the_functions_of_the_view() -> None:
+    again = [
+        f"{module.relative_to(PROJECT)}:{node.lineno} {node.name}"
+        for layer in ("placement", "rules")
+        for module in sorted(PROJECT.glob(f"src/modelyard/{layer}/**/*.py"))
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.FunctionDef) and _is_look_up(node)
+    ]
+    assert again == [], "use mapping, listed, numbered or entries of modelyard.view"
+
+
+def _is_look_up(function: ast.FunctionDef) -> bool:
+    """Return whether a function returns a value where it is a mapping, and an empty one where it is not."""
+    last = function.body[-1]
+    if len(function.body) > 3 or not isinstance(last, ast.Return) or not isinstance(last.value, ast.IfExp):
+        return False
+    empty = isinstance(last.value.orelse, ast.Dict) and not last.value.orelse.keys
+    return empty and isinstance(last.value.body, ast.Name) and ast.unparse(last.value.test).startswith("isinstance(")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.repository import derived
-from modelyard.view import Environment, Manifest, PodTemplate, Workload
+from modelyard.view import Environment, Manifest, PodTemplate, Workload, mapping
 
 _SCALED_AT_MOST = 100
 """KEDA's default for `maxReplicaCount`."""
@@ -78,7 +78,7 @@ def _demands(workload: Workload, scaled: tuple[int, int] | None) -> Iterator[Dem
         for template in templates:
             strategy = manifest.mapping("spec.strategy")
             rolling = strategy.get("type") != "Recreate"
-            amounts = _mapping(strategy.get("rollingUpdate"))
+            amounts = mapping(strategy.get("rollingUpdate"))
             surge, down = amounts.get("maxSurge", "25%"), amounts.get("maxUnavailable", "25%")
             yield Demand(
                 workload,
@@ -144,7 +144,3 @@ def _share(value: Any, of: int, *, up: bool) -> int:
 
 def _count(value: Any, default: int) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.placement.resources import GIB, THOUSAND, Resources, amount, amounts
-from modelyard.view import AUTO_MODE
+from modelyard.view import AUTO_MODE, entries, mapping
 
 BOTTLEROCKET, AL2023, CUSTOM = "Bottlerocket", "AL2023", "Custom"
 FAMILIES = {name.lower(): name for name in ("AL2", AL2023, BOTTLEROCKET, "Windows2019", "Windows2022", "Windows2025")}
@@ -98,26 +98,26 @@ class NodeClass:
 
 def node_class(manifest: Mapping[str, Any]) -> NodeClass:
     """Return the settings of a node class's manifest."""
-    spec = _mapping(manifest.get("spec"))
+    spec = mapping(manifest.get("spec"))
     if manifest.get("kind") == AUTO_MODE:
-        return _auto_mode(str(_mapping(manifest.get("metadata")).get("name", "")), spec)
-    kubelet = _mapping(spec.get("kubelet"))
+        return _auto_mode(str(mapping(manifest.get("metadata")).get("name", "")), spec)
+    kubelet = mapping(spec.get("kubelet"))
     family = ami_family(spec)
     return NodeClass(
-        name=str(_mapping(manifest.get("metadata")).get("name", "")),
+        name=str(mapping(manifest.get("metadata")).get("name", "")),
         ami_family=family,
         max_pods=_integer(kubelet.get("maxPods")),
         pods_per_core=_integer(kubelet.get("podsPerCore")),
         kube_reserved=amounts(kubelet.get("kubeReserved")),
         system_reserved=amounts(kubelet.get("systemReserved")),
-        eviction_hard={str(key): str(value) for key, value in _mapping(kubelet.get("evictionHard")).items()},
+        eviction_hard={str(key): str(value) for key, value in mapping(kubelet.get("evictionHard")).items()},
         raid0=spec.get("instanceStorePolicy") == "RAID0",
-        pod_volume=_pod_volume(_entries(spec.get("blockDeviceMappings")), family),
+        pod_volume=_pod_volume(entries(spec.get("blockDeviceMappings")), family),
         network_interfaces=_network_interfaces(spec),
         reservations=bool(spec.get("capacityReservationSelectorTerms")),
         placement_group=bool(spec.get("placementGroupSelector")),
         connection_tracking=bool(spec.get("connectionTracking")),
-        nested_virtualization=_mapping(spec.get("cpuOptions")).get("nestedVirtualization") == "enabled",
+        nested_virtualization=mapping(spec.get("cpuOptions")).get("nestedVirtualization") == "enabled",
     )
 
 
@@ -129,7 +129,7 @@ def _auto_mode(name: str, spec: Mapping[str, Any]) -> NodeClass:
     awsdocs/amazon-eks-user-guide (read 2026-11-26). What its kubelets reserve is not published; it is taken to be what
     Karpenter reserves on Bottlerocket.
     """
-    size = amount(_mapping(spec.get("ephemeralStorage")).get("size"))
+    size = amount(mapping(spec.get("ephemeralStorage")).get("size"))
     return NodeClass(
         name=name,
         max_pods=AUTO_MODE_PODS,
@@ -144,28 +144,28 @@ def ami_family(spec: Mapping[str, Any]) -> str:
     """Return the family of a node class's image: `amiFamily`, else that of the alias, else `Custom`."""
     if spec.get("amiFamily"):
         return str(spec["amiFamily"])
-    for term in _entries(spec.get("amiSelectorTerms")):
+    for term in entries(spec.get("amiSelectorTerms")):
         family, separator, _ = str(term.get("alias") or "").partition("@")
         if separator and family in FAMILIES:
             return FAMILIES[family]
     return CUSTOM
 
 
-def _pod_volume(mappings: list[Mapping[str, Any]], family: str) -> int:
+def _pod_volume(mappings: Sequence[Mapping[str, Any]], family: str) -> int:
     """Return the size of the volume that pods write to; `ephemeralStorage` in the provider's instancetype/types.go."""
     device = "/dev/xvdb" if family == BOTTLEROCKET else "/dev/xvda"
     chosen = [each for each in mappings if each.get("rootVolume")][:1]
     if not chosen or _size(chosen[0]) is None:
         if family == CUSTOM:
-            chosen = mappings[-1:]
+            chosen = list(mappings[-1:])
         else:
             chosen = [each for each in mappings if each.get("deviceName") == device][:1]
     size = _size(chosen[0]) if chosen else None
     return DEFAULT_VOLUME if size is None else size
 
 
-def _size(mapping: Mapping[str, Any]) -> int | None:
-    return amount(_mapping(mapping.get("ebs")).get("volumeSize"))
+def _size(device: Mapping[str, Any]) -> int | None:
+    return amount(mapping(device, "ebs").get("volumeSize"))
 
 
 def _network_interfaces(spec: Mapping[str, Any]) -> tuple[tuple[int, int, str], ...] | None:
@@ -177,16 +177,8 @@ def _network_interfaces(spec: Mapping[str, Any]) -> tuple[tuple[int, int, str], 
             _integer(each.get("deviceIndex")) or 0,
             str(each.get("interfaceType") or "interface"),
         )
-        for each in _entries(spec["networkInterfaces"])
+        for each in entries(spec["networkInterfaces"])
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _entries(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _integer(value: Any) -> int | None:

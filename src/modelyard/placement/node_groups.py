@@ -17,7 +17,7 @@ from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, KarpenterSett
 from modelyard.placement.pods import PodShape
 from modelyard.placement.resources import GIB, PODS, THOUSAND, Resources, written
 from modelyard.repository import EnvironmentFolder, hcl
-from modelyard.view import Environment, PodTemplate, Taint, alternatives, entries, text, tolerates
+from modelyard.view import Environment, PodTemplate, Taint, alternatives, entries, mapping, text, tolerates
 
 FILE = "terraform.tfvars"
 SYSTEM = "system"
@@ -111,10 +111,10 @@ def managed_groups(given: Mapping[str, Any]) -> tuple[ManagedGroup, ...]:
     """Return the managed node groups that variables ask for; what they do not say has Terraform's default."""
     if given.get("existing_cluster") is not None or given.get("auto_mode") is True:
         return ()
-    system = _mapping(given.get("system_nodes"))
+    system = mapping(given.get("system_nodes"))
     found = [_group(SYSTEM, system, ["m6i.large"], (2, 4), 50, "BOTTLEROCKET_x86_64")]
-    for name, group in _mapping(given.get("device_node_groups")).items():
-        found.append(_group(str(name), _mapping(group), [], (0, 1), 40, ""))
+    for name, group in mapping(given.get("device_node_groups")).items():
+        found.append(_group(str(name), mapping(group), [], (0, 1), 40, ""))
     return tuple(found)
 
 
@@ -220,7 +220,7 @@ def _group(
         int(_number(given.get("max_size"), size[1])),
         _number(given.get("disk_gib"), disk),
         tuple(str(zone) for zone in zones) if isinstance(zones, list) else (),
-        {str(key): str(value) for key, value in _mapping(given.get("labels")).items()},
+        {str(key): str(value) for key, value in mapping(given.get("labels")).items()},
         tuple(
             Taint(str(each.get("key", "")), str(each.get("value") or ""), _EFFECTS.get(str(each.get("effect")), ""))
             for each in (taints if isinstance(taints, list) else ())
@@ -231,10 +231,6 @@ def _group(
         _number(given.get("disk_iops"), 3000),
         _number(given.get("disk_mib_per_s"), 125),
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Any, default: float) -> float:

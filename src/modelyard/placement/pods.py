@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from modelyard.placement.labels import POOL, refusal
 from modelyard.placement.requirements import Requirement, Requirements, expressions, label_requirements
 from modelyard.placement.resources import Resources, pod_requests
-from modelyard.view import selects
+from modelyard.view import entries, mapping, selects
 
 HostPort = tuple[str, int, str]
 """Address, port and protocol."""
@@ -170,30 +170,30 @@ def pod_shape(
         ignored: Why Karpenter ignores it whatever its spec says.
         added: Labels that the pod's controller gives it beside those of the template.
     """
-    spec = _mapping(template.get("spec"))
-    written = _mapping(_mapping(template.get("metadata")).get("labels"))
+    spec = mapping(template.get("spec"))
+    written = mapping(mapping(template.get("metadata")).get("labels"))
     labels = {str(key): str(value) for key, value in {**written, **(added or {})}.items()}
-    affinity = _mapping(spec.get("affinity"))
-    node = _mapping(affinity.get("nodeAffinity"))
-    terms = _entries(_mapping(node.get("requiredDuringSchedulingIgnoredDuringExecution")).get("nodeSelectorTerms"))
+    affinity = mapping(spec.get("affinity"))
+    node = mapping(affinity.get("nodeAffinity"))
+    terms = entries(mapping(node.get("requiredDuringSchedulingIgnoredDuringExecution")).get("nodeSelectorTerms"))
     preferred = _weighed(node.get("preferredDuringSchedulingIgnoredDuringExecution"))
-    beside, away = _mapping(affinity.get("podAffinity")), _mapping(affinity.get("podAntiAffinity"))
-    selector = tuple(label_requirements(_mapping(spec.get("nodeSelector"))))
+    beside, away = mapping(affinity.get("podAffinity")), mapping(affinity.get("podAntiAffinity"))
+    selector = tuple(label_requirements(mapping(spec.get("nodeSelector"))))
     return PodShape(
         namespace=namespace,
         labels=labels,
         requests=pod_requests(spec),
-        tolerations=tuple(dict(each) for each in _entries(spec.get("tolerations"))),
+        tolerations=tuple(dict(each) for each in entries(spec.get("tolerations"))),
         selector=selector,
         required=tuple(tuple(expressions(each.get("matchExpressions"))) for each in terms),
         preferred=tuple(
-            tuple(expressions(_mapping(each.get("preference")).get("matchExpressions"))) for each in preferred
+            tuple(expressions(mapping(each.get("preference")).get("matchExpressions"))) for each in preferred
         ),
-        affinity=_terms(_entries(beside.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace, labels),
+        affinity=_terms(entries(beside.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace, labels),
         preferred_affinity=_terms(_preferred_terms(beside), namespace, labels),
-        anti_affinity=_terms(_entries(away.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace, labels),
+        anti_affinity=_terms(entries(away.get("requiredDuringSchedulingIgnoredDuringExecution")), namespace, labels),
         preferred_anti_affinity=_terms(_preferred_terms(away), namespace, labels),
-        spread=tuple(_spread(each, labels) for each in _entries(spec.get("topologySpreadConstraints"))),
+        spread=tuple(_spread(each, labels) for each in entries(spec.get("topologySpreadConstraints"))),
         host_ports=tuple(_host_ports(spec)),
         volumes=volumes,
         claims=bool(spec.get("resourceClaims")),
@@ -226,25 +226,25 @@ def _covers_preferences(toleration: Mapping[str, Any]) -> bool:
 
 def _ignored(
     spec: Mapping[str, Any],
-    terms: list[Mapping[str, Any]],
+    terms: Sequence[Mapping[str, Any]],
     selector: tuple[Requirement, ...],
-    preferred: list[Mapping[str, Any]],
+    preferred: Sequence[Mapping[str, Any]],
 ) -> str:
     """Return why Karpenter does not look at the pod (`Validate` in its provisioning/provisioner.go)."""
     first = Requirements(selector)
     if preferred:
-        first.add(expressions(_mapping(preferred[0].get("preference")).get("matchExpressions")))
+        first.add(expressions(mapping(preferred[0].get("preference")).get("matchExpressions")))
     if terms:
         first.add(expressions(terms[0].get("matchExpressions")))
     if POOL in first and first.get(POOL).operator == "DoesNotExist":
         return f"the pods ask for nodes without the label {POOL}"
-    for key, value in _mapping(spec.get("nodeSelector")).items():
+    for key, value in mapping(spec.get("nodeSelector")).items():
         if why := refusal(str(key), "In", (str(value),)):
             return why
     for term in terms:
         if term.get("matchFields"):
             return "the pods choose nodes by matchFields"
-        for each in _entries(term.get("matchExpressions")):
+        for each in entries(term.get("matchExpressions")):
             values = each.get("values")
             listed = tuple(str(value) for value in values) if isinstance(values, list) else ()
             if why := refusal(str(each.get("key", "")), str(each.get("operator", "")), listed):
@@ -252,7 +252,7 @@ def _ignored(
     return ""
 
 
-def _terms(entries: list[Mapping[str, Any]], namespace: str, labels: Mapping[str, str]) -> tuple[AffinityTerm, ...]:
+def _terms(entries: Sequence[Mapping[str, Any]], namespace: str, labels: Mapping[str, str]) -> tuple[AffinityTerm, ...]:
     found = []
     for each in entries:
         named = each.get("namespaces")
@@ -273,16 +273,16 @@ def _selector(entry: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[st
         extra += [{"key": key, "operator": operator, "values": [labels[key]]} for key in named]
     if not extra:
         return selector
-    return {**selector, "matchExpressions": [*_entries(selector.get("matchExpressions")), *extra]}
+    return {**selector, "matchExpressions": [*entries(selector.get("matchExpressions")), *extra]}
 
 
-def _preferred_terms(affinity: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _preferred_terms(affinity: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     weighed = _weighed(affinity.get("preferredDuringSchedulingIgnoredDuringExecution"))
-    return [_mapping(each.get("podAffinityTerm")) for each in weighed]
+    return [mapping(each.get("podAffinityTerm")) for each in weighed]
 
 
-def _weighed(entries: Any) -> list[Mapping[str, Any]]:
-    return sorted(_entries(entries), key=lambda each: -_integer(each.get("weight"), 0))
+def _weighed(terms: Any) -> Sequence[Mapping[str, Any]]:
+    return sorted(entries(terms), key=lambda each: -_integer(each.get("weight"), 0))
 
 
 def _spread(entry: Mapping[str, Any], labels: Mapping[str, str]) -> Spread:
@@ -299,22 +299,14 @@ def _spread(entry: Mapping[str, Any], labels: Mapping[str, str]) -> Spread:
 
 
 def _host_ports(spec: Mapping[str, Any]) -> Iterator[HostPort]:
-    for container in _entries(spec.get("containers")):
-        for port in _entries(container.get("ports")):
+    for container in entries(spec.get("containers")):
+        for port in entries(container.get("ports")):
             # With hostNetwork the API server sets hostPort to containerPort.
             number = _integer(port.get("hostPort"), 0) or (
                 _integer(port.get("containerPort"), 0) if spec.get("hostNetwork") else 0
             )
             if number:
                 yield str(port.get("hostIP") or _ANY_ADDRESS[0]), number, str(port.get("protocol") or "TCP")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _entries(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _integer(value: Any, default: int) -> int:

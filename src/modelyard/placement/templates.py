@@ -21,7 +21,7 @@ from modelyard.placement.pods import TOLERATE_PREFERENCES, HostPort, PodShape, c
 from modelyard.placement.requirements import Requirement, Requirements, expressions, label_requirements, requirement
 from modelyard.placement.resources import Resources, amounts, fits, total
 from modelyard.placement.shares import WHOLE_DEVICES, Sharing
-from modelyard.view import Taint, tolerates
+from modelyard.view import Taint, mapping, tolerates
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +106,12 @@ class NodeTemplate:
 
 def node_pool(manifest: Mapping[str, Any]) -> NodePool:
     """Return a NodePool's manifest as the scheduler reads it."""
-    spec = _mapping(manifest.get("spec"))
-    template = _mapping(spec.get("template"))
-    node = _mapping(template.get("spec"))
-    labels = _mapping(_mapping(template.get("metadata")).get("labels"))
+    spec = mapping(manifest.get("spec"))
+    template = mapping(spec.get("template"))
+    node = mapping(template.get("spec"))
+    labels = mapping(mapping(template.get("metadata")).get("labels"))
     weight = spec.get("weight")
-    name = str(_mapping(manifest.get("metadata")).get("name", ""))
+    name = str(mapping(manifest.get("metadata")).get("name", ""))
     taints = node.get("taints")
     return NodePool(
         name=name,
@@ -273,7 +273,3 @@ def runs_daemon(pool: NodePool, requirements: Requirements, option: InstanceOpti
         if requirements.compatible(wanted) and option.requirements.intersects(wanted):
             return True
     return False
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def mapping(holder: Any, *keys: str) -> dict[str, Any]:
-    """Return the mapping below some keys; an empty one where there is none, or something else."""
+def _below(holder: Any, keys: tuple[str, ...]) -> Any:
     for key in keys:
         holder = holder.get(key) if isinstance(holder, dict) else None
-    return holder if isinstance(holder, dict) else {}
+    return holder
+
+
+def mapping(holder: Any, *keys: str) -> dict[str, Any]:
+    """Return the mapping below some keys; an empty one where there is none, or something else."""
+    value = _below(holder, keys)
+    return value if isinstance(value, dict) else {}
 
 
 def listed(holder: Any, *keys: str) -> list[Any]:
     """Return the list below some keys; an empty one where there is none, or something else."""
-    *above, last = keys
-    found = mapping(holder, *above).get(last)
-    return found if isinstance(found, list) else []
+    value = _below(holder, keys)
+    return value if isinstance(value, list) else []
 
 
 def numbered(holder: Any, *keys: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -35,6 +39,5 @@ def entries(holder: Any, *keys: str) -> list[dict[str, Any]]:
 
 def text(holder: Any, *keys: str) -> str:
     """Return the text below some keys; empty where there is none, or something that is no scalar."""
-    *above, last = keys
-    found = mapping(holder, *above).get(last)
-    return "" if found is None or isinstance(found, dict | list) else str(found)
+    value = _below(holder, keys)
+    return "" if value is None or isinstance(value, dict | list) else str(value)

@@ -7,7 +7,7 @@ from modelyard.catalog import chart_secrets
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, PodTemplate, SecretSource, listed
+from modelyard.view import Environment, PodTemplate, SecretSource, listed, mapping, numbered
 
 
 @rule("secrets/unknown-secret", error, since="0.1.0")
@@ -83,38 +83,26 @@ def _lets_make_secrets(rights: dict[str, Any]) -> bool:
 def _references(template: PodTemplate) -> Iterator[tuple[str, str, tuple[Address, Address]]]:
     """Yield each Secret, and key where one is named, that a pod cannot start without, with the address of both."""
     for container in template.containers:
-        for index, each in _items(container.value, "env"):
-            reference = _mapping(_mapping(each, "valueFrom"), "secretKeyRef")
+        for index, each in numbered(container.value, "env"):
+            reference = mapping(each, "valueFrom", "secretKeyRef")
             if reference.get("name") and not reference.get("optional"):
                 path: tuple[str | int, ...] = ("env", index, "valueFrom", "secretKeyRef")
                 at = (container.at(*path, "name"), container.at(*path, "key"))
                 yield str(reference["name"]), str(reference.get("key") or ""), at
-        for index, each in _items(container.value, "envFrom"):
-            reference = _mapping(each, "secretRef")
+        for index, each in numbered(container.value, "envFrom"):
+            reference = mapping(each, "secretRef")
             if reference.get("name") and not reference.get("optional"):
                 place = container.at("envFrom", index, "secretRef", "name")
                 yield str(reference["name"]), "", (place, place)
-    for index, volume in _items(template.spec, "volumes"):
-        secret = _mapping(volume, "secret")
+    for index, volume in numbered(template.spec, "volumes"):
+        secret = mapping(volume, "secret")
         if secret.get("secretName") and not secret.get("optional"):
             name = str(secret["secretName"])
             place = template.at("volumes", index, "secret", "secretName")
             yield name, "", (place, place)
-            for number, item in _items(secret, "items"):
+            for number, item in numbered(secret, "items"):
                 yield (
                     name,
                     str(item.get("key") or ""),
                     (place, template.at("volumes", index, "secret", "items", number, "key")),
                 )
-
-
-def _items(holder: dict[str, Any], field: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    items = holder.get(field)
-    for index, item in enumerate(items if isinstance(items, list) else ()):
-        if isinstance(item, dict):
-            yield index, item
-
-
-def _mapping(holder: dict[str, Any], field: str) -> dict[str, Any]:
-    value = holder.get(field)
-    return value if isinstance(value, dict) else {}

@@ -1,11 +1,10 @@
 """Containers that run as root."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from modelyard.findings import Address, Finding, NotChecked, warning
 from modelyard.rules import rule
-from modelyard.view import Container, Environment, PodTemplate
+from modelyard.view import Container, Environment, PodTemplate, mapping
 
 # Agents of the node, whose work is the host.
 _OF_NODES = ("DaemonSet",)
@@ -29,7 +28,7 @@ def root_container(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 
 def _root(template: PodTemplate, container: Container) -> tuple[Address, str] | None:
-    own, pod = _context(container.value), _context(template.spec)
+    own, pod = mapping(container.value, "securityContext"), mapping(template.spec, "securityContext")
     user, non_root = own.get("runAsUser", pod.get("runAsUser")), own.get("runAsNonRoot", pod.get("runAsNonRoot"))
     if user == 0:
         holder = container if "runAsUser" in own else template
@@ -37,8 +36,3 @@ def _root(template: PodTemplate, container: Container) -> tuple[Address, str] | 
     if non_root is not True and user is None:
         return template.at("securityContext", "runAsNonRoot"), "may run as root: neither runAsNonRoot nor a user is set"
     return None
-
-
-def _context(holder: dict[str, Any]) -> dict[str, Any]:
-    context = holder.get("securityContext")
-    return context if isinstance(context, dict) else {}
