@@ -15,6 +15,7 @@ _NAMES = {"NEURON_RT_VISIBLE_CORES": "visible", "NEURON_RT_NUM_CORES": "number"}
 @rule("scheduling/cores-beyond-devices", error, since="0.1.0")
 def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The Neuron runtime refuses cores that the container's devices do not have."""
+    yield from _ranks_beyond_cores(environment)
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -42,6 +43,30 @@ def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChec
                         message=f"{container} uses {highest} NeuronCores, and its devices have {cores}",
                         fix="leave the variable out: the device plugin sets it to what the container was given",
                     )
+
+
+def _ranks_beyond_cores(environment: Environment) -> Iterator[Finding]:
+    """Yield models with more tensor-parallel ranks than the container's devices have cores."""
+    for model in environment.models:
+        resource = device_resource(model.container)
+        ranks = model.settings.tensor_parallel_size
+        if resource is None or not resource[0].startswith("aws.amazon.com/neuron") or model.settings.problem:
+            continue
+        placement = placement_by_template(environment).get(model.template)
+        eligible = eligible_devices(placement, model.container, environment.pools) if placement is not None else ()
+        per_device = [each.device.logical_cores for each in eligible if each.device.logical_cores]
+        if resource[0].endswith("core"):
+            cores = resource[1]
+        elif per_device:
+            cores = resource[1] * max(per_device)
+        else:
+            continue  # fit says that the devices are not known
+        if ranks > cores:
+            yield Finding(
+                at=model.settings.at("tensor-parallel-size"),
+                message=f"{model.name} has {ranks} ranks (tensor-parallel-size), and its devices {cores} NeuronCores",
+                fix=f"write {cores}, or ask for more devices",
+            )
 
 
 def _asked(container: Container) -> tuple[int, int] | None:

@@ -17,6 +17,14 @@ def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecke
     for pool in environment.pools:
         kind = pool.class_kind
         name = str(pool.manifest.get("spec.template.spec.nodeClassRef.name") or "")
+        group = str(pool.manifest.get("spec.template.spec.nodeClassRef.group") or "")
+        if kind in NODE_CLASSES and group and group != NODE_CLASSES[kind]:
+            yield Finding(
+                at=pool.manifest.at("spec.template.spec.nodeClassRef.group"),
+                message=f"{pool} takes its nodes from a {kind} of group {group}, and {kind} is of {NODE_CLASSES[kind]}",
+                fix=f"write {NODE_CLASSES[kind]}",
+            )
+            continue
         known = {manifest.name for manifest in environment.node_classes if manifest.kind == kind}
         if pool.node_class is None and kind in NODE_CLASSES and (kind, name) != OWN_OF_EKS:
             yield Finding(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from modelyard.catalog import servers
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both
-from modelyard.view import Caller, Environment, Listener, callers, listener, services_by_template
+from modelyard.view import Caller, Environment, Listener, ServedModel, callers, listener, services_by_template
 
 
 @rule("serving/port-mismatch", error, since="0.1.0")
@@ -15,6 +16,7 @@ def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
     for model in environment.models:
         server = listener(model)
         if server is None:
+            yield from _on_a_socket(model, list(callers(model, services.get(model.template, []))))
             continue
         asking = list(callers(model, services.get(model.template, [])))
         wrong = [each for each in asking if each.port != server.port]
@@ -30,6 +32,18 @@ def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         for key in dict.fromkeys(each.key for each in wrong):
             yield _finding(server, [each for each in wrong if each.key == key])
+
+
+def _on_a_socket(model: ServedModel, asking: list[Caller]) -> Iterator[Finding]:
+    server = servers().get(model.engine.server)
+    flag = server.socket_flag if server is not None else ""
+    if asking and flag and model.settings.get(flag):
+        yield Finding(
+            at=model.settings.at(flag),
+            message=f"{model.name} listens on the socket {model.settings[flag]} alone, while {_who(asking)} port "
+            f"{asking[0].port}",
+            fix=f"remove {flag}",
+        )
 
 
 def _finding(server: Listener, wrong: list[Caller]) -> Finding:

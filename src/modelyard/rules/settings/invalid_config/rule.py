@@ -37,7 +37,7 @@ def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
         if known is None:
             if any(_content(each) for each in model.settings.settings.values()):
                 release = f"{model.engine.core} {model.engine_version or ''}".strip()
-                yield NotChecked(model, f"keys of JSON flags of {release}")
+                yield NotChecked(model, f"keys of JSON flags of {release} are not in the catalogue")
             continue
         for setting in model.settings.settings.values():
             flag, _, key = setting.name.partition(".")

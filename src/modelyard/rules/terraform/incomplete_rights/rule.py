@@ -21,6 +21,7 @@ _ENCRYPTED = {
     "s3:GetObject": ("aws_s3_bucket_server_side_encryption_configuration", "kms_master_key_id"),
     "secretsmanager:GetSecretValue": ("aws_secretsmanager_secret", "kms_key_id"),
 }
+_BUCKET = re.compile(r"arn:[a-z-]*:s3:::[^/*]+")
 _DECRYPT = "kms:Decrypt"
 
 
@@ -33,6 +34,7 @@ def incomplete_rights(environment: Environment) -> Iterator[Finding | NotChecked
     yield from _karpenter(environment, terraform)
     yield from _nodes(terraform)
     yield from _decryption(terraform)
+    yield from _objects(terraform)
 
 
 def _karpenter(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
@@ -109,6 +111,23 @@ def _decryption(terraform: Terraform) -> Iterator[Finding]:
                     message=f"{block.address} allows {action} and not {_DECRYPT}, and what it reads is encrypted by a "
                     "key of the environment",
                     fix=f"add a statement with {_DECRYPT} on the key",
+                )
+
+
+def _objects(terraform: Terraform) -> Iterator[Finding]:
+    """Yield statements about objects that name a bucket alone: they allow nothing."""
+    for block in terraform.data("aws_iam_policy_document"):
+        for statement in block.nested("statement"):
+            resources = statement.get("resources")
+            if not _allows(statement, "s3:GetObject") or not isinstance(resources, list) or not resources:
+                continue
+            # A statement about everything of a bucket may name the bucket and its objects apart.
+            whole = "s3:*" in (statement.get("actions") or ())
+            if not whole and all(_BUCKET.fullmatch(str(each)) for each in resources):
+                yield Finding(
+                    at=block.at(("s3:GetObject",)),
+                    message=f"{block.address} allows s3:GetObject on {resources[0]}, which is a bucket and no object",
+                    fix=f"write {resources[0]}/*",
                 )
 
 

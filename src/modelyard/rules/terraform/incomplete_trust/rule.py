@@ -13,7 +13,7 @@ from modelyard.view import Block, Environment, Terraform
 _PODS = "pods.eks.amazonaws.com"
 _BY_PODS = ("sts:AssumeRole", "sts:TagSession")
 _WEB = "sts:AssumeRoleWithWebIdentity"
-_NODES = "ec2.amazonaws.com"
+_NODES, _CLUSTER = "ec2.amazonaws.com", "eks.amazonaws.com"
 _CLAIMS = ("aud", "sub")
 
 
@@ -31,7 +31,7 @@ def incomplete_trust(environment: Environment) -> Iterator[Finding | NotChecked]
         for statement in block.nested("statement"):
             yield from _by_pods(block, statement)
             yield from _by_web_identity(block, statement)
-    yield from _of_nodes(terraform)
+    yield from _of_services(terraform)
 
 
 def _by_pods(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
@@ -65,25 +65,30 @@ def _by_web_identity(block: Block, statement: dict[str, Any]) -> Iterator[Findin
         )
 
 
-def _of_nodes(terraform: Terraform) -> Iterator[Finding]:
-    """Yield roles that nodes take and EC2 may not."""
+def _of_services(terraform: Terraform) -> Iterator[Finding]:
+    """Yield roles that nodes or the cluster take, and their service may not."""
     entries = [each for each in terraform.resources("aws_eks_access_entry") if each.text("type") == "EC2_LINUX"]
-    named = [each.values.get("principal_arn") for each in entries]
-    named += [each.values.get("node_role_arn") for each in terraform.resources("aws_eks_node_group")]
+    named = [(each.values.get("principal_arn"), _NODES, "nodes take") for each in entries]
+    named += [
+        (each.values.get("node_role_arn"), _NODES, "nodes take") for each in terraform.resources("aws_eks_node_group")
+    ]
+    named += [
+        (each.values.get("role_arn"), _CLUSTER, "the cluster takes") for each in terraform.resources("aws_eks_cluster")
+    ]
     seen: set[str] = set()
-    for reference in named:
+    for reference, service, taken in named:
         role = terraform.named(reference)
         trust = terraform.named(role.values.get("assume_role_policy")) if role is not None else None
         if role is None or trust is None or trust.address in seen:
             continue
         seen.add(trust.address)
         services = {name for statement in trust.nested("statement") for name in _services(statement)}
-        if services and _NODES not in services:
+        if services and service not in services:
             yield Finding(
                 at=trust.at(("identifiers",)),
-                message=f"nodes take the role {role.text('name') or role.address}, which {trust.address} gives to "
+                message=f"{taken} the role {role.text('name') or role.address}, which {trust.address} gives to "
                 f"{both(sorted(services))} alone",
-                fix=f"write {_NODES}",
+                fix=f"write {service}",
             )
 
 

@@ -24,6 +24,14 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
     dangling = {edge.source.node for edge in graph(environment).of("gives rights to", State.DANGLING)}
     for block in blocks:
         namespace, name = association(block)
+        space = _misspelt_namespace(environment, namespace)
+        if space:
+            yield Finding(
+                at=_written_at(terraform, namespace) or block.at(("namespace",)),
+                message=f"service account {name} is given a role in namespace {namespace}, which nothing makes",
+                fix=f"name the namespace {space}",
+            )
+            continue
         near = _misspelt(environment, namespace, name, accounts)
         if near:
             yield Finding(
@@ -46,6 +54,13 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
 
 def _names(value: object, sought: str) -> bool:
     return value == sought or (isinstance(value, list) and sought in value)
+
+
+def _misspelt_namespace(environment: Environment, namespace: str) -> str:
+    """Return the namespace that is meant by a name which the environment lacks, of a component that it may not have."""
+    known = {each.name for each in environment.of_kind("Namespace", "")}
+    known |= {each.namespace for each in environment.applications} | {KUBE_SYSTEM}
+    return "" if namespace in known else nearest(namespace, known, cutoff=0.9)
 
 
 def _misspelt(environment: Environment, namespace: str, name: str, accounts: Mapping[str, set[str]]) -> str:
