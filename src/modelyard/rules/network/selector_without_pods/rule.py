@@ -57,6 +57,8 @@ def _chooses_none(environment: Environment, manifest: Manifest, field: str) -> I
     if any(pods.chosen({"matchLabels": wanted, "matchExpressions": expressions})):
         return
     others = differing(wanted, pods.labels)
+    if not wanted or len(others) == len(wanted):
+        return  # nothing in common with any pod: it waits for pods that come and go
     near = ", ".join(f"{key}={value}" if value is not None else f"no {key}" for key, value in others.items())
     key = next(iter(others or wanted), None)
     path = ("spec", field, "matchLabels", key) if key else ("spec", field)
