@@ -33,6 +33,7 @@ _IS_PASSWORD = Later(rf"(?:{_PASSWORD}|secrets?)$")
 _OF_NAMES = Later(
     r"(?:existing|pull|tls|cert(?:ificate)?|image|ref|target|remote|name[d]?|mount|csi|external|auth|credentials?)[-_.]?secrets?$"
     r"|(?:max|min|num|new|per|total|batched|total|prompt|completion|input|output|special|stop|eos|bos|pad)[-_.]?tokens?$"
+    r"|(?:^|[-_.])(?:num|max|min|n)(?:[-_.][a-z0-9]{1,30}){0,4}[-_.]tokens?$"
     r"|^(?:service-?account-?)?tokens$|automount-?service-?account-?token$|^http-?tokens$"
 )
 _SHORT = 6

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.view import Environment, Manifest, Workload, mapping, numbered, text
 
@@ -34,8 +34,10 @@ def claim_of_one_node(environment: Environment) -> Iterator[Finding | NotChecked
                     if several
                     else "a rollout that starts the new pod before the old one has ended"
                 )
+                # A rollout ends where both pods find room on one node, so only several replicas are sure to break.
                 yield Finding(
                     at=template.at("volumes", index, "persistentVolumeClaim", "claimName"),
+                    severity=error if several else warning,
                     message=f"{workload} has {why}, and claim {name} can be mounted by one node alone",
                     fix="give each pod a disk of its own (emptyDir, or an ephemeral volume), or claim a shared file "
                     "system (ReadWriteMany)"
