@@ -70,10 +70,10 @@ def test_annotations_and_text_share_standard_output(run_staged: Run) -> None:
         (["-f", "json="], "names no file"),
         (["-f", "json=a", "-o", "b"], "--output takes the one format"),
         (["-f", "json=."], "is a folder"),
-        (["--fail-on", "fatal"], "choose error, warning or note"),
+        (["--fail-on", "fatal"], "'error', 'warning', 'note'"),
         (["--shard", "3/2"], "1 ≤ I ≤ N"),
         (["--shard", "x"], "such as 2/8"),
-        (["--backend", "helm"], "choose library or processes"),
+        (["--backend", "helm"], "'library', 'processes'"),
         (["nowhere"], "there is no folder nowhere"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_protected_environment_goes_only_when_that_is_said(two: Path, modelyar
     told = modelyard(two, "env", "remove", "dev", "--yes")
     assert told.code == 0 and "note: what remains: cluster " in told.out
     assert modelyard(two, "env", "remove", "dev", "--yes").code == 2
-    assert "nothing changes" in modelyard(two, "env", "remove", "dev", "--yes", "--ignore-not-found").out
+    assert "nothing to do" in modelyard(two, "env", "remove", "dev", "--yes", "--ignore-not-found").out
 
 
 def test_an_environment_is_added_by_the_template(two: Path, modelyard: Run) -> None:
@@ -183,7 +183,7 @@ def test_ids_that_terraform_knows_are_written_where_the_component_says(stored: P
         "dns_name=", "dns_name=fs-9.fsx.us-west-2.amazonaws.com"
     )
     again = modelyard(stored, "env", "sync", "dev", "--outputs", str(file))
-    assert "nothing changes" in again.out and snapshot(stored) == after
+    assert "nothing to do" in again.out and snapshot(stored) == after
 
 
 def test_what_terraform_does_not_have_is_said(stored: Path) -> None:

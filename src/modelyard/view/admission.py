@@ -70,7 +70,7 @@ def _has_port(isolation: Isolation, entry: Mapping[str, Any], port: int | None, 
                 return True
             continue
         named = {name for name, number, _ in isolation.template.ports if number == port}
-        if wanted == port or (isolation.direction == "Ingress" and wanted in named):
+        if wanted == port or (isolation.direction == "Ingress" and str(wanted) in named):
             return True
         if isinstance(wanted, int) and isinstance(end, int) and wanted <= port <= end:
             return True

@@ -78,7 +78,7 @@ def listener(model: ServedModel) -> Listener | None:
     if settings.get("headless"):
         return None
     port = settings.get(server.port_flag, server.port)
-    if isinstance(port, bool) or not str(port).isdigit():
+    if isinstance(port, bool) or not str(port).isdecimal():
         return None  # the kubelet puts it in, or settings/wrong-type says what is wrong
     host = str(settings.get(server.host_flag) or "")
     return Listener(model, server, settings, int(port), host, any(settings.get(flag) for flag in server.tls_flags))
@@ -132,7 +132,7 @@ def probes(container: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def port_number(container: Mapping[str, Any], port: object) -> int | None:
     """Return the number that a name or number of a container's port stands for; None for one that it lacks."""
-    if str(port).isdigit():
+    if str(port).isdecimal():
         return int(str(port))
     found = (text(each, "containerPort") for each in entries(container, "ports") if text(each, "name") == port)
     return next((int(number) for number in found if number.isdigit()), None)
@@ -146,8 +146,8 @@ def _caller(
     at: Address,
     key: tuple[object, ...],
 ) -> Iterator[Caller]:
-    if str(port).isdigit():
+    if str(port).isdecimal():
         yield Caller(name, int(str(port)), at, key)
-    elif port in names:
+    elif str(port) in names:
         index, number = names[str(port)]
         yield Caller(name, number, model.container.at("ports", index, "containerPort"), ("port", index))

@@ -46,7 +46,7 @@ def _service(value: dict[str, Any]) -> Iterator[Refused]:
             ("spec", "externalTrafficPolicy"), f"a Service of type {kind} has externalTrafficPolicy", "remove it"
         )
     names: set[str] = set()
-    numbers: set[tuple[str, Any]] = set()
+    numbers: set[tuple[str, int | None]] = set()
     for index, port in numbered(spec, "ports"):
         here: Path = ("spec", "ports", index)
         yield from range_of(port, here, "port", 1, HIGHEST_PORT)
@@ -59,8 +59,8 @@ def _service(value: dict[str, Any]) -> Iterator[Refused]:
         elif name and name in names:
             yield Refused((*here, "name"), f"a second port is called {name}")
         names.add(name)
-        pair = text(port, "protocol") or "TCP", port.get("port")
-        if pair in numbers:
+        pair = text(port, "protocol") or "TCP", whole(port.get("port"))
+        if pair[1] is not None and pair in numbers:
             yield Refused((*here, "port"), f"a second port is {pair[1]} of {pair[0]}")
         numbers.add(pair)
 
