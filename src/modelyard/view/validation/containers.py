@@ -68,7 +68,10 @@ def containers(spec: dict[str, Any], at: Path, grace_seconds: int) -> Iterator[R
 
 
 def _container(value: dict[str, Any], at: Path, grace_seconds: int, *, is_init: bool) -> Iterator[Refused]:
-    yield from needed(value, at, "image")
+    if not value.get("image"):
+        # A patch under another name leaves a container of a few fields; what else it lacks is the same mistake.
+        yield from needed(value, at, "image")
+        return
     yield from choice_of(value, at, "imagePullPolicy", ("Always", "IfNotPresent", "Never"))
     yield from choice_of(value, at, "terminationMessagePolicy", ("File", "FallbackToLogsOnError"))
     yield from _ports(value, at)

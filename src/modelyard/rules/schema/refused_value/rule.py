@@ -4,21 +4,31 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Environment
+from modelyard.view import Environment, Workload
 from modelyard.view.validation import refused
 
 
 @rule("schema/refused-value", error, since="0.1.0")
 def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A value that its schema allows and the API server refuses, such as port 80000, stops its Application's sync."""
+    own = set(environment.own_workloads)
     workloads = {each.manifest: each for each in environment.workloads}
     for manifest in environment.resources:
         verdict = manifest.resource.verdict
         if verdict is not None and verdict.status == "invalid":
             continue  # what its schema says comes first; the shape of the rest is not sure
-        for each in refused(manifest, workloads.get(manifest)):
+        workload = workloads.get(manifest)
+        for each in refused(manifest, workload):
+            if each.path[-1:] == ("image",) and workload in own and _has_images(workload):
+                continue  # kustomize/added-container says which patch added it
             yield Finding(
                 at=manifest.at(each.path),
                 message=f"{manifest}: {each.said}",
                 fix=each.fix or "write what the API server takes",
             )
+
+
+def _has_images(workload: Workload | None) -> bool:
+    return workload is not None and any(
+        container.image for template in workload.templates for container in template.containers
+    )
