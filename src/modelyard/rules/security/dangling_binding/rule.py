@@ -6,7 +6,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.graph import State, graph
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment
+from modelyard.view import Environment, Manifest
 
 # Roles that the API server makes for people, beside its own with a colon.
 _BUILT_IN = frozenset({"admin", "cluster-admin", "edit", "view"})
@@ -21,6 +21,9 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
             wanted, at = edge.wanted, edge.source.at
             if at is None or (wanted.kind == "ClusterRole" and wanted.name in _BUILT_IN):
                 continue
+            holder = edge.source.holder
+            if isinstance(holder, Manifest) and not environment.is_ours(holder):
+                continue  # what a chart's objects refer to is the chart's affair: its hooks make some of it
             binding = f"{edge.source.node.kind} {edge.source.node.name}"
             if edge.state is State.UNKNOWN and not wanted.name.startswith("system:") and wanted.name != "default":
                 yield NotChecked(binding, f"{edge.reason.removesuffix(' may bring it')} may bring {wanted}")
