@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(shutil.which("go") is None, reason="Go is not on
 
 
 def go(*arguments: str, timeout: float = 900.0) -> str:
-    completed = run(["go", *arguments], cwd=SOURCES, timeout=timeout, env={"GOFLAGS": "-mod=readonly"})
+    completed = run(["go", *arguments], cwd=SOURCES, timeout=timeout, env={"GOFLAGS": "-mod=readonly -trimpath"})
     output = completed.stdout.decode() + completed.stderr
     assert completed.returncode == 0, output[-4000:]
     return output

@@ -35,7 +35,9 @@ ACCEPTED = [
     "ServiceMonitor aibrix-gateway-plugins",
 ]
 # What nobody can know of models that somebody adds, and whoever adds them decides.
-OF_MODELS = {"gpu": ("model pictures", "model small")}
+OF_MODELS = {"gpu": ("model pictures",)}
+# A quarter of a GPU keeps one request of this length for certain.
+OF_SHARES = {"gpu": ("small", "max-model-len=2048")}
 CONTEXTS = {
     "github.server_url": "https://github.com",
     "github.repository": "acme/my-platform",
@@ -69,6 +71,9 @@ def written(template: Path, name: str, root: Path) -> Path:
         features = [word for each in chosen.get("features", ()) for word in ("--feature", each)]
         where = ["--env", name, "--name", model, "--repository", str(root), "--defaults", "--no-check"]
         run([MODELYARD, "model", "add", chosen["overlay"], *where, *features], timeout=300, check=True)
+    if name in OF_SHARES:
+        where = ["--env", name, "--repository", str(root), "--no-check"]
+        run([MODELYARD, "model", "set", *OF_SHARES[name], *where], timeout=300, check=True)
     settings = root / "modelyard.yaml"
     decisions = [
         {"subject": subject, "reason": "it is tried out before it serves", "expires": date(2999, 1, 1)}
