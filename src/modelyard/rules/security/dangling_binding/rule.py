@@ -10,6 +10,8 @@ from modelyard.view import Environment, Manifest
 
 # Roles that the API server makes for people, beside its own with a colon.
 _BUILT_IN = frozenset({"admin", "cluster-admin", "edit", "view"})
+# The one of its Roles without a colon, by plugin/pkg/auth/authorizer/rbac/bootstrappolicy/namespace_policy.go.
+_BUILT_IN_ROLE = ("Role", "extension-apiserver-authentication-reader", "kube-system")
 _WHAT = {"gives": "gives", "gives to": "gives rights to"}
 
 
@@ -20,6 +22,8 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
         for edge in graph(environment).of(relation):
             wanted, at = edge.wanted, edge.source.at
             if at is None or (wanted.kind == "ClusterRole" and wanted.name in _BUILT_IN):
+                continue
+            if (wanted.kind, wanted.name, wanted.namespace) == _BUILT_IN_ROLE:
                 continue
             holder = edge.source.holder
             if isinstance(holder, Manifest) and not environment.is_ours(holder):
