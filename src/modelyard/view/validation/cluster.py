@@ -161,7 +161,10 @@ def _volume(value: dict[str, Any]) -> Iterator[Refused]:
     yield from _modes(spec)
     yield from _amount(spec, ("capacity",))
     if isinstance(spec.get("csi"), dict):
-        yield from needed(spec["csi"], ("spec", "csi"), "driver", "volumeHandle")
+        yield from needed(spec["csi"], ("spec", "csi"), "driver")
+        # An empty one waits for its id from Terraform, which storage/unknown-file-system tells.
+        if "volumeHandle" not in spec["csi"]:
+            yield from needed(spec["csi"], ("spec", "csi"), "volumeHandle")
     terms = mapping(spec, "nodeAffinity", "required")
     if terms:
         yield from needed(terms, ("spec", "nodeAffinity", "required"), "nodeSelectorTerms")

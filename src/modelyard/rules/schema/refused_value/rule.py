@@ -14,6 +14,8 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
     own = set(environment.own_workloads)
     workloads = {each.manifest: each for each in environment.workloads}
     for manifest in environment.resources:
+        if not environment.is_ours(manifest):
+            continue  # what a chart renders, its makers have tried on an API server
         verdict = manifest.resource.verdict
         if verdict is not None and verdict.status == "invalid":
             continue  # what its schema says comes first; the shape of the rest is not sure
