@@ -193,7 +193,7 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     from modelyard.repository import Files, hcl, toml
     from modelyard.repository import json as json_reader
     from modelyard.repository import yaml as yaml_reader
-    from modelyard.repository.linear import matches_whole
+    from modelyard.linear import matches_whole
     from modelyard.repository.locks import read_lock
     from modelyard.repository.secrets import shown_difference
     from modelyard.repository.settings import load_settings

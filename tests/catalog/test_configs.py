@@ -151,6 +151,15 @@ def test_a_scheme_that_is_not_modelled_is_named(method: str) -> None:
     assert shape.unknown_weights == (f"quantisation {method or 'without a method'}",)
 
 
+def test_patterns_of_a_config_are_followed_in_linear_time() -> None:
+    never = {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8}}}}
+    endless = shape_from_config({**LLAMA, "quantization_config": {**never, "ignore": ["re:([a-z._0-9]+)+![x]"]}})
+    assert endless.unknown_weights == ()
+    for unreadable in ("re:(", "re:(?=model)x"):
+        shape = shape_from_config({**LLAMA, "quantization_config": {**never, "ignore": [unreadable]}})
+        assert "fields that it does not write" in shape.unknown_weights[0]
+
+
 @pytest.mark.parametrize("name", ["deepseek-ai--DeepSeek-V4-Flash", "moonshotai--Kimi-K3"])
 def test_an_architecture_that_is_not_modelled_is_named(name: str) -> None:
     assert shape_from_config(config(name)).unknown_weights[0].startswith("architecture ")

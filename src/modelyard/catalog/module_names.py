@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import translate
 from typing import Any
 
 from modelyard.catalog.weight_parts import Matrix
+from modelyard.linear import linear
 
 PREFIXES = ("model.language_model.", "language_model.model.", "language_model.", "model.", "backbone.", "")
 _FUSED = (
@@ -34,19 +35,32 @@ def plain_name(entry: str) -> str:
     return entry
 
 
+def beginning(pattern: str) -> Callable[[str], bool]:
+    """Return what tells whether a text begins with what a pattern of a config says, as `re.match` does.
+
+    Raises:
+        UnreadablePattern: It is no pattern, or one with a look ahead, a look behind or a reference.
+    """
+    return linear(pattern, goes_on=True).fullmatch
+
+
 class Names:
-    """A list of names, globs and regular expressions that matrices are looked up in."""
+    """A list of names, globs and regular expressions that matrices are looked up in.
+
+    Raises:
+        UnreadablePattern: A regular expression cannot be followed.
+    """
 
     def __init__(self, entries: Any, *, anywhere: bool = False) -> None:
         listed = [str(entry) for entry in entries] if isinstance(entries, list | tuple | set | Mapping) else []
         self.anywhere = anywhere
         self.exact: set[str] = set()
-        self.patterns: list[re.Pattern[str]] = []
+        self.patterns: list[Callable[[str], object]] = []
         for entry in listed:
             if entry.startswith("re:"):
-                self.patterns.append(re.compile(entry[3:]))
+                self.patterns.append(beginning(entry[3:]))
             elif "*" in entry:
-                self.patterns.append(re.compile(translate(entry)))
+                self.patterns.append(re.compile(translate(entry)).match)
             else:
                 self.exact.add(plain_name(entry))
 
@@ -64,4 +78,4 @@ class Names:
         runs = {".".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1)}
         if self.exact & runs:
             return True
-        return any(pattern.match(prefix + name) for pattern in self.patterns for prefix in PREFIXES)
+        return any(matches(prefix + name) for matches in self.patterns for prefix in PREFIXES)

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.catalog.module_names import PREFIXES, Names, names_of, plain_name
+from modelyard.catalog.module_names import PREFIXES, Names, beginning, names_of, plain_name
 from modelyard.catalog.weight_parts import Matrix, WeightPart
+from modelyard.linear import UnreadablePattern
 
 NEVER = (WeightPart.EMBEDDINGS, WeightPart.ROUTER, WeightPart.ENCODER)
 """Parts that vLLM builds without a quantisation, or whose towers these schemes leave alone."""
@@ -58,7 +59,7 @@ def scheme_of(stored: Mapping[str, Any]) -> Scheme:
         raise UnknownSchemeError(method or "without a method")
     try:
         return reader(stored)
-    except (TypeError, AttributeError, ZeroDivisionError, OverflowError, re.error):
+    except (TypeError, AttributeError, ZeroDivisionError, OverflowError, UnreadablePattern):
         raise UnknownSchemeError(f"{method} with fields that it does not write") from None
 
 
@@ -105,15 +106,15 @@ def _gptq(stored: Mapping[str, Any]) -> Scheme:
     bits, size = _whole(stored, "bits", 4), _whole(stored, "group_size", 128)
     usual = _grouped(bits, size, 16 + bits)
     dynamic = stored.get("dynamic")
-    overrides: list[tuple[re.Pattern[str], float | None]] = []
+    overrides: list[tuple[Callable[[str], bool], float | None]] = []
     for pattern, changes in dynamic.items() if isinstance(dynamic, Mapping) else ():
         if pattern.startswith("-:"):
-            overrides.append((re.compile(pattern[2:]), None))
+            overrides.append((beginning(pattern[2:]), None))
         else:
             of_it = changes if isinstance(changes, Mapping) else {}
             own = _whole(of_it, "bits", bits)
             overrides.append(
-                (re.compile(pattern.removeprefix("+:")), _grouped(own, _whole(of_it, "group_size", size), 16 + own))
+                (beginning(pattern.removeprefix("+:")), _grouped(own, _whole(of_it, "group_size", size), 16 + own))
             )
     ignored = Names(stored.get("modules_to_not_convert"))
     inside = stored.get("modules_in_block_to_quantize")
@@ -124,8 +125,8 @@ def _gptq(stored: Mapping[str, Any]) -> Scheme:
         plain = default(matrix)
         if plain is None or (only is not None and matrix.layer >= 0 and matrix not in only):
             return None
-        for pattern, own in overrides:
-            if any(pattern.match(prefix + name) for name in names_of(matrix) for prefix in PREFIXES):
+        for matches, own in overrides:
+            if any(matches(prefix + name) for name in names_of(matrix) for prefix in PREFIXES):
                 return own
         return plain
 

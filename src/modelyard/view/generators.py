@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.linear import LinearPattern, UnreadablePattern, linear
 from modelyard.rendering import Path
 from modelyard.repository import Files
-from modelyard.repository.linear import LinearPattern, UnreadablePattern, linear
 from modelyard.view.environment import Environment
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import mapping, numbered, text

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from modelyard.checking.wildcards import wildcard
-from modelyard.repository.linear import LinearPattern, UnreadablePattern, matches_whole
+from modelyard.linear import LinearPattern, UnreadablePattern, matches_whole
 
 PIECES = [
     "a",
@@ -41,11 +41,15 @@ def test_it_matches_as_python_does(seed: int) -> None:
         for _ in range(8):
             text = "".join(chosen.choices("ab1", k=length))
             assert matcher.fullmatch(text) == (re.fullmatch(pattern, text) is not None), (pattern, text)
+            for begun in (pattern, f"(?:{pattern})$", f"^(?:{pattern})"):
+                went_on = LinearPattern(begun, goes_on=True).fullmatch(text)
+                assert went_on == (re.match(begun, text) is not None), (begun, text)
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+b", "(a|a)*b", "(.*)(.*)(.*)(.*)(.*)x", "(a?){30}a{30}", "((a*)*)*b"])
 def test_a_pattern_that_python_never_ends_with_is_no_match_at_once(pattern: str) -> None:
     assert not matches_whole(pattern, "a" * 5000)
+    assert not LinearPattern(f"{pattern}$", goes_on=True).fullmatch("a" * 500 + "c")
 
 
 @pytest.mark.parametrize(

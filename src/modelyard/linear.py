@@ -1,4 +1,4 @@
-"""Patterns that a repository's authors write, matched in a time that grows with the text.
+"""Patterns that the authors of repositories and of models write, matched in a time that grows with the text.
 
 Kustomize and Argo CD match them by Go's regular expressions, which never go back over the text; Python's do, so that
 a few letters of a pattern can keep a check busy for ever. Here every way through a pattern is followed at once.
@@ -10,12 +10,19 @@ import re
 import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 MAX_STATES = 5_000
 """Steps of a pattern, repetitions written out; Go refuses patterns beyond such a limit too."""
 
+MAX_MOVES = 2_000
+"""Moves of a pattern that are kept; further ones are worked out each time."""
+
 MAX_PATTERN = 2_000
+# Python's own reading of patterns, which no stub describes.
+_PARSER: Any = import_module("re._parser")
+_WITHOUT_END: Any = import_module("re._constants").MAXREPEAT
 _PLAIN = re.compile(r"[\w/-]*+(?:\|[\w/-]*+)*+")
 
 Takes = Callable[[str], bool]
@@ -30,40 +37,50 @@ class LinearPattern:
 
     Args:
         text: The pattern.
+        goes_on: Whether any text may follow what the pattern says, as `re.match` has it.
 
     Raises:
         UnreadablePattern: It is none, or one that is not matched here.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, goes_on: bool = False) -> None:
         if len(text) > MAX_PATTERN:
             raise UnreadablePattern(f"more than {MAX_PATTERN:,} characters")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # of sets that a later Python may read otherwise
                 compiled = re.compile(text)
-                parsed = list(re._parser.parse(text))
+                parsed = list(_PARSER.parse(text))
         except (re.error, RecursionError, OverflowError, ValueError) as fault:
             raise UnreadablePattern(str(fault)) from None
         self._flags = compiled.flags
+        self._goes_on = goes_on
+        if goes_on:
+            parsed += list(_PARSER.parse(r"[\s\S]*"))
         # Of each step: what it takes, and which steps may follow it. The last step is the end.
         self._takes: list[Takes] = []
         self._next: list[frozenset[int]] = []
-        ends = self._sequence(parsed, frozenset({-1}))
-        self._first = ends
+        self._first = self._sequence(parsed, frozenset({-1}))
+        self._moves: dict[tuple[frozenset[int], str], frozenset[int]] = {}
 
     def fullmatch(self, text: str) -> bool:
-        """Return whether the whole text is what the pattern says."""
+        """Return whether the whole text is what the pattern says, and what may follow it."""
         reached = self._first
         for letter in text:
-            after: set[int] = set()
-            for step in reached:
-                if step >= 0 and self._takes[step](letter):
-                    after |= self._next[step]
+            after = self._moves.get((reached, letter))
+            if after is None:
+                after = self._moved(reached, letter)
             if not after:
                 return False
-            reached = frozenset(after)
+            reached = after
         return -1 in reached
+
+    def _moved(self, reached: frozenset[int], letter: str) -> frozenset[int]:
+        """Return which steps may follow a letter, and keep it: names of one model take the same ways."""
+        after = frozenset().union(*(self._next[step] for step in reached if step >= 0 and self._takes[step](letter)))
+        if len(self._moves) < MAX_MOVES:
+            self._moves[reached, letter] = after
+        return after
 
     def _sequence(self, nodes: Iterable[Any], follow: frozenset[int]) -> frozenset[int]:
         """Add the steps of nodes before those that follow, and return with which the nodes begin."""
@@ -83,13 +100,15 @@ class LinearPattern:
         if kind == "AT":
             if str(value) not in ("AT_BEGINNING", "AT_END", "AT_BEGINNING_STRING", "AT_END_STRING"):
                 raise UnreadablePattern("a border of words")
+            if self._goes_on and "END" in str(value):
+                return follow & {-1}  # only the end of the text may follow
             return follow  # the whole text is matched, so that its ends are where they should be
         return frozenset({self._step(_takes(kind, value, self._flags), follow)})
 
     def _repeat(self, value: Any, follow: frozenset[int]) -> frozenset[int]:
         least, most, body = value
         first = follow
-        if most == re._constants.MAXREPEAT:
+        if most == _WITHOUT_END:
             first = self._loop(body, follow)
         else:
             for _ in range(most - least):
@@ -157,13 +176,17 @@ def _part(name: str, item: Any) -> Takes:
 
 
 @lru_cache(maxsize=1024)
-def linear(pattern: str) -> LinearPattern:
+def linear(pattern: str, *, goes_on: bool = False) -> LinearPattern:
     """Return a pattern ready to match.
+
+    Args:
+        pattern: The pattern.
+        goes_on: Whether any text may follow what the pattern says.
 
     Raises:
         UnreadablePattern: The text is no pattern, or one that Go does not know.
     """
-    return LinearPattern(pattern)
+    return LinearPattern(pattern, goes_on=goes_on)
 
 
 def matches_whole(pattern: str, text: str) -> bool:
