@@ -188,12 +188,12 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     from modelyard import catalog
     from modelyard.checking.wildcards import wildcard
     from modelyard.editing.deployments import foreign
+    from modelyard.linear import matches_whole
     from modelyard.rendering import RenderingCache
     from modelyard.rendering.selectors import matches_labels
     from modelyard.repository import Files, hcl, toml
     from modelyard.repository import json as json_reader
     from modelyard.repository import yaml as yaml_reader
-    from modelyard.linear import matches_whole
     from modelyard.repository.locks import read_lock
     from modelyard.repository.secrets import shown_difference
     from modelyard.repository.settings import load_settings

@@ -193,7 +193,7 @@ def test_experts_may_come_in_a_period() -> None:
     sparse = {"num_experts": 4, "expert_layer_period": 2, "expert_layer_offset": 1}
     shape = shape_from_config({**LLAMA, **sparse})
     assert shape.experts is not None and shape.experts.layers == 2
-    assert shape_from_config({**LLAMA, **sparse, "expert_layer_period": 4}).experts.layers == 1  # type: ignore[union-attr]
+    assert shape_from_config({**LLAMA, **sparse, "expert_layer_period": 4}).experts.layers == 1
 
 
 def test_a_shape_with_all_its_parts_survives_a_file() -> None:

@@ -42,7 +42,7 @@ Run = Callable[..., Outcome]
 
 
 def chosen(root: Path, model: str, environment: str = "dev", name: str = "", **wish: object) -> ModelChoice:
-    return candidates(lambda: Changes(root), model, environment, name, ModelRequest(**wish))  # type: ignore[arg-type]
+    return candidates(lambda: Changes(root), model, environment, name, ModelRequest(**wish))
 
 
 def errors(root: Path, environment: str = "dev") -> list[str]:

@@ -18,6 +18,8 @@ _GIVEN = (
     ObjectRef("ClusterRole", "cluster-admin"),
     ObjectRef("ClusterRole", "edit"),
     ObjectRef("ClusterRole", "view"),
+    # The one of its Roles without a colon, by plugin/pkg/auth/authorizer/rbac/bootstrappolicy/namespace_policy.go.
+    ObjectRef("Role", "extension-apiserver-authentication-reader", "kube-system"),
     ObjectRef("AppProject", "default", "argocd"),
     ObjectRef("Namespace", "default"),
     ObjectRef("Namespace", "kube-system"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from modelyard.findings import Address, Finding, NotChecked
 from modelyard.graph import Edge, State, graph
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment
+from modelyard.view import Environment, Manifest
 
 MessageOf = Callable[[str, str, str], str]
 """Makes a message of who says it, the name that was said, and the namespace."""
@@ -41,6 +41,11 @@ def missing(
             message=message(pods, wanted.name, wanted.namespace),
             fix=near if known or fix is None else fix(pods, wanted.name, wanted.namespace),
         )
+
+
+def is_of_chart(environment: Environment, edge: Edge) -> bool:
+    """Return whether what names the other end is a resource that a chart renders."""
+    return isinstance(edge.source.holder, Manifest) and not environment.is_ours(edge.source.holder)
 
 
 def _place(edge: Edge) -> Address:

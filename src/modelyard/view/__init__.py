@@ -9,7 +9,16 @@ from modelyard.view.environment import KUBE_SYSTEM, Environment
 from modelyard.view.expressions import Expression, Selector, dashboards, expressions
 from modelyard.view.generators import GitGenerator, git_generators
 from modelyard.view.isolation import Isolation, isolations
-from modelyard.view.labels import OPERATOR_LABELS, LabelIndex, differing, selects, set_by_manifests, written_labels
+from modelyard.view.labels import (
+    OPERATOR_LABELS,
+    LabelIndex,
+    differing,
+    selector_set_by_manifests,
+    selects,
+    set_by_manifests,
+    written_labels,
+    written_selector,
+)
 from modelyard.view.listeners import (
     Caller,
     Listener,
@@ -124,6 +133,7 @@ __all__ = [
     "requirements",
     "seconds",
     "selected_pools",
+    "selector_set_by_manifests",
     "selects",
     "serve_applications",
     "services_by_template",
@@ -136,4 +146,5 @@ __all__ = [
     "workflows",
     "workload",
     "written_labels",
+    "written_selector",
 ]

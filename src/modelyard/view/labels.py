@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from modelyard.view.shapes import entries, listed, mapping
+from modelyard.view.shapes import entries, listed, mapping, text
 
 T = TypeVar("T")
 
@@ -82,6 +82,28 @@ def written_labels(selector: Mapping[str, Any]) -> str:
 def set_by_manifests(labels: Mapping[str, Any]) -> dict[str, Any]:
     """Return the labels without those that controllers put on pods."""
     return {key: value for key, value in labels.items() if not key.startswith(OPERATOR_LABELS)}
+
+
+def selector_set_by_manifests(selector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a selector without its demands on labels that controllers put on pods."""
+    return {
+        "matchLabels": set_by_manifests(mapping(selector, "matchLabels")),
+        "matchExpressions": [
+            expression
+            for expression in entries(selector, "matchExpressions")
+            if not text(expression, "key").startswith(OPERATOR_LABELS)
+        ],
+    }
+
+
+def written_selector(selector: Mapping[str, Any]) -> str:
+    """Return a selector in words: its labels as on a command line, then keys and operators of its expressions."""
+    labels = mapping(selector, "matchLabels")
+    expressions = [
+        f"{text(expression, 'key')} {text(expression, 'operator')}"
+        for expression in entries(selector, "matchExpressions")
+    ]
+    return ", ".join([*([written_labels(labels)] if labels else []), *expressions])
 
 
 def differing(wanted: Mapping[str, Any], candidates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -67,6 +67,11 @@ class Manifest:
         """Return the annotations."""
         return self.mapping(("metadata", "annotations"))
 
+    @property
+    def breaks_schema(self) -> bool:
+        """Return whether its schema refuses it, so that the shape of its parts is not sure."""
+        return self.resource.verdict is not None and self.resource.verdict.status == "invalid"
+
     def get(self, path: str | Path, default: Any = None) -> Any:
         """Return the value at a path; `default` where there is none, or null."""
         found = value_at(self.resource.value, parse(path))
@@ -96,5 +101,5 @@ class Manifest:
 
 
 def manifests(repository: Repository, rendering: Rendering, application: str = "") -> tuple[Manifest, ...]:
-    """Return the resources of a rendering as things."""
+    """Return the resources of a rendering as manifests."""
     return tuple(Manifest(repository, rendering.target, resource, application) for resource in rendering.resources)

@@ -194,7 +194,7 @@ class Cloud:
             time.sleep(_POLL_SECONDS)
 
 
-def node_class_things(view: Environment) -> dict[str, Manifest]:
+def node_classes_by_name(view: Environment) -> dict[str, Manifest]:
     """Return the EC2NodeClasses of an environment by name."""
     return {each.name: each for each in view.of_kind(NODE_CLASS[1], NODE_CLASS[0])}
 

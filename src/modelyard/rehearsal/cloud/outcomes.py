@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelyard.findings import At, Finding, NotChecked, Place, Severity
 from modelyard.rehearsal.cloud import karpenter
 from modelyard.rehearsal.cloud.mock_aws.scope import GAP
-from modelyard.rehearsal.cloud.mock_result import MockCloudResult, node_class_things
+from modelyard.rehearsal.cloud.mock_result import MockCloudResult, node_classes_by_name
 from modelyard.rehearsal.cloud.terraform import Diagnostic
 from modelyard.rehearsal.outcomes import of_pods
 from modelyard.repository import ENVIRONMENTS
@@ -125,7 +125,7 @@ def gaps(seen: MockCloudResult, view: Environment) -> Iterator[NotChecked]:
 
 
 def _of_node_classes(seen: MockCloudResult, view: Environment) -> Iterator[Finding]:
-    manifests = node_class_things(view)
+    manifests = node_classes_by_name(view)
     for name, manifest in manifests.items():
         judged = seen.node_classes.get(name)
         if judged is None or judged.ready:

@@ -105,7 +105,7 @@ def _peer(peer: dict[str, Any], at: Path) -> Iterator[Refused]:
             part = _network(each)
             if part is None or whole_range is None or part.version != whole_range.version:
                 continue
-            if not part.subnet_of(whole_range) or part == whole_range:  # type: ignore[arg-type]
+            if part.network_address not in whole_range or part.prefixlen <= whole_range.prefixlen:
                 yield Refused((*at, "ipBlock", "except", index), f"{each} is not a part of {block.get('cidr')}")
     elif not peer.keys() & {"podSelector", "namespaceSelector"}:
         yield Refused(at, "a peer has no podSelector, namespaceSelector or ipBlock")

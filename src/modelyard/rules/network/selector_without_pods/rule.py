@@ -9,17 +9,15 @@ from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
 from modelyard.view import (
-    OPERATOR_LABELS,
     Environment,
     Manifest,
     differing,
-    entries,
     listed,
     mapping,
     numbered,
-    set_by_manifests,
+    selector_set_by_manifests,
     text,
-    written_labels,
+    written_selector,
 )
 
 _SELECTORS = {("PodDisruptionBudget", "policy"): "selector", ("NetworkPolicy", "networking.k8s.io"): "podSelector"}
@@ -46,15 +44,12 @@ def selector_without_pods(environment: Environment) -> Iterator[Finding | NotChe
 
 def _chooses_none(environment: Environment, manifest: Manifest, field: str) -> Iterator[Finding]:
     namespace = environment.namespace_of(manifest)
-    selector = manifest.mapping(("spec", field))
-    wanted = set_by_manifests(mapping(selector, "matchLabels"))
-    expressions = [
-        each for each in entries(selector, "matchExpressions") if not text(each, "key").startswith(OPERATOR_LABELS)
-    ]
+    selector = selector_set_by_manifests(manifest.mapping(("spec", field)))
+    wanted = selector["matchLabels"]
     pods = environment.pods_in(namespace)
-    if not (wanted or expressions) or environment.unrendered_in(namespace):
+    if not (wanted or selector["matchExpressions"]) or environment.unrendered_in(namespace):
         return  # all of them, or a chart may bring more
-    if any(pods.chosen({"matchLabels": wanted, "matchExpressions": expressions})):
+    if any(pods.chosen(selector)):
         return
     others = differing(wanted, pods.labels)
     if not wanted or len(others) == len(wanted):
@@ -64,16 +59,10 @@ def _chooses_none(environment: Environment, manifest: Manifest, field: str) -> I
     path = ("spec", field, "matchLabels", key) if key else ("spec", field)
     yield Finding(
         at=manifest.at(path),
-        message=f"{manifest} selects pods with {_shown(wanted, expressions)}, which namespace {namespace} does not "
-        "have",
+        message=f"{manifest} selects pods with {written_selector(selector)}, which namespace {namespace} does not have",
         fix=f"the pods that come closest have {near}" if near else "select labels that pods have",
         severity=warning if manifest.kind == "PodDisruptionBudget" else error,
     )
-
-
-def _shown(wanted: Mapping[str, Any], expressions: list[dict[str, Any]]) -> str:
-    written = [f"{text(each, 'key')} {text(each, 'operator')}" for each in expressions]
-    return ", ".join([*([written_labels(wanted)] if wanted else []), *written])
 
 
 def _misnamed(manifest: Manifest, namespaces: frozenset[str]) -> Iterator[Finding]:

@@ -8,17 +8,15 @@ from typing import Any
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.view import (
-    OPERATOR_LABELS,
     Environment,
     PodTemplate,
     differing,
-    entries,
     listed,
     mapping,
     numbered,
-    set_by_manifests,
-    text,
+    selector_set_by_manifests,
     written_labels,
+    written_selector,
 )
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -71,21 +69,11 @@ def _chooses(environment: Environment, namespace: str, term: dict[str, Any]) -> 
     selector = term.get("labelSelector")
     if not isinstance(selector, dict):
         return False
-    known = {
-        "matchLabels": set_by_manifests(mapping(selector, "matchLabels")),
-        "matchExpressions": [
-            each for each in entries(selector, "matchExpressions") if not text(each, "key").startswith(OPERATOR_LABELS)
-        ],
-    }
-    return any(True for _ in environment.pods_in(namespace).chosen(known))
+    return any(True for _ in environment.pods_in(namespace).chosen(selector_set_by_manifests(selector)))
 
 
 def _shown(term: dict[str, Any]) -> str:
-    wanted = mapping(term, "labelSelector", "matchLabels")
-    written = [
-        f"{text(each, 'key')} {text(each, 'operator')}" for each in entries(term, "labelSelector", "matchExpressions")
-    ]
-    return ", ".join([*([written_labels(wanted)] if wanted else []), *written]) or "no selector at all"
+    return written_selector(mapping(term, "labelSelector")) or "no selector at all"
 
 
 def _own(template: PodTemplate) -> dict[str, Any]:

@@ -11,17 +11,15 @@ from modelyard.view.validation import refused
 @rule("schema/refused-value", error, since="0.1.0")
 def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A value that its schema allows and the API server refuses, such as port 80000, stops its Application's sync."""
-    own = set(environment.own_workloads)
     workloads = {each.manifest: each for each in environment.workloads}
     for manifest in environment.resources:
         if not environment.is_ours(manifest):
             continue  # what a chart renders, its makers have tried on an API server
-        verdict = manifest.resource.verdict
-        if verdict is not None and verdict.status == "invalid":
+        if manifest.breaks_schema:
             continue  # what its schema says comes first; the shape of the rest is not sure
         workload = workloads.get(manifest)
         for each in refused(manifest, workload):
-            if each.path[-1:] == ("image",) and workload in own and _has_images(workload):
+            if each.path[-1:] == ("image",) and _has_images(workload):
                 continue  # kustomize/added-container says which patch added it
             yield Finding(
                 at=manifest.at(each.path),

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.graph import State, graph
 from modelyard.rules import rule
+from modelyard.rules.edges import is_of_chart
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, Manifest
+from modelyard.view import Environment
 
-# Roles that the API server makes for people, beside its own with a colon.
-_BUILT_IN = frozenset({"admin", "cluster-admin", "edit", "view"})
-# The one of its Roles without a colon, by plugin/pkg/auth/authorizer/rbac/bootstrappolicy/namespace_policy.go.
-_BUILT_IN_ROLE = ("Role", "extension-apiserver-authentication-reader", "kube-system")
 _WHAT = {"gives": "gives", "gives to": "gives rights to"}
 
 
@@ -21,16 +18,11 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
     for relation, verb in _WHAT.items():
         for edge in graph(environment).of(relation):
             wanted, at = edge.wanted, edge.source.at
-            if at is None or (wanted.kind == "ClusterRole" and wanted.name in _BUILT_IN):
-                continue
-            if (wanted.kind, wanted.name, wanted.namespace) == _BUILT_IN_ROLE:
-                continue
-            holder = edge.source.holder
-            if isinstance(holder, Manifest) and not environment.is_ours(holder):
+            if at is None or is_of_chart(environment, edge):
                 continue  # what a chart's objects refer to is the chart's affair: its hooks make some of it
             binding = f"{edge.source.node.kind} {edge.source.node.name}"
             if edge.state is State.UNKNOWN and not wanted.name.startswith("system:") and wanted.name != "default":
-                yield NotChecked(binding, f"{edge.reason.removesuffix(' may bring it')} may bring {wanted}")
+                yield NotChecked(binding, edge.reason.replace("bring it", f"bring {wanted}"))
             elif edge.state is State.DANGLING:
                 known = graph(environment).index.names(wanted.kind, wanted.namespace)
                 where = f" in namespace {wanted.namespace}" if wanted.namespace else ""

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.graph import Edge, State, graph
 from modelyard.rules import rule
+from modelyard.rules.edges import is_of_chart
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, Manifest, listed, text
+from modelyard.view import Environment, listed, text
 
 # The controller manager writes it into every namespace.
 _EVERYWHERE = "kube-root-ca.crt"
@@ -21,11 +22,10 @@ def missing_config_map(environment: Environment) -> Iterator[Finding | NotChecke
             wanted = edge.wanted
             if wanted.kind != "ConfigMap" or edge.reference.optional or wanted.name == _EVERYWHERE:
                 continue
-            holder = edge.source.holder
-            if isinstance(holder, Manifest) and not environment.is_ours(holder):
+            if is_of_chart(environment, edge):
                 continue  # a chart makes what its pods mount, or tolerates its absence
             if edge.state is State.UNKNOWN:
-                yield NotChecked(_pods(edge), f"{edge.reason.removesuffix(' may bring it')} may bring {wanted}")
+                yield NotChecked(_pods(edge), edge.reason.replace("bring it", f"bring {wanted}"))
             elif edge.state is State.DANGLING and (edge.source.node, wanted.name) not in told:
                 yield from _finding(environment, edge)
 

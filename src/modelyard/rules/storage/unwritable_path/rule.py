@@ -47,8 +47,7 @@ def unwritable_path(environment: Environment) -> Iterator[Finding | NotChecked]:
     """With a read-only root file system a process writes to its volumes alone, and ends at the first file elsewhere."""
     models = {(each.template, each.container.name): each for each in environment.models}
     for workload in environment.own_workloads:
-        verdict = workload.manifest.resource.verdict
-        if verdict is not None and verdict.status == "invalid":
+        if workload.manifest.breaks_schema:
             continue  # a misspelt field may be the mounts; what the schema says comes first
         for template in workload.templates:
             for container in template.containers:
