@@ -249,8 +249,8 @@ def _feeds(text: Mapping[str, Any], layers: int, kinds: list[LayerKind]) -> list
     if marks is not None:
         return [Feed.EXPERTS if mark else Feed.DENSE for mark in marks]
     named = text.get("moe_layers_enum")
-    if isinstance(named, str) and named.replace(",", "").strip().isdigit():
-        chosen = {int(each) for each in named.split(",") if each.strip().isdigit()}
+    if isinstance(named, str) and named.replace(",", "").strip().isdecimal():
+        chosen = {int(each) for each in named.split(",") if each.strip().isdecimal()}
         return [Feed.EXPERTS if at in chosen else Feed.DENSE for at in range(layers)]
     if isinstance(text.get("moe_layers"), list):
         only = whole_numbers(text, "moe_layers")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.view.isolation import Isolation
-from modelyard.view.labels import OPERATOR_LABELS, selects, set_by_manifests
+from modelyard.view.labels import selector_set_by_manifests, selects
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import entries, mapping, text
 
@@ -87,19 +87,11 @@ def _is_peer(policy: Manifest, isolation: Isolation, written: Mapping[str, Any],
     elif peer.namespace != (policy.namespace or peer.namespace) or not _same_namespace(isolation, policy, peer):
         return False
     selector = written.get("podSelector")
-    return not isinstance(selector, dict) or peer.labels is None or selects(_shown(selector), peer.labels)
+    if not isinstance(selector, dict) or peer.labels is None:
+        return True
+    return selects(selector_set_by_manifests(selector), peer.labels)
 
 
 def _same_namespace(isolation: Isolation, policy: Manifest, peer: Peer) -> bool:
     own = policy.namespace or isolation.template.manifest.namespace
     return not own or own == peer.namespace
-
-
-def _shown(selector: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a selector without the labels that controllers set, which are taken as given."""
-    return {
-        "matchLabels": set_by_manifests(mapping(selector, "matchLabels")),
-        "matchExpressions": [
-            each for each in entries(selector, "matchExpressions") if not text(each, "key").startswith(OPERATOR_LABELS)
-        ],
-    }

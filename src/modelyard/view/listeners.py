@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelyard.view.services import Service
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+_MOST_DIGITS = 9
 AIBRIX_PORT = "model.aibrix.ai/port"
 """Label of pods by which AIBrix's gateway finds the port of a model."""
 
@@ -77,11 +78,11 @@ def listener(model: ServedModel) -> Listener | None:
         return None
     if settings.get("headless"):
         return None
-    port = settings.get(server.port_flag, server.port)
-    if isinstance(port, bool) or not str(port).isdecimal():
+    port = _number(settings.get(server.port_flag, server.port))
+    if port is None:
         return None  # the kubelet puts it in, or settings/wrong-type says what is wrong
     host = str(settings.get(server.host_flag) or "")
-    return Listener(model, server, settings, int(port), host, any(settings.get(flag) for flag in server.tls_flags))
+    return Listener(model, server, settings, port, host, any(settings.get(flag) for flag in server.tls_flags))
 
 
 @derived
@@ -97,13 +98,13 @@ def services_by_template(environment: Environment) -> Mapping[PodTemplate, list[
 def callers(model: ServedModel, services: list[Service]) -> Iterator[Caller]:
     """Yield who asks the engine's container of a model; ports that no container declares are left to other rules."""
     container = model.container
+    own = {index: _number(port.get("containerPort")) for index, port in numbered(container.value, "ports")}
     names = {
-        text(port, "name"): (index, int(text(port, "containerPort") or 0))
+        text(port, "name"): (index, number)
         for index, port in numbered(container.value, "ports")
-        if text(port, "name") and text(port, "containerPort").isdigit()
+        if text(port, "name") and (number := own[index]) is not None
     }
     declared = {number for _, number, _ in model.template.ports}
-    own = {int(text(port, "containerPort") or 0) for port in entries(container.value, "ports")}
     for field, kind, request in probes(container.value):
         yield from _caller(model, names, field, request.get("port"), container.at(field, kind, "port"), (field,))
     for service in services:
@@ -111,14 +112,14 @@ def callers(model: ServedModel, services: list[Service]) -> Iterator[Caller]:
             which = "targetPort" if "targetPort" in port else "port"
             target = port.get(which)
             # A number of another container, or of none, is not the engine's.
-            if str(target).isdigit() and declared and int(str(target)) not in own:
+            if _number(target) is not None and declared and _number(target) not in own.values():
                 continue
             at = service.manifest.at(("spec", "ports", index, which))
             yield from _caller(model, names, str(service), target, at, ("service", service.name, index))
-    label = str(model.template.labels.get(AIBRIX_PORT, ""))
-    if label.isdigit():
+    label = _number(model.template.labels.get(AIBRIX_PORT))
+    if label is not None:
         at = model.template.manifest.at((*model.template.path, "metadata", "labels", AIBRIX_PORT))
-        yield Caller(f"label {AIBRIX_PORT}", int(label), at, ("label",))
+        yield Caller(f"label {AIBRIX_PORT}", label, at, ("label",))
 
 
 def probes(container: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -132,10 +133,17 @@ def probes(container: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def port_number(container: Mapping[str, Any], port: object) -> int | None:
     """Return the number that a name or number of a container's port stands for; None for one that it lacks."""
-    if str(port).isdecimal():
-        return int(str(port))
-    found = (text(each, "containerPort") for each in entries(container, "ports") if text(each, "name") == port)
-    return next((int(number) for number in found if number.isdigit()), None)
+    number = _number(port)
+    if number is not None:
+        return number
+    named = (_number(each.get("containerPort")) for each in entries(container, "ports") if text(each, "name") == port)
+    return next((known for known in named if known is not None), None)
+
+
+def _number(port: object) -> int | None:
+    """Return a port that is written as a number, or as a text of one; None for anything else."""
+    written = str(port)
+    return int(written) if written.isdecimal() and len(written) <= _MOST_DIGITS else None
 
 
 def _caller(
@@ -146,8 +154,9 @@ def _caller(
     at: Address,
     key: tuple[object, ...],
 ) -> Iterator[Caller]:
-    if str(port).isdecimal():
-        yield Caller(name, int(str(port)), at, key)
+    number = _number(port)
+    if number is not None:
+        yield Caller(name, number, at, key)
     elif str(port) in names:
-        index, number = names[str(port)]
-        yield Caller(name, number, model.container.at("ports", index, "containerPort"), ("port", index))
+        index, declared = names[str(port)]
+        yield Caller(name, declared, model.container.at("ports", index, "containerPort"), ("port", index))
