@@ -102,7 +102,8 @@ def test_a_model_from_a_bucket_is_known_by_the_id_beside_its_settings(one_model:
     with_feature = {"components:\n": "components:\n  - ../../../../bases/features/weights-s3-streamer\n"}
     apply_edits(one_model, {"replace": {CHAT: with_feature}})
     model = served(one_model, "chat")
-    assert model.settings.model == "s3://$(WEIGHTS_BUCKET)/$(MODEL_ID)/$(MODEL_REVISION)"
+    loaded = model.settings.model
+    assert loaded.startswith("s3://$(WEIGHTS_BUCKET)/Qwen/Qwen3-1.7B/"), "a Secret's or the cluster's variable stays"
     assert model.settings.model_id == "Qwen/Qwen3-1.7B"
     assert fit(one_model, "chat") == (FitVerdict.FITS, "")
 
@@ -145,3 +146,50 @@ def test_where_placement_is_unknown_nothing_is_said_of_memory(one_model: Path) -
     verdict, gap = fit(one_model, "chat")
     assert verdict is None
     assert gap == "it is not known where its pods run: region mars-north-1 is not in the catalogue"
+
+
+def test_a_model_is_what_runs_an_engine_not_what_wears_a_label(one_model: Path) -> None:
+    file = one_model / "environments/dev/applications/chat.yaml"
+    label = "  labels: {app.kubernetes.io/component: model} # chooses the shared patches\n"
+    assert label in file.read_text()
+    file.write_text(file.read_text().replace(label, ""))
+    assert served(one_model, "chat").settings.model_id == "Qwen/Qwen3-1.7B"
+    assert fit(one_model, "chat") == (FitVerdict.FITS, "")
+
+
+def _second(root: Path, container: str) -> None:
+    """Add a StatefulSet with one GPU to the model's Application."""
+    folder = root / "environments/dev/models/chat"
+    (folder / "second.yaml").write_text(f"""\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: second}}
+spec:
+  serviceName: second
+  selector: {{matchLabels: {{app: second}}}}
+  template:
+    metadata: {{labels: {{app: second}}}}
+    spec:
+      containers:
+        - {{name: server, {container}, resources: {{limits: {{nvidia.com/gpu: 1}}}}}}
+""")
+    file = folder / "kustomization.yaml"
+    file.write_text(file.read_text().replace("resources:\n", "resources:\n  - second.yaml\n", 1))
+
+
+def test_every_engine_of_an_application_is_a_model(one_model: Path) -> None:
+    script = "vllm serve Qwen/Qwen3-4B --max-model-len 4096"
+    _second(one_model, f"image: vllm/vllm-openai:v0.24.0, command: [sh, -c, {script}]")
+    view = environments(Repository(one_model)).views[0]
+    assert sorted(model.name for model in view.models) == ["chat", "second"]
+    second = served(one_model, "second")
+    assert (second.settings.model_id, second.settings["max-model-len"]) == ("Qwen/Qwen3-4B", 4096)
+
+
+def test_an_engine_that_nobody_knows_is_named_as_not_checked(one_model: Path) -> None:
+    _second(one_model, "image: example.com/tensor-server:1.0")
+    gaps = environments(Repository(one_model)).all_gaps
+    found = next(gap for gap in gaps if str(gap.subject) == "StatefulSet second")
+    assert found.reason == (
+        "it asks for nvidia.com/gpu, and no engine is known that runs by example.com/tensor-server:1.0"
+    )

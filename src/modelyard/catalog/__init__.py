@@ -32,7 +32,7 @@ from modelyard.catalog.drivers import (
 )
 from modelyard.catalog.engine_bases import LONGEST_NAME, UNPREFERRED, EngineBase, engine_base_from_mapping
 from modelyard.catalog.engine_configs import ConfigField, EngineConfigs, engine_configs
-from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment
+from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment, short_flags
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.image_sizes import image_bytes
@@ -158,5 +158,6 @@ __all__ = [
     "servers",
     "shape_from_config",
     "shape_from_mapping",
+    "short_flags",
     "sources",
 ]

@@ -130,3 +130,14 @@ def _aliases(name: str, version: str) -> Mapping[str, Flag]:
     found = engine(name, version)
     flags = found.flags.values() if found is not None else ()
     return MappingProxyType({alias: flag for flag in flags for alias in flag.aliases})
+
+
+@cache
+def short_flags() -> Mapping[str, str]:
+    """Return the long names of vLLM's flags by their short ones, such as `-tp`, of every version in the data."""
+    found: dict[str, str] = {}
+    for version in engine_versions("vllm"):
+        for alias, flag in _aliases("vllm", version).items():
+            if not alias.startswith("--"):
+                found[alias] = flag.name
+    return MappingProxyType(found)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modelyard.checking.application_sets import expand_application_sets
 from modelyard.checking.charts import Charts
-from modelyard.checking.gaps import schema_gaps
+from modelyard.checking.gaps import engine_gaps, schema_gaps
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.plain import applications_in_files, is_plain, is_recursive, plain_folder
 from modelyard.checking.revisions import Revisions
@@ -102,7 +102,7 @@ def environments(
             of_charts = [charts.render(each, revisions, beside_charts(each, children)) for each in plans]
         for each, chart_renderings in zip(plans, of_charts, strict=True):
             view = environment(each, children, chart_renderings.by_application, repository, terraform)
-            gaps = (*chart_renderings.gaps, *each.gaps, *schema_gaps(view, version))
+            gaps = (*chart_renderings.gaps, *each.gaps, *schema_gaps(view, version), *engine_gaps(view))
             rendered.append(RenderedEnvironment(view, gaps))
     return RenderedEnvironments(tuple(sorted(rendered, key=lambda each: each.view.name)), context.gaps)
 

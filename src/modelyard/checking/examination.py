@@ -68,7 +68,7 @@ def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination
     summary = EnvironmentSummary(
         view.name,
         len(applications),
-        sum(1 for model in view.models if model.name in shown),
+        sum(1 for model in view.models if model.application.name in shown),
         sum(len(each.resources) for each in applications) + len(view.root) + len(view.bootstrap),
         tuple(each.name for each in applications),
     )

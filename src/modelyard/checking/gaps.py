@@ -1,4 +1,4 @@
-"""What schemas and their rules could not be consulted for."""
+"""What schemas could not be consulted for, and which workloads no rule of engines reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from modelyard.findings import NotChecked
 from modelyard.repository import SETTINGS
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.view import Environment, Manifest
+from modelyard.view.engines import engines
 from modelyard.wording import join_and
+
+# They hold devices for another end: to train, to compute once, or to watch nodes.
+_NO_SERVERS = ("CronJob", "DaemonSet", "Job")
 
 
 def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotChecked]:
@@ -50,6 +54,32 @@ def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotCheck
             "modelyard tools install modelyard-render, and use the library backend",
             environment=view.name,
         )
+
+
+def engine_gaps(view: Environment) -> Iterator[NotChecked]:
+    """Yield the workloads that serve a model, or hold devices, by a program that is not known as an engine.
+
+    Nothing is known of what such a program is told, needs and answers, so that rules of models pass it by.
+    """
+    served = {model.workload.manifest for model in view.models}
+    known = {model.application.name for model in view.models}
+    marked = {application.name for application in view.applications if application.is_model}
+    for workload in view.own_workloads:
+        if workload.manifest in served or workload.kind in _NO_SERVERS:
+            continue
+        application = workload.manifest.application
+        devices = sorted({name for template in workload.templates for name in template.accelerators})
+        if devices or (application in marked - known):
+            images = sorted({each.image for each in workload.containers if not each.init and each.image})
+            why = f"asks for {join_and(devices)}" if devices else "serves a model"
+            yield NotChecked(
+                workload,
+                f"it {why}, and no engine is known that runs by {join_and(images) or 'it'}",
+                f"known are {join_and(sorted(each.title for each in engines()))}; "
+                "an engine.yaml beside its kustomization says what another one is",
+                environment=view.name,
+                application=application,
+            )
 
 
 def _has_rules(manifest: Manifest, kubernetes_version: str) -> bool:

@@ -58,7 +58,7 @@ class Held:
     @cached_property
     def model(self) -> ServedModel | None:
         """Return the model that it serves, if any."""
-        return next((model for model in self.environment.models if model.name == self.name), None)
+        return next((model for model in self.environment.models if model.application.name == self.name), None)
 
 
 def added(head: Held) -> ApplicationChange:

@@ -96,7 +96,7 @@ def compare_costs(change: EnvironmentChange, before: Environment | None, after: 
 def _by_application(view: Environment) -> Mapping[str, str]:
     from modelyard.placement import placements
 
-    models = {model.workload.manifest: model.name for model in view.models}
+    models = {model.workload.manifest: model.application.name for model in view.models}
     found: dict[str, list[str]] = {}
     for placement in placements(view):
         name = models.get(placement.workload.manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +16,13 @@ from modelyard.view.workloads import Container, PodTemplate, Workload
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """One model: an Application that serves it, and the engine's container in it.
+    """One model: the workload that serves it, and the engine's container in it.
+
+    A model is what runs an engine, whether or not its Application says so by a label.
 
     Attributes:
+        name: Its Application's, where that is of one model; else its workload's, after the Application's name where
+            another model is called the same.
         application: The Application.
         engine: The engine that serves it.
         workload: The workload that runs the engine.
@@ -26,17 +31,13 @@ class ServedModel:
         engine_versions: `engine-versions` of `modelyard.yaml`, version by image name.
     """
 
+    name: str
     application: Application
     engine: ServingEngine
     workload: Workload
     template: PodTemplate
     container: Container
     engine_versions: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        """Return the model's name: its Application, Service, workload and served name."""
-        return self.application.name
 
     @cached_property
     def settings(self) -> DeclaredSettings:
@@ -60,15 +61,28 @@ class ServedModel:
 def models(
     applications: Iterable[Application], workloads: Mapping[str, list[Workload]], engine_versions: Mapping[str, str]
 ) -> list[ServedModel]:
-    """Return the models among the Applications, in their order."""
-    found = []
-    for application in applications:
-        if not application.is_model:
-            continue
-        for workload in workloads.get(application.name, ()):
-            serving = engine_in(workload)
-            if serving is not None:
-                engine, template, container = serving
-                found.append(ServedModel(application, engine, workload, template, container, engine_versions))
-                break
-    return found
+    """Return the models of the Applications, in their order."""
+    served = [
+        (application, workload, serving)
+        for application in applications
+        for workload in workloads.get(application.name, ())
+        if (serving := engine_in(workload)) is not None
+    ]
+    of_application = Counter(application.name for application, _, _ in served)
+    plain = [
+        application.name if application.is_model and of_application[application.name] == 1 else workload.name
+        for application, workload, _ in served
+    ]
+    counts = Counter(plain)
+    return [
+        ServedModel(
+            name if counts[name] == 1 else f"{application.name}/{workload.name}",
+            application,
+            engine,
+            workload,
+            template,
+            container,
+            engine_versions,
+        )
+        for name, (application, workload, (engine, template, container)) in zip(plain, served, strict=True)
+    ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
+from modelyard.catalog import short_flags
 from modelyard.findings import Address, UserError
 from modelyard.rendering import Sources
 from modelyard.repository import FileAddress, Repository
 from modelyard.repository.yaml import documents
+from modelyard.view.command_lines import Word, command_line
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import entries, text
 from modelyard.view.workloads import Container
@@ -24,7 +27,8 @@ class Setting:
         value: A plain value; text of the command line is read as YAML scalars are.
         at: Its address.
         source: The settings file or the command line.
-        index: Position in `args`; -1 for the file.
+        index: The item of `args` or `command` that makes it; -1 for the file.
+        word: The word of the command line with its value; empty for the file.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Setting:
     at: Address
     source: Literal["file", "args"]
     index: int = -1
+    word: str = ""
 
     @property
     def name_at(self) -> Address:
@@ -108,14 +113,28 @@ def _integer(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
 
 
-def declared_settings(container: Container, siblings: Sequence[Manifest]) -> DeclaredSettings:
-    """Return the effective settings of a vLLM container; `siblings` are the resources rendered with it.
+def _not_in_commands(words: Sequence[str]) -> int | None:
+    return None
+
+
+def declared_settings(
+    container: Container,
+    siblings: Sequence[Manifest],
+    begins: Callable[[Sequence[str]], int | None] = _not_in_commands,
+) -> DeclaredSettings:
+    """Return the effective settings of a container that takes vLLM's flags.
 
     The settings file is found through `--config`: the volume mounted at its path, the ConfigMap behind it, and the
     generator that made that ConfigMap.
+
+    Args:
+        container: The container.
+        siblings: The resources rendered with it.
+        begins: Finds the first word of the program itself, as in `command_line`; without it, `args` alone tell.
     """
     repository = container.manifest.repository
-    file, problem, config_map = _settings_file(container, siblings)
+    line = command_line(container, siblings, begins)
+    file, problem, config_map = _settings_file(container, siblings, line.words)
     in_file = FileAddress(repository.files, file or "", target=container.manifest.target)
     at: Address | None = container.at("args") if problem else None
     made: list[Setting] = []
@@ -124,7 +143,9 @@ def declared_settings(container: Container, siblings: Sequence[Manifest]) -> Dec
             made = written_in(in_file)
         except UserError as error:
             problem, at = error.message, error.at or in_file
-    made.extend(_arguments(container))
+    made.extend(_arguments(line.words))
+    if not problem and line.gap:
+        problem = line.gap  # at no place: it is not wrong, and only the running container knows it
     settings = {each.name: each for each in made}
     return DeclaredSettings(
         settings,
@@ -187,26 +208,35 @@ def flag(name: object) -> str:
     return str(name).lstrip("-").replace("_", "-")
 
 
-def _arguments(container: Container) -> Iterator[Setting]:
-    args = container.args
+def _arguments(words: Sequence[Word]) -> Iterator[Setting]:
     index = 0
-    while index < len(args):
-        word = args[index]
-        at = container.at("args", index)
-        if not word.startswith("--"):
-            if word != "serve" and (index == 0 or args[:index] == ["serve"]):
-                yield Setting("model", word, at, "args", index)
+    while index < len(words):
+        word = words[index]
+        name = _flag_of(word.text)
+        if name is None:
+            before = [each.text for each in words[:index]]
+            if word.text != "serve" and before in ([], ["serve"]):
+                yield Setting("model", word.text, word.at, "args", word.index, word.text)
             index += 1
             continue
-        name, equals, text = word.partition("=")
+        _, equals, value = word.text.partition("=")
         if equals:
-            yield Setting(flag(name), _scalar(text), at, "args", index)
-        elif index + 1 < len(args) and not args[index + 1].startswith("--"):
-            yield Setting(flag(name), _scalar(args[index + 1]), container.at("args", index + 1), "args", index + 1)
+            yield Setting(name, _scalar(value), word.at, "args", word.index, word.text)
+        elif index + 1 < len(words) and _flag_of(words[index + 1].text) is None:
             index += 1
+            given = words[index]
+            yield Setting(name, _scalar(given.text), given.at, "args", given.index, given.text)
         else:
-            yield Setting(flag(name), True, at, "args", index)
+            yield Setting(name, True, word.at, "args", word.index, word.text)
         index += 1
+
+
+def _flag_of(word: str) -> str | None:
+    """Return the flag that a word is, by its long name; None for a word that is a value."""
+    name = word.partition("=")[0]
+    if name.startswith("--"):
+        return flag(name)
+    return short_flags().get(name) if name.startswith("-") and len(name) > 1 else None
 
 
 def _scalar(text: str) -> Any:
@@ -218,10 +248,11 @@ def _scalar(text: str) -> Any:
     return value if isinstance(value, int | float | bool) else text
 
 
-def _settings_file(container: Container, siblings: Sequence[Manifest]) -> tuple[str | None, str, Manifest | None]:
+def _settings_file(
+    container: Container, siblings: Sequence[Manifest], words: Sequence[Word]
+) -> tuple[str | None, str, Manifest | None]:
     """Return the settings file, why there is none, and the ConfigMap that holds it."""
-    args = container.args
-    path = next((args[i + 1] for i, word in enumerate(args[:-1]) if word == "--config"), None)
+    path = next((given.text for word, given in pairwise(words) if word.text == "--config"), None)
     if path is None:
         return None, "", None
     folder, _, name = path.rpartition("/")

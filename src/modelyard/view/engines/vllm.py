@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
-from modelyard.rendering import split_image
+from modelyard.view.command_lines import command_words
 from modelyard.view.engines.protocol import ServingEngine
 from modelyard.view.manifests import Manifest
 from modelyard.view.settings import DeclaredSettings, declared_settings
-from modelyard.view.shapes import listed
+from modelyard.view.shapes import listed, mapping
 from modelyard.view.workloads import Container
 
+# A script or a launcher that starts it.
+_STARTED = re.compile(r"\bvllm\s+serve\b|\bvllm\.entrypoints\.[\w.]*api_server\b|vllm/entrypoints/[\w/]*api_server\.py")
+_IMAGE = re.compile(r"(?:^|[-_.])vllm(?:$|[-_.])")
+_OTHER_END = re.compile(
+    r"(?:^|[-_./ ])(?:bench|benchmark|benchmarks|exporter|operator|proxy|router|run-batch)(?:$|[-_. ])"
+)
+_MODULE = re.compile(r"vllm\.entrypoints\.(?:[\w.]+\.)?api_server")
 _LAUNCHED = ("data-parallel-size-local", "data-parallel-backend")
 
 
@@ -41,13 +50,20 @@ class VLLM(ServingEngine):
     is_sized = True
 
     def runs(self, container: Container) -> bool:
-        """Return whether name, command or image of a container say vLLM."""
-        command = " ".join(str(word) for word in listed(container.value, "command"))
-        return container.name == "vllm" or "vllm" in command or "vllm" in split_image(container.image)[0]
+        """Return whether a container serves by vLLM: by its command, else by its image and what it may be for."""
+        words = [each.text for each in command_words(container)]
+        if program_start(words) is not None or _STARTED.search(" ".join(words)):
+            return True
+        if _OTHER_END.search(" ".join([container.image_basename, *words[:2]])):
+            return False
+        named = container.name == "vllm" or _IMAGE.search(container.image_basename) is not None
+        # The image's own entry point serves; another command may, where there is a device for it or the name says so.
+        own_entry = not listed(container.value, "command")
+        return named and (own_entry or container.name == "vllm" or bool(_devices(container)))
 
     def settings(self, container: Container, siblings: Sequence[Manifest]) -> DeclaredSettings:
         """Return the settings file's and the command line's settings."""
-        return declared_settings(container, siblings)
+        return declared_settings(container, siblings, program_start)
 
     def ranks(self, settings: DeclaredSettings) -> int | None:
         """Return the product of the sizes; None where a launcher outside the pod decides."""
@@ -56,3 +72,24 @@ class VLLM(ServingEngine):
     def release(self, tag: str) -> str | None:
         """Return None: what is no version as a tag of vLLM tells nothing."""
         return None
+
+
+def program_start(words: Sequence[str]) -> int | None:
+    """Return which word of a command is the first of `vllm serve`'s own; None where the command does not start it.
+
+    Python may run it as a module or as a file; whatever stands before, such as `exec` or `numactl`, is passed over.
+    """
+    for number, word in enumerate(words):
+        follows = words[number + 1] if number + 1 < len(words) else ""
+        if word.rpartition("/")[2] == "vllm" and follows == "serve":
+            return number + 2
+        if word == "-m" and _MODULE.fullmatch(follows):
+            return number + 2
+        if word.endswith("api_server.py") and "vllm/entrypoints" in word:
+            return number + 1
+    return None
+
+
+def _devices(container: Container) -> dict[str, Any]:
+    limits = mapping(container.value, "resources", "limits")
+    return {name: amount for name, amount in limits.items() if "/" in str(name) and not str(name).startswith("vpc.")}

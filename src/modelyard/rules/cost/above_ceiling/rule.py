@@ -29,7 +29,7 @@ def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
     if ceiling.usd_per_month is not None:
         at = FileAddress(files, SETTINGS, (*path, "usd-per-month"))
         yield from _judged(str(environment), cost.total, ceiling.usd_per_month, at, list(cost.gaps))
-    served = {model.name: model for model in environment.models}
+    served = {model.application.name: model for model in environment.models}
     for name, most in ceiling.models.items():
         if name not in served:
             near = nearest(name, served)

@@ -50,7 +50,7 @@ def _selector(values: ChartValues, field: str) -> dict[str, Any] | None:
 
 def _order(environment: Environment, manifest: Manifest) -> int:
     """Return the models' own first."""
-    return 0 if any(model.name == manifest.application for model in environment.models) else 1
+    return 0 if any(model.application.name == manifest.application for model in environment.models) else 1
 
 
 def _words(selector: dict[str, Any]) -> str:

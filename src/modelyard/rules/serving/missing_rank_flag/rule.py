@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Environment, declared_settings, mapping
+from modelyard.view import Environment, mapping
 
 _OF_ALL = {"nnodes": "--nnodes=$(LWS_GROUP_SIZE)"}
 # Their defaults are those of the leader: rank 0, and the pod itself as the leader's address.
@@ -31,7 +31,7 @@ def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked
             for container in template.containers
             if container.name == model.container.name and not container.init
         ]
-        told = [declared_settings(container, model.application.resources) for _, container in containers]
+        told = [model.engine.settings(container, model.application.resources) for _, container in containers]
         if not any(flag in settings for settings in told for flag in ("nnodes", "node-rank")):
             continue  # Ray or a script joins them, or serving/leader-without-workers says that nothing does
         shared = "leaderTemplate" not in mapping(manifest.value, "spec", "leaderWorkerTemplate")

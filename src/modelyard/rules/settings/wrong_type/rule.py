@@ -37,7 +37,7 @@ def wrong_type(environment: Environment) -> Iterator[Finding | NotChecked]:
                 expected = "no value"
             yield Finding(
                 at=setting.at,
-                message=f"{model.name} sets {setting.name} to {_shown(model, setting)}, where vllm expects {expected}",
+                message=f"{model.name} sets {setting.name} to {_shown(setting)}, where vllm expects {expected}",
                 fix=_fix(setting, expected),
                 application=model.application.name,
             )
@@ -49,7 +49,7 @@ def _fits(model: ServedModel, setting: Setting, flag: Flag) -> bool:
         return True  # a key of a JSON flag, whose type is not known, or a value that the kubelet puts in
     if flag.type == "boolean":
         # The switches of the command line take no value.
-        return isinstance(value, bool) and "=" not in _word(model, setting)
+        return isinstance(value, bool) and "=" not in setting.word
     if flag.type == "json":
         return isinstance(value, dict) or (isinstance(value, str) and _is_mapping(value))
     if flag.type == "boolean-or-string":
@@ -78,13 +78,9 @@ def _is_mapping(text: str) -> bool:
         return False
 
 
-def _word(model: ServedModel, setting: Setting) -> str:
-    return model.container.args[setting.index] if setting.source == "args" else ""
-
-
-def _shown(model: ServedModel, setting: Setting) -> str:
+def _shown(setting: Setting) -> str:
     if isinstance(setting.value, bool):
-        return _word(model, setting).partition("=")[2] or ("true" if setting.value else "false")
+        return setting.word.partition("=")[2] or ("true" if setting.value else "false")
     return repr(setting.value) if isinstance(setting.value, str) else json.dumps(setting.value)
 
 
