@@ -13,7 +13,8 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test test-slow faults kills fuzz mutants lint format lock bench release clean
+.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test \
+  test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock bench release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,10 +57,15 @@ test: setup promtool lint ## run every check and test but the slow ones
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --ignore tests/terraform --ignore tests/rehearsal/test_cloud.py
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --ignore tests/terraform --ignore tests/rehearsal/test_cloud.py \
+	  --ignore tests/rendering/test_library_sources.py
 
-test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, rehearse in it, judge it by checkov (20 minutes)
-	@build/terraform/bin/python -m pytest -n 3 --dist loadgroup -m slow tests/terraform tests/rehearsal/test_cloud.py
+test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, rehearse in it, judge it by checkov; not part of .ci/run (20 minutes)
+	@build/terraform/bin/python scripts/targets.py run $@ -- build/terraform/bin/python -m pytest -n 3 --dist loadgroup -m slow \
+	  tests/terraform tests/rehearsal/test_cloud.py
+
+test-renderer: setup ## run the renderer's own tests and fuzz it; not part of .ci/run (10 minutes)
+	@$(BIN)/python scripts/targets.py run $@ -- $(BIN)/python -m pytest -n 1 -m slow tests/rendering/test_library_sources.py
 
 build/terraform/.ready: requirements-terraform.lock
 	@test -x build/terraform/bin/python || $(PYTHON) -m venv build/terraform

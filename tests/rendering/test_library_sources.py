@@ -1,4 +1,4 @@
-"""The renderer's own tests, and its fuzz targets where there is time for them."""
+"""The renderer's own tests, and its fuzz targets: `make test-renderer` runs them where they changed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def go(*arguments: str, timeout: float = 900.0) -> str:
     return output
 
 
+@pytest.mark.slow
 def test_sources_are_formatted_and_pass_vet_and_their_own_tests() -> None:
     unformatted = run(["gofmt", "-l", "."], cwd=SOURCES, timeout=60).stdout.decode()
     assert not unformatted, f"run gofmt -w on {unformatted}"
