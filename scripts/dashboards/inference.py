@@ -14,11 +14,11 @@ _LATENCY = "P50, P95 and P99 of five minutes, and the objective of P95. "
 def inference() -> dashboard.Dashboard:
     """Return the dashboard of models, whichever engine they run on."""
     return (
-        empty("Inference", "inference", "Models on vLLM, vLLM in Ray, vLLM-Omni and Triton, beside their objectives.")
-        .with_variable(choice("namespace", "Namespace", "label_values(model:requests_waiting:sum, namespace)"))
+        empty("Inference", "inference", "Models on every engine, beside their objectives.")
+        .with_variable(choice("namespace", "Namespace", "label_values(model:replicas:count, namespace)"))
         .with_variable(
             choice(
-                "model_name", "Model", 'label_values(model:requests_waiting:sum{namespace=~"$namespace"}, model_name)'
+                "model_name", "Model", 'label_values(model:replicas:count{namespace=~"$namespace"}, model_name)'
             )
         )
         .with_row(dashboard.Row("Now"))
@@ -68,6 +68,29 @@ def inference() -> dashboard.Dashboard:
                 ],
                 description=_LATENCY + "In Ray it is the mean of each request.",
                 span=12,
+            )
+        )
+        .with_panel(
+            lines(
+                "Time of an answer of MLServer, P95",
+                "s",
+                [
+                    Series(
+                        "histogram_quantile(0.95, sum by (app_kubernetes_io_instance, le) ("
+                        f"rate(rest_server_request_duration_seconds_bucket{{{PIPELINE}, method=\"POST\"}}[$__rate_interval])))",
+                        "{{app_kubernetes_io_instance}}",
+                    )
+                ],
+            )
+        )
+        .with_panel(
+            lines(
+                "Replicas of MLServer that are busy",
+                "short",
+                [
+                    Series(f"model:busy_replicas:sum{{{MODEL}}}", "{{model_name}}"),
+                    Series(f"model:replicas:count{{{MODEL}}}", "{{model_name}} replicas"),
+                ],
             )
         )
         .with_panel(

@@ -20,6 +20,8 @@ PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 PROBED_BY_OPERATOR = {"RayService"}
 # A path that tells of the server around the engine, and not of the engine: what is alive is asked for a token.
 ASKS_FOR_A_TOKEN = {"triton-vllm"}
+# Servers that wait for requests in flight without being told.
+WAITS_BY_ITSELF = {"mlserver", "triton-vllm"}
 # Groups whose ranks answer nothing once one is lost; Ray's head notices a lost worker itself.
 GROUPS = {"LeaderWorkerSet"}
 
@@ -39,7 +41,7 @@ def test_every_pod_waits_for_the_last_requests_before_it_ends(engine: str) -> No
         wait = main(template)["lifecycle"]["preStop"]["sleep"]["seconds"]
         grace = template["spec"]["terminationGracePeriodSeconds"]
         arguments = " ".join(main(template).get("args", ()))
-        drain = 60 if "--shutdown-timeout=60" in arguments or engine == "triton-vllm" else 0
+        drain = 60 if "--shutdown-timeout=60" in arguments or engine in WAITS_BY_ITSELF else 0
         assert 15 <= wait + drain <= grace - 15, (role, wait, drain, grace)
         assert wait + drain >= 45, f"{role}: nothing waits for requests in flight"
 
@@ -55,7 +57,11 @@ def test_probes_ask_the_engine(engine: str) -> None:
     if engine in ASKS_FOR_A_TOKEN:
         assert "/v1/completions" in probes["livenessProbe"]["exec"]["command"][-1]
     else:
-        # vLLM's /health asks the engine's core.
+        # vLLM's /health asks the engine's core; MLServer's is ready before it has a model, so the model is asked for.
+        if engine == "mlserver":
+            assert probes.pop("livenessProbe")["httpGet"]["path"] == "/v2/health/live"
+            assert {each["httpGet"]["path"] for each in probes.values()} == {"/v2/models/serving/ready"}
+            return
         assert {each["httpGet"]["path"] for each in probes.values()} == {"/health"}
 
 
@@ -74,8 +80,9 @@ def test_a_budget_speaks_of_one_role(engine: str) -> None:
 def test_pods_tolerate_their_device_and_the_loss_of_a_node_only_where_a_group_hangs(engine: str) -> None:
     for role, template in templates(engine).items():
         tolerations = template["spec"].get("tolerations", [])
-        devices = {"gpu": "nvidia.com/gpu", "neuron": "aws.amazon.com/neuron"}[engine_facts(engine)["accelerator"]]
-        assert role == "head" or any(each["key"] == devices for each in tolerations)
+        kinds = {"gpu": "nvidia.com/gpu", "neuron": "aws.amazon.com/neuron", "cpu": None}
+        devices = kinds[engine_facts(engine)["accelerator"]]
+        assert role == "head" or devices is None or any(each["key"] == devices for each in tolerations)
         lost = {each["key"]: each["tolerationSeconds"] for each in tolerations if each["effect"] == "NoExecute"}
         soon = {"node.kubernetes.io/not-ready": 30, "node.kubernetes.io/unreachable": 30}
         assert lost == (soon if engine_facts(engine)["workload"] in GROUPS else {})
