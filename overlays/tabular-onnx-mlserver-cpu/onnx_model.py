@@ -35,5 +35,5 @@ class OnnxModel(MLModel):
             values = self._session.run(wanted, given)
         except Exception as error:  # of its C++ side, which has no public base class
             raise InferenceError(f"ONNX Runtime refuses the inputs: {error}") from error
-        made = [NumpyCodec.encode_output(name, value) for name, value in zip(wanted, values)]
+        made = [NumpyCodec.encode_output(name, value) for name, value in zip(wanted, values, strict=True)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=made)

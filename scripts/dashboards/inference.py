@@ -17,9 +17,7 @@ def inference() -> dashboard.Dashboard:
         empty("Inference", "inference", "Models on every engine, beside their objectives.")
         .with_variable(choice("namespace", "Namespace", "label_values(model:replicas:count, namespace)"))
         .with_variable(
-            choice(
-                "model_name", "Model", 'label_values(model:replicas:count{namespace=~"$namespace"}, model_name)'
-            )
+            choice("model_name", "Model", 'label_values(model:replicas:count{namespace=~"$namespace"}, model_name)')
         )
         .with_row(dashboard.Row("Now"))
         .with_panel(number("Requests a second", "reqps", f"sum(model:requests:rate5m{{{MODEL}}})"))
@@ -77,7 +75,8 @@ def inference() -> dashboard.Dashboard:
                 [
                     Series(
                         "histogram_quantile(0.95, sum by (app_kubernetes_io_instance, le) ("
-                        f"rate(rest_server_request_duration_seconds_bucket{{{PIPELINE}, method=\"POST\"}}[$__rate_interval])))",
+                        f'rate(rest_server_request_duration_seconds_bucket{{{PIPELINE}, method="POST"}}'
+                        "[$__rate_interval])))",
                         "{{app_kubernetes_io_instance}}",
                     )
                 ],

@@ -23,7 +23,9 @@ COMPONENTS = {
     "fluent-bit-opensearch": "fluent-bit",
 }
 ENGINES = {
-    name: {"ray-vllm": "ray", "triton-vllm": "triton", "vllm-omni": "vllm-omni", "mlserver": "mlserver"}.get(name, "vllm")
+    name: {"ray-vllm": "ray", "triton-vllm": "triton", "vllm-omni": "vllm-omni", "mlserver": "mlserver"}.get(
+        name, "vllm"
+    )
     for name in names(BASES / "serving")
 }
 # Exporters whose pods and Services a chart brings, which cannot be rendered here: the monitor that is ours, with its

@@ -34,6 +34,7 @@ TRUSTED = (
     "rayproject/",  # Docker Hub
     "redis:",  # Docker Hub
     "registry.k8s.io/",
+    "seldonio/",  # Docker Hub
     "vllm/",  # Docker Hub
 )
 

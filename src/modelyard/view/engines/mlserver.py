@@ -35,7 +35,9 @@ class MLServer(ServingEngine):
         """Return what `model-settings.json` of the mounted ConfigMap says."""
         source = mounted_config_map(container, siblings, MODEL_SETTINGS)
         file = (
-            Sources(source.repository, source.target, source.resource).generated_file(MODEL_SETTINGS) if source else None
+            Sources(source.repository, source.target, source.resource).generated_file(MODEL_SETTINGS)
+            if source
+            else None
         )
         if source is None or file is None:
             return super().settings(container, siblings)
