@@ -15,6 +15,7 @@ from typing import Any
 import copier
 import yaml
 
+from modelyard.scaffolding.economy import economical
 from tests.repositories.edits import apply_edits
 
 HERE = Path(__file__).parent
@@ -76,6 +77,14 @@ URL = "https://github.com/acme/my-platform.git"
 
 def copy_template(destination: Path, answers: dict[str, Any]) -> None:
     """Write what the template makes of answers into a folder."""
-    copier.run_copy(
-        str(PROJECT), destination, data=answers, defaults=True, quiet=True, vcs_ref="HEAD", unsafe=False, overwrite=True
-    )
+    with economical():
+        copier.run_copy(
+            str(PROJECT),
+            destination,
+            data=answers,
+            defaults=True,
+            quiet=True,
+            vcs_ref="HEAD",
+            unsafe=False,
+            overwrite=True,
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.findings import UserError
+from modelyard.scaffolding.economy import economical
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, blame
 from modelyard.scaffolding.source import TemplateSource
 from modelyard.tooling.git import inert_environment, reaching_out
@@ -49,7 +50,7 @@ def copy(
     import copier  # 0.3 s to import, which commands other than this one should not pay
 
     data = {**questionnaire.for_scope(answers, scope), "scope": scope}
-    with _refusals(answers, questionnaire.unanswered(answers, scope)), _quiet(), _inert_git(None):
+    with _refusals(answers, questionnaire.unanswered(answers, scope)), _quiet(), _inert_git(None), economical():
         copier.run_copy(
             source.url,
             destination,
@@ -88,7 +89,7 @@ def merge(
     """
     import copier
 
-    with _refusals({}), _quiet(), _inert_git(repository):
+    with _refusals({}), _quiet(), _inert_git(repository), economical():
         copier.run_update(
             repository,
             data=dict(answers or {}),
