@@ -29,6 +29,10 @@ class Device:
         logical_cores: NeuronCores that a process sees by default; None for GPUs.
         aliases: Other names, in lower case with dashes.
         ec2: Whether an EC2 type has it.
+        memory_gb_per_s: Peak bandwidth of its memory in 10^9 bytes a second; None where no source was found.
+        link_gb_per_s: What it sends to another device of its node, in 10^9 bytes a second in one direction.
+        tflops: Dense tensor peak in 10^12 operations a second as (type, peak), types being fp16, fp8, fp4 and int8.
+        tflops_are_sure: Whether the peak was read in a data sheet, or a copy of one.
     """
 
     name: str
@@ -41,6 +45,14 @@ class Device:
     logical_cores: int | None = None
     aliases: tuple[str, ...] = ()
     ec2: bool = True
+    memory_gb_per_s: float | None = None
+    link_gb_per_s: float | None = None
+    tflops: tuple[tuple[str, float], ...] = ()
+    tflops_are_sure: bool = True
+
+    def peak_tflops(self, kind: str) -> float | None:
+        """Return the dense tensor peak of a type; None where the device has none, or none is known."""
+        return dict(self.tflops).get(kind)
 
     @property
     def total_gib(self) -> float:
@@ -59,6 +71,7 @@ def _device(row: Mapping[str, Any]) -> Device:
         major, minor = fields["compute_capability"].split(".")
         fields["compute_capability"] = (int(major), int(minor))
     fields["aliases"] = tuple(fields.get("aliases", ()))
+    fields["tflops"] = tuple(fields.get("tflops", {}).items())
     return Device(**fields)
 
 

@@ -23,6 +23,7 @@ _VERBS = {
     "graph": ("graph", "Show references between objects."),
     "times": ("times", "Show how long starts and responses take, and every timeout."),
     "cost": ("cost", "Estimate the cost of models, pools and environments."),
+    "plan": ("plan", "Find the cheapest way to serve within latency objectives."),
     "model": ("model", "Add, change and remove models."),
     "feature": ("feature", "Turn features of models on and off."),
     "env": ("env", "List, add, remove and sync environments."),
@@ -38,7 +39,7 @@ _VERBS = {
 }
 """Module and help of each verb. A module has a `command`, or an `application` with verbs of its own."""
 
-_WITH_EXIT_CODES = ("check", "diff", "rehearse", "place", "graph", "promote", "import")
+_WITH_EXIT_CODES = ("check", "diff", "rehearse", "place", "plan", "graph", "promote", "import")
 
 
 def application(only: str | None = None) -> typer.Typer:

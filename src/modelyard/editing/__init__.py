@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
     from modelyard.editing.naming import model_name
     from modelyard.editing.owners import require_owners, set_owners
+    from modelyard.editing.planned import apply_candidate, write_objectives
     from modelyard.editing.promotion import Promotion, promote
     from modelyard.editing.served import Served
     from modelyard.editing.trials import Trial, tried
@@ -41,6 +42,7 @@ __all__ = [
     "Served",
     "Trial",
     "adopt",
+    "apply_candidate",
     "candidates",
     "environment_files",
     "environment_rows",
@@ -61,6 +63,7 @@ __all__ = [
     "switch_feature",
     "sync_outputs",
     "tried",
+    "write_objectives",
 ]
 
 _HOMES = {
@@ -98,6 +101,8 @@ _HOMES = {
     "Served": "served",
     "Trial": "trials",
     "tried": "trials",
+    "apply_candidate": "planned",
+    "write_objectives": "planned",
 }
 
 

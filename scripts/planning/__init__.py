@@ -1,0 +1,1 @@
+"""Measurements that the speed of deployments is fitted on."""

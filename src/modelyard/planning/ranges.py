@@ -1,0 +1,94 @@
+"""By how much what is measured differs from what is estimated: quantiles of errors, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, hypot, log
+
+from modelyard.catalog import Device
+from modelyard.planning.speed import speed_data
+
+METRICS = ("ttft", "itl", "throughput")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A median with the ends between which 80 % of measurements lie.
+
+    Attributes:
+        low: Lower end.
+        middle: The estimate.
+        high: Upper end.
+    """
+
+    low: float
+    middle: float
+    high: float
+
+    def times(self, factor: float) -> Range:
+        """Return the range of a multiple."""
+        return Range(self.low * factor, self.middle * factor, self.high * factor)
+
+    def inside(self, limit: float | None) -> str:
+        """Return how a limit lies to the range: `meets`, `unsure` or `misses`; `meets` without a limit."""
+        if limit is None or self.high <= limit:
+            return "meets"
+        return "misses" if self.low > limit else "unsure"
+
+
+def estimated(metric: str, value: float, device: Device, version: tuple[int, ...] | None) -> Range:
+    """Return the range of an estimate that no run of one's own narrows.
+
+    The factors are quantiles of the errors that models had when they were left out of the fit. A device with few
+    points, and an engine newer than those of the points, have had none to show theirs, so their range is wider.
+
+    Args:
+        metric: `ttft`, `itl` or `throughput`.
+        value: The estimate.
+        device: The device.
+        version: The engine's version; None where it is not known.
+    """
+    told = speed_data()["ranges"][metric]
+    low, high = float(told["low-80"]), float(told["high-80"])
+    if not is_measured(device):
+        other = speed_data()["ranges-of-other-devices"][metric]
+        low, high = min(low, float(other["low-80"])), max(high, float(other["high-80"]))
+    if newer_than_points(version):
+        # Independent errors add up in the squares of their logarithms.
+        wider = log(float(speed_data()["version-factor"][metric]))
+        low, high = exp(-_joined(log(1 / low), wider)), exp(_joined(log(high), wider))
+    return Range(value * low, value, value * high)
+
+
+def tail(metric: str, percentile: int) -> float:
+    """Return by how much a percentile lies above the median; what lies between two known ones is interpolated."""
+    told = {50: 1.0, **{int(each): float(f) for each, f in speed_data()["tails"][metric].items()}}
+    if percentile in told:
+        return told[percentile]
+    below = max(each for each in told if each < percentile)
+    above = min(each for each in told if each > percentile)
+    share = (log(100 - below) - log(100 - percentile)) / (log(100 - below) - log(100 - above))
+    return exp(log(told[below]) + share * (log(told[above]) - log(told[below])))
+
+
+def is_measured(device: Device) -> bool:
+    """Return whether enough points are of a device."""
+    found = speed_data()["measured-devices"].get(point_name(device))
+    return bool(found) and not found["sparse"]
+
+
+def point_name(device: Device) -> str:
+    """Return a device's name among the points, which tell the two A100 apart."""
+    if device.name == "A100":
+        return "A100-40GB" if device.nominal_mib == 40960 else "A100-80GB"
+    return device.name
+
+
+def newer_than_points(version: tuple[int, ...] | None) -> bool:
+    """Return whether an engine is newer than every point, or of unknown version."""
+    newest = tuple(map(int, speed_data()["engine-versions"][1].split(".")))
+    return version is None or tuple(version[:2]) > newest
+
+
+def _joined(one: float, other: float) -> float:
+    return hypot(max(0.0, one), other)

@@ -1,0 +1,247 @@
+"""How fast a deployment answers: a roofline with few parameters, which a script fits on published measurements.
+
+    step(n)    = weights(n) / (T B y) + n cache / (B y') + n F / (T P x) + exchange(n) + overhead
+    prefill    = max(p F / (T P x'), weights(p) / (T B y)) + exchange(p) + overhead
+    ITL(n)     = step(n) + m (n - 1) / o (prefill's operations and exchange)
+    TTFT(n)    = prefill (1 + c r (n - 1) / 2 + d (n - 1)^g) + step(n) + w
+
+with n requests at once, p tokens of a prompt, o tokens of an answer, T ranks, B bandwidth, P peak, F operations of a
+token, r the share of time that prefill takes. What a request waits for is the prefill of others: in a closed load every
+token of an answer is delayed by the prompts that arrive while it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from math import log2
+from pathlib import Path
+from typing import Any
+
+from modelyard.catalog import Device
+from modelyard.planning.work import ModelWork, computing_bits
+
+DATA = Path(__file__).parent / "data" / "speed.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedParameters:
+    """Parameters of the roofline; shares are of a device's peak.
+
+    Attributes:
+        decode_compute: Share of the tensor peak in decode steps.
+        prefill_compute: Share of the tensor peak in prefill.
+        eight_bits: What remains of that share where 8-bit numbers are multiplied.
+        four_bits: What remains of it where 4-bit numbers are multiplied.
+        attention_compute: Share of the 16-bit peak in attention over a prompt.
+        expert_compute: What remains of the share for models with experts, whose matrices are small.
+        weight_bandwidth: Share of the bandwidth for weights.
+        expert_bandwidth: Share of the bandwidth for experts' weights.
+        cache_bandwidth: Share of the bandwidth for the KV cache.
+        step_ms: Milliseconds of a step whatever it does.
+        layer_us: Microseconds of a layer whatever it does.
+        expert_layer_us: Microseconds more of a layer of a model with experts.
+        exchange_us: Microseconds of an exchange among two ranks; times log2 of the ranks.
+        link_bandwidth: Share of the link's bandwidth.
+        request_ms: Milliseconds around a request.
+        queue_by_load: Share of the prompts of others that a request waits for, by how much of the time prefill takes.
+        queue_by_requests: Prompts that a request waits for, times others to the power of `queue_power`.
+        queue_power: That power.
+        interleaving: Share of others' prefill that delays the tokens of an answer.
+    """
+
+    decode_compute: float
+    prefill_compute: float
+    eight_bits: float
+    four_bits: float
+    attention_compute: float
+    expert_compute: float
+    weight_bandwidth: float
+    expert_bandwidth: float
+    cache_bandwidth: float
+    step_ms: float
+    layer_us: float
+    expert_layer_us: float
+    exchange_us: float
+    link_bandwidth: float
+    request_ms: float
+    queue_by_load: float
+    queue_by_requests: float
+    queue_power: float
+    interleaving: float
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A model on the ranks of one copy.
+
+    Attributes:
+        work: What the model makes a device do.
+        device: The device of each rank.
+        ranks: Tensor-parallel ranks.
+    """
+
+    work: ModelWork
+    device: Device
+    ranks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """The lengths of requests in tokens.
+
+    Attributes:
+        prompt: Tokens of a prompt.
+        output: Tokens of an answer.
+        reuse: Share of a prompt that lies in the prefix cache already.
+    """
+
+    prompt: float
+    output: float
+    reuse: float = 0.0
+
+    @property
+    def computed(self) -> float:
+        """Tokens of a prompt that must be computed; the last one always is."""
+        return max(1.0, self.prompt * (1 - self.reuse))
+
+    @property
+    def context(self) -> float:
+        """Tokens that a request has in the cache in the mean of its answer."""
+        return self.prompt + self.output / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Medians at a number of requests at once.
+
+    Attributes:
+        ttft_ms: Time to the first token in milliseconds.
+        itl_ms: Time between tokens in milliseconds.
+        requests: Requests at once.
+        output: Tokens of an answer.
+    """
+
+    ttft_ms: float
+    itl_ms: float
+    requests: float
+    output: float
+
+    @property
+    def seconds(self) -> float:
+        """Return how long a request takes, in seconds."""
+        return (self.ttft_ms + self.itl_ms * max(0.0, self.output - 1)) / 1e3
+
+    @property
+    def rate(self) -> float:
+        """Return the requests a second that so many at once finish (Little's law)."""
+        return self.requests / self.seconds
+
+    @property
+    def output_tokens_per_s(self) -> float:
+        """Return the tokens a second of all answers together."""
+        return self.rate * self.output
+
+
+def speed(machine: Machine, lengths: Lengths, requests: float, told: SpeedParameters | None = None) -> Speed | None:
+    """Return how fast a deployment answers when so many requests are in it; None where a fact of the device is missing.
+
+    Args:
+        machine: The model on its ranks.
+        lengths: The lengths of requests.
+        requests: Requests at once, all of which the cache holds; at least 1.
+        told: Parameters; the fitted ones when not given.
+    """
+    found = told or parameters()
+    work, device, ranks = machine.work, machine.device, machine.ranks
+    bandwidth, per_token = device.memory_gb_per_s, _token_ms(machine, found)
+    peak = device.peak_tflops("fp16")
+    if bandwidth is None or per_token is None or peak is None or (ranks > 1 and device.link_gb_per_s is None):
+        return None
+    requests = max(1.0, requests)
+    others = requests - 1
+    bytes_per_ms = bandwidth * 1e6
+    link = (device.link_gb_per_s or 1.0) * 1e6 * found.link_bandwidth
+    share = found.expert_compute if work.experts else 1.0
+    hop = 2 * work.layers * found.exchange_us / 1e3 * log2(ranks)
+    wire = 2 * work.layers * 2 * (ranks - 1) / ranks * work.hidden_size * 2 / link
+    overhead = found.step_ms + work.layers * (found.layer_us + (found.expert_layer_us if work.experts else 0.0)) / 1e3
+
+    def weights(tokens: float) -> float:
+        read = work.weight_bytes(tokens) - work.dense_bytes
+        return (work.dense_bytes / found.weight_bandwidth + read / found.expert_bandwidth) / ranks / bytes_per_ms
+
+    head = work.head_operations / (peak * 1e9)
+    kept = work.cache_bytes(lengths.context, ranks) / bytes_per_ms / found.cache_bandwidth
+    step = weights(requests) + requests * kept + requests * (per_token + head) / ranks / found.decode_compute / share
+    step += hop + requests * wire + overhead
+    tokens = lengths.computed
+    attended = _attended(work, lengths) / (peak * 1e9) / found.attention_compute
+    computed = (tokens * per_token / found.prefill_compute / share + attended) / ranks
+    prefill = max(computed, weights(tokens)) + hop + tokens * wire + overhead
+    itl = step + found.interleaving * others / max(1.0, lengths.output) * (computed + tokens * wire)
+    load = requests * prefill / (requests * prefill + lengths.output * step)
+    queue = found.queue_by_load * others * load / 2 + found.queue_by_requests * others**found.queue_power
+    return Speed(prefill * (1 + queue) + step + found.request_ms, itl, requests, lengths.output)
+
+
+def at_rate(machine: Machine, lengths: Lengths, rate: float, most: float) -> Speed | None:
+    """Return how fast a deployment answers requests that arrive at a rate; None where it cannot keep up.
+
+    The requests at once follow from the rate and from how long each takes (Little's law); the smallest number that
+    agrees with itself is found by halving.
+
+    Args:
+        machine: The model on its ranks.
+        lengths: The lengths of requests.
+        rate: Requests a second for this copy.
+        most: Requests that it holds at once.
+    """
+    highest = speed(machine, lengths, most)
+    if highest is None or highest.rate < rate:
+        return None
+    low, high = 0.0, most
+    for _ in range(24):
+        middle = (low + high) / 2
+        found = speed(machine, lengths, middle)
+        # Below one request the deployment waits: the work of a request is that of one alone.
+        if found is None or middle / found.seconds < rate:
+            low = middle
+        else:
+            high = middle
+    return speed(machine, lengths, high)
+
+
+def _token_ms(machine: Machine, found: SpeedParameters) -> float | None:
+    """Return the milliseconds of a token's operations at the peak of one device, before shares of it."""
+    total = 0.0
+    for bits, operations in machine.work.operations:
+        used = computing_bits(bits, machine.work.method, machine.device)
+        peak = machine.device.peak_tflops({4.0: "fp4", 8.0: "fp8"}.get(used, "fp16"))
+        if peak is None:
+            return None
+        remains = {4.0: found.four_bits, 8.0: found.eight_bits}.get(used, 1.0)
+        total += operations / (peak * 1e9) / remains
+    return total
+
+
+def _attended(work: ModelWork, lengths: Lengths) -> float:
+    """Return the operations of attention of the tokens that are computed over all of the prompt."""
+    whole = work.context_operations(lengths.prompt)
+    return whole - work.context_operations(lengths.prompt - lengths.computed)
+
+
+@cache
+def speed_data() -> Mapping[str, Any]:
+    """Return what `scripts/fit_speed.py` wrote."""
+    read: dict[str, Any] = json.loads(DATA.read_text(encoding="utf-8"))
+    return read
+
+
+@cache
+def parameters() -> SpeedParameters:
+    """Return the fitted parameters."""
+    told = speed_data()["parameters"]
+    return SpeedParameters(**{field.name: float(told[field.name]) for field in fields(SpeedParameters)})
