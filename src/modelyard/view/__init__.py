@@ -1,7 +1,7 @@
 """The typed view of one environment: workloads, pools, services, applications."""
 
 from modelyard.view.admission import NAMESPACE_NAME, Peer, admits_peer
-from modelyard.view.answers import how_to_bring, how_to_bring_pool, recorded_answers
+from modelyard.view.answers import component_about, how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
 from modelyard.view.applications import Application, Source, own_folder, sources
 from modelyard.view.engines import VERSION_LABEL, ServingEngine, exporters_in, metric_prefixes, title_of, version_in
@@ -103,6 +103,7 @@ __all__ = [
     "association",
     "called_service",
     "callers",
+    "component_about",
     "dashboards",
     "declared_settings",
     "differing",

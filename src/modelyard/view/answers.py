@@ -60,7 +60,7 @@ def how_to_bring_pool(files: Files, environment: str, folder: str, present: Iter
     """
     recorded = recorded_answers(files, folder)
     for component in present if recorded else ():
-        wanted = _other(mapping(_about(files, component), "pools", pool), recorded)
+        wanted = _other(mapping(component_about(files, component), "pools", pool), recorded)
         if wanted:
             settings = "".join(f" --set {question}={_written(value)}" for question, value in wanted.items())
             return f"modelyard update --env {environment}{settings}"
@@ -79,7 +79,7 @@ def _closure(files: Files, present: Collection[str], names: Iterable[str]) -> di
     def add(name: str, path: tuple[str, ...]) -> None:
         if name in present or name in found or name in path:
             return
-        about = _about(files, name)
+        about = component_about(files, name)
         if not about:
             return
         for need in listed(about, "needs"):
@@ -96,7 +96,8 @@ def _other(wanted: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, 
     return {question: value for question, value in wanted.items() if recorded.get(question) != value}
 
 
-def _about(files: Files, component: str) -> Mapping[str, Any]:
+def component_about(files: Files, component: str) -> Mapping[str, Any]:
+    """Return what a component of the platform says of itself; empty where the repository has none of that name."""
     return _mapping(files, f"{PLATFORM}/{component}/component.yaml")
 
 
