@@ -215,11 +215,16 @@ def test_github_annotations(report: Report, written: Written) -> None:
     assert found[0][2].endswith("for 7 such requests")
 
 
+def many(finding: Finding, count: int) -> list[Finding]:
+    """Return findings of as many causes, each with words of its own."""
+    return [replace(finding, message=f"{finding.message} {number}") for number in range(count)]
+
+
 def test_github_shows_at_most_ten_of_a_kind_and_counts_the_rest(report: Report, written: Written) -> None:
     report.not_checked = []
-    report.findings = [report.findings[0]] * 10
+    report.findings = many(report.findings[0], 10)
     assert len(commands(written(report, "github"))) == 10
-    report.findings = [report.findings[0]] * 25
+    report.findings = many(report.findings[0], 25)
     found = commands(written(report, "github"))
     assert len(found) == 10
     assert found[-1][2].startswith("16 further errors")
@@ -243,7 +248,7 @@ def test_markdown_of_a_hostile_report_is_plain(hostile: Report, written: Written
 
 
 def test_markdown_fits_a_comment(report: Report, written: Written) -> None:
-    report.findings = [report.findings[1]] * 1000 + [report.findings[0]]
+    report.findings = [*many(report.findings[1], 1000), report.findings[0]]
     text = written(report, "markdown")
     assert len(text) < 65_536
     assert "further findings" in text

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from modelyard import __version__
 from modelyard.findings import Finding, NotChecked, Precision, Report, Severity, without_credentials
 from modelyard.reporting import presentation as shown
+from modelyard.reporting.causes import cause_id
 from modelyard.reporting.visible import inert_json
 from modelyard.reporting.wording import severity_of
 
@@ -54,6 +55,7 @@ class FindingV1(_Model):
     environment: str = Field(description="Environment concerned; empty for the repository as a whole.")
     application: str = Field(description="Argo CD Application concerned; empty outside one.")
     help: str | None = Field(description="Address of the rule's page; null for a rule of the team's own.")
+    cause: str = Field(description="The same for findings that one change of the files mends.")
 
 
 class NotCheckedV1(_Model):
@@ -197,6 +199,7 @@ def _finding(finding: Finding, presentation: shown.Presentation) -> FindingV1:
         environment=_text(finding.environment),
         application=_text(finding.application),
         help=rule.url if rule else None,
+        cause=cause_id(finding),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
-from modelyard.findings import Finding, Report
+from modelyard.findings import Report
+from modelyard.reporting.causes import Cause, causes
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.visible import visible
-from modelyard.reporting.wording import duration, severity_of, tally
+from modelyard.reporting.wording import duration, tally
 from modelyard.wording import counted
 
 # A comment holds 65,536 characters; the rest is left for what a workflow adds around the report.
@@ -24,11 +25,11 @@ def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
     """Write the report as Markdown, worst findings first, cut at what fits."""
     stream.write(_table(report))
     written = 0
-    findings = sorted(report.findings, key=lambda finding: -severity_of(finding))
-    for shown, finding in enumerate(findings):
-        item = _item(finding, presentation)
+    found = sorted(causes(report.findings), key=lambda cause: -cause.severity)
+    for shown, cause in enumerate(found):
+        item = _item(cause, presentation)
         if written + len(item) > BUDGET:
-            stream.write(f"- … and {counted(len(findings) - shown, 'further finding')}\n")
+            stream.write(f"- … and {counted(len(found) - shown, 'further finding')}\n")
             break
         stream.write(item)
         written += len(item)
@@ -48,8 +49,8 @@ def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
 def _table(report: Report) -> str:
     rows = ["| environment | applications | models | resources | verdict |", "|---|--:|--:|--:|---|"]
     for summary in report.environments:
-        found = [severity_of(finding) for finding in report.findings if finding.environment == summary.name]
-        verdict = ", ".join(text for _, text in tally(found)) or "ok"
+        found = causes(finding for finding in report.findings if finding.environment == summary.name)
+        verdict = ", ".join(text for _, text in tally(cause.severity for cause in found)) or "ok"
         gaps = sum(1 for gap in report.not_checked if gap.environment == summary.name and not gap.accepted)
         if gaps:
             verdict += f", {gaps} not checked"
@@ -58,14 +59,13 @@ def _table(report: Report) -> str:
     return "\n".join(rows) + "\n\n"
 
 
-def _item(finding: Finding, presentation: Presentation) -> str:
-    place = finding.at.place()
+def _item(cause: Cause, presentation: Presentation) -> str:
+    finding = cause.finding
     name, known = inert(finding.rule), presentation.rules.get(finding.rule)
     rule = f"[{name}]({known.url})" if known else name
-    where = f" in {inert(finding.environment)}" if finding.environment else ""
+    where = f" in {inert(finding.environment)}" if len(cause.environments) == 1 else ""
     fix = f"<br>fix: {inert(finding.fix)}" if finding.fix else ""
-    severity = severity_of(finding).label
-    return f"- **{severity}** {rule}{where}: {inert(finding.message)}<br>{inert(str(place))}{fix}\n"
+    return f"- **{cause.severity.label}** {rule}{where}: {inert(cause.message)}<br>{inert(str(cause.place))}{fix}\n"
 
 
 def _gaps(report: Report) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _gaps(report: Report) -> Iterator[str]:
 
 
 def _closing(report: Report) -> str:
-    found = ", ".join(text for _, text in tally(severity_of(finding) for finding in report.findings)) or "no findings"
+    found = ", ".join(text for _, text in tally(cause.severity for cause in causes(report.findings))) or "no findings"
     return f"{found} in {counted(len(report.environments), 'environment')} ({duration(report.seconds)})"
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TextIO
 
-from modelyard.findings import EnvironmentSummary, Finding, NotChecked, Place, Precision, Report, Severity
+from modelyard.findings import EnvironmentSummary, NotChecked, Precision, Report
+from modelyard.reporting.causes import Cause, causes
 from modelyard.reporting.excerpts import excerpt
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, style_of, wrapped
 from modelyard.reporting.visible import cells, visible
-from modelyard.reporting.wording import duration, listed, severity_of, tally
+from modelyard.reporting.wording import duration, listed, tally
 from modelyard.wording import counted
 
 # Reasons for gaps that are listed; the JSON report has all of them.
@@ -23,62 +23,35 @@ _PRECISION = {
 }
 
 
-@dataclass(slots=True)
-class _Entry:
-    """Findings that say the same of the same place, once per environment."""
-
-    finding: Finding
-    place: Place
-    severity: Severity
-    environments: list[str] = field(default_factory=list)
-
-
 def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
     """Write the report as text."""
-    entries = _entries(report.findings)
-    stream.writelines(
-        drawn(_report(report, entries, presentation), colour=presentation.colour, ascii=presentation.ascii)
-    )
+    found = causes(report.findings)
+    stream.writelines(drawn(_report(report, found, presentation), colour=presentation.colour, ascii=presentation.ascii))
 
 
-def _entries(findings: Iterable[Finding]) -> list[_Entry]:
-    """Return the findings with repetitions across environments folded into one entry each."""
-    entries: dict[tuple[object, ...], _Entry] = {}
-    for finding in findings:
-        place, severity = finding.at.place(), severity_of(finding)
-        key = (place, finding.rule, finding.message, severity, finding.fix)
-        entry = entries.setdefault(key, _Entry(finding, place, severity))
-        if finding.environment and finding.environment not in entry.environments:
-            entry.environments.append(finding.environment)
-    return list(entries.values())
-
-
-def _report(report: Report, entries: list[_Entry], presentation: Presentation) -> Iterator[Line]:
-    for entry in entries:
-        yield from _block(entry, presentation)
+def _report(report: Report, found: list[Cause], presentation: Presentation) -> Iterator[Line]:
+    for cause in found:
+        yield from _block(cause, presentation)
         yield []
     if not presentation.quiet:
         summary = [*_environments(report, presentation.width), *_gaps(report.not_checked, presentation.width)]
         yield from summary
         if summary:
             yield []
-    yield from _closing(report, entries, presentation)
+    yield from _closing(report, found, presentation)
 
 
-def _block(entry: _Entry, presentation: Presentation) -> Iterator[Line]:
-    finding, place, width = entry.finding, entry.place, presentation.width
+def _block(cause: Cause, presentation: Presentation) -> Iterator[Line]:
+    finding, place, width = cause.finding, cause.place, presentation.width
     rule = visible(finding.rule)
     yield [
         (visible(str(place)), "strong"),
         (": ", "plain"),
-        (entry.severity.label, style_of(entry.severity)),
+        (cause.severity.label, style_of(cause.severity)),
         (f" {rule}", "plain"),
     ]
-    message = visible(finding.message)
-    if len(entry.environments) > 1:
-        message += f" (in {listed([visible(name) for name in entry.environments])})"
-    yield from wrapped([("  ", "plain")], message, "plain", width=width, indent=2)
-    yield from excerpt(place, entry.severity, finding.detail, width)
+    yield from wrapped([("  ", "plain")], visible(cause.message), "plain", width=width, indent=2)
+    yield from excerpt(place, cause.severity, finding.detail, width)
     if place.precision in _PRECISION:
         yield [("  ", "plain"), (_PRECISION[place.precision], "faint")]
     if finding.fix:
@@ -142,8 +115,10 @@ def _counts(summaries: Sequence[EnvironmentSummary]) -> list[tuple[str, str, str
 
 def _verdict(report: Report, environment: str) -> Line:
     """Return `ok`, or what was found in one environment, then what was not checked in it."""
-    severities = [severity_of(finding) for finding in report.findings if finding.environment == environment]
-    pieces: Line = [(text, style_of(severity)) for severity, text in tally(severities)] or [("ok", "good")]
+    found = causes(finding for finding in report.findings if finding.environment == environment)
+    pieces: Line = [(text, style_of(severity)) for severity, text in tally(cause.severity for cause in found)] or [
+        ("ok", "good")
+    ]
     gaps = sum(1 for gap in _open(report.not_checked) if gap.environment == environment)
     if gaps:
         pieces.append((f"{gaps:,} not checked", "gap"))
@@ -179,8 +154,8 @@ def _gaps(gaps: list[NotChecked], width: int | None) -> Iterator[Line]:
             yield [(label, style), (f" {rest}; --format json lists them", "plain")]
 
 
-def _closing(report: Report, entries: list[_Entry], presentation: Presentation) -> Iterator[Line]:
-    found = _joined([(text, style_of(severity)) for severity, text in tally(entry.severity for entry in entries)])
+def _closing(report: Report, causes_found: list[Cause], presentation: Presentation) -> Iterator[Line]:
+    found = _joined([(text, style_of(severity)) for severity, text in tally(cause.severity for cause in causes_found)])
     pieces: Line = found or [("no findings", "good")]
     pieces = [*pieces, (f" in {counted(len(report.environments), 'environment')}", "plain")]
     gaps = len(_open(report.not_checked))
@@ -199,5 +174,5 @@ def _closing(report: Report, entries: list[_Entry], presentation: Presentation) 
         yield from wrapped([], text, "plain", width=presentation.width, indent=2)
     else:
         yield pieces
-    if presentation.strict and gaps and not any(entry.severity >= presentation.fail_on for entry in entries):
+    if presentation.strict and gaps and not any(cause.severity >= presentation.fail_on for cause in causes_found):
         yield [(f"--strict: {counted(gaps, 'gap')} in the check, so it does not pass", "gap")]
