@@ -62,8 +62,19 @@ def test_a_malformed_file_of_a_plain_folder_is_told(tree: Tree) -> None:
 
 
 def test_the_layout_of_the_template_wins(tree: Tree) -> None:
-    root = tree({"web.yaml": APPLICATION, "environments/dev/kustomization.yaml": "resources: []\n"})
+    facts = {"environments/dev/environment.yaml": "cluster: dev\n"}
+    root = tree({"web.yaml": APPLICATION, "environments/dev/kustomization.yaml": "resources: []\n", **facts})
     assert list(Repository(root).environments) == ["dev"]
+
+
+def test_the_name_of_a_folder_decides_nothing(tree: Tree) -> None:
+    root = tree({"web.yaml": APPLICATION, "environments/dev/kustomization.yaml": "resources: []\n"})
+    assert list(Repository(root).environments) == ["repository"]
+    listed = {
+        "environments/dev/kustomization.yaml": "resources: [web.yaml]\n",
+        "environments/dev/web.yaml": APPLICATION,
+    }
+    assert list(Repository(tree(listed)).environments) == ["dev"]
 
 
 def test_a_folder_with_neither_is_refused(tree: Tree) -> None:

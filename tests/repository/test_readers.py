@@ -33,6 +33,7 @@ OUR_OWN = {
     "catalog/instances.py": "data of the package",
     "catalog/loading.py": "data of the package",
     "costing/prices.py": "data of the package",
+    "schemas/ages.py": "data of the package",
     "schemas/bundle.py": "data of the package, and definitions that went through the reader",
     "sizing/calibration.py": "data of the package",
     "tooling/pins.py": "data of the package",

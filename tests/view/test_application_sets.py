@@ -70,7 +70,7 @@ def test_folders_are_checked_as_the_applications_that_they_become(tmp_path: Path
 
 
 def test_what_is_wrong_with_an_application_is_shown_in_the_template(tmp_path: Path) -> None:
-    elements = "- list: {elements: [{name: gone}]}"
+    elements = "- list: {elements: [{name: chat}, {name: gone}]}"
     root = repository(tmp_path, elements, go=False, name="{{name}}", folder="models/{{name}}")
     (finding,) = [
         each for each in check(root, CheckOptions(policies=False)).findings if each.rule == "argocd/missing-folder"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from modelyard.checking.plain import address_of
 from modelyard.checking.revisions import Revisions
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering, Resource
 from modelyard.repository import EnvironmentFolder, Files
-from modelyard.repository.layout import WHOLE
 from modelyard.view import GitGenerator, UnresolvableGeneratorError, generated_by, manifests
 
 
@@ -47,7 +47,9 @@ def _files(generator: GitGenerator, folder: EnvironmentFolder, revisions: Revisi
     at_revision = revisions.at(str(generator.value.get("revision") or ""))
     if isinstance(at_revision, str):
         raise UnresolvableGeneratorError(at_revision)
-    is_own = generator.repository == own if own else folder.path == WHOLE and bool(generator.found(at_revision.files))
+    remotes = {address_of(each) for each in revisions.repository.remotes}
+    named = address_of(generator.repository) in remotes
+    is_own = generator.repository == own if own else named or bool(generator.found(at_revision.files))
     if not is_own:
         raise UnresolvableGeneratorError(f"it looks in {generator.repository}")
     return at_revision.files

@@ -34,6 +34,7 @@ class ChartJob:
         value_files: Files of values with the repository, at its revision, that has them; a later one wins.
         values: Values on top of the files.
         is_local: Whether the archive was packed on this machine, and is not what a publisher offers.
+        folder: The folder of the repository that holds the chart; empty for one of a publisher.
     """
 
     application: Manifest
@@ -43,10 +44,13 @@ class ChartJob:
     value_files: tuple[tuple[Repository, str], ...]
     values: Mapping[str, Any]
     is_local: bool = False
+    folder: str = ""
 
     @property
     def name(self) -> str:
         """The chart with its version."""
+        if self.folder:
+            return f"in {self.folder}"
         return f"{self.source.chart} {self.source.revision}"
 
     @property
@@ -63,7 +67,7 @@ class ChartJob:
     @property
     def at(self) -> Address:
         """Where the chart is named."""
-        return self.application.at((*self.source.path, "chart"))
+        return self.application.at((*self.source.path, "path" if self.folder else "chart"))
 
     def inputs(self, kubernetes_version: str, api_versions: tuple[str, ...]) -> ChartInputs:
         """Return what the renderer is asked for.
@@ -114,13 +118,13 @@ def chart_job(manifest: Manifest, source: Source, revisions: Revisions, lock: Lo
         source,
         archive,
         namespace,
-        tuple(_value_file(manifest, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
-        _values(helm),
+        tuple(value_file(manifest, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
+        given_values(helm),
         fetched is None,
     )
 
 
-def _value_file(manifest: Manifest, entry: str, revisions: Revisions) -> tuple[Repository, str]:
+def value_file(manifest: Manifest, entry: str, revisions: Revisions) -> tuple[Repository, str]:
     """Return the repository and path that an entry such as `$repository/environments/dev/values.yaml` names."""
     reference, _, path = entry.partition("/")
     if not reference.startswith("$"):
@@ -138,7 +142,12 @@ def _value_file(manifest: Manifest, entry: str, revisions: Revisions) -> tuple[R
     return at_revision, path
 
 
-def _values(helm: Mapping[str, Any]) -> Mapping[str, Any]:
+def given_values(helm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values in an Application itself.
+
+    Raises:
+        NotRenderable: Their text is not YAML.
+    """
     own = helm.get("valuesObject")
     if isinstance(own, dict):
         return own

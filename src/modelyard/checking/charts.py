@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 
 from modelyard.checking.chart_jobs import ChartJob, NotRenderable, chart_job
+from modelyard.checking.local_charts import local_chart_job
 from modelyard.checking.revisions import Revisions
-from modelyard.checking.views import RenderPlan
+from modelyard.checking.views import ChartFolder, RenderPlan
 from modelyard.findings import NotChecked, UserError
 from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
 from modelyard.repository.locks import Lock
@@ -88,10 +89,20 @@ class Charts:
                     jobs.append(self._job(manifest, source, revisions))
                 except NotRenderable as reason:
                     gaps.append(_gap(manifest, source, str(reason), plan.folder.name))
+            for folder in child.charts:
+                try:
+                    jobs.append(self._local(manifest, folder, revisions))
+                except NotRenderable as reason:
+                    gaps.append(_folder_gap(manifest, folder, str(reason), plan.folder.name))
         gaps.extend(_packed_here(job, plan.folder.name) for job in jobs if job.is_local)
         renderings: dict[str, Rendering] = {}
         for job, rendering in zip(jobs, self._renderings(jobs, beside, revisions), strict=True):
             name = job.application.name
+            if job.folder and rendering.errors:
+                # A chart may refuse values that its own defaults lack, which whoever installs it gives elsewhere.
+                why = rendering.errors[0].message
+                gaps.append(NotChecked(f"chart in {job.folder}", why, environment=plan.folder.name, application=name))
+                continue
             late = next((error for error in rendering.errors if error.kind == "timeout"), None)
             if late is not None:  # it costs its own Application, not the check
                 gaps.append(_gap(job.application, job.source, late.message, plan.folder.name))
@@ -112,6 +123,12 @@ class Charts:
 
     def _job(self, manifest: Manifest, source: Source, revisions: Revisions) -> ChartJob:
         job = chart_job(manifest, source, revisions, self.lock)
+        if self.renderer is None and find("helm") is None:
+            raise NotRenderable("helm is not installed")
+        return job
+
+    def _local(self, manifest: Manifest, folder: ChartFolder, revisions: Revisions) -> ChartJob:
+        job = local_chart_job(manifest, folder, revisions)
         if self.renderer is None and find("helm") is None:
             raise NotRenderable("helm is not installed")
         return job
@@ -276,6 +293,10 @@ def _gap(manifest: Manifest, source: Source, reason: str, environment: str) -> N
         environment=environment,
         application=manifest.name,
     )
+
+
+def _folder_gap(manifest: Manifest, folder: ChartFolder, reason: str, environment: str) -> NotChecked:
+    return NotChecked(f"chart in {folder.source.folder}", reason, environment=environment, application=manifest.name)
 
 
 def _packed_here(job: ChartJob, environment: str) -> NotChecked:

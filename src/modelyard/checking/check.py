@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from modelyard.checking.baseline import Key, compared, counts, read_baseline
 from modelyard.checking.environments import environments
 from modelyard.checking.examination import examine, policies_gap
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.postprocess import processed
+from modelyard.checking.revisions import Revisions
+from modelyard.checking.scopes import opened
+from modelyard.checking.selection import gaps_of_selected, selected, with_severities
 from modelyard.checking.tools import CheckContext
-from modelyard.findings import Report
+from modelyard.findings import Report, UserError
 from modelyard.repository import Repository
 from modelyard.rules import rules
 from modelyard.tooling.renderer import prestart_renderer
@@ -41,7 +47,7 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
     options = options or CheckOptions()
     # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
     threading.Thread(target=rules, name="rules", daemon=True).start()
-    repository = Repository(root)
+    repository = opened(root)
     with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
         return check_repository(repository, options, progress, prestarted=prestarted)
 
@@ -77,11 +83,20 @@ def check_repository(
     # What does not build says nothing that a waiver could cover.
     failed = any(finding.rule == FAILED_BUILD for finding in findings)
     whole = not (options.environments or options.applications or options.shard or failed)
+    if options.select or options.ignore:
+        findings = selected(findings, options.select, options.ignore)
+        gaps = gaps_of_selected(gaps, options.select, options.ignore)
+        whole = False
+    findings = with_severities(findings, repository.settings.severities)
     outcome = processed(repository, findings, gaps, datetime.now(UTC).date(), whole=whole)
+    known = _known(repository, options)
+    against = compared(outcome.findings, known) if known is not None else None
     return Report(
         repository.root,
         environments=[each.summary for each in examinations],
-        findings=list(outcome.findings),
+        findings=list(against.new if against else outcome.findings),
+        known=list(against.known) if against else [],
+        gone=against.gone if against else 0,
         not_checked=list(outcome.gaps),
         waived=list(outcome.waived),
         applications=sum(each.summary.applications for each in examinations),
@@ -89,3 +104,32 @@ def check_repository(
         incomplete_applications=len({(gap.environment, gap.application) for gap in outcome.gaps if gap.application}),
         seconds=time.monotonic() - started,
     )
+
+
+def _known(repository: Repository, options: CheckOptions) -> Counter[Key] | None:
+    """Return the findings that count as known; None where nobody asks for new ones only."""
+    if options.baseline is None and options.since is None:
+        return None
+    known = read_baseline(options.baseline) if options.baseline is not None else Counter()
+    if options.since is not None:
+        known |= counts(check_repository(_at(repository, options.since), _of_before(options)).findings)
+    return known
+
+
+def _of_before(options: CheckOptions) -> CheckOptions:
+    return replace(options, baseline=None, since=None)
+
+
+def _at(repository: Repository, revision: str) -> Repository:
+    """Return a repository as it was at a revision.
+
+    Raises:
+        UserError: There is no such revision.
+    """
+    commit = repository.commit(revision)
+    found = Revisions(repository).at(commit) if commit else f"revision {revision} is not in this clone"
+    if isinstance(found, str):
+        raise UserError(found, fix="fetch it: git fetch origin; in CI, check out with the whole history")
+    found.scope = repository.scope
+    found.__dict__["remotes"] = repository.remotes  # the copy is no clone, and Applications are to be told apart alike
+    return found

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from modelyard.checking.application_sets import expand_application_sets
-from modelyard.checking.charts import Charts
+from modelyard.checking.charts import ChartRenderings, Charts
+from modelyard.checking.clusters import by_cluster
+from modelyard.checking.coverage import unreached
 from modelyard.checking.gaps import engine_gaps, schema_gaps
 from modelyard.checking.options import CheckOptions, Progress, silent
-from modelyard.checking.plain import applications_in_files, is_plain, is_recursive, plain_folder
+from modelyard.checking.plain import DirectoryOptions, applications_in_files, directory_options, is_plain, plain_folder
+from modelyard.checking.planning import followed, plan, roots
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.stage import RenderPipeline
 from modelyard.checking.tools import CheckContext, by_version, folders
-from modelyard.checking.views import RenderPlan, RenderRequest, beside_charts, environment, plan, roots
+from modelyard.checking.views import PlannedApplication, RenderPlan, RenderRequest, beside_charts, environment
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering
 from modelyard.repository import EnvironmentFolder, Repository
 from modelyard.repository.layout import WHOLE
 from modelyard.tooling.streaming import LineProcess
-from modelyard.view import Environment, Manifest, TerraformReader
+from modelyard.view import Environment, Manifest, Source, TerraformReader, own_folders
+
+_GENERATIONS = 6
+"""How many times Applications are looked for in what Applications bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +104,14 @@ def environments(
         stage = context.stage(version)
         with stage.ready(repository) if eager else nullcontext():
             charts = context.charts(version)
-            plans, children = _rendered(group, stage, charts, revisions, progress, chosen)
-            of_charts = [charts.render(each, revisions, beside_charts(each, children)) for each in plans]
+            plans, children, of_charts = _rendered(group, stage, charts, revisions, progress, chosen)
         for each, chart_renderings in zip(plans, of_charts, strict=True):
-            view = environment(each, children, chart_renderings.by_application, repository, terraform)
-            gaps = (*chart_renderings.gaps, *each.gaps, *schema_gaps(view, version), *engine_gaps(view))
-            rendered.append(RenderedEnvironment(view, gaps))
+            not_seen = tuple(unreached(each, chart_renderings, revisions))
+            gaps = (*chart_renderings.gaps, *each.gaps, *not_seen)
+            for made, its_gaps in by_cluster(each, gaps):
+                view = environment(made, children, chart_renderings.by_application, repository, terraform)
+                of_schemas = schema_gaps(view, version, options.kubernetes_version)
+                rendered.append(RenderedEnvironment(view, (*its_gaps, *of_schemas, *engine_gaps(view))))
     return RenderedEnvironments(tuple(sorted(rendered, key=lambda each: each.view.name)), context.gaps)
 
 
@@ -114,29 +122,84 @@ def _rendered(
     revisions: Revisions,
     progress: Progress,
     chosen: Callable[[str, Manifest], bool] | None,
-) -> tuple[list[RenderPlan], dict[RenderRequest, Rendering]]:
-    """Return what environments of one Kubernetes version consist of, and what their folders render to."""
+) -> tuple[list[RenderPlan], dict[RenderRequest, Rendering], list[ChartRenderings]]:
+    """Return what environments of one Kubernetes version consist of, and what their folders and charts render to.
+
+    Applications that a folder or a chart brings are followed in their turn.
+    """
     repository = revisions.repository
     of_roots = _run(stage, repository, roots(group, repository), progress, "environments")
-    is_whole = any(folder.path == WHOLE for folder in group)
-    if is_whole:
+    if any(folder.path == WHOLE for folder in group):
         of_roots[WHOLE] = applications_in_files(repository)
     plans = [plan(folder, of_roots, revisions, chosen) for folder in group]
-    targets: dict[Repository, list[str]] = {}
-    deep: set[RenderRequest] = set()
-    for child in chain.from_iterable(each.children for each in plans):
-        if child.request is not None:
-            targets.setdefault(child.request.repository, []).append(child.request.target)
-            deep.update([child.request] if is_recursive(child.application) else ())
     children: dict[RenderRequest, Rendering] = {}
-    for at_revision, of_revision in targets.items():
-        plain = [target for target in of_revision if is_whole and is_plain(at_revision, target)]
-        built = _run(stage, at_revision, [each for each in of_revision if each not in plain], progress, "applications")
-        children.update({RenderRequest(at_revision, target): rendering for target, rendering in built.items()})
-        for target in plain:
-            request = RenderRequest(at_revision, target)
-            children[request] = plain_folder(at_revision, target, charts.validator, recurse=request in deep)
-    return plans, children
+    for _ in range(_GENERATIONS):
+        children.update(_children(plans, children, stage, charts, repository, progress))
+        of_charts = [charts.render(each, revisions, beside_charts(each, children)) for each in plans]
+        further = [
+            followed(each, children, brought.by_application, revisions, chosen)
+            for each, brought in zip(plans, of_charts, strict=True)
+        ]
+        if all(one is other for one, other in zip(further, plans, strict=True)):
+            break
+        plans = further
+    else:
+        plans = [_cut_short(each, children) for each in plans]
+    return plans, children, of_charts
+
+
+def _cut_short(made: RenderPlan, rendered: Mapping[RenderRequest, Rendering]) -> RenderPlan:
+    """Return a plan without the folders that nobody rendered, since Applications bring Applications without an end."""
+    kept, gaps = [], list(made.gaps)
+    for child in made.children:
+        requests = tuple(each for each in child.requests if each in rendered)
+        if requests != child.requests:
+            name = child.application.name
+            reason = f"it is brought by {_GENERATIONS} Applications, one by the other"
+            gaps.append(NotChecked(f"application {name}", reason, environment=made.folder.name, application=name))
+            child = replace(child, requests=requests, left_out=f"application {name}")
+        kept.append(child)
+    return replace(made, children=tuple(kept), gaps=tuple(gaps))
+
+
+def _children(
+    plans: Sequence[RenderPlan],
+    known: Mapping[RenderRequest, Rendering],
+    stage: RenderPipeline,
+    charts: Charts,
+    repository: Repository,
+    progress: Progress,
+) -> dict[RenderRequest, Rendering]:
+    """Return what the folders of Applications render to that are not known yet."""
+    wanted: dict[Repository, dict[str, DirectoryOptions | None]] = {}
+    for made in plans:
+        for child in made.children:
+            for request, source in zip(child.requests, _sources(child, made), strict=True):
+                if request in known:
+                    continue
+                # The template's folders are kustomizations, and one that is none is a mistake that is told as such.
+                plain = made.folder.path == WHOLE and is_plain(request.repository, request.target)
+                options = directory_options(source) if plain else None
+                wanted.setdefault(request.repository, {})[request.target] = options
+    found: dict[RenderRequest, Rendering] = {}
+    for at_revision, targets in wanted.items():
+        built = _run(
+            stage, at_revision, [each for each, said in targets.items() if said is None], progress, "applications"
+        )
+        for target, rendering in built.items():
+            found[RenderRequest(at_revision, target)] = rendering
+        for target, said in targets.items():
+            if said is not None:
+                found[RenderRequest(at_revision, target)] = plain_folder(at_revision, target, charts.validator, said)
+    return found
+
+
+def _sources(child: PlannedApplication, made: RenderPlan) -> list[Source]:
+    """Return the source of each folder that an Application asks for."""
+    if made.folder.target is not None:
+        return [Source({"path": request.target}, ("spec", "source")) for request in child.requests]
+    folders = {source.folder: source for source in own_folders(child.application, made.own_urls)}
+    return [folders[request.target] for request in child.requests]
 
 
 def _run(

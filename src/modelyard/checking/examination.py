@@ -48,7 +48,7 @@ def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination
     shown = _shown(view, options)
     owned = _owners(view, options.applications)
     # What is of no Application is reported once: with the first part of a check in parts.
-    has_rest = options.shard is None or options.shard[0] == 1
+    has_rest = (options.shard is None or options.shard[0] == 1) and _has_rest(rendered)
     findings: list[Finding] = []
     gaps = [gap for gap in rendered.gaps if not gap.application or gap.application in shown]
     if view.terraform_reading.reason:
@@ -71,8 +71,15 @@ def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination
         sum(1 for model in view.models if model.application.name in shown),
         sum(len(each.resources) for each in applications) + len(view.root) + len(view.bootstrap),
         tuple(each.name for each in applications),
+        sum(len(each.resources) for each in view.applications),
     )
     return Examination(tuple(findings), tuple(gaps), summary, sum(1 for each in applications if each.cached))
+
+
+def _has_rest(rendered: RenderedEnvironment) -> bool:
+    """Return whether what is of no Application is asked about, such as the workflows of a whole repository."""
+    folder, repository = rendered.view.folder, rendered.view.repository
+    return not repository.scope and (folder.target is None or folder.target == repository.targets[0])
 
 
 def policies_gap(repository: Repository, options: CheckOptions) -> tuple[NotChecked, ...]:

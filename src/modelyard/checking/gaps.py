@@ -16,9 +16,15 @@ from modelyard.wording import join_and
 _NO_SERVERS = ("CronJob", "DaemonSet", "Job")
 
 
-def schema_gaps(view: Environment, kubernetes_version: str) -> Iterator[NotChecked]:
-    """Yield the kinds without a schema, by Application, and the kinds whose CEL rules were not evaluated."""
-    if not view.facts:
+def schema_gaps(view: Environment, kubernetes_version: str, given: str | None = None) -> Iterator[NotChecked]:
+    """Yield the kinds without a schema, by Application, and the kinds whose CEL rules were not evaluated.
+
+    Args:
+        view: The environment.
+        kubernetes_version: Version whose schemas were consulted; empty for the default.
+        given: The version that whoever checks has named; None when nobody did.
+    """
+    if not view.facts and not given:
         yield NotChecked(
             f"facts of environment {view.name}",
             f"{view.folder.facts_file} is missing or empty",

@@ -31,6 +31,11 @@ class CheckOptions:
         jobs: Processes at a time; the number of processors when None.
         kubernetes_version: `1.35` or `1.36`, instead of what the environments say.
         plans: Plans of Terraform as JSON, at most one for each environment.
+        facts: Facts of the environments by name, such as `region`, over what their files say.
+        select: Areas and rules that report; all when empty.
+        ignore: Areas and rules that do not.
+        baseline: File with the findings that are known; None for none.
+        since: Revision whose findings are known; None for none.
     """
 
     environments: tuple[str, ...] = ()
@@ -42,3 +47,8 @@ class CheckOptions:
     jobs: int | None = None
     kubernetes_version: str | None = None
     plans: tuple[Path, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    baseline: Path | None = None
+    since: str | None = None

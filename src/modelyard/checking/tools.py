@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from modelyard.checking.charts import Charts
@@ -27,11 +28,13 @@ def folders(repository: Repository, options: CheckOptions) -> list[EnvironmentFo
     """
     if not repository.environments:
         raise UserError(
-            f"{repository.root} holds no environments",
-            fix="run it in a repository with Argo CD's Applications, or make one with `modelyard new`",
+            f"{repository.root / repository.scope} holds no environments, no Applications and no manifests",
+            fix="name a folder with manifests or Argo CD's Applications, or make a repository with `modelyard new`",
         )
     names = options.environments or tuple(repository.environments)
-    return [repository.environment(name) for name in names]
+    given = dict(options.facts)
+    found = [repository.environment(name) for name in names]
+    return [replace(each, facts={**each.facts, **given}) for each in found] if given else found
 
 
 def by_version(wanted: Iterable[EnvironmentFolder], options: CheckOptions) -> dict[str, list[EnvironmentFolder]]:

@@ -50,7 +50,7 @@ def decided(
         covering = [
             index
             for index, waiver in enumerate(settings.waivers)
-            if waiver.rule == finding.rule and waiver.expires >= today and _matches(waiver.path, place)
+            if wildcard(waiver.rule).matches(finding.rule) and waiver.expires >= today and _matches(waiver.path, place)
         ]
         used.update(("waivers", index) for index in covering)
         (waived if covering else kept).append(finding)

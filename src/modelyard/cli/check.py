@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,6 @@ from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.choices import BackendName, FailOn
 from modelyard.cli.options import (
-    Folder,
     Jobs,
     NoCache,
     OutputFile,
@@ -26,15 +27,23 @@ from modelyard.cli.options import (
 from modelyard.findings import Severity, UserError
 
 if TYPE_CHECKING:
-    from modelyard.checking import Backend
+    from modelyard.checking import Backend, CheckOptions
     from modelyard.reporting import Presentation
 
+_MOST_BYTES = 64 * 1024 * 1024
+_SHOWN_OF_A_RULE = 10
 _SHARD = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 
 
 @verb
 def command(
-    path: Folder = Path(),
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="The GitOps repository, a folder of one, or - for manifests on standard input.",
+            show_default="the current folder",
+        ),
+    ] = Path(),
     environment: Annotated[
         list[str] | None,
         environment_option("Check this environment only; may be repeated."),
@@ -82,6 +91,33 @@ def command(
     ] = None,
     jobs: Jobs = None,
     plan: Plans = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", metavar="RULE", help="Report this area or rule only; may be repeated."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="RULE", help="Leave out this area or rule; may be repeated."),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Report what this file does not hold yet."),
+    ] = None,
+    write_baseline: Annotated[
+        bool, typer.Option("--write-baseline", help="Write what is found into the baseline; what went is taken out.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="REV", help="Report what was not found at this revision of Git.")
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="Show every finding, however many there are of one kind.")] = False,
+    fact: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fact",
+            metavar="NAME=VALUE",
+            help="A fact that no environment.yaml tells, such as region=eu-central-1; may be repeated.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Findings and the last line only; no progress.")] = False,
 ) -> int:
     """Check that nothing in a GitOps repository stands in the way of its syncing, scheduling and starting."""
@@ -90,9 +126,12 @@ def command(
 
     wanted = outputs(format or (), output)
     least, part = fail_on.severity, _shard(shard)
-    require_folder(path)
+    is_stream = str(path) == "-"
+    if not is_stream:
+        require_folder(path.parent if path.name.startswith("kustomization.") else path)
 
     from modelyard.checking import CheckOptions, check
+    from modelyard.checking.scopes import streamed
 
     options = CheckOptions(
         environments=tuple(environment or ()),
@@ -104,19 +143,64 @@ def command(
         jobs=jobs,
         kubernetes_version=kubernetes_version,
         plans=tuple(plan or ()),
+        facts=_facts(fact or ()),
+        select=_names(select),
+        ignore=_names(ignore),
+        baseline=None if write_baseline else baseline,
+        since=since,
     )
-    with Progress(quiet=quiet) as progress:
-        report = check(path, options, progress)
-    code = report.exit_code(least, strict)
-    try:
-        deliver(report, wanted, _presentation(report.root, least, strict=strict, quiet=quiet))
-    except BrokenPipeError:
-        # The reader left, but the verdict stands.
-        abandon_standard_output()
+    if write_baseline:
+        if baseline is None or is_stream:
+            raise UserError("--write-baseline needs a file", fix="name it: --baseline FILE --write-baseline")
+        return _write(path, options, baseline, quiet=quiet)
+    with streamed(_standard_input()) if is_stream else nullcontext(path) as folder:
+        with Progress(quiet=quiet) as progress:
+            report = check(folder, options, progress)
+        code = report.exit_code(least, strict)
+        try:
+            deliver(report, wanted, _presentation(report.root, least, strict=strict, quiet=quiet, fold=not all))
+        except BrokenPipeError:
+            # The reader left, but the verdict stands.
+            abandon_standard_output()
     return code
 
 
-def _presentation(root: Path, fail_on: Severity, *, strict: bool, quiet: bool) -> Presentation:
+def _write(path: Path, options: CheckOptions, baseline: Path, *, quiet: bool) -> int:
+    from modelyard.checking import check
+    from modelyard.checking.baseline import write_baseline
+    from modelyard.cli.terminal import Progress
+
+    with Progress(quiet=quiet) as progress:
+        report = check(path, options, progress)
+    count = write_baseline(baseline, report.findings)
+    typer.echo(f"{baseline}: {count:,} findings, which the check passes over from now on")
+    typer.echo(f"  next: commit it, and check with --baseline {baseline}")
+    return 0
+
+
+def _names(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return rules and areas, which may be separated by commas."""
+    return tuple(name.strip() for each in given or () for name in each.split(",") if name.strip())
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError("standard input is not UTF-8 text", fix="pipe YAML into it") from None
+
+
+def _facts(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found = []
+    for each in given:
+        name, separator, value = each.partition("=")
+        if not separator or not name or not value:
+            raise UserError(f"--fact {each} is not a fact", fix="write NAME=VALUE, such as region=eu-central-1")
+        found.append((name, value))
+    return tuple(found)
+
+
+def _presentation(root: Path, fail_on: Severity, *, strict: bool, quiet: bool, fold: bool = False) -> Presentation:
     from modelyard.cli.terminal import look_of
     from modelyard.reporting import Presentation
     from modelyard.rules import rules
@@ -131,6 +215,7 @@ def _presentation(root: Path, fail_on: Severity, *, strict: bool, quiet: bool) -
         strict=strict,
         path_prefix=path_prefix(root),
         rules=rules(),
+        fold=_SHOWN_OF_A_RULE if fold else None,
     )
 
 

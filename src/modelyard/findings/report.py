@@ -31,6 +31,7 @@ class EnvironmentSummary:
         models: Models that it serves.
         resources: Resources that were rendered.
         application_names: Name of each Application checked, for formats that list them.
+        rendered: Resources that all its Applications brought; None where nobody counted.
     """
 
     name: str
@@ -38,6 +39,7 @@ class EnvironmentSummary:
     models: int
     resources: int
     application_names: tuple[str, ...] = ()
+    rendered: int | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Report:
         findings: Sorted by place, waived ones left out.
         not_checked: What could not be checked; accepted gaps carry their reason.
         waived: Findings that a waiver in `modelyard.yaml` covers.
+        known: Findings that the baseline has, or the revision that the check compares with.
+        gone: How many findings of the baseline nothing answers to any more.
         seconds: Wall time of the check.
         applications: Applications checked.
         cached_applications: Those whose rendering came from the cache.
@@ -61,6 +65,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
     waived: list[Finding] = field(default_factory=list)
+    known: list[Finding] = field(default_factory=list)
+    gone: int = 0
     seconds: float = 0.0
     applications: int = 0
     cached_applications: int = 0
@@ -70,10 +76,17 @@ class Report:
         """Return how many findings have exactly this severity."""
         return sum(1 for finding in (self.findings if findings is None else findings) if finding.severity == severity)
 
+    @property
+    def saw_nothing(self) -> bool:
+        """Return whether no Application brought anything that could be looked at, though something could not be."""
+        return bool(self.not_checked) and all(each.rendered == 0 for each in self.environments)
+
     def exit_code(self, fail_on: Severity, strict: bool) -> ExitCode:
-        """Return the exit code: findings before gaps, gaps only when `strict`."""
+        """Return the exit code: findings before gaps, gaps only when `strict` or when there is nothing else."""
         if any((finding.severity or Severity.ERROR) >= fail_on for finding in self.findings):
             return ExitCode.FINDINGS
+        if self.saw_nothing:
+            return ExitCode.NOT_CHECKED
         if strict and any(not gap.accepted for gap in self.not_checked):
             return ExitCode.NOT_CHECKED
         return ExitCode.CLEAN

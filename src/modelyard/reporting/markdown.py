@@ -77,7 +77,9 @@ def _gaps(report: Report) -> Iterator[str]:
 
 
 def _closing(report: Report) -> str:
-    found = ", ".join(text for _, text in tally(cause.severity for cause in causes(report.findings))) or "no findings"
+    found = ", ".join(text for _, text in tally(cause.severity for cause in causes(report.findings))) or (
+        "nothing was looked at" if report.saw_nothing else "no findings"
+    )
     return f"{found} in {counted(len(report.environments), 'environment')} ({duration(report.seconds)})"
 
 

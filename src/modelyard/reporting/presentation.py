@@ -28,6 +28,7 @@ class Presentation:
         path_prefix: From the root of the Git checkout to the repository's root, `""` or `"folder/"`: hosts resolve the
             places of annotations against the checkout.
         rules: Rules by id; a finding's rule may be absent, as the team's own are.
+        fold: How many findings of one rule text shows in full before it counts the rest; None shows all.
     """
 
     colour: bool = False
@@ -38,3 +39,4 @@ class Presentation:
     strict: bool = False
     path_prefix: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    fold: int | None = None

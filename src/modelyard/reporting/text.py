@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
@@ -30,8 +31,18 @@ def write(report: Report, stream: TextIO, presentation: Presentation) -> None:
 
 
 def _report(report: Report, found: list[Cause], presentation: Presentation) -> Iterator[Line]:
-    for cause in found:
+    shown, folded = _folded(found, presentation)
+    for cause in shown:
         yield from _block(cause, presentation)
+        yield []
+    for rule, count in folded.items():
+        noun = "finding" if count == 1 else "findings"
+        yield [(f"{count:,} more {noun} of {visible(rule)}", "strong"), (" (--all shows them)", "faint")]
+    if folded:
+        yield []
+    if report.gone and not presentation.quiet:
+        gone = f"{counted(report.gone, 'finding')} of the baseline no longer found"
+        yield [(gone, "plain"), (" (--write-baseline takes them out)", "faint")]
         yield []
     if not presentation.quiet:
         summary = [*_environments(report, presentation.width), *_gaps(report.not_checked, presentation.width)]
@@ -39,6 +50,24 @@ def _report(report: Report, found: list[Cause], presentation: Presentation) -> I
         if summary:
             yield []
     yield from _closing(report, found, presentation)
+
+
+def _folded(found: list[Cause], presentation: Presentation) -> tuple[list[Cause], dict[str, int]]:
+    """Return the findings that are shown in full, and how many more there are of each rule.
+
+    One mistake often has many places; a reader learns nothing from the tenth.
+    """
+    if presentation.fold is None:
+        return found, {}
+    counts = Counter(cause.finding.rule for cause in found)
+    seen: Counter[str] = Counter()
+    shown: list[Cause] = []
+    for cause in found:
+        rule = cause.finding.rule
+        seen[rule] += 1
+        if seen[rule] <= presentation.fold or counts[rule] <= presentation.fold + 2:
+            shown.append(cause)
+    return shown, {rule: n - presentation.fold for rule, n in counts.items() if n > presentation.fold + 2}
 
 
 def _block(cause: Cause, presentation: Presentation) -> Iterator[Line]:
@@ -156,11 +185,13 @@ def _gaps(gaps: list[NotChecked], width: int | None) -> Iterator[Line]:
 
 def _closing(report: Report, causes_found: list[Cause], presentation: Presentation) -> Iterator[Line]:
     found = _joined([(text, style_of(severity)) for severity, text in tally(cause.severity for cause in causes_found)])
-    pieces: Line = found or [("no findings", "good")]
+    pieces: Line = found or [("nothing was looked at", "warning") if report.saw_nothing else ("no findings", "good")]
     pieces = [*pieces, (f" in {counted(len(report.environments), 'environment')}", "plain")]
     gaps = len(_open(report.not_checked))
     if report.waived:
         pieces.append((f", {len(report.waived):,} waived", "plain"))
+    if report.known:
+        pieces.append((f", {len(report.known):,} known before", "plain"))
     if report.incomplete_applications:
         pieces.append((f", {counted(report.incomplete_applications, 'application')} not fully checked", "plain"))
     elif gaps:

@@ -8,7 +8,7 @@ from modelyard.repository.kustomization import InputProblem, Kustomization, Kust
 from modelyard.repository.layout import ANSWERS, ENVIRONMENTS, PLATFORM, SETTINGS
 from modelyard.repository.limits import UnreadableFile
 from modelyard.repository.repository import EnvironmentFolder, Repository
-from modelyard.repository.yaml import MalformedYAML
+from modelyard.repository.yaml import DuplicateKey, MalformedYAML
 
 __all__ = [
     "ANSWERS",
@@ -17,6 +17,7 @@ __all__ = [
     "SETTINGS",
     "Decision",
     "Derivable",
+    "DuplicateKey",
     "EnvironmentFolder",
     "FileAddress",
     "Files",

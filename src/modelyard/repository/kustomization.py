@@ -49,6 +49,19 @@ class Kustomization:
         value = self.content.get(key)
         return value if isinstance(value, list) else []
 
+    def patch_files(self) -> Iterator[str]:
+        """Yield the files that it lists as patches, relative to the repository."""
+        listed = [
+            each.get("path")
+            for key in ("patches", "patchesJson6902")
+            for each in self.entries(key)
+            if isinstance(each, dict)
+        ]
+        for entry in (*listed, *self.entries("patchesStrategicMerge")):
+            path = joined(self.folder, entry) if isinstance(entry, str) and "\n" not in entry else None
+            if path is not None:
+                yield path
+
     def at(self, *path: str | int, files: Files) -> Address:
         """Return the address of a field of this file."""
         return FileAddress(files, self.file, path)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from modelyard.findings import Address, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
-from modelyard.repository.kustomization import Kustomizations, kustomization_file
-from modelyard.repository.layout import ENVIRONMENTS, FACTS, WHOLE
+from modelyard.repository.kustomization import FILE_NAMES, Kustomizations, kustomization_file
+from modelyard.repository.layout import ANSWERS, ENVIRONMENTS, FACTS, WHOLE
 from modelyard.repository.yaml import one_mapping
 from modelyard.tooling import find
 from modelyard.tooling.git import git
@@ -32,12 +32,14 @@ class EnvironmentFolder:
         name: The folder's name.
         path: The folder, relative to the repository; also the Kustomize target of the app-of-apps.
         facts: Content of `environment.yaml`; empty where there is none.
+        target: The folder that is checked by itself, without an Application that reads it; None for an environment.
     """
 
     name: str
     path: str
     facts: dict[str, Any]
     files: Files
+    target: str | None = None
 
     @property
     def facts_file(self) -> str:
@@ -55,17 +57,19 @@ class Repository:
     Args:
         root: The folder.
         files: What reads it; the files on disk when None.
+        scope: The folder in it that is asked about; empty for all of it.
 
     Raises:
         UserError: `root` is not a folder.
     """
 
-    def __init__(self, root: Path, files: Files | None = None) -> None:
+    def __init__(self, root: Path, files: Files | None = None, scope: str = "") -> None:
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
             raise UserError(f"{root} {what}", fix="name the folder of a GitOps repository")
         self.files = files or Files(root)
         self.root = self.files.root
+        self.scope = scope
         self.kustomizations = Kustomizations(self.files)
 
     @cached_property
@@ -93,22 +97,91 @@ class Repository:
     def environments(self) -> dict[str, EnvironmentFolder]:
         """Return the environments by name, in order of name."""
         found = {}
-        for name in self.files.under(ENVIRONMENTS):
+        for name in self.files.under(ENVIRONMENTS) if not self.scope else ():
             path = f"{ENVIRONMENTS}/{name}"
-            if self.files.is_folder(path) and kustomization_file(self.files, path):
+            if self.files.is_folder(path) and kustomization_file(self.files, path) and self._says_what_runs(path):
                 found[name] = EnvironmentFolder(name, path, self._facts(path), self.files)
         if not found and self.argo_cd_manifests:
-            found["repository"] = EnvironmentFolder("repository", WHOLE, {}, self.files)
-        return found
+            name = self.scope or "repository"
+            found[name] = EnvironmentFolder(name, WHOLE, self._facts(WHOLE), self.files)
+        return found or {
+            each or ".": EnvironmentFolder(each or ".", WHOLE, self._facts(WHOLE), self.files, each)
+            for each in self.targets
+        }
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """Return the folders that are checked by themselves where nothing is told by Applications, sorted.
+
+        They are the kustomizations that no other one reads, charts, and folders with manifests that are in neither.
+        """
+        folders = [each for each in self.kustomization_folders if self.in_scope(each)]
+        read: set[str] = set()
+        inputs: set[str] = set()
+        for folder in folders:
+            tree = self.kustomizations.tree(folder)
+            read.update(each for each in tree.folders if each != folder)
+            inputs.update(tree.inputs)
+        tops = {each for each in folders if each not in read and not self._is_component(each)}
+        charts = {above for each in self.files.below(("yaml",)) if (above := _chart_of(each)) and self.in_scope(above)}
+        plain: set[str] = set()
+        for path in self.files.below(("yaml", "yml")):
+            folder = path.rpartition("/")[0]
+            if path in inputs or not self.in_scope(path) or any(_is_below(path, chart) for chart in charts):
+                continue
+            if folder not in plain and self._holds_manifests(path):
+                plain.add(folder)
+        return tuple(sorted({*tops, *(each for each in charts if "/charts/" not in f"{each}/"), *plain}))
+
+    def in_scope(self, path: str) -> bool:
+        """Return whether a file or folder is asked about."""
+        return not self.scope or _is_below(path, self.scope)
+
+    def _is_component(self, folder: str) -> bool:
+        try:
+            return self.kustomizations.load(folder).component
+        except UserError:
+            return False
+
+    def _holds_manifests(self, path: str) -> bool:
+        try:
+            text = self.files.text(path)
+            content = self.files.documents(path) if "apiVersion:" in text and "kind:" in text else []
+        except UserError:
+            return False
+        return any(isinstance(each, dict) and each.get("apiVersion") and each.get("kind") for each in content)
+
+    @property
+    def is_generated(self) -> bool:
+        """Return whether the template made it, so that its folders are those that remedies name."""
+        return self.files.is_file(ANSWERS)
+
+    def _says_what_runs(self, path: str) -> bool:
+        """Return whether a folder is an environment: by facts, by answers, or by the Applications that it lists.
+
+        The name of the folder above decides nothing: other repositories keep overlays of one workload there.
+        """
+        if self.is_generated or any(self.files.is_file(f"{path}/{each}") for each in (FACTS, ANSWERS)):
+            return True
+        inputs = self.kustomizations.tree(path).inputs
+        return any(file in self._argo_cd_files for file in inputs)
+
+    @cached_property
+    def _argo_cd_files(self) -> frozenset[str]:
+        return frozenset(file for file, _ in self.argo_cd_manifests)
 
     @cached_property
     def argo_cd_manifests(self) -> tuple[tuple[str, dict[str, Any]], ...]:
         """Return what Argo CD is told by files anywhere in the repository, each with its file; hidden folders left out.
 
-        Files that are no YAML, such as templates of charts, hold none.
+        Templates of charts hold none, even where they happen to be YAML, nor do patches of kustomizations: what
+        stands there is not what Argo CD is told.
         """
         found = []
+        patches = self._patches
         for path in self.files.below(("yaml", "yml")):
+            if path in patches or self._is_template(path) or not self.in_scope(path):
+                continue
             try:
                 text = self.files.text(path)
                 content = self.files.documents(path) if "argoproj.io/" in text else []
@@ -120,6 +193,31 @@ class Repository:
                 if str(value.get("apiVersion")).startswith("argoproj.io/") and isinstance(value.get("metadata"), dict):
                     found.append((path, value))
         return tuple(found)
+
+    @cached_property
+    def _patches(self) -> frozenset[str]:
+        """The files that a kustomization anywhere lists as patches."""
+        found: set[str] = set()
+        for folder in self.kustomization_folders:
+            try:
+                found.update(self.kustomizations.load(folder).patch_files())
+            except UserError:
+                continue
+        return frozenset(found)
+
+    @cached_property
+    def kustomization_folders(self) -> tuple[str, ...]:
+        """Return the folders with a kustomization anywhere in the repository, sorted; hidden ones are left out."""
+        below = (path.rpartition("/") for path in self.files.below(("yaml", "yml")))
+        return tuple(sorted({folder for folder, _, name in below if name in FILE_NAMES}))
+
+    def _is_template(self, path: str) -> bool:
+        """Return whether a file is one of the templates of a chart."""
+        parts = path.split("/")
+        return any(
+            part == "templates" and self.files.is_file("/".join((*parts[:depth], "Chart.yaml")))
+            for depth, part in enumerate(parts[:-1])
+        )
 
     def environment(self, name: str) -> EnvironmentFolder:
         """Return one environment.
@@ -143,8 +241,17 @@ class Repository:
         done = git(self.root, *words)
         return done.stdout.decode().strip() if done.returncode == 0 else ""
 
+    @cached_property
+    def remotes(self) -> frozenset[str]:
+        """Return the addresses under which Git knows this repository; empty where it is no clone of another."""
+        if find("git") is None or not (self.root / ".git").exists():
+            return frozenset()
+        done = git(self.root, "config", "--get-regexp", r"^remote\..*\.url$")
+        lines = done.stdout.decode(errors="replace").splitlines() if done.returncode == 0 else []
+        return frozenset(line.partition(" ")[2].strip() for line in lines) - {""}
+
     def _facts(self, path: str) -> dict[str, Any]:
-        file = f"{path}/{FACTS}"
+        file = f"{path}/{FACTS}" if path else FACTS
         if not self.files.is_file(file):
             return {}
         content = self.files.documents(file)
@@ -165,6 +272,16 @@ class Repository:
         ordered = sorted(folders, key=lambda folder: _reading_order(folder, target))
         kept = [f for f in ordered if not any(f != other and f.startswith(f"{other}/") for other in ordered)]
         return ";".join(f"/{folder}" for folder in kept)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def _chart_of(path: str) -> str:
+    """Return the folder of a chart by the path of its Chart.yaml; empty for other files."""
+    folder, _, name = path.rpartition("/")
+    return folder if name == "Chart.yaml" else ""
 
 
 def _reading_order(folder: str, target: str) -> tuple[int, str]:

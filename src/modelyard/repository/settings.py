@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -23,7 +23,7 @@ class _Strict(BaseModel):
 class Waiver(_Strict):
     """A finding that the team has decided to live with, until a day."""
 
-    rule: str = Field(description="Rule that is waived, `area/name`.")
+    rule: str = Field(description="Rule that is waived, `area/name`; `*` matches within a part, as in `network/*`.")
     path: str = Field(description="File or folder that it is waived in; `*` matches within a name, `**` across.")
     reason: Reason
     expires: date = Field(description="Last day on which the waiver holds.")
@@ -56,6 +56,9 @@ class Settings(_Strict):
     waivers: tuple[Waiver, ...] = Field((), description="Findings that the team lives with until a day.")
     accepted_gaps: tuple[AcceptedGap, ...] = Field(
         (), alias="accepted-gaps", description="What need not be checked until a day."
+    )
+    severities: dict[str, Literal["error", "warning", "note", "off"]] = Field(
+        default_factory=dict, description="How bad findings are, by rule or area; `off` leaves them out."
     )
     crds: tuple[str, ...] = Field((), description="Files, folders or URLs with CustomResourceDefinitions of your own.")
     engine_versions: dict[str, str] = Field(

@@ -20,6 +20,7 @@ except ImportError:  # PyYAML without libyaml: the same result, slower
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 _DEEP = re.compile(r"^ {200}|[-?:][ \t]+(?:[-?:][ \t]+){99}", re.MULTILINE)
+_TWICE = "stands twice"
 _ALIAS = re.compile(r"\*[0-9A-Za-z_-]")
 _SEPARATORS = (":", ",", "-", "?", "[", "{")
 
@@ -31,6 +32,10 @@ ScalarNode = pyyaml.nodes.ScalarNode
 
 class MalformedYAML(UserError):
     """A file is not the YAML that it should be."""
+
+
+class DuplicateKey(MalformedYAML):
+    """A mapping has a key twice: libraries that accept it keep one value, or merge both, without a word."""
 
 
 class NotOneMapping(MalformedYAML):
@@ -94,7 +99,7 @@ class _Loader(_CoreLoader):
             key = key_node.value
             if key in seen:
                 raise pyyaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice (first on line {seen[key] + 1})", key_node.start_mark
+                    None, None, f"the key {key!r} {_TWICE} (first on line {seen[key] + 1})", key_node.start_mark
                 )
             seen[key] = key_node.start_mark.line
         return dict(super().construct_mapping(node, deep))
@@ -126,7 +131,8 @@ def _refused(path: str, fault: pyyaml.YAMLError, text: str) -> MalformedYAML:
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     place = Place(path, mark.line + 1, mark.column + 1, None, Precision.EXACT, line)
-    return MalformedYAML(f"{path} is not valid YAML: {problem}", at=At(place))
+    kind = DuplicateKey if _TWICE in problem else MalformedYAML
+    return kind(f"{path} is not valid YAML: {problem}", at=At(place))
 
 
 def _check_bounds(path: str, text: str, values: int = MAX_NODES) -> None:

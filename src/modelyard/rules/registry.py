@@ -11,7 +11,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from modelyard.findings import Finding, NotChecked, Severity
 from modelyard.repository import Decision
@@ -38,6 +38,8 @@ class Rule:
         check: Reads the view and yields findings and gaps; does no I/O. None for a rule about decisions.
         judgement: Reads one decision of `modelyard.yaml`; None for a rule about environments.
         folder: Folder with the rule, its page and its cases.
+        absence: What its findings miss: an object that what is not rendered may bring (`object`), or one that whoever
+            made the cluster may have put there as well (`cluster`); empty for rules about what is there.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Rule:
     check: Check | None
     judgement: Judgement | None
     folder: Path
+    absence: Absence = ""
 
     @property
     def area(self) -> str:
@@ -67,9 +70,20 @@ class Rule:
         """Yield what the rule says of an environment, stamped with rule, severity and environment."""
         for said in self.check(environment) if self.check else ():
             if isinstance(said, Finding):
+                maker = self._maker(environment)
+                if maker and not said.severity:
+                    said = NotChecked(said.message, f"{maker} may bring it", application=said.application)
+                    yield said.with_defaults(rule=self.id, environment=environment.name)
+                    continue
                 yield said.with_defaults(rule=self.id, severity=self.severity, environment=environment.name)
             else:
                 yield said.with_defaults(rule=self.id, environment=environment.name)
+
+    def _maker(self, environment: Environment) -> str:
+        """Return what may bring what a finding misses; the template's environments say all that there is."""
+        if not self.absence or environment.is_generated:
+            return ""
+        return environment.unrendered or ("whoever made the cluster" if self.absence == "cluster" else "")
 
     def judge(self, decisions: Iterable[Decision]) -> Iterator[Finding]:
         """Yield what the rule says of the decisions in `modelyard.yaml`."""
@@ -78,22 +92,24 @@ class Rule:
             yield from (said.with_defaults(rule=self.id, severity=self.severity) for said in self.judgement(decision))
 
 
+Absence = Literal["", "object", "cluster"]
 Marked = TypeVar("Marked", Check, Judgement)
 
 
-def rule(identity: str, severity: Severity, *, since: str) -> Callable[[Marked], Marked]:
+def rule(identity: str, severity: Severity, *, since: str, absence: Absence = "") -> Callable[[Marked], Marked]:
     """Mark a function as the rule of its module; its parameter, `environment` or `decision`, says what it reads.
 
     Args:
         identity: `area/name` in lower case with dashes.
         severity: How bad its findings are.
         since: Version of Modelyard that brings it.
+        absence: As for `Rule`.
     """
     if not _ID.fullmatch(identity):
         raise ValueError(f"{identity!r} is not area/name in lower case with dashes")
 
     def mark(check: Marked) -> Marked:
-        check.__modelyard_rule__ = (identity, severity, since)  # type: ignore[attr-defined]
+        check.__modelyard_rule__ = (identity, severity, since, absence)  # type: ignore[attr-defined]
         return check
 
     return mark
@@ -109,7 +125,7 @@ def rule_in(module: ModuleType) -> Rule:
     if len(marked) != 1 or module.__file__ is None:
         raise ValueError(f"{module.__name__} should mark one function with @rule, not {len(marked)}")
     check = marked[0]
-    identity, severity, since = check.__modelyard_rule__
+    identity, severity, since, absence = check.__modelyard_rule__
     summary = (check.__doc__ or "").strip().partition("\n")[0]
     about_decisions = "decision" in check.__code__.co_varnames[: check.__code__.co_argcount]
     return Rule(
@@ -120,6 +136,7 @@ def rule_in(module: ModuleType) -> Rule:
         None if about_decisions else check,
         check if about_decisions else None,
         Path(module.__file__).parent,
+        absence,
     )
 
 

@@ -58,12 +58,21 @@ def stripped_schema(schema: Any) -> Any:
     return kept
 
 
+# Required fields by definition that the server fills in: `SetDefaults_RoleBinding` and `SetDefaults_ClusterRoleBinding`
+# of pkg/apis/rbac/v1/defaults.go (Kubernetes 1.35).
+_FILLED_IN = {"io.k8s.api.rbac.v1.RoleRef": "apiGroup"}
+
+
 def stripped_definitions(swagger: dict[str, Any]) -> dict[str, Any]:
     """Return the definitions of Kubernetes' OpenAPI v2 document that manifests can be made of.
 
-    Lists and the machinery's own kinds are left out, with what only they refer to.
+    Lists and the machinery's own kinds are left out, with what only they refer to. So is the demand for fields that the
+    API server fills in before it validates.
     """
     definitions = {name: stripped_schema(each) for name, each in swagger["definitions"].items()}
+    for name, filled_in in _FILLED_IN.items():
+        if "required" in definitions.get(name, {}):
+            definitions[name]["required"] = [each for each in definitions[name]["required"] if each != filled_in]
     needed: set[str] = set()
     waiting = [name for name, each in definitions.items() if manifest_kind(each) is not None]
     while waiting:

@@ -3,7 +3,7 @@
 from modelyard.view.admission import NAMESPACE_NAME, Peer, admits_peer
 from modelyard.view.answers import component_about, how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
-from modelyard.view.applications import Application, Source, own_folder, sources
+from modelyard.view.applications import Application, Source, own_folders, sources
 from modelyard.view.engines import VERSION_LABEL, ServingEngine, exporters_in, metric_prefixes, title_of, version_in
 from modelyard.view.environment import KUBE_SYSTEM, Environment
 from modelyard.view.expressions import Expression, Selector, dashboards, expressions
@@ -125,7 +125,7 @@ __all__ = [
     "metric_prefixes",
     "numbered",
     "overlay_facts",
-    "own_folder",
+    "own_folders",
     "pool_requirements",
     "port_number",
     "probes",

@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.rendering import Path, RenderError
 from modelyard.repository import Repository
 from modelyard.view.manifests import Manifest
+from modelyard.view.shapes import mapping
 
 PLATFORM, MODEL = "platform", "model"
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -46,6 +47,16 @@ class Source:
         """Return the address of the Git or chart repository."""
         return str(self.value.get("repoURL") or "")
 
+    @property
+    def kustomize(self) -> dict[str, Any]:
+        """Return what Argo CD adds to the folder's kustomization; empty where it adds nothing."""
+        return mapping(self.value, "kustomize")
+
+    @property
+    def directory(self) -> dict[str, Any]:
+        """Return how Argo CD reads a folder of plain manifests."""
+        return mapping(self.value, "directory")
+
 
 @dataclass(frozen=True, eq=False)
 class Application:
@@ -58,6 +69,8 @@ class Application:
         target: The folder that was rendered; None when it has none in this repository.
         cached: Whether the rendering came from the cache.
         repository: The repository at the Application's revision; None when its folder is not in it.
+        further: Folders of this repository that its other sources are.
+        left_out: What of it was not rendered though it is in this repository, in words; empty when nothing was.
     """
 
     manifest: Manifest
@@ -66,6 +79,8 @@ class Application:
     target: str | None = None
     cached: bool = field(default=False, compare=False)
     repository: Repository | None = field(default=None, compare=False)
+    further: tuple[str, ...] = ()
+    left_out: str = ""
 
     @property
     def name(self) -> str:
@@ -95,18 +110,25 @@ class Application:
     @property
     def own_resources(self) -> tuple[Manifest, ...]:
         """Return what its folder in this repository renders to, without what its charts do."""
-        return tuple(manifest for manifest in self.resources if manifest.target == self.target)
+        return tuple(manifest for manifest in self.resources if self.holds(manifest))
+
+    def holds(self, manifest: Manifest) -> bool:
+        """Return whether one of its resources was rendered from a folder of this repository, and not from a chart."""
+        return not manifest.resource.chart and (manifest.target == self.target or manifest.target in self.further)
 
     @property
     def unrendered(self) -> str:
         """Return what of it is not among its resources, in words; empty when nothing is missing."""
         chart = next((source.chart for source in self.sources if source.chart), "")
-        if chart and all(manifest.target == self.target for manifest in self.resources):
+        if chart and not any(manifest.resource.chart for manifest in self.resources):
             return f"chart {chart}"
         if self.errors:
             return f"{self.target}, which does not build"
+        if self.left_out:
+            return self.left_out
         # A chart in a Git repository stands in a folder of that repository.
-        foreign = (source for source in self.sources if source.folder and source.folder != self.target)
+        own = {self.target, *self.further}
+        foreign = (source for source in self.sources if source.folder and source.folder not in own)
         return next((f"{source.folder} of {source.repository}" for source in foreign), "")
 
     def at(self, path: str | Path = (), *, key: bool = False) -> Any:
@@ -128,14 +150,15 @@ def sources(manifest: Manifest) -> tuple[Source, ...]:
     return (Source(one, ("spec", "source")),) if isinstance(one, dict) else ()
 
 
-def own_folder(manifest: Manifest, own_urls: frozenset[str]) -> Source | None:
-    """Return the source of an Application that is a folder of this repository.
+def own_folders(manifest: Manifest, own_urls: frozenset[str] | None) -> tuple[Source, ...]:
+    """Return the sources of an Application that are folders of this repository.
 
     Args:
         manifest: The Application resource.
-        own_urls: Addresses of this repository; empty means that any Git source counts.
+        own_urls: Addresses of this repository; None means that any Git source counts.
     """
-    for source in sources(manifest):
-        if source.folder and not source.chart and (not own_urls or source.repository in own_urls):
-            return source
-    return None
+    return tuple(
+        source
+        for source in sources(manifest)
+        if source.folder and not source.chart and (own_urls is None or source.repository in own_urls)
+    )

@@ -38,6 +38,8 @@ class Environment(Derivable):
         errors: Why the root could not be rendered.
         bootstrap: What install.sh applies before Argo CD runs.
         read_terraform: Reads its Terraform when it is first asked for.
+        unread: What may bring more Applications than are known, in words; empty when nothing does.
+        own_urls: Addresses under which Applications read this repository; None where any Git source is a folder of it.
     """
 
     repository: Repository
@@ -47,6 +49,12 @@ class Environment(Derivable):
     errors: tuple[RenderError, ...] = ()
     bootstrap: tuple[Manifest, ...] = ()
     read_terraform: Callable[[], TerraformResult] = field(default=TerraformResult, compare=False, repr=False)
+    unread: str = ""
+    own_urls: frozenset[str] | None = None
+
+    def is_own(self, source: Source) -> bool:
+        """Return whether a source is this repository, or may be it."""
+        return self.own_urls is None or source.repository in self.own_urls
 
     @property
     def name(self) -> str:
@@ -88,7 +96,7 @@ class Environment(Derivable):
     def is_ours(self, manifest: Manifest) -> bool:
         """Return whether a resource's manifest is in this repository, and not in a chart."""
         application = self.application_by_name.get(manifest.application)
-        return application is None or manifest.target == application.target
+        return application is None or application.holds(manifest)
 
     @cached_property
     def _workloads_by_application(self) -> Mapping[str, list[Workload]]:
@@ -166,7 +174,9 @@ class Environment(Derivable):
     @cached_property
     def chart_values(self) -> tuple[ChartValues, ...]:
         """Return the values of every chart, in order of the Applications."""
-        return tuple(values for each in self.applications for values in chart_values(each, self.repository))
+        return tuple(
+            values for each in self.applications for values in chart_values(each, self.repository, self.own_urls)
+        )
 
     @cached_property
     def terraform_reading(self) -> TerraformResult:
@@ -180,7 +190,19 @@ class Environment(Derivable):
 
     def unrendered_in(self, namespace: str) -> str:
         """Return what may bring more objects into a namespace than are known, in words; empty when nothing does."""
-        return self._unrendered.get(namespace, "EKS" if namespace == KUBE_SYSTEM else "")
+        maker = "EKS" if self.is_generated else "whoever made the cluster"
+        known = self._unrendered.get(namespace, maker if namespace == KUBE_SYSTEM else "")
+        return known or ("" if self.is_generated else self.unrendered)
+
+    @property
+    def is_generated(self) -> bool:
+        """Return whether the template made it, so that the cluster holds what it and Terraform say and nothing else."""
+        return bool(self.folder.path) and (bool(self.facts) or self.repository.is_generated)
+
+    @cached_property
+    def unrendered(self) -> str:
+        """Return what may bring more objects to the cluster than are known, in words; empty when nothing does."""
+        return next((each.unrendered for each in self.applications if each.unrendered), self.unread)
 
     @cached_property
     def _unrendered(self) -> Mapping[str, str]:

@@ -60,15 +60,19 @@ class ChartValues:
         ]
 
 
-def chart_values(application: Application, fallback: Repository) -> tuple[ChartValues, ...]:
+def chart_values(
+    application: Application, fallback: Repository, own_urls: frozenset[str] | None = None
+) -> tuple[ChartValues, ...]:
     """Return the values of each chart of an Application.
 
     Args:
         application: The Application.
         fallback: The repository to read files from where the Application's own revision was not rendered.
+        own_urls: Addresses of this repository; None where any Git source is one.
     """
     repository = application.repository or fallback
-    return tuple(_values(application, source, repository) for source in application.sources if source.chart)
+    charts = (source for source in application.sources if source.chart)
+    return tuple(_values(application, source, repository, own_urls) for source in charts)
 
 
 def release_values(application: Application, fallback: Repository) -> tuple[ChartValues, ...]:
@@ -83,9 +87,11 @@ def release_values(application: Application, fallback: Repository) -> tuple[Char
     return tuple(_values(application, source, repository) for source in helmed)
 
 
-def _values(application: Application, source: Source, repository: Repository) -> ChartValues:
+def _values(
+    application: Application, source: Source, repository: Repository, own_urls: frozenset[str] | None = None
+) -> ChartValues:
     helm = mapping(source.value, "helm")
-    references = {str(each.value["ref"]) for each in application.sources if each.value.get("ref")}
+    references = {str(each.value["ref"]): each.repository for each in application.sources if each.value.get("ref")}
     layers: list[Layer] = []
     missing: list[tuple[int, str]] = []
     unreadable = ""
@@ -93,6 +99,9 @@ def _values(application: Application, source: Source, repository: Repository) ->
         reference, _, path = str(name).removeprefix("$").partition("/")
         if not str(name).startswith("$") or reference not in references:
             unreadable = f"{name} is inside the chart"
+            continue
+        if own_urls is not None and references[reference] not in own_urls:
+            unreadable = f"{name} is in {references[reference]}"
             continue
         if not repository.files.is_file(path):
             missing.append((index, path))

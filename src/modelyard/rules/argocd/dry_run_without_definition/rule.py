@@ -15,7 +15,7 @@ _ALWAYS_THERE = frozenset(
 )
 
 
-@rule("argocd/dry-run-without-definition", error, since="0.1.0")
+@rule("argocd/dry-run-without-definition", error, since="0.1.0", absence="object")
 def dry_run_without_definition(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A sync whose dry run meets a kind that the cluster does not know yet fails as a whole."""
     # Repositories that the template did not make may leave definitions to whoever made the cluster.

@@ -21,12 +21,29 @@ def duplicate_resource(environment: Environment) -> Iterator[Finding | NotChecke
             if other.application == manifest.application or _generated(manifest):
                 continue
             where = f" in namespace {namespace}" if namespace else ""
+            if not environment.is_generated and not _of_one_parent(environment, other, manifest):
+                yield NotChecked(
+                    f"{manifest}{where} of {other.application} and {manifest.application}",
+                    "whether the two Applications are for one cluster is not told",
+                    application=manifest.application,
+                )
+                continue
             yield Finding(
                 at=manifest.at("metadata.name"),
                 message=f"{manifest}{where} is rendered by the Applications {other.application} and "
                 f"{manifest.application}",
                 fix="leave it to one of them, or give each its own name",
             )
+
+
+def _of_one_parent(environment: Environment, one: Manifest, other: Manifest) -> bool:
+    """Return whether one Application, ApplicationSet or folder brings the Applications of two objects."""
+    parents = set()
+    for each in (one, other):
+        application = environment.application_by_name[each.application].manifest
+        folder = (application.resource.origin or "").rpartition("/")[0]
+        parents.add(application.application or application.resource.generated_by or folder)
+    return len(parents) == 1
 
 
 def _generated(manifest: Manifest) -> bool:

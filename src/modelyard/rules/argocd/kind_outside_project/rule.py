@@ -51,6 +51,6 @@ def _namespace(application: Application, project: Project) -> Iterator[Finding]:
                 at=application.at(("spec", "syncPolicy", "syncOptions", index)),
                 message=f"{application} should create namespace {application.namespace}, "
                 f"but {project} does not permit Namespaces",
-                fix=f"let a platform component bring the namespace, or add Namespace to "
+                fix=f"let another Application bring the namespace, or add Namespace to "
                 f"clusterResourceWhitelist of {project}",
             )

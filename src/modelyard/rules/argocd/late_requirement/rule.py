@@ -8,7 +8,7 @@ from modelyard.rules import rule
 from modelyard.view import Environment
 
 
-@rule("argocd/late-requirement", error, since="0.1.0")
+@rule("argocd/late-requirement", error, since="0.1.0", absence="object")
 def late_requirement(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A wave that waits for what a later wave brings never ends, and nothing behind it arrives."""
     waves = Waves(environment)

@@ -8,7 +8,7 @@ from modelyard.rules.wording import one_of
 from modelyard.view import Environment
 
 
-@rule("argocd/unknown-project", error, since="0.1.0")
+@rule("argocd/unknown-project", error, since="0.1.0", absence="object")
 def unknown_project(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD refuses to sync an Application whose project does not exist."""
     if environment.errors:

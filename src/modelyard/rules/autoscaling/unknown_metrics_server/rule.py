@@ -9,7 +9,7 @@ from modelyard.rules.wording import nearest, one_of
 from modelyard.view import Environment
 
 
-@rule("autoscaling/unknown-metrics-server", error, since="0.1.0")
+@rule("autoscaling/unknown-metrics-server", error, since="0.1.0", absence="cluster")
 def unknown_metrics_server(environment: Environment) -> Iterator[Finding | NotChecked]:
     """KEDA cannot ask what does not exist, and scales nothing."""
     namespaces = {each.namespace for each in environment.applications} - {""}

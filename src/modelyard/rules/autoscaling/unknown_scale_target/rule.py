@@ -16,7 +16,7 @@ _SCALERS: dict[tuple[str, str], tuple[Path, str]] = {
 }
 
 
-@rule("autoscaling/unknown-scale-target", error, since="0.1.0")
+@rule("autoscaling/unknown-scale-target", error, since="0.1.0", absence="object")
 def unknown_scale_target(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An autoscaler whose target does not exist scales nothing, and the model stays at the size that it began with."""
     for (group, kind), (path, default) in _SCALERS.items():

@@ -22,7 +22,7 @@ _ADAPTERS = {
 }
 
 
-@rule("autoscaling/unserved-metric", error, since="0.1.0")
+@rule("autoscaling/unserved-metric", error, since="0.1.0", absence="cluster")
 def unserved_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An autoscaler of a metric that nobody serves reports FailedGetPodsMetric and never scales."""
     served = {str(each.get("spec.group", "")) for each in environment.of_kind("APIService")}

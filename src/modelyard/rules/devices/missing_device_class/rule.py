@@ -19,7 +19,7 @@ _OF_CHART = {
 _CLAIMS = {"ResourceClaim": ("spec",), "ResourceClaimTemplate": ("spec", "spec")}
 
 
-@rule("devices/missing-device-class", error, since="0.1.0")
+@rule("devices/missing-device-class", error, since="0.1.0", absence="cluster")
 def missing_device_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A claim of a class that is not there is never allocated, and its pods wait for ever."""
     claims = [

@@ -11,7 +11,7 @@ from modelyard.rules.wording import both
 from modelyard.view import Application, Container, Environment, Workload, mapping, quantity
 
 
-@rule("devices/missing-plugin", error, since="0.1.0")
+@rule("devices/missing-plugin", error, since="0.1.0", absence="cluster")
 def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A node offers no device that a plugin has not told the kubelet of: it starts, costs, and the pods wait on."""
     daemons = {each.workload: each for each in placements(environment) if each.daemon}

@@ -20,7 +20,7 @@ NEEDED = {
 @rule("environment/missing-fact", warning, since="0.1.0")
 def missing_fact(environment: Environment) -> Iterator[Finding | NotChecked]:
     """What environment.yaml does not say cannot be compared with what the manifests say."""
-    if not environment.facts:
+    if not environment.facts or not environment.is_generated:
         return  # a repository that was not made by the template
     for fact, use in NEEDED.items():
         if not environment.facts.get(fact):

@@ -18,5 +18,7 @@ def missing_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield Finding(
                     at=container.at("image"),
                     message=f"{container} runs {name} without a tag, which means latest",
-                    fix=f"add {name} to images in {environment.folder.path}/versions, and list that component last",
+                    fix=f"add {name} to images in {environment.folder.path}/versions, and list that component last"
+                    if environment.is_generated
+                    else "name a release, such as v1.2.3, or a digest",
                 )

@@ -8,12 +8,18 @@ from modelyard.repository import kustomization_file
 from modelyard.rules import rule
 from modelyard.view import Environment
 
+# Kinds of problems that Argo CD does not have where it may run Helm and reach the network.
+_READ_ELSEWHERE = ("remote", "executes")
+
 
 @rule("kustomize/failed-build", error, since="0.1.0")
 def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD applies nothing of an Application whose folder does not build."""
     for problem in environment.errors:
         yield _finding(problem)
+    if not environment.is_generated:
+        yield from _of_others(environment)
+        return
     for application in environment.applications:
         repository, target = application.repository, application.target
         if repository is not None and target is not None and kustomization_file(repository.files, target) is None:
@@ -29,6 +35,28 @@ def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         for problem in application.errors:
             yield _finding(problem)
+
+
+def _of_others(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Yield what does not build in a repository that the template did not make.
+
+    Its Argo CD may be given charts and addresses that nobody reads here: `kustomize.buildOptions: --enable-helm`.
+    """
+    for application in environment.applications:
+        repository, target = application.repository, application.target
+        is_folder = repository is not None and target is not None and repository.files.is_folder(target)
+        if target is not None and not is_folder:
+            continue  # argocd/missing-folder tells it
+        unread = [problem for problem in application.errors if problem.kind in _READ_ELSEWHERE]
+        if unread:
+            more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+            reason = f"{unread[0].message}{more}, which nobody fetches here"
+            yield NotChecked(application, reason, application=application.name)
+        for problem in application.errors:
+            if problem.kind not in _READ_ELSEWHERE:
+                yield _finding(problem)
+        if is_folder and not application.own_resources and not application.errors and not application.left_out:
+            yield NotChecked(application, f"{target} holds no manifests that were read", application=application.name)
 
 
 def _finding(problem: RenderError) -> Finding:

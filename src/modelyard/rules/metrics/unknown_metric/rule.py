@@ -9,7 +9,7 @@ from modelyard.rules.wording import nearest
 from modelyard.view import Environment, Expression, Selector, expressions, title_of
 
 
-@rule("metrics/unknown-metric", warning, since="0.1.0")
+@rule("metrics/unknown-metric", warning, since="0.1.0", absence="cluster")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
     versions = environment.served_versions

@@ -10,7 +10,7 @@ from modelyard.view import Environment, LineAddress, Manifest, dashboards
 _CHART = "kube-prometheus-stack"
 
 
-@rule("metrics/unlisted-dashboard", warning, since="0.1.0")
+@rule("metrics/unlisted-dashboard", warning, since="0.1.0", absence="object")
 def unlisted_dashboard(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Grafana's sidecar loads ConfigMaps with its label only; a dashboard without it is never seen."""
     for values in environment.chart_values:

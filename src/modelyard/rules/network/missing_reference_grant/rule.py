@@ -10,7 +10,7 @@ from modelyard.view import Environment, Manifest, entries, text
 _GROUP = "gateway.networking.k8s.io"
 
 
-@rule("network/missing-reference-grant", error, since="0.1.0")
+@rule("network/missing-reference-grant", error, since="0.1.0", absence="object")
 def missing_reference_grant(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A gateway sends nothing to another namespace's Service unless a ReferenceGrant there permits it."""
     for edge in graph(environment).of("routes to"):

@@ -11,7 +11,7 @@ from modelyard.view import Environment
 _KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "InterceptorRoute")
 
 
-@rule("network/unknown-route-target", error, since="0.1.0")
+@rule("network/unknown-route-target", error, since="0.1.0", absence="object")
 def unknown_route_target(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A route without its Gateway is never served, and one without its Service answers 500 to every request."""
     for relation in ("attaches to", "routes to"):

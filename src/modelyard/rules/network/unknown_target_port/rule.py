@@ -18,6 +18,10 @@ def unknown_target_port(environment: Environment) -> Iterator[Finding | NotCheck
             target = port.get("targetPort", port.get("port"))
             if _is_there(target, declared):
                 continue
+            if not environment.is_generated and str(target).isdigit():
+                reason = f"{service.pods[0]} do not declare port {target}, and may listen on it without that"
+                yield NotChecked(f"port {target} of {service}", reason, application=service.manifest.application)
+                continue
             field = "targetPort" if "targetPort" in port else "port"
             yield Finding(
                 at=service.manifest.at(("spec", "ports", index, field)),

@@ -12,7 +12,7 @@ _CHART = "kube-prometheus-stack"
 _KINDS = {"ServiceMonitor": "serviceMonitor", "PodMonitor": "podMonitor", "PrometheusRule": "rule"}
 
 
-@rule("network/unselected-monitor", warning, since="0.1.0")
+@rule("network/unselected-monitor", warning, since="0.1.0", absence="cluster")
 def unselected_monitor(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The operator reads only monitors and rules that Prometheus selects; what others scrape never arrives."""
     for values in environment.chart_values:

@@ -17,6 +17,6 @@ def liveness_without_engine(environment: Environment) -> Iterator[Finding | NotC
             yield Finding(
                 at=model.container.at("livenessProbe", "httpGet", "path"),
                 message=f"the liveness probe of {model.name} asks {path}, which tells of {server}, not of its {core}",
-                fix="ask for one token by an exec probe that fails on an error and not on silence, as "
-                "bases/serving/triton-vllm does",
+                fix="ask for one token by an exec probe that fails on an error and not on silence"
+                + (", as bases/serving/triton-vllm does" if environment.is_generated else ""),
             )

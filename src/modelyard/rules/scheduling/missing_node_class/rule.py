@@ -11,7 +11,7 @@ OWN_OF_EKS = (AUTO_MODE, "default")
 """What EKS brings with the built-in pools of Auto Mode."""
 
 
-@rule("scheduling/missing-node-class", error, since="0.1.0")
+@rule("scheduling/missing-node-class", error, since="0.1.0", absence="cluster")
 def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A node pool whose node class does not exist makes no nodes."""
     for pool in environment.pools:

@@ -8,7 +8,7 @@ from modelyard.rules.edges import missing
 from modelyard.view import Environment
 
 
-@rule("scheduling/missing-runtime-class", error, since="0.1.0")
+@rule("scheduling/missing-runtime-class", error, since="0.1.0", absence="cluster")
 def missing_runtime_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A pod with a runtime class that does not exist is refused."""
     yield from missing(

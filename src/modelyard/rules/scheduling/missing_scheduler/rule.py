@@ -17,7 +17,7 @@ _OF_NEURON = "neuron-scheduler"
 _CHART_OF_NEURON = "neuron-helm-chart"
 
 
-@rule("scheduling/missing-scheduler", error, since="0.1.0")
+@rule("scheduling/missing-scheduler", error, since="0.1.0", absence="cluster")
 def missing_scheduler(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A pod whose scheduler does not run has no event and no node: Karpenter looks at pods that a scheduler gave up."""
     named = [

@@ -8,7 +8,7 @@ from modelyard.rules.edges import missing
 from modelyard.view import Environment
 
 
-@rule("scheduling/missing-service-account", error, since="0.1.0")
+@rule("scheduling/missing-service-account", error, since="0.1.0", absence="object")
 def missing_service_account(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A pod whose service account does not exist is refused."""
     yield from missing(

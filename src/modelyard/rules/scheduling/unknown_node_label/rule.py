@@ -59,7 +59,7 @@ _CLOSE = 0.93
 _DEVICES = {"instance-gpu": ("gpu",), "instance-accelerator": ("neuron", "inference")}
 
 
-@rule("scheduling/unknown-node-label", error, since="0.1.0")
+@rule("scheduling/unknown-node-label", error, since="0.1.0", absence="cluster")
 def unknown_node_label(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A label that no node has, or a value that it never takes, keeps pods off the nodes that they are for."""
     pools = environment.pools

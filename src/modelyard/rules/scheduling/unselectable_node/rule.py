@@ -25,7 +25,7 @@ _POOL = "karpenter.sh/nodepool"
 _NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
 
 
-@rule("scheduling/unselectable-node", error, since="0.1.0")
+@rule("scheduling/unselectable-node", error, since="0.1.0", absence="cluster")
 def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A pod that requires labels which no node pool gives its nodes stays Pending."""
     pools = environment.pools

@@ -16,7 +16,7 @@ _LABELS = {
 }
 
 
-@rule("scheduling/untolerated-pool", error, since="0.1.0")
+@rule("scheduling/untolerated-pool", error, since="0.1.0", absence="cluster")
 def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Karpenter starts no node for a pod that does not tolerate the taints of every pool that it could use."""
     for workload in environment.workloads:

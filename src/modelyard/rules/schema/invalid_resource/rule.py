@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.schemas import older_definitions
 from modelyard.view import Environment
 
 
@@ -18,6 +19,11 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
             # The line is that of a value, which may have another name than the field of the chart's resource.
+            older = older_definitions(manifest.group) if is_unknown and not remedy else ""
+            if older:
+                reason = f"{said}, by definitions of {older}; a newer version may have it"
+                yield NotChecked(f"{manifest}", reason, application=manifest.application)
+                continue
             where = f"{problem.path}: " if manifest.resource.chart and problem.path and problem.path not in said else ""
             yield Finding(
                 at=manifest.at(problem.path, key=is_unknown),

@@ -1,5 +1,6 @@
 """Credentials written out in manifests."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ from modelyard.rules import rule
 from modelyard.view import Environment, numbered, text
 
 _FIX = "revoke it; keep its successor in AWS Secrets Manager and refer to the Secret"
+
+
+_WORDS = re.compile(r"[a-z]{1,30}(?:[-_ ][a-z]{1,30}){0,9}")
 
 
 @rule("secrets/token-in-manifest", error, since="0.1.0")
@@ -23,7 +27,7 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
                 yield Finding(at=manifest.at(path), message=f"{manifest} holds {what} in {_field(path)}", fix=_FIX)
     for model in environment.models:
         for flag, value in model.settings.items():
-            if _written_out(flag, value):
+            if _written_out(environment, flag, value):
                 yield Finding(
                     at=model.settings.at(flag), message=f"{model.name} has the value of {flag} written out", fix=_FIX
                 )
@@ -33,7 +37,7 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
                 continue
             for index, each in numbered(container.value, "env"):
                 name = text(each, "name")
-                if _written_out(name, each.get("value")):
+                if _written_out(environment, name, each.get("value")):
                     yield Finding(
                         at=container.at("env", index, "value"),
                         message=f"{container} has the value of {name} written out",
@@ -41,11 +45,26 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
                     )
 
 
-def _written_out(name: str, value: Any) -> bool:
+def _written_out(environment: Environment, name: str, value: Any) -> bool:
     """Return whether a value is a secret by its name; one that refers to a variable or a file is not written out."""
-    if not isinstance(value, str) or not value or "$(" in value or value.startswith("/"):
+    if not isinstance(value, str) or not value or value.startswith("/") or _is_put_in(value):
+        return False
+    if not environment.is_generated and _is_no_key(name, value):
         return False
     return is_secret(name) and credential_in(value) is None  # which is found above
+
+
+def _is_put_in(value: str) -> bool:
+    """Return whether something puts the value in: a variable, an action of a template, or whoever reads the example."""
+    return "$(" in value or "${" in value or "{{" in value or (value.startswith("<") and value.endswith(">"))
+
+
+def _is_no_key(name: str, value: str) -> bool:
+    """Return whether a value is no key that a service would issue: a variable's name, or words without a number.
+
+    A key is drawn by chance; words in lower case are what a server without keys is given. A password may be words.
+    """
+    return value.startswith("$") or ("passw" not in name.lower() and _WORDS.fullmatch(value) is not None)
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -10,7 +10,7 @@ from modelyard.rules.wording import nearest, one_of
 from modelyard.view import Environment, PodTemplate, SecretSource, listed, mapping, numbered
 
 
-@rule("secrets/unknown-secret", error, since="0.1.0")
+@rule("secrets/unknown-secret", error, since="0.1.0", absence="object")
 def unknown_secret(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A container that refers to a Secret, or a key of it, that does not exist is never started."""
     for namespace, templates in environment.pods_by_namespace.items():

@@ -11,7 +11,7 @@ from modelyard.view import Environment, Manifest, text
 GROUP = "external-secrets.io"
 
 
-@rule("secrets/unknown-store", error, since="0.1.0")
+@rule("secrets/unknown-store", error, since="0.1.0", absence="object")
 def unknown_store(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An ExternalSecret whose store does not exist never makes its Secret."""
     for manifest in environment.of_kind("ExternalSecret", GROUP):

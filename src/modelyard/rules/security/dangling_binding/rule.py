@@ -12,7 +12,7 @@ from modelyard.view import Environment
 _WHAT = {"gives": "gives", "gives to": "gives rights to"}
 
 
-@rule("security/dangling-binding", error, since="0.1.0")
+@rule("security/dangling-binding", error, since="0.1.0", absence="object")
 def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A binding of a role, or to an account, that does not exist gives nothing, and who needs it is refused."""
     for relation, verb in _WHAT.items():

@@ -1,13 +1,15 @@
 """Pods that take part in the node's own business."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, error, to_remove
+from modelyard.findings import Finding, NotChecked, error, to_remove, warning
 from modelyard.rules import rule
 from modelyard.view import Container, Environment, PodTemplate
 
 _OF_NODES = ("DaemonSet",)
+_NEEDLESS, _RIGHTS = "a GPU does not need", "gives it the rights of the node"
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -18,9 +20,13 @@ def privileged_container(environment: Environment) -> Iterator[Finding | NotChec
         if workload.kind in _OF_NODES:
             continue
         for template in workload.templates:
-            yield from _pod(template)
+            has_devices = bool(template.accelerators)
+            found = [*_pod(template)]
             for container in template.containers:
-                yield from _container(container)
+                found += _container(container, has_devices)
+            # What needs the node's rights besides models is for its owners to say.
+            lenient = not environment.is_generated and not has_devices
+            yield from (replace(each, severity=warning) for each in found) if lenient else found
 
 
 def _pod(template: PodTemplate) -> Iterator[Finding]:
@@ -43,15 +49,15 @@ def _pod(template: PodTemplate) -> Iterator[Finding]:
             )
 
 
-def _container(container: Container) -> Iterator[Finding]:
+def _container(container: Container, has_devices: bool) -> Iterator[Finding]:
     context: Any = container.value.get("securityContext")
     if not isinstance(context, dict):
         return
     if context.get("privileged") is True:
         yield Finding(
             at=container.at("securityContext", "privileged"),
-            message=f"{container} is privileged, which a GPU does not need",
-            fix="remove it; the device plugin gives the container its devices",
+            message=f"{container} is privileged, which {_NEEDLESS if has_devices else _RIGHTS}",
+            fix="remove it; the device plugin gives the container its devices" if has_devices else "remove it",
             edits=(to_remove(container.at("securityContext", "privileged")),),
         )
     capabilities = context.get("capabilities")

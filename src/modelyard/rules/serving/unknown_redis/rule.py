@@ -9,7 +9,7 @@ from modelyard.rules.wording import nearest
 from modelyard.view import Environment
 
 
-@rule("serving/unknown-redis", error, since="0.1.0")
+@rule("serving/unknown-redis", error, since="0.1.0", absence="object")
 def unknown_redis(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A Ray head that cannot reach the Redis for its state does not start."""
     for edge in graph(environment).of("keeps state in"):

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, error
+from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.view import Environment
 
 
 @rule("settings/unreadable-settings", error, since="0.1.0")
-def unreadable_settings(environment: Environment) -> Iterator[Finding]:
+def unreadable_settings(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start when the file behind `--config` is not there or is not a YAML mapping."""
     for model in environment.models:
         settings = model.settings
+        if settings.problem and settings.problem_at is not None and not environment.is_generated:
+            yield NotChecked(model, settings.problem)
+            continue
         if settings.problem and settings.problem_at is not None:
             yield Finding(
                 at=settings.problem_at,

@@ -8,7 +8,7 @@ from modelyard.rules.edges import missing
 from modelyard.view import Environment
 
 
-@rule("storage/missing-claim", error, since="0.1.0")
+@rule("storage/missing-claim", error, since="0.1.0", absence="object")
 def missing_claim(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A pod whose claim does not exist is not scheduled."""
     yield from missing(

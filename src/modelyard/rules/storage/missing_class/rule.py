@@ -16,7 +16,7 @@ _OF_EKS = "gp2"
 _BRING_CLASSES = ("aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-driver", "openebs", "rook-ceph-cluster")
 
 
-@rule("storage/missing-class", error, since="0.1.0")
+@rule("storage/missing-class", error, since="0.1.0", absence="cluster")
 def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A claim whose class does not exist is never bound, and the pods that mount it are not scheduled."""
     known = {manifest.name for manifest in environment.of_kind("StorageClass", "storage.k8s.io")}

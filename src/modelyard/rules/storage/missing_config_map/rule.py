@@ -13,7 +13,7 @@ from modelyard.view import Environment, listed, text
 _EVERYWHERE = "kube-root-ca.crt"
 
 
-@rule("storage/missing-config-map", error, since="0.1.0")
+@rule("storage/missing-config-map", error, since="0.1.0", absence="object")
 def missing_config_map(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A container that refers to a ConfigMap, or a key of it, that does not exist is never started."""
     told = _engine_settings(environment)

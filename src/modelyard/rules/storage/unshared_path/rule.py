@@ -12,6 +12,7 @@ from modelyard.view import Container, Environment, PodTemplate, entries, listed,
 _PATH = re.compile(r"(?<![\w:/.$)}-])/[\w.-]+(?:/[\w.-]+)*")
 # Every container has its own, and writes there for itself.
 _SCRATCH = ("/tmp", "/dev/shm", "/var/tmp", "/run")  # noqa: S108 - paths of containers, not of this machine
+_STARTS = ("&&", "||", ";", "|", "exec", "then", "else", "do", "if", "while", "!", "$(", "source", "sh", "bash")
 _SHARED = ("emptyDir", "persistentVolumeClaim", "ephemeral", "csi", "hostPath")
 
 
@@ -39,7 +40,7 @@ def _lost(template: PodTemplate, container: Container) -> Iterator[Finding]:
     ]
     for field in ("command", "args"):
         for index, word in enumerate(listed(container.value, field)):
-            for path in _PATH.findall(str(word)):
+            for path in _used(str(word), is_program=field == "command" and not index):
                 if any(_covers(mount, path) for mount in own):
                     continue
                 found = next((each for each in mounts if _covers(each[0], path)), None)
@@ -51,6 +52,17 @@ def _lost(template: PodTemplate, container: Container) -> Iterator[Finding]:
                         fix=f"mount volume {found[1]} at {found[0]} in the init container too",
                     )
                     return
+
+
+def _used(text: str, *, is_program: bool) -> Iterator[str]:
+    """Yield the paths in a word or script, without those of programs that run, which the image may bring."""
+    if len(text.split()) < 2:
+        yield from () if is_program else _PATH.findall(text)
+        return
+    for found in _PATH.finditer(text):
+        before = text[: found.start()].rpartition("\n")[2].strip()
+        if before and not before.endswith(_STARTS):
+            yield found[0]
 
 
 def _covers(mount: str, path: str) -> bool:
