@@ -7,6 +7,8 @@ from modelyard.rules import rule
 from modelyard.schemas import older_definitions
 from modelyard.view import Environment
 
+_PREDICATES = ("cannot ", "has ", "is ", "may ", "must ", "needs ", "should ")
+
 
 @rule("schema/invalid-resource", error, since="0.1.0")
 def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
@@ -18,18 +20,34 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
-            # The line is that of a value, which may have another name than the field of the chart's resource.
             older = older_definitions(manifest.group) if is_unknown and not remedy else ""
             if older:
                 reason = f"{said}, by definitions of {older}; a newer version may have it"
                 yield NotChecked(f"{manifest}", reason, application=manifest.application)
                 continue
-            where = f"{problem.path}: " if manifest.resource.chart and problem.path and problem.path not in said else ""
             yield Finding(
                 at=manifest.at(problem.path, key=is_unknown),
-                message=f"{manifest}: {where}{said}",
-                fix=remedy or _served(said) or "correct it as the API reference of the kind has it",
+                message=f"{manifest}: {_with_field(problem.path, said)}",
+                fix=remedy
+                or _served(said)
+                or _plain_fix(problem.path, said)
+                or "correct it as the API reference of the kind has it",
             )
+
+
+def _with_field(path: str, said: str) -> str:
+    """Return what is wrong, with its field, which the line of a missing one or of a chart does not show."""
+    if not path or path in said:
+        return said
+    return f"{path} {said}" if said.startswith(_PREDICATES) else f"{path}: {said}"
+
+
+def _plain_fix(path: str, said: str) -> str:
+    """Return what to add or to write, where that is sure."""
+    near = said.partition(", did you mean ")[2].rstrip("?")
+    if near:
+        return f"write {near}"
+    return f"add {path}" if path and said == "is required" else ""
 
 
 def _served(said: str) -> str:
