@@ -269,11 +269,13 @@ def build(wheel_file: Path) -> dict[str, str]:
     published = go_prices(tables["prices"]) | go_prices(tables["gov"])
     bandwidth, limits = go_bandwidth(tables["bandwidth"]), go_vpc_limits(tables["limits"])
     older = prices_2025(module_directory(*PRICES_2025))
+    named = {*bandwidth, *limits, *older, *(name for prices in published.values() for name in prices)}
     files: dict[str, str] = {}
     with zipfile.ZipFile(wheel_file) as wheel:
         raw = resource(wheel, "instance_types.json.gz")
         rows = [instance_type(raw[name], bandwidth.get(name), limits.get(name)) for name in sorted(raw)]
         files["instance-types.jsonl"] = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+        files["undescribed.json"] = json.dumps(sorted(named - raw.keys()), indent=0) + "\n"
         for region, value in regions(wheel, published, older):
             lines = ",\n".join("  " + json.dumps(row, separators=(",", ":")) for row in value["rows"])
             zones = json.dumps(value["zones"])
@@ -288,6 +290,8 @@ def build(wheel_file: Path) -> dict[str, str]:
         "inferred prices": f"{PRICES_2025[0]} {PRICES_2025[1]} data/instances.json of 2025-05-28 against the published "
         "us-east-1 price: taken over where the region asked the same then, or where us-east-1 has not moved "
         "since; us-west-2 asked the us-east-1 price for all 904 types compared and is taken to do so for newer types",
+        "undescribed": "types in the tables of prices, bandwidth and limits that moto does not describe: EC2 has or "
+        "had them, and their shape is not known",
         "network bandwidth": f"{KARPENTER[0]} {KARPENTER[1]} pkg/providers/instancetype/zz_generated.bandwidth.go",
         "branch network interfaces": f"{KARPENTER[0]} {KARPENTER[1]} "
         f"pkg/providers/instancetype/zz_generated.vpclimits.go, generated {generated_on(tables['limits'])}",

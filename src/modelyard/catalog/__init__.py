@@ -36,7 +36,14 @@ from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plu
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.image_sizes import image_bytes
-from modelyard.catalog.instances import Accelerator, InstanceStore, InstanceType, instance_type, instance_types
+from modelyard.catalog.instances import (
+    Accelerator,
+    InstanceStore,
+    InstanceType,
+    instance_type,
+    instance_types,
+    undescribed_types,
+)
 from modelyard.catalog.loading import Decoded
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.models import (
@@ -160,4 +167,5 @@ __all__ = [
     "shape_from_mapping",
     "short_flags",
     "sources",
+    "undescribed_types",
 ]

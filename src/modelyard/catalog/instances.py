@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from modelyard.catalog.loading import DATA, Decoded
+from modelyard.catalog.loading import DATA, Decoded, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,12 @@ def instance_types() -> Mapping[str, InstanceType]:
     """Return every EC2 instance type in the data by its name."""
     lines = (DATA / "ec2" / "instance-types.jsonl").read_bytes().splitlines()
     return Decoded({line[len(_NAME) : line.index(b'"', len(_NAME))].decode(): line for line in lines}, _instance_type)
+
+
+@cache
+def undescribed_types() -> frozenset[str]:
+    """Return the types that EC2 has or had by lists of names, and whose shape is not in the data."""
+    return frozenset(read_json("ec2", "undescribed.json"))
 
 
 def instance_type(name: str) -> InstanceType | None:

@@ -19,6 +19,9 @@ _NAMED = {
     "aws_sqs_queue": "name",
 }
 _TAGGED = ("aws_subnet", "aws_security_group")
+# What EKS itself puts on the security group that it makes for a cluster
+# (https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html, read 2026-11-30).
+_OF_CLUSTER_GROUP = {"kubernetes.io/cluster/{}": "owned", "aws:eks:cluster-name": "{}"}
 
 
 def aws(terraform: Terraform, context: Context) -> Iterator[Definition | Reference]:
@@ -31,10 +34,14 @@ def aws(terraform: Terraform, context: Context) -> Iterator[Definition | Referen
             if type_ == "aws_eks_cluster" and name:
                 end = End(ObjectRef(type_, name), block, (field,))
                 yield Reference("is", end, ObjectRef("cluster", name))
+                group = End(ObjectRef("aws_security_group", f"{block.address}, its own"), block, (field,))
+                tags = {key.format(name): value.format(name) for key, value in _OF_CLUSTER_GROUP.items()}
+                yield Definition(group, tags)
     for type_ in _TAGGED:
         for block in terraform.resources(type_):
             end = End(ObjectRef(type_, block.address), block, ("tags",))
-            yield Definition(end, {key: value for key, value in block.mapping("tags").items() if value is not None})
+            # A value that is known at apply only, such as one of each.key, is an empty one here.
+            yield Definition(end, {key: "" if value is None else value for key, value in block.mapping("tags").items()})
     # The cluster's own security group is made by EKS, and tagged by itself.
     for block in terraform.resources("aws_ec2_tag"):
         key, value = block.text("key"), block.text("value")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import instance_types, region
+from modelyard.catalog import instance_types, region, undescribed_types
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
@@ -34,6 +34,9 @@ def _judge(
     for index, value in enumerate(demand.values):
         at = pool.manifest.at((*demand.path, "values", index))
         if value not in known:
+            if any(value in (each, each.partition(".")[0]) for each in undescribed_types()):
+                yield NotChecked(f"{value} of {pool}", "EC2 has it or had it, and the catalogue does not describe it")
+                continue
             sizes = _sizes(value.partition(".")[0]) if demand.key == TYPE else []
             near = sizes or [each for each in (nearest(value, known),) if each]
             if not near:

@@ -25,10 +25,14 @@ def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChec
             if wanted in told or (key == _DISCOVERY and value != environment.facts.get("cluster")):
                 continue  # another cluster's name is told where it is written
             told.add(wanted)
+            # The cluster's own tag is the right one to ask for, and Terraform lost it; any other is asked for wrongly.
+            at = _where(terraform, wanted.kind) if key == _DISCOVERY else edge.source.at
+            own = f"{_DISCOVERY}: {environment.facts.get('cluster') or 'the name of the cluster'}"
             yield Finding(
-                at=_where(terraform, wanted.kind),
+                at=at or _where(terraform, wanted.kind),
                 message=f"node classes look for a {_WHAT[wanted.kind]} with {wanted.name}, and Terraform tags none so",
-                fix=f"tag the nodes' {_WHAT[wanted.kind]} with {key}",
+                fix=f"tag the nodes' {_WHAT[wanted.kind]} with {key}"
+                + ("" if key == _DISCOVERY else f", or ask for {own}"),
             )
 
 
