@@ -20,7 +20,9 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
-            older = older_definitions(manifest.group) if is_unknown and not remedy else ""
+            # A newer version may have the field, but hardly one that is spelt like an old one.
+            is_new = is_unknown and not remedy and "did you mean" not in said
+            older = older_definitions(manifest.group) if is_new else ""
             if older:
                 reason = f"{said}, by definitions of {older}; a newer version may have it"
                 yield NotChecked(f"{manifest}", reason, application=manifest.application)
