@@ -13,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test \
+.PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test \
   test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock bench release clean
 
 help: ## list the targets
@@ -77,6 +77,17 @@ build/checkov/.ready: requirements-checkov.lock
 	@test -x build/checkov/bin/python || $(PYTHON) -m venv build/checkov
 	@build/checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+build/serving/.ready: images/mlserver/requirements.txt
+	@test -x build/serving/bin/python || $(PYTHON) -m venv build/serving
+	@build/serving/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@build/serving/bin/python -m pip install --quiet --disable-pip-version-check "moto[s3,server]==5.2.5" skl2onnx==1.20.0
+	@test -x build/serving/aws/bin/python || $(PYTHON) -m venv build/serving/aws
+	@build/serving/aws/bin/python -m pip install --quiet --disable-pip-version-check awscli==1.46.3
+	@touch $@
+
+serving-real: build/serving/.ready ## serve models of every format by the real MLServer, and write docs/serving-on-cpus.md (two minutes)
+	@build/serving/bin/python -W ignore scripts/serving_real.py --write
 
 faults: setup promtool build/checkov/.ready ## make every known mistake, print who notices it, and write down what is caught
 	@$(BIN)/modelyard tools install --quiet kube-score

@@ -24,6 +24,7 @@ _VERBS = {
     "times": ("times", "Show how long starts and responses take, and every timeout."),
     "cost": ("cost", "Estimate the cost of models, pools and environments."),
     "plan": ("plan", "Find the cheapest way to serve within latency objectives."),
+    "loadtest": ("loadtest", "Read the results of load tests."),
     "model": ("model", "Add, change and remove models."),
     "feature": ("feature", "Turn features of models on and off."),
     "env": ("env", "List, add, remove and sync environments."),
