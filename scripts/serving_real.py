@@ -28,6 +28,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def trained(folder: Path) -> Iterator[Trained]:
             saved(model),
             tabular,
             "predict",
-            lambda model=model: model.predict(row),
+            partial(model.predict, row),
         )
     boosted = xgboost.XGBClassifier(n_estimators=100, random_state=1).fit(table, labels)
     boosted.save_model(folder / "model.json")
@@ -291,7 +292,8 @@ class Server:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - of this machine
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            text = error.read().decode()
+            return error.code, json.loads(text) if text.startswith("{") else {"error": text}
 
     def scraped(self) -> dict[str, float]:
         """Return the series of the scrape that tell of the model and the process."""

@@ -160,10 +160,10 @@ def merged(
     Raises:
         ValueError: The results are of several tools or models; the message names the files.
     """
-    for what, of in (("tool", lambda each: each.tool), ("model", lambda each: each.model)):
+    for what, values in (("tool", [each.tool for each in results]), ("model", [each.model for each in results])):
         files: dict[str, str] = {}
-        for each in results:
-            files.setdefault(of(each), each.file)
+        for value, each in zip(values, results, strict=True):
+            files.setdefault(value, each.file)
         if len(files) > 1:
             told = ", ".join(f"{name or 'unknown'} ({file})" for name, file in files.items())
             raise ValueError(f"the files are of different load tests, by {what}: {told}")
