@@ -207,6 +207,7 @@ class ComparisonRun:
         if not change.applications:
             return
         from modelyard.diffing.fitting import compare_fits
+        from modelyard.diffing.objectives import compare_objectives
         from modelyard.diffing.running import compare_costs, compare_placements
         from modelyard.placement import cluster
 
@@ -229,6 +230,7 @@ class ComparisonRun:
             compare_fits(change, before, after)
         if any(each.model for each in change.applications):
             compare_placements(change, before, after, shared)
+            compare_objectives(change, before, after)
             if self.options.findings:
                 compare_costs(change, before, after)
 

@@ -38,7 +38,7 @@ ARTIFACT = "the artifact of this run"
 _RESERVE = 1_200  # what is said of things left out, and closing tags
 _LONGEST = 300
 _HEAD_SHARE = 0.6
-_COLUMNS = ("fits", "runs on", "$/month")
+_COLUMNS = ("fits", "objectives", "runs on", "$/month")
 _BACKTICKS = re.compile(r"`+")
 
 

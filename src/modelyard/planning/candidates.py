@@ -95,6 +95,23 @@ def ways(subject: Subject, lengths: Lengths, *, everywhere: bool = True) -> Iter
                 yield _way(subject, lengths, device, ranks, precision, {**flags, **longest}, tuple(offers))
 
 
+def way_now(subject: Subject, lengths: Lengths) -> Way | None:
+    """Return how a model is served now, on the instance type that Karpenter takes first; None where none is known."""
+    accepting = subject.placement.accepting
+    option = accepting[0].options[0] if accepting else None
+    accelerator = option.kind.accelerator if option is not None else None
+    if option is None or accelerator is None:
+        return None
+    device = catalog.device(accelerator.name, accelerator.memory_mib)
+    if device is None or device.memory_gb_per_s is None or not accelerator.count:
+        return None
+    price = instance_price(option.name, subject.region).usd_per_hour
+    offer = Offer(option.name, accelerator.count, price, accepting[0].pool)
+    precision, _ = next(iter(precisions(subject, device)))
+    ranks = subject.model.settings.tensor_parallel_size
+    return _way(subject, lengths, device, ranks, precision, {}, (offer,))
+
+
 def _way(
     subject: Subject,
     lengths: Lengths,

@@ -10,7 +10,7 @@ from math import floor as whole
 from typing import Any
 
 from modelyard.planning.calibration import Basis, basis_for
-from modelyard.planning.candidates import Offer, Way, pools_for, ways
+from modelyard.planning.candidates import Offer, Way, pools_for, way_now, ways
 from modelyard.planning.floor import floor
 from modelyard.planning.objectives import Objectives
 from modelyard.planning.ranges import Range
@@ -275,25 +275,12 @@ def _loaded(machine: Machine, objectives: Objectives, replicas: int, most: int) 
 
 def current(subject: Subject, objectives: Objectives, runs: Sequence[Run] = ()) -> Candidate | None:
     """Return the deployment as it is, on the instance type that Karpenter takes first; None where it has none."""
-    accepting = subject.placement.accepting
-    settings = subject.model.settings
-    if not accepting:
+    way = way_now(subject, objectives.lengths)
+    if way is None:
         return None
-    option = accepting[0].options[0]
-    for way in ways(subject, objectives.lengths, everywhere=False):
-        same = way.machine.ranks == settings.tensor_parallel_size and "quantization" not in way.flags
-        offer = next((each for each in way.offers if each.name == option.name), None)
-        if same and offer is not None:
-            basis = basis_for(subject, way.machine, way.precision, runs)
-            return judged(
-                way,
-                offer,
-                objectives,
-                basis,
-                replicas=replicas_of(subject),
-                at_once=way.assessment.settings.max_num_seqs,
-            )
-    return None
+    basis = basis_for(subject, way.machine, way.precision, runs)
+    most = way.assessment.settings.max_num_seqs
+    return judged(way, way.offers[0], objectives, basis, replicas=replicas_of(subject), at_once=most)
 
 
 def first_instance(subject: Subject, ranks: int) -> str:

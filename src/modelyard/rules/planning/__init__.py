@@ -1,0 +1,1 @@
+"""Whether models can meet their objectives of latency."""
