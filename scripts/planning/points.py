@@ -96,7 +96,7 @@ class Benchmark:
     @property
     def steady(self) -> bool:
         """Return whether a closed load held all its requests in the cache, with times that speak of a steady state."""
-        if self.load != "closed" or not (self.requests and self.itl_ms and self.ttft_ms and self.version):
+        if self.load != "closed" or not (self.requests and self.itl_ms and self.ttft_ms):
             return False
         return self.requests <= room_at_most(self.machine, self.lengths)
 

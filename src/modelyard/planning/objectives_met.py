@@ -55,7 +55,7 @@ def models_with_objectives(environment: Environment) -> tuple[ModelObjectives, .
     found = []
     for model in environment.models:
         files = model.container.manifest.repository.files
-        folder = f"environments/{environment.name}/models/{model.name}"
+        folder = f"environments/{environment.name}/models/{model.application.name}"
         path = f"{folder}/objectives.yaml"
         try:
             told = objectives_of(files, folder)

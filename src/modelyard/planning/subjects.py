@@ -53,7 +53,7 @@ class Subject:
     @property
     def folder(self) -> str:
         """Return the model's folder in the repository."""
-        return f"environments/{self.environment.name}/models/{self.model.name}"
+        return f"environments/{self.environment.name}/models/{self.model.application.name}"
 
 
 def subject_of(environment: Environment, name: str) -> Subject:
