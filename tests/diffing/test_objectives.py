@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelyard.diffing import markdown
 from modelyard.findings import Severity
-from tests.diffing.conftest import SETTINGS, Changed
+from tests.diffing.conftest import CHAT, SETTINGS, Changed
 
 OBJECTIVES = "environments/dev/models/chat/objectives.yaml"
 TOLD = "itl: {itl}\nrate: 4\nprompt: 1000\noutput: 200\n"
@@ -13,7 +13,7 @@ TOLD = "itl: {itl}\nrate: 4\nprompt: 1000\noutput: 200\n"
 def test_a_change_of_settings_tells_what_becomes_of_the_objectives(changed: Changed) -> None:
     changed.write(OBJECTIVES, TOLD.format(itl="80ms"))
     changed.commit("base")
-    changed.replace(SETTINGS, "max-model-len: 16384", "max-model-len: 16384\nmax-num-seqs: 1")
+    changed.replace(CHAT, "--max-num-seqs=64", "--max-num-seqs=1")
     found = changed.compare()
     [change] = found.environments[0].applications
     before, after = change.columns["objectives"]

@@ -15,9 +15,10 @@ def runs_lines(path: str, runs: Sequence[Run], way: Way, *, dry_run: bool) -> li
     """Return what was kept as lines of text: measured beside estimated."""
     from modelyard.planning import correction
     from modelyard.reporting import visible
+    from modelyard.wording import counted
 
     ending = " (dry run: nothing is written)" if dry_run else ""
-    count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    count = counted(len(runs), "run")
     lines: list[Line] = [[(visible(f"{count} kept in {path}{ending}"), "strong")]]
     for run in runs:
         told = []

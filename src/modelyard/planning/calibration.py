@@ -11,6 +11,7 @@ from modelyard.planning.ranges import Range, estimated, is_measured, newer_than_
 from modelyard.planning.runs import Run
 from modelyard.planning.speed import Lengths, Machine, speed, speed_data
 from modelyard.planning.subjects import Subject
+from modelyard.wording import counted
 
 APART = 2.0
 """Two loads tell how errors change with the load when one is at least this many times the other."""
@@ -80,13 +81,17 @@ class Basis:
         """Return what it rests on, in words."""
         if self.scope:
             days = sorted(run.day for run in self.runs)
-            count = f"{len(self.runs)} run{'s' if len(self.runs) > 1 else ''}"
+            count = counted(len(self.runs), "run")
             versions = sorted({run.version_text for run in self.runs})
             where = "of this deployment" if self.calibrated else "of this model and device with other ranks"
             return f"calibrated by {count} {where}, vLLM {', '.join(versions)}, last {days[-1]}"
         told = speed_data()["measured-devices"].get(point_name(self.machine.device))
         first, last = speed_data()["engine-versions"]
-        points = "no points" if told is None else f"{told['points']} points of {len(told['families'])} models"
+        points = (
+            "no points"
+            if told is None
+            else (f"{counted(told['points'], 'point')} of {counted(len(told['families']), 'model')}")
+        )
         few = "" if is_measured(self.machine.device) else ", too few for ranges of its own"
         newer = "; the engine is newer" if newer_than_points(self.version) else ""
         return f"estimated; {points} on {self.machine.device.name}{few} (vLLM {first} to {last}){newer}"
