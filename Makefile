@@ -13,8 +13,9 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full rehearsal-absences demo test \
-  test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock bench release clean
+.PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
+  rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock bench \
+  bench-scale wheels sbom release-check release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +25,7 @@ setup: $(READY) tools ## make the virtual environment and build the pinned tools
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 2; }
-	@echo "setting up $(VENV)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) scripts/setup.py
 	@touch $@
 
 tools: $(READY)
@@ -50,7 +48,8 @@ rehearsal-full: setup ## sync six environments, two in a mock AWS, and write doc
 rehearsal-absences: demo ## sync the demo with something missing, once for each thing, and write docs/absences.md; not part of .ci/run (25 minutes)
 	@$(BIN)/python scripts/rehearse_absences.py $(DEMO)
 
-demo: setup ## write a GitOps repository into build/demo and check it
+demo: $(READY) ## write a GitOps repository into build/demo and check it (90 s where nothing is there yet)
+	@$(BIN)/modelyard tools install --quiet modelyard-render
 	@$(BIN)/python scripts/demo.py $(DEMO)
 
 test: setup promtool lint ## run every check and test but the slow ones
@@ -127,6 +126,20 @@ bench: setup ## measure checking, rendering and sizing, as ratios within one run
 	@$(BIN)/python scripts/bench_render.py
 	@$(BIN)/python scripts/bench_check.py
 	@$(BIN)/python scripts/bench_sizing.py
+
+wheels: $(READY) ## build the wheels of every platform, the pure one and the source distribution into dist (10 minutes)
+	@$(BIN)/python scripts/wheels.py
+
+sbom: build/release/.ready ## write the bill of materials beside the wheels in dist
+	@$(BIN)/python scripts/sbom.py dist
+
+release-check: $(READY) build/release/.ready ## make a release in a clone, use it without Go and network, write docs/releasing.md (10 minutes)
+	@$(BIN)/python scripts/release_check.py
+
+build/release/.ready: requirements-release.lock
+	@test -x build/release/bin/python || $(PYTHON) -m venv build/release
+	@build/release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 release: $(READY) ## make a release: version, changelog, tag (VERSION=1.2.3)
 	@$(BIN)/python scripts/release.py $(VERSION)

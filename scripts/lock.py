@@ -1,7 +1,7 @@
 """Write the lock files: every package with its hashes, for all platforms, without addresses.
 
 `requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests;
-`requirements-checkov.lock` is checkov by itself.
+`requirements-checkov.lock` is checkov by itself, and `requirements-release.lock` what describes a release.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ LOCKS = {
     "requirements.lock": (("dev",), "what development needs"),
     "requirements-terraform.lock": (("dev", "terraform"), "that, and a mock AWS"),
     "requirements-checkov.lock": (("checkov",), "checkov, without this project"),
+    "requirements-release.lock": (("release",), "what describes a release, without this project"),
 }
 
 

@@ -2,6 +2,8 @@
 
     make release VERSION=1.2.3
 
+    python scripts/release.py --notes v1.2.3     # prints what the changelog says of a tag that is checked out
+
 Nothing is pushed. Refused on a dirty tree, on a version that is not newer, and when there is nothing under Unreleased.
 """
 
@@ -23,6 +25,8 @@ UNRELEASED = "## Unreleased\n"
 
 def main(words: list[str]) -> int:
     """Make the release, or say why not."""
+    if len(words) == 2 and words[0] == "--notes":
+        return _notes(words[1].removeprefix("v"))
     if len(words) != 1:
         return _refused("name the version: make release VERSION=1.2.3")
     try:
@@ -46,6 +50,20 @@ def main(words: list[str]) -> int:
     _git("commit", "--quiet", "--message", f"Release {version}", "--", str(PYPROJECT), str(CHANGELOG))
     _git("tag", "--annotate", f"v{version}", "--message", f"Modelyard {version}\n\n{entry}")
     print(f"v{version} is committed and tagged; publish it with: git push --follow-tags")
+    return 0
+
+
+def _notes(version: str) -> int:
+    """Print the changelog's entry of a version; refuse a tag that is not that of pyproject.toml."""
+    current = VERSION_LINE.search(PYPROJECT.read_text())
+    assert current is not None, "pyproject.toml has a version"
+    if current[1] != version:
+        return _refused(f"the tag is v{version}, and pyproject.toml says {current[1]}")
+    _, found, after = CHANGELOG.read_text().partition(f"\n## {version} (")
+    entry = after.partition("\n")[2].partition("\n## ")[0].strip()
+    if not found or not entry:
+        return _refused(f"CHANGELOG.md says nothing of {version}")
+    print(entry)
     return 0
 
 

@@ -49,6 +49,14 @@ def test_version_changelog_commit_and_tag_agree(project: Path) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_the_notes_of_a_tag_are_the_changelogs(project: Path) -> None:
+    assert release(project, "0.2.0").returncode == 0
+    assert release(project, "--notes", "v0.2.0").stdout == "### Added\n- A thing.\n"
+    refused = release(project, "--notes", "v0.3.0")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "the tag is v0.3.0, and pyproject.toml says 0.2.0" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -140,13 +140,13 @@ def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
     said = {name: text for name, _, text in done}
     assert ended["Check"] == 0, done
     assert "warning" not in said["Check"].splitlines()[-1] and "in the cache" not in said["Check"]
-    assert said["Build the renderer and fetch the charts that are not cached"].count("present ") >= 5
+    assert said["Build what is missing and fetch the charts that are not cached"].count("present ") >= 5
     assert json.loads((clone / "reports/check.sarif").read_text())["version"] == "2.1.0"
     assert "<testsuites" in (clone / "reports/check.xml").read_text()
     assert ended["Run the team's own rules and one test item per application"] == 0, done[-1][2]
     assert runner.calls == [
         "pip install -r requirements.txt",
-        "modelyard tools install modelyard-render",
+        "modelyard tools install",
         "modelyard fetch",
     ]
 

@@ -16,7 +16,7 @@ from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
 from modelyard.scaffolding.recorded import recorded_answers
-from modelyard.scaffolding.source import TemplateSource, template_source
+from modelyard.scaffolding.source import TemplateSource, offered, template_source
 from modelyard.scaffolding.trust import Tell, require_trusted, tell_template, trust
 from modelyard.tooling import require
 
@@ -73,9 +73,22 @@ def new_repository(
             f"{destination} is not empty",
             fix="name a folder that does not exist; inside a GitOps repository, --env adds an environment",
         )
-    source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
+    source = template_source(template, ref)
+    with offered(source):
+        return _write_repository(source, target, environment, answers_file, data, _interactive(interactive), tell)
+
+
+def _write_repository(
+    source: TemplateSource,
+    target: Path,
+    environment: str | None,
+    answers_file: Path | None,
+    data: Mapping[str, str] | None,
+    asks: bool,
+    tell: Tell,
+) -> Scaffolded:
+    questionnaire, answers = _prepared(source, answers_file, data, environment)
     tell_template(tell, source.url, source.ref)
-    asks = _interactive(interactive)
     beside = next((each for each in target.parents if each.exists()), target.parent)
     with scratch_folder(beside, target) as scratch:
         rendered = scratch / target.name
@@ -137,16 +150,33 @@ def new_environment(
         template, ref = recorded["_src_path"], ref or recorded["_commit"]
     else:
         trust(template_source(template, ref).url)
-    source, questionnaire, answers = _prepared(template, ref, answers_file, data, environment)
+    source = template_source(template, ref)
+    with offered(source):
+        return _write_environment(
+            source, root, environment, answers_file, data, _interactive(interactive), dry_run, tell
+        )
+
+
+def _write_environment(
+    source: TemplateSource,
+    root: Path,
+    environment: str | None,
+    answers_file: Path | None,
+    data: Mapping[str, str] | None,
+    asks: bool,
+    dry_run: bool,
+    tell: Tell,
+) -> Scaffolded:
+    questionnaire, answers = _prepared(source, answers_file, data, environment)
     tell_template(tell, source.url, source.ref)
     named = answers.get("environment_name")
     if named is not None:
         _refuse_existing(root, named.text)
-    elif not _interactive(interactive):
+    elif not asks:
         raise UserError("the new environment has no name", fix="name it with --env")
     with scratch_folder(root) as scratch:
-        shutil.copyfile(own, scratch / ANSWERS)  # defaults come from the repository's answers
-        copy(source, "environment", scratch, questionnaire, answers, interactive=_interactive(interactive))
+        shutil.copyfile(root / ANSWERS, scratch / ANSWERS)  # defaults come from the repository's answers
+        copy(source, "environment", scratch, questionnaire, answers, interactive=asks)
         name = _only_environment(scratch)
         _refuse_existing(root, name)
         rendered = scratch / ENVIRONMENTS / name
@@ -161,19 +191,17 @@ def new_environment(
 
 
 def _prepared(
-    template: str | None,
-    ref: str | None,
+    source: TemplateSource,
     answers_file: Path | None,
     data: Mapping[str, str] | None,
     environment: str | None,
-) -> tuple[TemplateSource, Questionnaire, dict[str, Answer]]:
+) -> tuple[Questionnaire, dict[str, Answer]]:
     answers = given_answers(answers_file, data)
     if environment is not None:
         answers["environment_name"] = Answer(environment)
-    source = template_source(template, ref)
     questionnaire = Questionnaire.of(source)
     questionnaire.check(answers)
-    return source, questionnaire, answers
+    return questionnaire, answers
 
 
 def _interactive(asked: bool | None) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from modelyard.findings import UserError
 from modelyard.repository.limits import content_of
+from modelyard.scaffolding.carried import answering, carried_template
 from modelyard.scaffolding.git import STATUS, git, reachable
 from modelyard.tooling.git import reaching_out, remote
 from modelyard.tooling.words import git_address, revision_name
@@ -120,7 +123,8 @@ def template_source(template: str | None = None, ref: str | None = None) -> Temp
 
     Args:
         template: Folder or Git URL, as given by `--template`. When None: the Git URL and commit that this package was
-            installed from, else the project's source URL at the tag of this package's version.
+            installed from, else the project's source URL at the tag of this package's version; at the commit of a
+            package that was made between releases.
         ref: Tag, branch or commit that overrides the one that follows from `template`.
 
     Raises:
@@ -130,6 +134,21 @@ def template_source(template: str | None = None, ref: str | None = None) -> Temp
         return _given(template, ref)
     installed = _installed()
     return TemplateSource(installed.url, ref or installed.ref)
+
+
+@contextlib.contextmanager
+def offered(source: TemplateSource) -> Iterator[None]:
+    """Let Git read the template that this package carries in place of the project's address, for the length of a block.
+
+    What is written names the project's address all the same: updates come from there. Nothing is done for another
+    template or version.
+    """
+    carried = carried_template()
+    if carried is None or not carried.is_at(source.ref) or source.git_url != _project_url(_distribution()):
+        yield
+        return
+    with answering(carried, source.git_url):
+        yield
 
 
 def _given(template: str, ref: str | None) -> TemplateSource:
@@ -161,7 +180,7 @@ def _folder(folder: Path, ref: str | None) -> TemplateSource:
 
 
 def _installed() -> TemplateSource:
-    distribution = metadata.distribution("modelyard")
+    distribution = _distribution()
     recorded: dict[str, Any] = json.loads(distribution.read_text("direct_url.json") or "{}")
     url = str(recorded.get("url", ""))
     if "vcs_info" in recorded:
@@ -170,7 +189,13 @@ def _installed() -> TemplateSource:
         folder = Path(unquote(urlsplit(url).path))
         if (folder / QUESTIONS_FILE).is_file():
             return _folder(folder.resolve(), None)
-    return TemplateSource(f"git+{_project_url(distribution)}", f"v{distribution.version}")
+    carried = carried_template()
+    ref = carried.commit if carried is not None and carried.tag is None else f"v{distribution.version}"
+    return TemplateSource(f"git+{_project_url(distribution)}", ref)
+
+
+def _distribution() -> metadata.Distribution:
+    return metadata.distribution("modelyard")
 
 
 def _project_url(distribution: metadata.Distribution) -> str:

@@ -27,6 +27,7 @@ _VERSION_SECONDS = 30.0
 class Origin(StrEnum):
     """Where a program came from."""
 
+    PACKAGE = "this package"
     PATH = "PATH"
     INSTALLED = "modelyard tools install"
 
@@ -52,7 +53,7 @@ class Executable:
     @property
     def pinned(self) -> bool:
         """Whether its version is the pinned one, or new enough where any newer one will do."""
-        return self.origin is Origin.INSTALLED or not self.pin.differs(self.version)
+        return self.origin is not Origin.PATH or not self.pin.differs(self.version)
 
     @property
     def difference(self) -> str:
@@ -66,7 +67,7 @@ class Executable:
 
 
 def find(name: str) -> Executable | None:
-    """Return the program `name`: the pinned version wherever it is, else what is on PATH.
+    """Return the program `name`: that of a platform wheel, the pinned version wherever it is, else what is on PATH.
 
     Answers are kept for the life of the process, until PATH is another one; versions for as long as the file does not
     change.
@@ -108,6 +109,11 @@ def installed_path(name: str) -> Path:
     return directories.data() / "tools" / name / pinned_version(pin(name)) / name
 
 
+def packaged_path(name: str) -> Path:
+    """Return where a platform wheel carries `name`; it need not be there."""
+    return Path(__file__).with_name("programs") / name
+
+
 def pinned_version(wanted: Pin) -> str:
     """Return the pinned version; for a program of our own, a digest of its sources."""
     if wanted.version == "sources" and wanted.build is not None:
@@ -144,6 +150,10 @@ def version_of(path: Path, arguments: tuple[str, ...]) -> str | None:
 @functools.cache
 def _find(name: str, search: str | None, data: Path) -> Executable | None:
     wanted = pin(name)
+    packaged = packaged_path(name)
+    # A wheel is made from one commit, so what it carries is what its pins say: docs/adr/0471-wheels-carry-programs.md.
+    if os.access(packaged, os.X_OK) and packaged.is_file():
+        return Executable(name, packaged, pinned_version(wanted), wanted, Origin.PACKAGE)
     installed = installed_path(name)
     ours = (
         Executable(name, installed, pinned_version(wanted), wanted, Origin.INSTALLED) if installed.is_file() else None

@@ -5,10 +5,11 @@ See docs/adr/0302-git-runs-nothing-that-a-folder-configures.md.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from modelyard.tooling.executables import require
@@ -44,6 +45,8 @@ _OVERRIDDEN = (
 )
 _PROTOCOLS = "file:git:http:https:ssh"
 _SCOPES = ("local", "worktree")
+_INSTEAD: dict[str, Path] = {}
+"""Addresses that are not asked, with the repository on this disk that answers in their place."""
 
 
 def git(
@@ -92,6 +95,16 @@ def remote(address: str, *arguments: str, timeout: float = GIT_SECONDS, check: b
     return run(argv, timeout=timeout, env=environment, check=check)
 
 
+@contextlib.contextmanager
+def answered_by(address: str, repository: Path) -> Iterator[None]:
+    """Let a repository on this disk answer for an address, for the length of a block."""
+    _INSTEAD[address] = repository
+    try:
+        yield
+    finally:
+        del _INSTEAD[address]
+
+
 def reaching_out() -> dict[str, str | None]:
     """Return the variables under which Git may reach others, by the protocols that a template's address may have."""
     return {"GIT_ALLOW_PROTOCOL": _PROTOCOLS}
@@ -99,7 +112,7 @@ def reaching_out() -> dict[str, str | None]:
 
 def inert_environment(folder: Path | None) -> dict[str, str | None]:
     """Return the variables under which nothing that a folder's configuration names is started."""
-    settings = dict(_ALWAYS)
+    settings = _ALWAYS | {f"url.{repository.as_uri()}.insteadOf": address for address, repository in _INSTEAD.items()}
     if folder is not None:
         real = folder.resolve()
         settings |= _overrides(real, _changed(real / ".git" / "config"))

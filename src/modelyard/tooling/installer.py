@@ -145,11 +145,14 @@ def _plan(wanted: Pin, build: Build) -> Installed:
         return present
     go = find_go()
     target = installed_path(wanted.name)
-    line = shell_line(_command(wanted, build, go.path if go else Path("go"), target), sources.root() / build.folder)
+    line = shell_line(
+        build_command(wanted, build, go.path if go else Path("go"), target), sources.root() / build.folder
+    )
     return Installed(wanted.name, pinned_version(wanted), target, Action.PLANNED, command=line)
 
 
-def _command(wanted: Pin, build: Build, go: Path, output: Path) -> list[str]:
+def build_command(wanted: Pin, build: Build, go: Path, output: Path) -> list[str]:
+    """Return the command that builds a tool; it is run in the tool's folder of `tools/`."""
     flags = "-s -w" + (f" -X {build.version_variable}=v{wanted.version}" if build.version_variable else "")
     switches = ["-v", "-trimpath", "-mod=readonly", "-buildvcs=false", f"-ldflags={flags}"]
     if build.tags:
@@ -170,7 +173,7 @@ def _build(wanted: Pin, build: Build, go: Go, report: Callable[[InstallStep], No
     report(InstallStep(wanted.name, f"building {version} from {build.module or 'its sources'} with Go {go.version}"))
     with scratch as name:
         made = Path(name) / wanted.name
-        argv = _command(wanted, build, go.path, made)
+        argv = build_command(wanted, build, go.path, made)
         try:
             run(
                 argv,
@@ -192,7 +195,7 @@ def _build(wanted: Pin, build: Build, go: Go, report: Callable[[InstallStep], No
     report(InstallStep(wanted.name, f"installed {version} at {target} ({seconds:.0f} s)"))
     if wanted.version == "sources":
         _drop_old_builds(target.parent.parent)
-    line = shell_line(_command(wanted, build, go.path, target), folder)
+    line = shell_line(build_command(wanted, build, go.path, target), folder)
     return Installed(wanted.name, version, target, Action.BUILT, seconds, line)
 
 

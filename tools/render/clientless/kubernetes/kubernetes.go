@@ -1,0 +1,2 @@
+// Package kubernetes is imported by Helm for nothing but its module's version.
+package kubernetes
