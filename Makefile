@@ -127,6 +127,9 @@ bench: setup ## measure checking, rendering and sizing, as ratios within one run
 	@$(BIN)/python scripts/bench_check.py
 	@$(BIN)/python scripts/bench_sizing.py
 
+bench-scale: setup ## measure a check from 40 to 4,000 deployments and write docs/scale.md (an hour)
+	@$(BIN)/python scripts/bench_scale.py --write
+
 wheels: $(READY) ## build the wheels of every platform, the pure one and the source distribution into dist (10 minutes)
 	@$(BIN)/python scripts/wheels.py
 

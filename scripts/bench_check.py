@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -27,9 +26,10 @@ from modelyard.tooling import parallel, require
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import repositories
 
+from make_fleet import grown
+
 MODELYARD = Path(sys.executable).with_name("modelyard")
 COMPILED = Path(tempfile.gettempdir()) / "modelyard-bench-compiled"
-MODELS_PER_ENVIRONMENT = 50
 ROUNDS = {4: 5, 40: 3, 400: 1}
 TARGETS = {40: (1.5, 0.3), 400: (1.5, None)}
 
@@ -55,22 +55,22 @@ def _table(sizes: list[int], backend: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="modelyard-bench-") as folder:
         base = repositories.make("one-model", Path(folder) / "base", gpu_limit=10_000)
         SchemaBundle("1.35").materialised_whole()  # the bare work finds its schemas there
-        _check(base, str(Path(folder) / "cache"), backend)  # compiles the modules
+        check(base, str(Path(folder) / "cache"), backend)  # compiles the modules
         for size in sizes:
-            root = _grown(base, Path(folder) / f"models-{size}", size)
+            root = grown(base, Path(folder) / f"models-{size}", size)
             missed |= _measure(root, size, backend)
     return missed
 
 
 def _measure(root: Path, size: int, backend: str) -> bool:
-    targets = _targets(root)
+    targets = targets_of(root)
     bare, cold, warm = [], [], []
     for round_number in range(ROUNDS.get(size, 1)):
-        bare.append(_timed(lambda: _bare(root, targets)))
+        bare.append(_timed(lambda: bare_work(root, targets)))
         with tempfile.TemporaryDirectory() as cache:
-            cold.append(_timed(lambda cache=cache: _check(root, cache, backend)))  # type: ignore[misc]
-            _change_one(root, round_number)
-            warm.append(_timed(lambda cache=cache: _check(root, cache, backend)))  # type: ignore[misc]
+            cold.append(_timed(lambda cache=cache: check(root, cache, backend)))  # type: ignore[misc]
+            change_one(root, round_number)
+            warm.append(_timed(lambda cache=cache: check(root, cache, backend)))  # type: ignore[misc]
     b, c, w = (statistics.median(each) for each in (bare, cold, warm))
     cold_target, warm_target = TARGETS.get(size, (None, None))
     verdicts = [
@@ -83,41 +83,7 @@ def _measure(root: Path, size: int, backend: str) -> bool:
     return any(verdict.endswith("missed") for verdict in verdicts)
 
 
-def _grown(base: Path, root: Path, size: int) -> Path:
-    """Copy the base repository and give it `size` models, fifty an environment, each a copy of `chat`."""
-    shutil.copytree(base, root, symlinks=True)
-    template = root / "environments/dev"
-    for number in range(size):
-        index, position = divmod(number, MODELS_PER_ENVIRONMENT)
-        environment = root / f"environments/env{index}"
-        if position == 0:
-            shutil.copytree(template, environment)
-            for path in environment.rglob("*.yaml"):
-                path.write_text(path.read_text().replace("environments/dev", f"environments/env{index}"))
-            shutil.rmtree(environment / "models/chat")
-            (environment / "applications/chat.yaml").unlink()
-            listed = environment / "kustomization.yaml"
-            listed.write_text(listed.read_text().replace("  - applications/chat.yaml\n", ""))
-        _add_model(template, environment, f"chat-{number}")
-    shutil.rmtree(template)
-    return root
-
-
-def _add_model(template: Path, environment: Path, name: str) -> None:
-    folder = environment / "models" / name
-    folder.mkdir(parents=True)
-    text = (template / "models/chat/kustomization.yaml").read_text()
-    (folder / "kustomization.yaml").write_text(
-        text.replace("value: chat", f"value: {name}").replace("instance: chat", f"instance: {name}")
-    )
-    stub = (template / "applications/chat.yaml").read_text()
-    stub = stub.replace("environments/dev", f"environments/{environment.name}").replace("models/chat", f"models/{name}")
-    (environment / f"applications/{name}.yaml").write_text(stub.replace("name: chat", f"name: {name}"))
-    listed = environment / "kustomization.yaml"
-    listed.write_text(listed.read_text().replace("patches:\n", f"  - applications/{name}.yaml\npatches:\n", 1))
-
-
-def _targets(root: Path) -> list[str]:
+def targets_of(root: Path) -> list[str]:
     """Return every target that a check renders."""
     repository = Repository(root)
     found = []
@@ -130,7 +96,8 @@ def _targets(root: Path) -> list[str]:
     return found
 
 
-def _bare(root: Path, targets: list[str]) -> None:
+def bare_work(root: Path, targets: list[str]) -> None:
+    """Run kustomize for each target and one kubeconform over what they print, as a pipeline of a CI does."""
     kustomize, kubeconform = (str(require(name).path) for name in ("kustomize", "kubeconform"))
     schemas = SchemaBundle("1.35").materialised_whole()
     with tempfile.TemporaryDirectory() as output:
@@ -146,7 +113,8 @@ def _bare(root: Path, targets: list[str]) -> None:
         subprocess.run(command, capture_output=True, check=False)
 
 
-def _check(root: Path, cache: str, backend: str) -> None:
+def check(root: Path, cache: str, backend: str) -> None:
+    """Run a check that keeps its renderings in a folder; anything but a clean one ends the measurement."""
     command = [str(MODELYARD), "check", str(root), "--quiet", "--no-policies", "--backend", backend]
     done = subprocess.run(command, env=environment(cache), capture_output=True, check=False)
     if done.returncode != 0:
@@ -160,7 +128,7 @@ def environment(cache: str) -> dict[str, str]:
     return variables
 
 
-def _change_one(root: Path, number: int) -> None:
+def change_one(root: Path, number: int) -> None:
     """Change one model, differently each time, so that nothing about it is in the cache."""
     path = next((root / "environments").glob("*/models/chat-0/kustomization.yaml"))
     path.write_text(re.sub(r"--max-num-seqs=\d+", f"--max-num-seqs={number + 65}", path.read_text(), count=1))

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import repositories
 
 import bench_check
+import make_fleet
 
 SMALL, LARGE = 100, 1000
 MOST_OF_COLD, MOST_OF_SMALL = 0.1, 1.5
@@ -34,7 +35,7 @@ def main(rounds: int) -> int:
     """Measure both sizes and print the ratios; return 1 when a target is missed."""
     with tempfile.TemporaryDirectory(prefix="modelyard-bench-") as folder:
         base = repositories.make("one-model", Path(folder) / "base")
-        roots = {size: bench_check._grown(base, Path(folder) / f"models-{size}", size) for size in (SMALL, LARGE)}
+        roots = {size: make_fleet.grown(base, Path(folder) / f"models-{size}", size) for size in (SMALL, LARGE)}
         for root in roots.values():
             _git(root, "init", "-q")
             _git(root, "add", "-A")

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import repositories
 
-import bench_check
 import bench_render
+import make_fleet
 from modelyard.checking import environments
 from modelyard.costing import environment_cost
 from modelyard.placement import cluster, placements
@@ -96,7 +96,7 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="modelyard-bench-") as folder:
         base = repositories.make("one-model", Path(folder) / "base", gpu_limit=10_000)
         rows = [
-            _row(base, Path(folder), size, chosen.rounds, bench_check.MODELS_PER_ENVIRONMENT) for size in chosen.sizes
+            _row(base, Path(folder), size, chosen.rounds, make_fleet.MODELS_PER_ENVIRONMENT) for size in chosen.sizes
         ]
         rows.append(_row(base, Path(folder), chosen.sizes[-1], 1, chosen.sizes[-1]))
     missed = [
@@ -114,8 +114,7 @@ def main(words: list[str]) -> int:
 
 def _row(base: Path, scratch: Path, size: int, rounds: int, per_environment: int) -> Measured:
     root = scratch / f"models-{size}-{per_environment}"
-    bench_check.MODELS_PER_ENVIRONMENT = per_environment
-    bench_check._grown(base, root, size)
+    make_fleet.grown(base, root, size, per_environment)
     count = _vary(root)
     targets = [f"{folder.relative_to(root)}" for folder in sorted((root / "environments").glob("*/models/*"))]
     rendering, own = [], []

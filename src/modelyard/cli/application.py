@@ -33,6 +33,7 @@ _VERBS = {
     "explain": ("explain", "Explain a rule."),
     "update": ("update", "Merge a newer version of the template."),
     "fetch": ("fetch", "Download charts and CRDs into the cache."),
+    "cache": ("cache", "Show and prune the cache."),
     "doctor": ("doctor", "List required tools, and what is skipped without them."),
     "catalog": ("catalog", "Show or add facts about models and devices."),
     "tools": ("tools", "Build the external programs."),

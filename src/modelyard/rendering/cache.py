@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import orjson
 
 from modelyard.rendering.model import Rendering, Resource, SchemaProblem, SchemaVerdict
 from modelyard.repository import Repository
+from modelyard.tooling.kept import MOST_BYTES
 
-FORMAT = "2"
-MAX_BYTES = 512 * 1024 * 1024
+FORMAT = "3"
+MAX_BYTES = MOST_BYTES
+_DIGEST_BYTES = 32
+_TOUCH_EVERY_SECONDS = 24 * 3600
 _PRUNE_EVERY_SECONDS = 24 * 3600
 
 
@@ -42,12 +46,18 @@ class RenderingCache:
         return digest.hexdigest()
 
     def get(self, key: str, target: str) -> Rendering | None:
-        """Return a kept rendering; a damaged entry counts as absent."""
+        """Return a kept rendering; an entry that is damaged, or was written under another key, counts as absent."""
         path = self._path(key)
         try:
-            content = orjson.loads(path.read_bytes())
+            raw = path.read_bytes()
+            body = memoryview(raw)[_DIGEST_BYTES:]
+            if raw[:_DIGEST_BYTES] != _digest(key, body):
+                return None
+            content = orjson.loads(body)
             resources = tuple(_resource(entry) for entry in content["resources"])
-        except (OSError, ValueError, KeyError, TypeError):
+            if abs(time.time() - path.stat().st_mtime) > _TOUCH_EVERY_SECONDS:
+                path.touch()  # the oldest by use go first
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
             return None
         return Rendering(target, resources, cached=True)
 
@@ -56,10 +66,11 @@ class RenderingCache:
         if rendering.errors:
             return
         path = self._path(key)
-        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        body = orjson.dumps({"resources": [_entry(each) for each in rendering.resources]})
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(orjson.dumps({"resources": [_entry(each) for each in rendering.resources]}))
+            temporary.write_bytes(_digest(key, body) + body)
             temporary.replace(path)
         except OSError:
             with contextlib.suppress(OSError):  # a folder of the way may be a file
@@ -70,7 +81,8 @@ class RenderingCache:
         now = time.time() if now is None else now
         stamp = self.folder / "pruned"
         try:
-            if stamp.exists() and now - stamp.stat().st_mtime < _PRUNE_EVERY_SECONDS:
+            # A clock that went back would leave a stamp of the future, which must not keep this away for ever.
+            if stamp.exists() and abs(now - stamp.stat().st_mtime) < _PRUNE_EVERY_SECONDS:
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
             stamp.touch()
@@ -86,6 +98,12 @@ class RenderingCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key[2:]}.json"
+
+
+def _digest(key: str, body: bytes | memoryview) -> bytes:
+    total = hashlib.sha256(key.encode())
+    total.update(body)
+    return total.digest()
 
 
 def _entry(resource: Resource) -> dict[str, Any]:

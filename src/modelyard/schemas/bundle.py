@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +145,8 @@ class SchemaBundle:
             path = folder / schema_file(api_version, kind)
             if not path.is_file():
                 write_whole(path, orjson.dumps(shared(self.schema(api_version, kind))))
+        with contextlib.suppress(OSError):  # `modelyard cache prune` leaves alone what is in use
+            os.utime(folder)
         return folder
 
     def materialised_whole(self) -> Path:

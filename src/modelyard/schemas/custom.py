@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -91,7 +92,8 @@ def _definitions(file: Path) -> list[dict[str, Any]]:
         for document in documents(str(file), text)
         if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition"
     ]
-    write_whole(kept, orjson.dumps(crds))
+    with contextlib.suppress(UserError):  # a cache that cannot be written costs reading them again
+        write_whole(kept, orjson.dumps(crds))
     return crds
 
 
