@@ -112,6 +112,22 @@ def test_shards_together_report_on_every_application_once(one_model: Path) -> No
     assert sorted(gaps) == sorted(str(gap.subject) for gap in whole.not_checked if gap.application)
 
 
+def test_findings_of_shards_in_union_are_those_of_one_run(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(bases["two-models"], tmp_path / "two", symlinks=True))
+    settings = root / SETTINGS
+    settings.write_text(settings.read_text() + "max-num-seqs: many\nno-such-flag: 1\n")
+
+    def told(part: tuple[int, int] | None) -> list[tuple[str, str, str, str]]:
+        found = check(root, CheckOptions(shard=part)).findings
+        return [(each.rule, str(each.at.place()), each.application, each.message) for each in found]
+
+    whole = told(None)
+    assert {application for _, _, application, _ in whole} >= {"chat", "chat-batch"}
+    for count in (2, 3):
+        union = [each for number in range(count) for each in told((number + 1, count))]
+        assert sorted(set(union)) == sorted(set(whole))
+
+
 def test_what_a_shared_settings_file_does_is_said_of_each_model(bases: Mapping[str, Path], tmp_path: Path) -> None:
     root = Path(shutil.copytree(bases["two-models"], tmp_path / "two", symlinks=True))
     settings = root / SETTINGS
