@@ -44,6 +44,7 @@ PARTS = (
     Part("renderings", "what targets render to, with the verdicts of the API server's schemas"),
     Part("schemas", "schemas as files, and definitions that were read", whole=True),
     Part("terraform", "what Terraform's files say"),
+    Part("folders", "charts of the repository's own folders, packed"),
     Part("versions", "versions that programs told"),
     Part("crashes", "details of internal errors"),
     Part("fetched", "charts and definitions that `modelyard fetch` brought", fetched=True),
