@@ -84,11 +84,8 @@ def test_own_runs_are_kept_and_used(modelyard: Run, one_model: Path, tmp_path: P
     ("arguments", "told"),
     [
         (("chat", "--env", "dev", "--itl", "30ms"), "rate and concurrency: name one of the two"),
-        (("chat", "--env", "dev", "--itl", "soon", *LOAD), "itl is 'soon'"),
         (("other", "--env", "dev", "--itl", "30ms", *LOAD), "dev has no model other"),
         ((*ASKED, "--apply", "999"), "there is no candidate 999"),
-        ((*ASKED, "--device", "L4"), "--device is for --from-bench"),
-        ((*ASKED, "--dry-run"), "a plan writes nothing"),
         ((*ASKED, "--from-bench", "no.json"), "there is no result no.json"),
     ],
 )

@@ -24,6 +24,7 @@ _VERBS = {
     "times": ("times", "Show how long starts and responses take, and every timeout."),
     "cost": ("cost", "Estimate the cost of models, pools and environments."),
     "plan": ("plan", "Find the cheapest way to serve within latency objectives."),
+    "tune": ("tune", "Name what holds a model back, and the change that helps most."),
     "loadtest": ("loadtest", "Read the results of load tests."),
     "model": ("model", "Add, change and remove models."),
     "feature": ("feature", "Turn features of models on and off."),
@@ -41,7 +42,7 @@ _VERBS = {
 }
 """Module and help of each verb. A module has a `command`, or an `application` with verbs of its own."""
 
-_WITH_EXIT_CODES = ("check", "diff", "rehearse", "place", "plan", "graph", "promote", "import")
+_WITH_EXIT_CODES = ("check", "diff", "rehearse", "place", "plan", "tune", "graph", "promote", "import")
 
 
 def application(only: str | None = None) -> typer.Typer:

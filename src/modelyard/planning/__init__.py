@@ -11,11 +11,14 @@ from modelyard.planning.reports import LoadResult, load_results
 from modelyard.planning.runs import Run, refusal, runs_file, runs_of, runs_text
 from modelyard.planning.speed import Lengths, Machine, Speed, at_rate, speed
 from modelyard.planning.subjects import Subject, not_estimated, subject_of, subject_or_none
+from modelyard.planning.tuning import Advice, Bottleneck, Observed, advise, observed
 from modelyard.planning.work import ModelWork, model_work
 
 __all__ = [
     "OBJECTIVES",
+    "Advice",
     "Basis",
+    "Bottleneck",
     "Candidate",
     "Floor",
     "Lengths",
@@ -23,6 +26,7 @@ __all__ = [
     "Machine",
     "ModelWork",
     "Objectives",
+    "Observed",
     "Offer",
     "Plan",
     "Range",
@@ -31,6 +35,7 @@ __all__ = [
     "Subject",
     "Verdict",
     "Way",
+    "advise",
     "at_rate",
     "basis_for",
     "correction",
@@ -42,6 +47,7 @@ __all__ = [
     "not_estimated",
     "objectives_from",
     "objectives_of",
+    "observed",
     "plan",
     "point_name",
     "pools_for",
