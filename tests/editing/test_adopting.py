@@ -119,11 +119,10 @@ def test_a_plain_deployment_is_read_from_its_command_line(starter: Path) -> None
         "container logs",
         "readinessProbe",
         "Service",
-        "-q",
         "POD_IP",
     ):
         assert lost(made, word), f"nothing is said of {word}"
-    assert not lost(made, "served-model-name") and not lost(made, "port 8080")
+    assert lost(made, "served-model-name mine") and lost(made, "port 8080")
     made.candidate.changes.apply()
     assert errors(starter) == []
 

@@ -8,7 +8,7 @@ MEANINGS = {
     ExitCode.CLEAN: "nothing stands in the way",
     ExitCode.FINDINGS: "findings at or above --fail-on, or conflicts to resolve",
     ExitCode.USAGE: "wrong usage, or it cannot run here (folder, git, required tool)",
-    ExitCode.NOT_CHECKED: "something was not checked, and --strict was given, or nothing could be looked at",
+    ExitCode.NOT_CHECKED: "something was not checked, with --strict; or nothing was",
     ExitCode.INTERNAL: "a fault of modelyard itself",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }

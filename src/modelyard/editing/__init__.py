@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from modelyard.editing.adopting import ImportResult, adopt
     from modelyard.editing.changes import Changes, FileChange
     from modelyard.editing.choosing import Candidate, ModelChoice, ModelRequest, candidates, refusal
-    from modelyard.editing.deployments import ExternalDeployment, foreign
+    from modelyard.editing.deployments import foreign
     from modelyard.editing.environment_folder import environment_files
     from modelyard.editing.environments import (
         EnvironmentRow,
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         remove_environment,
         sync_outputs,
     )
+    from modelyard.editing.external import ExternalDeployment
     from modelyard.editing.menu import Menu
     from modelyard.editing.migrations import Migration, migrate
     from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
@@ -72,7 +73,7 @@ _HOMES = {
     "require_owners": "owners",
     "set_owners": "owners",
     "ImportResult": "adopting",
-    "ExternalDeployment": "deployments",
+    "ExternalDeployment": "external",
     "adopt": "adopting",
     "foreign": "deployments",
     "Changes": "changes",

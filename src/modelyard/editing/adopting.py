@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from modelyard.catalog import engine as engine_of_version
 from modelyard.editing.changes import Changes, StagedFiles
 from modelyard.editing.choosing import Candidate, ModelRequest, candidates, known_models, namesake, quantised
-from modelyard.editing.deployments import ExternalDeployment, kept
 from modelyard.editing.environment_folder import environment_files
+from modelyard.editing.external import ExternalDeployment, kept
 from modelyard.editing.menu import CONSENT, OVERLAYS, Menu
 from modelyard.editing.models import set_model
 from modelyard.editing.naming import model_name
@@ -157,7 +157,7 @@ def _carry_flags(changes: Changes, environment: str, name: str, found: ExternalD
         except UserError as error:
             made.lost.append(f"{key} {value}: {error.message}")
     for variable, value in found.variables.items():
-        if known is not None and variable not in known.environment:
+        if variable.startswith("VLLM_") and known is not None and variable not in known.environment:
             made.lost.append(f"variable {variable}: {engine.engine} {version} does not read it")
         elif engine.workload != "Deployment":
             made.lost.append(f"variable {variable}: patch it in by hand for a {engine.workload}")

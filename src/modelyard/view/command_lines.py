@@ -116,7 +116,7 @@ def command_line(
     if len(word.text) > _LONGEST_SCRIPT:
         return CommandLine((), f"the script of {container} is too long to be followed", scripted=True)
     try:
-        commands = list(_commands(word.text))
+        commands = list(commands_of(word.text))
     except ValueError as error:
         return CommandLine((), f"the script of {container} cannot be read ({error})", scripted=True)
     return _in_script(container, word, positional, commands, _variables(container, siblings), begins)
@@ -134,10 +134,10 @@ def _in_script(
     known = dict(variables)
     found: list[CommandLine] = []
     for words in commands:
-        assigned = _assignments(words)
+        assigned = assignments_in(words)
         if assigned is not None:
             for name, value in assigned.items():
-                filled, gap = _filled(value, known)
+                filled, gap = filled_in(value, known)
                 if gap or branches:
                     known.pop(name, None)
                 else:
@@ -163,7 +163,7 @@ def _given(
         if each in ("$@", "${@}", "$*"):
             given.extend(positional[1:])  # the first is the script's own name, `$0`
             continue
-        filled, unknown = _filled(each, known)
+        filled, unknown = filled_in(each, known)
         if unknown or "`" in each or "$(" in each:
             gap = gap or f"{each} in the script of {container} is known when it runs, not before"
         alone = _OF_SHELL.fullmatch(each) is not None
@@ -181,7 +181,7 @@ def _is_balanced(value: str) -> bool:
     return True
 
 
-def _commands(script: str) -> Iterator[list[str]]:
+def commands_of(script: str) -> Iterator[list[str]]:
     """Yield the commands of a script, each as its words; comments and redirections are left out.
 
     Raises:
@@ -216,7 +216,7 @@ def _commands(script: str) -> Iterator[list[str]]:
         yield words
 
 
-def _assignments(words: Sequence[str]) -> dict[str, str] | None:
+def assignments_in(words: Sequence[str]) -> dict[str, str] | None:
     """Return the variables that a command sets; None where it is a program."""
     rest = words[1:] if words[0] in ("export", "readonly", "declare", "local") else words
     found = [_ASSIGNMENT.fullmatch(each) for each in rest]
@@ -225,7 +225,7 @@ def _assignments(words: Sequence[str]) -> dict[str, str] | None:
     return {match[1]: match[2] for match in found if match is not None}
 
 
-def _filled(word: str, known: Mapping[str, str]) -> tuple[str, bool]:
+def filled_in(word: str, known: Mapping[str, str]) -> tuple[str, bool]:
     """Return a word of a script with its variables, and whether one of them is not known."""
     unknown = False
 
