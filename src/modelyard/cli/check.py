@@ -109,6 +109,13 @@ def command(
     since: Annotated[
         str | None, typer.Option("--since", metavar="REV", help="Report what was not found at this revision of Git.")
     ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what has one sure remedy: show it as a diff, try it out, and write it.")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="With --fix: remedies too that remove something, or change shared text.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="With --fix: show the diff; write nothing.")] = False,
     all: Annotated[bool, typer.Option("--all", help="Show every finding, however many there are of one kind.")] = False,
     fact: Annotated[
         list[str] | None,
@@ -153,6 +160,10 @@ def command(
         if baseline is None or is_stream:
             raise UserError("--write-baseline needs a file", fix="name it: --baseline FILE --write-baseline")
         return _write(path, options, baseline, quiet=quiet)
+    if fix:
+        if is_stream:
+            raise UserError("--fix needs files to write", fix="name a folder")
+        return _fix(path, options, unsafe=unsafe, dry_run=dry_run, quiet=quiet)
     with streamed(_standard_input()) if is_stream else nullcontext(path) as folder:
         with Progress(quiet=quiet) as progress:
             report = check(folder, options, progress)
@@ -176,6 +187,34 @@ def _write(path: Path, options: CheckOptions, baseline: Path, *, quiet: bool) ->
     typer.echo(f"{baseline}: {count:,} findings, which the check passes over from now on")
     typer.echo(f"  next: commit it, and check with --baseline {baseline}")
     return 0
+
+
+def _fix(path: Path, options: CheckOptions, *, unsafe: bool, dry_run: bool, quiet: bool) -> int:
+    from modelyard.checking.check import check_repository
+    from modelyard.checking.scopes import opened
+    from modelyard.cli.terminal import Progress
+    from modelyard.editing.fixing import fixed
+    from modelyard.reporting import visible
+    from modelyard.wording import counted
+
+    repository = opened(path)
+    with Progress(quiet=quiet) as progress:
+        report = check_repository(repository, options, progress)
+        made = fixed(repository, report.findings, options, unsafe=unsafe)
+    for line in made.changes.diff().split("\n")[:-1]:
+        typer.echo(visible(line, longest=10_000))
+    files = len(made.changes.files_changed)
+    if not dry_run:
+        made.changes.apply()
+    ending = " (dry run: nothing is written)" if dry_run else ""
+    typer.echo(f"{counted(len(made.mended), 'finding')} mended in {counted(files, 'file')}{ending}", err=dry_run)
+    if made.unsafe:
+        typer.echo(
+            f"  {made.unsafe:,} more with --unsafe: they remove something, or change text that others share", err=True
+        )
+    for finding, why in made.left:
+        typer.echo(f"  not mended: {visible(str(finding.at.place()))}: {finding.rule}: {visible(why)}", err=True)
+    return 0 if made.mended or not report.findings else 1
 
 
 def _names(given: Sequence[str] | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,10 @@ from modelyard.editing.splicing import Text
 from modelyard.findings import UserError
 
 _DEFAULTS = {"tensor-parallel-size": "1", "pipeline-parallel-size": "1", "data-parallel-size": "1"}
+# Read by what the engine stands on: communication, tensors, threads, fetching, Python itself.
+_OF_LIBRARIES = re.compile(
+    r"(?i:https?|no)_proxy$|(?:NCCL|UCX|FI|OMP|MKL|PYTORCH|TORCH|TORCHINDUCTOR|CUDA|TRITON|PYTHON|LMCACHE|RAY|HF_HUB)_?[A-Z]"
+)
 _ENVIRONMENT = "/spec/template/spec/containers/0/env/-"
 
 
@@ -157,8 +162,10 @@ def _carry_flags(changes: Changes, environment: str, name: str, found: ExternalD
         except UserError as error:
             made.lost.append(f"{key} {value}: {error.message}")
     for variable, value in found.variables.items():
-        if variable.startswith("VLLM_") and known is not None and variable not in known.environment:
-            made.lost.append(f"variable {variable}: {engine.engine} {version} does not read it")
+        if known is not None and variable not in known.environment and not _OF_LIBRARIES.match(variable):
+            made.lost.append(
+                f"variable {variable}: {engine.engine} {version} does not read it, nor a library known here"
+            )
         elif engine.workload != "Deployment":
             made.lost.append(f"variable {variable}: patch it in by hand for a {engine.workload}")
         else:
