@@ -1,0 +1,78 @@
+"""The data of planning: current with the points that they were made from, and stated with their sources."""
+
+from __future__ import annotations
+
+import sys
+from math import log
+from pathlib import Path
+
+import pytest
+
+from modelyard.catalog import devices
+from modelyard.planning.ranges import METRICS
+from modelyard.planning.speed import parameters, speed_data
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+from fit_speed import NAMES, fitted_on, solved
+from plan_table import beneath, inside, off, own, steady
+from planning.points import benchmarks
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_parameters_are_shares_and_times() -> None:
+    found = parameters()
+    for name in NAMES:
+        value = getattr(found, name)
+        assert value > 0, name
+        if name.endswith(("compute", "bandwidth", "bits", "interleaving")):
+            assert value <= 1, name
+
+
+def test_counts_are_those_of_the_points() -> None:
+    points = [point for point in benchmarks() if fitted_on(point)]
+    assert speed_data()["points"] == len(points)
+    for gpu, told in speed_data()["measured-devices"].items():
+        assert told["points"] == sum(point.gpu == gpu for point in points)
+
+
+def test_ranges_hold_their_estimate() -> None:
+    for group in ("ranges", "ranges-of-other-devices"):
+        for metric in METRICS:
+            told = speed_data()[group][metric]
+            assert (
+                told["low-90"]
+                <= told["low-80"]
+                <= told["low-50"]
+                < told["high-50"]
+                <= told["high-80"]
+                <= told["high-90"]
+            )
+
+
+def test_held_out_families_stay_as_near_as_the_document_says() -> None:
+    held = steady(held_out=True)
+    assert len(held) > 300
+    assert not any(beneath(point) for point in held)
+    ttft, itl = zip(
+        *((own(p)[0] / p.ttft_ms, own(p)[1] / p.itl_ms) for p in held if p.ttft_ms and p.itl_ms), strict=True
+    )
+    assert off([log(each) for each in itl])[0] <= 0.12
+    assert off([log(each) for each in ttft])[0] <= 0.30
+    assert inside(held, "itl") >= 0.77
+    document = (PROJECT / "docs/planning.md").read_text()
+    assert f"measured here on {len(held)} points" in document
+
+
+def test_equations_are_solved() -> None:
+    assert solved([[0.0, 2.0], [1.0, 1.0]], [4.0, 3.0]) == pytest.approx([1.0, 2.0])
+
+
+def test_peaks_and_bandwidths_are_those_of_real_devices() -> None:
+    for each in devices():
+        if each.kind == "gpu" and each.ec2:
+            assert each.memory_gb_per_s is not None, each.name
+            assert 100 < each.memory_gb_per_s < 20_000
+        peaks = dict(each.tflops)
+        if "fp8" in peaks:
+            assert peaks["fp8"] == pytest.approx(2 * peaks["fp16"], rel=0.03), each.name
