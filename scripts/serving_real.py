@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "serving-on-cpus.md"
 BIN = Path(sys.executable).parent
 BUCKET = "weights"
-REQUESTS = 300
+REQUESTS = 200
 ANSWER_SECONDS = 90
 
 

@@ -118,6 +118,11 @@ CLAIMS = frozenset({"dra-gpu", "dra-gpu-mig", "dra-gpu-shared"})
 PARTS = frozenset({"gpu-mig", "gpu-mps", "gpu-time-slicing"})
 FINDINGS = (
     Expected(
+        "images/missing-architecture",
+        frozenset({"graviton"}),
+        "new environments take the maker's image of MLServer, which is for x86; the feature says that it needs another",
+    ),
+    Expected(
         "devices/claims-on-karpenter-nodes",
         CLAIMS,
         "these models ask for nodes by labels of Karpenter, which the features say they must not",

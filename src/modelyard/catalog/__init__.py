@@ -35,7 +35,7 @@ from modelyard.catalog.engine_configs import ConfigField, EngineConfigs, engine_
 from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment, short_flags
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
-from modelyard.catalog.image_sizes import image_bytes
+from modelyard.catalog.image_sizes import image_architectures, image_bytes
 from modelyard.catalog.instances import (
     Accelerator,
     InstanceStore,
@@ -140,6 +140,7 @@ __all__ = [
     "feature_problems",
     "first_image_for",
     "folder_name",
+    "image_architectures",
     "image_bytes",
     "instance_type",
     "instance_types",
