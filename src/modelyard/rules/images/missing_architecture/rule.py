@@ -18,7 +18,7 @@ def missing_architecture(environment: Environment) -> Iterator[Finding | NotChec
         nodes = {option.kind.architecture for verdict in placement.accepting for option in verdict.options}
         for container in placement.template.containers:
             built = image_architectures(split_image(container.image)[0])
-            missing = sorted(nodes - set(built)) if built else []
+            missing = sorted(each for each in nodes if each and each not in built) if built else []
             if missing:
                 yield Finding(
                     at=container.image_name_at,
