@@ -54,6 +54,11 @@ class ChartJob:
         return f"{self.source.chart} {self.source.revision}"
 
     @property
+    def target(self) -> str:
+        """What its rendering is called: the folder with the chart, else that of the Application."""
+        return self.folder or self.application.target
+
+    @property
     def release(self) -> str:
         """Name of the release."""
         helm = self.source.value.get("helm") or {}
@@ -81,7 +86,7 @@ class ChartJob:
             texts.append(orjson.dumps(self.values).decode())  # JSON is YAML, and values are read as YAML
         return ChartInputs(
             self.name,
-            self.application.target,
+            self.target,
             self.at,
             self.archive,
             self.release,

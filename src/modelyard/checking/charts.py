@@ -153,7 +153,7 @@ class Charts:
         keys = [self._key(job, apis) for job in jobs]
         found: dict[int, Rendering] = {}
         for position, (job, key) in enumerate(zip(jobs, keys, strict=True)):
-            kept = self.cache.get(key, job.application.target) if self.cache else None
+            kept = self.cache.get(key, job.target) if self.cache else None
             if kept is not None:
                 found[position] = kept
         missing = [position for position in range(len(jobs)) if position not in found]
@@ -189,18 +189,18 @@ class Charts:
                 skip_crds=job.skip_crds,
             )
         except ToolTimedOut as late:
-            return Rendering(job.application.target, errors=(RenderError("timeout", late.message, job.at, late.fix),))
+            return Rendering(job.target, errors=(RenderError("timeout", late.message, job.at, late.fix),))
         except ChartFailed as failed:
             message = f"chart {job.name}: {failed.message}"
-            return Rendering(job.application.target, errors=(RenderError("build", message, job.at, failed.fix),))
+            return Rendering(job.target, errors=(RenderError("build", message, job.at, failed.fix),))
         try:
             values = [value for value in rendered(output, f"the output of chart {job.name}") if isinstance(value, dict)]
         except MalformedYAML as refusal:
             error = RenderError("build", refusal.message, job.at, refusal.fix)
-            return Rendering(job.application.target, errors=(error,))
+            return Rendering(job.target, errors=(error,))
         verdicts = self.validator.verdicts(values) if self.validator else [None] * len(values)
         return Rendering(
-            job.application.target,
+            job.target,
             tuple(
                 Resource(value, None, (), verdict, job.name) for value, verdict in zip(values, verdicts, strict=True)
             ),

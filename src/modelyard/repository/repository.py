@@ -127,7 +127,12 @@ class Repository:
         plain: set[str] = set()
         for path in self.files.below(("yaml", "yml")):
             folder = path.rpartition("/")[0]
-            if path in inputs or not self.in_scope(path) or any(_is_below(path, chart) for chart in charts):
+            if (
+                path in inputs
+                or path in self._patches
+                or not self.in_scope(path)
+                or any(_is_below(path, chart) for chart in charts)
+            ):
                 continue
             if folder not in plain and self._holds_manifests(path):
                 plain.add(folder)

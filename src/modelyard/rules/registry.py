@@ -23,6 +23,8 @@ Judgement = Callable[[Decision], Iterator[Finding]]
 DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"
 _FILE = "rule.py"
 _LOADING = Lock()
+# A variable of a shell or of Terraform, an action of a template, or what a reader is asked to write.
+_PLACEHOLDER = re.compile(r"\$\{\w[^}]{0,200}\}|\{\{[^}]{0,200}\}\}|<[A-Za-z][\w .-]{0,60}>")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -70,6 +72,11 @@ class Rule:
         """Yield what the rule says of an environment, stamped with rule, severity and environment."""
         for said in self.check(environment) if self.check else ():
             if isinstance(said, Finding):
+                if not environment.is_generated and _PLACEHOLDER.search(said.message):
+                    reason = "what stands there is filled in before it is applied"
+                    said = NotChecked(said.message, reason, application=said.application)
+                    yield said.with_defaults(rule=self.id, environment=environment.name)
+                    continue
                 maker = self._maker(environment)
                 if maker and not said.severity:
                     said = NotChecked(said.message, f"{maker} may bring it", application=said.application)

@@ -18,7 +18,7 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
         if manifest.get("type") in _FILLED_IN or not environment.is_ours(manifest):
             continue
         for field in ("stringData", "data"):
-            keys = sorted(key for key, value in manifest.mapping(field).items() if value)
+            keys = sorted(key for key, value in manifest.mapping(field).items() if value and not _is_put_in(str(value)))
             if keys:
                 yield Finding(
                     at=manifest.at(field, key=True),
@@ -26,3 +26,8 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
                     fix="keep them in AWS Secrets Manager, bring them by an ExternalSecret, revoke these",
                 )
                 break
+
+
+def _is_put_in(value: str) -> bool:
+    """Return whether a value stands for one that whoever applies the manifest puts in."""
+    return value.startswith(("$", "<", "{{"))

@@ -39,6 +39,8 @@ def _versions(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
     manifest = workload.manifest
     told = str(manifest.get((*path, "rayVersion"), ""))
     for container in workload.containers if told else ():
+        if not container.image_basename.startswith("ray"):
+            continue  # the tag of an image of somebody's own is not Ray's version
         image = version_in(split_image(container.image)[1])
         if container.name.startswith("ray") and image and version_in(told) not in (image, None):
             yield Finding(

@@ -13,6 +13,7 @@ def undeclared_volume(environment: Environment) -> Iterator[Finding | NotChecked
     """Kubernetes refuses a pod with a mount of a volume that it does not declare."""
     for workload in environment.own_workloads:
         claims = entries(workload.manifest.value, "spec", "volumeClaimTemplates")
+        claims += entries(workload.manifest.value, "spec", "leaderWorkerTemplate", "volumeClaimTemplates")
         for template in workload.templates:
             names = {text(each, "name") for each in entries(template.spec, "volumes")}
             names |= {text(mapping(each, "metadata"), "name") for each in claims}

@@ -12,6 +12,7 @@ from modelyard.view import Container, Environment, PodTemplate, entries, listed,
 _PATH = re.compile(r"(?<![\w:/.$)}-])/[\w.-]+(?:/[\w.-]+)*")
 # Every container has its own, and writes there for itself.
 _SCRATCH = ("/tmp", "/dev/shm", "/var/tmp", "/run")  # noqa: S108 - paths of containers, not of this machine
+_COPIES = ("cp ", "rsync ", "ln ", "mv ", "install ")
 _STARTS = ("&&", "||", ";", "|", "exec", "then", "else", "do", "if", "while", "!", "$(", "source", "sh", "bash")
 _SHARED = ("emptyDir", "persistentVolumeClaim", "ephemeral", "csi", "hostPath")
 
@@ -61,6 +62,9 @@ def _used(text: str, *, is_program: bool) -> Iterator[str]:
         return
     for found in _PATH.finditer(text):
         before = text[: found.start()].rpartition("\n")[2].strip()
+        rest = text[found.end() :].partition("\n")[0]
+        if before.startswith(_COPIES) and _PATH.search(rest):
+            continue  # what is copied may come with the image
         if before and not before.endswith(_STARTS):
             yield found[0]
 
