@@ -170,10 +170,17 @@ def _readme_lines(folder: Path, clone: Path, wheel: Path) -> None:
     reader = Stranger(folder)
     shutil.copy(wheel, folder)
     (folder / "path" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    # What Git installs is built here: with the Go and the build cache that the wheels were made with, where there is one.
+    go = shutil.which("go")
+    caches = {}
+    if go is not None:
+        (folder / "path" / "go").symlink_to(go)
+        told = subprocess.run([go, "env", "GOCACHE", "GOMODCACHE"], check=True, capture_output=True, text=True).stdout
+        caches = dict(zip(("GOCACHE", "GOMODCACHE"), told.split(), strict=True))
     found = INSTALL.findall((PROJECT / "README.md").read_text())
     assert found, "the README says how to install"
     instead = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{clone.as_uri()}.insteadOf"}
-    tools = {"UV_TOOL_BIN_DIR": str(folder / "path"), "UV_PYTHON": sys.executable}
+    tools = {"UV_TOOL_BIN_DIR": str(folder / "path"), "UV_PYTHON": sys.executable, **caches}
     for block in found:
         for line in block.splitlines():
             words = line.partition("#")[0].strip()
