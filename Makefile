@@ -48,7 +48,7 @@ rehearsal-full: setup ## sync six environments, two in a mock AWS, and write doc
 rehearsal-absences: demo ## sync the demo with something missing, once for each thing, and write docs/absences.md; not part of .ci/run (25 minutes)
 	@$(BIN)/python scripts/rehearse_absences.py $(DEMO)
 
-demo: $(READY) ## write a GitOps repository into build/demo and check it (90 s where nothing is there yet)
+demo: $(READY) ## write a GitOps repository into build/demo and check it (two minutes where nothing is there yet)
 	@$(BIN)/modelyard tools install --quiet modelyard-render
 	@$(BIN)/python scripts/demo.py $(DEMO)
 

@@ -170,7 +170,7 @@ def _readme_lines(folder: Path, clone: Path, wheel: Path) -> None:
     reader = Stranger(folder)
     shutil.copy(wheel, folder)
     (folder / "path" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
-    # What Git installs is built here: with the Go and the build cache that the wheels were made with, where there is one.
+    # What Git installs is built here, with the Go and the build cache that the wheels were made with.
     go = shutil.which("go")
     caches = {}
     if go is not None:

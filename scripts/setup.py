@@ -73,7 +73,7 @@ def main() -> int:
     """Set up; return an installer's exit code where it fails."""
     stages = Stages()
     print(
-        "setting up .venv and the renderer. On two quiet processors, with nothing there yet: about 80 s, 400 MB of\n"
+        "setting up .venv and the renderer. On two quiet processors, with nothing there yet: about 90 s, 400 MB of\n"
         "packages and modules to download, and 1.5 GB of disk with Go's cache.",
         flush=True,
     )
