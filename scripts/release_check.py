@@ -200,7 +200,7 @@ def _write_down(version: str, made: list[Path], stages: dict[str, float], transc
     seconds = "\n".join(f"| {name} | {value:.1f} |" for name, value in stages.items())
     machine = f"{os.cpu_count()} processors, {sysconfig.get_platform()}, Python {sys.version.split()[0]}"
     text = (
-        f"{datetime.now(UTC):%Y-%m-%d}, as release {version} in a clone; {machine}.\n\n"
+        f"{datetime.now(UTC):%Y-%m-%d}, as release {version} in a clone; {machine}, load {os.getloadavg()[1]:.0f}.\n\n"
         f"| file | MiB |\n|---|---|\n{sizes}\n\n| stage | seconds |\n|---|---|\n{seconds}\n\n"
         f"In an empty environment, without Go and without a network:\n\n```text\n{transcript.rstrip()}\n```\n"
     )
