@@ -131,5 +131,5 @@ def _at(repository: Repository, revision: str) -> Repository:
     if isinstance(found, str):
         raise UserError(found, fix="fetch it: git fetch origin; in CI, check out with the whole history")
     found.scope = repository.scope
-    found.__dict__["remotes"] = repository.remotes  # the copy is no clone, and Applications are to be told apart alike
+    found.copied_remotes = repository.remotes  # the copy is no clone, and Applications are to be told apart alike
     return found

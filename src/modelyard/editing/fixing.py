@@ -136,9 +136,7 @@ def _checked(repository: Repository, changes: Changes, options: CheckOptions) ->
         for path, text in changes.staged.items():
             if text is not None:
                 (copy / path).write_text(text, encoding="utf-8", newline="")
-        staged = Repository(copy, scope=repository.scope)
-        staged.__dict__["remotes"] = repository.remotes  # the copy is no clone
-        return check_repository(staged, options)
+        return check_repository(Repository(copy, scope=repository.scope, remotes=repository.remotes), options)
 
 
 def _same(finding: Finding, found: dict[tuple[str, str, str], int]) -> Iterator[tuple[str, str, str]]:

@@ -27,7 +27,7 @@ from modelyard.view.command_lines import SHELLS, assignments_in, commands_of, fi
 from modelyard.wording import join_and
 
 _KINDS = ("Deployment", "StatefulSet", "Pod")
-_DEVICE = re.compile(r".+/(?:gpu|gaudi|tpu|npu|xpu|i915|mig-.*|gpu\.shared|neuroncore|habana.*|.*-gpu)$", re.IGNORECASE)
+_DEVICE_NAMES = frozenset({"gpu", "gaudi", "tpu", "npu", "xpu", "i915", "gpu.shared", "neuroncore"})
 _IMAGE = re.compile(r"(?:^|[-_./])vllm(?:$|[-_.:@/])")
 _BESIDE = re.compile(r"router|exporter|gateway|proxy|bench|operator|controller|scheduler|sidecar|epp")
 _ROLES = ("kv_producer", "kv_consumer")
@@ -206,7 +206,7 @@ def _require_devices(serving: _Serving, at: At) -> None:
     asked: dict[str, Any] = {}
     for part in ("requests", "limits"):
         asked.update(mapping_at(mapping_at(serving.container, "resources"), part))
-    foreign = sorted(name for name in asked if name not in DEVICES and _DEVICE.fullmatch(name))
+    foreign = sorted(name for name in asked if name not in DEVICES and _is_device(name))
     image = str(serving.container.get("image") or "").lower()
     maker = next((word for word in ("rocm", "gaudi", "habana", "tpu", "xpu", "ascend", "-cpu") if word in image), "")
     if foreign or maker:
@@ -216,6 +216,13 @@ def _require_devices(serving: _Serving, at: At) -> None:
             fix="add the model with modelyard model add ID --env NAME, which sizes it for a device that is here",
             at=at,
         )
+
+
+def _is_device(resource: str) -> bool:
+    """Return whether an extended resource stands for an accelerator or a part of one."""
+    maker, separator, name = resource.lower().partition("/")
+    known = name in _DEVICE_NAMES or name.startswith(("mig-", "habana")) or name.endswith("-gpu")
+    return bool(separator) and (known or "habana" in maker)
 
 
 def _read(path: str, serving: _Serving, at: At) -> ExternalDeployment:

@@ -58,18 +58,22 @@ class Repository:
         root: The folder.
         files: What reads it; the files on disk when None.
         scope: The folder in it that is asked about; empty for all of it.
+        remotes: The addresses of the repository that this is a copy of; None asks Git.
 
     Raises:
         UserError: `root` is not a folder.
     """
 
-    def __init__(self, root: Path, files: Files | None = None, scope: str = "") -> None:
+    def __init__(
+        self, root: Path, files: Files | None = None, scope: str = "", remotes: frozenset[str] | None = None
+    ) -> None:
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
             raise UserError(f"{root} {what}", fix="name the folder of a GitOps repository")
         self.files = files or Files(root)
         self.root = self.files.root
         self.scope = scope
+        self.copied_remotes = remotes
         self.kustomizations = Kustomizations(self.files)
 
     @cached_property
@@ -249,6 +253,8 @@ class Repository:
     @cached_property
     def remotes(self) -> frozenset[str]:
         """Return the addresses under which Git knows this repository; empty where it is no clone of another."""
+        if self.copied_remotes is not None:
+            return self.copied_remotes
         if find("git") is None or not (self.root / ".git").exists():
             return frozenset()
         done = git(self.root, "config", "--get-regexp", r"^remote\..*\.url$")
