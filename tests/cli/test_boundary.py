@@ -101,7 +101,7 @@ def test_wrong_usage(modelyard: Run, arguments: list[str]) -> None:
 
 
 def test_a_mistyped_verb_is_recognised(modelyard: Run) -> None:
-    assert "Did you mean 'check'?" in modelyard("chek").err
+    assert "Did you mean 'check'" in modelyard("chek").err
 
 
 def test_ctrl_c_ends_cleanly(staged: Staged, environment: dict[str, str], tmp_path: Path) -> None:

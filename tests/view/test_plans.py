@@ -81,6 +81,7 @@ def repository(tree: Tree, plan: object = PLAN) -> Path:
             "terraform/main.tf": ROOT,
             "environments/dev/terraform.tfvars": 'cluster_name = "my-dev"\n',
             "environments/dev/kustomization.yaml": "resources: []\n",
+            "environments/dev/environment.yaml": "name: dev\ncluster: my-dev\n",
             "plan.json": plan if isinstance(plan, str) else json.dumps(plan),
         }
     )
