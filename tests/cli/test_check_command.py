@@ -125,7 +125,8 @@ def test_options_reach_the_check(run_staged: Run) -> None:
     )  # fmt: skip
     assert outcome.err == (
         "error: CheckOptions(environments=('dev', 'prod'), applications=('chat',), use_cache=False, policies=False, "
-        "shard=(2, 8), backend='processes', jobs=3, kubernetes_version='1.36', plans=())\n"
+        "shard=(2, 8), backend='processes', jobs=3, kubernetes_version='1.36', plans=(), "
+        "facts=(), select=(), ignore=(), baseline=None, since=None)\n"
     )
 
 
