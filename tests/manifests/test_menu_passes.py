@@ -116,7 +116,22 @@ class Expected:
 
 CLAIMS = frozenset({"dra-gpu", "dra-gpu-mig", "dra-gpu-shared"})
 PARTS = frozenset({"gpu-mig", "gpu-mps", "gpu-time-slicing"})
+# Rules that say nothing of MLServer.
+MLSERVER_GAPS = ("fit/host-memory-beyond-pod", "settings/invalid-config", "settings/unknown-flag")
+
+
+def of_mlserver(model: Served) -> bool:
+    return model.overlay.endswith("-mlserver-cpu")
+
+
 FINDINGS = (
+    Expected(
+        "scheduling/unselectable-node",
+        frozenset({"spot"}),
+        "pools without devices buy on-demand alone, and the feature says that its pool must allow spot",
+        of_mlserver,
+        "together with more than any one node pool offers",
+    ),
     Expected(
         "images/missing-architecture",
         frozenset({"graviton"}),
@@ -179,6 +194,15 @@ FINDINGS = (
 """Findings that are right: the feature says that it is not for such a model, which only its facts tell."""
 
 GAPS = (
+    *(
+        Expected(
+            rule,
+            frozenset(),
+            "what MLServer takes is not modelled, and its flags are not in the catalogue",
+            of_mlserver,
+        )
+        for rule in MLSERVER_GAPS
+    ),
     Expected(
         "fit/host-memory-beyond-pod", CLAIMS, "what a claim hands out is known on the node", saying="asks for no GPU"
     ),
