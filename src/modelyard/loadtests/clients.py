@@ -13,15 +13,17 @@ clients cannot be worked out of theirs, so summaries are refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from modelyard.repository.json import parsed
+
 VLLM, AIPERF, K6 = "vllm bench serve", "AIPerf", "k6"
 MOST_BYTES = 512 * 2**20
 """A larger result is refused."""
+_MOST_VALUES = 50_000_000  # a client that keeps the time of each token has one value a token
 
 
 class UnreadableResult(Exception):
@@ -78,7 +80,7 @@ def client_result(file: str, text: str) -> ClientResult:
         raise UnreadableResult("the file is empty: the client ended before it wrote a result")
     first = text.lstrip().partition("\n")[0]
     try:
-        head = json.loads(first)
+        head = parsed(first)
     except ValueError:
         head = None
     if isinstance(head, dict) and "metadata" in head and ("metrics" in head or "error" in head):
@@ -86,7 +88,7 @@ def client_result(file: str, text: str) -> ClientResult:
     if isinstance(head, dict) and head.get("type") in ("Metric", "Point"):
         return _k6(file, text)
     try:
-        whole = json.loads(text)
+        whole = parsed(text, file, most=MOST_BYTES, values=_MOST_VALUES)
     except ValueError as error:
         raise UnreadableResult(
             f"it is not JSON ({error}): the file is cut off or another file; run the client again, or leave it out"
@@ -203,7 +205,7 @@ def _lines(text: str) -> tuple[list[Mapping[str, Any]], bool]:
     lines = [line for line in text.split("\n") if line.strip()]
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
+            row = parsed(line)
         except ValueError:
             if number == len(lines):
                 return rows, True

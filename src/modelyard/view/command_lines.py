@@ -21,7 +21,7 @@ SHELLS = ("ash", "bash", "dash", "ksh", "sh", "zsh")
 """Programs that run a script which stands in one word."""
 
 _OF_KUBERNETES = re.compile(r"\$\$|\$\(([A-Za-z_.-][\w.-]*)\)")
-_OF_SHELL = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^}]*))?\}|(\w+))")
+_OF_SHELL = re.compile(r"\$(?:\{(\w{1,100})(?::?[-=]([^}$]{0,200}))?\}|(\w{1,100}))")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 # What begins a command anew, or ends one. shlex joins neighbours, as in `&&` or `;` before a line's end.
 _OPERATORS = "();<>|&\n"

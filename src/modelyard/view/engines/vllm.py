@@ -14,7 +14,9 @@ from modelyard.view.shapes import listed, mapping
 from modelyard.view.workloads import Container
 
 # A script or a launcher that starts it.
-_STARTED = re.compile(r"\bvllm\s+serve\b|\bvllm\.entrypoints\.[\w.]*api_server\b|vllm/entrypoints/[\w/]*api_server\.py")
+_STARTED = re.compile(
+    r"\bvllm\s{1,20}serve\b|\bvllm\.entrypoints\.[\w.]{0,60}api_server\b|\bvllm/entrypoints/[\w/]{0,60}api_server\.py"
+)
 _IMAGE = re.compile(r"(?:^|[-_.])vllm(?:$|[-_.])")
 _OTHER_END = re.compile(
     r"(?:^|[-_./ ])(?:bench|benchmark|benchmarks|exporter|operator|proxy|router|run-batch)(?:$|[-_. ])"
