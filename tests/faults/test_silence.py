@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from modelyard.checking import CheckOptions, check
-from modelyard.findings import UserError
+from modelyard.findings import Severity, UserError
 from tests.faults.catalogue import HERE, benign_edits
 from tests.faults.harness import complaints
 from tests.repositories.copies import Copies
@@ -38,8 +39,10 @@ def test_there_are_many_ordinary_edits() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(JUDGED))
-def test_findings_on_other_peoples_repositories_are_the_judged_ones(name: str) -> None:
-    report = check(FOREIGN / name, CheckOptions(policies=False))
+def test_findings_on_other_peoples_repositories_are_the_judged_ones(name: str, tmp_path: Path) -> None:
+    # A folder of this clone would be a part of this project, whose addresses are others.
+    root = Path(shutil.copytree(FOREIGN / name, tmp_path / name))
+    report = check(root, CheckOptions(policies=False))
     judged = JUDGED[name]
     assert [f"{each.rule} {each.at.place()}" for each in report.findings] == [
         entry["finding"] for entry in judged["findings"]
@@ -55,7 +58,6 @@ def test_findings_on_other_peoples_repositories_are_the_judged_ones(name: str) -
         pytest.param({}, id="nothing"),
         pytest.param({"README.md": "# Ours\n"}, id="a README"),
         pytest.param({"deploy.yaml": "kind: [Application\n", "x.yaml": "\0\0"}, id="broken files"),
-        pytest.param({"a.yaml": "kind: Application\napiVersion: argoproj.io/v1alpha1\n"}, id="no name"),
     ],
 )
 def test_what_holds_no_application_is_told_apart(files: dict[str, str], tmp_path: Path) -> None:
@@ -64,6 +66,13 @@ def test_what_holds_no_application_is_told_apart(files: dict[str, str], tmp_path
     with pytest.raises(UserError, match="holds no environments") as refused:
         check(tmp_path, CheckOptions(policies=False))
     assert "modelyard new" in refused.value.fix
+
+
+def test_an_application_without_a_name_is_looked_at_by_nobody(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: Application\napiVersion: argoproj.io/v1alpha1\n")
+    report = check(tmp_path, CheckOptions(policies=False))
+    assert report.findings == []
+    assert report.exit_code(Severity.ERROR, strict=False) == 3, "nothing was looked at"
 
 
 def test_two_hundred_applications_of_other_people(tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ def naming(own_cache: Path, tmp_path: Path) -> Naming:
     def make(*charts: tuple[str, str, str], settings: str = "", environment: str = "dev") -> Repository:
         folder = root / "environments" / environment
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "environment.yaml").write_text(f"name: {environment}\n")
         names = []
         for number, (name, version, repository) in enumerate(charts):
             names.append(f"{name}-{number}.yaml")
