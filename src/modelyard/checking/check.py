@@ -6,12 +6,12 @@ import threading
 import time
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from modelyard.checking.baseline import Key, compared, counts, read_baseline
-from modelyard.checking.environments import environments
+from modelyard.checking.environments import RenderedEnvironments, environments
 from modelyard.checking.examination import examine, policies_gap
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.postprocess import processed
@@ -29,6 +29,19 @@ FAILED_BUILD = "kustomize/failed-build"
 """The rule of targets whose resources nobody knows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check with what it looked at.
+
+    Attributes:
+        report: What was found.
+        environments: The environments that were checked.
+    """
+
+    report: Report
+    environments: RenderedEnvironments
+
+
 def check(root: Path, options: CheckOptions | None = None, progress: Progress = silent) -> Report:
     """Check a GitOps repository.
 
@@ -44,12 +57,21 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
         UserError: The folder holds no environment, a named environment or application does not exist, a required tool
             is missing, or `modelyard.yaml` cannot be read.
     """
+    return check_with_views(root, options, progress).report
+
+
+def check_with_views(root: Path, options: CheckOptions | None = None, progress: Progress = silent) -> Checked:
+    """Check a GitOps repository, and return the environments too, for who shows more of them than findings.
+
+    Raises:
+        UserError: As for `check`.
+    """
     options = options or CheckOptions()
     # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
     threading.Thread(target=rules, name="rules", daemon=True).start()
     repository = opened(root)
     with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
-        return check_repository(repository, options, progress, prestarted=prestarted)
+        return _checked(repository, options, progress, None, prestarted)
 
 
 def check_repository(
@@ -75,6 +97,16 @@ def check_repository(
     Raises:
         UserError: As for `check`.
     """
+    return _checked(repository, options, progress, context, prestarted).report
+
+
+def _checked(
+    repository: Repository,
+    options: CheckOptions,
+    progress: Progress,
+    context: CheckContext | None,
+    prestarted: LineProcess | None,
+) -> Checked:
     started = time.monotonic()
     rendered = environments(repository, options, progress, context=context, prestarted=prestarted, eager=True)
     examinations = [examine(each, options) for each in rendered.environments]
@@ -91,7 +123,7 @@ def check_repository(
     outcome = processed(repository, findings, gaps, datetime.now(UTC).date(), whole=whole)
     known = _known(repository, options)
     against = compared(outcome.findings, known) if known is not None else None
-    return Report(
+    report = Report(
         repository.root,
         environments=[each.summary for each in examinations],
         findings=list(against.new if against else outcome.findings),
@@ -104,6 +136,7 @@ def check_repository(
         incomplete_applications=len({(gap.environment, gap.application) for gap in outcome.gaps if gap.application}),
         seconds=time.monotonic() - started,
     )
+    return Checked(report, rendered)
 
 
 def _known(repository: Repository, options: CheckOptions) -> Counter[Key] | None:

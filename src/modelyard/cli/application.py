@@ -16,6 +16,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _VERBS = {
     "new": ("new", "Create a GitOps repository, or add an environment."),
     "check": ("check", "Check that it will sync, schedule and start."),
+    "report": ("report", "Write the check as one HTML page."),
     "diff": ("diff", "Show what a change does to each cluster."),
     "rehearse": ("rehearse", "Test-deploy an environment to a local control plane."),
     "fit": ("fit", "Show whether models fit in device memory."),
@@ -42,7 +43,7 @@ _VERBS = {
 }
 """Module and help of each verb. A module has a `command`, or an `application` with verbs of its own."""
 
-_WITH_EXIT_CODES = ("check", "diff", "rehearse", "place", "plan", "tune", "graph", "promote", "import")
+_WITH_EXIT_CODES = ("check", "report", "diff", "rehearse", "place", "plan", "tune", "graph", "promote", "import")
 
 
 def application(only: str | None = None) -> typer.Typer:

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TextIO
 
 from modelyard.findings import Report
-from modelyard.reporting.excerpts import excerpt
+from modelyard.reporting.causes import Cause, causes
+from modelyard.reporting.excerpts import excerpt, marked_source
 from modelyard.reporting.presentation import Presentation
 from modelyard.reporting.styling import Line, drawn, wrapped
 from modelyard.reporting.visible import inert_json, json_text, visible
@@ -17,14 +18,17 @@ from modelyard.reporting.wording import duration, listed
 
 __all__ = [
     "FORMATS",
+    "Cause",
     "Line",
     "Presentation",
+    "causes",
     "drawn",
     "duration",
     "excerpt",
     "inert_json",
     "json_text",
     "listed",
+    "marked_source",
     "visible",
     "wrapped",
     "write",

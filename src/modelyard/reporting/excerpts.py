@@ -30,12 +30,22 @@ def excerpt(place: Place, severity: Severity, detail: Sequence[str], width: int 
     if place.line is None or place.text is None:
         return
     room = _WIDEST if width is None else max(width - gutter, 20)
-    text, end_column = _without_secrets(place)
-    source, first, last = _window(visible_cells(text), place.column, end_column, room)
+    source, first, last = marked_source(place, room)
     yield [(f"  {number}  │", "faint"), (f" {source}", "plain")]
     if first is not None and last is not None:
         carets = max(cells(source[first:last]), 1)
         yield [*blank, (f" {' ' * cells(source[:first])}{'^' * carets}", style_of(severity))]
+
+
+def marked_source(place: Place, room: int = _WIDEST) -> tuple[str, int | None, int | None]:
+    """Return a place's line without secrets, safe to show, and where in it the value starts and ends.
+
+    Args:
+        place: The place, with a text.
+        room: Characters at most.
+    """
+    text, end_column = _without_secrets(place)
+    return _window(visible_cells(text), place.column, end_column, room)
 
 
 def _without_secrets(place: Place) -> tuple[str, int | None]:

@@ -48,12 +48,18 @@ def json_text(content: Any) -> str:
     return inert_json(without_secrets(content))
 
 
-def inert_json(content: Any) -> str:
-    """Return JSON in ASCII, in which nothing is a command to a log or a terminal that shows it."""
+def inert_json(content: Any, *, indented: bool = True) -> str:
+    """Return JSON in ASCII, in which nothing is a command to a log or a terminal that shows it.
+
+    Args:
+        content: Mappings, lists and scalars; what is none of them is written as its text.
+        indented: Whether it is for people too; one line otherwise.
+    """
+    options = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indented else 0)
     try:
-        text = orjson.dumps(content, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
+        text = orjson.dumps(content, default=str, option=options).decode()
     except TypeError:  # lone surrogates of a file's name, or numbers of more than 64 bits
-        text = json.dumps(content, indent=2, ensure_ascii=True, default=str)
+        text = json.dumps(content, indent=2 if indented else None, ensure_ascii=True, default=str)
     if not text.isascii():
         text = _BEYOND_ASCII.sub(_escaped, text)
     # Of a log, GitHub Actions takes `##[` for a command anywhere in a line; `::` it takes at the start of one only.

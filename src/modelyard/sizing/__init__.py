@@ -1,6 +1,6 @@
 """The memory budget of a model: whether it fits its devices, why, and what would make it fit."""
 
-from modelyard.sizing.bars import bars
+from modelyard.sizing.bars import bars, budget_parts
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import CalibrationPoint, Coverage, calibration_points, coverage
 from modelyard.sizing.changes import Change, changes_that_fit
@@ -55,6 +55,7 @@ __all__ = [
     "assess",
     "automatic_buckets",
     "bars",
+    "budget_parts",
     "bytes_per_token",
     "calibration_points",
     "changes_for",

@@ -1,0 +1,93 @@
+"""`modelyard report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelyard.cli.boundary import verb
+from modelyard.cli.choices import FailOn
+from modelyard.cli.options import (
+    AsJson,
+    Folder,
+    Jobs,
+    NoCache,
+    Plans,
+    StrictlyChecked,
+    application_option,
+    environment_option,
+    require_folder,
+)
+
+DEFAULT_FILE = Path("report.html")
+
+
+@verb
+def command(
+    path: Folder = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the page is written.")
+    ] = DEFAULT_FILE,
+    environment: Annotated[
+        list[str] | None,
+        environment_option("Show this environment only; may be repeated."),
+    ] = None,
+    application: Annotated[
+        list[str] | None,
+        application_option("Show this Application only; may be repeated."),
+    ] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")
+    ] = FailOn.ERROR,
+    strict: StrictlyChecked = False,
+    policies: Annotated[
+        bool | None,
+        typer.Option(
+            "--policies/--no-policies",
+            show_default="on where you made the repository or MODELYARD_POLICIES names it",
+            help="Run the repository's own rules in policies/, which are code.",
+        ),
+    ] = None,
+    no_cache: NoCache = False,
+    jobs: Jobs = None,
+    plan: Plans = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write a check as one HTML page: findings, memory, placement, cost, sync order and references.
+
+    The page needs no network and no server. The exit code is that of `modelyard check`. With --json the content of the
+    page goes to standard output, and no file is written.
+
+    Example: modelyard report -o report.html
+    """
+    from modelyard.cli.outputs import to_file, to_standard_output
+    from modelyard.cli.terminal import Progress
+
+    require_folder(path)
+
+    from modelyard.checking import CheckOptions, check_with_views
+    from modelyard.htmlreport import document, page_content
+    from modelyard.reporting import Presentation, json_text, visible
+    from modelyard.rules import rules
+
+    options = CheckOptions(
+        environments=tuple(environment or ()),
+        applications=tuple(application or ()),
+        use_cache=not no_cache,
+        policies=policies,
+        jobs=jobs,
+        plans=tuple(plan or ()),
+    )
+    with Progress() as progress:
+        checked = check_with_views(path, options, progress)
+    presentation = Presentation(fail_on=fail_on.severity, strict=strict, rules=rules())
+    content = page_content(checked, presentation, checked.report.root.resolve().name)
+    if as_json:
+        to_standard_output(json_text(content), "json")
+    else:
+        to_file(output, document(content).encode())
+        sys.stdout.write(f"{visible(str(output))} is written; open it in a browser\n")
+    return checked.report.exit_code(fail_on.severity, strict)

@@ -1,0 +1,52 @@
+"use strict";
+// Cost a month, from the least to full scale.
+(() => {
+  const { el, fill, environments, several, scrolling, money, onDraw, bars, legend, paintCharts } = window.page;
+  const MOST = 20;
+
+  function chart(title, rows) {
+    const sorted = [...rows].sort((one, other) => other.ceiling[1] - one.ceiling[1]);
+    const priced = sorted.filter((row) => row.ceiling[1] > 0);
+    if (!priced.length) return "";
+    let shown = priced.slice(0, MOST);
+    const rest = priced.slice(MOST);
+    if (rest.length) {
+      const total = (scale, end) => rest.reduce((sum, row) => sum + row[scale][end], 0);
+      shown = [...shown, { name: `${rest.length} others`, quantity: "", floor: [total("floor", 0)], ceiling: [0, total("ceiling", 1)] }];
+    }
+    const series = [
+      { name: "floor: as few pods as allowed", shade: "accent", values: shown.map((row) => row.floor[0]) },
+      { name: "up to full scale", shade: "accent", faded: true, values: shown.map((row) => Math.max(0, row.ceiling[1] - row.floor[0])) },
+    ];
+    return el("div", { class: "panel" }, el("h3", {}, title), legend(series),
+      bars(`${title}: USD a month from the floor to full scale; the table below has the same figures`, shown.map((row) => row.name), series,
+        (index) => [shown[index].name, shown[index].quantity, `${money(shown[index].floor[0])} to ${money(shown[index].ceiling[1])} a month`].filter(Boolean), money));
+  }
+
+  const scale = ([low, high]) => (low === high ? money(low) : `${money(low)} – ${money(high)}`);
+  const row = (entry, tag) => el("tr", {}, el("th", { scope: "row" }, entry.name, entry.quantity ? el("span", { class: "sub" }, entry.quantity) : ""),
+    ["floor", "ceiling", "rolling"].map((name) => el(tag || "td", { class: "number" }, entry.unknown.length && !entry[name][0] ? "not known" : `${entry.unknown.length ? "≥ " : ""}${scale(entry[name])}`)));
+
+  function bill(environment) {
+    const cost = environment.cost;
+    return el("details", {}, el("summary", {}, several() ? `Every row of ${environment.name}` : "Every row, with the sources of the prices"),
+      scrolling(`Cost of ${environment.name}`, el("table", {},
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, cost.region || "no region"), ["Floor", "Full scale", "While rolling"].map((name) => el("th", { scope: "col", class: "number" }, name)))),
+        el("tbody", {}, [...cost.models, ...cost["other-pods"], ...cost.platform].map((each) => row(each))),
+        el("tfoot", {}, row(cost.total)))),
+      [...new Set([...Object.values(cost.sources), ...cost.platform.map((each) => each.source)])].map((source) => el("p", { class: "sub" }, source)));
+  }
+
+  function draw() {
+    const shown = environments().filter((each) => each.cost);
+    const named = (environment, each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name });
+    const all = (key) => shown.flatMap((environment) => environment.cost[key].map((each) => named(environment, each)));
+    const missing = shown.flatMap((environment) => [...environment.cost.gaps.map((gap) => `${gap.subject}: ${gap.reason}`), ...environment.cost.total.unknown.map((name) => `${name}: no known price`)]);
+    fill("cost", "Cost a month", "On-demand list prices without taxes and discounts, 730 hours. What has no known price is named, and never counted as free.",
+      chart("Models and other pods", [...all("models"), ...all("other-pods")]), chart("Platform", all("platform")),
+      missing.length ? el("details", { class: "notice", open: missing.length < 4 }, el("summary", {}, `Not counted: ${missing.length}`), missing.slice(0, 100).map((each) => el("p", {}, each))) : "",
+      shown.slice(0, 20).map(bill),
+      shown.length ? el("p", { class: "sub" }, `Paid by use, not counted: ${shown[0].cost["paid-by-use"].join("; ")}.`) : el("p", { class: "empty" }, "No environment was checked."));
+  }
+  onDraw(draw);
+})();

@@ -1,0 +1,81 @@
+"""The HTML document: styles, scripts and data in one file, under a policy that allows nothing else.
+
+The data stands in a block that no browser runs, in ASCII, without a character that could end the block. Scripts and
+styles are allowed by their digests, so that a value of the repository, wherever it ends up, is never run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from modelyard.findings import without_secrets
+from modelyard.htmlreport.libraries import libraries
+from modelyard.reporting import inert_json
+
+_ASSETS = files("modelyard.htmlreport").joinpath("assets")
+# In the order of their use; each is a script of its own scope that adds to `window.page`.
+SCRIPTS = (
+    "page.js",
+    "overview.js",
+    "findings.js",
+    "charts.js",
+    "memory.js",
+    "placement.js",
+    "cost.js",
+    "waves.js",
+    "references.js",
+    "start.js",
+)
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'"}
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+def document(content: Mapping[str, Any]) -> str:
+    """Return the page of `page_content`."""
+    styles, scripts = _styles(), _scripts()
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {' '.join(_digest(each) for each in scripts)}",
+            f"style-src {' '.join(_digest(each) for each in styles)}",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    slots = {
+        "policy": policy,
+        "styles": "\n".join(f"<style>{each}</style>" for each in styles[:-1])
+        # Cytoscape looks for its sheet by this id, and writes one that the policy refuses where there is none.
+        + f'\n<style id="__________cytoscape_stylesheet">{styles[-1]}</style>',
+        "data": data_block(content),
+        "scripts": "\n".join(f"<script>{each}</script>" for each in scripts),
+    }
+    return _SLOT.sub(lambda match: slots[match[1]], _ASSETS.joinpath("page.html").read_text("utf-8"))
+
+
+def data_block(content: Mapping[str, Any]) -> str:
+    """Return JSON that stands in a `<script>` block: no character of it ends the block or begins a comment."""
+    return inert_json(without_secrets(dict(content)), indented=False).translate(_ESCAPES)
+
+
+@cache
+def _styles() -> tuple[str, ...]:
+    return tuple(_ASSETS.joinpath(name).read_text("utf-8") for name in ("page.css", "cytoscape.css"))
+
+
+@cache
+def _scripts() -> tuple[str, ...]:
+    own = tuple(_ASSETS.joinpath(name).read_text("utf-8") for name in SCRIPTS)
+    return (*(library.script for library in libraries()), *own)
+
+
+def _digest(text: str) -> str:
+    """Return the digest of an inline block as Content Security Policy (level 3, section 8.3) writes it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
