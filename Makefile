@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
-  rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock bench \
+  rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock pictures bench \
   bench-scale wheels sbom release-check release clean
 
 help: ## list the targets
@@ -121,6 +121,9 @@ format: $(READY) ## put the code into its one format
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python scripts/lock.py
+
+pictures: demo ## take the pictures of docs/images in Chromium
+	@$(BIN)/python scripts/pictures.py $(DEMO)
 
 bench: setup ## measure checking, rendering and sizing, as ratios within one run
 	@$(BIN)/python scripts/bench_render.py
