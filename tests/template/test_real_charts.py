@@ -35,7 +35,7 @@ ACCEPTED = [
     "ServiceMonitor aibrix-gateway-plugins",
 ]
 # What nobody can know of models that somebody adds, and whoever adds them decides.
-OF_MODELS = {"gpu": ("model pictures",)}
+OF_MODELS = {"gpu": ("model pictures", "model churn")}
 # A quarter of a GPU keeps one request of this length for certain.
 OF_SHARES = {"gpu": ("small", "max-model-len=2048")}
 CONTEXTS = {

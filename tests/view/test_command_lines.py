@@ -72,6 +72,7 @@ SAME = {"model": "Qwen/Qwen3-8B", "tensor-parallel-size": 4}
                 "export M=Qwen/Qwen3-8B\nvllm serve $M \\\n  --tensor-parallel-size ${N:-4} # ranks\n",
             ]
         },
+        {"command": ["sh", "-c", "# The model's own\n  # it isn't much\nvllm serve Qwen/Qwen3-8B -tp 4"]},
         {"command": ["sh", "-c", "ulimit -l unlimited && vllm serve $(MODEL) -tp 4 2>&1 | tee /tmp/log"]},
         {
             "command": [
@@ -112,6 +113,12 @@ def test_what_only_the_running_container_knows_is_a_gap(tmp_path: Path, script: 
     assert told is not None
     assert reason in told.problem
     assert told.problem_at is None, "it is not wrong, so no place is blamed"
+
+
+def test_a_script_hands_its_arguments_on_to_a_program_that_is_not_followed(tmp_path: Path) -> None:
+    told = settings(tmp_path, name="vllm", command=["sh", "-c", 'exec ./serve.sh "$@"', "--"], args=["--port", "9000"])
+    assert told is not None
+    assert ({**told}, told.problem) == ({"port": 9000}, "")
 
 
 def test_a_setting_is_told_at_the_item_that_makes_it(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 # What begins a command anew, or ends one. shlex joins neighbours, as in `&&` or `;` before a line's end.
 _OPERATORS = "();<>|&\n"
 _REDIRECTIONS = ("<", ">")
+_COMMENT = re.compile(r"^[ \t]*+#.*$", re.MULTILINE)
 _BRANCHES = frozenset({"case", "elif", "else", "for", "function", "if", "select", "until", "while"})
 _LONGEST_SCRIPT = 100_000
 
@@ -146,6 +147,8 @@ def _in_script(
         first = begins(words)
         if first is not None:
             found.append(_given(container, script, words[first:], positional, known))
+    if not found and any(each in script.text for each in ("$@", "${@}", "$*")):
+        return CommandLine(tuple(each for each in positional if each.field == "args"))  # handed on to some program
     if not found:
         return CommandLine((), f"the script of {container} does not start it in a way that is followed", scripted=True)
     if len(found) > 1:
@@ -187,7 +190,9 @@ def commands_of(script: str) -> Iterator[list[str]]:
     Raises:
         ValueError: A quotation is not closed, or the script holds a document of its own.
     """
-    lexer = shlex.shlex(script.replace("\\\n", " "), posix=True, punctuation_chars=_OPERATORS)
+    # A line of comment may hold an apostrophe, which opens no quotation.
+    lines = _COMMENT.sub("", script).replace("\\\n", " ")
+    lexer = shlex.shlex(lines, posix=True, punctuation_chars=_OPERATORS)
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     lexer.commenters = ""
