@@ -15,10 +15,12 @@ from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.choices import BackendName, FailOn
 from modelyard.cli.options import (
+    FailsOn,
     Jobs,
     NoCache,
     OutputFile,
     Plans,
+    RunsPolicies,
     StrictlyChecked,
     application_option,
     environment_option,
@@ -64,18 +66,9 @@ def command(
         ),
     ] = None,
     output: OutputFile = None,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")
-    ] = FailOn.ERROR,
+    fail_on: FailsOn = FailOn.ERROR,
     strict: StrictlyChecked = False,
-    policies: Annotated[
-        bool | None,
-        typer.Option(
-            "--policies/--no-policies",
-            show_default="on where you made the repository or MODELYARD_POLICIES names it",
-            help="Run the repository's own rules in policies/, which are code.",
-        ),
-    ] = None,
+    policies: RunsPolicies = None,
     no_cache: NoCache = False,
     kubernetes_version: Annotated[
         str | None,

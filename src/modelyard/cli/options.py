@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from modelyard.cli import completing
+from modelyard.cli.choices import FailOn
 from modelyard.findings import UserError
 
 Folder = Annotated[Path, typer.Argument(help="The GitOps repository.", show_default="the current folder")]
@@ -15,6 +16,15 @@ OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")]
+RunsPolicies = Annotated[
+    bool | None,
+    typer.Option(
+        "--policies/--no-policies",
+        show_default="on where you made the repository or MODELYARD_POLICIES names it",
+        help="Run the repository's own rules in policies/, which are code.",
+    ),
+]
 StrictlyChecked = Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")]
 Jobs = Annotated[

@@ -12,10 +12,12 @@ from modelyard.cli.boundary import verb
 from modelyard.cli.choices import FailOn
 from modelyard.cli.options import (
     AsJson,
+    FailsOn,
     Folder,
     Jobs,
     NoCache,
     Plans,
+    RunsPolicies,
     StrictlyChecked,
     application_option,
     environment_option,
@@ -39,18 +41,9 @@ def command(
         list[str] | None,
         application_option("Show this Application only; may be repeated."),
     ] = None,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")
-    ] = FailOn.ERROR,
+    fail_on: FailsOn = FailOn.ERROR,
     strict: StrictlyChecked = False,
-    policies: Annotated[
-        bool | None,
-        typer.Option(
-            "--policies/--no-policies",
-            show_default="on where you made the repository or MODELYARD_POLICIES names it",
-            help="Run the repository's own rules in policies/, which are code.",
-        ),
-    ] = None,
+    policies: RunsPolicies = None,
     no_cache: NoCache = False,
     jobs: Jobs = None,
     plan: Plans = None,
