@@ -9,11 +9,8 @@ from modelyard.findings import NotChecked
 from modelyard.repository import SETTINGS
 from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.view import Environment, Manifest
-from modelyard.view.engines import engines
+from modelyard.view.engines import NO_SERVERS, engines
 from modelyard.wording import join_and
-
-# They hold devices for another end: to train, to compute once, or to watch nodes.
-_NO_SERVERS = ("CronJob", "DaemonSet", "Job")
 
 
 def schema_gaps(view: Environment, kubernetes_version: str, given: str | None = None) -> Iterator[NotChecked]:
@@ -71,7 +68,7 @@ def engine_gaps(view: Environment) -> Iterator[NotChecked]:
     known = {model.application.name for model in view.models}
     marked = {application.name for application in view.applications if application.is_model}
     for workload in view.own_workloads:
-        if workload.manifest in served or workload.kind in _NO_SERVERS:
+        if workload.manifest in served or workload.kind in NO_SERVERS:
             continue
         application = workload.manifest.application
         devices = sorted({name for template in workload.templates for name in template.accelerators})

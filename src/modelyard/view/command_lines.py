@@ -70,7 +70,10 @@ def command_words(container: Container, siblings: Sequence[Manifest] = ()) -> tu
         container: The container.
         siblings: The resources rendered with it, among which its ConfigMaps are.
     """
-    variables = _variables(container, siblings)
+    return _words(container, _variables(container, siblings))
+
+
+def _words(container: Container, variables: Mapping[str, str]) -> tuple[Word, ...]:
     return tuple(
         Word(_expanded(str(each), variables), field, index, container.at(field, index))
         for field in ("command", "args")
@@ -106,7 +109,8 @@ def command_line(
         begins: Given the words of a command, returns the number of the first one that is the program's own, such as
             the one after `vllm serve`; None where the command does not start the program.
     """
-    words = command_words(container, siblings)
+    variables = _variables(container, siblings)
+    words = _words(container, variables)
     script = script_of(words)
     if script is None:
         first = begins([each.text for each in words])
@@ -120,7 +124,7 @@ def command_line(
         commands = list(commands_of(word.text))
     except ValueError as error:
         return CommandLine((), f"the script of {container} cannot be read ({error})", scripted=True)
-    return _in_script(container, word, positional, commands, _variables(container, siblings), begins)
+    return _in_script(container, word, positional, commands, variables, begins)
 
 
 def _in_script(

@@ -4,10 +4,11 @@ A module here that defines a `ServingEngine` is an engine; no list names it. `en
 workload. Whoever holds a model asks its `engine`, and nobody asks which engine it is.
 """
 
-from modelyard.view.engines.protocol import VERSION_LABEL, ServingEngine, version_in
+from modelyard.view.engines.protocol import NO_SERVERS, VERSION_LABEL, ServingEngine, version_in
 from modelyard.view.engines.registry import engine_in, engines, exporters_in, metric_prefixes, title_of
 
 __all__ = [
+    "NO_SERVERS",
     "VERSION_LABEL",
     "ServingEngine",
     "engine_in",

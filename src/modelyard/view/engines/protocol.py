@@ -14,8 +14,8 @@ from modelyard.view.workloads import Container, PodTemplate, Workload
 VERSION_LABEL = "app.kubernetes.io/version"
 # Further numbers are a plugin's, as in the tags 0.24.0.1.1.0-… of vLLM Neuron.
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:\.?(?:post|rc|dev)\d+)?)(?:\.\d+)*(?:[-_+].*)?$")
-# They may run the engine's image for another end: to fetch it, or a model.
-_NO_SERVERS = ("CronJob", "DaemonSet", "Job")
+NO_SERVERS = ("CronJob", "DaemonSet", "Job")
+"""Kinds that run an engine's image, or hold devices, for another end: to fetch, train, compute once or watch nodes."""
 
 
 class ServingEngine:
@@ -148,7 +148,7 @@ def first_container(workload: Workload, runs: Callable[[Container], bool]) -> tu
         workload: Whatever makes pods; what ends by itself serves nothing.
         runs: Whether a container runs the engine.
     """
-    if workload.kind in _NO_SERVERS:
+    if workload.kind in NO_SERVERS:
         return None
     for template in workload.templates:
         for container in template.containers:
