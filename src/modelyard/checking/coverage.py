@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from modelyard.checking.charts import ChartRenderings
-from modelyard.checking.plain import CHART
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.views import RenderPlan
 from modelyard.findings import NotChecked, UserError
@@ -100,8 +99,7 @@ def _read(plan: RenderPlan, charts: ChartRenderings, repository: Repository) -> 
 
 def _folders(repository: Repository) -> tuple[set[str], set[str]]:
     kustomizations = {each for each in repository.kustomization_folders if _is_asked(repository, each)}
-    below = (path.rpartition("/") for path in repository.files.below(("yaml", "yml")))
-    charts = {folder for folder, _, name in below if name == CHART and _is_asked(repository, folder)}
+    charts = {each for each in repository.chart_folders if _is_asked(repository, each)}
     return kustomizations, {each for each in charts if "/charts/" not in f"{each}/"}
 
 
@@ -134,18 +132,12 @@ def _holds_applications(repository: Repository, chart: str) -> bool:
 
 def _manifests(repository: Repository, read: _Read, kustomizations: set[str], charts: set[str]) -> Iterator[str]:
     """Yield the files with manifests that are in no kustomization, in no chart, and in no folder that was read."""
-    files = repository.files
     inputs = {each for folder in kustomizations for each in repository.kustomizations.tree(folder).inputs}
     plain = read.folders - kustomizations
-    for path in files.below(("yaml", "yml")):
+    for path in repository.files.below(("yaml", "yml")):
         if path in read.files or path in inputs or not _is_asked(repository, path):
             continue
         if _within(path, charts) or _within(path, plain):
             continue  # of a chart, or of a folder that Argo CD reads with the folders in it, or by a filter
-        try:
-            text = files.text(path)
-            content = files.documents(path) if "apiVersion:" in text and "kind:" in text else []
-        except UserError:
-            continue
-        if any(isinstance(each, dict) and "apiVersion" in each and "kind" in each for each in content):
+        if repository.holds_manifests(path):
             yield path

@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from modelyard.checking.chart_jobs import ChartJob, NotRenderable, given_values, value_file
-from modelyard.checking.plain import CHART
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.views import ChartFolder
 from modelyard.findings import UserError
 from modelyard.repository import Files, Repository, joined
+from modelyard.repository.layout import CHART
 from modelyard.tooling import cache, write_whole
 from modelyard.view import Manifest, entries, mapping, text
 

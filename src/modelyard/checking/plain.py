@@ -10,11 +10,9 @@ from typing import Any
 from modelyard.findings import Address
 from modelyard.rendering import RenderError, Rendering, Resource
 from modelyard.repository import FileAddress, Files, MalformedYAML, Repository, kustomization_file
-from modelyard.repository.layout import WHOLE
+from modelyard.repository.layout import CHART, WHOLE
 from modelyard.schemas import Validator
 from modelyard.view import Manifest, Source, sources, text
-
-CHART = "Chart.yaml"
 
 
 def applications_in_files(repository: Repository) -> Rendering:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from modelyard.checking.application_sets import expand_application_sets
-from modelyard.checking.plain import CHART, directory_options, manifest_files
+from modelyard.checking.plain import directory_options, manifest_files
 from modelyard.checking.plain import own_urls as plain_urls
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.views import ChartFolder, PlannedApplication, RenderPlan, RenderRequest
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering, Resource
 from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
-from modelyard.repository.layout import WHOLE
+from modelyard.repository.layout import CHART, WHOLE
 from modelyard.view import Manifest, Source, manifests, own_folders, sources
 from modelyard.wording import join_and
 

@@ -12,7 +12,7 @@ from modelyard.findings import Address, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import FILE_NAMES, Kustomizations, kustomization_file
-from modelyard.repository.layout import ANSWERS, ENVIRONMENTS, FACTS, WHOLE
+from modelyard.repository.layout import ANSWERS, CHART, ENVIRONMENTS, FACTS, WHOLE
 from modelyard.repository.yaml import one_mapping
 from modelyard.tooling import find
 from modelyard.tooling.git import git
@@ -127,7 +127,7 @@ class Repository:
             read.update(each for each in tree.folders if each != folder)
             inputs.update(tree.inputs)
         tops = {each for each in folders if each not in read and not self._is_component(each)}
-        charts = {above for each in self.files.below(("yaml",)) if (above := _chart_of(each)) and self.in_scope(above)}
+        charts = {each for each in self.chart_folders if each and self.in_scope(each)}
         plain: set[str] = set()
         for path in self.files.below(("yaml", "yml")):
             folder = path.rpartition("/")[0]
@@ -138,7 +138,7 @@ class Repository:
                 or any(_is_below(path, chart) for chart in charts)
             ):
                 continue
-            if folder not in plain and self._holds_manifests(path):
+            if folder not in plain and self.holds_manifests(path):
                 plain.add(folder)
         return tuple(sorted({*tops, *(each for each in charts if "/charts/" not in f"{each}/"), *plain}))
 
@@ -152,13 +152,14 @@ class Repository:
         except UserError:
             return False
 
-    def _holds_manifests(self, path: str) -> bool:
+    def holds_manifests(self, path: str) -> bool:
+        """Return whether a file is YAML that holds a manifest; what cannot be read holds none."""
         try:
             text = self.files.text(path)
             content = self.files.documents(path) if "apiVersion:" in text and "kind:" in text else []
         except UserError:
             return False
-        return any(isinstance(each, dict) and each.get("apiVersion") and each.get("kind") for each in content)
+        return any(isinstance(each, dict) and "apiVersion" in each and "kind" in each for each in content)
 
     @property
     def is_generated(self) -> bool:
@@ -220,11 +221,20 @@ class Repository:
         below = (path.rpartition("/") for path in self.files.below(("yaml", "yml")))
         return tuple(sorted({folder for folder, _, name in below if name in FILE_NAMES}))
 
+    @cached_property
+    def chart_folders(self) -> tuple[str, ...]:
+        """Return the folders with a chart of Helm anywhere in the repository, sorted; charts in charts are among them.
+
+        Hidden folders are left out.
+        """
+        below = (path.rpartition("/") for path in self.files.below(("yaml",)))
+        return tuple(sorted({folder for folder, _, name in below if name == CHART}))
+
     def _is_template(self, path: str) -> bool:
         """Return whether a file is one of the templates of a chart."""
         parts = path.split("/")
         return any(
-            part == "templates" and self.files.is_file("/".join((*parts[:depth], "Chart.yaml")))
+            part == "templates" and self.files.is_file("/".join((*parts[:depth], CHART)))
             for depth, part in enumerate(parts[:-1])
         )
 
@@ -287,12 +297,6 @@ class Repository:
 
 def _is_below(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
-
-
-def _chart_of(path: str) -> str:
-    """Return the folder of a chart by the path of its Chart.yaml; empty for other files."""
-    folder, _, name = path.rpartition("/")
-    return folder if name == "Chart.yaml" else ""
 
 
 def _reading_order(folder: str, target: str) -> tuple[int, str]:
