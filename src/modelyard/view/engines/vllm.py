@@ -54,7 +54,7 @@ class VLLM(ServingEngine):
     def runs(self, container: Container) -> bool:
         """Return whether a container serves by vLLM: by its command, else by its image and what it may be for."""
         words = [each.text for each in command_words(container)]
-        if program_start(words) is not None or _STARTED.search(" ".join(words)):
+        if _STARTED.search(" ".join(words)):
             return True
         if _OTHER_END.search(" ".join([container.image_basename, *words[:2]])):
             return False
