@@ -163,7 +163,12 @@ def _step(edit: Edit) -> _Step:
     place = edit.at.place()
     if place.precision is not Precision.EXACT or place.line is None or place.column is None:
         raise NotFixable("its place is not known to the line")
-    files = edit.at.files if isinstance(edit.at, FileAddress) else getattr(edit.at, "repository").files  # noqa: B009
+    if isinstance(edit.at, FileAddress):
+        files = edit.at.files
+    elif isinstance(edit.at, ResourceAddress):
+        files = edit.at.repository.files
+    else:
+        raise NotFixable("its place is that of no value")
     text = files.text(place.file)
     below: Path = ()
     if isinstance(edit.at, FileAddress):
