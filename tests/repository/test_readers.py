@@ -32,6 +32,7 @@ READERS = {f"repository/{name}.py" for name in ("yaml", "json", "toml", "hcl", "
 OUR_OWN = {
     "catalog/instances.py": "data of the package",
     "catalog/loading.py": "data of the package",
+    "htmlreport/libraries.py": "data of the package",
     "planning/speed.py": "data of the package",
     "scaffolding/carried.py": "data of the package",
     "costing/prices.py": "data of the package",
