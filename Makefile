@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
   rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock pictures bench \
-  bench-scale wheels sbom release-check release clean
+  bench-scale docs docs-check wheels sbom release-check release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,19 @@ format: $(READY) ## put the code into its one format
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python scripts/lock.py
+
+docs: build/docs-env/.ready ## build the documentation site into build/docs/site, strictly (15 seconds; DOCS_REF=, of links to other files)
+	@$(PYTHON) scripts/docs_pages.py --ref $(or $(DOCS_REF),main)
+	@rm -rf build/docs/site
+	@build/docs-env/bin/zensical build --strict --clean
+
+docs-check: docs ## check the site: links, anchors, spelling, search, nothing loaded from elsewhere
+	@build/docs-env/bin/python scripts/targets.py run $@ -- build/docs-env/bin/python scripts/docs_check.py
+
+build/docs-env/.ready: requirements-docs.lock
+	@test -x build/docs-env/bin/python || $(PYTHON) -m venv build/docs-env
+	@build/docs-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 pictures: demo ## take the pictures of docs/images in Chromium
 	@$(BIN)/python scripts/pictures.py $(DEMO)

@@ -1,7 +1,8 @@
 """Write the lock files: every package with its hashes, for all platforms, without addresses.
 
 `requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests;
-`requirements-checkov.lock` is checkov by itself, and `requirements-release.lock` what describes a release.
+`requirements-checkov.lock` is checkov by itself, `requirements-release.lock` what describes a release, and
+`requirements-docs.lock` what builds and checks the documentation.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ LOCKS = {
     "requirements-terraform.lock": (("dev", "terraform"), "that, and a mock AWS"),
     "requirements-checkov.lock": (("checkov",), "checkov, without this project"),
     "requirements-release.lock": (("release",), "what describes a release, without this project"),
+    "requirements-docs.lock": (("docs",), "what builds and checks the documentation, without this project"),
 }
 
 
