@@ -17,12 +17,15 @@ from modelyard.diffing import (
     FieldChange,
     Hazard,
     Kind,
+    MemoryUse,
+    MonthlyCost,
     ResourceChange,
+    Restart,
     json_v1,
     markdown,
     text,
 )
-from modelyard.findings import Severity
+from modelyard.findings import At, Finding, Place, Severity
 from modelyard.reporting import Presentation
 from tests.diffing.conftest import CHAT, SETTINGS, Changed, git
 
@@ -45,7 +48,8 @@ def test_the_comment_of_a_real_change_has_the_shape_that_reviewers_read(changed:
     comment = markdown.comment(found.environments[0], found)
     lines = comment.splitlines()
     assert lines[0] == "<!-- modelyard:dev -->"
-    assert lines[1] == "### dev: 1 model changed, nothing removed"
+    assert lines[1] == "### dev: 1 pod restarts"
+    assert lines[3] == "1 model changed, nothing removed"
     assert "| model | change | fits | runs on |" in lines
     row = next(line for line in lines if line.startswith("| chat |"))
     assert "max-model-len 16384 → 8192" in row
@@ -53,6 +57,68 @@ def test_the_comment_of_a_real_change_has_the_shape_that_reviewers_read(changed:
     assert "**Restarts**" in comment
     assert "- max-model-len: 16384" in comment.replace("-   max", "- max")
     assert "<details><summary>Rendered changes (1 application, 1 resource)</summary>" in lines
+
+
+def test_the_first_line_is_the_outcome_and_errors_come_before_the_rest() -> None:
+    place = At(Place("environments/dev/kustomization.yaml"))
+    findings = [
+        Finding(place, "a warning", rule="a/warning", severity=Severity.WARNING),
+        Finding(place, "an error", fix="mend it", rule="an/error", severity=Severity.ERROR),
+    ]
+    memory = (
+        MemoryUse("A10G", 22.0, {"weights": 11.0, "KV": 5.5}),
+        MemoryUse("A10G", 22.0, {"weights": 16.5, "KV": -1.0}),
+    )
+    application = ApplicationChange(
+        "chat",
+        Kind.CHANGED,
+        model=True,
+        columns={"$/month": ("", "+380 … +760")},
+        cost=MonthlyCost((380, 380), (760, 1140)),
+        memory=memory,
+        hazards=[Hazard("immutable", Severity.ERROR, "a field cannot be changed")],
+        restarts=[Restart("Deployment chat", "1 to 3 pods", "one at a time", number=(1, 3))],
+    )
+    environment = EnvironmentChange(
+        "dev",
+        Kind.CHANGED,
+        applications=[application],
+        new_findings=findings,
+        unscheduled_models=["chat", "talk"],
+        cost=MonthlyCost((1000, 1000), (1400, 1780), prices="list prices of a day"),
+    )
+    lines = html.unescape(markdown.comment(environment, comparison(environment))).replace("\u200b", "").splitlines()
+    assert lines[1] == (
+        "### dev: 2 new errors, 2 models cannot be scheduled, 1 immutable field changed, 1 new warning, "
+        "+$400 to +$780/month, 1 to 3 pods restart"
+    )
+    order = [
+        lines.index(title) for title in ("**Errors**", "**Warnings**", "| model | change | $/month |", "**Restarts**")
+    ]
+    assert order == sorted(order)
+    assert lines[order[0] + 2 : order[0] + 5] == [
+        "- pods that have to run find no node: chat and talk",
+        "- an error<br>an/error at environments/dev/kustomization.yaml<br>fix: mend it",
+        "- a field cannot be changed",
+    ]
+    assert "| other pods and services |  | **+20** |" in lines
+    assert "| **total** |  | **+400 … +780** |" in lines
+    bars = {line.split("  ")[0]: line for line in lines if "GiB:" in line}
+    assert bars["chat before"].count("█") == 16 and bars["chat before"].count("▒") == 8
+    assert bars["chat after"].count("█") == 24 and "1.0 GiB too little" in bars["chat after"]
+    assert any(line.startswith("after   ") and line.endswith("$1,400 to $1,780 a month") for line in lines)
+    assert "<sub>Cost: list prices of a day; a month has 730 hours</sub>" in lines
+
+
+def test_a_bar_of_a_hostile_name_stays_in_its_block() -> None:
+    name = "```\n<!-- modelyard:prod --> @team"
+    use = MemoryUse("A10G", 22.0, {"weights": 11.0})
+    application = ApplicationChange(name, Kind.ADDED, model=True, memory=(None, use))
+    environment = EnvironmentChange("dev", Kind.CHANGED, applications=[application])
+    comment = markdown.comment(environment, comparison(environment))
+    fence = re.search(r"^(`+)text$", comment, re.MULTILINE)
+    assert fence is not None and len(fence[1]) == 4
+    assert comment.count("<!--") == 1
 
 
 def test_hostile_names_and_values_stay_text(changed: Changed) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from modelyard.checking import check
 from modelyard.diffing import Kind
+from modelyard.diffing.outcome import outcome
 from modelyard.findings import Severity, UserError
 from tests.diffing.conftest import CHAT, SETTINGS, Changed
 
@@ -29,7 +30,7 @@ def test_a_setting_shows_its_flag_its_restart_and_no_hash(changed: Changed) -> N
     (restart,) = chat.restarts
     assert restart.workload == "Deployment chat"
     assert (restart.pods, restart.starting_seconds) == ("1 pod", 600)
-    assert restart.pace == "one at a time, each new one before an old one goes"
+    assert restart.pace == "one at a time, new before old"
     assert restart.extra_devices == {"nvidia.com/gpu": 1}
     assert restart.reasons == ("settings in ConfigMap chat",)
     assert [(each.folder, each.applications) for each in dev.reach] == [("overlays/qwen3-1-7b-vllm-gpu", ("chat",))]
@@ -86,7 +87,7 @@ def test_a_removed_model_comes_first_and_takes_its_objects_along(changed: Change
     assert [(each.name, each.kind) for each in dev.applications] == [("chat", Kind.REMOVED)]
     (hazard,) = dev.applications[0].hazards
     assert hazard.topic == "deletion"
-    assert "its 6 objects are deleted" in hazard.message
+    assert "with its 6 objects" in hazard.message
 
 
 def test_a_renamed_model_is_one_change_not_two(changed: Changed) -> None:
@@ -122,7 +123,9 @@ def test_a_selector_cannot_be_changed(changed: Changed) -> None:
         "instance: chat}\n    includeSelectors",
         "instance: chat, team: search}\n    includeSelectors",
     )
-    (chat,) = changed.dev().applications
+    comparison = changed.compare()
+    (chat,) = comparison.environments[0].applications
+    assert comparison.fails(Severity.ERROR)
     immutable = [each.message for each in chat.hazards if each.topic == "immutable"]
     assert len(immutable) == 1
     assert "Deployment chat: spec.selector cannot be changed" in immutable[0]
@@ -189,7 +192,7 @@ def test_a_new_environment_lists_what_it_brings(changed: Changed) -> None:
     comparison = changed.compare()
     assert [(each.name, each.kind) for each in comparison.environments] == [("prod", Kind.ADDED)]
     chat = next(each for each in comparison.environments[0].applications if each.name == "chat")
-    assert (chat.kind, chat.scale) == (Kind.ADDED, "1 replica on 1 gpu each")
+    assert (chat.kind, chat.scale) == (Kind.ADDED, "1 replica on 1 gpu")
 
 
 def test_a_change_in_one_environment_leaves_the_other_unread(changed: Changed) -> None:
@@ -274,3 +277,26 @@ def test_devices_that_a_model_asks_for_show_in_where_it_runs_and_what_it_costs(c
     assert "12xlarge" not in before
     assert chat.columns["$/month"][1].startswith("+")
     assert "$/month" not in changed.dev().applications[0].columns
+
+
+def test_nothing_is_saved_by_a_pod_that_finds_no_node(changed: Changed) -> None:
+    limits = "environments/dev/platform/karpenter/kustomization.yaml"
+    changed.replace(CHAT, "patches:\n", "replicas: [{name: serving, count: 2}]\npatches:\n")
+    changed.commit("two")
+    changed.replace(limits, 'nvidia.com/gpu: "16"', 'nvidia.com/gpu: "1"')
+    changed.replace(CHAT, "--max-num-seqs=64", "--max-num-seqs=32")
+    comparison = changed.compare("two", findings=True)
+    (dev,) = comparison.environments
+    assert dev.unscheduled_models == ["chat"]
+    assert comparison.fails(Severity.ERROR)
+    assert dev.cost is not None and dev.cost.difference is None
+    (chat,) = [each for each in dev.applications if each.model]
+    assert chat.columns["$/month"][1] == "not known: pods of it find no node"
+    assert outcome(dev).startswith("1 new error, 1 model cannot be scheduled")
+    assert "cost not known" in outcome(dev)
+    changed.commit("one")
+    # The same the other way round: what was pending runs again, and costs.
+    changed.replace(limits, 'nvidia.com/gpu: "1"', 'nvidia.com/gpu: "16"')
+    dev = changed.dev("one", findings=True)
+    assert dev.unscheduled_models == []
+    assert dev.cost is not None and dev.cost.difference is not None and min(dev.cost.difference) > 100

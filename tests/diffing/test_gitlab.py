@@ -121,7 +121,8 @@ def test_a_preview_becomes_one_note_that_is_renewed(jobs: dict[str, Any], pipeli
     first, note = pipeline.notes
     assert first["body"] == "<!-- modelyard:dev is not at its start"
     assert (
-        note["body"].startswith("<!-- modelyard:dev -->\n### dev: 1 model changed") and "max-num-seqs" in note["body"]
+        note["body"].startswith("<!-- modelyard:dev -->\n### dev: no new findings, same cost, 1 pod restarts")
+        and "max-num-seqs" in note["body"]
     )
 
 

@@ -63,7 +63,7 @@ def command(
 
 
 def _lines(cost: EnvironmentCost, unread: list[tuple[str, str]], *, hourly: bool, sources: bool) -> Iterator[Line]:
-    from modelyard.costing import NOT_COUNTED
+    from modelyard.costing import NOT_COUNTED, price_provenance
     from modelyard.reporting import visible
 
     unit = "USD/hour" if hourly else "USD/month"
@@ -99,6 +99,7 @@ def _lines(cost: EnvironmentCost, unread: list[tuple[str, str]], *, hourly: bool
         yield [("no known price: ", "gap"), (visible(name), "plain")]
     for subject, reason in dict.fromkeys((*cost.gaps, *unread)):
         yield [("not counted: ", "gap"), (visible(f"{subject}: {reason}"), "plain")]
+    yield [("prices: ", "faint"), (visible(price_provenance(cost.region, cost.nodes.sources or ())), "faint")]
     yield [("paid by use, not counted: ", "faint"), ("; ".join(NOT_COUNTED), "faint")]
 
 

@@ -3,7 +3,7 @@
 from modelyard.costing.amounts import Amount, CostLine, Scale, printed, together
 from modelyard.costing.environment import EnvironmentCost, environment_cost
 from modelyard.costing.nodes import NodeCosts, Owner, PoolCost, node_costs
-from modelyard.costing.platform import NOT_COUNTED, instance_price, platform_lines
+from modelyard.costing.platform import NOT_COUNTED, instance_price, platform_lines, price_provenance
 from modelyard.costing.prices import HOURS_PER_MONTH, ServicePrice, service_prices
 from modelyard.costing.variables import Dimensions, NodeGroup, dimensions
 
@@ -25,6 +25,7 @@ __all__ = [
     "instance_price",
     "node_costs",
     "platform_lines",
+    "price_provenance",
     "printed",
     "service_prices",
     "together",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelyard.catalog import Price, PriceStatus, region
 from modelyard.costing.amounts import Amount, CostLine, Scale, known
 from modelyard.costing.prices import FREE_IOPS, FREE_THROUGHPUT, HOURS_PER_MONTH, service_prices
 from modelyard.costing.variables import Dimensions, NodeGroup
+from modelyard.wording import join_and
 
 NOT_COUNTED = (
     "data through NAT gateways, endpoints and load balancers",
@@ -26,6 +27,25 @@ def instance_price(instance_type: str, region_name: str) -> Price:
         return offer.price
     why = f"{region_name or 'no region'} is not in the data" if found is None else f"{region_name} does not offer it"
     return Price(None, PriceStatus.UNKNOWN, "", why)
+
+
+def price_provenance(region_name: str, types: Iterable[str]) -> str:
+    """Return how the prices of instance types are known, on one line.
+
+    Args:
+        region_name: The region.
+        types: The types whose prices are used.
+    """
+    prices = {name: instance_price(name, region_name) for name in dict.fromkeys(types)}
+    known = [price for price in prices.values() if price.usd_per_hour is not None]
+    if not known:
+        return f"no instance price is known in {region_name or 'no region'}"
+    dates = sorted({price.date for price in known})
+    text = f"on-demand list prices of {region_name}, read {join_and(dates)}"
+    inferred = [name for name, price in prices.items() if price.status is PriceStatus.INFERRED]
+    if len(inferred) == len(known):
+        return f"{text}, inferred from older ones"
+    return f"{text}; inferred from older ones: {join_and(inferred, most=4)}" if inferred else text
 
 
 def platform_lines(given: Dimensions, region_name: str) -> tuple[CostLine, ...]:

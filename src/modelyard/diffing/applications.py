@@ -249,5 +249,6 @@ def _scale(held: Held) -> str:
     devices = sum(held.model.template.accelerators.values())
     noun = "replica" if count.least == count.most == 1 else "replicas"
     names = "/".join(name.rpartition("/")[2] for name in held.model.template.accelerators)
-    on = f" on {devices} {names} each" if devices else ""
+    each = "" if count.most == 1 else " each"
+    on = f" on {devices} {names}{each}" if devices else ""
     return f"{count} {noun}{on}"

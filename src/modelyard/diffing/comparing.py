@@ -208,13 +208,15 @@ class ComparisonRun:
             return
         from modelyard.diffing.fitting import compare_fits
         from modelyard.diffing.objectives import compare_objectives
-        from modelyard.diffing.running import compare_costs, compare_placements
+        from modelyard.diffing.running import compare_placements, compare_scheduling
         from modelyard.placement import cluster
 
         if before is not None and shared:
             before.assume(cluster, cluster(after))
 
-        if any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources):
+        pools = any(resource.resource_kind in _POOLS for each in change.applications for resource in each.resources)
+        models = any(each.model for each in change.applications)
+        if pools:
             views: list[Environment | None] = []
             for number, view in enumerate((before, after)):
                 side = self.sides[number]
@@ -226,13 +228,16 @@ class ComparisonRun:
                     side.need(_named_by([view], every))
                 views.append(self._rendered(number, None, (view.name,))[view.name].view)
             compare_fits(change, views[0], views[1])
-        elif any(each.model for each in change.applications):
+        elif models:
             compare_fits(change, before, after)
-        if any(each.model for each in change.applications):
+        if models:
             compare_placements(change, before, after, shared)
             compare_objectives(change, before, after)
-            if self.options.findings:
-                compare_costs(change, before, after)
+        if self.options.findings and (models or pools):
+            from modelyard.diffing.costs import compare_costs
+
+            compare_scheduling(change, before, after)
+            compare_costs(change, before, after)
 
 
 def _views(rendered: Mapping[str, RenderedEnvironment]) -> dict[str, Environment]:

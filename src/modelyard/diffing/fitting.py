@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from modelyard.diffing.model import EnvironmentChange, Hazard, Kind
+from modelyard.diffing.model import EnvironmentChange, Hazard, Kind, MemoryUse
 from modelyard.findings import Severity
-from modelyard.sizing import Fit, FitVerdict, fits
+from modelyard.sizing import Fit, FitVerdict, budget_parts, fits
 from modelyard.view import Environment
 
 COLUMN = "fits"
@@ -30,6 +30,7 @@ def compare_fits(change: EnvironmentChange, before: Environment | None, after: E
         first = old.get(each.name_before or each.name) if each.kind not in (Kind.ADDED, Kind.REMOVED) else None
         second = new.get(each.name) if each.kind is not Kind.REMOVED else None
         each.columns[COLUMN] = (_words(first), _words(second))
+        each.memory = (_memory(first), _memory(second))
         if first and second and first.verdict in _GOOD and second.verdict is FitVerdict.DOES_NOT_FIT:
             each.hazards.insert(0, Hazard("fit", Severity.ERROR, f"{each.name} fitted and does not any more"))
     for name in sorted(old.keys() & new.keys() - told):
@@ -38,6 +39,14 @@ def compare_fits(change: EnvironmentChange, before: Environment | None, after: E
             severity = Severity.ERROR if second.verdict is FitVerdict.DOES_NOT_FIT else Severity.NOTE
             message = f"{name} is not changed itself, and its node pools are: {_words(first)} becomes {_words(second)}"
             change.hazards.append(Hazard("fit", severity, message))
+
+
+def _memory(fit: Fit | None) -> MemoryUse | None:
+    if fit is None or fit.worst is None:
+        return None
+    budget = fit.worst.assessment.budget
+    parts = {name: round(gib, 2) for name, gib in budget_parts(budget) if gib}
+    return MemoryUse(fit.worst.eligible.device.name, round(budget.total_gib, 2), parts)
 
 
 def _words(fit: Fit | None) -> str:

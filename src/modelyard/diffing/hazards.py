@@ -29,12 +29,12 @@ def application_removed(application: Application) -> Hazard:
     """Return what becomes of the objects of an Application that vanishes."""
     count = len(application.resources)
     if FINALIZER in (application.manifest.get("metadata.finalizers") or ()):
-        objects = f"its {count} objects are deleted" if count else "its objects are deleted"
-        return Hazard("deletion", Severity.WARNING, f"Application {application.name} goes, and {objects}")
+        objects = f"its {count} objects" if count else "its objects"
+        return Hazard("deletion", Severity.WARNING, f"Argo CD deletes Application {application.name} with {objects}")
     return Hazard(
         "deletion",
         Severity.WARNING,
-        f"Application {application.name} goes, and its objects stay in the cluster unmanaged: it has no finalizer",
+        f"Argo CD deletes Application {application.name} and leaves its objects in the cluster: it has no finalizer",
     )
 
 

@@ -10,20 +10,25 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from modelyard.diffing.model import ApplicationChange, Comparison, EnvironmentChange, Kind, ResourceChange
+from modelyard.diffing.bars import COST_LEGEND, LEGEND, cost_bars, memory_bars
+from modelyard.diffing.costs import MONTHLY, difference_text, provenance, rest_of
+from modelyard.diffing.model import ApplicationChange, Comparison, EnvironmentChange, Kind, MonthlyCost, ResourceChange
+from modelyard.diffing.outcome import outcome, unscheduled
+from modelyard.diffing.page import Page
 from modelyard.diffing.text import both
 from modelyard.diffing.wording import (
     ARROW,
     engine_lines,
-    headline,
     resource_lines,
     resource_title,
     restarted,
+    summary,
     told,
     value,
 )
 from modelyard.findings import Severity
 from modelyard.reporting import listed, visible
+from modelyard.reporting.causes import causes
 from modelyard.reporting.markdown import inert
 from modelyard.wording import counted
 
@@ -38,7 +43,9 @@ ARTIFACT = "the artifact of this run"
 _RESERVE = 1_200  # what is said of things left out, and closing tags
 _LONGEST = 300
 _HEAD_SHARE = 0.6
-_COLUMNS = ("fits", "objectives", "runs on", "$/month")
+_COLUMNS = ("fits", "objectives", "runs on", MONTHLY)
+_ALIGNMENT = {MONTHLY: "--:|"}
+_MOST_BARS = 12
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -65,28 +72,23 @@ def comment(change: EnvironmentChange, comparison: Comparison, artifact: str = "
         artifact: Address of the whole text, for what is left out; none when empty.
         limit: Characters that the host accepts.
     """
-    page = _Page(int(limit * _HEAD_SHARE))
-    page.lines([f"{marker(change.name)}\n### {_plain(change.name)}: {_plain(headline(change))}\n"])
-    page.section("", (f"- {_fact(fact.path, fact.before, fact.after)}\n" for fact in change.facts))
-    page.section("", _warnings(change))
-    page.table(_header(change), [_row(each, _columns(change)) for each in change.applications if each.model])
+    page = Page(int(limit * _HEAD_SHARE))
+    page.lines([f"{marker(change.name)}\n### {_plain(change.name)}: {_plain(outcome(change))}\n"])
+    page.section("", [f"{_plain(summary(change))}\n"])
+    page.section("**Errors**", _said(change, Severity.ERROR))
+    page.section("**Warnings**", _said(change, Severity.WARNING))
+    _models(change, page)
+    page.section("**Restarts**", _restarts(change))
     page.section(
-        "**Other Applications**",
+        "**Platform**",
         (f"- **{_plain(each.name)}** {_plain(told(each))}\n" for each in change.applications if not each.model),
     )
-    page.section("**Restarts**", _restarts(change))
+    page.section("**Environment**", (f"- {_fact(fact.path, fact.before, fact.after)}\n" for fact in change.facts))
     page.section("**Engine**", _engines(change))
-    page.section("**Reach**", _reach(change))
-    page.section(
-        "**New findings**",
-        (
-            f"- **{(each.severity or Severity.ERROR).label}** {_plain(each.rule)} {_plain(str(each.at.place()))}: "
-            f"{_plain(each.message)}\n"
-            for each in change.new_findings or ()
-        ),
-    )
+    page.section("**Shared files**", _reach(change))
+    page.section("**Notes**", _said(change, Severity.NOTE))
     if change.gone_findings:
-        page.lines([f"\nMended: {counted(len(change.gone_findings), 'finding')}.\n"])
+        page.lines([f"\nFixed: {counted(len(causes(change.gone_findings)), 'finding')}.\n"])
     page.section(
         "**Not compared**",
         (f"- {_plain(str(each.subject))}: {_plain(each.reason)}\n" for each in change.not_compared),
@@ -101,62 +103,48 @@ def comment(change: EnvironmentChange, comparison: Comparison, artifact: str = "
     return page.text
 
 
-class _Page:
-    """Markdown that grows as long as there is room."""
+def _said(change: EnvironmentChange, severity: Severity) -> Iterator[str]:
+    """Yield what is to be told with a severity: new findings, then consequences, deletions and renames first."""
+    if severity is Severity.ERROR and unscheduled(change):
+        yield f"- {_plain(unscheduled(change), 1000)}\n"
+    found = [each for each in causes(change.new_findings or ()) if each.severity is severity]
+    for cause in found:
+        fix = f"<br>fix: {_plain(cause.finding.fix)}" if cause.finding.fix and severity is not Severity.NOTE else ""
+        yield f"- {_plain(cause.message)}<br>{_plain(cause.finding.rule)} at {_plain(str(cause.place))}{fix}\n"
+    first = ("deletion", "rename")
+    hazards = sorted(change.all_hazards, key=lambda each: each.topic not in first)
+    for message in dict.fromkeys(hazard.message for hazard in hazards if hazard.severity is severity):
+        yield f"- {_plain(message)}\n"
 
-    def __init__(self, room: int) -> None:
-        self.parts: list[str] = []
-        self.length = 0
-        self.room = room
-        self.left_out = 0
 
-    @property
-    def text(self) -> str:
-        """Return what was written."""
-        return "".join(self.parts)
+def _models(change: EnvironmentChange, page: Page) -> None:
+    """Write the table of models with its total, and what they take of memory and money as bars."""
+    models = [each for each in change.applications if each.model]
+    columns = _columns(change)
+    rows = [_row(each, columns) for each in models]
+    if change.cost is not None and (rows or _costs_differ(change.cost)):
+        rows += list(_totals(change, columns))
+    names = ["model", "change", *columns]
+    page.table(f"\n| {' | '.join(names)} |\n|{''.join(_ALIGNMENT.get(name, '---|') for name in names)}\n", rows)
+    memory = list(memory_bars(models[:_MOST_BARS]))
+    if memory:
+        page.fits(f"\n**Memory of one device**\n\n{_fenced('text', [*memory, LEGEND])}")
+    cost = list(cost_bars(change.cost)) if change.cost is not None else []
+    if cost and change.cost is not None and _costs_differ(change.cost):
+        page.fits(f"\n**Cost of the environment**\n\n{_fenced('text', [*cost, COST_LEGEND])}")
+    if change.cost is not None:
+        page.lines([f"\n<sub>{_plain(provenance(change.cost), 1000)}</sub>\n"])
 
-    def always(self, text: str) -> None:
-        """Write text for which room was kept."""
-        self.parts.append(text)
-        self.length += len(text)
 
-    def fits(self, text: str) -> bool:
-        """Write text if there is room, and return whether there was."""
-        if len(text) > self.room:
-            return False
-        self.room -= len(text)
-        self.always(text)
-        return True
-
-    def lines(self, lines: Iterable[str]) -> None:
-        """Write as many lines as there is room for."""
-        for line in lines:
-            if not self.fits(line):
-                self.left_out += 1
-
-    def section(self, title: str, items: Iterable[str]) -> None:
-        """Write a title with its items, if there are any."""
-        held = list(items)
-        if held and self.fits(f"\n{title}\n\n" if title else "\n"):
-            self.lines(held)
-        else:
-            self.left_out += len(held)
-
-    def table(self, header: str, rows: list[str]) -> None:
-        """Write a table, if there are rows."""
-        if rows and self.fits(header):
-            self.lines(rows)
-            self.fits("\n")
+def _costs_differ(cost: MonthlyCost) -> bool:
+    return cost.difference not in (None, (0.0, 0.0))
 
 
 def _columns(change: EnvironmentChange) -> list[str]:
     present = {name for each in change.applications if each.model for name, cells in each.columns.items() if any(cells)}
+    if change.cost is not None:
+        present.add(MONTHLY)
     return [name for name in _COLUMNS if name in present]
-
-
-def _header(change: EnvironmentChange) -> str:
-    columns = ["model", "change", *_columns(change)]
-    return f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
 
 
 def _row(change: ApplicationChange, columns: list[str]) -> str:
@@ -166,29 +154,38 @@ def _row(change: ApplicationChange, columns: list[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _warnings(change: EnvironmentChange) -> Iterator[str]:
-    """Yield consequences, deletions and renames first."""
-    hazards = [*change.hazards, *(hazard for each in change.applications for hazard in each.hazards)]
-    first = ("deletion", "rename")
-    for hazard in sorted(hazards, key=lambda each: (each.topic not in first, -each.severity)):
-        yield f"- **{hazard.severity.label}** {_plain(hazard.message)}\n"
+def _totals(change: EnvironmentChange, columns: list[str]) -> Iterator[str]:
+    """Yield what the rest of the environment costs more or less, where it does, and the sum."""
+    assert change.cost is not None  # noqa: S101 - decided by the caller
+    rest = rest_of(change)
+    for name, text in (("other pods and services", rest), ("**total**", difference_text(change.cost))):
+        if text:
+            cells = [name, "", *(f"**{_plain(text)}**" if column == MONTHLY else "" for column in columns)]
+            yield f"| {' | '.join(cells)} |\n"
 
 
 def _restarts(change: EnvironmentChange) -> Iterator[str]:
-    for each in change.applications:
-        for restart in each.restarts:
-            yield f"- {_plain(each.name)}: {_plain(restarted(restart))}\n"
+    said = ((each.name, restarted(restart)) for each in change.applications for restart in each.restarts)
+    return _told_once(said, _LONGEST)
 
 
 def _engines(change: EnvironmentChange) -> Iterator[str]:
-    for each in change.applications:
-        for line in engine_lines(each.engine) if each.engine else ():
-            yield f"- {_plain(each.name)}: {_plain(line, 1000)}\n"
+    lines = ((each.name, line) for each in change.applications if each.engine for line in engine_lines(each.engine))
+    return _told_once(lines, 1000)
+
+
+def _told_once(said: Iterable[tuple[str, str]], longest: int) -> Iterator[str]:
+    """Yield each sentence once, after the names of the Applications of which it is true."""
+    names: dict[str, dict[str, None]] = {}
+    for name, text in said:
+        names.setdefault(text, {})[name] = None
+    for text, each in names.items():
+        yield f"- {_plain(listed(list(each), most=6))}: {_plain(text, longest)}\n"
 
 
 def _reach(change: EnvironmentChange) -> Iterator[str]:
     for each in change.reach:
-        yield f"- {_plain(each.folder)} reaches {_plain(listed(list(each.applications), most=6))}\n"
+        yield f"- {_plain(each.folder)} is used by {_plain(listed(list(each.applications), most=6))}\n"
     if change.unchanged:
         yield f"- {_plain(listed(change.unchanged, most=6))} use a changed file; their manifests are identical\n"
 
@@ -197,7 +194,7 @@ def _fact(path: str, before: object, after: object) -> str:
     return f"{_plain(path)} {_plain(value(before))}{ARROW}{_plain(value(after))}"
 
 
-def _details(change: EnvironmentChange, page: _Page) -> int:
+def _details(change: EnvironmentChange, page: Page) -> int:
     """Write the resources that differ as far as there is room, and return how many are left out."""
     blocks = [_block(resource, f"{each.name}: ") for each in change.applications for resource in each.resources] + [
         _block(resource, "") for resource in change.resources
@@ -217,14 +214,19 @@ def _details(change: EnvironmentChange, page: _Page) -> int:
 
 
 def _block(change: ResourceChange, owner: str) -> str:
-    lines = [f"{sign} {visible(line)}" for sign, line in resource_lines(change)]
+    lines = [f"{sign} {line}" for sign, line in resource_lines(change)]
     title = f"**{_plain(owner + resource_title(change))}**\n"
     if not lines:
         return f"{title}\n"
+    return f"{title}\n{_fenced('diff', lines)}\n"
+
+
+def _fenced(language: str, lines: Iterable[str]) -> str:
+    """Return lines as a code block whose fence is longer than any run of backticks in them."""
     # Another tool that looks for a marker anywhere in a comment must not find one here.
-    content = "\n".join(lines).replace("<!--", "<! --")
+    content = "\n".join(map(visible, lines)).replace("<!--", "<! --")
     fence = "`" * max(3, 1 + max((len(run) for run in _BACKTICKS.findall(content)), default=0))
-    return f"{title}\n{fence}diff\n{content}\n{fence}\n\n"
+    return f"{fence}{language}\n{content}\n{fence}\n"
 
 
 def _plain(text: str, longest: int = _LONGEST) -> str:

@@ -22,7 +22,10 @@ class Kind(StrEnum):
 
 
 ORDER = {kind: rank for rank, kind in enumerate(Kind)}
-"""Deletions and renames come first: they are what cannot be taken back."""
+"""Deletions and renames come first: they are what cannot be undone."""
+
+FAILING = frozenset({"render", "immutable", "fit"})
+"""Topics of hazards that fail a comparison when they are errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Hazard:
 
     Attributes:
         topic: `deletion`, `rename`, `immutable`, `replicas`, `definitions`, `drift`, `engine`, `stale`,
-            `fit` or `render`.
+            `fit`, `objectives` or `render`.
         severity: How bad it is.
         message: The consequence, in one sentence without a final stop.
     """
@@ -94,6 +97,7 @@ class Restart:
         extra_devices: Devices on top of those in use while pods are replaced, by resource.
         starting_seconds: Longest time that a new pod's startup probe allows it; None without such a probe.
         reasons: The parts of the template that changed.
+        number: Fewest and most pods that are replaced of their own accord; None where the manifests do not say it.
     """
 
     workload: str
@@ -102,6 +106,49 @@ class Restart:
     extra_devices: dict[str, int] = field(default_factory=dict)
     starting_seconds: int | None = None
     reasons: tuple[str, ...] = ()
+    number: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """How the memory of one rank is spent on the device where a model fits worst.
+
+    Attributes:
+        device: The device, such as `A10G`.
+        total_gib: Its memory, in GiB.
+        parts: What takes how much of it, in GiB; a cache that has no room is negative.
+    """
+
+    device: str
+    total_gib: float
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyCost:
+    """What something costs in a month of 730 hours, in USD, from fewest replicas to most.
+
+    Attributes:
+        before: Least and most on the base side; None where it is not known.
+        after: Least and most on the head side; None where it is not known.
+        unknown: Why no difference can be given; empty when it can.
+        unpriced: What has no known price on either side and is in no figure.
+        prices: Which prices the figures rest on.
+    """
+
+    before: tuple[float, float] | None = None
+    after: tuple[float, float] | None = None
+    unknown: str = ""
+    unpriced: tuple[str, ...] = ()
+    prices: str = ""
+
+    @property
+    def difference(self) -> tuple[float, float] | None:
+        """Return by how much both ends differ, the smaller first; None where it is not known."""
+        if self.before is None or self.after is None or self.unknown:
+            return None
+        ends = [after - before for before, after in zip(self.before, self.after, strict=True)]
+        return min(ends), max(ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +202,8 @@ class ApplicationChange:
         engine: Another version of the engine, if so.
         scale: How many replicas of how many devices an added or removed model has, in words.
         columns: Further columns of the summary, such as `fits`, with the text before and after.
+        cost: What its share of the nodes costs; None when nobody asked, or for other Applications.
+        memory: How it spends the memory of its worst device, before and after; None where a side does not know it.
     """
 
     name: str
@@ -169,6 +218,8 @@ class ApplicationChange:
     engine: EngineChange | None = None
     scale: str = ""
     columns: dict[str, tuple[str, str]] = field(default_factory=dict)
+    cost: MonthlyCost | None = None
+    memory: tuple[MemoryUse | None, MemoryUse | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +252,9 @@ class EnvironmentChange:
         not_compared: What could not be compared, and why.
         new_findings: Findings that the base side does not have; None when nobody asked.
         gone_findings: Findings that the head side does not have any more.
+        cost: What all of it costs; None when nobody asked.
+        unscheduled_models: Models with pods that find no node on the head side, and did on the base side.
+        unscheduled_others: Other Applications of which the same is true.
     """
 
     name: str
@@ -215,6 +269,14 @@ class EnvironmentChange:
     not_compared: list[NotChecked] = field(default_factory=list)
     new_findings: list[Finding] | None = None
     gone_findings: list[Finding] = field(default_factory=list)
+    cost: MonthlyCost | None = None
+    unscheduled_models: list[str] = field(default_factory=list)
+    unscheduled_others: list[str] = field(default_factory=list)
+
+    @property
+    def all_hazards(self) -> list[Hazard]:
+        """Return the consequences for the environment and for its Applications."""
+        return [*self.hazards, *(hazard for each in self.applications for hazard in each.hazards)]
 
     @property
     def differs(self) -> bool:
@@ -263,13 +325,21 @@ class Comparison:
         return any(not gap.accepted for each in self.environments for gap in each.not_compared)
 
     def fails(self, fail_on: Severity) -> bool:
-        """Return whether the head side is broken where the base was not: it does not render or fit, or has findings."""
-        return any(
-            (finding.severity or Severity.ERROR) >= fail_on
-            for each in self.environments
-            for finding in each.new_findings or ()
-        ) or any(
-            hazard.topic in ("render", "fit") and hazard.severity >= fail_on
-            for each in self.environments
-            for hazard in (*each.hazards, *(hazard for app in each.applications for hazard in app.hazards))
+        """Return whether the head side is broken where the base was not.
+
+        It does not render, cannot be synced because a field cannot be changed, does not fit or finds no node, or has
+        new findings.
+        """
+        return (
+            any(
+                (finding.severity or Severity.ERROR) >= fail_on
+                for each in self.environments
+                for finding in each.new_findings or ()
+            )
+            or any(
+                hazard.topic in FAILING and hazard.severity >= fail_on
+                for each in self.environments
+                for hazard in each.all_hazards
+            )
+            or any(each.unscheduled_models or each.unscheduled_others for each in self.environments)
         )

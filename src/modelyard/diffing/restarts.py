@@ -13,6 +13,7 @@ from modelyard.diffing.values import differences, equal
 from modelyard.view import Manifest, PodTemplate, Workload
 
 _MOST_REASONS = 4
+_COUNTED = frozenset({"Deployment", "StatefulSet", "LeaderWorkerSet"})
 
 
 def restart(
@@ -41,7 +42,21 @@ def restart(
         devices,
         _starting(new.templates),
         tuple(_reasons(before, after, new, reload_names)),
+        _number(new, count),
     )
+
+
+def _number(workload: Workload, count: Replicas) -> tuple[int, int] | None:
+    """Return how many pods are replaced of their own accord, at least and at most; None where nothing says it."""
+    manifest = workload.manifest
+    if workload.kind == "CronJob" or manifest.get("spec.updateStrategy.type") == "OnDelete":
+        return 0, 0
+    if workload.kind == "RayService" and manifest.get("spec.upgradeStrategy.type") == "None":
+        return 0, 0
+    size = manifest.get("spec.leaderWorkerTemplate.size", 1) if workload.kind == "LeaderWorkerSet" else 1
+    if workload.kind not in _COUNTED or count.least is None or count.most is None or not isinstance(size, int):
+        return None
+    return count.least * size, count.most * size
 
 
 def _same_templates(old: Workload, new: Workload) -> bool:
@@ -133,7 +148,7 @@ def _deployment(workload: Workload, count: Replicas) -> tuple[str, str, int]:
     together = min(number, surge + away)
     pace = "one at a time" if together == 1 else f"{together} at a time"
     if away == 0:
-        pace += ", each new one before an old one goes"
+        pace += ", new before old"
     elif away >= number:
         pace += ", and nothing may serve meanwhile"
     return pods, pace, min(surge, number)

@@ -1,21 +1,19 @@
-"""Where the changed models run and what they cost, before and after."""
+"""Where models run, before and after."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelyard.diffing.model import ApplicationChange, EnvironmentChange, Kind
+from modelyard.diffing.model import EnvironmentChange, Kind
 from modelyard.diffing.values import equal
 from modelyard.view import Environment
 
 if TYPE_CHECKING:
-    from modelyard.costing import Amount
     from modelyard.placement import Placement
 
-RUNS_ON, MONTHLY = "runs on", "$/month"
+RUNS_ON = "runs on"
 _MOST_TYPES = 2
-_CENTS = 0.5
 SAME = "same"
 # What the scheduler does not look at. Anything else that differs is judged anew.
 _UNSEEN_KINDS = frozenset({"ConfigMap", "Secret", "Service", "ServiceMonitor", "NetworkPolicy", "PodDisruptionBudget"})
@@ -83,14 +81,37 @@ def _seen(value: Any) -> Any:
     return [_seen(item) for item in value] if isinstance(value, list) else value
 
 
-def compare_costs(change: EnvironmentChange, before: Environment | None, after: Environment | None) -> None:
-    """Set by how much the monthly cost of the changed models differs, from fewest to most replicas.
+def compare_scheduling(change: EnvironmentChange, before: Environment | None, after: Environment) -> None:
+    """Tell which Applications have pods that find no node any more, those that are not changed themselves included.
 
-    Models share nodes, so both sides have to hold every Application of the environment.
+    Pods are put on nodes together, so both sides have to hold every Application of the environment.
     """
-    for each in change.applications:
-        if each.model:
-            each.columns[MONTHLY] = ("", _difference(each, before, after))
+    names_before = {each.name: each.name_before or each.name for each in change.applications}
+    old = unscheduled_applications(before) if before else frozenset[str]()
+    models = {each.name for each in after.applications if each.is_model}
+    for name in sorted(unscheduled_applications(after)):
+        if names_before.get(name, name) in old:
+            continue
+        (change.unscheduled_models if name in models else change.unscheduled_others).append(name)
+
+
+def unscheduled_applications(view: Environment, *, full_scale: bool = False) -> frozenset[str]:
+    """Return the Applications with pods that find no node beside the others.
+
+    Args:
+        view: The environment, with every Application.
+        full_scale: Whether the pods of full scale are looked at, or the fewest that the workloads may have.
+    """
+    from modelyard.placement import demand_by_template, placements, scales
+
+    found = scales(view)
+    names = {demand.workload.manifest.application for demand in (found.most if full_scale else found.least).left}
+    demand_of = demand_by_template(view)
+    for placement in placements(view):
+        demand = demand_of.get(placement.template)
+        if placement.refused and demand is not None and (demand.most if full_scale else demand.least):
+            names.add(placement.workload.manifest.application)
+    return frozenset(names)
 
 
 def _by_application(view: Environment) -> Mapping[str, str]:
@@ -114,31 +135,3 @@ def _landing(placement: Placement) -> str:
     types = ", then ".join(option.name for option in first.options[:_MOST_TYPES])
     more = len(first.options) - _MOST_TYPES
     return f"{first.pool}: {types}" + (f" ({more} more)" if more > 0 else "")
-
-
-def _difference(change: ApplicationChange, before: Environment | None, after: Environment | None) -> str:
-    from modelyard.costing import Scale, environment_cost
-
-    name_before = change.name_before or change.name
-    old = environment_cost(before).of_model(name_before) if before and change.kind is not Kind.ADDED else Scale()
-    new = environment_cost(after).of_model(change.name) if after and change.kind is not Kind.REMOVED else Scale()
-    if old is None or new is None:
-        return "not known: its pods are on no node that is priced"
-    unpriced = [*old.ceiling.unknown, *new.ceiling.unknown]
-    if unpriced:
-        return f"not known: no price for {unpriced[0]}"
-    least = _months(old.floor, new.floor)[0]
-    most = _months(old.ceiling, new.ceiling)[1]
-    least, most = min(least, most), max(least, most)
-    return _signed(least) if abs(most - least) < _CENTS else f"{_signed(least)} … {_signed(most)}"
-
-
-def _months(old: Amount, new: Amount) -> tuple[float, float]:
-    """Return by how much two amounts differ in a month, at their lower and at their upper ends."""
-    return new.month[0] - old.month[0], new.month[1] - old.month[1]
-
-
-def _signed(usd: float) -> str:
-    if abs(usd) < _CENTS:
-        return "±0"
-    return f"{'+' if usd > 0 else '−'}{abs(usd):,.0f}"  # noqa: RUF001 - a minus sign

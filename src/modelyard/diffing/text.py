@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from modelyard.diffing.model import ApplicationChange, Comparison, EnvironmentChange, Hazard, Kind, ResourceChange
+from modelyard.diffing.outcome import outcome, unscheduled
 from modelyard.diffing.wording import (
     ARROW,
     closing,
     engine_lines,
-    headline,
     resource_lines,
     resource_title,
     restarted,
+    summary,
     told,
     value,
 )
@@ -49,8 +50,12 @@ def _reading(comparison: Comparison) -> str:
 def _environment(change: EnvironmentChange, presentation: Presentation) -> Iterator[Line]:
     width = presentation.width
     yield from wrapped(
-        [(visible(change.name), "strong"), (": ", "plain")], visible(headline(change)), "plain", width=width, indent=4
+        [(visible(change.name), "strong"), (": ", "plain")], visible(outcome(change)), "plain", width=width, indent=4
     )
+    yield from wrapped([("  ", "plain")], visible(summary(change)), "faint", width=width, indent=4)
+    if unscheduled(change):
+        yield from _labelled("error", unscheduled(change), "plain", width, 2, "error")
+    yield from _findings("new", change.new_findings or (), width)
     for fact in change.facts:
         yield from _labelled("fact", f"{fact.path} {value(fact.before)}{ARROW}{value(fact.after)}", "plain", width, 2)
     yield from _hazards(change.hazards, width, 2)
@@ -59,7 +64,7 @@ def _environment(change: EnvironmentChange, presentation: Presentation) -> Itera
     for resource in change.resources:
         yield from _resource(resource, presentation, 2)
     for reach in change.reach:
-        text = f"{reach.folder} reaches {listed(list(reach.applications), most=6)}"
+        text = f"{reach.folder} is used by {listed(list(reach.applications), most=6)}"
         yield from _labelled("reach", text, "plain", width, 2)
     if change.unchanged:
         text = f"{listed(change.unchanged, most=6)} use a changed file; their manifests are identical"
@@ -67,7 +72,6 @@ def _environment(change: EnvironmentChange, presentation: Presentation) -> Itera
     for gap in change.not_compared:
         fix = f"; {gap.fix}" if gap.fix else ""
         yield from _labelled("not compared", f"{gap.subject}: {gap.reason}{fix}", "gap", width, 2)
-    yield from _findings("new", change.new_findings or (), width)
     yield from _findings("gone", change.gone_findings, width)
 
 
@@ -102,7 +106,7 @@ def _hazards(hazards: Iterable[Hazard], width: int | None, indent: int) -> Itera
 
 
 def _findings(word: str, findings: Iterable[Finding], width: int | None) -> Iterator[Line]:
-    for finding in findings:
+    for finding in sorted(findings, key=lambda each: -(each.severity or Severity.ERROR)):
         severity = (finding.severity or Severity.ERROR).label
         text = f"{severity} {finding.rule} {finding.at.place()}: {finding.message}"
         yield from _labelled(word, text, "plain", width, 2, severity if word == "new" else "good")

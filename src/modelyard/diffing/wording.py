@@ -30,8 +30,8 @@ _LONGEST_VALUE = 240
 _MOST_MANIFEST_LINES = 400
 
 
-def headline(change: EnvironmentChange) -> str:
-    """Return what happens to an environment, such as `1 model added, 1 changed, nothing removed`."""
+def summary(change: EnvironmentChange) -> str:
+    """Return what happens to the Applications of an environment, such as `1 model added, nothing removed`."""
     if change.kind is Kind.REMOVED:
         return "the environment is removed"
     lead = {Kind.ADDED: "new environment, ", Kind.RENAMED: f"renamed from {change.name_before}, "}.get(
@@ -45,7 +45,7 @@ def headline(change: EnvironmentChange) -> str:
         if number:
             parts.append(f"{counted(number, 'model')} {word}" if not parts else f"{number:,} {word}")
     if others:
-        parts.append(f"{counted(len(others), 'other Application')} concerned")
+        parts.append(f"{counted(len(others), 'platform Application')} changed")
     gone = [each for each in change.applications if each.kind is Kind.REMOVED]
     if any(each.model for each in gone):
         parts.insert(0, f"{counted(sum(each.model for each in gone), 'model')} removed")
@@ -92,13 +92,12 @@ def value(found: Any) -> str:
 
 def restarted(restart: Restart) -> str:
     """Return which pods are replaced, how many at once, what that takes and why."""
-    parts = [f"{restart.pods}, {restart.pace}"]
-    parts += [f"{amount} {name} more meanwhile" for name, amount in restart.extra_devices.items()]
+    parts = [restart.pace]
+    parts += [f"{amount} more {name} meanwhile" for name, amount in restart.extra_devices.items()]
     if restart.starting_seconds:
-        parts.append(f"a new pod may take up to {_minutes(restart.starting_seconds)} to start")
-    if restart.reasons:
-        parts.append(f"because of {listed(list(restart.reasons), most=4)}")
-    return "; ".join(parts)
+        parts.append(f"up to {_minutes(restart.starting_seconds)} to start")
+    cause = f". Cause: {listed(list(restart.reasons), most=4)}" if restart.reasons else ""
+    return f"{restart.pods} ({'; '.join(parts)}){cause}"
 
 
 def _minutes(seconds: int) -> str:
