@@ -22,7 +22,7 @@ FILES = docs_pages.tracked()
 SITE = docs_pages.places(FILES)
 NAVIGATION = tomllib.loads((PROJECT / "zensical.toml").read_text())["project"]["nav"]
 # Pages that others lead to, each kind from one page of the navigation.
-REACHED = ("adr/", "reference/rules/", "reference/components/", "reference/engines/", "runbooks/")
+REACHED = ("adr/", "comments/", "reference/rules/", "reference/components/", "reference/engines/", "runbooks/")
 
 
 @pytest.fixture(scope="module")
