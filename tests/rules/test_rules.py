@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from modelyard.checking import CheckOptions, check
+from modelyard.repository import Files
+from modelyard.repository.yaml import MalformedYAML, documents
 from modelyard.rules import Rule, rules
 from tests import repositories
 from tests.inventory_charts import keep
@@ -21,12 +24,16 @@ PLACE = re.compile(r"[^:]+(:\d+:\d+)?")
 
 
 def cases() -> list[Any]:
-    """Return every case of every rule."""
-    return [
-        pytest.param(rule, case, id=f"{rule.id}: {case['name']}")
-        for rule in rules().values()
-        for case in yaml.safe_load((rule.folder / "cases.yaml").read_text())
-    ]
+    """Return every case of every rule; the first that fails and the first that passes are for every day."""
+    found = []
+    for rule in rules().values():
+        seen: set[bool] = set()
+        for case in yaml.safe_load((rule.folder / "cases.yaml").read_text()):
+            outcome = bool(case["expect"])
+            marks = [pytest.mark.slow] if outcome in seen else []
+            seen.add(outcome)
+            found.append(pytest.param(rule, case, id=f"{rule.id}: {case['name']}", marks=marks))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +86,8 @@ def test_rule_has_page_and_cases(rule: Rule) -> None:
 def test_base_repository_is_clean(name: str, bases: Mapping[str, Path]) -> None:
     report = check(bases[name], CheckOptions(policies=False))
     assert [(f.rule, str(f.at.place()), f.message) for f in report.findings] == []
+    read = Files(bases[name])
+    for path in read.below(("yaml", "yml")):
+        with suppress(MalformedYAML):  # text that is no YAML, such as the templates of a chart
+            written = documents(path, read.text(path))
+            assert read.documents(path) == written, "what checks share is as it was read: nobody changes it"

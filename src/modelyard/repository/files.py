@@ -6,16 +6,19 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from modelyard.findings import At, Place
+from modelyard.findings import At, Place, UserError
 from modelyard.repository.derived import Derivable
 from modelyard.repository.limits import UnreadableFile, content_of, is_ordinary
 from modelyard.repository.yaml import documents
 
 Kind = Literal["file", "folder", "nothing"]
 _UNLISTED = frozenset({"", ".", ".."})
+_LARGEST_SHARED = 256 * 1024
+"""Bytes of a file whose documents are kept for other objects; so the 4,096 that are kept stay small."""
 
 
 class Files(Derivable):
@@ -146,8 +149,14 @@ class Files(Derivable):
         content = self.read(path)
         known = self._documents.get(path)
         if known is None or known[0] is not content:
-            known = self._documents[path] = content, documents(path, self.text(path))
+            known = self._documents[path] = content, self._parsed(path, content)
         return known[1]
+
+    def _parsed(self, path: str, content: bytes) -> list[Any]:
+        if len(content) <= _LARGEST_SHARED:
+            with contextlib.suppress(UserError, UnicodeDecodeError):
+                return _shared_documents(content)
+        return documents(path, self.text(path))  # and names the file where it cannot be read
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 of a file's content in hexadecimal."""
@@ -179,6 +188,12 @@ class Files(Derivable):
                 if each.rpartition(".")[2] in endings and is_ordinary(Path(folder, each))
             )
         return sorted(found)
+
+
+# The two sides of a diff, and the repository of one check and the next, are mostly the same files.
+@lru_cache(maxsize=4096)
+def _shared_documents(content: bytes) -> list[Any]:
+    return documents("", content.decode("utf-8-sig"))
 
 
 def _kind_of(entry: os.DirEntry[str]) -> Kind | None:

@@ -99,7 +99,7 @@ def expressions(environment: Environment) -> Iterator[Expression]:
     for manifest in environment.of_kind("ConfigMap", ""):
         if DASHBOARD_LABEL in manifest.labels and environment.is_ours(manifest):
             for key, content in manifest.mapping("data").items():
-                for query in _queries(content):
+                for query in _queries(content) if isinstance(content, str) else ():
                     yield _expression(manifest, ("data", key), query)
 
 
@@ -107,22 +107,22 @@ def dashboards(environment: Environment) -> Iterator[tuple[Manifest, str]]:
     """Yield each ConfigMap of this repository that holds a dashboard, with its key; whether Grafana is told or not."""
     for manifest in environment.of_kind("ConfigMap", ""):
         for key, content in manifest.mapping("data").items() if environment.is_ours(manifest) else ():
-            if key.endswith(".json") and next(_queries(content), None) is not None:
+            if key.endswith(".json") and isinstance(content, str) and _queries(content):
                 yield manifest, str(key)
 
 
-def _queries(content: Any) -> Iterator[str]:
+@lru_cache(maxsize=256)  # environments share their dashboards
+def _queries(content: str) -> tuple[str, ...]:
     try:
-        dashboard = parsed(content) if isinstance(content, str) else None
+        waiting = [parsed(content)]
     except MalformedJSON:
-        return
-    waiting = [dashboard]
+        return ()
+    found: list[str] = []
     while waiting:
         panel = waiting.pop()
         waiting.extend(each for _, each in numbered(panel, "panels"))
-        for _, target in numbered(panel, "targets"):
-            if text(target, "expr"):
-                yield text(target, "expr")
+        found.extend(text(target, "expr") for _, target in numbered(panel, "targets"))
+    return tuple(each for each in found if each)
 
 
 def _expression(manifest: Manifest, path: Path, query: str) -> Expression:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
@@ -16,18 +17,24 @@ def malformed_arn(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An ARN with a stray brace or blank matches no resource, and the statement allows nothing."""
     terraform = environment.terraform
     for file, text in terraform.texts() if terraform is not None else ():
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.lstrip().startswith(("#", "//")):
-                continue
-            for found in _TEXT.finditer(line):
-                written = found[1]
-                stray = _stray(written)
-                if stray:
-                    yield Finding(
-                        at=LineAddress(environment.repository.files, file, number, number, (written,)),
-                        message=f"the ARN {written} has a {stray}",
-                        fix=f"remove the {stray}",
-                    )
+        for number, written, stray in _malformed(text):
+            yield Finding(
+                at=LineAddress(environment.repository.files, file, number, number, (written,)),
+                message=f"the ARN {written} has a {stray}",
+                fix=f"remove the {stray}",
+            )
+
+
+@lru_cache(maxsize=1024)  # environments share their modules
+def _malformed(text: str) -> tuple[tuple[int, str, str], ...]:
+    """Return the line of each ARN with something that does not belong there, the ARN, and what that is."""
+    return tuple(
+        (number, found[1], stray)
+        for number, line in enumerate(text.splitlines(), 1)
+        if "arn" in line and not line.lstrip().startswith(("#", "//"))
+        for found in _TEXT.finditer(line)
+        if (stray := _stray(found[1]))
+    )
 
 
 def _stray(written: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from modelyard.catalog import AwsNameKind, aws_actions, aws_names
 from modelyard.findings import Finding, NotChecked, error
@@ -28,15 +28,23 @@ def unknown_aws_name(environment: Environment) -> Iterator[Finding | NotChecked]
     """IAM takes an action that does not exist and allows nothing by it; unknown policies and services it refuses."""
     terraform = environment.terraform
     for file, text in terraform.texts() if terraform is not None else ():
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.lstrip().startswith(("#", "//")) or _PROSE.match(line):
-                continue
-            for written, what, near in _unknown(line):
-                yield Finding(
-                    at=LineAddress(environment.repository.files, file, number, number, (written,)),
-                    message=f"AWS has no {what} {written}",
-                    fix=f"write {near}" if near else "write the name as AWS's service authorization reference has it",
-                )
+        for number, written, what, near in _unknown_in(text):
+            yield Finding(
+                at=LineAddress(environment.repository.files, file, number, number, (written,)),
+                message=f"AWS has no {what} {written}",
+                fix=f"write {near}" if near else "write the name as AWS's service authorization reference has it",
+            )
+
+
+@lru_cache(maxsize=1024)  # environments share their modules
+def _unknown_in(text: str) -> tuple[tuple[int, str, str, str], ...]:
+    """Return what a text names and AWS does not have: its line, and as `_unknown` has it."""
+    return tuple(
+        (number, *found)
+        for number, line in enumerate(text.splitlines(), 1)
+        if '"' in line and not line.lstrip().startswith(("#", "//")) and not _PROSE.match(line)
+        for found in _unknown(line)
+    )
 
 
 def _unknown(line: str) -> Iterator[tuple[str, str, str]]:
