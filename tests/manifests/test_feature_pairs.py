@@ -115,6 +115,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", names(OVERLAYS))
 def test_a_feature_changes_every_overlay_that_it_serves(matrix: Matrix, overlay: str) -> None:
     plain = matrix[overlay][""]
@@ -123,6 +124,7 @@ def test_a_feature_changes_every_overlay_that_it_serves(matrix: Matrix, overlay:
         assert not feature or resources != plain, feature
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", kubernetes_versions())
 def test_every_overlay_with_every_feature_is_legal(matrix: Matrix, version: str) -> None:
     unlike = {
@@ -142,6 +144,7 @@ def test_every_overlay_with_every_feature_is_legal(matrix: Matrix, version: str)
     ]
 
 
+@pytest.mark.slow
 def test_every_feature_builds_in_the_fullest_company_that_it_may_have(tmp_path: Path) -> None:
     sets = [(an_overlay_of(engine), chosen) for engine in ENGINES for chosen in fullest_sets(engine)]
     assert len(list(renderings(tmp_path, sets))) == len(sets)

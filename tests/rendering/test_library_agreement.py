@@ -81,6 +81,7 @@ def test_every_base_overlay_and_feature_renders_as_kustomize_prints_it(shipped: 
     assert compared > 50
 
 
+@pytest.mark.slow
 def test_every_target_of_a_generated_repository_renders_as_kustomize_prints_it(bases: Mapping[str, Path]) -> None:
     for name, root in bases.items():
         # Bases and overlays are the same everywhere, and are compared above.
