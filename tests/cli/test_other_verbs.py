@@ -68,6 +68,24 @@ def test_doctor_tells_the_same_as_text_and_json(modelyard: Run) -> None:
             assert tool["fix"] in text.out
 
 
+def test_doctor_puts_what_a_check_needs_first(modelyard: Run) -> None:
+    lines = modelyard("doctor").out.splitlines()
+    titles = ["For `modelyard check`", "Optional: for other verbs and scripts", "Only for developing Modelyard"]
+    at = [lines.index(title) for title in titles]
+    assert at == sorted(at) and at[0] == 0
+    first = {line.split()[0] for line in lines[1 : at[1]] if line and not line.startswith(" ")}
+    assert {"kustomize", "kubeconform", "git"} <= first
+    assert "promtool" not in first and "kube-scheduler" not in first
+
+
+def test_what_uvx_ran_is_installed_before_it_is_run_again() -> None:
+    from modelyard.cli.new import _check
+
+    cached = "/home/me/.cache/uv/archive-v0/abc"
+    assert _check({"UV": "/usr/bin/uv"}, cached).startswith("uv venv && uv pip install -r requirements.txt")
+    assert _check({}, cached) == _check({"UV": "/usr/bin/uv"}, "/work/.venv") == "modelyard check"
+
+
 def test_doctor_fails_without_a_required_tool(modelyard: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     outcome = modelyard("doctor", PATH=str(tmp_path / "empty"), MODELYARD_DATA_DIR=str(tmp_path / "data"))
@@ -149,7 +167,7 @@ def test_a_repository_and_a_second_environment(modelyard: Run, tmp_path: Path) -
     made = modelyard("new", "my-platform", "--template", str(template), "--answers", "answers.yaml", "--defaults")
     assert made.code == 0, made.err
     assert "from template v9: environment dev, commit " in made.out
-    assert made.out.endswith("next: cd my-platform && modelyard check\n")
+    assert "\nnext: cd my-platform && modelyard check\nthen: modelyard fetch && git add charts.lock" in made.out
     repository = tmp_path / "my-platform"
     account = "account_id=111122223333"
     added = modelyard("new", "--env", "staging", "--data", account, "--defaults", cwd=repository)

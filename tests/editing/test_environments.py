@@ -346,7 +346,9 @@ def test_a_feature_that_the_target_cannot_have_stays_off_and_the_rest_moves(two:
 
 def test_a_model_that_the_target_lacks_comes_with_the_command_that_brings_it(two: Path) -> None:
     made = promote(Changes(two), "prod", "dev")
-    assert "long is in prod alone; modelyard model add qwen3-8b-vllm-gpu --env dev --name long brings it" in made.kept
+    assert made.left == ["long"]
+    assert any("modelyard model add qwen3-8b-vllm-gpu --env dev --name long adds it" in each for each in made.kept)
+    assert any("modelyard promote prod dev --model long its settings" in each for each in made.kept)
 
 
 def pinned(root: Path, revision: str) -> None:
@@ -388,6 +390,26 @@ def test_a_hostile_revision_is_refused(two: Path) -> None:
     for revision in ("--upload-pack=x", "a b", "v1;rm", "../x", "a\nb"):
         with pytest.raises(UserError):
             promote(Changes(two), "dev", "prod", revision=revision)
+
+
+def test_promote_says_first_what_it_leaves(two: Path, modelyard: Run) -> None:
+    first = modelyard(two, "promote", "prod", "dev", "--dry-run", "--no-check").err.splitlines()[0]
+    assert "not promoted: 1 model that prod alone has (long)" in first
+
+
+def test_the_only_environment_need_not_be_named(two: Path, one_model: Path, modelyard: Run) -> None:
+    told = modelyard(one_model, "model", "set", "chat", "max-num-seqs=32", "--dry-run", "--no-check")
+    assert told.code == 0 and told.err.startswith("chat in dev: max-num-seqs 32")
+    refused = modelyard(two, "model", "set", "chat", "max-num-seqs=32", "--no-check")
+    assert refused.code == 2 and "the repository has 2 environments: dev and prod" in refused.err
+    assert "name one with --env" in refused.err
+
+
+def test_spot_names_the_answer_that_allows_it(one_model: Path, modelyard: Run) -> None:
+    refused = modelyard(one_model, "feature", "on", "chat", "spot")
+    assert refused.code == 1 and "modelyard update --env dev --set spot_capacity=true brings it" in " ".join(
+        refused.err.split()
+    )
 
 
 def test_usage_of_promote(two: Path, modelyard: Run) -> None:

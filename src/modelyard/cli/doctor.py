@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from modelyard.tooling.diagnosis import ToolStatus
 
 
+_TITLES = {
+    "check": "For `modelyard check`",
+    "other verbs": "Optional: for other verbs and scripts",
+    "development": "Only for developing Modelyard",
+}
+
+
 @verb
 def command(as_json: AsJson = False) -> int:
     """List required tools: version, path, and what is skipped when one is missing."""
@@ -48,6 +55,7 @@ def _content(tool: ToolStatus) -> dict[str, str | bool | None]:
         "name": tool.name,
         "state": tool.state.value,
         "required": tool.required,
+        "serves": tool.serves,
         "version": tool.version,
         "wanted": tool.wanted,
         "path": None if tool.path is None else str(tool.path),
@@ -69,7 +77,11 @@ def _lines(found: list[ToolStatus]) -> list[Line]:
     names = max(len(tool.name) for tool in found) + 2
     versions = max(len(tool.version or "-") for tool in found) + 2
     lines: list[Line] = []
-    for tool in found:
+    group = ""
+    for tool in sorted(found, key=lambda each: list(_TITLES).index(each.serves)):
+        if tool.serves != group:
+            group = tool.serves
+            lines += [[], [(_TITLES[group], "strong")]] if lines else [[(_TITLES[group], "strong")]]
         serious = tool.required and tool.state is State.MISSING
         lead: Line = [
             (tool.name.ljust(names), "strong"),

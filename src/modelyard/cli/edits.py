@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelyard.editing import Changes, Trial
     from modelyard.reporting import Line
 
-Environment = Annotated[str, environment_option("The environment.")]
+Environment = Annotated[str, environment_option("The environment.", show_default="the only one")]
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="The model's name.", autocompletion=completing.applications)
 ]
@@ -43,6 +43,7 @@ class Edit:
         reasons: Why it is as it is, one sentence each.
         notes: What the user should know or do, one sentence each.
         content: What JSON says besides.
+        idle: What is said besides where no file changes.
     """
 
     changes: Changes
@@ -50,6 +51,7 @@ class Edit:
     reasons: Sequence[str] = ()
     notes: Sequence[str] = ()
     content: Mapping[str, Any] | None = None
+    idle: str = "; nothing to do"
 
 
 def planned(repository: Path) -> Changes:
@@ -68,6 +70,26 @@ def planned(repository: Path) -> Changes:
             fix="run the command at the top of a GitOps repository, or name it with --repository",
         )
     return Changes(repository)
+
+
+def only_environment(repository: Path, environment: str) -> str:
+    """Return the environment that a verb is about: the named one, or the only one.
+
+    Raises:
+        UserError: None is named, and the repository has several or none.
+    """
+    if environment:
+        return environment
+    planned(repository)
+    from modelyard.repository import Repository as Opened
+    from modelyard.wording import join_and
+
+    names = sorted(Opened(repository).environments)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UserError("the repository has no environment", fix="add one with `modelyard new --env NAME`")
+    raise UserError(f"the repository has {len(names)} environments: {join_and(names)}", fix="name one with --env")
 
 
 def require_passing(changes: Changes, environment: str, model: str = "", *, done: str) -> list[str]:
@@ -141,7 +163,7 @@ def _tell(edit: Edit, made: Sequence[tuple[str, str]], *, dry_run: bool) -> None
     stream = sys.stderr if dry_run else sys.stdout
     width = look_of(stream).width
     lines: list[Line] = []
-    ending = "; nothing to do"
+    ending = edit.idle
     if made:
         ending = " (dry run: nothing is written)" if dry_run else ""
     from modelyard.findings import source_without_secrets

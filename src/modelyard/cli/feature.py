@@ -10,7 +10,18 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Environment, Model, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.edits import (
+    DryRun,
+    Edit,
+    Environment,
+    Model,
+    NoCheck,
+    Repository,
+    finish,
+    only_environment,
+    planned,
+    require_passing,
+)
 from modelyard.cli.options import AsJson
 from modelyard.findings import UserError
 
@@ -36,7 +47,7 @@ def _feature() -> None:
 def on(
     model: Model,
     feature: Feature,
-    environment: Environment,
+    environment: Environment = "",
     no_check: NoCheck = False,
     dry_run: DryRun = False,
     repository: Repository = Path(),
@@ -54,7 +65,7 @@ def on(
 def off(
     model: Model,
     feature: Feature,
-    environment: Environment,
+    environment: Environment = "",
     no_check: NoCheck = False,
     dry_run: DryRun = False,
     repository: Repository = Path(),
@@ -87,6 +98,7 @@ def _switched(
 ) -> int:
     from modelyard.editing import Menu, switch_feature
 
+    environment = only_environment(repository, environment)
     changes = planned(repository)
     switch_feature(changes, environment, model, feature, on=on, values=values)
     done = f"{feature} is {'on' if on else 'off'} for {model} in {environment}"

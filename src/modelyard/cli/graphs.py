@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from modelyard.findings import NotChecked
@@ -14,15 +15,22 @@ Drawn = Sequence[tuple[Environment, Sequence[Edge]]]
 """Each environment with the edges to show."""
 
 FORMAT_VERSION = 1
-_MARKS = {State.DANGLING: "✗", State.AMBIGUOUS: "≠", State.SHADOWED: "~", State.UNKNOWN: "?"}
+_OPTIONAL = "absent and optional"
+_MARKS: Mapping[str, str] = {
+    _OPTIONAL: "-",
+    State.DANGLING: "✗",
+    State.AMBIGUOUS: "≠",
+    State.SHADOWED: "~",
+    State.UNKNOWN: "?",
+}
 
 
 def text(drawn: Drawn, gaps: Sequence[NotChecked]) -> str:
     """Return the edges as lines, below the object that says them, with the place of both ends."""
     lines = []
     for view, edges in drawn:
-        counts = {state: sum(edge.state == state for edge in edges) for state in State}
-        told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        counts = Counter(map(_state, edges))
+        told = ", ".join(f"{counts[word]} {word}" for word in (*State, _OPTIONAL) if counts[word])
         lines.append(visible(f"{view}: {told or 'no edges'}"))
         last = None
         for edge in edges:
@@ -35,9 +43,15 @@ def text(drawn: Drawn, gaps: Sequence[NotChecked]) -> str:
     return "\n".join(lines)
 
 
+def _state(edge: Edge) -> str:
+    """Return the state in a word: what may be absent is not said to dangle, as `--broken` does not show it."""
+    return _OPTIONAL if edge.state == State.DANGLING and not edge.is_broken else edge.state
+
+
 def _lines(edge: Edge) -> list[str]:
-    mark = f"{_MARKS[edge.state]} " if edge.state in _MARKS else ""
-    reason = f" ({edge.state}: {edge.reason})" if edge.reason else ""
+    word = _state(edge)
+    mark = f"{_MARKS[word]} " if word in _MARKS else ""
+    reason = f" ({word}: {edge.reason})" if edge.reason else ""
     written = f"{mark}{edge.relation} {edge.wanted}{reason}  {_place(edge.source.at)}"
     if not edge.targets:
         return [written]

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Environment, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.edits import (
+    DryRun,
+    Edit,
+    Environment,
+    NoCheck,
+    Repository,
+    finish,
+    only_environment,
+    require_passing,
+)
 from modelyard.cli.options import AsJson
 from modelyard.findings import UserError
 
@@ -21,7 +30,7 @@ def command(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Values of inference-charts, or a manifest with a vLLM Deployment.")
     ],
-    environment: Environment,
+    environment: Environment = "",
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="Name of the model here.", show_default="as it is there")
     ] = "",
@@ -36,7 +45,7 @@ def command(
     """Import an existing vLLM Deployment or Helm values file as a model, and list what was not carried over."""
     from modelyard.editing import Changes, adopt, foreign
 
-    planned(repository)
+    environment = only_environment(repository, environment)
     found = foreign(str(file), _text(file))
     made = adopt(lambda: Changes(repository), environment, found, name, model)
     changes = made.candidate.changes

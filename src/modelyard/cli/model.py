@@ -20,6 +20,7 @@ from modelyard.cli.edits import (
     NoCheck,
     Repository,
     finish,
+    only_environment,
     planned,
     require_passing,
     warned,
@@ -100,7 +101,7 @@ def add(
             metavar="MODEL", help="Id such as Qwen/Qwen3-32B, or an overlay's name.", autocompletion=completing.servable
         ),
     ],
-    environment: Environment,
+    environment: Environment = "",
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="Name that it is served under.", show_default="from its id")
     ] = "",
@@ -135,6 +136,7 @@ def add(
     from modelyard.cli.terminal import Progress
     from modelyard.editing import Changes, ModelRequest, candidates, refusal
 
+    environment = only_environment(repository, environment)
     first = planned(repository)
     wish = ModelRequest(overlay, accelerator, engine, tuple(feature or ()), max_model_len, check=not no_check)
     known = _already(first, model, environment, name)
@@ -171,7 +173,7 @@ def set_values(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="replicas, min-replicas, max-replicas, or a flag of the engine."),
     ] = None,
-    environment: Annotated[str, environment_option("The environment.")] = ...,  # type: ignore[assignment]
+    environment: Environment = "",
     unset: Annotated[
         list[str] | None, typer.Option("--unset", metavar="KEY", help="Leave it to the overlay; may be repeated.")
     ] = None,
@@ -187,6 +189,7 @@ def set_values(
     given = _pairs(values or [])
     if not given and not unset and not overlay:
         raise UserError("nothing is to be set", fix="write KEY=VALUE, --unset KEY or --overlay NAME")
+    environment = only_environment(repository, environment)
     changes = planned(repository)
     others = set_model(changes, environment, name, given, unset or (), overlay)
     told = [f"{key} {value}" for key, value in given.items()]
@@ -202,7 +205,7 @@ def set_values(
 def rename(
     name: Model,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
-    environment: Environment,
+    environment: Environment = "",
     ignore_not_found: Annotated[
         bool,
         typer.Option(
@@ -217,6 +220,7 @@ def rename(
     """Rename a model: its folder, Application, Service and the name that it is served under."""
     from modelyard.editing import environment_files, rename_model
 
+    environment = only_environment(repository, environment)
     changes = planned(repository)
     if ignore_not_found and name not in (models := environment_files(changes, environment).models) and new in models:
         done = f"{environment} has no model {name}, and {new} is there"
@@ -235,7 +239,7 @@ def rename(
 @verb
 def remove(
     name: Model,
-    environment: Environment,
+    environment: Environment = "",
     ignore_not_found: IgnoreNotFound = False,
     no_check: NoCheck = False,
     dry_run: DryRun = False,
@@ -245,6 +249,7 @@ def remove(
     """Remove a model from an environment: its folder, its Application and its place in the list."""
     from modelyard.editing import environment_files, remove_model
 
+    environment = only_environment(repository, environment)
     changes = planned(repository)
     if ignore_not_found and name not in environment_files(changes, environment).models:
         return finish(Edit(changes, f"{environment} has no model {name}"), dry_run=dry_run, as_json=as_json)

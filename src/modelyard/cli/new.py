@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -94,9 +96,23 @@ def command(
         sys.stdout.write(
             f"{made.repository} is written, from template {made.template}: environment {made.environment}, "
             f"commit {made.commit[:12]}\n"
-            f"next: cd {folder} && modelyard check\n"
+            f"next: cd {folder} && {_check(dict(os.environ), sys.prefix)}\n"
+            "then: modelyard fetch && git add charts.lock   # pins the charts; README.md goes on from there\n"
         )
     return ExitCode.CLEAN
+
+
+def _check(variables: Mapping[str, str], prefix: str) -> str:
+    """Return the command that checks a new repository; uvx leaves no `modelyard` behind, so it is installed first.
+
+    Args:
+        variables: Variables of the environment; uv sets `UV` for what it runs.
+        prefix: Folder of the running Python; uvx makes one in its cache.
+    """
+    in_cache = any(part.startswith(("archive-v", "environments-v")) for part in Path(prefix).parts)
+    if "UV" in variables and in_cache:
+        return "uv venv && uv pip install -r requirements.txt && .venv/bin/modelyard check"
+    return "modelyard check"
 
 
 def told(line: str) -> None:

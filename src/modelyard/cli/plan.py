@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import DryRun, Edit, Environment, Model, NoCheck, Repository, finish, planned, require_passing
+from modelyard.cli.edits import (
+    DryRun,
+    Edit,
+    Environment,
+    Model,
+    NoCheck,
+    Repository,
+    finish,
+    only_environment,
+    planned,
+    require_passing,
+)
 from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, UserError
 
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
 @verb
 def command(
     name: Model,
-    environment: Environment,
+    environment: Environment = "",
     ttft: Annotated[
         str | None, typer.Option("--ttft", metavar="TIME", help="Longest time to the first token, such as 800ms.")
     ] = None,
@@ -84,6 +95,7 @@ def command(
     from modelyard.planning import plan, runs_of, subject_of
 
     # The repository is read before anything is staged, so that a refusal changes nothing.
+    environment = only_environment(repository, environment)
     _, (view,), _ = views(repository, [environment])
     subject = subject_of(view, name)
     files = subject.model.container.manifest.repository.files

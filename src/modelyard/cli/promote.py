@@ -38,12 +38,18 @@ def command(
     models move. Replicas, pools, and what follows from nodes, zones, storage and addresses of an environment stay.
     """
     from modelyard.editing import promote
+    from modelyard.wording import counted, join_and
 
     changes = planned(repository)
     made = promote(changes, source, target, model, revision)
     what = f"{model} of {source}" if model else source
     done = f"{what} is promoted to {target}"
+    if not changes.files_changed:
+        done = f"nothing to promote from {what} to {target}: what both have is the same"
+    if made.left:
+        left = counted(len(made.left), "model")
+        done += f"; not promoted: {left} that {source} alone has ({join_and(made.left, most=6)})"
     warnings = [] if no_check or revision else require_passing(changes, target, model, done=done)
     notes = [*made.kept, *warnings]
-    content = {"moved": made.moved, "kept": made.kept}
-    return finish(Edit(changes, done, made.moved, notes, content), dry_run=dry_run, as_json=as_json)
+    content = {"moved": made.moved, "kept": made.kept, "left": made.left}
+    return finish(Edit(changes, done, made.moved, notes, content, idle=""), dry_run=dry_run, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelyard.cli.boundary import verb
-from modelyard.cli.edits import Environment, Model, Repository
+from modelyard.cli.edits import Environment, Model, Repository, only_environment
 from modelyard.cli.options import AsJson
 from modelyard.findings import ExitCode, UserError
 
@@ -23,7 +23,7 @@ MOST_BYTES = 16 * 1024 * 1024
 @verb
 def command(
     name: Model,
-    environment: Environment,
+    environment: Environment = "",
     prometheus: Annotated[
         Path | None,
         typer.Option(
@@ -43,6 +43,7 @@ def command(
     from modelyard.cli.views import views
     from modelyard.planning import advise, objectives_of, plan, runs_of, subject_of
 
+    environment = only_environment(repository, environment)
     _, (view,), _ = views(repository, [environment])
     subject = subject_of(view, name)
     files = subject.model.container.manifest.repository.files

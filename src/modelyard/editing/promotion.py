@@ -35,10 +35,12 @@ class Promotion:
     Attributes:
         moved: What moved, one phrase each.
         kept: What differs and stays, one sentence each.
+        left: Models that the source alone has, which do not move.
     """
 
     moved: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 def promote(changes: Changes, source: str, target: str, model: str = "", revision: str = "") -> Promotion:
@@ -80,10 +82,11 @@ def promote(changes: Changes, source: str, target: str, model: str = "", revisio
     for name in names:
         _settings(changes, before, after, name, menu, made)
     if not model:
+        made.left = [each for each in before.models if each not in after.models]
         made.kept += [
-            f"{each} is in {source} alone; {_adding(before, each, target, menu)} brings it"
-            for each in before.models
-            if each not in after.models
+            f"{each} is in {source} alone: {_adding(before, each, target, menu)} adds it, and then "
+            f"modelyard promote {source} {target} --model {each} its settings"
+            for each in made.left
         ]
     return made
 

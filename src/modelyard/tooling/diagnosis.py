@@ -28,6 +28,7 @@ class ToolStatus:
         name: Name of the program.
         state: Whether it is there, and at the pinned version.
         required: Whether commands stop without it.
+        serves: What it is for: `check`, `other verbs`, or `development` of Modelyard alone.
         version: What it says about itself; None when it is missing or does not tell.
         wanted: Pinned version, with `or newer` where that is enough.
         path: Where it is.
@@ -41,6 +42,7 @@ class ToolStatus:
     name: str
     state: State
     required: bool
+    serves: str
     version: str | None
     wanted: str
     path: Path | None
@@ -69,6 +71,7 @@ def _status(wanted: Pin) -> ToolStatus:
         name=wanted.name,
         state=state,
         required=wanted.required,
+        serves=wanted.serves,
         version=found.version if found else None,
         wanted=pinned_version(wanted) + ("" if wanted.exact else " or newer"),
         path=found.path if found else None,

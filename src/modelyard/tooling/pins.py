@@ -42,6 +42,7 @@ class Pin:
         version: Pinned version without a leading `v`; `sources` for one built from our own sources.
         exact: Whether another version is a difference; otherwise only an older one is.
         required: Whether commands that need it stop without it.
+        serves: What it is for: `check`, `other verbs`, or `development` of Modelyard alone.
         purpose: What it is used for.
         without: What is not checked, or does not work, where it is missing.
         reason: Why this version.
@@ -53,6 +54,7 @@ class Pin:
     version: str
     exact: bool
     required: bool
+    serves: str
     purpose: str
     without: str
     reason: str

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.placement import placements
+from modelyard.placement import SPOT, placements
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.remedies import bring_pool
@@ -17,10 +17,11 @@ from modelyard.view import (
     admits,
     alternatives,
     listed,
+    recorded_answers,
     selected_pools,
 )
 
-_POOL = "karpenter.sh/nodepool"
+_POOL, _CAPACITY = "karpenter.sh/nodepool", "karpenter.sh/capacity-type"
 # Labels that EKS puts on nodes of managed groups, which Terraform makes; not those of Auto Mode, which pools make.
 _NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
 
@@ -110,7 +111,11 @@ def _keys(pools: Iterable[Pool]) -> set[str]:
 
 
 def _command(environment: Environment, demand: NodeRequirement) -> str:
-    """Return what brings a node pool that the environment has not asked for; empty where nothing is known to."""
+    """Return what brings what the environment has not asked for: a pool, Spot; empty where nothing is known to."""
+    if demand.key == _CAPACITY and demand.values == (SPOT,):
+        recorded = recorded_answers(environment.repository.files, environment.folder.path)
+        asked = recorded.get("spot_capacity") is False
+        return f"modelyard update --env {environment.name} --set spot_capacity=true" if asked else ""
     if demand.key != _POOL or len(demand.values) != 1 or demand.values[0] in {pool.name for pool in environment.pools}:
         return ""
     return bring_pool(environment, demand.values[0])
