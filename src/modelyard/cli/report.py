@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,10 @@ from modelyard.cli.options import (
     environment_option,
     require_folder,
 )
+
+if TYPE_CHECKING:
+    from modelyard.checking import CheckOptions
+    from modelyard.cli.terminal import Progress
 
 DEFAULT_FILE = Path("report.html")
 
@@ -47,6 +51,10 @@ def command(
     no_cache: NoCache = False,
     jobs: Jobs = None,
     plan: Plans = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="REVISION", help="Show what changed since a revision too, such as main."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Write a check as one HTML page: findings, memory, placement, cost, sync order and references.
@@ -54,7 +62,11 @@ def command(
     The page needs no network and no server. The exit code is that of `modelyard check`. With --json the content of the
     page goes to standard output, and no file is written.
 
+    With --since the page begins with what changed since a revision: the outcome, what each Application becomes, fits,
+    runs on and costs, what restarts, and every field that differs.
+
     Example: modelyard report -o report.html
+    Example: modelyard report --since origin/main -o pull-request.html
     """
     from modelyard.cli.outputs import to_file, to_standard_output
     from modelyard.cli.terminal import Progress
@@ -76,11 +88,25 @@ def command(
     )
     with Progress() as progress:
         checked = check_with_views(path, options, progress)
+        changes = _changes(path, since, options, progress) if since is not None else None
     presentation = Presentation(fail_on=fail_on.severity, strict=strict, rules=rules())
-    content = page_content(checked, presentation, checked.report.root.resolve().name)
+    content = page_content(checked, presentation, checked.report.root.resolve().name, changes)
     if as_json:
         to_standard_output(json_text(content), "json")
     else:
         to_file(output, document(content).encode())
         sys.stdout.write(f"{visible(str(output))} is written; open it in a browser\n")
     return checked.report.exit_code(fail_on.severity, strict)
+
+
+def _changes(path: Path, since: str, options: CheckOptions, progress: Progress) -> dict[str, Any]:
+    from modelyard.diffing import DiffOptions, changes_content, compare
+
+    wanted = DiffOptions(
+        environments=options.environments,
+        findings=True,
+        policies=bool(options.policies),
+        use_cache=options.use_cache,
+        jobs=options.jobs,
+    )
+    return changes_content(compare(path, since, wanted, progress))

@@ -1,6 +1,7 @@
 """What a change does to each cluster: two commits rendered and compared, without a cluster."""
 
 from modelyard.diffing.compare import compare
+from modelyard.diffing.content import changes_content
 from modelyard.diffing.model import (
     ABSENT,
     ApplicationChange,
@@ -35,5 +36,6 @@ __all__ = [
     "ResourceChange",
     "Restart",
     "SettingChange",
+    "changes_content",
     "compare",
 ]

@@ -16,8 +16,12 @@ VERSION = 1
 
 def write(comparison: Comparison, stream: TextIO) -> None:
     """Write the comparison as one JSON document; what a side does not have is left out, null is null."""
-    document = {"version": VERSION, **_plain(comparison)}
-    stream.write(inert_json(document))
+    stream.write(inert_json(document(comparison)))
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison in plain mappings and lists, as `write` writes it."""
+    return {"version": VERSION, **_plain(comparison)}
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelyard import __version__
@@ -18,7 +18,9 @@ from modelyard.view import Environment
 FORMAT_VERSION = 1
 
 
-def page_content(checked: Checked, presentation: Presentation, title: str) -> dict[str, Any]:
+def page_content(
+    checked: Checked, presentation: Presentation, title: str, changes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return everything that the page shows, in plain mappings and lists.
 
     Every text is on one line, with control and formatting characters spelled out and without credentials.
@@ -27,6 +29,7 @@ def page_content(checked: Checked, presentation: Presentation, title: str) -> di
         checked: The check.
         presentation: The rules by id, and from which severity the check fails.
         title: The repository's name.
+        changes: What changed since a revision, of `diffing.changes_content`; None when nobody asked.
     """
     report = checked.report
     views = {view.name: view for view in checked.environments.views}
@@ -35,6 +38,7 @@ def page_content(checked: Checked, presentation: Presentation, title: str) -> di
         "modelyard": __version__,
         "title": title,
         "verdict": _verdict(report, presentation),
+        "changes": changes,
         "environments": [_environment(each, report, views.get(each.name)) for each in report.environments],
         "findings": [_finding(each, presentation) for each in _causes(report.findings)],
         "not-checked": _gaps(report.not_checked),

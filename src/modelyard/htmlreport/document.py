@@ -23,6 +23,7 @@ _ASSETS = files("modelyard.htmlreport").joinpath("assets")
 SCRIPTS = (
     "page.js",
     "overview.js",
+    "changes.js",
     "findings.js",
     "charts.js",
     "memory.js",
