@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 # In this order: components before the menus that name them, the README's transcripts last, from what is there then.
-GENERATORS := generate_components list_menu generate_file_schemas generate_dashboards generate_reference generate_adr_index readme
+GENERATORS := generate_components list_menu generate_file_schemas generate_dashboards generate_reference generate_not_checked generate_adr_index readme
 REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-controller-manager karpenter-kwok \
   karpenter-aws argocd-parts operator-parts
 
@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
   rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock pictures bench \
-  bench-scale docs docs-check wheels sbom release-check release clean
+  bench-scale docs docs-check docs-commands docs-choices wheels sbom release-check release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -129,6 +129,12 @@ docs: build/docs-env/.ready ## build the documentation site into build/docs/site
 
 docs-check: docs ## check the site: links, anchors, spelling, search, nothing loaded from elsewhere
 	@build/docs-env/bin/python scripts/targets.py run $@ -- build/docs-env/bin/python scripts/docs_check.py
+
+docs-commands: setup ## run the commands of docs/ and compare what they print, or write it (WRITE=--write); not part of .ci/run (5 minutes)
+	@$(BIN)/python scripts/targets.py run $@ -- $(BIN)/python scripts/docs_commands.py $(WRITE)
+
+docs-choices: setup ## write the table of docs/choose.md anew, from fit, place and cost of every overlay (a minute)
+	@$(BIN)/python scripts/targets.py run $@ -- $(BIN)/python scripts/generate_choices.py
 
 build/docs-env/.ready: requirements-docs.lock
 	@test -x build/docs-env/bin/python || $(PYTHON) -m venv build/docs-env

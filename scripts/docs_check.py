@@ -27,6 +27,12 @@ SEARCHES = {
     "exit code": "reference/exit-codes/",
     "promote": "reference/cli/",
     "karpenter": "reference/components/karpenter/",
+    "roll back": "how-to/roll-back/",
+    "out of memory": "troubleshooting/",
+    "time to the first token": "concepts/training-and-inference/",
+    "istio": "lifecycle/networking/",
+    "qwen3-32b usd": "choose/",
+    "not checked because": "reference/not-checked/",
 }
 # Elements through which a browser loads something while it shows a page; `a` only leads elsewhere when it is followed.
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src"}

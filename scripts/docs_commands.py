@@ -33,7 +33,7 @@ EXCUSE = "Not run in tests:"
 # What differs from run to run.
 VARYING = re.compile(
     r"\d+(\.\d+)? s\b|\d+ of \d+ applications from cache|\b[0-9a-f]{7,40}\b|v?\d+\.\d+\.\d+-\d+-g[0-9a-f]+"
-    r"|\d+ files with \d+ lines|\d+ files? changed.*"
+    r"|\d+ files with \d+ lines|\d+ files? changed.*| with uncommitted changes, which no update can start from"
 )
 EXIT_CODE = re.compile(r"# exit code (\d+)$")
 
@@ -148,7 +148,14 @@ class Workshop:
         making, template_folder = self._base.with_name("making"), self._folder / "template"
         # A clone: a template with changes that are not committed has no commit that `modelyard update` could find.
         self._run(["git", "clone", "--quiet", str(PROJECT), str(template_folder)], self._folder)
-        template = ["--template", str(template_folder), "--ref", "HEAD", "--answers", str(PROJECT / "scripts/demo.yaml")]
+        template = [
+            "--template",
+            str(template_folder),
+            "--ref",
+            "HEAD",
+            "--answers",
+            str(PROJECT / "scripts/demo.yaml"),
+        ]
         self._run(["modelyard", "new", str(making), *template, "--defaults"], self._folder)
         self._run(["modelyard", "env", "add", "prod", *template, "--defaults"], making)
         self._run(["git", "add", "--all"], making)
