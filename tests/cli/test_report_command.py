@@ -40,7 +40,7 @@ def test_what_changed_since_a_revision_is_part_of_the_page(modelyard: Run, worse
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on PATH: the page is written, and not drawn")
-    shown = subprocess.run(  # noqa: S603 - the browser of this machine
+    shown = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,
