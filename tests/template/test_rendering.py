@@ -252,6 +252,22 @@ def test_actions_and_hooks_are_pinned_by_commit(two_environments: Path) -> None:
     assert all(re.fullmatch("[0-9a-f]{40}", each["rev"]) for each in hooks if each["repo"] != "local")
 
 
+def test_reviews_fold_what_the_template_owns_and_nothing_that_runs(two_environments: Path) -> None:
+    folded = {
+        "bases/serving/vllm/deployment.yaml": "set",
+        "terraform/main.tf": "set",
+        "terraform/.terraform.lock.hcl": "unset",
+        "environments/dev/environment.yaml": "unspecified",
+        "overlays/qwen3-1-7b-vllm-gpu/vllm.yaml": "unspecified",
+        ".github/workflows/check.yml": "unspecified",
+        "scripts/install.sh": "unspecified",
+        "policies/untrusted_image.py": "unspecified",
+    }
+    done = run(["git", "check-attr", "linguist-generated", *folded], cwd=two_environments, timeout=30, check=True)
+    told = dict(re.findall(r"^(.*): linguist-generated: (\w+)$", done.stdout.decode(), re.MULTILINE))
+    assert told == folded
+
+
 def test_the_template_asks_for_no_trust() -> None:
     questions = yaml.safe_load((PROJECT / "copier.yml").read_text())
     assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(questions)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from modelyard.cli import exit_codes, version
+from modelyard.cli import examples, exit_codes, version
 from modelyard.cli.boundary import TRACEBACK
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -69,10 +69,13 @@ def application(only: str | None = None) -> typer.Typer:
         module, summary = _VERBS[name]
         verb = import_module(f"modelyard.cli.{module}")
         if hasattr(verb, "application"):
-            app.add_typer(verb.application(), name=name, short_help=summary)
+            below = verb.application()
+            for each in below.registered_commands:
+                each.epilog = examples.shown(f"{name} {each.name}") or each.epilog
+            app.add_typer(below, name=name, short_help=summary)
         else:
-            epilog = ends if name in _WITH_EXIT_CODES else None
-            app.command(name, short_help=summary, epilog=epilog)(verb.command)
+            parts = [examples.shown(name), ends if name in _WITH_EXIT_CODES else ""]
+            app.command(name, short_help=summary, epilog="\n\n".join(filter(None, parts)) or None)(verb.command)
     return app
 
 

@@ -88,8 +88,6 @@ def command(
 
     Objectives come from options and from objectives.yaml beside the model. Every answer is a range, and says what it
     rests on. Exit code 1 when nothing that the pools have meets the objectives.
-
-    Example: modelyard plan chat --env prod --ttft 1.2s --itl 45ms --rate 6 --prompt 1500 --output 300
     """
     from modelyard.cli.views import views
     from modelyard.planning import plan, runs_of, subject_of

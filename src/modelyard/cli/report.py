@@ -64,9 +64,6 @@ def command(
 
     With --since the page begins with what changed since a revision: the outcome, what each Application becomes, fits,
     runs on and costs, what restarts, and every field that differs.
-
-    Example: modelyard report -o report.html
-    Example: modelyard report --since origin/main -o pull-request.html
     """
     from modelyard.cli.outputs import to_file, to_standard_output
     from modelyard.cli.terminal import Progress
