@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import starmap, takewhile
 from typing import TextIO
 
 from modelyard.diffing.bars import COST_LEGEND, LEGEND, cost_bars, memory_bars
@@ -196,21 +197,20 @@ def _fact(path: str, before: object, after: object) -> str:
 
 def _details(change: EnvironmentChange, page: Page) -> int:
     """Write the resources that differ as far as there is room, and return how many are left out."""
-    blocks = [_block(resource, f"{each.name}: ") for each in change.applications for resource in each.resources] + [
-        _block(resource, "") for resource in change.resources
-    ]
-    if not blocks:
+    resources = [(resource, f"{each.name}: ") for each in change.applications for resource in each.resources]
+    resources += [(resource, "") for resource in change.resources]
+    if not resources:
         return 0
     applications = counted(sum(bool(each.resources) for each in change.applications), "application")
-    opening = f"\n<details><summary>Rendered changes ({applications}, {counted(len(blocks), 'resource')})</summary>\n\n"
+    opening = (
+        f"\n<details><summary>Rendered changes ({applications}, {counted(len(resources), 'resource')})</summary>\n\n"
+    )
     if not page.fits(opening):
-        return len(blocks)
-    left_out = 0
-    for block in blocks:
-        # From the first that does not fit on, all are left out: the most telling ones come first.
-        left_out += bool(left_out) or not page.fits(block)
+        return len(resources)
+    # From the first that does not fit on, all are left out: the most telling ones come first.
+    written = sum(1 for _ in takewhile(page.fits, starmap(_block, resources)))
     page.always("</details>\n")
-    return left_out
+    return len(resources) - written
 
 
 def _block(change: ResourceChange, owner: str) -> str:
