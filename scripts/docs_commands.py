@@ -32,8 +32,9 @@ PROJECT = docs_pages.PROJECT
 EXCUSE = "Not run in tests:"
 # What differs from run to run.
 VARYING = re.compile(
-    r"\d+(\.\d+)? s\b|\d+ of \d+ applications from cache|\b[0-9a-f]{7,40}\b|v?\d+\.\d+\.\d+-\d+-g[0-9a-f]+"
-    r"|\d+ files with \d+ lines|\d+ files? changed.*| with uncommitted changes, which no update can start from"
+    r"\d+(\.\d+)? s\b|\d+ of \d+ applications from cache|v?\d+\.\d+\.\d+-\d+-g[0-9a-f]+"
+    r"|\b[0-9a-f]{7,40}\b( with uncommitted changes, which no update can start from)?"
+    r"|\d+ files with \d+ lines|\d+ files? changed.*"
 )
 EXIT_CODE = re.compile(r"# exit code (\d+)$")
 
