@@ -22,6 +22,12 @@ from modelyard.rules import rules
 from tests.repositories.copies import Copies
 
 ASSETS = Path(__file__).parents[2] / "src/modelyard/htmlreport/assets"
+RUNS = """\
+model: Qwen/Qwen3-1.7B
+runs:
+  - {device: L4, ranks: 1, precision: bf16, version: 0.33.1, prompt: 1000, output: 200, reuse: 0.0, requests: 2.0,
+     rate: 0.6, ttft-ms: 120.0, itl-ms: 15.0, day: "2026-11-12", file: a.json, tool: vllm bench serve}
+"""
 HOSTILE = "</script><script>alert(1)</script><!-- <script> \u202e \x1b[31m &amp; ' \" {{data}} %"
 
 _MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function")
@@ -64,7 +70,14 @@ class Blocks(HTMLParser):
 def content(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return the content of a repository with one mistake in an overlay."""
     copies = Copies(bases, tmp_path_factory.mktemp("report"))
-    edit = {"edit": {"overlays/qwen3-1-7b-vllm-gpu/vllm.yaml": {"tensor-parallel-size": 3}}}
+    objectives = "ttft: 2s\nitl: 1ms\nrate: 0.5\nprompt: 1000\noutput: 200\n"
+    edit = {
+        "edit": {"overlays/qwen3-1-7b-vllm-gpu/vllm.yaml": {"tensor-parallel-size": 3}},
+        "write": {
+            "environments/dev/models/chat/objectives.yaml": objectives,
+            "measurements/Qwen--Qwen3-1.7B.load.yaml": RUNS,
+        },
+    }
     with copies.changed("one-model", edit) as root:
         checked = check_with_views(root, CheckOptions(policies=False))
         return page_content(checked, Presentation(rules=rules()), "my-platform")
@@ -83,6 +96,9 @@ def test_everything_that_was_worked_out_is_there(content: dict[str, Any]) -> Non
     assert environment["cost"]["total"]["floor"][0] > 0
     assert [lane["wave"] for lane in environment["waves"]] == sorted(lane["wave"] for lane in environment["waves"])
     assert environment["references"]["edges"]
+    (latency,) = environment["latency"]
+    assert latency["itl"]["wanted"] == 1 and latency["ttft"]["wanted"] == 2000
+    assert [run["itl"] for run in latency["runs"]] == [15.0]
     json.dumps(content)
 
 

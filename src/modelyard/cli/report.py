@@ -57,7 +57,7 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a check as one HTML page: findings, memory, placement, cost, sync order and references.
+    """Write a check as one HTML page: findings, memory, placement, latency, cost, sync order and references.
 
     The page needs no network and no server. The exit code is that of `modelyard check`. With --json the content of the
     page goes to standard output, and no file is written.

@@ -10,6 +10,7 @@ from modelyard import __version__
 from modelyard.checking import Checked
 from modelyard.findings import EnvironmentSummary, Finding, NotChecked, Report
 from modelyard.htmlreport.clusters import applications_content, references_content
+from modelyard.htmlreport.latency import latency_content
 from modelyard.htmlreport.money import cost_content
 from modelyard.htmlreport.running import memory_content, placement_content
 from modelyard.reporting import Cause, Presentation, causes, marked_source, visible
@@ -104,6 +105,7 @@ def _environment(summary: EnvironmentSummary, report: Report, view: Environment 
         content |= {
             "memory": memory_content(view, shown),
             "placement": placement_content(view, shown),
+            "latency": latency_content(view, shown),
             "cost": cost_content(view),
             "waves": applications_content(view, shown),
             "references": references_content(view),

@@ -28,6 +28,7 @@ SCRIPTS = (
     "charts.js",
     "memory.js",
     "placement.js",
+    "latency.js",
     "cost.js",
     "waves.js",
     "references.js",

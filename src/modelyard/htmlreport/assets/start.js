@@ -2,7 +2,7 @@
 // Navigation, theme, environment; then everything is drawn.
 (() => {
   const { data, state, el, drawAll, paintCharts } = window.page;
-  const SECTIONS = [...(data.changes ? [["changes", "Changes"]] : []), ["findings", "Findings"], ["memory", "Memory"], ["placement", "Placement"], ["cost", "Cost"], ["waves", "Sync order"], ["references", "References"]];
+  const SECTIONS = [...(data.changes ? [["changes", "Changes"]] : []), ["findings", "Findings"], ["memory", "Memory"], ["placement", "Placement"], ...(data.environments.some((each) => each.latency?.length) ? [["latency", "Latency"]] : []), ["cost", "Cost"], ["waves", "Sync order"], ["references", "References"]];
   document.getElementById("nav").append(...SECTIONS.map(([id, title]) => el("li", {}, el("a", { href: `#${id}` }, title))));
 
   const redraw = () => { drawAll(); paintCharts(); };
