@@ -1,4 +1,4 @@
-"""A check as one HTML page: findings, memory, placement, latency, cost, sync order and references, without a network."""
+"""A check as one HTML page that needs no network: findings, memory, placement, latency, cost, order and references."""
 
 from modelyard.htmlreport.content import page_content
 from modelyard.htmlreport.document import document
