@@ -6,7 +6,7 @@ What is outside of that part, or not known before Terraform runs, raises Unknown
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from modelyard.view.terraform.operators import (
@@ -246,6 +246,9 @@ class _Parser:
         self.take(")")
 
         def run(scope: Scope, bound: Mapping[str, Any]) -> Any:
+            further = getattr(scope, "functions", {}).get(name)
+            if further is not None:  # it decides itself what it evaluates, as `can` and `try` do
+                return further(*(partial(each, scope, bound) for each in arguments))
             function = _FUNCTIONS.get(name)
             if function is None:
                 raise Unknown

@@ -19,6 +19,10 @@ class Unknown(Exception):
     """Raised for what cannot be evaluated before Terraform runs."""
 
 
+class Failed(Unknown):
+    """Raised for what Terraform itself cannot evaluate, such as a text that is no number."""
+
+
 class Token(NamedTuple):
     """One word of an expression; a quoted text has its parts: texts, and expressions as lists of one text."""
 

@@ -1,0 +1,37 @@
+"""Arguments of modules that their folder does not take, or that are missing."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import both, did_you_mean
+from modelyard.view import Environment, LineAddress
+from modelyard.view.terraform.references import modules
+
+
+@rule("terraform/module-argument-mismatch", error, since="0.3.0")
+def module_argument_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Terraform refuses a module that is given what it does not declare, or not given what it needs."""
+    terraform = environment.terraform
+    if terraform is None:
+        return
+    files = environment.repository.files
+    known = modules(files, terraform.folder)
+    for call in (call for module in known.values() for call in module.calls.values()):
+        called = known.get(call.folder)
+        if called is None:
+            continue
+        for name, line in call.arguments.items():
+            if name not in called.names["var"]:
+                yield Finding(
+                    at=LineAddress(files, call.file, line, line, (name,)),
+                    message=f"module {call.name} is given {name}, which {call.folder}/ does not declare",
+                    fix=did_you_mean(name, called.names["var"] - call.arguments.keys()) or "take it out, or declare it",
+                )
+        missing = sorted(called.required - call.arguments.keys())
+        if missing:
+            yield Finding(
+                at=LineAddress(files, call.file, call.line, call.line, (f'"{call.name}"',)),
+                message=f"module {call.name} is not given {both(missing)}, which {call.folder}/ needs",
+                fix=f"give it {both(missing)}, or declare a default",
+            )
