@@ -1,0 +1,81 @@
+"""Names in the values of charts that nothing in the environment has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rendering import Path
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+from modelyard.view import ChartValues, Environment
+
+_CLASSES = {
+    "storageClassName": ("StorageClass", "storage.k8s.io"),
+    "storageClass": ("StorageClass", "storage.k8s.io"),
+    "priorityClassName": ("PriorityClass", "scheduling.k8s.io"),
+}
+_SECRET = "existingSecret"
+_OF_KUBERNETES = frozenset({"system-cluster-critical", "system-node-critical"})
+_NONE = frozenset({"", "-"})
+# A class that EKS makes in some clusters.
+_OF_EKS = "gp2"
+
+
+@rule("argocd/unknown-name-in-values", error, since="0.3.0", absence="cluster")
+def unknown_name_in_values(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """A chart that is told of a class or Secret that does not exist makes pods that are refused, or wait for ever."""
+    for values in environment.chart_values:
+        if values.application.resources and not values.application.unrendered:
+            continue  # what it renders is judged
+        seen: set[Path] = set()
+        for layer in reversed(values.layers):
+            for path, value in _leaves(layer.content, ()):
+                if path not in seen and isinstance(value, str):
+                    seen.add(path)
+                    yield from _judged(environment, values, path, value)
+
+
+def _judged(environment: Environment, values: ChartValues, path: Path, value: str) -> Iterator[Finding | NotChecked]:
+    name = str(path[-1])
+    if value in _NONE or (name not in _CLASSES and name != _SECRET):
+        return
+    namespace = values.application.namespace
+    if name == _SECRET:
+        kind, where = "Secret", f" in namespace {namespace}"
+        known = {
+            each.name
+            for each in environment.secret_sources
+            if each.everywhere or environment.namespace_of(each.manifest) == namespace
+        }
+        others = [each for each in environment.applications if each.namespace == namespace and each.unrendered]
+        if value not in known and any(each is not values.application for each in others):
+            yield NotChecked(values.application.manifest, f"another chart of {namespace} may bring Secret {value}")
+            return
+    else:
+        kind, group = _CLASSES[name]
+        known, where = {each.name for each in environment.of_kind(kind, group)}, ""
+        known |= _OF_KUBERNETES if kind == "PriorityClass" else set()
+        if value == _OF_EKS and kind == "StorageClass":
+            yield NotChecked(values.application.manifest, f"EKS may have made its storage class ({value})")
+            return
+    if value in known:
+        return
+    near = nearest(value, known)
+    yield Finding(
+        at=values.at(path),
+        message=f"chart {values.source.chart} is told of {kind} {value}, which the environment does not have{where}",
+        fix=f"name {near or one_of(sorted(known))}" if known else f"make {kind} {value}, or take the name out",
+    )
+
+
+def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(each, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _leaves(each, (*path, index))
+    else:
+        yield path, value

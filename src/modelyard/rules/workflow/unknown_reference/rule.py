@@ -1,0 +1,76 @@
+"""Expressions of workflows that name steps, jobs or outputs that are not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import did_you_mean
+from modelyard.view import Environment, Workflow, mapping, numbered, text, workflows
+
+_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.outputs\.([\w-]+))?")
+_QUOTED = re.compile(r"'[^']*'")
+
+_Path = tuple[str | int, ...]
+
+
+@rule("workflow/unknown-reference", error, since="0.3.0")
+def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """GitHub puts nothing in the place of a step, job or output that does not exist, and the step goes on without it."""
+    for workflow in workflows(environment):
+        for name, job in workflow.jobs.items():
+            if isinstance(job, dict):
+                yield from _of_job(workflow, str(name), job)
+
+
+def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
+    needs = job.get("needs")
+    needed = [needs] if isinstance(needs, str) else [str(each) for each in needs or ()]
+    steps = {text(step, "id") for _, step in numbered(job, "steps")} - {""}
+    said: set[tuple[str, str]] = set()
+    for path, written in _texts(job, ("jobs", name)):
+        condition = path[-1] == "if" and "${{" not in written
+        for expression in [written] if condition else _EXPRESSION.findall(written):
+            for root, called, output in _NAME.findall(_QUOTED.sub("''", expression)):
+                found = _fault(workflow, root, called, output, needed, steps)
+                if found is None or (root + called, output) in said:
+                    continue
+                said.add((root + called, output))
+                what, wrong, known = found
+                yield Finding(
+                    at=workflow.at(*path),
+                    message=f"job {name} of {workflow.file} uses {root}.{called}"
+                    f"{'.outputs.' + output if output else ''}, and {what}",
+                    fix=did_you_mean(wrong, known) or "name what is there",
+                )
+
+
+def _fault(
+    workflow: Workflow, root: str, called: str, output: str, needed: list[str], steps: set[str]
+) -> tuple[str, str, set[str]] | None:
+    """Return what is wrong, the wrong name, and the names that there are; None for a right one."""
+    if root == "steps":
+        return None if called in steps else (f"no step has the id {called}", called, steps)
+    if called not in needed:
+        known = set(needed) or {str(each) for each in workflow.jobs}
+        return f"the job does not need {called}", called, known
+    other = workflow.jobs.get(called)
+    if not output or not isinstance(other, dict) or other.get("uses"):
+        return None
+    outputs = {str(each) for each in mapping(other, "outputs")}
+    return None if output in outputs else (f"job {called} has no output {output}", output, outputs)
+
+
+def _texts(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts(each, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _texts(each, (*path, index))
