@@ -174,6 +174,7 @@ def sign_ins(workflow: Workflow) -> Iterator[SignIn]:
     for name, job in workflow.jobs.items():
         for index, step in numbered(job, "steps"):
             action = str(step.get("uses") or "").partition("@")[0]
-            if action == SIGN_IN and mapping(step, "with").get("role-to-assume"):
+            given = mapping(step, "with")
+            if action == SIGN_IN and given.get("role-to-assume") and not given.get("aws-access-key-id"):
                 yield SignIn(workflow, str(name), index, job)
                 break

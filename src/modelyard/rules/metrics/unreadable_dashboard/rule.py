@@ -39,7 +39,7 @@ def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChec
                 line = fault.at.place().line if fault.at is not None else None
                 yield Finding(
                     at=_at(manifest, str(key), line or 1),
-                    message=f"{manifest} holds a dashboard that is not JSON: {fault.message}",
+                    message=f"{manifest} holds a dashboard that Grafana cannot read: {fault.message}",
                     fix="correct it; export it again from Grafana where nothing else helps",
                 )
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rendering import split_image
 from modelyard.rules import rule
+from modelyard.rules.wording import plural
 from modelyard.view import (
     ACCELERATORS,
     Environment,
@@ -32,6 +33,7 @@ def ray_config_mismatch(environment: Environment) -> Iterator[Finding | NotCheck
         if path is not None:
             yield from _versions(workload, path)
             yield from _devices(workload)
+            yield from _bounds(workload, path)
             yield from _replicas(workload, path)
 
 
@@ -63,6 +65,27 @@ def _devices(workload: Workload) -> Iterator[Finding]:
                     message=f"Ray of {template} is told of {told} GPUs, and its containers have {has}",
                     fix=f'write "{has}", or leave {parameter} out: KubeRay takes it from the limits',
                 )
+
+
+def _bounds(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield worker groups whose replicas are outside of their own bounds."""
+    manifest = workload.manifest
+    for index, group in numbered(manifest.value, *path, "workerGroupSpecs"):
+        least, now, most = (group.get(each) for each in ("minReplicas", "replicas", "maxReplicas"))
+        name = text(group, "groupName")
+        for low, high, field, other in (
+            (least, most, "minReplicas", "maxReplicas"),
+            (now, most, "replicas", "maxReplicas"),
+            (least, now, "minReplicas", "replicas"),
+        ):
+            if isinstance(low, int) and isinstance(high, int) and low > high:
+                yield Finding(
+                    at=manifest.at((*path, "workerGroupSpecs", index, field)),
+                    message=f"worker group {name} of {manifest} has {field} {low}, and {other} {high}",
+                    fix=f"let {field} be {high} at most, or raise {other}",
+                    severity=error if other == "maxReplicas" and field == "minReplicas" else warning,
+                )
+                break
 
 
 def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
@@ -97,6 +120,15 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
                     message=f"a replica of {manifest} takes {most} requests at a time, and another one is added above "
                     f"an average of {target}, which is never reached",
                     fix="let max_ongoing_requests be more than target_ongoing_requests",
+                )
+            whole = sum(pods * devices for pods, devices in groups) + _gpus(manifest.mapping((*path, "headGroupSpec")))
+            if groups and whole < ranks:
+                yield Finding(
+                    at=application.at("args", "llm_configs", number, "engine_kwargs", "tensor_parallel_size")
+                    if ranks > 1 and whole
+                    else manifest.at((*path, "workerGroupSpecs", 0, "maxReplicas")),
+                    message=f"a replica of {manifest} takes {plural(ranks, 'GPU')}, and its workers have {whole} at most",
+                    fix="raise maxReplicas of the worker group, or take fewer ranks",
                 )
             # A replica over several pods, or several models on the same workers, is not counted.
             if places and wanted > places and scaling.get("max_replicas") is not None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import engine
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
-from modelyard.view import Environment
+from modelyard.view import Environment, Setting
 
 
 @rule("settings/illegal-choice", error, since="0.1.0")
@@ -19,6 +19,8 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
             choices = [str(each) for each in flag.choices] if flag else []
             values = setting.value if isinstance(setting.value, list) else [setting.value]
             wrong = [str(each) for each in values if str(each) not in choices]
+            if flag is not None and flag.known and not choices:
+                yield from _unlisted(model.name, setting, [str(each) for each in flag.known], f"{known.name} {known.version}" if known else "")
             if flag is None or known is None or not choices or not wrong or isinstance(setting.value, bool | dict):
                 continue
             near = nearest(wrong[0], choices)
@@ -28,3 +30,16 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
                 "does not take",
                 fix=f"write {near}" if near else f"write {either(choices[:12])}",
             )
+
+
+def _unlisted(name: str, setting: Setting, known: list[str], engine_named: str) -> Iterator[Finding]:
+    """Yield a value that the engine does not list; a plugin may bring it, and a path names a class of one's own."""
+    value = str(setting.value)
+    if isinstance(setting.value, str) and value not in known and "." not in value:
+        near = nearest(value, known)
+        yield Finding(
+            at=setting.at,
+            message=f"{name} sets {setting.name} to {value}, which {engine_named} does not list",
+            fix=f"write {near}" if near else f"write {either(known[:12])}",
+            severity=warning,
+        )

@@ -34,6 +34,7 @@ def unknown_aws_name(environment: Environment) -> Iterator[Finding | NotChecked]
                 message=f"AWS has no {what} {written}",
                 fix=f"write {near}" if near else "write the name as AWS's service authorization reference has it",
             )
+    yield from _addons(environment)
 
 
 @lru_cache(maxsize=1024)  # environments share their modules
@@ -45,6 +46,30 @@ def _unknown_in(text: str) -> tuple[tuple[int, str, str, str], ...]:
         if '"' in line and not line.lstrip().startswith(("#", "//")) and not _PROSE.match(line)
         for found in _unknown(line)
     )
+
+
+def _addons(environment: Environment) -> Iterator[Finding]:
+    """Yield add-ons that EKS does not offer; the list is not complete, so that only names like a known one count."""
+    terraform, known = environment.terraform, aws_names(AwsNameKind.ADDON)
+    for block in terraform.resources("aws_eks_addon") if terraform is not None else ():
+        name = block.text("addon_name") or block.key
+        if not name or known.find(name) is not None:
+            continue
+        near = next((each for each in known.names if each.endswith(f"-{name}")), "") or nearest(
+            name, known.names, cutoff=0.85
+        )
+        if terraform is not None and near:
+            yield Finding(
+                at=_quoted(environment, block.file, name),
+                message=f"AWS has no add-on {name}",
+                fix=f"write {near}",
+            )
+
+
+def _quoted(environment: Environment, file: str, name: str) -> LineAddress:
+    text = environment.repository.files.text(file)
+    line = text[: text.find(f'"{name}"')].count("\n") + 1 if f'"{name}"' in text else 1
+    return LineAddress(environment.repository.files, file, line, line, (name,))
 
 
 def _unknown(line: str) -> Iterator[tuple[str, str, str]]:

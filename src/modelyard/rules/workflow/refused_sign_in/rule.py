@@ -4,13 +4,21 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Environment, every_workflow
+from modelyard.view import Environment, every_workflow, workflows
 from modelyard.view.github import sign_ins, trust, trusted_anywhere
 
 
 @rule("workflow/refused-sign-in", error, since="0.2.0")
 def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A job takes an AWS role that its token may not ask for, or that does not know it under the name it comes with."""
+    for workflow in workflows(environment):
+        for each in sign_ins(workflow):
+            if not each.may_sign_in:
+                yield Finding(
+                    at=workflow.at("jobs", each.job),
+                    message=f"job {each.job} takes an AWS role, and its token may not sign in",
+                    fix="give the job permissions: {id-token: write}",
+                )
     known = trust(environment)
     if known is None:
         return
@@ -20,11 +28,6 @@ def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
         for each in sign_ins(workflow):
             subject = f"job {each.job} of {workflow.file}"
             if not each.may_sign_in:
-                yield Finding(
-                    at=workflow.at("jobs", each.job),
-                    message=f"job {each.job} takes an AWS role, and its token may not sign in",
-                    fix="give the job permissions: {id-token: write}",
-                )
                 continue
             if "${{" not in each.role and f":role/{environment.facts.get('cluster')}-github-" not in each.role:
                 yield NotChecked(subject, f"{each.role} is not a role that this repository's Terraform makes")
