@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.view.isolation import Isolation
+from modelyard.view.isolation import Direction, Isolation, types_of
 from modelyard.view.labels import selector_set_by_manifests, selects
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import entries, mapping, text
@@ -95,3 +95,42 @@ def _is_peer(policy: Manifest, isolation: Isolation, written: Mapping[str, Any],
 def _same_namespace(isolation: Isolation, policy: Manifest, peer: Peer) -> bool:
     own = policy.namespace or isolation.template.manifest.namespace
     return not own or own == peer.namespace
+
+
+def namespace_admits(policies: Sequence[Manifest], direction: Direction, peer: Peer, port: int) -> bool | None:
+    """Return whether policies of a whole namespace let a connection through; None where one is for some pods alone.
+
+    Args:
+        policies: The policies of the namespace.
+        direction: `Ingress` or `Egress`.
+        peer: Who is at the other end.
+        port: The port, of TCP.
+    """
+    field, side = _FIELDS[direction]
+    about = [each for each in policies if direction in types_of(each)]
+    if any(each.mapping("spec.podSelector") for each in about):
+        return None
+    for policy in about:
+        for entry in policy.entries(("spec", field)):
+            ports = [each for each in entries(entry, "ports") if (text(each, "protocol") or "TCP") == "TCP"]
+            if any(isinstance(each.get("port"), str) for each in ports):
+                return None  # a name that only the pods know
+            if entries(entry, "ports") and not any(_holds_port(each, port) for each in ports):
+                continue
+            peers = entries(entry, side)
+            if not peers or any(_may_be(each, policy, peer) for each in peers):
+                return True
+    return not about
+
+
+def _holds_port(written: Mapping[str, Any], port: int) -> bool:
+    first, last = written.get("port"), written.get("endPort")
+    return first is None or first == port or (isinstance(first, int) and isinstance(last, int) and first <= port <= last)
+
+
+def _may_be(written: Mapping[str, Any], policy: Manifest, peer: Peer) -> bool:
+    if "ipBlock" in written:
+        return text(written, "ipBlock", "cidr") in _EVERYTHING
+    if "namespaceSelector" in written:
+        return selects(mapping(written, "namespaceSelector"), peer.namespace_labels)
+    return peer.namespace == policy.namespace

@@ -68,7 +68,7 @@ def isolations(environment: Environment, direction: Direction) -> Mapping[PodTem
     """Return how the pods of each template are isolated; those that no policy chooses are left out."""
     policies: dict[PodTemplate, list[Manifest]] = defaultdict(list)
     for policy in environment.of_kind("NetworkPolicy", "networking.k8s.io"):
-        if direction not in _types(policy):
+        if direction not in types_of(policy):
             continue
         selector = policy.mapping("spec.podSelector")
         for template in environment.pods_in(environment.namespace_of(policy)).chosen(selector):
@@ -76,7 +76,8 @@ def isolations(environment: Environment, direction: Direction) -> Mapping[PodTem
     return {template: Isolation(template, direction, tuple(own)) for template, own in policies.items()}
 
 
-def _types(policy: Manifest) -> Iterable[str]:
+def types_of(policy: Manifest) -> Iterable[str]:
+    """Return the directions that a policy is about: those that it lists, else what Kubernetes takes it for."""
     told = listed(policy.value, "spec", "policyTypes")
     return told or (["Ingress", "Egress"] if policy.has("spec.egress") else ["Ingress"])
 

@@ -8,7 +8,18 @@ from modelyard.findings import Finding, NotChecked, warning
 from modelyard.graph import Edge, End, ObjectRef, graph
 from modelyard.rendering import Path
 from modelyard.rules import rule
-from modelyard.view import Environment, Manifest, listed, mapping, numbered, selects
+from modelyard.view import (
+    Environment,
+    Isolation,
+    Manifest,
+    Peer,
+    admits_peer,
+    isolations,
+    listed,
+    mapping,
+    numbered,
+    selects,
+)
 
 _CHART = "kube-prometheus-stack"
 _NAME = "kubernetes.io/metadata.name"
@@ -42,6 +53,35 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
                     fix=f"let namespace {home} in, to the port that is scraped",
                 )
                 break
+    yield from _of_pod_monitors(environment, home, labels)
+
+
+def _of_pod_monitors(environment: Environment, home: str, labels: dict[str, Any]) -> Iterator[Finding]:
+    incoming = isolations(environment, "Ingress")
+    for monitor in environment.of_kind("PodMonitor", "monitoring.coreos.com"):
+        if not environment.is_ours(monitor):
+            continue
+        wanted = {str(each.get("port")) for each in monitor.entries("spec.podMetricsEndpoints")}
+        spaces = listed(monitor.value, "spec", "namespaceSelector", "matchNames")
+        for namespace in [str(each) for each in spaces] or [environment.namespace_of(monitor)]:
+            for pods in environment.pods_in(namespace).chosen(monitor.mapping("spec.selector")):
+                isolation = incoming.get(pods)
+                ports = [number for name, number, _ in pods.ports if name in wanted]
+                if isolation is None or not ports or admits_peer(isolation, Peer(home, labels), ports[0]):
+                    continue
+                yield Finding(
+                    at=monitor.at(("spec", "podMetricsEndpoints", 0, "port")),
+                    message=f"{monitor} has port {ports[0]} of {pods} scraped from namespace {home}, "
+                    f"which {_own(monitor, isolation)} does not let in",
+                    fix=f"let namespace {home} in, to the port that is scraped",
+                )
+                break
+
+
+def _own(monitor: Manifest, isolation: Isolation) -> Manifest:
+    """Return the policy beside the monitor, rather than that of the namespace."""
+    same = (each for each in isolation.policies if each.application == monitor.application)
+    return next(same, isolation.policies[0])
 
 
 def _isolating(environment: Environment) -> Mapping[_Pods, list[Manifest]]:

@@ -1,0 +1,111 @@
+"""Network policies that keep an autoscaler from what it asks, or from what it forwards to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.view import (
+    NAMESPACE_NAME,
+    Environment,
+    Manifest,
+    Peer,
+    admits_peer,
+    isolations,
+    mapping,
+    numbered,
+    port_number,
+    text,
+)
+from modelyard.view.admission import namespace_admits
+from modelyard.view.isolation import Direction
+
+_ADDRESS = re.compile(r"^\w+://([\w-]+)\.([\w-]+)(?:\.svc)?(?:\.cluster\.local)?:(\d+)")
+_KEDA, _INTERCEPTOR = "keda", "keda-add-ons-http"
+
+
+@rule("network/autoscaler-denied", error, since="0.3.0")
+def autoscaler_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """KEDA that cannot ask Prometheus scales nothing; an interceptor that cannot reach the pods answers 502 for them."""
+    labels = _labels(environment)
+    yield from _asks(environment, labels)
+    yield from _forwards(environment, labels)
+
+
+def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    home = _home(environment, _KEDA)
+    said: set[tuple[str, Direction]] = set()
+    for manifest in environment.of_kind("ScaledObject", "keda.sh") if home else ():
+        for index, trigger in numbered(manifest.value, "spec", "triggers"):
+            match = _ADDRESS.match(text(mapping(trigger, "metadata"), "serverAddress"))
+            if match is None:
+                continue
+            namespace, port = match[2], int(match[3])
+            for at, other, direction, words in (
+                (namespace, home, "Ingress", f"lets namespace {home} in to port {port} of {namespace}"),
+                (home, namespace, "Egress", f"lets namespace {home} out to port {port} of {namespace}"),
+            ):
+                policies = _policies(environment, at)
+                peer = Peer(other, labels.get(other, {NAMESPACE_NAME: other}))
+                denied = namespace_admits(policies, direction, peer, port) is False
+                if not denied or (namespace, direction) in said:
+                    continue
+                said.add((namespace, direction))
+                yield Finding(
+                    at=_nearest(policies, direction).at(("spec", direction.lower())),
+                    message=f"{manifest} has KEDA ask {match[1]} in namespace {namespace} "
+                    f"({'trigger ' + str(index + 1)}), and no network policy {words}",
+                    fix=f"let namespace {home} {'in' if direction == 'Ingress' else 'out'} to port {port} of {namespace}",
+                )
+
+
+def _forwards(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    home, incoming = _home(environment, _INTERCEPTOR), isolations(environment, "Ingress")
+    for route in environment.of_kind("InterceptorRoute", "http.keda.sh") if home else ():
+        target, namespace = route.mapping("spec.target"), environment.namespace_of(route)
+        for service in environment.services:
+            if service.namespace != namespace or service.name != target.get("service"):
+                continue
+            wanted = target.get("portName"), target.get("port")
+            ports = [each for each in service.ports if each.get("name") == wanted[0] or each.get("port") == wanted[1]]
+            for pods in service.pods if ports else ():
+                isolation = incoming.get(pods)
+                targets = ports[0].get("targetPort", ports[0].get("port"))
+                port = next((n for c in pods.containers if (n := port_number(c.value, targets)) is not None), None)
+                if isolation is None or port is None:
+                    continue
+                if not admits_peer(isolation, Peer(home, labels.get(home, {NAMESPACE_NAME: home})), port):
+                    policy = _own(route, isolation.policies)
+                    yield Finding(
+                        at=policy.at(("spec", "ingress")),
+                        message=f"the interceptor of namespace {home} forwards what {route} takes to port {port} of "
+                        f"{pods}, and no network policy lets it in",
+                        fix=f"let namespace {home} in to port {port}",
+                    )
+
+
+def _own(route: Manifest, policies: tuple[Manifest, ...]) -> Manifest:
+    return next((each for each in policies if each.application == route.application), policies[0])
+
+
+def _policies(environment: Environment, namespace: str) -> list[Manifest]:
+    found = environment.of_kind("NetworkPolicy", "networking.k8s.io")
+    return [each for each in found if environment.namespace_of(each) == namespace]
+
+
+def _nearest(policies: list[Manifest], direction: Direction) -> Manifest:
+    """Return the policy that lets most in or out, which is where an entry is missing."""
+    return max(policies, key=lambda each: len(each.entries(("spec", direction.lower()))))
+
+
+def _home(environment: Environment, chart: str) -> str:
+    return next((a.namespace for a in environment.applications if any(s.chart == chart for s in a.sources)), "")
+
+
+def _labels(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        each.name: {**each.labels, NAMESPACE_NAME: each.name} for each in environment.of_kind("Namespace", "")
+    }
