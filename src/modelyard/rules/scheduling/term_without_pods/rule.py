@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, warning
+from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.view import (
+    OPERATOR_LABELS,
     Environment,
     PodTemplate,
     differing,
@@ -21,6 +22,12 @@ from modelyard.view import (
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+# Labels of the pods of LeaderWorkerSets: api/leaderworkerset/v1 of kubernetes-sigs/lws v0.8.
+_LWS = "leaderworkerset.sigs.k8s.io/"
+_OF_LWS = frozenset(
+    _LWS + name
+    for name in ("name", "group-index", "group-key", "subgroup-index", "subgroup-key", "worker-index")
+) | {f"{_LWS}template-revision-hash"}
 _Path = tuple[str | int, ...]
 
 
@@ -44,6 +51,14 @@ def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked
                     message=f"{what} of {template} chooses pods with {_shown(term)}, which namespace {namespace} does "
                     "not have",
                     fix=f"choose the pods themselves: {written_labels(_own(template))}",
+                    # What it requires nobody is, so that the pod stays Pending.
+                    severity=error if what == "podAffinity" and _REQUIRED in path else warning,
+                )
+            for path, key in _keys(template):
+                yield Finding(
+                    at=template.at(*path),
+                    message=f"{template} are placed beside pods with the same {key}, a label that they do not have",
+                    fix="name a label of the pods, or leave it out",
                 )
 
 
@@ -51,13 +66,20 @@ def _terms(template: PodTemplate) -> Iterator[tuple[str, _Path, dict[str, Any]]]
     for index, constraint in numbered(template.spec, "topologySpreadConstraints"):
         yield "a spread constraint", ("topologySpreadConstraints", index), constraint
     for field in ("podAffinity", "podAntiAffinity"):
-        # What a required affinity wants and nobody has leaves the pod Pending, which placement says.
-        if field == "podAntiAffinity":
-            for index, term in numbered(template.spec, "affinity", field, _REQUIRED):
-                yield f"{field}", ("affinity", field, _REQUIRED, index), term
+        for index, term in numbered(template.spec, "affinity", field, _REQUIRED):
+            yield f"{field}", ("affinity", field, _REQUIRED, index), term
         for index, weighted in numbered(template.spec, "affinity", field, _PREFERRED):
             term = mapping(weighted, "podAffinityTerm")
             yield f"{field}", ("affinity", field, _PREFERRED, index, "podAffinityTerm"), term
+
+
+def _keys(template: PodTemplate) -> Iterator[tuple[_Path, str]]:
+    """Yield keys of `matchLabelKeys` that are no labels of the pods; what an operator sets is in its own domain."""
+    for _, path, term in _terms(template):
+        for index, key in enumerate(map(str, listed(term, "matchLabelKeys"))):
+            set_by_others = key.startswith(OPERATOR_LABELS) and (not key.startswith(_LWS) or key in _OF_LWS)
+            if key not in template.labels and not set_by_others:
+                yield (*path, "matchLabelKeys", index), key
 
 
 def _elsewhere(term: dict[str, Any], namespace: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from modelyard.catalog import instance_types
 from modelyard.findings import Address, Finding, NotChecked, error
@@ -19,6 +20,7 @@ from modelyard.view import (
     numbered,
     requirements,
     selected_pools,
+    text,
 )
 
 # Domains whose labels are set by Kubernetes, EKS and Karpenter alone.
@@ -55,6 +57,9 @@ _VALUES = {
     labels.CAPACITY_TYPE: frozenset({labels.ON_DEMAND, labels.SPOT, labels.RESERVED}),
     "eks.amazonaws.com/capacityType": frozenset({"ON_DEMAND", "SPOT", "CAPACITY_BLOCK"}),
 }
+_TOPOLOGY = (labels.HOSTNAME, labels.ZONE, labels.REGION)
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _CLOSE = 0.93
 _DEVICES = {"instance-gpu": ("gpu",), "instance-accelerator": ("neuron", "inference")}
 
@@ -67,17 +72,67 @@ def unknown_node_label(environment: Environment) -> Iterator[Finding | NotChecke
         path = ("spec", "template", "spec", "requirements")
         for each in requirements(pool.requirements, path):
             # Karpenter's webhook refuses its own domains, which schema/invalid-resource says.
-            if each.key.partition("/")[0] not in _OF_KARPENTER:
+            if each.key.partition("/")[0] not in _OF_KARPENTER or each.key == labels.CAPACITY_TYPE:
                 yield from _judge(str(pool), each, pool.manifest.at((*each.path, "key")), pool.manifest.at(each.path))
     own = {key for pool in pools for key in pool.labels}
+    for values in environment.chart_values:
+        for layer in values.layers:
+            for path, demand in _in_values(layer.content, ()):
+                if demand.key not in own:
+                    at = values.at(path)
+                    yield from _judge(f"the pods of chart {values.source.chart}", demand, at, at)
     for workload in environment.own_workloads:
         for template in workload.templates:
+            yield from _topology_keys(template, own)
             # Where nothing is left, scheduling/unselectable-node and unplaceable-pod say so.
             if workload.kind != "DaemonSet" and not selected_pools(template, pools):
                 continue
             for demand in _demands(template):
                 if demand.key not in own:
                     yield from _judge(str(template), demand, _key_at(template, demand), template.at(*demand.path))
+
+
+def _in_values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], NodeRequirement]]:
+    """Yield what values ask of nodes: selectors of nodes, and expressions of an affinity to nodes."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key == "nodeSelector" and isinstance(each, dict):
+                for label, wanted in each.items():
+                    yield (*path, key, str(label)), NodeRequirement(str(label), "In", (str(wanted),), ())
+            elif key == "matchExpressions" and "nodeAffinity" in path:
+                for found in requirements(each, (*path, key)) if isinstance(each, list) else ():
+                    yield (*found.path, "key"), found
+            else:
+                yield from _in_values(each, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _in_values(each, (*path, index))
+
+
+def _topology_keys(template: PodTemplate, own: set[str]) -> Iterator[Finding]:
+    """Yield domains that no node is in: what must be spread or kept together by them is not scheduled."""
+    for path, term in _terms(template):
+        key = text(term, "topologyKey")
+        if not key or key in own or key in labels.WELL_KNOWN | _OTHERS or key in labels.NORMALIZED:
+            continue
+        domain = key.partition("/")[0]
+        near = nearest(key, _TOPOLOGY, cutoff=0.6)
+        if near and ("/" not in key or domain in _DOMAINS or domain.endswith(".kubernetes.io")):
+            yield Finding(
+                at=template.at(*path, "topologyKey"),
+                message=f"{template} are placed by the topology key {key}, which no node has as a label",
+                fix=f"write {near}",
+            )
+
+
+def _terms(template: PodTemplate) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    for index, constraint in numbered(template.spec, "topologySpreadConstraints"):
+        yield ("topologySpreadConstraints", index), constraint
+    for field in ("podAffinity", "podAntiAffinity"):
+        for index, term in numbered(template.spec, "affinity", field, _REQUIRED):
+            yield ("affinity", field, _REQUIRED, index), term
+        for index, weighted in numbered(template.spec, "affinity", field, _PREFERRED):
+            yield ("affinity", field, _PREFERRED, index, "podAffinityTerm"), mapping(weighted, "podAffinityTerm")
 
 
 def _demands(template: PodTemplate) -> Iterator[NodeRequirement]:
