@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,25 @@ def test_weights_are_copied_to_where_the_engine_looks(repository: Repository, ov
         assert source(copy, "MODEL_ID")["name"] == one(resources, "ConfigMap")["metadata"]["name"]
         assert copy["securityContext"]["allowPrivilegeEscalation"] is False
         assert copy["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize(("brings", "ends"), [('touch "$5/config.json"', 0), ("true", 1)], ids=["files", "nothing"])
+def test_a_copy_of_nothing_is_told(repository: Repository, tmp_path: Path, brings: str, ends: int) -> None:
+    resources = build(repository.model("chat", SERVERS[0], ["weights-s3-init"]))
+    ((copy,),) = (template["spec"]["initContainers"] for template in pod_templates(resources).values())
+    program = tmp_path / "bin" / "aws"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{brings}\n")
+    program.chmod(0o755)
+    done = subprocess.run(
+        [*copy["command"], "s3://bucket/model/revision", str(tmp_path / "weights")],
+        env={"PATH": f"{program.parent}:{os.environ['PATH']}", "MODEL_ID": "model"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ends
+    assert ("s3://bucket/model/revision holds no file" in done.stderr) == bool(ends)
 
 
 @pytest.mark.parametrize("overlay", SERVERS)

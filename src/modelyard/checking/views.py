@@ -148,4 +148,5 @@ def _application(
         first.repository if first else repository,
         tuple(request.target for request in requests[1:]),
         child.left_out,
+        tuple(each.source.folder for each in child.charts) if manifest.name in charts else (),
     )

@@ -125,7 +125,9 @@ def namespace_admits(policies: Sequence[Manifest], direction: Direction, peer: P
 
 def _holds_port(written: Mapping[str, Any], port: int) -> bool:
     first, last = written.get("port"), written.get("endPort")
-    return first is None or first == port or (isinstance(first, int) and isinstance(last, int) and first <= port <= last)
+    return (
+        first is None or first == port or (isinstance(first, int) and isinstance(last, int) and first <= port <= last)
+    )
 
 
 def _may_be(written: Mapping[str, Any], policy: Manifest, peer: Peer) -> bool:

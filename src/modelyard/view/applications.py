@@ -71,6 +71,7 @@ class Application:
         repository: The repository at the Application's revision; None when its folder is not in it.
         further: Folders of this repository that its other sources are.
         left_out: What of it was not rendered though it is in this repository, in words; empty when nothing was.
+        chart_folders: Folders of this repository that hold charts, which were rendered.
     """
 
     manifest: Manifest
@@ -81,6 +82,7 @@ class Application:
     repository: Repository | None = field(default=None, compare=False)
     further: tuple[str, ...] = ()
     left_out: str = ""
+    chart_folders: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -126,8 +128,7 @@ class Application:
             return f"{self.target}, which does not build"
         if self.left_out:
             return self.left_out
-        # A chart in a Git repository stands in a folder of that repository.
-        own = {self.target, *self.further}
+        own = {self.target, *self.further, *self.chart_folders}
         foreign = (source for source in self.sources if source.folder and source.folder not in own)
         return next((f"{source.folder} of {source.repository}" for source in foreign), "")
 

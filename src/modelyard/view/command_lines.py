@@ -28,6 +28,7 @@ _OPERATORS = "();<>|&\n"
 _REDIRECTIONS = ("<", ">")
 _COMMENT = re.compile(r"^[ \t]*+#.*$", re.MULTILINE)
 _BRANCHES = frozenset({"case", "elif", "else", "for", "function", "if", "select", "until", "while"})
+_LABEL = re.compile(r"metadata\.labels\['([^']+)'\]")
 _LONGEST_SCRIPT = 100_000
 
 
@@ -269,6 +270,9 @@ def _variables(container: Container, siblings: Sequence[Manifest]) -> dict[str, 
         reference = mapping(entry, "valueFrom", "configMapKeyRef")
         if reference:
             value = maps.get(text(reference, "name"), {}).get(text(reference, "key"))
+        label = _LABEL.fullmatch(text(entry, "valueFrom", "fieldRef", "fieldPath"))
+        if label is not None:
+            value = container.pod_labels.get(label[1])
         if value is None and entry.get("valueFrom"):
             found.pop(name, None)
         else:

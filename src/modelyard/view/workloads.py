@@ -72,6 +72,11 @@ class Container:
         return split_image(self.image)[0].rpartition("/")[2]
 
     @property
+    def pod_labels(self) -> dict[str, Any]:
+        """Return the labels of its pod, as far as the manifest has them."""
+        return mapping(self.manifest.get((*self.path[:-3], "metadata", "labels")))
+
+    @property
     def args(self) -> list[str]:
         """Return the arguments as text."""
         return [str(each) for each in listed(self.value, "args")]

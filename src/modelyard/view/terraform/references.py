@@ -20,7 +20,8 @@ _WORD = re.compile(r"#|//|/\*|<<-?(\w+)[^\n]*\n|\"|[{}]")
 _IN_TEXT = re.compile(r"\\.|\$\$\{|%%\{|[$%]\{|\"", re.DOTALL)
 _IN_HEREDOC = re.compile(r"\$\$\{|%%\{|[$%]\{")
 _HEAD = re.compile(
-    r'^(variable|output|module|provider|resource|data|locals|terraform)\b[ \t]*(?:"([^"\n]+)")?[ \t]*(?:"([^"\n]+)")?[ \t]*\{',
+    r"^(variable|output|module|provider|resource|data|locals|terraform)\b[ \t]*"
+    r'(?:"([^"\n]+)")?[ \t]*(?:"([^"\n]+)")?[ \t]*\{',
     re.MULTILINE,
 )
 _REFERENCE = re.compile(r"(?<![\w.-])(var|local|module)\.([A-Za-z_][\w-]*)((?:\[[^\]\n]*\])?\.([A-Za-z_][\w-]*))?")
@@ -205,9 +206,8 @@ def code_of(text: str) -> str:
                 opened.append('"')
             elif sign == "{":
                 opened.append("{")
-            elif opened:
-                if opened.pop() == "${":
-                    blank(match.start(), match.end())
+            elif opened and opened.pop() == "${":
+                blank(match.start(), match.end())
             continue
         heredoc = inside != '"'
         stop = re.compile(rf"^[ \t]*{re.escape(inside)}[ \t]*$", re.MULTILINE) if heredoc else None

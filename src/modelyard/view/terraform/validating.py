@@ -46,7 +46,7 @@ def refusals(files: Files, folder: str, given: Mapping[str, Any]) -> Iterator[Re
         folder: The root module.
         given: The variables that the environment sets.
     """
-    declared = {name: body for name, body in _variables(files, folder)}
+    declared = dict(_variables(files, folder))
     defaults = {name: dict(attributes(body)).get("default") for name, body in declared.items()}
     scope = _Given(given, defaults)
     for name, body in declared.items():

@@ -16,7 +16,7 @@ _CLASSES = {
     "storageClass": ("StorageClass", "storage.k8s.io"),
     "priorityClassName": ("PriorityClass", "scheduling.k8s.io"),
 }
-_SECRET = "existingSecret"
+_NAMES_OF_SECRETS = ("existingSecret",)
 _OF_KUBERNETES = frozenset({"system-cluster-critical", "system-node-critical"})
 _NONE = frozenset({"", "-"})
 # A class that EKS makes in some clusters.
@@ -39,10 +39,10 @@ def unknown_name_in_values(environment: Environment) -> Iterator[Finding | NotCh
 
 def _judged(environment: Environment, values: ChartValues, path: Path, value: str) -> Iterator[Finding | NotChecked]:
     name = str(path[-1])
-    if value in _NONE or (name not in _CLASSES and name != _SECRET):
+    if value in _NONE or (name not in _CLASSES and name not in _NAMES_OF_SECRETS):
         return
     namespace = values.application.namespace
-    if name == _SECRET:
+    if name in _NAMES_OF_SECRETS:
         kind, where = "Secret", f" in namespace {namespace}"
         known = {
             each.name

@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
 
 @rule("metrics/unreadable-dashboard", error, since="0.3.0")
 def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Grafana loads no dashboard that is not JSON, one of several with the same uid, and no data of an unknown source."""
+    """Grafana loads no dashboard that is not JSON, one of two with the same uid, and no data of an unknown source."""
     sources = _sources(environment)
     uids: dict[str, Manifest] = {}
     for manifest in environment.of_kind("ConfigMap", ""):

@@ -24,12 +24,13 @@ from modelyard.view.admission import namespace_admits
 from modelyard.view.isolation import Direction
 
 _ADDRESS = re.compile(r"^\w+://([\w-]+)\.([\w-]+)(?:\.svc)?(?:\.cluster\.local)?:(\d+)")
+_WAY = {"Ingress": "in", "Egress": "out"}
 _KEDA, _INTERCEPTOR = "keda", "keda-add-ons-http"
 
 
 @rule("network/autoscaler-denied", error, since="0.3.0")
 def autoscaler_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """KEDA that cannot ask Prometheus scales nothing; an interceptor that cannot reach the pods answers 502 for them."""
+    """KEDA that cannot ask Prometheus scales nothing; an interceptor that cannot reach the pods answers 502."""
     labels = _labels(environment)
     yield from _asks(environment, labels)
     yield from _forwards(environment, labels)
@@ -44,10 +45,11 @@ def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> 
             if match is None:
                 continue
             namespace, port = match[2], int(match[3])
-            for at, other, direction, words in (
+            ways: tuple[tuple[str, str, Direction, str], ...] = (
                 (namespace, home, "Ingress", f"lets namespace {home} in to port {port} of {namespace}"),
                 (home, namespace, "Egress", f"lets namespace {home} out to port {port} of {namespace}"),
-            ):
+            )
+            for at, other, direction, words in ways:
                 policies = _policies(environment, at)
                 peer = Peer(other, labels.get(other, {NAMESPACE_NAME: other}))
                 denied = namespace_admits(policies, direction, peer, port) is False
@@ -57,8 +59,8 @@ def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> 
                 yield Finding(
                     at=_nearest(policies, direction).at(("spec", direction.lower())),
                     message=f"{manifest} has KEDA ask {match[1]} in namespace {namespace} "
-                    f"({'trigger ' + str(index + 1)}), and no network policy {words}",
-                    fix=f"let namespace {home} {'in' if direction == 'Ingress' else 'out'} to port {port} of {namespace}",
+                    f"(trigger {index + 1}), and no network policy {words}",
+                    fix=f"let namespace {home} {_WAY[direction]} to port {port} of {namespace}",
                 )
 
 
@@ -106,6 +108,4 @@ def _home(environment: Environment, chart: str) -> str:
 
 
 def _labels(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
-    return {
-        each.name: {**each.labels, NAMESPACE_NAME: each.name} for each in environment.of_kind("Namespace", "")
-    }
+    return {each.name: {**each.labels, NAMESPACE_NAME: each.name} for each in environment.of_kind("Namespace", "")}

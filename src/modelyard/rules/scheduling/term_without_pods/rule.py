@@ -25,8 +25,7 @@ _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 # Labels of the pods of LeaderWorkerSets: api/leaderworkerset/v1 of kubernetes-sigs/lws v0.8.
 _LWS = "leaderworkerset.sigs.k8s.io/"
 _OF_LWS = frozenset(
-    _LWS + name
-    for name in ("name", "group-index", "group-key", "subgroup-index", "subgroup-key", "worker-index")
+    _LWS + name for name in ("name", "group-index", "group-key", "subgroup-index", "subgroup-key", "worker-index")
 ) | {f"{_LWS}template-revision-hash"}
 _Path = tuple[str | int, ...]
 

@@ -77,9 +77,9 @@ def unknown_node_label(environment: Environment) -> Iterator[Finding | NotChecke
     own = {key for pool in pools for key in pool.labels}
     for values in environment.chart_values:
         for layer in values.layers:
-            for path, demand in _in_values(layer.content, ()):
+            for place, demand in _in_values(layer.content, ()):
                 if demand.key not in own:
-                    at = values.at(path)
+                    at = values.at(place)
                     yield from _judge(f"the pods of chart {values.source.chart}", demand, at, at)
     for workload in environment.own_workloads:
         for template in workload.templates:

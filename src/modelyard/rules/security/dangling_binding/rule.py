@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.graph import State, graph
+from modelyard.graph import ObjectRef, State, graph
 from modelyard.rules import rule
 from modelyard.rules.edges import is_of_chart
 from modelyard.rules.wording import nearest, one_of
@@ -21,7 +21,15 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
             if at is None or is_of_chart(environment, edge):
                 continue  # what a chart's objects refer to is the chart's affair: its hooks make some of it
             binding = f"{edge.source.node.kind} {edge.source.node.name}"
-            if edge.state is State.UNKNOWN and not wanted.name.startswith("system:") and wanted.name != "default":
+            homes = _homes(environment, wanted) if edge.state is State.UNKNOWN else []
+            if homes:
+                yield Finding(
+                    at=at,
+                    message=f"{binding} {verb} {wanted.kind} {wanted.name} of namespace {wanted.namespace}, and the "
+                    f"environment has it in {one_of(homes)}",
+                    fix=f"write namespace {homes[0]}",
+                )
+            elif edge.state is State.UNKNOWN and not wanted.name.startswith("system:") and wanted.name != "default":
                 yield NotChecked(binding, edge.reason.replace("bring it", f"bring {wanted}"))
             elif edge.state is State.DANGLING:
                 known = graph(environment).index.names(wanted.kind, wanted.namespace)
@@ -31,3 +39,14 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
                     message=f"{binding} {verb} {wanted.kind} {wanted.name}, which nothing makes{where}",
                     fix=f"name {nearest(wanted.name, known) or one_of(known)}",
                 )
+
+
+def _homes(environment: Environment, wanted: ObjectRef) -> list[str]:
+    """Return the namespaces of this repository's accounts of a name, where the one that is named may hold anything."""
+    if wanted.kind != "ServiceAccount" or wanted.name == "default":
+        return []
+    return sorted(
+        environment.namespace_of(each)
+        for each in environment.of_kind("ServiceAccount", "")
+        if each.name == wanted.name and environment.is_ours(each)
+    )

@@ -34,7 +34,8 @@ _RESOURCES = {
     "policy": "poddisruptionbudgets podsecuritypolicies",
     "rbac.authorization.k8s.io": "clusterrolebindings clusterroles rolebindings roles",
     "scheduling.k8s.io": "priorityclasses workloads podgroups",
-    "storage.k8s.io": "csidrivers csinodes csistoragecapacities storageclasses volumeattachments volumeattributesclasses",
+    "storage.k8s.io": "csidrivers csinodes csistoragecapacities storageclasses volumeattachments "
+    "volumeattributesclasses",
 }
 
 

@@ -40,6 +40,13 @@ def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked
                 continue
             leads = "leaderTemplate" in template.path
             needed = _OF_ALL if leads else _OF_WORKERS if shared else {**_OF_WORKERS, **_WITHOUT_API}
+            told_of = str(settings.get("nnodes", ""))
+            if told_of.isdigit() and int(told_of) != size:
+                yield Finding(
+                    at=settings.at("nnodes"),
+                    message=f"{container} is told of {told_of} pods (nnodes), and a group of {manifest} has {size}",
+                    fix="write $(LWS_GROUP_SIZE)",
+                )
             lacking = [flag for flag in needed if flag not in settings]
             if lacking:
                 yield Finding(

@@ -107,6 +107,13 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
             deployment = mapping(config, "deployment_config")
             scaling = mapping(deployment, "autoscaling_config")
             base = ("args", "llm_configs", number, "deployment_config")
+            fewest, most_of_all = scaling.get("min_replicas"), scaling.get("max_replicas")
+            if isinstance(fewest, int) and isinstance(most_of_all, int) and fewest > most_of_all:
+                yield Finding(
+                    at=application.at(*base, "autoscaling_config", "min_replicas"),
+                    message=f"{manifest} has min_replicas {fewest}, and max_replicas {most_of_all}",
+                    fix=f"let min_replicas be {most_of_all} at most, or raise max_replicas",
+                )
             wanted = _number(scaling.get("max_replicas"), deployment.get("num_replicas"))
             kwargs = mapping(config, "engine_kwargs")
             ranks = max(1, _number(kwargs.get("tensor_parallel_size"))) * max(
@@ -127,7 +134,8 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
                     at=application.at("args", "llm_configs", number, "engine_kwargs", "tensor_parallel_size")
                     if ranks > 1 and whole
                     else manifest.at((*path, "workerGroupSpecs", 0, "maxReplicas")),
-                    message=f"a replica of {manifest} takes {plural(ranks, 'GPU')}, and its workers have {whole} at most",
+                    message=f"a replica of {manifest} takes {plural(ranks, 'GPU')}, and its workers have "
+                    f"{whole} at most",
                     fix="raise maxReplicas of the worker group, or take fewer ranks",
                 )
             # A replica over several pods, or several models on the same workers, is not counted.

@@ -20,7 +20,12 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
             values = setting.value if isinstance(setting.value, list) else [setting.value]
             wrong = [str(each) for each in values if str(each) not in choices]
             if flag is not None and flag.known and not choices:
-                yield from _unlisted(model.name, setting, [str(each) for each in flag.known], f"{known.name} {known.version}" if known else "")
+                yield from _unlisted(
+                    model.name,
+                    setting,
+                    [str(each) for each in flag.known],
+                    f"{known.name} {known.version}" if known else "",
+                )
             if flag is None or known is None or not choices or not wrong or isinstance(setting.value, bool | dict):
                 continue
             near = nearest(wrong[0], choices)

@@ -14,7 +14,7 @@ _CLAIM, _VOLUME = "PersistentVolumeClaim", "PersistentVolume"
 
 @rule("storage/unknown-volume", error, since="0.3.0", absence="cluster")
 def unknown_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A claim that names a volume waits for that one alone: it is never bound where the volume is not there or differs."""
+    """A claim that names a volume waits for that one alone, and is never bound where it is not there or differs."""
     volumes = {each.name: each for each in environment.of_kind(_VOLUME, "")}
     claims = {(environment.namespace_of(each), each.name): each for each in environment.of_kind(_CLAIM, "")}
     for claim in claims.values():

@@ -65,9 +65,7 @@ def _of_another_service(block: Block, statement: dict[str, Any]) -> Iterator[Fin
     }
     if not services or block.values.get("source_policy_documents") or "dynamic " in block.source:
         return
-    used = {
-        action.partition(":")[0] for other in block.nested("statement") for action in _actions(other)
-    } - {"kms"}
+    used = {action.partition(":")[0] for other in block.nested("statement") for action in _actions(other)} - {"kms"}
     if used and not services & used and all(_actions(other) for other in block.nested("statement")):
         yield Finding(
             at=block.at((_VIA, "values")),

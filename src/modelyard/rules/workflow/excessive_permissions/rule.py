@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
-from modelyard.view import Environment, Workflow, entries, text, workflows
+from modelyard.view import Environment, Workflow, entries, mapping, text, workflows
 
 _CHECKOUT = "actions/checkout"
+# What actions write: their READMEs, read 2026-12-01.
+_NEEDED = {
+    "github/codeql-action/upload-sarif": "security-events",
+    "actions/attest-build-provenance": "attestations",
+    "actions/deploy-pages": "pages",
+}
+_COMMENTS = re.compile(r"gh pr comment|--method (?:POST|PATCH) \"?repos/[^\n]*/(?:issues|pulls)/[^\n]*comments")
+_OWN_TOKEN = re.compile(r"\$\{\{\s*(?:github\.token|secrets\.GITHUB_TOKEN)\s*\}\}")
 
 
 @rule("workflow/excessive-permissions", warning, since="0.1.0")
@@ -35,6 +44,32 @@ def excessive_permissions(environment: Environment) -> Iterator[Finding | NotChe
                     fix="add contents: read",
                     severity=error,
                 )
+            if isinstance(granted, dict):
+                yield from _too_little(workflow, str(name), job, granted, own is not None)
+
+
+def _too_little(
+    workflow: Workflow, name: str, job: dict[str, Any], granted: dict[str, Any], own: bool
+) -> Iterator[Finding]:
+    """Yield what steps need and the token may not: of known actions, and of comments by the command line of GitHub."""
+    needed: dict[str, str] = {}
+    environment = {**mapping(workflow.content, "env"), **mapping(job, "env")}
+    for step in entries(job, "steps"):
+        action = text(step, "uses").partition("@")[0]
+        if action in _NEEDED and not text(step, "with", "token"):
+            needed.setdefault(_NEEDED[action], f"runs {action}")
+        token = str({**environment, **mapping(step, "env")}.get("GH_TOKEN", ""))
+        if _COMMENTS.search(text(step, "run")) and _OWN_TOKEN.search(token):
+            needed.setdefault("pull-requests", "comments on pull requests")
+    for permission, what in needed.items():
+        if granted.get(permission) == "write" or (permission == "pull-requests" and granted.get("issues") == "write"):
+            continue
+        yield Finding(
+            at=workflow.at("jobs", name, "permissions") if own else workflow.at("jobs", name),
+            message=f"job {name} of {workflow.file} {what}, and its token may not write {permission}",
+            fix=f"add {permission}: write",
+            severity=error,
+        )
 
 
 def _too_much(workflow: Workflow, *path: str) -> Finding:

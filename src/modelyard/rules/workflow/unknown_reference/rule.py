@@ -20,7 +20,7 @@ _Path = tuple[str | int, ...]
 
 @rule("workflow/unknown-reference", error, since="0.3.0")
 def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """GitHub puts nothing in the place of a step, job or output that does not exist, and the step goes on without it."""
+    """GitHub puts nothing in the place of a step, job or output that does not exist, and goes on without it."""
     for workflow in workflows(environment):
         for name, job in workflow.jobs.items():
             if isinstance(job, dict):

@@ -1,0 +1,29 @@
+"""StatefulSets whose Service is not there."""
+
+from collections.abc import Iterator
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest, one_of
+from modelyard.view import Environment
+
+
+@rule("network/unknown-governing-service", error, since="0.3.0", absence="object")
+def unknown_governing_service(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Pods of a StatefulSet have names by its headless Service alone; without it they do not find each other."""
+    for workload in environment.own_workloads:
+        name = str(workload.manifest.get("spec.serviceName", "") or "")
+        if workload.kind != "StatefulSet" or not name:
+            continue
+        namespace = environment.namespace_of(workload.manifest)
+        known = {each.name for each in environment.services if each.namespace == namespace}
+        if name in known:
+            continue
+        if (reason := environment.unrendered_in(namespace)) and not nearest(name, known, cutoff=0.85):
+            yield NotChecked(workload, f"{reason} may bring Service {name}")
+            continue
+        yield Finding(
+            at=workload.manifest.at("spec.serviceName"),
+            message=f"{workload} names its pods by Service {name}, which namespace {namespace} does not have",
+            fix=f"name {nearest(name, known) or one_of(known)}" if known else "add a headless Service of that name",
+        )
