@@ -116,10 +116,8 @@ def modules(files: Files, root: str) -> Mapping[str, Module]:
 
 
 def _read(module: Module, file: str, text: str) -> None:
-    code = code_of(text)
-    module.references[file] = _references(code)
-    for head, body, line in blocks_of(text, code):
-        kind, first, second = head
+    blocks, module.references[file] = _parts(text)
+    for (kind, first, second), body, line in blocks:
         if kind == "variable":
             module.names["var"].add(first)
             if "default" not in dict(attributes(body)):
@@ -133,6 +131,13 @@ def _read(module: Module, file: str, text: str) -> None:
         elif kind == "module":
             module.names["module"].add(first)
             module.calls[first] = _call(module.folder, first, body, file, line)
+
+
+@lru_cache(maxsize=256)  # environments share their modules
+def _parts(text: str) -> tuple[tuple[tuple[tuple[str, str, str], str, int], ...], tuple[Reference, ...]]:
+    """Return the blocks of a file, as `blocks_of` has them, and what its expressions use."""
+    code = code_of(text)
+    return tuple(blocks_of(text, code)), _references(code)
 
 
 def _call(folder: str, name: str, body: str, file: str, line: int) -> Call:
