@@ -1,3 +1,5 @@
+import fcntl
+import os
 import threading
 from pathlib import Path
 
@@ -5,6 +7,7 @@ import pytest
 
 from modelyard.findings import ExitCode, UserError
 from modelyard.tooling import cache, data, write_whole
+from modelyard.tooling.files import TEMPORARY
 
 
 def test_folders_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +54,40 @@ def test_readers_see_one_version_or_the_other(tmp_path: Path) -> None:
     stop.set()
     reader.join()
     assert seen <= set(versions)
+
+
+@pytest.mark.parametrize("kind", ["killed", "link", "pipe"])
+def test_what_was_left_beside_a_file_is_taken_away(tmp_path: Path, kind: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("stays")
+    folder = tmp_path / "a"
+    folder.mkdir()
+    left = folder / f".b{TEMPORARY}"
+    if kind == "killed":
+        left.write_text("half")
+    elif kind == "link":
+        left.symlink_to(precious)
+    else:
+        os.mkfifo(left)
+    write_whole(folder / "b", "new")
+    assert {each.name: each.read_text() for each in folder.iterdir()} == {"b": "new"}
+    assert precious.read_text() == "stays"
+
+
+def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "b"
+    first = path.with_name(f".b{TEMPORARY}")
+    with first.open("wb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        second = threading.Thread(target=write_whole, args=(path, "second"))
+        second.start()
+        stream.write(b"first")
+        stream.flush()
+        assert not path.exists()
+        first.replace(path)
+    second.join()
+    assert path.read_text() == "second"
+    assert [each.name for each in tmp_path.iterdir()] == ["b"]
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,14 @@ from pathlib import Path
 
 from modelyard.findings import UserError
 
+TEMPORARY = ".modelyard"
+"""End of the name of a file that is being written, beside the one that it becomes."""
+
 
 def write_whole(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+
+    What a killed process left of an earlier attempt is removed.
 
     Args:
         path: File to write; missing folders above it are made.
@@ -27,19 +33,72 @@ def write_whole(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
     raw = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor, temporary = _temporary(path)
     except OSError as problem:
         raise unwritable(path, problem) from problem
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with os.fdopen(
+            os.dup(descriptor), "wb"
+        ) as stream:  # closed first: some file systems tell only then what failed
             stream.write(raw)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        os.fchmod(descriptor, mode)
+        temporary.replace(path)
     except BaseException as problem:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if isinstance(problem, OSError):
             raise unwritable(path, problem) from problem
         raise
+    finally:
+        os.close(descriptor)
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """Make the file that becomes `path`, locked for as long as its writer lives, so that others know what was left.
+
+    It has one name for each path: at most one can be left, and the next writer takes it away.
+    """
+    made = path.with_name(f".{path.name}{TEMPORARY}")
+    while True:
+        try:
+            descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            _take_away(made)
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks: nobody can tell what was left there
+            os.close(descriptor)
+            made.unlink(missing_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            return descriptor, Path(name)
+        if _is(descriptor, made):
+            return descriptor, made
+        os.close(descriptor)  # another writer took it for one that was left
+
+
+def _take_away(left: Path) -> None:
+    """Remove a file that nobody writes any more; wait for who writes it."""
+    try:
+        if not stat.S_ISREG(left.lstat().st_mode):
+            left.unlink()
+            return
+        descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _is(descriptor, left):
+            left.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _is(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is the one that stands at a path now."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def unwritable(path: Path, problem: OSError) -> UserError:
