@@ -13,9 +13,9 @@ some seconds of processor time, is written there too, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
-import random
 import signal
 import sys
 import tempfile
@@ -27,7 +27,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from modelyard.cli.application import run as run_verb
 from modelyard.findings import UserError, source_without_secrets
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fuzz_inputs import input_of, repository_of
 
 PROJECT = Path(__file__).parents[1]
 KEPT = PROJECT / "build" / "fuzz"
@@ -36,159 +40,18 @@ MOST_SECONDS = 20
 
 Reader = Callable[[str], object]
 
-CORPUS = {
-    "yaml": [
-        "version: 1\nwaivers:\n  - rule: a/b\n    path: 'x/**'\n    reason: because of it\n    expires: 2027-01-01\n",
-        "a: &a {b: 1}\nc: {<<: *a, d: [1, 2.5, true, null, ~]}\n---\n- x\n- |\n  text\n  more\n",
-        "charts:\n  - {name: a, version: '1.0', repository: example.com/a, digest: 'sha256:00'}\nversion: 1\n",
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {token: b}\n",
-        "image: {repository: vllm/vllm-openai, tag: v0.10.0}\nargs: [--model, a/b, --tensor-parallel-size=2]\n",
-    ],
-    "answers": [
-        "_src_path: https://git.example.com/template\n_commit: v1.2.3\nname: chat\nregion: us-west-2\ncomponents: a,b\nempty:\n",
-    ],
-    "deployment": [
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: chat}\nspec:\n  replicas: 2\n  template:\n    spec:\n      containers:\n"
-        "        - name: vllm\n          image: vllm/vllm-openai:v0.10.0\n          args: [--model, Qwen/Qwen3-1.7B, --port=8000]\n"
-        "          env: [{name: HF_TOKEN, value: x}, {name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n"
-        "          resources: {limits: {nvidia.com/gpu: 1, memory: 16Gi}}\n",
-        "servingEngineSpec:\n  modelSpec:\n    - name: chat\n      repository: vllm/vllm-openai\n      tag: v0.10.0\n"
-        "      modelURL: Qwen/Qwen3-1.7B\n      requestGPU: 1\n      vllmConfig: {maxModelLen: 4096, extraArgs: [--a=b]}\n",
-    ],
-    "json": [
-        '{"a": [1, 2.5e3, true, null, "x\\u00e9\\n"], "b": {"c": {}}}',
-        '{"entries": {"a": [{"version": "1", "urls": ["a"]}]}}',
-    ],
-    "toml": ['[settings.kubernetes]\n"a" = 1\nb = [1, 2]\nc = """x\n"""\nd = 1979-05-27T07:32:00Z\n'],
-    "hcl": ['name = "dev"\nlist = ["a", "b"]\nobject = {\n  a = 1 # c\n  b = "${x}"\n}\ntext = <<E\nx\nE\n'],
-    "log": [
-        "INFO vLLM API server version 0.10.0\nAvailable KV cache memory: 1.5 GiB\n",
-        "non-default args: {'model': 'a/b', 'max_model_len': 8192, 'tensor_parallel_size': 2}\nModel loading took 5.38 GiB\n",
-        "Initializing a V1 LLM engine (v0.10.0) with config: model='a', kv_cache_dtype=fp8, max_seq_len=8192\n",
-        "GPU KV cache size: 651,504 tokens\ntotal_gpu_memory (79.1GiB) x gpu_memory_utilization (0.90) = 71.29GiB\n",
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n",
-    ],
-    "terraform": [
-        'a.b["c"].d',
-        '"x-${var.a}-${join(",", [for x in y : x if x != 1])}"',
-        "a ? b : c == 1 && !d",
-        "{ a = 1, (b) = [2] }",
-    ],
-    "pattern": ["(a|b)*c", "[a-z]{2,5}x?", "a**/*.yaml", "app=x, tier in (a, b), !c"],
-    "plan": [
-        '{"format_version": "1.2", "planned_values": {"root_module": {}}, "resource_changes": [], "variables": {"a": {"value": 1}}}'
-    ],
-    "config": [
-        '{"architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "num_attention_heads": 32, "num_hidden_layers": 32, '
-        '"vocab_size": 128256, "intermediate_size": 14336, "num_key_value_heads": 8, "torch_dtype": "bfloat16"}'
-    ],
-}
-TOKENS = [
-    *"[]{}()<>:,-?&*!|>'\"%@`#=+/\\\n\t \r\0\x1b\x7f",
-    *(
-        "- ",
-        ": ",
-        "? ",
-        "*a",
-        "&a ",
-        "<<: *a",
-        "---\n",
-        "...\n",
-        "|-\n",
-        "!!int ",
-        "!!timestamp ",
-        "!!binary ",
-        "!!set ",
-        "!!python/none",
-    ),
-    *(
-        "~",
-        "null",
-        "true",
-        "0x",
-        "1e999",
-        "-1",
-        "0",
-        "9" * 400,
-        ".nan",
-        ".inf",
-        "1_0",
-        "12:30:45",
-        "\u202e",
-        "\u00b2",
-        "\ufeff",
-        "\U0001f600",
-    ),
-    *(
-        "${",
-        "}",
-        "<<E\n",
-        "E\n",
-        "##[error]",
-        "::error::",
-        "\\u0000",
-        "\\ud800",
-        "=",
-        "==",
-        "for ",
-        "...",
-        "{{",
-        "}}",
-        "$(",
-        "../",
-    ),
-    *(
-        "GiB",
-        "None",
-        "float('nan')",
-        "lambda: 0",
-        "1j",
-        "b'x'",
-        "{1}",
-        "()",
-        "kind: Secret\n",
-        "password: ",
-        "https://a:b@c/",
-    ),
-]
-
-
-def mutated(random_: random.Random, texts: list[str]) -> str:
-    """Return a text of a corpus with a few things done to it; now and then something is repeated very often."""
-    text = random_.choice(texts)
-    for _ in range(random_.randint(1, 6)):
-        start = random_.randint(0, len(text))
-        end = min(len(text), start + random_.randint(0, 12))
-        done = random_.randrange(8)
-        if done == 0:
-            text = text[:start] + text[end:]
-        elif done == 1:
-            text = text[:start] + text[start:end] * random_.randint(2, 5) + text[end:]
-        elif done in (2, 3):
-            text = text[:start] + random_.choice(TOKENS) + text[end if done == 2 else start :]
-        elif done == 4:
-            other = random_.choice(texts)
-            cut = random_.randint(0, len(other))
-            text = text[:start] + other[cut:]
-        elif done == 5:
-            text = (
-                text[:start] + chr(random_.choice((random_.randrange(128), random_.randrange(0xD7FF)))) + text[start:]
-            )
-        elif done == 6:
-            lines = text.split("\n")
-            random_.shuffle(lines)
-            text = "\n".join(lines)
-        elif random_.random() < 0.2:
-            text = text[:start] + random_.choice(TOKENS) * random_.choice((10, 300, 3000)) + text[start:]
-    return text
-
 
 def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     """Return each reader by name, with the corpus that its inputs come from."""
     from modelyard import catalog
+    from modelyard.checking.baseline import read_baseline
+    from modelyard.checking.scopes import streamed
     from modelyard.checking.wildcards import wildcard
     from modelyard.editing.deployments import foreign
+    from modelyard.editing.environments import outputs
     from modelyard.linear import matches_whole
+    from modelyard.loadtests import UnreadableResult, client_result, merged
+    from modelyard.planning import load_results, objectives_of, observed, runs_of
     from modelyard.rendering import RenderingCache
     from modelyard.rendering.selectors import matches_labels
     from modelyard.repository import Files, hcl, toml
@@ -200,6 +63,8 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     from modelyard.scaffolding.questionnaire import Questionnaire, read_answers
     from modelyard.scaffolding.recorded import recorded_answers
     from modelyard.sizing.logs import measured_budget
+    from modelyard.sizing.measurements import measurements
+    from modelyard.sizing.team_models import team_models
     from modelyard.view.terraform import syntax, tokens
     from modelyard.view.terraform.plans import read_plan
 
@@ -229,7 +94,35 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
         except tokens.Unknown:
             return None  # as its docstring says
 
+    def worded(read: Reader) -> Reader:
+        """Count what a docstring says is raised as a refusal, as the verbs that call it do."""
+
+        def reader(text: str) -> object:
+            try:
+                return read(text)
+            except (ValueError, UnreadableResult) as problem:
+                raise UserError(str(problem)) from None
+
+        return reader
+
+    def own(name: str, read: Callable[[Files], object]) -> Reader:
+        return in_file(f"{name.rpartition('/')[2]}-of/{name}", lambda path: read(_files_of(path, name)))
+
+    def stream(text: str) -> None:
+        with streamed(text.encode("utf-8", "replace").decode()) as folder:
+            list(Files(folder).documents("manifests.yaml"))
+
     return {
+        "objectives": ("objectives", own("web/objectives.yaml", lambda files: objectives_of(files, "web"))),
+        "runs": ("runs", own("measurements/a--b.load.yaml", lambda files: runs_of(files, "a/b"))),
+        "measurements": ("measurements", own("measurements/a--b.yaml", lambda files: measurements(files, "a/b"))),
+        "team-models": ("team-model", own("catalog/models/a/model.yaml", team_models)),
+        "bench": ("bench", worded(lambda text: list(load_results(json_reader.parsed(text))))),
+        "client": ("client", worded(lambda text: merged([client_result("a", text)]).content())),
+        "prometheus": ("prometheus", worded(lambda text: observed(json_reader.parsed(text)))),
+        "outputs": ("outputs", outputs),
+        "baseline": ("baseline", in_file("baseline.json", read_baseline)),
+        "stream": ("yaml", stream),
         "yaml": ("yaml", lambda text: yaml_reader.documents("x.yaml", text)),
         "yaml-1.1": ("yaml", lambda text: yaml_reader.documents_of_1_1("x.yaml", text)),
         "yaml-nodes": ("yaml", lambda text: [yaml_reader.plain(each) for each in yaml_reader.nodes("x.yaml", text)]),
@@ -252,6 +145,12 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
         "selector": ("pattern", lambda text: matches_labels(text, {"app": "x"})),
         "redaction": ("yaml", lambda text: (source_without_secrets(text), shown_difference(text, text))),
     }
+
+
+def _files_of(path: Path, name: str) -> Any:
+    from modelyard.repository import Files
+
+    return Files(path.parents[name.count("/")])
 
 
 class Hang(BaseException):
@@ -280,40 +179,20 @@ def tried(read: Callable[[], object]) -> str:
     return "read"
 
 
-def input_of(target: str, corpus: str, seed: int) -> str:
-    """Return the input of a seed for a reader."""
-    return mutated(random.Random(f"{target} {seed}"), CORPUS[corpus])  # noqa: S311 - no secret
+VERBS: tuple[tuple[str, ...], ...] = (
+    ("graph", "--format", "json"),
+    ("fit", "--json"),
+    ("place", "--json"),
+    ("cost", "--json"),
+    ("times", "--json"),
+    ("env", "list", "--json", "--repository"),
+    ("plan", "web", "--env", "dev", "--json", "--repository"),
+    ("tune", "web", "--env", "dev", "--json", "--repository"),
+    ("model", "list", "--json", "--repository"),
+)
+"""What else reads a whole repository; each takes its path at the end."""
 
-
-FILES = {
-    "environments/dev/kustomization.yaml": "resources: [web.yaml]\n",
-    "environments/dev/environment.yaml": "kubernetes: '1.35'\nregion: us-west-2\n",
-    "environments/dev/terraform.tfvars": 'cluster_name = "dev"\nregion = "us-west-2"\n',
-    "environments/dev/web.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\n"
-    "spec:\n  project: default\n  source: {repoURL: 'https://git.example.com/a.git', path: web, targetRevision: main}\n"
-    "  destination: {namespace: web, server: 'https://kubernetes.default.svc'}\n",
-    "web/kustomization.yaml": "resources: [all.yaml]\npatches:\n  - target: {kind: Deployment, name: 'd|e.*'}\n    patch: |-\n"
-    "      - {op: replace, path: /spec/replicas, value: 2}\nconfigMapGenerator: [{name: c, literals: [a=b]}]\n",
-    "web/all.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  replicas: 1\n  selector: {matchLabels: {a: b}}\n"
-    "  template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n        - name: vllm\n          image: vllm/vllm-openai:v0.10.0\n"
-    "          args: [--model, Qwen/Qwen3-1.7B, --max-model-len, '8192']\n          env: [{name: HF_TOKEN, value: x}]\n"
-    "          resources: {limits: {nvidia.com/gpu: 1}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: d}\n"
-    "spec: {selector: {a: b}, ports: [{port: 80}]}\n",
-    "modelyard.yaml": "version: 1\nwaivers:\n  - rule: security/root-container\n    path: web/**\n    reason: it is built so\n"
-    "    expires: 2027-01-01\n",
-    "charts.lock": "version: 1\n",
-    ".github/workflows/a.yml": "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'echo ${{ github.head_ref }}'}]}}\n",
-}
-
-
-def repository_of(seed: int, root: Path) -> None:
-    """Write the repository of a seed: some of its files are mutated."""
-    chosen = random.Random(f"repository {seed}")  # noqa: S311 - no secret
-    changed = set(chosen.sample(sorted(FILES), chosen.randint(1, 3)))
-    for path, text in FILES.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        content = mutated(chosen, [text, text, *CORPUS["yaml"]]) if path in changed else text
-        (root / path).write_bytes(content.encode("utf-8", "surrogatepass"))
+_TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 
 
 def checked(root: Path) -> None:
@@ -325,14 +204,43 @@ def checked(root: Path) -> None:
     for name in FORMATS:
         stream = io.StringIO()
         write(report, name, stream)
-        text = stream.getvalue()
-        assert "##[" not in text, f"{name} holds a command of a log"
-        assert "\x1b" not in text, f"{name} holds an escape"
-        assert not any(mark in text for mark in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"), (
-            f"{name} turns text around"
-        )
+        _require_inert(name, stream.getvalue())
         if name in ("json", "sarif", "gitlab"):
-            json.loads(text)
+            json.loads(stream.getvalue())
+
+
+def looked_at(root: Path, seed: int) -> None:
+    """Let one of the other verbs read a repository, and the page of a check be made now and then."""
+    words = VERBS[seed % len(VERBS)]
+    with contextlib.redirect_stdout(_Stream()) as out, contextlib.redirect_stderr(_Stream()) as said:
+        try:
+            code = run_verb([*words, str(root)])
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+    shown, told = out.text(), said.text()
+    assert code in (0, 1, 2, 3), f"{words[0]} ends with {code}: {told[-300:]}"
+    _require_inert(words[0], shown + told)
+    if shown:
+        json.loads(shown)
+
+
+class _Stream(io.TextIOWrapper):
+    """Standard output as a process has it, kept in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", errors="backslashreplace", write_through=True)
+
+    def text(self) -> str:
+        """Return what was written."""
+        content = self.buffer
+        assert isinstance(content, io.BytesIO)
+        return content.getvalue().decode()
+
+
+def _require_inert(name: str, text: str) -> None:
+    assert "##[" not in text, f"{name} holds a command of a log"
+    assert "\x1b" not in text, f"{name} holds an escape"
+    assert not any(mark in text for mark in _TURNING), f"{name} turns text around"
 
 
 def _shown_traceback(read: Callable[[], object]) -> str:
@@ -388,6 +296,8 @@ def _repositories(seeds: range) -> Iterator[tuple[str, Counter[str]]]:
         def check_one() -> None:
             with tempfile.TemporaryDirectory(prefix="modelyard-fuzz-") as folder:
                 repository_of(seed, Path(folder))
+                if seed % 4 == 3:
+                    looked_at(Path(folder), seed // 4)
                 checked(Path(folder))
 
         return check_one

@@ -85,7 +85,8 @@ def _run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     return shown.out + shown.err
 
 
-def _git(root: Path, *words: str) -> None:
+def git(root: Path, *words: str) -> None:
+    """Run git in a repository, as its author."""
     subprocess.run(["git", *words], cwd=root, env={**os.environ, **AUTHOR}, check=True, capture_output=True)  # noqa: S607
 
 
@@ -100,11 +101,11 @@ def repository(tmp_path: Path) -> Path:
     for path, text in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    _git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "init", "-q", "-b", "main")
     for name in ("before", "after"):
-        _git(tmp_path, "add", "-A")
-        _git(tmp_path, "commit", "-q", "-m", name)
-        _git(tmp_path, "tag", name)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", name)
+        git(tmp_path, "tag", name)
         (tmp_path / "web/kustomization.yaml").write_text("resources: [all.yaml]\n")
         (tmp_path / "web/all.yaml").write_text(WORKLOAD)
     (tmp_path / "web/all.yaml").write_text(WORKLOAD.replace("canary", "canarz"))

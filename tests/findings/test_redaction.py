@@ -26,12 +26,17 @@ HIDDEN = [
     ("glpat-" + "a1" * 10, "(credential)"),
     ("AIza" + "a" * 35, "(credential)"),
     ("https://hooks.slack.com/services/T0000/B0000/abcdefgh", "https://(credential)"),
+    ("kv-tokens: a1b2c3d4e5f6g7", "kv-tokens: (hidden)"),
+    ("hf-tokens: unlimited", "hf-tokens: (hidden)"),
     ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE7", "(hidden)"),
 ]
 SHOWN = [
     "--max-num-batched-tokens=8192",
     "--tokenizer=org/model",
     "max_tokens: 5",
+    "kv-tokens: unlimited",
+    "spare-tokens: 651,504",
+    "shared-tokens: about 4k",
     "existingSecret: my-secret",
     "secretName: my-secret",
     "secretKeyRef: {name: a, key: token}",
@@ -63,6 +68,19 @@ def test_a_secret_is_hidden_and_its_name_stays(source: str, shown: str) -> None:
 @pytest.mark.parametrize("source", SHOWN, ids=[source[:24] for source in SHOWN])
 def test_what_is_no_secret_stays(source: str) -> None:
     assert source_without_secrets(source) == source
+
+
+def test_counts_of_tokens_are_no_secrets_and_passwords_of_digits_are() -> None:
+    counts = {"kv-tokens": 28240.123456789, "tokens": 10**12, "ever-tokens": None, "gpu-tokens": [1, 2.5]}
+    assert without_secrets(counts) == counts
+    assert without_secrets({"db-password": 123456, "pin": 1}) == {"db-password": "(hidden)", "pin": 1}
+
+
+def test_a_part_of_a_text_hides_what_the_whole_says() -> None:
+    text = "a: 1\npatch: |-\n  env:\n    - name: DB_PASSWORD\n" + "      # why\n" * 5 + "b: 2\n"
+    old = text.replace("DB_PASSWORD\n", "DB_PASSWORD\n      value: hunter2\n")
+    part = "@@ -6,3 +6,3 @@\n       value: hunter2\n+    x: 1\n"
+    assert "hunter2" not in shown_difference(part, old, old)
 
 
 def test_values_are_hidden_by_where_they_stand() -> None:

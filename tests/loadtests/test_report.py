@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -196,4 +197,32 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, words: list[str]) -> No
 
 def test_no_file_at_all(tmp_path: Path) -> None:
     code, out, err = run(str(tmp_path / "missing.json"))
-    assert (code, out) == (2, "") and "No such file" in err
+    assert (code, out) == (2, "") and "no such file" in err
+
+
+def test_a_pipe_that_nobody_writes_to_and_a_device_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (str(tmp_path / "pipe"), "/dev/zero", str(tmp_path)):
+        result = CliRunner().invoke(application("loadtest"), ["loadtest", "report", file])
+        assert result.exit_code == 2
+        assert "no ordinary file" in result.output or "is a directory" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"ttfts": [0.1], "itls": [0.02], "errors": [""], "output_lens": [2], "duration": 1}',
+            "itls holds what is no",
+        ),
+        ('{"ttfts": [0.1], "itls": [[]], "errors": [""], "output_lens": [[]], "duration": 1}', "output_lens holds"),
+    ],
+)
+def test_what_has_another_type_is_said(text: str, said: str) -> None:
+    with pytest.raises(UnreadableResult, match=said):
+        client_result("a", text)
+
+
+def test_k6_without_tags_is_a_success() -> None:
+    row = {"type": "Point", "metric": "http_req_duration", "data": {"time": "2026-11-30T10:00:00Z", "value": 5}}
+    assert client_result("a", json.dumps({**row, "data": {**row["data"], "tags": "x"}})).failed == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,7 @@ OUR_OWN = {
     "scaffolding/carried.py": "data of the package",
     "costing/prices.py": "data of the package",
     "schemas/ages.py": "data of the package",
+    "rules/security/unknown_api_resource/rule.py": "data of the package",
     "schemas/bundle.py": "data of the package, and definitions that went through the reader",
     "sizing/calibration.py": "data of the package",
     "tooling/pins.py": "data of the package",
@@ -92,6 +95,80 @@ def test_what_passes_by_is_seen(tmp_path: Path) -> None:
     module = tmp_path / "x.py"
     module.write_text("import yaml\nyaml.safe_load('a')\nYAML().load('a')\nload_from_path('a')\n")
     assert list(_calls(module)) == ["yaml.safe_load", "ruamel.yaml", "load_from_path"]
+
+
+OPENED = {
+    "catalog/instances.py": "data of the package",
+    "catalog/loading.py": "data of the package",
+    "cli/explain.py": "data of the package",
+    "costing/prices.py": "data of the package",
+    "htmlreport/document.py": "data of the package",
+    "htmlreport/libraries.py": "data of the package",
+    "planning/speed.py": "data of the package",
+    "reporting/sarif.py": "data of the package",
+    "schemas/ages.py": "data of the package",
+    "rules/security/unknown_api_resource/rule.py": "data of the package",
+    "schemas/bundle.py": "data of the package, and definitions that went through the reader",
+    "scaffolding/carried.py": "data of the package",
+    "scaffolding/source.py": "what pip recorded of the package",
+    "sizing/calibration.py": "data of the package",
+    "tooling/pins.py": "data of the package",
+    "tooling/sources.py": "data of the package",
+    "view/scopes.py": "data of the package",
+    "view/terraform/reading.py": "the module of its own process, and the user's cache",
+    "checking/charts.py": "the user's cache",
+    "checking/local_charts.py": "opens for writing",
+    "fetching/fetch.py": "what was just fetched into the user's cache, within limits",
+    "fetching/transport.py": "the user's cache",
+    "rendering/cache.py": "the user's cache",
+    "schemas/custom.py": "the user's cache",
+    "tooling/executables.py": "the user's cache",
+    "repository/locks.py": "the user's cache",
+    "tooling/background.py": "logs and /proc of processes of ours",
+    "tooling/files.py": "opens for writing, and what it is to take away",
+    "cli/boundary.py": "opens for writing",
+    "policies/trust.py": "what the user said",
+    "scaffolding/trust.py": "what the user said",
+    "repository/journal.py": "a journal of ours, and files that an edit just read through the reader",
+    "repository/limits.py": "the reader",
+    "scaffolding/conflicts.py": "ordinary files that a merge of ours just wrote",
+    "scaffolding/updating.py": "ordinary files that a merge of ours just wrote",
+}
+"""What opens files by itself, and whose they are: whatever else there is comes through `repository.limits`."""
+
+
+_READING = ("read", "buffer", "readline", "readlines")
+
+
+def _openings(module: Path) -> Iterator[str]:
+    text = module.read_text()
+    for node in ast.walk(ast.parse(text)) if re.search(r"read_(?:text|bytes)|open\(|stdin", text) else ():
+        if isinstance(node, ast.Attribute) and node.attr in ("read_text", "read_bytes"):
+            yield node.attr
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "os.open", "io.open", "Path.open"):
+            yield "open"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "open":
+            arguments = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            if {"r", "rb", "w", "wb", "a", "ab", "a+b"} & set(arguments) or any(each.arg for each in node.keywords):
+                yield "open"
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "sys.stdin" and node.attr in _READING:
+            yield "stdin"
+
+
+def test_nothing_opens_a_file_of_other_people_by_itself() -> None:
+    found = {
+        name: sorted(set(opened))
+        for path in sorted(SOURCES.rglob("*.py"))
+        if not (name := str(path.relative_to(SOURCES))).startswith("rehearsal/") and (opened := list(_openings(path)))
+    }
+    assert {name: opened for name, opened in found.items() if name not in OPENED} == {}
+    assert [name for name in OPENED if name not in found] == [], "they open nothing any more"
+
+
+def test_such_an_opening_is_seen(tmp_path: Path) -> None:
+    module = tmp_path / "x.py"
+    module.write_text("path.read_text()\nopen(path)\npath.open('rb')\nsys.stdin.read(5)\nwebbrowser.open(url)\n")
+    assert sorted(_openings(module)) == ["open", "open", "read_text", "stdin"]
 
 
 def _merges(levels: int) -> str:
@@ -222,3 +299,16 @@ def test_a_pipe_in_a_repository_is_nothing(tmp_path: Path) -> None:
     for path in ("x.yaml", "link.yaml"):
         with pytest.raises(limits.UnreadableFile, match="no ordinary file"):
             files.read(path)
+
+
+@pytest.mark.parametrize(
+    ("piped", "told"),
+    [(b"kind: x\n" + b"#" * 100, "more than the"), (b"\xff", "is not UTF-8 text"), (b"kind: x\n", "")],
+)
+def test_standard_input_is_whole_or_refused(piped: bytes, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped)))
+    if told:
+        with pytest.raises(UserError, match=told):
+            limits.standard_input(most=50)
+    else:
+        assert limits.standard_input(most=50).encode() == piped

@@ -16,6 +16,7 @@ from modelyard.repository import MalformedYAML, Repository
 from modelyard.repository.locks import Lock, cached_chart, local_chart
 from modelyard.repository.yaml import documents
 from modelyard.view import Manifest, Source, sources
+from modelyard.view.shapes import listed
 
 
 class NotRenderable(Exception):
@@ -123,7 +124,7 @@ def chart_job(manifest: Manifest, source: Source, revisions: Revisions, lock: Lo
         source,
         archive,
         namespace,
-        tuple(value_file(manifest, str(entry), revisions) for entry in helm.get("valueFiles") or ()),
+        tuple(value_file(manifest, str(entry), revisions) for entry in listed(helm, "valueFiles")),
         given_values(helm),
         fetched is None,
     )

@@ -20,6 +20,7 @@ from modelyard.repository import Files, Repository, joined
 from modelyard.repository.layout import CHART
 from modelyard.tooling import cache, write_whole
 from modelyard.view import Manifest, entries, mapping, text
+from modelyard.view.shapes import listed
 
 _MOST_FILES = 2_000
 _SEGMENT = re.compile(r"(?<!\\)\.")
@@ -49,7 +50,7 @@ def local_chart_job(manifest: Manifest, folder: ChartFolder, revisions: Revision
     except UserError as unreadable:
         raise NotRenderable(unreadable.message) from None
     files = []
-    for entry in helm.get("valueFiles") or ():
+    for entry in listed(helm, "valueFiles"):
         try:
             files.append(_value_file(manifest, repository, source.folder, str(entry), revisions))
         except NotRenderable:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from modelyard.checking import Backend, CheckOptions
     from modelyard.reporting import Presentation
 
-_MOST_BYTES = 64 * 1024 * 1024
 _SHOWN_OF_A_RULE = 10
+_PIPED = "pipe YAML into it, at most some megabytes"
 _SHARD = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 
 
@@ -132,6 +132,7 @@ def command(
 
     from modelyard.checking import CheckOptions, check
     from modelyard.checking.scopes import streamed
+    from modelyard.repository.limits import standard_input
 
     options = CheckOptions(
         environments=tuple(environment or ()),
@@ -157,7 +158,7 @@ def command(
         if is_stream:
             raise UserError("--fix needs files to write", fix="name a folder")
         return _fix(path, options, unsafe=unsafe, dry_run=dry_run, quiet=quiet)
-    with streamed(_standard_input()) if is_stream else nullcontext(path) as folder:
+    with streamed(standard_input(fix=_PIPED)) if is_stream else nullcontext(path) as folder:
         with Progress(quiet=quiet) as progress:
             report = check(folder, options, progress)
         code = report.exit_code(least, strict)
@@ -213,13 +214,6 @@ def _fix(path: Path, options: CheckOptions, *, unsafe: bool, dry_run: bool, quie
 def _names(given: Sequence[str] | None) -> tuple[str, ...]:
     """Return rules and areas, which may be separated by commas."""
     return tuple(name.strip() for each in given or () for name in each.split(",") if name.strip())
-
-
-def _standard_input() -> str:
-    try:
-        return sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8")
-    except UnicodeDecodeError:
-        raise UserError("standard input is not UTF-8 text", fix="pipe YAML into it") from None
 
 
 def _facts(given: Sequence[str]) -> tuple[tuple[str, str], ...]:

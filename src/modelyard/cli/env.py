@@ -195,11 +195,11 @@ def sync(
 
 
 def _outputs(repository: Path, file: str | None) -> str:
-    from modelyard.repository.limits import MAX_FILE_BYTES, content_of
+    from modelyard.repository.limits import content_of, standard_input
 
     fix = "terraform output -json > outputs.json"
     if file == "-":
-        return sys.stdin.read(MAX_FILE_BYTES + 1)
+        return standard_input(fix=fix)
     if file is not None:
         try:
             return content_of(Path(file), fix=fix, pipes=True).decode("utf-8")

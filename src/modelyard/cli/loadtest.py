@@ -97,17 +97,14 @@ def report(
 
 def _text(file: Path) -> str:
     from modelyard.loadtests.clients import MOST_BYTES, UnreadableResult
+    from modelyard.repository.limits import UnreadableFile, content_of
 
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise UnreadableResult(
-                f"it is larger than {MOST_BYTES // 2**20} MiB; split the load test into more clients"
-            )
-        return file.read_text(encoding="utf-8")
+        return content_of(file, "it", most=MOST_BYTES, pipes=True).decode("utf-8")
     except UnicodeDecodeError:
         raise UnreadableResult("it is not text in UTF-8") from None
-    except OSError as error:
-        raise UnreadableResult(f"it cannot be read ({error.strerror})") from None
+    except UnreadableFile as error:
+        raise UnreadableResult(error.message) from None
 
 
 def _objective(text: str) -> Objective:

@@ -23,6 +23,7 @@ from modelyard.repository.kustomization import FILE_NAMES
 from modelyard.repository.locks import FILE as LOCK
 from modelyard.tooling.streaming import LineProcess
 from modelyard.view import NODE_CLASSES, Environment, Manifest, Source, sources
+from modelyard.view.shapes import listed
 
 Chosen = Callable[[str, Manifest], bool]
 
@@ -255,7 +256,7 @@ def _named_by(views: Iterable[Environment], applications: set[tuple[str, str]]) 
 
 
 def _value_files(source: Source) -> Iterator[str]:
-    for file in (source.value.get("helm") or {}).get("valueFiles") or ():
+    for file in listed(source.value, "helm", "valueFiles"):
         path = str(file)
         # A file of another source of the Application stands after that source's name.
         yield path.partition("/")[2] if path.startswith("$") else path.strip("/")

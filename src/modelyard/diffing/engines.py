@@ -9,6 +9,7 @@ from modelyard.catalog import Engine, Flag, engine
 from modelyard.diffing.model import ABSENT, EngineChange, Hazard, SettingChange
 from modelyard.findings import Severity
 from modelyard.view import ServedModel, title_of
+from modelyard.view.shapes import entries
 
 _OWN_FLAG = "config"
 
@@ -58,9 +59,8 @@ def _is_gone(flag: str, first: Engine, second: Engine) -> bool:
 
 
 def _variables(model: ServedModel) -> Iterator[str]:
-    for entry in model.container.value.get("env") or ():
-        if isinstance(entry, dict):
-            yield str(entry.get("name", ""))
+    for entry in entries(model.container.value, "env"):
+        yield str(entry.get("name", ""))
 
 
 def _defaults(first: Engine, second: Engine, settings: Mapping[str, Any]) -> Iterator[SettingChange]:

@@ -10,6 +10,7 @@ from modelyard.diffing.scaling import replicas
 from modelyard.diffing.values import equal
 from modelyard.findings import Severity
 from modelyard.view import NODE_CLASSES, Application, Manifest, Workload
+from modelyard.view.shapes import entries, listed, text
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _OPTIONS = "argocd.argoproj.io/sync-options"
@@ -28,7 +29,7 @@ _LOSSES = {
 def application_removed(application: Application) -> Hazard:
     """Return what becomes of the objects of an Application that vanishes."""
     count = len(application.resources)
-    if FINALIZER in (application.manifest.get("metadata.finalizers") or ()):
+    if FINALIZER in listed(application.manifest.value, "metadata", "finalizers"):
         objects = f"its {count} objects" if count else "its objects"
         return Hazard("deletion", Severity.WARNING, f"Argo CD deletes Application {application.name} with {objects}")
     return Hazard(
@@ -137,14 +138,8 @@ def _read_at_start(workload: Workload, kind: str) -> set[str]:
         else ("secretKeyRef", "secretRef", "secret", "secretName")
     )
     for template in workload.templates:
-        for entry in template.spec.get("volumes") or ():
-            if isinstance(entry, dict) and isinstance(entry.get(volume), dict):
-                names.add(str(entry[volume].get(key, "")))
+        names |= {text(entry, volume, key) for entry in entries(template.spec, "volumes")}
         for container in template.containers:
-            for variable in container.value.get("env") or ():
-                source = (variable.get("valueFrom") or {}) if isinstance(variable, dict) else {}
-                names.add(str((source.get(reference) or {}).get("name", "")))
-            for source in container.value.get("envFrom") or ():
-                if isinstance(source, dict):
-                    names.add(str((source.get(from_all) or {}).get("name", "")))
+            names |= {text(each, "valueFrom", reference, "name") for each in entries(container.value, "env")}
+            names |= {text(each, from_all, "name") for each in entries(container.value, "envFrom")}
     return names - {""}

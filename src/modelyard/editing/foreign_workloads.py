@@ -24,6 +24,7 @@ from modelyard.editing.external import (
 )
 from modelyard.findings import At, Place, UserError, is_secret
 from modelyard.view.command_lines import SHELLS, assignments_in, commands_of, filled_in
+from modelyard.view.shapes import entries
 from modelyard.wording import join_and
 
 _KINDS = ("Deployment", "StatefulSet", "Pod")
@@ -206,7 +207,7 @@ def _require_devices(serving: _Serving, at: At) -> None:
     asked: dict[str, Any] = {}
     for part in ("requests", "limits"):
         asked.update(mapping_at(mapping_at(serving.container, "resources"), part))
-    foreign = sorted(name for name in asked if name not in DEVICES and _is_device(name))
+    foreign = sorted(name for name in asked if isinstance(name, str) and name not in DEVICES and _is_device(name))
     image = str(serving.container.get("image") or "").lower()
     maker = next((word for word in ("rocm", "gaudi", "habana", "tpu", "xpu", "ascend", "-cpu") if word in image), "")
     if foreign or maker:
@@ -329,9 +330,7 @@ def _set(found: ExternalDeployment, flag: str, values: Sequence[str]) -> None:
 
 
 def _variables(found: ExternalDeployment, container: Mapping[str, Any]) -> None:
-    for each in container.get("env") or ():
-        if not isinstance(each, dict):
-            continue
+    for each in entries(container, "env"):
         name = str(each.get("name"))
         if name in TOKENS:
             found.token = True

@@ -8,11 +8,12 @@ from pathlib import Path
 from modelyard.checking import CheckOptions, check, environments
 from modelyard.editing.changes import Changes
 from modelyard.editing.splicing import Text
-from modelyard.findings import Finding, Severity
+from modelyard.findings import Finding, Severity, UserError
 from modelyard.placement import Placement, placements
 from modelyard.policies.trust import may_run
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.layout import FACTS
+from modelyard.repository.limits import content_of
 from modelyard.sizing import Fit, fits
 from modelyard.view import Environment
 
@@ -92,14 +93,21 @@ def _unpin(folder: Path, environment: str) -> None:
     """Let the environment's Applications follow the files; a scratch folder has no commits to follow."""
     own = folder / ENVIRONMENTS / environment
     facts = own / FACTS
-    revision = Text(str(facts), facts.read_text(encoding="utf-8")).get(["revision"]) if facts.is_file() else None
+    revision = Text(str(facts), _text(facts)).get(["revision"]) if facts.is_file() else None
     if not isinstance(revision, str) or revision == WORKING_TREE:
         return
     for file in (facts, own / "kustomization.yaml"):
         if file.is_file():
-            text = file.read_text(encoding="utf-8")
+            text = _text(file)
             file.unlink()  # it may share its content with the repository's own
             file.write_text(text.replace(f'"{revision}"', f'"{WORKING_TREE}"'), encoding="utf-8")
+
+
+def _text(file: Path) -> str:
+    try:
+        return content_of(file).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{file.name} is not UTF-8 text", fix="write it in UTF-8") from None
 
 
 def _of_model(folder: Path, environment: str, model: str) -> Trial:

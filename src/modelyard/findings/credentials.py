@@ -54,7 +54,7 @@ _BEGINNINGS = Later(
 )
 
 # A password or a token in an address, and what follows the name of an authorization scheme.
-_IN_URL = Later(r"(://)(?:[^\s/@:'\"]{0,200}:[^\s/@'\"]{1,500}|[^\s/@:'\"]{20,500})@")
+_IN_URL = Later(r"(:/{1,2})(?:[^\s/@:'\"]{0,200}:[^\s/@'\"]{1,500}|[^\s/@:'\"]{20,500})@")
 _IN_HEADER = Later(
     r"(?i)(authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:(?:bearer|basic|token|apikey|digest)\s{1,4})?+)[^\s\"',}$(][^\s\"',}]{2,}"
 )
@@ -88,7 +88,7 @@ def without_credentials(text: str) -> str:
     if _BEGINNINGS.search(text):
         for form in FORMS.values():
             text = form.sub("(credential)", text)
-    if "@" in text and "://" in text:
+    if "@" in text and ":/" in text:  # a path that an address was taken for has one stroke
         text = _IN_URL.sub(rf"\1{HIDDEN}@", text)
     lower = text.lower()
     if "authorization" in lower:

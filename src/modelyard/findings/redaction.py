@@ -36,10 +36,16 @@ _OF_NAMES = Later(
     r"|(?:^|[-_.])(?:num|max|min|n)(?:[-_.][a-z0-9]{1,30}){0,4}[-_.]tokens?$"
     r"|^(?:service-?account-?)?tokens$|automount-?service-?account-?token$|^http-?tokens$"
 )
+# Tokens of a model, unless a word says whose secrets they are; what looks like one is hidden all the same.
+_COUNTED = Later(
+    r"(?<![a-z0-9])(?!(?:api|access|auth|bearer|refresh|id|session|bot|user|app|deploy|github|gitlab|hf|hub|hugging-?face|"
+    r"slack|service|account|client|csrf|jwt|personal|secret|private|vault|npm|pypi|registry)[-_.])[a-z0-9]{1,30}[-_.]tokens$"
+)
+_OF_LETTERS_AND_DIGITS = Later(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])\S{12,}")
 _SHORT = 6
 _CAMEL = Later(r"(?<=[a-z0-9])(?=[A-Z])")
 
-_NUMBER = Later(r"[-+]?[0-9]{1,9}(?:\.[0-9]{1,6})?%?")
+_NUMBER = Later(r"[-+]?[0-9]{1,3}(?:,[0-9]{3}){1,4}|[-+]?[0-9]{1,9}(?:\.[0-9]{1,6})?%?")
 _SWITCHES = frozenset(
     {
         "",
@@ -112,8 +118,11 @@ def hides(name: str, value: object) -> bool:
         return False
     if text.lower() in _SWITCHES or _REFERENCE.match(text) or "$(" in text:
         return False
-    is_password = _IS_PASSWORD.search(dashed) is not None
-    return is_password or not (_NUMBER.fullmatch(text) or _PATH.fullmatch(text))
+    if _IS_PASSWORD.search(dashed):
+        return True
+    if not isinstance(value, str) or _NUMBER.fullmatch(text) or _PATH.fullmatch(text):
+        return False
+    return _COUNTED.search(dashed) is None or _OF_LETTERS_AND_DIGITS.fullmatch(text) is not None
 
 
 def source_without_secrets(text: str) -> str:
@@ -125,6 +134,19 @@ def source_without_secrets(text: str) -> str:
         text = pattern.sub(_hidden, text)
     text = _PAIRED.sub(_hidden_value, text)
     return _USER.sub(rf"\1\2{HIDDEN}", _HEADER.sub(rf"\1{HIDDEN}", text))
+
+
+def secrets_in_source(text: str) -> Iterator[str]:
+    """Yield the values that `source_without_secrets` hides by what stands before them, for who shows less of the text.
+
+    A part of a text may have a value without the name that says what it is.
+    """
+    if not _HINT.search(text):
+        return
+    for pattern, hidden in ((_ASSIGNED, _hidden), (_FLAGGED, _hidden), (_PAIRED, _hidden_value)):
+        for match in pattern.finditer(text):
+            if hidden(match) != match[0]:
+                yield match["value"].strip("\"'")
 
 
 def _hidden_value(match: re.Match[str]) -> str:

@@ -114,6 +114,8 @@ def _vllm(file: str, told: Mapping[str, Any]) -> ClientResult:
             "ttfts, itls, errors and output_lens have different lengths; expected one entry a request"
         )
     good = [index for index, error in enumerate(errors) if not error]
+    if not all(isinstance(itls[index], list) for index in good):
+        raise UnreadableResult("itls holds what is no list; expected the times between the tokens of each request")
     pauses = [[_seconds(each, "itls") for each in itls[index]] for index in good]
     first = [_seconds(ttfts[index], "ttfts") for index in good]
     return ClientResult(
@@ -123,7 +125,7 @@ def _vllm(file: str, told: Mapping[str, Any]) -> ClientResult:
         ttft=first,
         inter_token=[each for pause in pauses for each in pause],
         latency=[start + sum(pause) for start, pause in zip(first, pauses, strict=True)],
-        output_tokens=sum(int(lengths[index]) for index in good),
+        output_tokens=sum(int(_seconds(lengths[index], "output_lens")) for index in good),
         failed=len(errors) - len(good),
         duration=_seconds(told.get("duration"), "duration"),
     )
@@ -155,7 +157,8 @@ def _aiperf(file: str, text: str) -> ClientResult:
         if "inter_token_latency" in metrics:
             pauses.append(_metric(metrics, "inter_token_latency"))
         length = metrics.get("output_sequence_length") or metrics.get("output_token_count") or {}
-        tokens += int(length.get("value") or 0)
+        told = length.get("value") if isinstance(length, Mapping) else length
+        tokens += int(_seconds(told or 0, "output_sequence_length"))
     if not starts:
         raise UnreadableResult("it has no request of the phase profiling")
     return ClientResult(
@@ -183,10 +186,11 @@ def _k6(file: str, text: str) -> ClientResult:
             continue
         try:
             times.append(datetime.fromisoformat(str(data.get("time"))).timestamp())
-        except ValueError:
+        except (ValueError, OverflowError):
             raise UnreadableResult(f"a sample has the time {data.get('time')!r}; expected k6's JSON output") from None
         seconds = _seconds(data.get("value"), "http_req_duration") / 1e3
-        if (data.get("tags") or {}).get("expected_response") == "false":
+        tags = data.get("tags")
+        if isinstance(tags, Mapping) and tags.get("expected_response") == "false":
             failed += 1
         else:
             latency.append(seconds)

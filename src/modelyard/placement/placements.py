@@ -120,6 +120,8 @@ def cluster(environment: Environment) -> PoolCatalog:
     zone_names = tuple(str(zone) for zone in zones)
     by_class: dict[str, list[InstanceOption]] = {}
     judged: list[tuple[NodePool, NodeClass]] = []
+    configurations = plugin_configurations(environment)
+    sharing = {}
     for pool in environment.pools:
         if pool.node_class is None:
             reference = pool.manifest.get("spec.template.spec.nodeClassRef.name", "")
@@ -138,10 +140,9 @@ def cluster(environment: Environment) -> PoolCatalog:
             gaps.append((pool, f"{found.kind} {found.name} selects capacity reservations, which only the cloud knows"))
         else:
             judged.append((made, found))
+            sharing[made.name] = sharing_of(pool, configurations)
     daemons = _daemons(environment, known)
     classes = {pool.name: found for pool, found in judged}
-    configurations = plugin_configurations(environment)
-    sharing = {pool.name: sharing_of(pool, configurations) for pool in environment.pools}
     return PoolCatalog(
         tuple(
             node_template(pool, classes[pool.name], by_class[classes[pool.name].identity], daemons, sharing[pool.name])

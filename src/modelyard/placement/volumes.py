@@ -8,6 +8,7 @@ from typing import Any
 
 from modelyard.placement.requirements import Requirement, Requirements, expressions, requirement
 from modelyard.view import Environment, Manifest, entries
+from modelyard.view.shapes import listed
 
 
 @dataclass(frozen=True)
@@ -98,19 +99,17 @@ def _alternatives(claim: Mapping[str, Any], known: Storage) -> list[Requirements
 
 
 def _of_volume(volume: Mapping[str, Any]) -> Iterator[Requirements]:
-    node_affinity = (volume.get("spec") or {}).get("nodeAffinity") or {}
-    for term in (node_affinity.get("required") or {}).get("nodeSelectorTerms") or ():
+    for term in entries(volume, "spec", "nodeAffinity", "required", "nodeSelectorTerms"):
         found = expressions(term.get("matchExpressions"))
         if found:
             yield Requirements(found)
 
 
 def _of_class(storage_class: Mapping[str, Any]) -> Iterator[Requirements]:
-    for term in storage_class.get("allowedTopologies") or ():
+    for term in entries(storage_class, "allowedTopologies"):
         found: list[Requirement] = [
-            requirement(str(each.get("key", "")), "In", [str(value) for value in each.get("values") or ()])
-            for each in term.get("matchLabelExpressions") or ()
-            if isinstance(each, Mapping)
+            requirement(str(each.get("key", "")), "In", [str(value) for value in listed(each, "values")])
+            for each in entries(term, "matchLabelExpressions")
         ]
         if found:
             yield Requirements(found)

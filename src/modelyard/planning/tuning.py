@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 from modelyard.planning.calibration import basis_for
@@ -104,9 +105,12 @@ def _samples(answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         if name not in _METRICS:
             continue
         try:
-            yield name, float(value[1])  # type: ignore[index]
-        except (TypeError, ValueError, IndexError):
+            number = float(value[1])  # type: ignore[index]
+        except (TypeError, ValueError, LookupError, OverflowError):
             raise ValueError(f"the value of {name} is {value!r}") from None
+        if not isfinite(number):
+            raise ValueError(f"the value of {name} is {number}, of which nothing follows")
+        yield name, number
 
 
 def advise(found: Plan, runs: Sequence[Run], seen: Observed | None = None) -> Advice:

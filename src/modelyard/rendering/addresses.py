@@ -117,7 +117,8 @@ class Sources:
             for entry in layer.entries("configMapGenerator"):
                 if not isinstance(entry, dict) or entry.get("name") not in self.names:
                     continue
-                for item in entry.get("files") or ():
+                files = entry.get("files")
+                for item in files if isinstance(files, list) else ():
                     name, _, path = str(item).rpartition("=")
                     if (name or path.rsplit("/", 1)[-1]) == key:
                         return f"{layer.folder}/{path}" if layer.folder else path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from pathlib import Path
 
 from modelyard.findings import At, Place, UserError
@@ -75,6 +76,27 @@ def content_of(path: Path, name: str = "", *, most: int = MAX_FILE_BYTES, fix: s
             at=at,
         )
     return content
+
+
+def standard_input(*, most: int = MAX_FILE_BYTES, fix: str = "") -> str:
+    """Return the text that comes by standard input.
+
+    Raises:
+        UnreadableFile: It is longer than `most` bytes, is no text in UTF-8, or cannot be read.
+    """
+    name = "standard input"
+    at = At(Place(name))
+    try:
+        content = sys.stdin.buffer.read(most + 1)
+        if len(content) > most:
+            raise UnreadableFile(f"{name} has more than the {_amount(most)} that are read", fix=fix, at=at)
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnreadableFile(f"{name} is not UTF-8 text", fix=fix, at=at) from None
+    except OSError as fault:
+        raise UnreadableFile(
+            f"{name} cannot be read: {(fault.strerror or 'unreadable').lower()}", fix=fix, at=at
+        ) from fault
 
 
 def is_ordinary(path: Path) -> bool:

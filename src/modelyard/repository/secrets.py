@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelyard.findings import UserError, masked, secret_texts, source_without_secrets, whole_and_lines
+from modelyard.findings import (
+    UserError,
+    masked,
+    secret_texts,
+    secrets_in_source,
+    source_without_secrets,
+    whole_and_lines,
+)
 from modelyard.repository.yaml import documents
 
 
 def secrets_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the secrets of texts by where they stand; of a text that is no YAML none is known."""
+    """Return the secrets of texts by where they stand, in YAML and, as in a patch that is a text in YAML, by lines."""
     found: list[str] = []
     for text in texts:
+        found.extend(secrets_in_source(text))
         try:
             for document in documents("the file", text):
                 found.extend(secret_texts(document))

@@ -12,6 +12,7 @@ from modelyard.findings import UserError
 from modelyard.policies.trust import made_here
 from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.repository.journal import finish_interrupted, scratch_folder
+from modelyard.repository.limits import content_of
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
@@ -184,7 +185,9 @@ def _write_environment(
         files: dict[str, str] = {}
         if dry_run:
             found = sorted(path for path in rendered.rglob("*") if path.is_file())
-            files = {path.relative_to(scratch).as_posix(): path.read_text(encoding="utf-8") for path in found}
+            files = {
+                path.relative_to(scratch).as_posix(): content_of(path).decode("utf-8", "replace") for path in found
+            }
         else:
             _put(rendered, root / ENVIRONMENTS / name)
     return Scaffolded(root, name, version, None, files)

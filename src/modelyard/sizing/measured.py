@@ -120,7 +120,7 @@ class MeasuredBudget:
         """
         known = {each.name.replace("_", "-"): each.name for each in fields(cls)}
         known.pop("arguments")
-        unknown = sorted(set(raw) - set(known))
+        unknown = sorted(map(str, set(raw) - set(known)))
         if unknown:
             raise UserError(
                 f"a measured budget has no field {', '.join(unknown)}", fix="write it with modelyard fit --from-log"

@@ -17,7 +17,7 @@ from modelyard.repository import EnvironmentFolder, Repository
 from modelyard.repository.files import Files
 from modelyard.repository.hcl import variables
 from modelyard.view.environment import Environment
-from modelyard.view.shapes import mapping, numbered
+from modelyard.view.shapes import listed, mapping, numbered
 from modelyard.view.terraform import LineAddress
 from modelyard.view.workflows import Workflow
 
@@ -158,8 +158,8 @@ class SignIn:
                 subjects.append("pull_request")
             elif event == "push":
                 push = mapping(mapping(self.workflow.content, "on"), "push")
-                refs = [("heads", each) for each in push.get("branches") or []]
-                refs += [("tags", each) for each in push.get("tags") or []]
+                refs = [("heads", each) for each in listed(push, "branches")]
+                refs += [("tags", each) for each in listed(push, "tags")]
                 if not refs or any(set("*?[!") & set(str(name)) for _, name in refs):
                     return None
                 subjects += [f"ref:refs/{kind}/{name}" for kind, name in refs]

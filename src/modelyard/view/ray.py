@@ -13,7 +13,7 @@ from modelyard.repository import FileAddress, Kustomization, Repository
 from modelyard.repository.yaml import documents
 from modelyard.view.manifests import Manifest
 from modelyard.view.settings import DeclaredSettings, Setting, flag
-from modelyard.view.shapes import entries, mapping, numbered, text
+from modelyard.view.shapes import entries, listed, mapping, numbered, text
 from modelyard.view.workloads import Container, PodTemplate, Workload
 
 SERVICE = "RayService"
@@ -123,7 +123,9 @@ def _config_file(repository: Repository, manifest: Manifest) -> str | None:
         for replacement in entries(layer.content, "replacements"):
             source = mapping(replacement, "source")
             key = re.fullmatch(r"data\.\[?(.+?)\]?", text(source, "fieldPath"))
-            written = {path for target in entries(replacement, "targets") for path in target.get("fieldPaths") or ()}
+            written = {
+                path for target in entries(replacement, "targets") for path in map(str, listed(target, "fieldPaths"))
+            }
             if source.get("kind") == "ConfigMap" and key and ".".join(map(str, CONFIG)) in written:
                 return _generated(layers, text(source, "name"), key[1])
     return None
@@ -132,7 +134,7 @@ def _config_file(repository: Repository, manifest: Manifest) -> str | None:
 def _generated(layers: list[Kustomization], name: str, key: str) -> str | None:
     for layer in reversed(layers):
         for entry in entries(layer.content, "configMapGenerator"):
-            for item in entry.get("files") or () if entry.get("name") == name else ():
+            for item in listed(entry, "files") if entry.get("name") == name else ():
                 known, _, path = str(item).rpartition("=")
                 if (known or path.rsplit("/", 1)[-1]) == key:
                     return f"{layer.folder}/{path}" if layer.folder else path

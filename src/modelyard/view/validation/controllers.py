@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.rendering import Path
-from modelyard.view.shapes import mapping, numbered, text
+from modelyard.view.shapes import listed, mapping, numbered, text
 from modelyard.view.validation.checks import Check, Refused, choice_of, matched_labels, needed, one_of, range_of, whole
 
 _PERCENT = re.compile(r"(\d+)%")
@@ -208,7 +208,7 @@ def _resource_claim_template(value: dict[str, Any]) -> Iterator[Refused]:
     known = {text(each, "name") for _, each in numbered(value, *devices, "requests")}
     for field in ("config", "constraints"):
         for index, each in numbered(value, *devices, field):
-            for position, name in enumerate(each.get("requests") or ()):
+            for position, name in enumerate(listed(each, "requests")):
                 if str(name).partition("/")[0] not in known:
                     yield Refused(
                         (*devices, field, index, "requests", position),

@@ -1,13 +1,13 @@
 """Settings that keep more in the pod's memory than it has."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.fit.remedies import gaps
 from modelyard.sizing import device_resource, fits, host_budget, host_problems
 from modelyard.view import Environment, ServedModel, mapping, quantity
+from modelyard.view.shapes import entries, numbered
 
 _SHM = "/dev/shm"  # noqa: S108 - a path in the pod
 
@@ -46,11 +46,10 @@ def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotCh
 
 def _shm(model: ServedModel) -> tuple[int | None, Address | None]:
     """Return the size limit of what is mounted at /dev/shm, None for none, and its address; None without a mount."""
-    mounts = [each for each in model.container.value.get("volumeMounts") or () if isinstance(each, dict)]
+    mounts = entries(model.container.value, "volumeMounts")
     name = next((each.get("name") for each in mounts if str(each.get("mountPath", "")).rstrip("/") == _SHM), None)
-    volumes: list[Any] = model.template.spec.get("volumes") or []
-    for index, volume in enumerate(volumes):
-        if name is not None and isinstance(volume, dict) and volume.get("name") == name:
+    for index, volume in numbered(model.template.spec, "volumes"):
+        if name is not None and volume.get("name") == name:
             source = volume.get("emptyDir")
             limit = quantity(source.get("sizeLimit")) if isinstance(source, dict) else None
             at = model.template.at("volumes", index, "emptyDir", "sizeLimit")

@@ -7,6 +7,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Sources
 from modelyard.rules import rule
 from modelyard.view import Environment, LineAddress, ServedModel, entries, text
+from modelyard.view.shapes import listed
 
 _FILE = "config.pbtxt"
 _PAIRS = {"{": "}", "[": "]"}
@@ -57,7 +58,7 @@ def _repository(model: ServedModel) -> Iterator[Finding]:
         if option != "--model-repository" or not equals:
             continue
         mounts = [text(each, "mountPath").rstrip("/") for each in entries(model.container.value, "volumeMounts")]
-        script = " ".join(str(each) for each in model.container.value.get("command") or ())
+        script = " ".join(str(each) for each in listed(model.container.value, "command"))
         written = re.search(rf"(?<![\w/.-]){re.escape(path.rstrip('/'))}(?![\w.-])", script)
         if not written and not any(path.rstrip("/") == each for each in mounts):
             yield Finding(
