@@ -107,6 +107,7 @@ def _entry(root: Path, component: Component, wave: int) -> str:
     met = " and ".join(f"{name} == {json.dumps(value)}" for name, value in component.answers.items()) or "true"
     entry: dict[str, Any] = {
         "name": component.name,
+        "description": component.description,
         "install": component.install,
         "wave": wave,
         "namespace": component.namespace,

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
+from modelyard.catalog import regions
 from modelyard.repository import Repository
 from modelyard.tooling import pins, run
 from tests.template.conftest import PROJECT, REPOSITORY_URL
@@ -266,6 +267,13 @@ def test_reviews_fold_what_the_template_owns_and_nothing_that_runs(two_environme
     done = run(["git", "check-attr", "linguist-generated", *folded], cwd=two_environments, timeout=30, check=True)
     told = dict(re.findall(r"^(.*): linguist-generated: (\w+)$", done.stdout.decode(), re.MULTILINE))
     assert told == folded
+
+
+def test_the_template_knows_every_region_of_the_catalogue() -> None:
+    questions = yaml.safe_load((PROJECT / "copier.yml").read_text())
+    offered = yaml.safe_load(questions["aws_regions"]["default"])
+    assert all(re.fullmatch("[a-z]{2}(-[a-z]+)+-[0-9]", each) for each in offered)
+    assert set(regions()) <= set(offered)
 
 
 def test_the_template_asks_for_no_trust() -> None:

@@ -97,7 +97,7 @@ def command(
             f"{made.repository} is written, from template {made.template}: environment {made.environment}, "
             f"commit {made.commit[:12]}\n"
             f"next: cd {folder} && {_check(dict(os.environ), sys.prefix)}\n"
-            "then: modelyard fetch && git add charts.lock   # pins the charts; README.md goes on from there\n"
+            "then: modelyard fetch && git add charts.lock   # pins the charts by digest\n"
         )
     return ExitCode.CLEAN
 

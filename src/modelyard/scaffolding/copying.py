@@ -12,6 +12,7 @@ from typing import Any
 
 from modelyard.findings import UserError
 from modelyard.scaffolding.economy import economical
+from modelyard.scaffolding.prompts import drawn_prompts
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, blame
 from modelyard.scaffolding.source import TemplateSource
 from modelyard.tooling.git import inert_environment, reaching_out
@@ -50,7 +51,9 @@ def copy(
     import copier  # 0.3 s to import, which commands other than this one should not pay
 
     data = {**questionnaire.for_scope(answers, scope), "scope": scope}
-    with _refusals(answers, questionnaire.unanswered(answers, scope)), _quiet(), _inert_git(None), economical():
+    asks = drawn_prompts(questionnaire.asked(answers, scope)) if interactive else contextlib.nullcontext()
+    unanswered = questionnaire.unanswered(answers, scope)
+    with _refusals(answers, unanswered), _quiet(), _inert_git(None), economical(), asks:
         copier.run_copy(
             source.url,
             destination,

@@ -15,7 +15,7 @@ from modelyard.repository.journal import finish_interrupted, scratch_folder
 from modelyard.repository.limits import content_of
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
-from modelyard.scaffolding.questionnaire import Answer, Questionnaire, given_answers
+from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, given_answers
 from modelyard.scaffolding.recorded import recorded_answers
 from modelyard.scaffolding.source import TemplateSource, offered, template_source
 from modelyard.scaffolding.trust import Tell, require_trusted, tell_template, trust
@@ -93,9 +93,11 @@ def _write_repository(
     beside = next((each for each in target.parents if each.exists()), target.parent)
     with scratch_folder(beside, target) as scratch:
         rendered = scratch / target.name
+        _announce(tell, questionnaire, answers, "repository", asks)
         copy(source, "repository", rendered, questionnaire, answers, interactive=asks)
         url = recorded_answers(rendered, ANSWERS)["repository_url"]
         answers["repository_url"] = Answer(url)  # not to be asked twice
+        _announce(tell, questionnaire, answers, "environment", asks)
         copy(source, "environment", rendered, questionnaire, answers, interactive=asks)
         name = _only_environment(rendered)
         git.git(rendered, "init", "--quiet", "--initial-branch=main")
@@ -158,6 +160,15 @@ def new_environment(
         )
 
 
+def _announce(
+    tell: Tell, questionnaire: Questionnaire, answers: Mapping[str, Answer], scope: Scope, asks: bool
+) -> None:
+    """Say which questions come and that the template is read first, so that no silence looks like a hang."""
+    if asks:
+        number = len(questionnaire.asked(answers, scope))
+        tell(f"{scope}: {number} questions at most, Enter takes the default; the template is read first, some seconds")
+
+
 def _write_environment(
     source: TemplateSource,
     root: Path,
@@ -177,6 +188,7 @@ def _write_environment(
         raise UserError("the new environment has no name", fix="name it with --env")
     with scratch_folder(root) as scratch:
         shutil.copyfile(root / ANSWERS, scratch / ANSWERS)  # defaults come from the repository's answers
+        _announce(tell, questionnaire, answers, "environment", asks)
         copy(source, "environment", scratch, questionnaire, answers, interactive=asks)
         name = _only_environment(scratch)
         _refuse_existing(root, name)

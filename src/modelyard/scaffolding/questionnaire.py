@@ -109,6 +109,10 @@ class Questionnaire:
             if each.required and name not in answers and (scope == "repository" or each.scopes == {scope})
         ]
 
+    def asked(self, answers: Mapping[str, Answer], scope: Scope) -> list[str]:
+        """Return the questions of a scope that are open, in their order; some depend on the answers to others."""
+        return [name for name, each in self.questions.items() if scope in each.scopes and name not in answers]
+
     def for_scope(self, answers: Mapping[str, Answer], scope: Scope) -> dict[str, str]:
         """Return the answers to questions of one scope."""
         return {name: each.text for name, each in answers.items() if scope in self.questions[name].scopes}
