@@ -11,6 +11,7 @@ from modelyard.rules.wording import did_you_mean
 from modelyard.view import Environment, entries, listed, text
 
 # Kubernetes fills in `$(NAME)`, and takes `$$(NAME)` as it is.
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)  # in a shell's script
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Z_][A-Z0-9_]*)\)")
 # What operators add to the containers that they make pods of, by kind: pkg/utils/pod of kubernetes-sigs/lws v0.8.
 _OPERATED = {
@@ -31,7 +32,7 @@ def unknown_variable(environment: Environment) -> Iterator[Finding | NotChecked]
                 known = {text(each, "name") for each in entries(container.value, "env")} | operated
                 for field in ("command", "args"):
                     for index, word in enumerate(listed(container.value, field)):
-                        for name in dict.fromkeys(_VARIABLE.findall(str(word))):
+                        for name in dict.fromkeys(_VARIABLE.findall(_COMMENT.sub("", str(word)))):
                             if name not in known:
                                 yield Finding(
                                     at=container.at(field, index),

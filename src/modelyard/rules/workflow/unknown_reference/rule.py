@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean
 from modelyard.view import Environment, Workflow, mapping, numbered, text, workflows
@@ -18,7 +18,7 @@ _QUOTED = re.compile(r"'[^']*'")
 _Path = tuple[str | int, ...]
 
 
-@rule("workflow/unknown-reference", error, since="0.3.0")
+@rule("workflow/unknown-reference", warning, since="0.3.0")
 def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked]:
     """GitHub puts nothing in the place of a step, job or output that does not exist, and goes on without it."""
     for workflow in workflows(environment):
