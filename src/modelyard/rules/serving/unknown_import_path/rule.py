@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
+from modelyard.rules.wording import near_words
 from modelyard.view import Environment, ServeApplication, serve_applications
 
-_LLM = "ray.serve.llm:build_openai_app"
+_BUILDER = "build_openai_app"
+_LLM = f"ray.serve.llm:{_BUILDER}"
 
 
 @rule("serving/unknown-import-path", error, since="0.1.0")
@@ -27,4 +29,7 @@ def _is_brought(application: ServeApplication) -> bool:
     module, colon, name = application.import_path.partition(":")
     if application.brings_code or not application.has_models:
         return True
-    return module.startswith("ray.") and bool(colon and name)
+    if not (module.startswith("ray.") and colon and name):
+        return False
+    # A name that is not known may be newer; one that is spelt almost like the builder of models is not.
+    return name == _BUILDER or not near_words(name, [_BUILDER], cutoff=0.9)

@@ -12,7 +12,7 @@ _ENGINES = frozenset({"vllm"})
 
 @rule("settings/adapters-not-enabled", error, since="0.3.0")
 def adapters_not_enabled(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """vLLM loads the adapters that it is given when it starts, and ends where it was not told to take any."""
+    """Adapters are loaded when the server starts, which ends where the engine was not told to take any."""
     for model in environment.models:
         settings = model.settings
         if model.engine.core not in _ENGINES or settings.problem or not settings.get(_MODULES):

@@ -12,6 +12,10 @@ from modelyard.view import Block, Environment, Terraform
 
 _PODS = "pods.eks.amazonaws.com"
 _BY_PODS = ("sts:AssumeRole", "sts:TagSession")
+# What EKS Pod Identity alone sets: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+_TAGS_OF_PODS = frozenset(
+    f"aws:RequestTag/{name}" for name in ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
+)
 _WEB = "sts:AssumeRoleWithWebIdentity"
 _NODES, _CLUSTER = "ec2.amazonaws.com", "eks.amazonaws.com"
 _CLAIMS = ("aud", "sub")
@@ -35,7 +39,20 @@ def incomplete_trust(environment: Environment) -> Iterator[Finding | NotChecked]
 
 
 def _by_pods(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
-    if _PODS not in _services(statement) or statement.get("effect", "Allow") != "Allow":
+    services = _services(statement)
+    conditions = statement.get("condition")
+    variables = {
+        str(each.get("variable"))
+        for each in (conditions if isinstance(conditions, list) else [conditions])
+        if isinstance(each, dict)
+    }
+    if services and _PODS not in services and variables & _TAGS_OF_PODS:
+        yield Finding(
+            at=block.at(("identifiers",)),
+            message=f"{block.address} asks for the tags of pods, and lets {both(sorted(services))} take the role",
+            fix=f"write {_PODS}",
+        )
+    if _PODS not in services or statement.get("effect", "Allow") != "Allow":
         return
     actions = _actions(statement)
     lacking = [each for each in _BY_PODS if each not in actions and "sts:*" not in actions]
