@@ -124,6 +124,10 @@ def _sources(environment: Environment) -> frozenset[str]:
                 listed.extend(documents("a data source", content) if isinstance(content, str) else [])
             except UserError:
                 return frozenset()
+    # A Secret may hold further ones, with a password that no file shows.
+    secrets = (each for kind in ("Secret", "ExternalSecret") for each in environment.of_kind(kind))
+    if any(_SOURCES_LABEL in str(each.value) for each in secrets):
+        return frozenset()
     stacks = [values for values in environment.chart_values if values.source.chart == _CHART]
     if not stacks or any(values.unreadable for values in stacks):
         return frozenset()
