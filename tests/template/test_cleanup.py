@@ -399,6 +399,7 @@ def test_it_goes_on_where_it_was_interrupted(cloud: Cloud) -> None:
         (("describe-cluster", 255, "Could not connect to the endpoint"), "whether there is a cluster"),
         (("get --raw /readyz", 1, "i/o timeout"), "public_access_cidrs"),
         (("get applications.argoproj.io", 1, "Forbidden"), "the Applications in the cluster cannot be read"),
+        (("get applications.argoproj.io", 0, ""), "kubectl printed no list of Applications"),
     ],
 )
 def test_it_stops_where_it_cannot_know(cloud: Cloud, answer: Answer, says: str) -> None:

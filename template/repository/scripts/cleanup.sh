@@ -58,7 +58,11 @@ for path in pathlib.Path(folder, "applications").glob("*.yaml"):
     text = path.read_text(encoding="utf-8")
     if re.search(rf"app\.kubernetes\.io/component: *{component}\b", text):
         names.add(path.stem)
-for thing in json.loads(pathlib.Path(listed).read_text(encoding="utf-8"))["items"]:
+try:
+    things = json.loads(pathlib.Path(listed).read_text(encoding="utf-8"))["items"]
+except (ValueError, KeyError, TypeError):
+    sys.exit("kubectl printed no list of Applications")
+for thing in things:
     spec, labels = thing["spec"], thing["metadata"].get("labels") or {}
     sources = spec.get("sources") or [spec.get("source") or {}]
     ours = any(s.get("repoURL") == repository and s.get("path", "").startswith(f"{folder}/") for s in sources)
@@ -70,13 +74,15 @@ PYTHON
 
 # Write to $scratch/owned what goes, in parts.
 look() {
-    local kinds words=() application
+    local kinds words=() application platform models
     "${kubectl[@]}" --namespace argocd get applications.argoproj.io -o json >"$scratch/applications.json" 2>"$scratch/error" ||
         { grep -q "doesn't have a resource type" "$scratch/error" && printf '{"items": []}' >"$scratch/applications.json"; } ||
         fail "the Applications in the cluster cannot be read; nothing was changed. kubectl says:
 $(cat "$scratch/error")"
-    for application in $(applications_of platform); do words+=(--application "$application"); done
-    for application in $(applications_of model); do words+=(--model "$application"); done
+    platform=$(applications_of platform) && models=$(applications_of model) ||
+        fail "the Applications in the cluster cannot be read; nothing was changed"
+    for application in $platform; do words+=(--application "$application"); done
+    for application in $models; do words+=(--model "$application"); done
     if ! "$own_cluster"; then
         # What install.sh makes last; what is older was there before the environment.
         since=$("${kubectl[@]}" --namespace argocd get appprojects.argoproj.io bootstrap -o 'jsonpath={.metadata.creationTimestamp}') ||

@@ -222,7 +222,10 @@ def main(words: Iterable[str]) -> int:
         "--since", default="", help="when the environment was installed; what is older was there before"
     )
     options = parser.parse_args(list(words))
-    manifests = json.load(sys.stdin)["items"]
+    try:
+        manifests = json.load(sys.stdin)["items"]
+    except (ValueError, KeyError, TypeError):
+        sys.exit("kubectl printed no list of objects")
     cluster = Cluster(manifests, {*options.application, *options.model}, options.environment)
     for part, manifest, word in lines(
         cluster, existing=options.existing, since=options.since, models=set(options.model)
