@@ -16,15 +16,15 @@ from modelyard.repository import Files, joined
 from modelyard.view.terraform.blocks import LineAddress
 from modelyard.view.terraform.tokens import attributes, placed_attributes
 
-_WORD = re.compile(r"#|//|/\*|<<-?(\w+)[^\n]*\n|\"|[{}]")
+_WORD = re.compile(r"#|//|/\*|<<-?(\w++)[ \t\r]*+\n|\"|[{}]")
 _IN_TEXT = re.compile(r"\\.|\$\$\{|%%\{|[$%]\{|\"", re.DOTALL)
 _IN_HEREDOC = re.compile(r"\$\$\{|%%\{|[$%]\{")
 _HEAD = re.compile(
-    r"^(variable|output|module|provider|resource|data|locals|terraform)\b[ \t]*"
-    r'(?:"([^"\n]+)")?[ \t]*(?:"([^"\n]+)")?[ \t]*\{',
+    r"^(variable|output|module|provider|resource|data|locals|terraform)\b[ \t]*+"
+    r'(?:"([^"\n]++)"[ \t]*+)?(?:"([^"\n]++)"[ \t]*+)?\{',
     re.MULTILINE,
 )
-_REFERENCE = re.compile(r"(?<![\w.-])(var|local|module)\.([A-Za-z_][\w-]*)((?:\[[^\]\n]*\])?\.([A-Za-z_][\w-]*))?")
+_REFERENCE = re.compile(r"(?<![\w.-])(var|local|module)\.([A-Za-z_][\w-]*)((?:\[[^\[\]\n]*+\])?\.([A-Za-z_][\w-]*))?")
 _RESOURCE = re.compile(r"(?<![\w.-])(data\.)?([a-z][a-z0-9]*_[a-z0-9_]+)\.([A-Za-z_][\w-]*)")
 _META = frozenset({"source", "version", "count", "for_each", "providers", "depends_on"})
 

@@ -187,7 +187,7 @@ def _regex(pattern: Callable[[], Any], text: Callable[[], Any]) -> Any:
     written, said = as_text(pattern()), as_text(text())
     body = written[1:] if written.startswith("^") else f"[\\s\\S]*{written}"
     anchored = body.endswith("$") and not body.endswith("\\$")
-    if "|" in re.sub(r"\\.|\[[^\]]*\]|\([^()]*\)", "", body):
+    if "|" in re.sub(r"\\.|\[[^\[\]]*+\]|\([^()]*+\)", "", body):
         raise Unknown  # an anchor of one alternative alone
     try:
         matches = linear(body[:-1] if anchored else f"{body}[\\s\\S]*").fullmatch(said)

@@ -16,7 +16,7 @@ _ADDRESS = re.compile(
     r"(?<![\w.-])([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.svc(?:\.cluster\.local)?"
     r"(?::(\d{2,5}))?(?![\w-])"
 )
-_COMMENT = re.compile(r"^\s*(?:#|//).*$", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*+(?:#|//).*$", re.MULTILINE)
 # Services that an operator makes and no manifest shows, with their ports: prometheus-operator's, read in
 # pkg/prometheus/server/statefulset.go and pkg/alertmanager/statefulset.go of prometheus-operator/prometheus-operator.
 _OPERATED: Mapping[str, frozenset[int]] = {

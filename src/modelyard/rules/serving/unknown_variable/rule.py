@@ -11,7 +11,7 @@ from modelyard.rules.wording import did_you_mean
 from modelyard.view import Environment, entries, listed, text
 
 # Kubernetes fills in `$(NAME)`, and takes `$$(NAME)` as it is.
-_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)  # in a shell's script
+_COMMENT = re.compile(r"^[ \t]*+#.*$", re.MULTILINE)  # in a shell's script
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Z_][A-Z0-9_]*)\)")
 # What operators add to the containers that they make pods of, by kind: pkg/utils/pod of kubernetes-sigs/lws v0.8.
 _OPERATED = {

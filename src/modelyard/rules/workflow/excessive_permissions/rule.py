@@ -17,7 +17,7 @@ _NEEDED = {
     "actions/attest-build-provenance": "attestations",
     "actions/deploy-pages": "pages",
 }
-_COMMENTS = re.compile(r"gh pr comment|--method (?:POST|PATCH) \"?repos/[^\n]*/(?:issues|pulls)/[^\n]*comments")
+_CHANGED = re.compile(r"--method (?:POST|PATCH) \"?(repos/[^\s\"]++)")
 _OWN_TOKEN = re.compile(r"\$\{\{\s*(?:github\.token|secrets\.GITHUB_TOKEN)\s*\}\}")
 
 
@@ -59,7 +59,7 @@ def _too_little(
         if action in _NEEDED and not text(step, "with", "token"):
             needed.setdefault(_NEEDED[action], f"runs {action}")
         token = str({**environment, **mapping(step, "env")}.get("GH_TOKEN", ""))
-        if _COMMENTS.search(text(step, "run")) and _OWN_TOKEN.search(token):
+        if _comments(text(step, "run")) and _OWN_TOKEN.search(token):
             needed.setdefault("pull-requests", "comments on pull requests")
     for permission, what in needed.items():
         if granted.get(permission) == "write" or (permission == "pull-requests" and granted.get("issues") == "write"):
@@ -89,3 +89,9 @@ def _checks_out(job: dict[str, Any]) -> bool:
 
 def _may_read(granted: dict[str, Any]) -> bool:
     return granted.get("contents") in ("read", "write")
+
+
+def _comments(script: str) -> bool:
+    """Return whether a script writes a comment on an issue or a pull request."""
+    told = (path for path in _CHANGED.findall(script) if "/issues/" in path or "/pulls/" in path)
+    return "gh pr comment" in script or any("comments" in path for path in told)

@@ -11,7 +11,7 @@ from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean
 from modelyard.view import Environment, Workflow, mapping, numbered, text, workflows
 
-_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
 _NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.outputs\.([\w-]+))?")
 _QUOTED = re.compile(r"'[^']*'")
 
