@@ -613,7 +613,7 @@ def test_the_list_names_what_serves_each_model(two: Path, modelyard: Run) -> Non
     assert len(lines) == 2 and "hf-token" in lines[0]
 
 
-def test_a_person_is_asked_for_features_and_which_overlay(starter: Path) -> None:
+def test_a_person_is_asked_which_overlay_for_features_and_whether_to_write(starter: Path) -> None:
     import os
     import pty
     import subprocess
@@ -635,14 +635,17 @@ def test_a_person_is_asked_for_features_and_which_overlay(starter: Path) -> None
         while text not in shown:
             shown += os.read(ours, 65536)
 
-    until(b"Features, with commas between")
-    assert b"spread-zones: Spreads the replicas" in shown
-    os.write(ours, b"spread-zones\n")
     until(b"Which one")
-    assert b"1  llama-3-1-8b-instruct-vllm-gpu: " in shown and b"2  llama-3-1-8b-instruct-vllm-neuron: " in shown
+    assert b"1  llama-3-1-8b-instruct-vllm-gpu" in shown and b"2  llama-3-1-8b-instruct-vllm-neuron" in shown
+    assert b"USD an hour" in shown, "the price is shown before the choice"
     os.write(ours, b"7\n")
     until(b"write a number from 1 to 2")
     os.write(ours, b"2\n")
+    until(b"Features, with commas between")
+    assert b"spread-zones" in shown and b"gpu-mps" not in shown, "what this overlay cannot have is not offered"
+    os.write(ours, b"spread-zones\n")
+    until(b"Write it?")
+    os.write(ours, b"\n")
     until(b"is added to dev")
     assert process.wait(timeout=60) == 0
     os.close(ours)

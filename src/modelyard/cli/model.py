@@ -29,7 +29,7 @@ from modelyard.cli.options import AsJson, environment_option
 from modelyard.findings import ExitCode, UserError, source_without_secrets
 
 if TYPE_CHECKING:
-    from modelyard.editing import Candidate, Changes, ModelChoice, ModelRequest
+    from modelyard.editing import Candidate, Changes, ModelChoice
 
 
 def application() -> typer.Typer:
@@ -132,7 +132,11 @@ def add(
     repository: Repository = Path(),
     as_json: AsJson = False,
 ) -> int:
-    """Add a model: choose its overlay, check that it fits and can be scheduled, and write its files."""
+    """Add a model: choose its overlay, check that it fits and can be scheduled, and write its files.
+
+    In a terminal it shows each overlay with its device, memory and price, asks for features, and then whether to write.
+    """
+    from modelyard.cli.model_questions import agreed, asked_features, asked_overlay
     from modelyard.cli.terminal import Progress
     from modelyard.editing import Changes, ModelRequest, candidates, refusal
 
@@ -143,14 +147,23 @@ def add(
     if known:
         return finish(Edit(first, known), dry_run=dry_run, as_json=as_json)
     asks = not defaults and not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+
+    def found() -> ModelChoice:
+        with Progress() as progress:
+            progress.say(f"looking for what serves {model}")
+            choice = candidates(lambda: Changes(repository), model, environment, name, wish)
+        if not choice.possible:
+            raise refusal(choice, environment)
+        return choice
+
+    choice = found()
+    chosen = asked_overlay(choice, _reasons) if asks else choice.possible[0]
     if asks and not feature:
-        wish = replace(wish, features=_asked_features(first, model, environment, wish))
-    with Progress() as progress:
-        progress.say(f"looking for what serves {model}")
-        choice = candidates(lambda: Changes(repository), model, environment, name, wish)
-    if not choice.possible:
-        raise refusal(choice, environment)
-    chosen = _asked(choice) if asks and len(choice.possible) > 1 else choice.possible[0]
+        features = asked_features(first, environment, chosen)
+        if features:
+            wish = replace(wish, overlay=chosen.overlay.name if not chosen.made else overlay, features=features)
+            choice = found()
+            chosen = choice.possible[0]
     notes = [*_notes(first, environment), *(warned(chosen.trial) if chosen.trial else ())]
     content = {
         "name": choice.name,
@@ -163,6 +176,11 @@ def add(
     reasons = _reasons(chosen)
     reasons += [f"not {each.overlay.name}: {each.why_not}" for each in choice.candidates if not each.possible]
     edit = Edit(chosen.changes, f"{choice.name} is added to {environment}", reasons, notes, content)
+    if asks and not dry_run:
+        if not agreed(choice.name, environment, _reasons(chosen), notes):
+            sys.stdout.write("nothing is written\n")
+            return ExitCode.CLEAN
+        edit = replace(edit, reasons=(), notes=())  # said already
     return finish(edit, dry_run=dry_run, as_json=as_json)
 
 
@@ -322,54 +340,3 @@ def _notes(changes: Changes, environment: str) -> list[str]:
     return [
         f"{environment} follows {revision}: if that is a tag or commit, this arrives when `modelyard promote` moves it"
     ]
-
-
-def _asked_features(changes: Changes, model: str, environment: str, wish: ModelRequest) -> tuple[str, ...]:
-    """Let the user choose among the features that the environment is ready for; ask nothing where there are none."""
-    from modelyard.catalog import feature_problems
-    from modelyard.editing import Menu, environment_files
-    from modelyard.reporting import visible
-
-    menu, files = Menu(changes.files), environment_files(changes, environment)
-    model_id = menu.overlays[model].model if model in menu.overlays else model
-    serving = [each for each in menu.overlays.values() if each.model == model_id]
-    engines = {wish.engine} if wish.engine else {each.engine for each in serving} or {"vllm"}
-    required = {name for each in serving for name in each.requires}
-    offered = [
-        each
-        for each in menu.features.values()
-        if each.name not in required
-        and any(not feature_problems([each.name], menu.features, engine, files.applications) for engine in engines)
-    ]
-    if not offered:
-        return ()
-    for each in offered:
-        sys.stdout.write(f"   {visible(each.name)}: {visible(each.description)}\n")
-    while True:
-        told = typer.prompt("Features, with commas between, or none", default="", show_default=False)
-        names = tuple(dict.fromkeys(name for part in told.split(",") if (name := part.strip())))
-        try:
-            for name in names:
-                menu.require("feature", name)
-        except UserError as refusal:
-            sys.stdout.write(f"{visible(refusal.message)}; {visible(refusal.fix)}\n")
-        else:
-            return names
-
-
-def _asked(choice: ModelChoice) -> Candidate:
-    """Let the user choose among what is possible."""
-    from modelyard.reporting import visible
-
-    possible = choice.possible
-    for number, each in enumerate(possible, 1):
-        told = "; ".join(_reasons(each)[1:]) or each.overlay.description
-        sys.stdout.write(f"{number}  {visible(each.overlay.name)}: {visible(told)}\n")
-    for each in choice.candidates:
-        if not each.possible:
-            sys.stdout.write(f"-  {visible(each.overlay.name)}: {visible(each.why_not)}\n")
-    while True:
-        told = str(typer.prompt("Which one", default="1")).strip()
-        if told.isascii() and told.isdigit() and 1 <= int(told) <= len(possible):
-            return possible[int(told) - 1]
-        sys.stdout.write(f"write a number from 1 to {len(possible)}\n")
