@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
+from modelyard.catalog import engine, engine_versions, setting_meanings
 from modelyard.editing.file_formats import FILES, schema_of, settings_schema
 
 PROJECT = Path(__file__).parents[2]
@@ -98,3 +99,14 @@ def test_facts_of_a_team_s_own_are_allowed() -> None:
 )
 def test_flags_of_the_engine_are_known(settings: str, right: bool) -> None:
     assert (problems(settings_schema("0.33.0"), yaml.safe_load(settings)) == []) is right
+
+
+@pytest.mark.parametrize("name", ["vllm", "vllm-omni"])
+def test_an_editor_says_what_each_setting_is(name: str) -> None:
+    version = engine_versions(name)[-1]
+    shown = settings_schema(version, name)["properties"]
+    assert all(each["description"] for each in shown.values())
+    assert shown["max-model-len"]["description"].startswith("Longest request in tokens")
+    assert shown["no-enforce-eager"]["description"] == "Switches enforce-eager off."
+    flags = {flag for known in engine_versions("vllm") for flag in engine("vllm", known).flags}  # type: ignore[union-attr]
+    assert set(setting_meanings(name)) <= flags, "a meaning of a flag that no version has"

@@ -32,7 +32,15 @@ from modelyard.catalog.drivers import (
 )
 from modelyard.catalog.engine_bases import LONGEST_NAME, UNPREFERRED, EngineBase, engine_base_from_mapping
 from modelyard.catalog.engine_configs import ConfigField, EngineConfigs, engine_configs
-from modelyard.catalog.engines import Engine, Flag, engine, engine_versions, plugin_environment, short_flags
+from modelyard.catalog.engines import (
+    Engine,
+    Flag,
+    engine,
+    engine_versions,
+    plugin_environment,
+    setting_meanings,
+    short_flags,
+)
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.image_sizes import image_architectures, image_bytes
@@ -164,6 +172,7 @@ __all__ = [
     "removal",
     "removals",
     "servers",
+    "setting_meanings",
     "shape_from_config",
     "shape_from_mapping",
     "short_flags",

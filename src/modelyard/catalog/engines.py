@@ -141,3 +141,12 @@ def short_flags() -> Mapping[str, str]:
             if not alias.startswith("--"):
                 found[alias] = flag.name
     return MappingProxyType(found)
+
+
+@cache
+def setting_meanings(name: str) -> Mapping[str, str]:
+    """Return what the settings of an engine mean that people change, in a sentence or two each, by flag.
+
+    Engines that are made of another take its meanings: `vllm-omni` those of `vllm`.
+    """
+    return MappingProxyType(dict(read_yaml(DATA / "settings.yaml").get(name.partition("-")[0], {})))

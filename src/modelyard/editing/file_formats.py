@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from modelyard.catalog import LONGEST_NAME, UNPREFERRED, engine
+from modelyard.catalog import LONGEST_NAME, UNPREFERRED, Flag, engine, setting_meanings
 from modelyard.repository.settings import Settings
 from modelyard.view import title_of
 
@@ -223,6 +223,8 @@ def settings_schema(version: str, name: str = "vllm") -> dict[str, Any]:
     ):
         if values and long in properties:
             properties[long] = {"anyOf": [{"enum": list(values)}, {"type": "string"}]}
+    for long, shape in properties.items():
+        shape["description"] = _meaning(long, name, version, known.flags)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Settings of {title_of(name)} {version}",
@@ -232,6 +234,16 @@ def settings_schema(version: str, name: str = "vllm") -> dict[str, Any]:
         "patternProperties": {r"^[a-z][a-z0-9-]*\.": True},
         "additionalProperties": False,
     }
+
+
+def _meaning(long: str, name: str, version: str, flags: Mapping[str, Flag]) -> str:
+    """Return what an editor shows beside a setting."""
+    flag = flags.get(long)
+    if flag is None:
+        return f"Switches {long.removeprefix('no-')} off."
+    default = "" if flag.default is None else f" Default: {flag.default}."
+    meaning = setting_meanings(name).get(long, "")
+    return f"{meaning}{' ' if meaning else ''}--{long} of {title_of(name)} {version}.{default}"
 
 
 def _flag_schema(type: str, choices: tuple[Any, ...], default: Any) -> dict[str, Any]:
