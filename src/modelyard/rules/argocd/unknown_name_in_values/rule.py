@@ -60,6 +60,10 @@ def _judged(environment: Environment, values: ChartValues, path: Path, value: st
         if value == _OF_EKS and kind == "StorageClass":
             yield NotChecked(values.application.manifest, f"EKS may have made its storage class ({value})")
             return
+        folder = _unrendered_folder(environment)
+        if value not in known and folder:
+            yield NotChecked(values.application.manifest, f"{folder} may bring {kind} {value}")
+            return
     if value in known:
         return
     near = nearest(value, known)
@@ -68,6 +72,12 @@ def _judged(environment: Environment, values: ChartValues, path: Path, value: st
         message=f"chart {values.source.chart} is told of {kind} {value}, which the environment does not have{where}",
         fix=f"name {near or one_of(sorted(known))}" if known else f"make {kind} {value}, or take the name out",
     )
+
+
+def _unrendered_folder(environment: Environment) -> str:
+    """Return a folder that is not rendered, such as one of another repository; charts seldom bring classes."""
+    found = (each for each in environment.applications if not any(source.chart for source in each.sources))
+    return next((each.unrendered for each in found if each.unrendered), "")
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
