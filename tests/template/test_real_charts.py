@@ -92,7 +92,8 @@ def written(template: Path, name: str, root: Path) -> Path:
 def test_the_workflow_of_a_new_repository_is_green(template: Path, tmp_path: Path, name: str) -> None:
     """`modelyard fetch`, then `modelyard check --strict`, as the generated workflow runs them, and nothing is found."""
     root = written(template, name, tmp_path / "my-platform")
-    runner = Runner(root, tmp_path / "runner", CONTEXTS)
+    before = run(["git", "-C", str(root), "rev-parse", "HEAD~1"], timeout=60, check=True).stdout.decode().strip()
+    runner = Runner(root, tmp_path / "runner", {**CONTEXTS, "github.event.pull_request.base.sha": before})
     for step, code, said in runner.run("check.yml", "check"):
         assert code == 0, f"{step} ended with {code}:\n{said}"
     assert runner.calls[-1] == "modelyard fetch"

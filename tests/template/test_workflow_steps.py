@@ -132,7 +132,8 @@ def bodies(runner: Runner) -> list[str]:
 
 
 def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
-    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, "matrix.shard": "1/1"})
+    base = {"github.event.pull_request.base.sha": output(clone, "rev-parse", "HEAD")}
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, **base, "matrix.shard": "1/1"})
     passed(runner.run("check.yml", "size"))
     assert json.loads(runner.outputs["steps.size.outputs.shards"]) == ["1/1"]
     done = runner.run("check.yml", "check")
@@ -143,6 +144,7 @@ def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
     assert said["Build what is missing and fetch the charts that are not cached"].count("present ") >= 5
     assert json.loads((clone / "reports/check.sarif").read_text())["version"] == "2.1.0"
     assert "<testsuites" in (clone / "reports/check.xml").read_text()
+    assert ended["Compare with the base"] == 0, said["Compare with the base"]
     assert ended["Run the team's own rules and one test item per application"] == 0, done[-1][2]
     assert runner.calls == [
         "pip install -r requirements.txt",
