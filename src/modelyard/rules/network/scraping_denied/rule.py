@@ -61,7 +61,8 @@ def _of_pod_monitors(environment: Environment, home: str, labels: dict[str, Any]
     for monitor in environment.of_kind("PodMonitor", "monitoring.coreos.com"):
         if not environment.is_ours(monitor):
             continue
-        wanted = {str(each.get("port")) for each in monitor.entries("spec.podMetricsEndpoints")}
+        endpoints = monitor.entries("spec.podMetricsEndpoints")
+        wanted = {str(each.get("port")) for each in endpoints if not _is_readdressed(each)}
         spaces = listed(monitor.value, "spec", "namespaceSelector", "matchNames")
         for namespace in [str(each) for each in spaces] or [environment.namespace_of(monitor)]:
             for pods in environment.pods_in(namespace).chosen(monitor.mapping("spec.selector")):
@@ -76,6 +77,11 @@ def _of_pod_monitors(environment: Environment, home: str, labels: dict[str, Any]
                     fix=f"let namespace {home} in, to the port that is scraped",
                 )
                 break
+
+
+def _is_readdressed(endpoint: Mapping[str, Any]) -> bool:
+    """Return whether relabelling writes the address anew, so that the named port only finds the pod."""
+    return any(each.get("targetLabel") == "__address__" for _, each in numbered(endpoint, "relabelings"))
 
 
 def _own(monitor: Manifest, isolation: Isolation) -> Manifest:
