@@ -48,7 +48,7 @@ from modelyard.view.scopes import NATIVE_GROUPS, is_namespaced
 from modelyard.view.secrets import SecretSource
 from modelyard.view.services import Service
 from modelyard.view.settings import DeclaredSettings, Setting, declared_settings, is_location
-from modelyard.view.shapes import entries, listed, mapping, numbered, text
+from modelyard.view.shapes import entries, listed, mapping, numbered, text, texts_in
 from modelyard.view.terraform import Block, LineAddress, Terraform, TerraformReader, association
 from modelyard.view.values import ChartValues
 from modelyard.view.workflows import Workflow, every_workflow, workflows
@@ -141,6 +141,7 @@ __all__ = [
     "set_by_manifests",
     "sources",
     "text",
+    "texts_in",
     "title_of",
     "tolerates",
     "version_in",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from modelyard.rendering import Path
+
 
 def _below(holder: Any, keys: tuple[str, ...]) -> Any:
     for key in keys:
@@ -41,3 +43,22 @@ def text(holder: Any, *keys: str) -> str:
     """Return the text below some keys; empty where there is none, or something that is no scalar."""
     value = _below(holder, keys)
     return "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def texts_in(value: Any, path: Path = (), *, least: int = 0) -> Iterator[tuple[Path, str]]:
+    """Yield every text below a value with its path; keys are texts.
+
+    Args:
+        value: A manifest, or a part of one.
+        path: Where it stands.
+        least: Letters that a text has at least.
+    """
+    if isinstance(value, str):
+        if len(value) >= least:
+            yield path, value
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            yield from texts_in(below, (*path, str(key)), least=least)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from texts_in(below, (*path, index), least=least)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import ChartValues, Environment
+from modelyard.view import ChartValues, Environment, texts_in
 
 _CLASSES = {
     "storageClassName": ("StorageClass", "storage.k8s.io"),
@@ -31,8 +30,8 @@ def unknown_name_in_values(environment: Environment) -> Iterator[Finding | NotCh
             continue  # what it renders is judged
         seen: set[Path] = set()
         for layer in reversed(values.layers):
-            for path, value in _leaves(layer.content, ()):
-                if path not in seen and isinstance(value, str):
+            for path, value in texts_in(layer.content):
+                if path not in seen:
                     seen.add(path)
                     yield from _judged(environment, values, path, value)
 
@@ -78,14 +77,3 @@ def _unrendered_folder(environment: Environment) -> str:
     """Return a folder that is not rendered, such as one of another repository; charts seldom bring classes."""
     found = (each for each in environment.applications if not any(source.chart for source in each.sources))
     return next((each.unrendered for each in found if each.unrendered), "")
-
-
-def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _leaves(each, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _leaves(each, (*path, index))
-    else:
-        yield path, value

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error
-from modelyard.rendering import Path
 from modelyard.rules import rule
-from modelyard.view import Environment
+from modelyard.view import Environment, texts_in
 
 _GO = re.compile(r"\{\{-?\s*(?:\.[A-Za-z]|(?:if|range|with|index|default|normalize|printf|dig)\b)")
 _PLAIN = re.compile(r"\{\{\s*([a-zA-Z][\w-]*(?:\.[\w-]+|\[\d+\])*)\s*\}\}")
@@ -20,7 +18,7 @@ def unread_template_syntax(environment: Environment) -> Iterator[Finding | NotCh
     """Argo CD fills in one of two syntaxes; what is written in the other stays as it is, or fails."""
     for manifest in environment.of_kind("ApplicationSet", "argoproj.io"):
         go = manifest.get("spec.goTemplate") is True
-        for path, value in _texts(manifest.get("spec.template"), ("spec", "template")):
+        for path, value in texts_in(manifest.get("spec.template"), ("spec", "template")):
             plain = next((word for word in _PLAIN.findall(value) if word not in _WORDS), "")
             if not go and _GO.search(value):
                 yield Finding(
@@ -36,14 +34,3 @@ def unread_template_syntax(environment: Environment) -> Iterator[Finding | NotCh
                     fix=f"write {{{{.{plain}}}}}, or leave spec.goTemplate out",
                 )
                 break
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _texts(each, (*path, key))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _texts(each, (*path, index))

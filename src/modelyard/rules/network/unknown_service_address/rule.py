@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, Manifest, Service, numbered, text
+from modelyard.view import Environment, Manifest, Service, numbered, text, texts_in
 
 _ADDRESS = re.compile(
     r"(?<![\w.-])([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.svc(?:\.cluster\.local)?"
@@ -41,7 +40,7 @@ def unknown_service_address(environment: Environment) -> Iterator[Finding | NotC
         each.name for each in environment.of_kind("Namespace", "")
     }
     for manifest, path, written in _written(environment):
-        for match in _ADDRESS.finditer(_COMMENT.sub("", written)):
+        for match in _ADDRESS.finditer(_COMMENT.sub("", written)) if ".svc" in written else ():
             found = _fault(environment, services, namespaces - {""}, match)
             if found is not None:
                 yield Finding(at=manifest.at(path), message=f"{manifest} calls {match[0]}, {found[0]}", fix=found[1])
@@ -52,14 +51,14 @@ def _written(environment: Environment) -> Iterator[tuple[Manifest, Path, str]]:
     for kind, fields in _PLACES.items():
         for manifest in environment.of_kind(kind):
             for field in fields if environment.is_ours(manifest) else ():
-                yield from ((manifest, path, said) for path, said in _texts(manifest.get((field,)), (field,)))
+                yield from ((manifest, path, said) for path, said in texts_in(manifest.get((field,)), (field,)))
     for workload in environment.own_workloads:
         for template in workload.templates:
             for field in ("containers", "initContainers"):
                 for index, container in numbered(template.spec, field):
                     told = {key: container.get(key) for key in ("args", "command", "env")}
                     base = (*template.spec_path, field, index)
-                    yield from ((workload.manifest, path, said) for path, said in _texts(told, base))
+                    yield from ((workload.manifest, path, said) for path, said in texts_in(told, base))
 
 
 def _fault(
@@ -85,15 +84,3 @@ def _fault(
     if not port or port in ports or text(service.manifest.value, "spec", "type") == "ExternalName":
         return None
     return f"and {service.manifest} has port {one_of(sorted(ports))} alone", f"write {one_of(sorted(ports))}"
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        if ".svc" in value:
-            yield path, value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _texts(each, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _texts(each, (*path, index))

@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.findings import Finding, NotChecked, credential_in, error, is_secret
 from modelyard.rendering import Path
 from modelyard.rules import rule
-from modelyard.view import Environment, numbered, text
+from modelyard.view import Environment, numbered, text, texts_in
 
 _FIX = "revoke it; keep its successor in AWS Secrets Manager and refer to the Secret"
 
@@ -21,7 +21,7 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
     for manifest in environment.resources:
         if (manifest.kind == "Secret" and not manifest.group) or not environment.is_ours(manifest):
             continue  # secrets/secret-in-git; what a chart makes up is not in Git
-        for path, found in _texts(manifest.value, ()):
+        for path, found in texts_in(manifest.value, least=20):
             what = credential_in(found)
             if what:
                 yield Finding(at=manifest.at(path), message=f"{manifest} holds {what} in {_field(path)}", fix=_FIX)
@@ -65,18 +65,6 @@ def _is_no_key(name: str, value: str) -> bool:
     A key is drawn by chance; words in lower case are what a server without keys is given. A password may be words.
     """
     return value.startswith("$") or ("passw" not in name.lower() and _WORDS.fullmatch(value) is not None)
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        if len(value) >= 20:
-            yield path, value
-    elif isinstance(value, dict):
-        for key, below in value.items():
-            yield from _texts(below, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _texts(below, (*path, index))
 
 
 def _field(path: Path) -> str:

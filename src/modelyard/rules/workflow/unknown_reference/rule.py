@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean
-from modelyard.view import Environment, Workflow, mapping, numbered, text, workflows
+from modelyard.view import Environment, Workflow, mapping, numbered, text, texts_in, workflows
 
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
 _NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.outputs\.([\w-]+))?")
@@ -32,7 +32,7 @@ def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[F
     needed = [needs] if isinstance(needs, str) else [str(each) for each in needs or ()]
     steps = {text(step, "id") for _, step in numbered(job, "steps")} - {""}
     said: set[tuple[str, str]] = set()
-    for path, written in _texts(job, ("jobs", name)):
+    for path, written in texts_in(job, ("jobs", name)):
         condition = path[-1] == "if" and "${{" not in written
         for expression in [written] if condition else _EXPRESSION.findall(written):
             for root, called, output in _NAME.findall(_QUOTED.sub("''", expression)):
@@ -63,14 +63,3 @@ def _fault(
         return None
     outputs = {str(each) for each in mapping(other, "outputs")}
     return None if output in outputs else (f"job {called} has no output {output}", output, outputs)
-
-
-def _texts(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _texts(each, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _texts(each, (*path, index))
