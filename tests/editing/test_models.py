@@ -705,13 +705,24 @@ def test_another_model_under_the_same_name_is_told(starter: Path) -> None:
 
 def test_a_model_is_added_by_answering(starter: Path) -> None:
     terminal = Terminal(starter, "model", "add", "meta-llama/Llama-3.1-8B-Instruct", "--env", "dev", "--name", "asked")
-    terminal.answer("Features, with commas between, or none", "zone-spread")
-    terminal.answer("Features, with commas between, or none", "spread-zones")
     terminal.answer("Which one", "9")
     terminal.answer("Which one", "2")
+    terminal.answer("Features, with commas between, or none", "zone-spread")
+    terminal.answer("Features, with commas between, or none", "spread-zones")
+    terminal.answer("Write it?", "")
     assert terminal.finish() == 0, terminal.shown
     assert "there is no feature zone-spread; did you mean spread-zones?" in terminal.shown
     assert "write a number from 1 to 2" in terminal.shown
     text = (starter / "environments/dev/models/asked/kustomization.yaml").read_text()
     assert "overlays/llama-3-1-8b-instruct-vllm-neuron" in text and "bases/features/spread-zones" in text
     assert errors(starter) == []
+
+
+def test_nothing_is_written_without_a_yes(starter: Path) -> None:
+    terminal = Terminal(starter, "model", "add", "meta-llama/Llama-3.1-8B-Instruct", "--env", "dev", "--name", "asked")
+    terminal.answer("Which one", "1")
+    terminal.answer("Features, with commas between, or none", "")
+    terminal.answer("Write it?", "n")
+    assert terminal.finish() == 0, terminal.shown
+    assert "nothing is written" in terminal.shown
+    assert not (starter / "environments/dev/models/asked").exists()
