@@ -79,8 +79,9 @@ look() {
         { grep -q "doesn't have a resource type" "$scratch/error" && printf '{"items": []}' >"$scratch/applications.json"; } ||
         fail "the Applications in the cluster cannot be read; nothing was changed. kubectl says:
 $(cat "$scratch/error")"
-    platform=$(applications_of platform) && models=$(applications_of model) ||
+    if ! platform=$(applications_of platform) || ! models=$(applications_of model); then
         fail "the Applications in the cluster cannot be read; nothing was changed"
+    fi
     for application in $platform; do words+=(--application "$application"); done
     for application in $models; do words+=(--model "$application"); done
     if ! "$own_cluster"; then
