@@ -83,7 +83,7 @@ def test_what_uvx_ran_is_installed_before_it_is_run_again() -> None:
 
     cached = "/home/me/.cache/uv/archive-v0/abc"
     assert _check({"UV": "/usr/bin/uv"}, cached).startswith("uv venv && uv pip install -r requirements.txt")
-    assert _check({}, cached) == _check({"UV": "/usr/bin/uv"}, "/work/.venv") == "modelyard check"
+    assert _check({}, cached) == _check({"UV": "/usr/bin/uv"}, "/srv/project/.venv") == "modelyard check"
 
 
 def test_doctor_fails_without_a_required_tool(modelyard: Run, tmp_path: Path) -> None:
