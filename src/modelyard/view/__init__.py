@@ -1,12 +1,21 @@
 """The typed view of one environment: workloads, pools, services, applications."""
 
-from modelyard.view.admission import NAMESPACE_NAME, Peer, admits_peer
+from modelyard.view.admission import NAMESPACE_NAME, Peer, admits_peer, namespace_labels
 from modelyard.view.answers import component_about, how_to_bring, how_to_bring_pool, recorded_answers
 from modelyard.view.application_sets import UnresolvableGeneratorError, generated_by
 from modelyard.view.applications import Application, Source, own_folders, sources
 from modelyard.view.engines import VERSION_LABEL, ServingEngine, exporters_in, metric_prefixes, title_of, version_in
-from modelyard.view.environment import KUBE_SYSTEM, Environment
-from modelyard.view.expressions import Expression, Selector, dashboards, expressions
+from modelyard.view.environment import CLASS_OF_EKS, KUBE_SYSTEM, Environment
+from modelyard.view.expressions import (
+    DASHBOARD_LABEL,
+    Expression,
+    Selector,
+    dashboard_at,
+    dashboards,
+    expressions,
+    panels,
+    queries,
+)
 from modelyard.view.generators import GitGenerator, git_generators
 from modelyard.view.isolation import Isolation, isolations
 from modelyard.view.labels import (
@@ -57,6 +66,8 @@ from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workl
 __all__ = [
     "ACCELERATORS",
     "AUTO_MODE",
+    "CLASS_OF_EKS",
+    "DASHBOARD_LABEL",
     "KUBE_SYSTEM",
     "NAMESPACE_NAME",
     "NATIVE_GROUPS",
@@ -104,6 +115,7 @@ __all__ = [
     "called_service",
     "callers",
     "component_about",
+    "dashboard_at",
     "dashboards",
     "declared_settings",
     "differing",
@@ -123,13 +135,16 @@ __all__ = [
     "manifests",
     "mapping",
     "metric_prefixes",
+    "namespace_labels",
     "numbered",
     "overlay_facts",
     "own_folders",
+    "panels",
     "pool_requirements",
     "port_number",
     "probes",
     "quantity",
+    "queries",
     "recorded_answers",
     "requirements",
     "seconds",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from modelyard.repository import derived
 from modelyard.view.isolation import Direction, Isolation, types_of
 from modelyard.view.labels import selector_set_by_manifests, selects
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import entries, mapping, text
+
+if TYPE_CHECKING:
+    from modelyard.view.environment import Environment
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _FIRST_FREE, _LAST_PORT = 1024, 65535
@@ -30,6 +34,17 @@ class Peer:
     namespace: str
     namespace_labels: Mapping[str, Any]
     labels: Mapping[str, Any] | None = None
+
+
+@derived
+def namespace_labels(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
+    """Return the labels of an environment's namespaces by name, with the one that Kubernetes gives them."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for manifest in environment.of_kind("Namespace", ""):
+        found[manifest.name] = {**manifest.labels, NAMESPACE_NAME: manifest.name}
+    for application in environment.applications:
+        found.setdefault(application.namespace, {NAMESPACE_NAME: application.namespace})
+    return found
 
 
 def admits_peer(isolation: Isolation, peer: Peer, port: int | None, protocol: str = "TCP") -> bool:
@@ -70,9 +85,7 @@ def _has_port(isolation: Isolation, entry: Mapping[str, Any], port: int | None, 
                 return True
             continue
         named = {name for name, number, _ in isolation.template.ports if number == port}
-        if wanted == port or (isolation.direction == "Ingress" and str(wanted) in named):
-            return True
-        if isinstance(wanted, int) and isinstance(end, int) and wanted <= port <= end:
+        if _holds_port(each, port) or (isolation.direction == "Ingress" and str(wanted) in named):
             return True
     return False
 

@@ -24,6 +24,8 @@ from modelyard.view.workloads import PodTemplate, Workload, workload
 
 KUBE_SYSTEM = "kube-system"
 """Where EKS runs its add-ons, of which no manifest of a repository tells."""
+CLASS_OF_EKS = "gp2"
+"""The storage class that EKS makes in some clusters."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,11 @@ class Environment(Derivable):
             if each.namespace not in found and (missing := each.unrendered):
                 found[each.namespace] = missing
         return found
+
+    def namespace_of_chart(self, chart: str) -> str:
+        """Return the namespace of the Application that brings a chart; empty where none does."""
+        bringing = (each for each in self.applications if any(source.chart == chart for source in each.sources))
+        return next((each.namespace for each in bringing), "")
 
     def is_misaddressed(self, source: Source) -> bool:
         """Return whether a source reads a folder of this repository from another address than its own."""

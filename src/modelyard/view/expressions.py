@@ -76,11 +76,7 @@ class Expression:
     def at_word(self, word: str) -> Address:
         """Return where a word of it is written, as far as a file with dashboards shows the word."""
         if self.path[0] == "data":
-            manifest = self.manifest
-            file = Sources(manifest.repository, manifest.target, manifest.resource).generated_file(str(self.path[-1]))
-            sought = word or json.dumps(self.text)[1:-1]
-            if file:
-                return LineAddress(manifest.repository.files, file, sought=(sought,))
+            return dashboard_at(self.manifest, str(self.path[-1]), word or json.dumps(self.text)[1:-1])
         return self.manifest.at(self.path)
 
 
@@ -103,6 +99,36 @@ def expressions(environment: Environment) -> Iterator[Expression]:
                     yield _expression(manifest, ("data", key), query)
 
 
+def dashboard_at(manifest: Manifest, key: str, sought: str = "", line: int = 1) -> Address:
+    """Return where a text of a dashboard is written: in the file that the ConfigMap is made of, where that is known.
+
+    Args:
+        manifest: The ConfigMap.
+        key: Its key with the dashboard.
+        sought: The text; empty for the line itself.
+        line: Line of the file from which it is looked for.
+    """
+    file = Sources(manifest.repository, manifest.target, manifest.resource).generated_file(key)
+    if not file:
+        return manifest.at(("data", key))
+    return LineAddress(manifest.repository.files, file, line, sought=(sought,) if sought else ())
+
+
+def panels(dashboard: Any) -> Iterator[Any]:
+    """Yield a dashboard itself and its panels, those of rows too."""
+    waiting = [dashboard]
+    while waiting:
+        panel = waiting.pop()
+        yield panel
+        waiting.extend(each for _, each in numbered(panel, "panels"))
+
+
+def queries(dashboard: Any) -> Iterator[str]:
+    """Yield the expressions that the panels of a dashboard ask."""
+    for panel in panels(dashboard):
+        yield from (query for _, target in numbered(panel, "targets") if (query := text(target, "expr")))
+
+
 def dashboards(environment: Environment) -> Iterator[tuple[Manifest, str]]:
     """Yield each ConfigMap of this repository that holds a dashboard, with its key; whether Grafana is told or not."""
     for manifest in environment.of_kind("ConfigMap", ""):
@@ -114,15 +140,9 @@ def dashboards(environment: Environment) -> Iterator[tuple[Manifest, str]]:
 @lru_cache(maxsize=256)  # environments share their dashboards
 def _queries(content: str) -> tuple[str, ...]:
     try:
-        waiting = [parsed(content)]
+        return tuple(queries(parsed(content)))
     except MalformedJSON:
         return ()
-    found: list[str] = []
-    while waiting:
-        panel = waiting.pop()
-        waiting.extend(each for _, each in numbered(panel, "panels"))
-        found.extend(text(target, "expr") for _, target in numbered(panel, "targets"))
-    return tuple(each for each in found if each)
 
 
 def _expression(manifest: Manifest, path: Path, query: str) -> Expression:

@@ -9,6 +9,7 @@ from modelyard.graph.edges import Choice, Definition, End, Lookup, ObjectRef, Re
 from modelyard.graph.extractors.context import Context
 from modelyard.graph.extractors.registry import of
 from modelyard.rendering import Path
+from modelyard.view.environment import CLASS_OF_EKS
 from modelyard.view.manifests import Manifest
 from modelyard.view.shapes import mapping, numbered, text
 
@@ -49,7 +50,7 @@ def _claim(manifest: Manifest, context: Context, path: Path, spec: dict[str, Any
     if isinstance(name, str) and name and not volume:
         node = ObjectRef("StorageClass", name)
         end = context.end(manifest, (*path, "storageClassName"))
-        yield Reference("is of", end, node, elsewhere="EKS" if name == "gp2" else context.elsewhere(""))
+        yield Reference("is of", end, node, elsewhere="EKS" if name == CLASS_OF_EKS else context.elsewhere(""))
     elif name is None and not volume:
         end = context.end(manifest, path)
         yield Reference("is of", end, _default(context), single=True, elsewhere="whoever made the cluster")

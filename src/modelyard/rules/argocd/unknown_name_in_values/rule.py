@@ -8,7 +8,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import ChartValues, Environment, texts_in
+from modelyard.view import CLASS_OF_EKS, ChartValues, Environment, texts_in
 
 _CLASSES = {
     "storageClassName": ("StorageClass", "storage.k8s.io"),
@@ -18,8 +18,6 @@ _CLASSES = {
 _NAMES_OF_SECRETS = ("existingSecret",)
 _OF_KUBERNETES = frozenset({"system-cluster-critical", "system-node-critical"})
 _NONE = frozenset({"", "-"})
-# A class that EKS makes in some clusters.
-_OF_EKS = "gp2"
 
 
 @rule("argocd/unknown-name-in-values", error, since="0.3.0", absence="cluster")
@@ -56,7 +54,7 @@ def _judged(environment: Environment, values: ChartValues, path: Path, value: st
         kind, group = _CLASSES[name]
         known, where = {each.name for each in environment.of_kind(kind, group)}, ""
         known |= _OF_KUBERNETES if kind == "PriorityClass" else set()
-        if value == _OF_EKS and kind == "StorageClass":
+        if value == CLASS_OF_EKS and kind == "StorageClass":
             yield NotChecked(values.application.manifest, f"EKS may have made its storage class ({value})")
             return
         folder = _unrendered_folder(environment)

@@ -6,15 +6,25 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.findings import Address, Finding, NotChecked, UserError, error, warning
-from modelyard.rendering import Sources
+from modelyard.findings import Finding, NotChecked, UserError, error, warning
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.repository.yaml import documents
 from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean, one_of
-from modelyard.view import ChartValues, Environment, LineAddress, Manifest, entries, mapping, numbered, text
+from modelyard.view import (
+    DASHBOARD_LABEL,
+    ChartValues,
+    Environment,
+    Manifest,
+    dashboard_at,
+    entries,
+    mapping,
+    panels,
+    queries,
+    text,
+)
 
-_LABEL, _SOURCES_LABEL = "grafana_dashboard", "grafana_datasource"
+_SOURCES_LABEL = "grafana_datasource"
 _CHART = "kube-prometheus-stack"
 # Grafana's own, and those that the chart provisions: sidecar.datasources of its values, read at 88.5.3.
 _BUILT_IN = frozenset({"grafana", "-- Grafana --", "-- Mixed --", "-- Dashboard --", "__expr__"})
@@ -28,7 +38,7 @@ def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChec
     sources = _sources(environment)
     uids: dict[str, Manifest] = {}
     for manifest in environment.of_kind("ConfigMap", ""):
-        if _LABEL not in manifest.labels or not environment.is_ours(manifest):
+        if DASHBOARD_LABEL not in manifest.labels or not environment.is_ours(manifest):
             continue
         for key, content in manifest.mapping("data").items():
             if not (isinstance(content, str) and str(key).endswith(".json")):
@@ -38,7 +48,7 @@ def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChec
             except MalformedJSON as fault:
                 line = fault.at.place().line if fault.at is not None else None
                 yield Finding(
-                    at=_at(manifest, str(key), line or 1),
+                    at=dashboard_at(manifest, str(key), line=line or 1),
                     message=f"{manifest} holds a dashboard that Grafana cannot read: {fault.message}",
                     fix="correct it; export it again from Grafana where nothing else helps",
                 )
@@ -46,7 +56,7 @@ def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChec
             uid = text(dashboard, "uid")
             if uid in uids:
                 yield Finding(
-                    at=_at(manifest, str(key), 1, f'"{uid}"'),
+                    at=dashboard_at(manifest, str(key), f'"{uid}"'),
                     message=f"{manifest} holds a dashboard with the uid {uid}, which one of {uids[uid]} has too",
                     fix="give it a uid of its own",
                 )
@@ -66,12 +76,12 @@ def _judged(manifest: Manifest, key: str, dashboard: Any, sources: frozenset[str
             yield _unknown_variable(manifest, key, uid, uid, variables)
         elif sources and uid not in sources:
             yield Finding(
-                at=_at(manifest, key, 1, f'"{uid}"'),
+                at=dashboard_at(manifest, key, f'"{uid}"'),
                 message=f"{manifest} asks the data source {uid}, which no file gives Grafana",
                 fix=f"name {one_of(sorted(sources))}, or a variable of the dashboard",
                 severity=warning,
             )
-    for query in _queries(dashboard):
+    for query in queries(dashboard):
         for name in sorted(_named(query) - variables):
             if not name.startswith("__") and not name.isdigit() and name not in said:
                 said.add(name)
@@ -80,7 +90,7 @@ def _judged(manifest: Manifest, key: str, dashboard: Any, sources: frozenset[str
 
 def _unknown_variable(manifest: Manifest, key: str, name: str, sought: str, variables: set[str]) -> Finding:
     return Finding(
-        at=_at(manifest, key, 1, sought),
+        at=dashboard_at(manifest, key, sought),
         message=f"{manifest} uses the variable {name.strip('${}')}, which the dashboard does not declare",
         fix=did_you_mean(name.strip("${}"), variables) or "declare it under templating, or write the value",
         severity=warning,
@@ -91,27 +101,14 @@ def _named(written: str) -> set[str]:
     return {first or second for first, second in _VARIABLE.findall(written)}
 
 
-def _panels(dashboard: Any) -> Iterator[Any]:
-    waiting = [dashboard]
-    while waiting:
-        panel = waiting.pop(0)
-        yield panel
-        waiting.extend(each for _, each in numbered(panel, "panels"))
-
-
 def _uids(dashboard: Any) -> Iterator[str]:
-    for panel in _panels(dashboard):
+    for panel in panels(dashboard):
         for holder in (panel, *entries(panel, "targets")):
             if uid := text(mapping(holder, "datasource"), "uid"):
                 yield uid
     for variable in entries(dashboard, "templating", "list"):
         if uid := text(mapping(variable, "datasource"), "uid"):
             yield uid
-
-
-def _queries(dashboard: Any) -> Iterator[str]:
-    for panel in _panels(dashboard):
-        yield from (text(target, "expr") for target in entries(panel, "targets"))
 
 
 def _sources(environment: Environment) -> frozenset[str]:
@@ -144,10 +141,3 @@ def _in_values(values: ChartValues) -> Iterator[Any]:
     yield {"datasources": values.get("grafana.additionalDataSources", [])}
     files = values.get("grafana.datasources", {})
     yield from files.values() if isinstance(files, dict) else ()
-
-
-def _at(manifest: Manifest, key: str, line: int, sought: str = "") -> Address:
-    file = Sources(manifest.repository, manifest.target, manifest.resource).generated_file(key)
-    if not file:
-        return manifest.at(("data", key))
-    return LineAddress(manifest.repository.files, file, line, sought=(sought,) if sought else ())

@@ -16,6 +16,7 @@ from modelyard.view import (
     admits_peer,
     isolations,
     mapping,
+    namespace_labels,
     numbered,
     port_number,
     text,
@@ -31,13 +32,13 @@ _KEDA, _INTERCEPTOR = "keda", "keda-add-ons-http"
 @rule("network/autoscaler-denied", error, since="0.3.0")
 def autoscaler_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     """KEDA that cannot ask Prometheus scales nothing; an interceptor that cannot reach the pods answers 502."""
-    labels = _labels(environment)
+    labels = namespace_labels(environment)
     yield from _asks(environment, labels)
     yield from _forwards(environment, labels)
 
 
 def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    home = _home(environment, _KEDA)
+    home = environment.namespace_of_chart(_KEDA)
     said: set[tuple[str, Direction]] = set()
     for manifest in environment.of_kind("ScaledObject", "keda.sh") if home else ():
         for index, trigger in numbered(manifest.value, "spec", "triggers"):
@@ -65,7 +66,7 @@ def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def _forwards(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    home, incoming = _home(environment, _INTERCEPTOR), isolations(environment, "Ingress")
+    home, incoming = environment.namespace_of_chart(_INTERCEPTOR), isolations(environment, "Ingress")
     for route in environment.of_kind("InterceptorRoute", "http.keda.sh") if home else ():
         target, namespace = route.mapping("spec.target"), environment.namespace_of(route)
         for service in environment.services:
@@ -101,11 +102,3 @@ def _policies(environment: Environment, namespace: str) -> list[Manifest]:
 def _nearest(policies: list[Manifest], direction: Direction) -> Manifest:
     """Return the policy that lets most in or out, which is where an entry is missing."""
     return max(policies, key=lambda each: len(each.entries(("spec", direction.lower()))))
-
-
-def _home(environment: Environment, chart: str) -> str:
-    return next((a.namespace for a in environment.applications if any(s.chart == chart for s in a.sources)), "")
-
-
-def _labels(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
-    return {each.name: {**each.labels, NAMESPACE_NAME: each.name} for each in environment.of_kind("Namespace", "")}

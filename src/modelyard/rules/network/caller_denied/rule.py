@@ -21,7 +21,7 @@ from modelyard.view import (
     is_location,
     isolations,
     listener,
-    mapping,
+    namespace_labels,
     text,
 )
 
@@ -41,7 +41,7 @@ _AIBRIX = ("aibrix", "envoy-gateway")
 def caller_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A policy that forgets names, weights, ranks, an operator or a gateway leaves a model that never answers."""
     incoming, outgoing = isolations(environment, "Ingress"), isolations(environment, "Egress")
-    labels = _namespaces(environment)
+    labels = namespace_labels(environment)
     said: set[tuple[str, str, str]] = set()
     served = {template for model in environment.models for template in model.workload.templates}
     for workload in environment.own_workloads:
@@ -183,13 +183,3 @@ def _namespace_of(environment: Environment, component: str) -> str:
     except UserError:
         return ""
     return text(content[0], "namespace") if content else ""
-
-
-def _namespaces(environment: Environment) -> Mapping[str, dict[str, Any]]:
-    """Return the labels of namespaces, with the one that Kubernetes gives them."""
-    found: dict[str, dict[str, Any]] = {}
-    for manifest in environment.of_kind("Namespace", ""):
-        found[manifest.name] = {**mapping(manifest.value, "metadata", "labels"), NAMESPACE_NAME: manifest.name}
-    for application in environment.applications:
-        found.setdefault(application.namespace, {NAMESPACE_NAME: application.namespace})
-    return found

@@ -17,12 +17,12 @@ from modelyard.view import (
     isolations,
     listed,
     mapping,
+    namespace_labels,
     numbered,
     selects,
 )
 
 _CHART = "kube-prometheus-stack"
-_NAME = "kubernetes.io/metadata.name"
 
 _Pods = tuple[ObjectRef, Path]
 """Whose pods, and where in it their labels are written."""
@@ -31,13 +31,11 @@ _Pods = tuple[ObjectRef, Path]
 @rule("network/scraping-denied", warning, since="0.1.0")
 def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Pods that a network policy isolates from Prometheus are scraped in vain, and their target is down."""
-    home = next(
-        (each.namespace for each in environment.applications if any(s.chart == _CHART for s in each.sources)), ""
-    )
+    home = environment.namespace_of_chart(_CHART)
     if not home:
         return
     isolating = _isolating(environment)
-    labels = _labels(environment, home)
+    labels = namespace_labels(environment)[home]
     for edge in graph(environment).of("scrapes"):
         monitor = edge.source.holder
         if not isinstance(monitor, Manifest) or monitor.kind != "ServiceMonitor" or not environment.is_ours(monitor):
@@ -56,7 +54,7 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     yield from _of_pod_monitors(environment, home, labels)
 
 
-def _of_pod_monitors(environment: Environment, home: str, labels: dict[str, Any]) -> Iterator[Finding]:
+def _of_pod_monitors(environment: Environment, home: str, labels: Mapping[str, Any]) -> Iterator[Finding]:
     incoming = isolations(environment, "Ingress")
     for monitor in environment.of_kind("PodMonitor", "monitoring.coreos.com"):
         if not environment.is_ours(monitor):
@@ -120,7 +118,7 @@ def _port_names(service: Manifest) -> set[str]:
     return {str(each.get("name")) for each in service.entries("spec.ports")}
 
 
-def _admits(policy: Manifest, labels: dict[str, Any], same_namespace: bool) -> bool:
+def _admits(policy: Manifest, labels: Mapping[str, Any], same_namespace: bool) -> bool:
     for _, entry in numbered(policy.value, "spec", "ingress"):
         peers = [peer for _, peer in numbered(entry, "from")]
         if not peers:
@@ -134,8 +132,3 @@ def _admits(policy: Manifest, labels: dict[str, Any], same_namespace: bool) -> b
             elif same_namespace:
                 return True
     return False
-
-
-def _labels(environment: Environment, namespace: str) -> dict[str, Any]:
-    found = next((each for each in environment.of_kind("Namespace", "") if each.name == namespace), None)
-    return {**(found.labels if found is not None else {}), _NAME: namespace}

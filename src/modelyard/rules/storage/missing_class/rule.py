@@ -7,10 +7,7 @@ from modelyard.graph import ObjectRef, graph
 from modelyard.rules import rule
 from modelyard.rules.remedies import bring_component
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment
-
-_OF_EKS = "gp2"
-"""The class that EKS makes in some clusters."""
+from modelyard.view import CLASS_OF_EKS, Environment
 
 # Charts that may bring storage classes; others have no reason to.
 _BRING_CLASSES = ("aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-driver", "openebs", "rook-ceph-cluster")
@@ -28,7 +25,7 @@ def missing_class(environment: Environment) -> Iterator[Finding | NotChecked]:
         if edge.wanted.kind != "StorageClass" or edge.targets or source.at is None:
             continue
         named = isinstance(edge.reference.wanted, ObjectRef)
-        maker = "whoever made the cluster" if not named else "EKS" if name == _OF_EKS else bringing
+        maker = "whoever made the cluster" if not named else "EKS" if name == CLASS_OF_EKS else bringing
         if maker:
             yield NotChecked(source.node, f"{maker} may have made its storage class ({name})")
             continue
