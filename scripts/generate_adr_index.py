@@ -12,6 +12,8 @@ import re
 import sys
 from pathlib import Path
 
+from generated import keep
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "adr"
 INDEX = FOLDER / "README.md"
@@ -44,13 +46,7 @@ def main() -> int:
     """Write the index, or say that it is not current."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the index is not current")
-    wanted = index()
-    if not parser.parse_args().check:
-        INDEX.write_text(wanted)
-    elif not INDEX.is_file() or INDEX.read_text() != wanted:
-        print("docs/adr/README.md is not current: run python scripts/generate_adr_index.py", file=sys.stderr)
-        return 1
-    return 0
+    return keep(INDEX, index(), check=parser.parse_args().check, remedy="python scripts/generate_adr_index.py")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from generated import keep
 from modelyard.tooling import pins
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -114,15 +115,7 @@ def main() -> int:
     """Write the page, or say that it is not current."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is not current")
-    wanted = page()
-    if not parser.parse_args().check:
-        PAGE.write_text(wanted)
-    elif not PAGE.is_file() or PAGE.read_text() != wanted:
-        print(
-            "docs/reference/not-checked.md is not current: run python scripts/generate_not_checked.py", file=sys.stderr
-        )
-        return 1
-    return 0
+    return keep(PAGE, page(), check=parser.parse_args().check, remedy="python scripts/generate_not_checked.py")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -111,7 +112,7 @@ def main(kills: int, seed: int, names: Sequence[str]) -> int:
         worlds = Worlds(Path(scratch).resolve())
         for position, verb in enumerate(chosen):
             share = kills // len(chosen) + (position < kills % len(chosen))
-            counts, changes, found = killed(verb, worlds, share, random.Random(f"{seed} {verb.name}"))  # noqa: S311
+            counts, changes, found = killed(verb, worlds, share, random.Random(f"{seed} {verb.name}"))  # noqa: S311 - no secret
             faults += found
             total += share
             row = f"{verb.name:<18}{changes:>8}{share:>7}{counts['old']:>6}{counts['new']:>6}{len(found):>8}"
@@ -145,7 +146,7 @@ def killed(verb: Verb, worlds: Worlds, kills: int, chance: random.Random) -> tup
 
             code = in_a_process(fatal)
             _wait_for_orphans()
-            next_code = in_a_process(lambda world=world: command(again, world))  # type: ignore[misc]
+            next_code = in_a_process(partial(command, again, world))
             after = _snapshot(world)
             where = f"{verb.name}, before change {point}{', with its children' if number % 2 else ''}"
             ended = "new" if after == new else "old" if after == old else ""

@@ -37,9 +37,8 @@ def write_whole(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
     except OSError as problem:
         raise unwritable(path, problem) from problem
     try:
-        with os.fdopen(
-            os.dup(descriptor), "wb"
-        ) as stream:  # closed first: some file systems tell only then what failed
+        # Closed before it takes its place: some file systems tell only then what failed.
+        with os.fdopen(os.dup(descriptor), "wb") as stream:
             stream.write(raw)
         os.fchmod(descriptor, mode)
         temporary.replace(path)

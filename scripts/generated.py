@@ -1,0 +1,25 @@
+"""Files that scripts write: written, or compared with what they should be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def keep(path: Path, wanted: str, *, check: bool, remedy: str) -> int:
+    """Write a file of the project, or say that it is not current, and return the exit code.
+
+    Args:
+        path: The file.
+        wanted: Its content.
+        check: Whether to compare only.
+        remedy: The command that writes it.
+    """
+    if not check:
+        path.write_text(wanted)
+    elif not path.is_file() or path.read_text() != wanted:
+        print(f"{path.relative_to(PROJECT)} is not current: run {remedy}", file=sys.stderr)
+        return 1
+    return 0
