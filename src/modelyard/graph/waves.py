@@ -203,7 +203,7 @@ class Waves:
         end = End(ObjectRef(manifest.kind, manifest.name), manifest, ("kind",))
         kind = f"{manifest.group}/{manifest.kind}"
         providers = self._definitions.get(kind) or self._definitions.get(manifest.group, set())
-        yield from self._requirement(end, f"the definition of {manifest.kind}", providers)
+        yield from self._requirement(end, f"the CRD of {manifest.kind}", providers)
         yield from self._requirement(end, f"the controller of {manifest.kind}", self._controllers.get(kind, set()))
 
     def _of_class(self, end: End, name: Any) -> Iterator[Requirement]:

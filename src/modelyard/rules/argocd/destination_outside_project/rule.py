@@ -20,7 +20,7 @@ def destination_outside_project(environment: Environment) -> Iterator[Finding | 
         if application.namespace and not project.permits_destination(server, cluster, application.namespace):
             yield Finding(
                 at=application.at("spec.destination.namespace"),
-                message=f"{application} goes to namespace {application.namespace} of {server or cluster}, "
+                message=f"{application} deploys to namespace {application.namespace} of {server or cluster}, "
                 f"which {project} does not permit",
                 fix=_fix(project, application.namespace),
             )

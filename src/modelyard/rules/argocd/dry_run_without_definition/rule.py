@@ -17,7 +17,7 @@ _ALWAYS_THERE = frozenset(
 
 @rule("argocd/dry-run-without-definition", error, since="0.1.0", absence="object")
 def dry_run_without_definition(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A sync whose dry run meets a kind that the cluster does not know yet fails as a whole."""
+    """Argo CD's dry run fails the whole sync when the cluster does not have the CRD of one resource yet."""
     # Repositories that the template did not make may leave definitions to whoever made the cluster.
     is_ours = bool(environment.folder.path)
     brought = {each for one in environment.applications for each in _defined(one)}
@@ -33,8 +33,8 @@ def dry_run_without_definition(environment: Environment) -> Iterator[Finding | N
                 options = ",".join((*_options(manifest), OPTION))
                 yield Finding(
                     at=at,
-                    message=f"{manifest} of {application} needs the definition of {manifest.kind} ({manifest.group}), "
-                    f"which another Application brings, and lacks {OPTION}",
+                    message=f"{manifest} of {application} needs the CRD of {manifest.kind} ({manifest.group}), "
+                    f"which another Application installs, but does not have {OPTION}",
                     fix=f'add the annotation {ANNOTATION}: "{options}"',
                     edits=(to_set(at, options),),
                 )

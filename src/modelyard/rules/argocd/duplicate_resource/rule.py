@@ -9,7 +9,7 @@ from modelyard.view import Environment, Manifest, is_namespaced
 
 @rule("argocd/duplicate-resource", error, since="0.1.0")
 def duplicate_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Two Applications that render one object undo each other's changes, and each may delete it for the other."""
+    """Two Applications that render the same object overwrite each other, and removing one deletes it for both."""
     first: dict[tuple[str, str, str, str], Manifest] = {}
     for application in environment.applications:
         for manifest in application.resources:
@@ -24,7 +24,7 @@ def duplicate_resource(environment: Environment) -> Iterator[Finding | NotChecke
             if not environment.is_generated and not _of_one_parent(environment, other, manifest):
                 yield NotChecked(
                     f"{manifest}{where} of {other.application} and {manifest.application}",
-                    "whether the two Applications are for one cluster is not told",
+                    "whether both Applications deploy to the same cluster is not known",
                     application=manifest.application,
                 )
                 continue
@@ -32,7 +32,7 @@ def duplicate_resource(environment: Environment) -> Iterator[Finding | NotChecke
                 at=manifest.at("metadata.name"),
                 message=f"{manifest}{where} is rendered by the Applications {other.application} and "
                 f"{manifest.application}",
-                fix="leave it to one of them, or give each its own name",
+                fix="keep it in one of them, or give each object its own name",
             )
 
 

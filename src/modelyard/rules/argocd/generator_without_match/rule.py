@@ -10,7 +10,7 @@ from modelyard.view import Environment, git_generators
 
 @rule("argocd/generator-without-match", error, since="0.1.0")
 def generator_without_match(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A Git generator whose patterns match nothing makes no Application, and deletes those that it made before."""
+    """A Git generator whose patterns match nothing creates no Application, and deletes the ones it created before."""
     files = environment.repository.files
     for generator in git_generators(environment):
         wanted = [(index, pattern) for index, pattern, left_out in generator.patterns if not left_out]
@@ -20,8 +20,8 @@ def generator_without_match(environment: Environment) -> Iterator[Finding | NotC
         kind = "folder" if generator.field == "directories" else "file"
         yield Finding(
             at=generator.manifest.at((*generator.path, generator.field, index, "path")),
-            message=f"{generator.manifest} makes an Application for each {kind} {pattern}, and there is none",
-            fix=_near(environment, pattern) or "name folders that are there; a star stands for one level",
+            message=f"{generator.manifest} creates an Application for each {kind} {pattern}, but none matches",
+            fix=_near(environment, pattern) or "use a pattern that matches existing folders; `*` matches one level",
         )
 
 

@@ -9,7 +9,7 @@ from modelyard.view import Application, Environment, Project, is_namespaced
 
 @rule("argocd/kind-outside-project", error, since="0.1.0")
 def kind_outside_project(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Argo CD refuses a whole sync for one kind that the project bars; kinds of the cluster must be listed."""
+    """Argo CD rejects the whole sync for one kind the project denies; cluster-scoped kinds must be allowed by name."""
     for application in environment.applications:
         project = environment.projects.get(application.project)
         if project is not None:
@@ -27,15 +27,15 @@ def _resources(application: Application, project: Project) -> Iterator[Finding |
         if namespaced is None:
             told.add(kind)
             yield NotChecked(
-                f"{manifest.kind} of {manifest.group} in {project}", "whether it belongs to a namespace is not known"
+                f"{manifest.kind} of {manifest.group} in {project}", "whether the kind is namespaced is not known"
             )
         elif not project.permits_kind(*kind, manifest.name, namespaced):
             told.add(kind)
-            scope = "" if namespaced else " (a kind of the cluster)"
+            scope = "" if namespaced else " (cluster-scoped)"
             yield Finding(
                 at=manifest.at("kind"),
-                message=f"{project} does not permit {manifest}{scope}, which {application} brings",
-                fix=f"move it to an Application of a project that permits {manifest.kind}, or let {project} have it",
+                message=f"{project} does not permit {manifest}{scope}, which {application} deploys",
+                fix=f"move it to an Application whose project permits {manifest.kind}, or permit it in {project}",
             )
 
 
@@ -49,8 +49,8 @@ def _namespace(application: Application, project: Project) -> Iterator[Finding]:
         if option == "CreateNamespace=true" and not project.permits_kind("", "Namespace", application.namespace, False):
             yield Finding(
                 at=application.at(("spec", "syncPolicy", "syncOptions", index)),
-                message=f"{application} should create namespace {application.namespace}, "
+                message=f"{application} has CreateNamespace=true for namespace {application.namespace}, "
                 f"but {project} does not permit Namespaces",
-                fix=f"let another Application bring the namespace, or add Namespace to "
+                fix=f"create the namespace in another Application, or add Namespace to "
                 f"clusterResourceWhitelist of {project}",
             )

@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("argocd/late-requirement", error, since="0.1.0", absence="object")
 def late_requirement(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A wave that waits for what a later wave brings never ends, and nothing behind it arrives."""
+    """A sync wave that waits for an object of a later wave never completes, and no later wave is applied."""
     waves = Waves(environment)
     told: set[tuple[str, str]] = set()
     for each in waves.late():
@@ -21,7 +21,7 @@ def late_requirement(environment: Environment) -> Iterator[Finding | NotChecked]
         if not inside and waves.wait_for_health is None:
             yield NotChecked(
                 f"order of application {each.place.application} and {each.providers[0].application}",
-                "whether waves wait for Applications is set in Argo CD, and its settings are not in this repository",
+                "whether Argo CD waits for Applications between waves depends on settings outside this repository",
             )
         else:
             yield _finding(each, inside)
@@ -33,14 +33,14 @@ def _finding(each: Requirement, inside: bool) -> Finding:
     if inside:
         return Finding(
             at=each.at,
-            message=f"{source} is made {each.place.within} of application {provider.application} and waits for "
-            f"{each.wanted}, which is made {provider.within}",
-            fix=f"give {source} a later argocd.argoproj.io/sync-wave than {each.wanted}, or both the same",
+            message=f"{source} is applied {each.place.within} of application {provider.application} and waits for "
+            f"{each.wanted}, which is applied {provider.within}",
+            fix=f"give {source} the same argocd.argoproj.io/sync-wave as {each.wanted}, or a later one",
         )
     return Finding(
         at=each.at,
         message=f"{source} of application {each.place.application} (wave {each.place.wave}) waits for {each.wanted}, "
-        f"which application {provider.application} brings in wave {provider.wave}",
+        f"which application {provider.application} deploys in wave {provider.wave}",
         fix=f"give application {provider.application} a sync wave of {each.place.wave} or less, "
-        f"or {each.place.application} one of {provider.wave} or more",
+        f"or give {each.place.application} a sync wave of {provider.wave} or more",
     )

@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("argocd/missing-folder", error, since="0.1.0")
 def missing_folder(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An Application whose path does not exist at its revision cannot be compared and syncs nothing."""
+    """Argo CD cannot render an Application whose path does not exist at its revision, and syncs nothing."""
     for application in environment.applications:
         repository, target = application.repository, application.target
         if repository is None or target is None or repository.files.is_folder(target):
@@ -22,5 +22,5 @@ def missing_folder(environment: Environment) -> Iterator[Finding | NotChecked]:
             at=application.at((*source.path, "path") if source else ("spec", "source")),
             message=f"{application} reads {target}, which does not exist"
             + ("" if repository is environment.repository else f" at revision {source.revision if source else ''}"),
-            fix=f"name {above}/{near}" if near else "create the folder, or remove the Application",
+            fix=f"use {above}/{near}" if near else "create the folder, or remove the Application",
         )

@@ -10,7 +10,7 @@ from modelyard.view import Environment, mapping
 
 @rule("argocd/missing-values-file", error, since="0.1.0")
 def missing_values_file(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Argo CD cannot render a chart one of whose value files does not exist."""
+    """Argo CD cannot render a chart when one of its value files does not exist."""
     for values in environment.chart_values:
         if mapping(values.source.value, "helm").get("ignoreMissingValueFiles"):
             continue
@@ -20,5 +20,5 @@ def missing_values_file(environment: Environment) -> Iterator[Finding | NotCheck
             yield Finding(
                 at=values.application.at((*values.source.path, "helm", "valueFiles", index)),
                 message=f"chart {values.source.chart} of {values.application} reads {path}, which does not exist",
-                fix=f"name {folder}/{near}" if near else "create the file, or take it off the list",
+                fix=f"use {folder}/{near}" if near else "create the file, or remove it from valueFiles",
             )

@@ -12,7 +12,7 @@ _KEEPING = ("create-only", "create-update")
 
 @rule("argocd/model-deleting-generator", warning, since="0.1.0")
 def model_deleting_generator(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An ApplicationSet deletes what it made when a folder is renamed, and with it the model that is served."""
+    """When a folder is renamed, the ApplicationSet deletes its Application, and the model stops serving."""
     files = environment.repository.files
     for generator in git_generators(environment):
         policy = generator.manifest.mapping("spec.syncPolicy")
@@ -26,8 +26,8 @@ def model_deleting_generator(environment: Environment) -> Iterator[Finding | Not
         if served:
             yield Finding(
                 at=generator.manifest.at(("spec", "syncPolicy", "preserveResourcesOnDeletion")),
-                message=f"{generator.manifest} deletes what {served} serves as soon as that folder is renamed or "
-                "left out",
+                message=f"{generator.manifest} deletes the running model of {served} when that folder is renamed or "
+                "excluded",
                 fix="set spec.syncPolicy.preserveResourcesOnDeletion: true, or applicationsSync: create-update",
             )
 

@@ -11,7 +11,7 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 @rule("argocd/model-without-finalizer", warning, since="0.1.0")
 def model_without_finalizer(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A model's Application that is removed without its finalizer leaves the pods, and their devices, running."""
+    """Without the finalizer, removing a model's Application leaves its pods running on their devices."""
     for application in environment.applications:
         finalizers = application.manifest.get("metadata.finalizers", ())
         if application.is_model and not any(str(each).startswith(FINALIZER) for each in finalizers):

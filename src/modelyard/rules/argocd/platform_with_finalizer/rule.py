@@ -12,7 +12,7 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 @rule("argocd/platform-with-finalizer", warning, since="0.1.0")
 def platform_with_finalizer(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A platform component with a finalizer deletes definitions and node pools when its stub leaves the list."""
+    """With a finalizer, removing a platform component's Application deletes its CRDs and node pools."""
     for application in environment.applications:
         if application.manifest.labels.get(COMPONENT_LABEL) != PLATFORM:
             continue
@@ -22,6 +22,6 @@ def platform_with_finalizer(environment: Environment) -> Iterator[Finding | NotC
                 yield Finding(
                     at=application.at(("metadata", "finalizers", index)),
                     message=f"{application} is a platform component with a finalizer: "
-                    "if its stub is removed or renamed, all that it brought is deleted",
-                    fix="leave finalizers to models; scripts/cleanup.sh removes a component on purpose",
+                    "if the Application is removed or renamed, Argo CD deletes everything it deployed",
+                    fix="remove the finalizer; scripts/cleanup.sh removes a component on purpose",
                 )

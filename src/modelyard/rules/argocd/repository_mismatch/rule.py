@@ -17,7 +17,7 @@ def repository_mismatch(environment: Environment) -> Iterator[Finding | NotCheck
                 # Without the Application's name, for the address is mostly written once for all of them.
                 yield Finding(
                     at=manifest.at((*source.path, "repoURL")),
-                    message=f"folders of this repository are read from {source.repository}, "
-                    f"while {environment.folder.facts_file} says {own}",
+                    message=f"repoURL is {source.repository}, but the path is in this repository, "
+                    f"which {environment.folder.facts_file} says is {own}",
                     fix=f"write {own}, or correct `repository` in {environment.folder.facts_file}",
                 )

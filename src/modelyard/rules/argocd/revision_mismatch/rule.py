@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("argocd/revision-mismatch", warning, since="0.1.0")
 def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """People and `promote` go by what an environment says that it follows; Argo CD goes by the source."""
+    """Argo CD deploys `targetRevision`; people and `promote` read the revision in `environment.yaml`."""
     told, own = environment.facts.get("revision"), environment.facts.get("repository")
     if not told or not own:
         return
@@ -20,8 +20,8 @@ def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked
             # Without the Application's name, for the revision is mostly written once for all of them.
             yield Finding(
                 at=application.manifest.at((*source.path, "targetRevision")),
-                message=f"folders of this repository are read at {source.revision}, "
-                f"while {environment.folder.facts_file} says {told}",
+                message=f"targetRevision of this repository is {source.revision}, "
+                f"but {environment.folder.facts_file} says {told}",
                 fix=f"write {told}, or correct `revision` in {environment.folder.facts_file}; "
                 "`modelyard promote` writes both",
             )

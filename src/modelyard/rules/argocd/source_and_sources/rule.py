@@ -9,18 +9,18 @@ from modelyard.view import Environment
 
 @rule("argocd/source-and-sources", error, since="0.1.0")
 def source_and_sources(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """With both `source` and `sources` Argo CD reads `sources` only; with neither it has nothing to sync."""
+    """With both `source` and `sources`, Argo CD reads only `sources`; with neither, it has nothing to sync."""
     for manifest in environment.of_kind("Application", "argoproj.io"):
         one, many = manifest.has("spec.source"), manifest.has("spec.sources")
         if one and many:
             yield Finding(
                 at=manifest.at("spec.source", key=True),
-                message=f"application {manifest.name} has both source and sources, and Argo CD reads sources alone",
-                fix="keep one; a patch that writes /spec/source should choose single-source Applications only",
+                message=f"application {manifest.name} has both source and sources, and Argo CD ignores source",
+                fix="keep one; a patch that writes /spec/source should target single-source Applications only",
             )
         elif not one and not many and not manifest.has("spec.sourceHydrator"):
             yield Finding(
                 at=manifest.at("spec", key=True),
                 message=f"application {manifest.name} has neither source nor sources",
-                fix="give it a source with the path of its folder",
+                fix="add spec.source with the path of its folder",
             )

@@ -13,7 +13,7 @@ ANNOTATION = "argocd.argoproj.io/manifest-generate-paths"
 
 @rule("argocd/stale-generate-paths", warning, since="0.1.0")
 def stale_generate_paths(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A change outside the annotated paths is not noticed: Argo CD keeps serving what it rendered before."""
+    """Argo CD does not notice a change outside the annotated paths and keeps the old manifests deployed."""
     for application in environment.applications:
         repository, target = application.repository, application.target
         written = application.manifest.annotations.get(ANNOTATION)
@@ -26,7 +26,7 @@ def stale_generate_paths(environment: Environment) -> Iterator[Finding | NotChec
             path for path in listed if not any(_covers(path, folder) or _covers(folder, path) for folder in needed)
         ]
         if missed:
-            message = f"{application} reads {both(missed)}, which {ANNOTATION} does not name"
+            message = f"{application} reads {both(missed)}, which is missing from {ANNOTATION}"
         elif unread:
             message = f"{application} does not read {both(unread)}, which {ANNOTATION} names"
         else:

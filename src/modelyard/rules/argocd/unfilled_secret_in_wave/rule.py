@@ -10,7 +10,7 @@ from modelyard.view import Environment, Manifest, listed, mapping
 
 @rule("argocd/unfilled-secret-in-wave", warning, since="0.1.0")
 def unfilled_secret_in_wave(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Until somebody stores the value, the secret is Degraded, its wave fails, and nothing behind it arrives."""
+    """Until the secret has a value, the ExternalSecret is Degraded, its wave fails, and later waves are not applied."""
     waves = Waves(environment)
     last = max((waves.number(each.manifest) for each in environment.applications), default=0)
     unknown: set[str] = set()
@@ -26,14 +26,14 @@ def unfilled_secret_in_wave(environment: Environment) -> Iterator[Finding | NotC
         at = manifest.at(("metadata", "annotations", IGNORED_HEALTH))
         yield Finding(
             at=at,
-            message=f"{manifest} is Degraded until its secret has a value, and waves behind {application} wait for it",
-            fix=f'add the annotation {IGNORED_HEALTH}: "true"; the pods that need the Secret wait by themselves',
+            message=f"{manifest} is Degraded until its secret has a value, and waves after {application} wait for it",
+            fix=f'add the annotation {IGNORED_HEALTH}: "true"; only the pods that use the Secret wait for it',
             edits=(to_set(at, "true"),),
         )
     for name in sorted(unknown):
         yield NotChecked(
             f"secrets of application {name}",
-            "whether waves wait for Applications is set in Argo CD, and its settings are not in this repository",
+            "whether Argo CD waits for Applications between waves depends on settings outside this repository",
         )
 
 

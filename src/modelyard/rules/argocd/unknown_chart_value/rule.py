@@ -11,7 +11,7 @@ from modelyard.view import ChartValues, Environment
 
 @rule("argocd/unknown-chart-value", warning, since="0.1.0")
 def unknown_chart_value(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Helm ignores a value that the chart does not read, so the setting that it stands for is never made."""
+    """Helm silently ignores a value that the chart does not read, so the setting has no effect."""
     for values in environment.chart_values:
         source = values.source
         known = chart(source.chart, source.revision)
@@ -19,7 +19,7 @@ def unknown_chart_value(environment: Environment) -> Iterator[Finding | NotCheck
             yield from _unknown(values, known)
             continue
         versions = chart_versions(source.chart)
-        reason = f"its values are known of {either(versions)}" if versions else "its values are not in the catalogue"
+        reason = f"the catalogue has {either(versions)} only" if versions else "the catalogue does not have this chart"
         yield NotChecked(f"values of chart {source.chart} {source.revision}", reason)
 
 
@@ -35,5 +35,5 @@ def _unknown(values: ChartValues, known: Chart) -> Iterator[Finding]:
             yield Finding(
                 at=values.at(each.path, key=True),
                 message=f"chart {known.name} {known.version} has no value {name}",
-                fix=f"write {near}" if near else "remove it, or look it up in the chart's values.yaml",
+                fix=f"use {near}" if near else "remove it, or look it up in the chart's values.yaml",
             )

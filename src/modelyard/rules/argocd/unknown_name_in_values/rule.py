@@ -22,7 +22,7 @@ _NONE = frozenset({"", "-"})
 
 @rule("argocd/unknown-name-in-values", error, since="0.3.0", absence="cluster")
 def unknown_name_in_values(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A chart that is told of a class or Secret that does not exist makes pods that are refused, or wait for ever."""
+    """Pods that use a class or Secret that does not exist are rejected, or stay Pending."""
     for values in environment.chart_values:
         if values.application.resources and not values.application.unrendered:
             continue  # what it renders is judged
@@ -48,26 +48,26 @@ def _judged(environment: Environment, values: ChartValues, path: Path, value: st
         }
         others = [each for each in environment.applications if each.namespace == namespace and each.unrendered]
         if value not in known and any(each is not values.application for each in others):
-            yield NotChecked(values.application.manifest, f"another chart of {namespace} may bring Secret {value}")
+            yield NotChecked(values.application.manifest, f"another chart in {namespace} may create Secret {value}")
             return
     else:
         kind, group = _CLASSES[name]
         known, where = {each.name for each in environment.of_kind(kind, group)}, ""
         known |= _OF_KUBERNETES if kind == "PriorityClass" else set()
         if value == CLASS_OF_EKS and kind == "StorageClass":
-            yield NotChecked(values.application.manifest, f"EKS may have made its storage class ({value})")
+            yield NotChecked(values.application.manifest, f"EKS may have created its StorageClass ({value})")
             return
         folder = _unrendered_folder(environment)
         if value not in known and folder:
-            yield NotChecked(values.application.manifest, f"{folder} may bring {kind} {value}")
+            yield NotChecked(values.application.manifest, f"{folder} may create {kind} {value}")
             return
     if value in known:
         return
     near = nearest(value, known)
     yield Finding(
         at=values.at(path),
-        message=f"chart {values.source.chart} is told of {kind} {value}, which the environment does not have{where}",
-        fix=f"name {near or one_of(sorted(known))}" if known else f"make {kind} {value}, or take the name out",
+        message=f"chart {values.source.chart} uses {kind} {value}, which does not exist in this environment{where}",
+        fix=f"use {near or one_of(sorted(known))}" if known else f"create {kind} {value}, or remove the reference",
     )
 
 

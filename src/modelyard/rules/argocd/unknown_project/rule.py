@@ -20,6 +20,6 @@ def unknown_project(environment: Environment) -> Iterator[Finding | NotChecked]:
             yield Finding(
                 at=application.at("spec.project"),
                 message=f"{application} is in project {application.project or '(none)'}, "
-                "which this environment does not have",
+                "which does not exist in this environment",
                 fix=f"name {one_of(environment.projects)}",
             )

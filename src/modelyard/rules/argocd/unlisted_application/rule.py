@@ -12,7 +12,7 @@ FOLDER = "applications"
 
 @rule("argocd/unlisted-application", warning, since="0.1.0")
 def unlisted_application(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A stub that the app-of-apps does not list looks like a deployed model and is none."""
+    """An Application file that the app-of-apps does not list is never deployed."""
     repository, folder = environment.repository, f"{environment.folder.path}/{FOLDER}"
     listed = repository.kustomizations.tree(environment.folder.path).inputs
     for name in repository.files.under(folder):
@@ -29,7 +29,7 @@ def unlisted_application(environment: Environment) -> Iterator[Finding | NotChec
                 named = (content.get("metadata") or {}).get("name")
                 yield Finding(
                     at=FileAddress(repository.files, file, ("metadata", "name"), number),
-                    message=f"application {named} is in no kustomization of {environment.name}, so it is not deployed",
+                    message=f"no kustomization of {environment.name} lists application {named}, so it is not deployed",
                     fix=f"list {FOLDER}/{name} under resources of {environment.folder.path}/kustomization.yaml, "
                     "or remove the file",
                 )

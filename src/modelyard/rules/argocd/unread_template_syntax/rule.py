@@ -15,7 +15,7 @@ _WORDS = frozenset({"end", "else", "now"})
 
 @rule("argocd/unread-template-syntax", error, since="0.1.0")
 def unread_template_syntax(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Argo CD fills in one of two syntaxes; what is written in the other stays as it is, or fails."""
+    """Argo CD evaluates one of two template syntaxes; the other stays as literal text, or fails."""
     for manifest in environment.of_kind("ApplicationSet", "argoproj.io"):
         go = manifest.get("spec.goTemplate") is True
         for path, value in texts_in(manifest.get("spec.template"), ("spec", "template")):
@@ -23,14 +23,14 @@ def unread_template_syntax(environment: Environment) -> Iterator[Finding | NotCh
             if not go and _GO.search(value):
                 yield Finding(
                     at=manifest.at(path),
-                    message=f"{manifest} has {value!r}, a Go template, and spec.goTemplate is not true",
-                    fix="set spec.goTemplate: true, or write {{path.basename}} without the dot before",
+                    message=f"{manifest} has {value!r}, a Go template, but spec.goTemplate is not true",
+                    fix="set spec.goTemplate: true, or write {{path.basename}} without the leading dot",
                 )
                 break
             if go and plain and not _GO.search(value):
                 yield Finding(
                     at=manifest.at(path),
-                    message=f"{manifest} has {value!r}, which a Go template takes for a function of that name",
-                    fix=f"write {{{{.{plain}}}}}, or leave spec.goTemplate out",
+                    message=f"{manifest} has {value!r}, which a Go template parses as a function call",
+                    fix=f"write {{{{.{plain}}}}}, or remove spec.goTemplate",
                 )
                 break

@@ -14,7 +14,7 @@ _OPTION = "RespectIgnoreDifferences=true"
 
 @rule("argocd/unrespected-ignore-differences", warning, since="0.1.0")
 def unrespected_ignore_differences(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without RespectIgnoreDifferences every sync writes the ignored field again, over what a controller set."""
+    """Without RespectIgnoreDifferences, every sync overwrites the ignored field that a controller set."""
     for application in environment.applications:
         if _OPTION in listed(application.manifest.value, "spec", "syncPolicy", "syncOptions"):
             continue
@@ -24,8 +24,8 @@ def unrespected_ignore_differences(environment: Environment) -> Iterator[Finding
                 yield Finding(
                     at=application.at("spec.ignoreDifferences", key=True),
                     message=f"{application} ignores {found[1]} of {found[0]}, which its manifest sets, "
-                    "and syncs without respecting that",
-                    fix=f"add {_OPTION} to syncPolicy.syncOptions, or leave the field out of the manifest",
+                    "but its sync overwrites the field",
+                    fix=f"add {_OPTION} to syncPolicy.syncOptions, or remove the field from the manifest",
                 )
                 break
 
