@@ -301,7 +301,7 @@ def _document(chart: str, value: dict[str, Any]) -> str:
             continue
         parts = [int(part) if part.isdigit() else part for part in field.split(".")]
         holder, last = _holder(value, parts[:-1]), parts[-1]
-        default = holder.get(last) if isinstance(holder, dict) else holder[last]  # type: ignore[index]
+        default = holder.get(last) if isinstance(holder, dict) else holder[last]
         mark = f"@@{number}@@"
         keys = " ".join(json.dumps(part) for part in path.split("."))
         told = json.dumps(default).replace("'", "\\u0027")
@@ -309,7 +309,7 @@ def _document(chart: str, value: dict[str, Any]) -> str:
         if isinstance(default, dict):
             expression = f"merge (deepCopy ({expression})) (fromJson `{told}`)"
         holes[json.dumps(mark)] = f"{{{{ {expression} | toJson }}}}"
-        holder[last] = mark  # type: ignore[index]
+        holder[last] = mark
     if chart == "argo-cd" and "template" in value.get("spec", {}):
         _node_affinity(value, holes)
     text = json.dumps(value, separators=(", ", ": "))

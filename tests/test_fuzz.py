@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripts import fuzz, fuzz_inputs
 
+import fuzz
+import fuzz_inputs
 from modelyard.findings import UserError
 
 READERS = sorted(fuzz.readers(Path()))

@@ -30,8 +30,8 @@ class Shape:
     """
 
     def __init__(self, pattern: str, flags: int, *, anchored: bool) -> None:
-        self._parser = re._parser  # type: ignore[attr-defined]
-        self._constants = re._constants  # type: ignore[attr-defined]
+        self._parser = re._parser
+        self._constants = re._constants
         self._anchored = anchored
         self.flags = flags
         self.problems: list[str] = []
@@ -272,9 +272,9 @@ def _patterns() -> Iterator[tuple[str, str, int, bool]]:
                 text = text if isinstance(text, str) else text.decode("latin-1")
                 yield f"{where} {name}", text, pattern.flags, anchored
         for node in ast.walk(ast.parse(source)) if "re." in source else ():
-            pattern = _written(node)
-            if pattern is not None:
-                yield f"{where} {pattern}", pattern, 0, node.func.attr in _ANCHORED  # type: ignore[attr-defined]
+            written = _written(node)
+            if written is not None:
+                yield f"{where} {written}", written, 0, node.func.attr in _ANCHORED  # type: ignore[attr-defined]
 
 
 def _written(node: ast.AST) -> str | None:

@@ -77,10 +77,12 @@ def _filled_parameters(module: Path) -> Iterator[str]:
             if "gap" in each.arg or (each.annotation is not None and "[NotChecked]" in ast.unparse(each.annotation))
         }
         for node in ast.walk(function):
-            adds = isinstance(node, ast.Attribute) and node.attr in ("append", "extend", "insert")
-            target = node.value if adds and isinstance(node, ast.Attribute) else None
-            target = node.target if isinstance(node, ast.AugAssign) else target
-            if isinstance(target, ast.Name) and target.id in gaps:
+            target: ast.expr | None = None
+            if isinstance(node, ast.Attribute) and node.attr in ("append", "extend", "insert"):
+                target = node.value
+            elif isinstance(node, ast.AugAssign):
+                target = node.target
+            if isinstance(node, ast.Attribute | ast.AugAssign) and isinstance(target, ast.Name) and target.id in gaps:
                 yield f"{module.relative_to(PROJECT)}:{node.lineno} {function.name}({target.id})"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripts.pack_charts import main as pack_charts
 
 from modelyard.checking import CheckOptions, check
 from modelyard.tooling import ToolTimedOut, find
+from pack_charts import main as pack_charts
 from tests.charts import archive, cached
 from tests.repositories.edits import apply_edits
 

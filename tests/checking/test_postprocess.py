@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def repository(tree: Callable[[dict[str, str]], Path]) -> Repository:
     return Repository(tree({"modelyard.yaml": SETTINGS, "overlays/chat/vllm.yaml": "model: a\n"}))
 
 
-def finding(place: Place, message: str = "it is tight", **fields: str) -> Finding:
+def finding(place: Place, message: str = "it is tight", **fields: Any) -> Finding:
     return Finding(Counting(place), message, rule="fit/tight-memory", severity=Severity.WARNING, **fields)
 
 

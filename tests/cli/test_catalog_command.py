@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-Run = Callable[..., "object"]
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
 
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],

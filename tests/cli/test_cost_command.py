@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-Run = Callable[..., "object"]
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
 
 
 def test_rows_and_totals(modelyard: Run, one_model: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-Run = Callable[..., "object"]
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
 
 LOG = """\
 INFO 11-20 10:00:00 [api_server.py:1839] vLLM API server version 0.33.0

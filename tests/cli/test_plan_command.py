@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.planning.test_objectives_and_runs import VLLM
 
-Run = Callable[..., "object"]
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
 LOAD = ("--rate", "6", "--prompt", "1500", "--output", "300")
 ASKED = ("chat", "--env", "dev", "--ttft", "800ms", "--itl", "30ms", *LOAD)
 FOLDER = "environments/dev/models/chat"
 
 
-def plan(modelyard: Run, root: Path, *more: str) -> dict[str, object]:
+def plan(modelyard: Run, root: Path, *more: str) -> dict[str, Any]:
     outcome = modelyard("plan", *ASKED, "--repository", str(root), "--json", *more)
     assert outcome.code == 0, outcome.err
-    return json.loads(outcome.out)
+    told: dict[str, Any] = json.loads(outcome.out)
+    return told
 
 
 def test_a_plan_and_its_application(modelyard: Run, one_model: Path) -> None:

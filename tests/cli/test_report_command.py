@@ -12,7 +12,9 @@ import pytest
 
 from tests.diffing.conftest import SETTINGS, Changed
 
-Run = Callable[..., "object"]
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
 
 
 @pytest.fixture

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelyard.planning import Observed, observed
 
-Run = Callable[..., "object"]
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
 OBJECTIVES = "environments/dev/models/chat/objectives.yaml"
 
 
@@ -43,7 +46,7 @@ def test_what_is_no_answer(content: object, told: str) -> None:
 
 
 def test_bottlenecks(modelyard: Run, one_model: Path, tmp_path: Path) -> None:
-    def tuned(itl: str, rate: float, *more: str) -> tuple[int, dict[str, object]]:
+    def tuned(itl: str, rate: float, *more: str) -> tuple[int, dict[str, Any]]:
         (one_model / OBJECTIVES).write_text(f"itl: {itl}\nrate: {rate}\nprompt: 1000\noutput: 200\n")
         outcome = modelyard("tune", "chat", "--env", "dev", "--repository", str(one_model), "--json", *more)
         return outcome.code, json.loads(outcome.out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import hcl2
@@ -12,10 +11,11 @@ import yaml
 
 from modelyard.catalog import region
 from modelyard.checking import environments
-from modelyard.costing import EnvironmentCost, dimensions, environment_cost, platform_lines
+from modelyard.costing import EnvironmentCost, dimensions, environment_cost, node_costs, platform_lines
 from modelyard.costing.prices import service_prices
 from modelyard.costing.variables import KEYS
 from modelyard.repository import Repository
+from modelyard.view import Environment
 
 PROJECT = Path(__file__).parents[2]
 CHAT = "environments/dev/models/chat/kustomization.yaml"
@@ -194,11 +194,13 @@ def test_defaults_are_those_of_terraform() -> None:
 def test_a_bill_for_any_number_of_environments_is_worked_out_once(
     one_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import modelyard.costing.environment as module
-
     calls: list[str] = []
-    original: Callable[..., object] = module.node_costs
-    monkeypatch.setattr(module, "node_costs", lambda view: calls.append(view.name) or original(view))
+
+    def counted(view: Environment) -> object:
+        calls.append(view.name)
+        return node_costs(view)
+
+    monkeypatch.setattr("modelyard.costing.environment.node_costs", counted)
     [view] = environments(Repository(one_model)).views
     assert environment_cost(view) is environment_cost(view)
     assert calls == ["dev"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -57,13 +58,14 @@ def test_what_is_never_written_is_noticed(changed: Changed) -> None:
     changed.replace(MODEL, "components:\n", "components:\n  - ../../../../bases/features/spread-zones\n")
     changed.commit("feature")
     told = written(changed)
-    for spoil in (
+    spoilers: tuple[Callable[[Any], object], ...] = (
         lambda each: each.pop("version"),
         lambda each: each.update(version=2),
         lambda each: each["environments"][0].update(kind="vanished"),
         lambda each: each["environments"][0]["applications"][0].pop("resources"),
         lambda each: each["environments"][0].update(hazards="none"),
-    ):
+    )
+    for spoil in spoilers:
         spoilt = copy.deepcopy(told)
         spoil(spoilt)
         assert problems(spoilt), "a mistake goes unnoticed"

@@ -9,6 +9,7 @@ import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -41,7 +42,7 @@ from .conftest import Outcome, snapshot
 Run = Callable[..., Outcome]
 
 
-def chosen(root: Path, model: str, environment: str = "dev", name: str = "", **wish: object) -> ModelChoice:
+def chosen(root: Path, model: str, environment: str = "dev", name: str = "", **wish: Any) -> ModelChoice:
     return candidates(lambda: Changes(root), model, environment, name, ModelRequest(**wish))
 
 
@@ -216,9 +217,7 @@ def test_a_model_beyond_the_pool_s_limit_is_refused(starter: Path) -> None:
         ("Qwen/Qwen3-32B", {"accelerator": "neuron"}, "no overlay serves Qwen/Qwen3-32B as asked", "qwen3-32b"),
     ],
 )
-def test_a_wish_that_nothing_meets(
-    untouched: Path, model: str, wish: dict[str, object], message: str, fix: str
-) -> None:
+def test_a_wish_that_nothing_meets(untouched: Path, model: str, wish: dict[str, Any], message: str, fix: str) -> None:
     with pytest.raises(UserError) as caught:
         chosen(untouched, model, **wish)
     assert message in caught.value.message and fix in caught.value.fix

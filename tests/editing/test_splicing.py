@@ -191,6 +191,18 @@ def test_what_cannot_be_edited_is_refused(text: str, method: str, arguments: tup
         getattr(Text("file.yaml", text), method)(*arguments)
 
 
+@pytest.mark.parametrize("text", ["resources:\n", "resources: []\n", "other: 1\n"])
+def test_a_list_that_is_not_there_has_no_items(text: str) -> None:
+    assert Text("k.yaml", text).items(["resources"]) == []
+
+
+@pytest.mark.parametrize("value", ["1.5", "a.yaml", "{a: b}"])
+def test_what_is_not_a_list_has_no_items_to_give(value: str) -> None:
+    with pytest.raises(UserError, match="a list was expected") as refused:
+        Text("k.yaml", f"resources: {value}\n").items(["resources"])
+    assert refused.value.at is not None and refused.value.at.place().line == 1
+
+
 def test_no_public_name_is_also_a_module_which_would_hide_it() -> None:
     from pathlib import Path
 

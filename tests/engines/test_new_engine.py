@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from scripts import list_menu
 
+import list_menu
 from modelyard.checking import CheckOptions, check, environments
 from modelyard.editing import Menu
 from modelyard.findings import Finding, NotChecked, Report

@@ -54,7 +54,7 @@ def resources(folder: Path, access: str, auto_mode: bool = False) -> list[Resour
             auto_mode=auto_mode,
         )
     )
-    argv = [helm.path, "template", "aibrix", chart(), "--namespace", NAMESPACE]
+    argv: list[str | Path] = [helm.path, "template", "aibrix", chart(), "--namespace", NAMESPACE]
     done = run([*argv, "--values", FOLDER / "values.yaml", "--values", values], timeout=60, check=True)
     return [each for each in yaml.safe_load_all(done.stdout) if each]
 

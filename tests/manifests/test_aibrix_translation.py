@@ -41,7 +41,17 @@ def translated(folder: Path, access: str, to: str) -> Any:
             made.append({**each, "metadata": {**each["metadata"], **space}, "spec": spec})
     file = folder / "resources.yaml"
     file.write_text(yaml.safe_dump_all(made))
-    argv = [egctl.path, "experimental", "translate", "--from", "gateway-api", "--to", to, "--output", "json"]
+    argv: list[str | Path] = [
+        egctl.path,
+        "experimental",
+        "translate",
+        "--from",
+        "gateway-api",
+        "--to",
+        to,
+        "--output",
+        "json",
+    ]
     return json.loads(run([*argv, "--file", file], timeout=60, check=True).stdout)
 
 

@@ -77,7 +77,7 @@ def ports(pod: Resource) -> dict[str, int]:
 
 def scraped(resources: Sequence[Resource], pods: Sequence[Resource]) -> list[tuple[Resource, str, str]]:
     """Return the pods that a monitor reaches, each with the name of its port and the path."""
-    found = []
+    found: list[tuple[Resource, str, str]] = []
     for monitor in of(resources, "PodMonitor"):
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:
             found.extend(

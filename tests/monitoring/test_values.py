@@ -29,7 +29,7 @@ def test_keys_are_those_of_the_chart_or_of_the_one_around_it(name: str) -> None:
     assert inner is not None and outer is not None
 
     def wrong(values: dict[str, Any], above: str) -> list[str]:
-        found = []
+        found: list[str] = []
         for key, value in values.items():
             path = above + key.replace(".", "\\.")
             known = inner.keys.get(path) or outer.keys.get(f"{name}.{path}")

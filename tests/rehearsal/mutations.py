@@ -37,7 +37,7 @@ def mutations(value: dict[str, Any], rng: random.Random, count: int) -> Iterator
                 continue
             above[last] = new
             told = f"is {new!r}"
-        elif change == "repeat" and isinstance(above, list):
+        elif change == "repeat" and isinstance(above, list) and isinstance(last, int):
             above.insert(last, copy.deepcopy(above[last]))
             told = "twice"
         elif change == "scale" and isinstance(above[last], int) and not isinstance(above[last], bool):

@@ -38,6 +38,7 @@ def wrapped(kind: str, spec: dict[str, Any], name: str = "probe") -> dict[str, A
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": spec}
     metadata = {"name": name, "namespace": "models"}
+    content: dict[str, Any]
     match kind:
         case "Pod":
             return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}

@@ -105,11 +105,9 @@ def test_a_pod_of_a_group_is_held_against_its_own_template(bases: dict[str, Path
 
     def template(name: str, labels: dict[str, str]) -> str | int | None:
         found = foretold_of({"name": name, "labels": labels}, foretold)
-        return (
-            found.template.path[-1]
-            if found and found.template.path[-1] != "template"
-            else found and (found.template.path[-2])
-        )
+        if found is None:
+            return None
+        return found.template.path[-2 if found.template.path[-1] == "template" else -1]
 
     assert template("scout-0", {index: "0"}) == "leaderTemplate"
     assert template("scout-0-1", {index: "1"}) == "workerTemplate"

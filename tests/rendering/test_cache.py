@@ -15,7 +15,7 @@ from modelyard.rendering.model import SchemaProblem, SchemaVerdict
 
 KEY, OTHER = "ab" * 32, "cd" * 32
 VERDICT = SchemaVerdict("invalid", (SchemaProblem("spec.replicas", "is not a number", "schema"),), True)
-POD = Resource({"kind": "Pod", "metadata": {"name": "a"}}, {"path": "pod.yaml"}, (), VERDICT, None)
+POD = Resource({"kind": "Pod", "metadata": {"name": "a"}}, "pod.yaml", (), VERDICT)
 RENDERING = Rendering("models/chat", (POD,))
 
 

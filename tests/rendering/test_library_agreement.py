@@ -36,7 +36,8 @@ def by_target(root: Path, targets: list[str]) -> dict[str, Rendering]:
 
 def kustomizations(root: Path) -> tuple[list[str], list[str]]:
     """Return the targets and the components of a repository."""
-    targets, components = [], []
+    targets: list[str] = []
+    components: list[str] = []
     for file in sorted(root.rglob("kustomization.yaml")):
         content = pyyaml.safe_load(file.read_text())
         folder = file.parent.relative_to(root).as_posix()

@@ -3,7 +3,7 @@
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,18 @@ import pytest
 from modelyard.findings import At, Finding, Place, Report, Severity
 from modelyard.reporting import FORMATS, Presentation
 from modelyard.reporting.json_v1 import ReportV1, schema
+from modelyard.rules.registry import Rule
 
 Written = Callable[..., str]
 SARIF_SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0-rtm.4.json").read_text())
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What formats read of a rule."""
-
-    id: str
-    severity: Severity
-    summary: str
-    page: Path
-    area: str = "fit"
-    url: str = "https://example.com/rules/fit/kv_cache_too_small/rule.md"
 
 
 @pytest.fixture
 def rules(tmp_path: Path) -> dict[str, Rule]:
     """One known rule, with its page."""
     (tmp_path / "rule.md").write_text("# fit/kv-cache-too-small\n\nWhat it finds.", encoding="utf-8")
-    known = Rule("fit/kv-cache-too-small", Severity.ERROR, "A cache that is too small.", tmp_path / "rule.md")
+    summary = "A cache that is too small."
+    known = Rule("fit/kv-cache-too-small", Severity.ERROR, "0.1.0", summary, None, None, tmp_path)
     return {known.id: known}
 
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -225,7 +226,7 @@ def test_a_link_in_the_place_of_an_edit_is_not_followed(tmp_path: Path, name: st
     assert [each.name for each in outside.iterdir()] == ["precious"]
 
 
-def recorded(root: Path, changed: dict[str, object]) -> None:
+def recorded(root: Path, changed: Mapping[str, object]) -> None:
     """Write what an edit that was cut short leaves, with fields of one's own."""
     scratch = root / f"{SCRATCH}0123456789abcdef"
     scratch.mkdir(exist_ok=True)
@@ -233,13 +234,13 @@ def recorded(root: Path, changed: dict[str, object]) -> None:
     content = {"root": str(root), "scratch": scratch.name, "inode": scratch.stat().st_ino, "renames": [["a", "0.new"]]}
     with scratch_folder(root):
         (file,) = state().glob("edits/*.json")
-    file.write_text(json.dumps(content | changed))
+    file.write_text(json.dumps({**content, **changed}))
 
 
 def test_a_record_is_that_of_this_folder_and_this_edit(tmp_path: Path) -> None:
     root = made(tmp_path / "r")
     outside = victim(root)
-    fields: dict[str, object]
+    fields: Mapping[str, object]
     for fields in (
         {"root": "/elsewhere"},
         {"scratch": "../victim"},

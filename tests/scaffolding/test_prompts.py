@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from modelyard.scaffolding import prompts
 from modelyard.scaffolding.prompts import drawn_prompts, redrawn
 
 NAMES = ("region", "components", "zones")
@@ -48,7 +47,7 @@ def test_a_reason_stands_alone_and_a_long_one_above_the_prompt(monkeypatch: pyte
     assert short["validate"]("a") == "one zone given"
     printed: list[str] = []
     monkeypatch.setattr("prompt_toolkit.application.run_in_terminal", lambda write: write())
-    monkeypatch.setattr(prompts.sys.stdout, "write", printed.append)
+    monkeypatch.setattr("sys.stdout.write", printed.append)
     long = redrawn(prompt(validate=lambda _: lead + "one zone given, and two to six are needed here"), "zones", NAMES)
     assert "above" in str(long["validate"]("a"))
     assert " ".join("".join(printed).split()) == "one zone given, and two to six are needed here"
@@ -56,7 +55,8 @@ def test_a_reason_stands_alone_and_a_long_one_above_the_prompt(monkeypatch: pyte
 
 
 def test_copiers_own_question_is_drawn_so_and_left_as_it_was() -> None:
-    from copier._user_data import AnswersMap, Question, SandboxedEnvironment
+    from copier._jinja_ext import SandboxedEnvironment
+    from copier._user_data import AnswersMap, Question
 
     menu = [
         {"name": "keda", "description": "Scales", "install": "choice", "met": True},

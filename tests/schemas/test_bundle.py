@@ -3,8 +3,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scripts import generate_schemas
 
+import generate_schemas
 from modelyard.schemas import SchemaBundle, kubernetes_versions, native_version
 from modelyard.schemas.bundle import FOLDER, lock
 

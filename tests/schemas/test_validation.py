@@ -312,10 +312,10 @@ def test_verdicts_stand_in_the_order_of_the_resources_of_a_large_batch(validator
     padding = {"padding": "x" * 6000}
     resources = []
     for number in range(2000):
-        resource = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "same"}, "data": dict(padding)}
+        data: dict[str, object] = dict(padding)
         if number % 7 == 0:
-            resource["data"][f"key-{number}"] = number
-        resources.append(resource)
+            data[f"key-{number}"] = number
+        resources.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "same"}, "data": data})
     verdicts = validator.verdicts(resources)
     assert [verdict.status == "invalid" for verdict in verdicts] == [number % 7 == 0 for number in range(2000)]
     assert verdicts[700].problems[0].path == "data.key-700"

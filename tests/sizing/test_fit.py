@@ -41,8 +41,8 @@ def test_weights_that_are_more_than_the_device_do_not_fit() -> None:
 
 
 def test_outside_the_calibrated_logs_fits_needs_two_gib_or_five_percent() -> None:
-    assert (uncalibrated_slack_gib(22.0), uncalibrated_slack_gib(79.18)) == (2.0, pytest.approx(3.959))
-    assert (calibrated_slack_gib(22.0), calibrated_slack_gib(79.18)) == (1.0, pytest.approx(1.5836))
+    assert (uncalibrated_slack_gib(22.0), uncalibrated_slack_gib(79.18)) == pytest.approx((2.0, 3.959))
+    assert (calibrated_slack_gib(22.0), calibrated_slack_gib(79.18)) == pytest.approx((1.0, 1.5836))
     lengths = {
         verdict: [length for length in range(1000, 40000, 500) if assessed(max_model_len=length).verdict is verdict]
         for verdict in FitVerdict
@@ -202,7 +202,7 @@ def test_pipeline_stages_are_judged_by_the_tightest() -> None:
 
 
 def test_changes_that_would_make_it_fit() -> None:
-    flags = {"max_model_len": 40960}
+    flags: dict[str, Any] = {"max_model_len": 40960}
     found = changes_that_fit(assessed(QWEN, "H100", **flags), flags, VERSION, shape(QWEN))
     texts = [change.text for change in found]
     assert texts[0].startswith("max-model-len 18000 (with margin): 8.5 GiB per GPU for 1 such request")
@@ -242,18 +242,18 @@ MEASURED = MeasuredBudget(
 
 
 def test_a_measured_budget_beats_arithmetic_for_any_length() -> None:
-    flags = {"max_model_len": 32768}
+    flags: dict[str, Any] = {"max_model_len": 32768}
     assert assessed(QWEN, "H100", **flags).verdict is FitVerdict.UNSURE
     found = assess(flags, VERSION, shape(QWEN), device("H100"), measured=MEASURED)
     assert found.verdict is FitVerdict.FITS and found.budget.measured
-    assert (found.budget.weights_gib, found.budget.kv_available_gib) == (61.1, pytest.approx(8.9))
+    assert (found.budget.weights_gib, found.budget.kv_available_gib) == pytest.approx((61.1, 8.9))
     longer = assess({"max_model_len": 40960}, VERSION, shape(QWEN), device("H100"), measured=MEASURED)
     assert longer.verdict is FitVerdict.DOES_NOT_FIT
     assert found.basis == "measured at start-up of this model, version and device"
 
 
 def test_a_measured_budget_is_corrected_for_another_utilisation() -> None:
-    flags = {"max_model_len": 8192, "gpu_memory_utilization": 0.9}
+    flags: dict[str, Any] = {"max_model_len": 8192, "gpu_memory_utilization": 0.9}
     found = assess(flags, VERSION, shape(QWEN), device("H100"), measured=MEASURED)
     assert found.budget.kv_available_gib == pytest.approx(8.9 - 0.02 * 79.18)
 

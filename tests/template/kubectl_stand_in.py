@@ -14,6 +14,9 @@ What it can say no to, as the real ones do:
 import json
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
+
+Manifest = dict[str, Any]
 
 here = Path(__file__).parent
 words = sys.argv[1:]
@@ -21,21 +24,21 @@ NOW = "2026-11-30T00:00:00Z"
 TRACKING = "argocd.argoproj.io/tracking-id"
 
 
-def fail(text):
+def fail(text: str) -> NoReturn:
     sys.stderr.write(text + "\n")
     sys.exit(1)
 
 
-def option(name, default=None):
+def option(name: str) -> str:
     for number, word in enumerate(words):
         if word == name:
             return words[number + 1]
         if word.startswith(name + "="):
             return word.partition("=")[2]
-    return default
+    return ""
 
 
-def positional():
+def positional() -> list[str]:
     rest, skip = [], False
     for word in words:
         if skip:
@@ -47,24 +50,25 @@ def positional():
     return rest
 
 
-def plural(manifest):
+def plural(manifest: Manifest) -> str:
     group = manifest["apiVersion"].rpartition("/")[0]
     kind = manifest["kind"].lower()
     name = kind[:-1] + "ies" if kind.endswith("y") else kind + ("es" if kind.endswith("ss") else "s")
     return f"{name}.{group}" if group else name
 
 
-def is_kind(manifest, word):
+def is_kind(manifest: Manifest, word: str) -> bool:
     group, version = manifest["apiVersion"].rpartition("/")[0], manifest["apiVersion"].rpartition("/")[2]
     exact = f"{manifest['kind']}.{version}.{group}" if group else manifest["kind"]
     return word in (exact, plural(manifest), plural(manifest).partition(".")[0])
 
 
-def notes(manifest):
-    return manifest["metadata"].setdefault("annotations", {})
+def notes(manifest: Manifest) -> dict[str, str]:
+    found: dict[str, str] = manifest["metadata"].setdefault("annotations", {})
+    return found
 
 
-def settle(manifests):
+def settle(manifests: list[Manifest]) -> list[Manifest]:
     """Let controllers do what they would, until nothing changes."""
     while True:
         gone = [
@@ -90,7 +94,7 @@ def settle(manifests):
                 manifest["metadata"]["deletionTimestamp"] = NOW
 
 
-def maker(manifest):
+def maker(manifest: Manifest) -> str | None:
     """The Application that an object is of: Argo CD does not believe an annotation that names another object."""
     group, metadata = manifest["apiVersion"].rpartition("/")[0], manifest["metadata"]
     name, _, rest = notes(manifest).get(TRACKING, "").partition(":")
@@ -98,11 +102,11 @@ def maker(manifest):
     return name if rest == own else None
 
 
-def cascades(manifest):
-    return manifest["kind"] == "Application" and manifest["metadata"].get("finalizers")
+def cascades(manifest: Manifest) -> bool:
+    return manifest["kind"] == "Application" and bool(manifest["metadata"].get("finalizers"))
 
 
-def held(manifest, manifests):
+def held(manifest: Manifest, manifests: list[Manifest]) -> bool:
     if "test/stuck" in notes(manifest):
         return True
     namespace = manifest["metadata"].get("namespace")
@@ -131,7 +135,7 @@ for pattern, status, output in answers:
 store = here / "cluster.json"
 manifests = json.loads(store.read_text())
 verb, *rest = positional()
-namespace = option("--namespace")
+namespace = option("--namespace") or None
 if verb == "api-resources":
     print("\n".join(sorted({plural(manifest) for manifest in manifests})))
     sys.exit()
@@ -155,7 +159,7 @@ chosen = [
     and (not names or manifest["metadata"]["name"] in names)
     and ("--all-namespaces" in words or manifest["metadata"].get("namespace") in (namespace, None))
 ]
-output = option("-o", "")
+output = option("-o")
 if verb == "get" and output == "json":
     if "applications.argoproj.io" in kinds and not any(manifest["kind"] == "Application" for manifest in manifests):
         fail('error: the server doesn\'t have a resource type "applications"')

@@ -41,7 +41,10 @@ def rendered(version: str, source: str = OWN) -> list[Requirement]:
 @pytest.mark.parametrize(("system", "machine"), MACHINES)
 def test_each_platform_installs_its_wheel_of_the_release(system: str, machine: str, wheels: ModuleType) -> None:
     where = {"sys_platform": system, "platform_machine": machine}
-    (one,) = [each for each in rendered("v1.2.3") if each.name == "modelyard" and each.marker.evaluate(where)]
+    (one,) = [
+        each for each in rendered("v1.2.3") if each.name == "modelyard" and each.marker and each.marker.evaluate(where)
+    ]
+    assert one.url is not None
     folder, _, name = one.url.rpartition("/")
     assert folder == f"{OWN}/releases/download/v1.2.3"
     _, version, _, tags = parse_wheel_filename(name)

@@ -63,7 +63,7 @@ def test_a_conversation_that_nobody_holds_leaves_no_process() -> None:
 
 def test_a_failing_program_is_told_with_its_last_words() -> None:
     talk = conversation("import sys; print('one', flush=True); sys.exit('no such folder')")
-    lines = []
+    lines: list[bytes] = []
     with pytest.raises(ToolFailed, match=r"exit status 1: no such folder"):
         lines.extend(talk.ask(b"", last=True))
     assert not talk.open

@@ -76,6 +76,7 @@ def test_what_is_wrong_with_an_application_is_shown_in_the_template(tmp_path: Pa
         each for each in check(root, CheckOptions(policies=False)).findings if each.rule == "argocd/missing-folder"
     ]
     place = finding.at.place()
+    assert place.line is not None and place.column is not None
     line = (root / "sets.yaml").read_text().splitlines()[place.line - 1]
     assert line[place.column - 1 :].startswith('"models/{{name}}"')
 

@@ -76,7 +76,7 @@ class EnvironmentFiles:
     @property
     def listed(self) -> tuple[str, ...]:
         """The files of Applications that the environment's kustomization lists."""
-        resources = Text(self.list, self.changes.text(self.list)).get(["resources"]) or []
+        resources = Text(self.list, self.changes.text(self.list)).items(["resources"])
         return tuple(each for each in resources if isinstance(each, str))
 
     @property
@@ -95,7 +95,7 @@ class EnvironmentFiles:
         entry = f"applications/{name}.yaml"
 
         def without(text: Text) -> None:
-            listed = text.get(["resources"]) or []
+            listed = text.items(["resources"])
             if entry in listed:
                 text.remove_item(["resources"], listed.index(entry))
 

@@ -227,7 +227,7 @@ def _asked(text: Text, sync: Sync) -> bool:
 
 def _position(text: Text, literal: str) -> tuple[int, int] | None:
     """Return which generator's which literal holds an output."""
-    for index, generator in enumerate(text.get(["configMapGenerator"]) or []):
+    for index, generator in enumerate(text.items(["configMapGenerator"])):
         if isinstance(generator, dict) and generator.get("name") == OUTPUTS:
             for number, each in enumerate(generator.get("literals") or []):
                 if str(each).partition("=")[0] == literal:

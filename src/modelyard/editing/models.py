@@ -361,7 +361,7 @@ def _in_settings(changes: Changes, environment: str, name: str) -> list[str]:
     if text.get(_ceiling(environment, name)) is not None:
         changes.edit(SETTINGS, lambda each: each.remove_key(_ceiling(environment, name)))
     folder = f"{ENVIRONMENTS}/{environment}/models/{name}"
-    waivers = [each for each in text.get(["waivers"]) or [] if isinstance(each, dict)]
+    waivers = [each for each in text.items(["waivers"]) if isinstance(each, dict)]
     if any(str(each.get("path", "")).startswith(folder) for each in waivers):
         return [f"a waiver for {folder} in {SETTINGS}"]
     return []

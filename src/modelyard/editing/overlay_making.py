@@ -150,7 +150,7 @@ def engine_version(environment: EnvironmentFiles, image: str = IMAGE) -> str | N
     file = f"{environment.folder}/versions/kustomization.yaml"
     if not environment.changes.exists(file):
         return None
-    images = Text(file, environment.changes.text(file)).get(["images"]) or []
+    images = Text(file, environment.changes.text(file)).items(["images"])
     tag = next((each.get("newTag") for each in images if isinstance(each, dict) and each.get("name") == image), "")
     return version_in(str(tag))
 

@@ -32,7 +32,7 @@ class Operation:
 
 def operations(text: Text) -> Iterator[Operation]:
     """Yield every operation that a kustomization holds inline, in order."""
-    for index, each in enumerate(text.get(["patches"]) or []):
+    for index, each in enumerate(text.items(["patches"])):
         inline = each.get("patch") if isinstance(each, dict) else None
         if not isinstance(inline, str):
             continue

@@ -194,7 +194,7 @@ def _tags(
 
 
 def _images(text: Text) -> Iterator[tuple[int, str, str]]:
-    for index, each in enumerate(text.get(["images"]) or []):
+    for index, each in enumerate(text.items(["images"])):
         if isinstance(each, dict) and "newTag" in each:
             yield index, str(each.get("name")), str(each["newTag"])
 

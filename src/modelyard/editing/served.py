@@ -131,7 +131,7 @@ class Served:
             UserError: A value is none of those that the feature asks for, or it is made of a fact that is not known.
         """
         entry = f"{self._up}{FEATURES}/{name}"
-        components = self.text.get(["components"]) or []
+        components = self.text.items(["components"])
         at = next(
             (n for n, each in enumerate(components) if str(each).rstrip("/").endswith("versions")), len(components)
         )
@@ -149,7 +149,7 @@ class Served:
             self._insert_patch(fragment(patch))
         for replacement in extra.get("replacements", ()):
             self._edit(
-                Text.insert_item, ["replacements"], len(self.text.get(["replacements"]) or []), fragment(replacement)
+                Text.insert_item, ["replacements"], len(self.text.items(["replacements"])), fragment(replacement)
             )
 
     def remove_feature(self, name: str) -> None:
@@ -159,7 +159,7 @@ class Served:
         extra = {field: list(entries) for field, entries in self.menu.of_feature(name).items()}
         for field in ("patches", "replacements"):
             for wanted in extra.get(field, ()):
-                listed = self.text.get([field]) or []
+                listed = self.text.items([field])
                 for index, each in enumerate(listed):
                     if _same(each, wanted):
                         self._edit(Text.remove_item, [field], index, with_comment=True)
@@ -222,7 +222,7 @@ class Served:
         for each in self.operations:
             if each.path == "/metadata/name" and each.value == old:
                 self._edit_patch(each.item, Text.set_scalar, ["operations", each.position, "value"], name)
-        for index, each in enumerate(self.text.get(["labels"]) or []):
+        for index, each in enumerate(self.text.items(["labels"])):
             if isinstance(each, dict) and (each.get("pairs") or {}).get("app.kubernetes.io/instance") == old:
                 self._edit(Text.set_scalar, ["labels", index, "pairs", "app.kubernetes.io/instance"], name)
 
@@ -232,7 +232,7 @@ class Served:
 
     def _named(self, field: str, folder: str) -> Iterator[tuple[int, str]]:
         """Yield position and path, from the repository's top, of the entries that lie in a folder."""
-        for index, each in enumerate(self.text.get([field]) or []):
+        for index, each in enumerate(self.text.items([field])):
             path = joined(self.folder, each) if isinstance(each, str) else None
             if path is not None and path.startswith(f"{folder}/"):
                 yield index, path
@@ -245,7 +245,7 @@ class Served:
 
     def _insert_patch(self, lines: Sequence[str]) -> None:
         """Add a patch before the one that gives the model its name."""
-        patches = self.text.get(["patches"]) or []
+        patches = self.text.items(["patches"])
         at = next(
             (n for n, each in enumerate(patches) if isinstance(each, dict) and IDENTITY in (each.get("options") or {})),
             len(patches),

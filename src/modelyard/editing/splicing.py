@@ -78,6 +78,20 @@ class Text:
         node = self.node(path)
         return None if node is None else plain(node)
 
+    def items(self, path: Path) -> list[Any]:
+        """Return the items of the list at a path, none where it is missing or empty.
+
+        Raises:
+            UserError: The value there is not a list.
+        """
+        node = self.node(path)
+        items = None if node is None else plain(node)
+        if items is None:
+            return []
+        if not isinstance(items, list):
+            raise self._unexpected(node, "a list")
+        return items
+
     def set_scalar(self, path: Path, value: str | int | float | bool) -> None:
         """Replace a single value, quotes kept where there were some; a key that is missing is added.
 
