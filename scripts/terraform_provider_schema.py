@@ -69,6 +69,8 @@ class Bindings:
             nested = _NESTED.findall(value)[0]
             if scalar is not None:
                 arguments[name] = f"{need} {_COLLECTIONS.get(kind, '')}{scalar}"
+            elif nested not in self._functions:
+                arguments[name] = f"{need} any"  # collections in collections
             else:
                 inner = self._classes.get(f"{nested[0].upper()}{nested[1:]}OutputReference", "")
                 arguments[name] = {"block": f"{need} {kind}"} | self._arguments(inner, self._functions[nested])

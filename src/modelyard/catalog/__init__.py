@@ -5,6 +5,7 @@ unverified, and a name that the data do not have gives None: what cannot be look
 """
 
 from modelyard.catalog.aws_actions import aws_actions
+from modelyard.catalog.aws_conditions import arn_shapes, condition_keys, condition_operators
 from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
 from modelyard.catalog.aws_rights import AwsRights, aws_rights
 from modelyard.catalog.chart_accounts import ChartAccount, chart_accounts
@@ -79,9 +80,11 @@ from modelyard.catalog.shapes import (
     Quantization,
     QuantizedPart,
 )
+from modelyard.catalog.terraform_schema import PROVIDER_MAJOR, TerraformArgument, terraform_arguments
 
 __all__ = [
     "LONGEST_NAME",
+    "PROVIDER_MAJOR",
     "UNPREFERRED",
     "Accelerator",
     "AwsName",
@@ -122,7 +125,9 @@ __all__ = [
     "Region",
     "Removal",
     "Server",
+    "TerraformArgument",
     "UnknownKey",
+    "arn_shapes",
     "aws_actions",
     "aws_names",
     "aws_rights",
@@ -133,6 +138,8 @@ __all__ = [
     "component_depths",
     "component_from_mapping",
     "component_problems",
+    "condition_keys",
+    "condition_operators",
     "cuda_capability",
     "cuda_driver",
     "cuda_of",
@@ -177,5 +184,6 @@ __all__ = [
     "shape_from_mapping",
     "short_flags",
     "sources",
+    "terraform_arguments",
     "undescribed_types",
 ]

@@ -15,11 +15,13 @@ class ChartAccount:
 
     Attributes:
         name: Value of the label `app.kubernetes.io/name` of those pods.
+        account: The chart's value that names their account.
         calls: The services that they call, in words.
         source: Where this was read.
     """
 
     name: str
+    account: str
     calls: str
     source: str
 

@@ -85,6 +85,10 @@ class Chart:
     dependencies: tuple[str, ...]
     keys: Mapping[str, ChartKey]
 
+    def key(self, path: tuple[str, ...]) -> ChartKey | None:
+        """Return what is known of a key; None for one that the chart does not read."""
+        return self.keys.get(dotted(path))
+
     def unknown_keys(self, values: Mapping[str, Any]) -> Iterator[UnknownKey]:
         """Yield each key of `values` that the chart does not read, topmost only."""
         yield from self._unknown(values, ())

@@ -31,6 +31,7 @@ class ChartValues:
         source: Its chart.
         layers: In the order in which they are merged.
         missing: Value files that do not exist, with their position in `valueFiles`.
+        unresolved: Value files of a reference that no source has, with their position.
         unreadable: Why a layer could not be read; empty when all could.
     """
 
@@ -39,6 +40,7 @@ class ChartValues:
     repository: Repository
     layers: tuple[Layer, ...]
     missing: tuple[tuple[int, str], ...] = ()
+    unresolved: tuple[tuple[int, str], ...] = ()
     unreadable: str = field(default="")
 
     def get(self, path: str | Path, default: Any = None) -> Any:
@@ -94,9 +96,14 @@ def _values(
     references = {str(each.value["ref"]): each.repository for each in application.sources if each.value.get("ref")}
     layers: list[Layer] = []
     missing: list[tuple[int, str]] = []
+    unresolved: list[tuple[int, str]] = []
     unreadable = ""
     for index, name in enumerate(listed(helm, "valueFiles")):
         reference, _, path = str(name).removeprefix("$").partition("/")
+        if str(name).startswith("$") and "/" in str(name) and reference not in references:
+            unresolved.append((index, str(name)))
+            unreadable = f"{name} is of no source"
+            continue
         if not str(name).startswith("$") or reference not in references:
             unreadable = f"{name} is inside the chart"
             continue
@@ -119,4 +126,4 @@ def _values(
     except UserError as error:
         parsed, unreadable = [], error.message
     layers.extend(Layer("", each) for each in (*parsed, helm.get("valuesObject")) if isinstance(each, dict))
-    return ChartValues(application, source, repository, tuple(layers), tuple(missing), unreadable)
+    return ChartValues(application, source, repository, tuple(layers), tuple(missing), tuple(unresolved), unreadable)

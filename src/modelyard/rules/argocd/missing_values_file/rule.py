@@ -12,6 +12,16 @@ from modelyard.view import Environment, mapping
 def missing_values_file(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD cannot render a chart when one of its value files does not exist."""
     for values in environment.chart_values:
+        references = {str(each.value["ref"]) for each in values.application.sources if each.value.get("ref")}
+        for index, path in values.unresolved:
+            reference = path.removeprefix("$").partition("/")[0]
+            near = nearest(reference, references) or next(iter(sorted(references)), "")
+            yield Finding(
+                at=values.application.at((*values.source.path, "helm", "valueFiles", index)),
+                message=f"chart {values.source.chart} of {values.application} reads {path}, and no source has the ref "
+                f"{reference}",
+                fix=f"write ${near}" if near else f"add a source with ref: {reference}",
+            )
         if mapping(values.source.value, "helm").get("ignoreMissingValueFiles"):
             continue
         for index, path in values.missing:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from modelyard.catalog import aws_rights, chart_accounts
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
+from modelyard.rules.wording import nearest
 from modelyard.view import Environment, Manifest, PodTemplate, association, called_service
 
 _NAME = "app.kubernetes.io/name"
@@ -30,6 +32,7 @@ def account_without_role(environment: Environment) -> Iterator[Finding | NotChec
     }
     accounts = {(environment.namespace_of(t), t.name) for t in environment.of_kind("ServiceAccount", "")}
     unused = {pair for pair in given if pair not in accounts}
+    yield from _unrendered(environment, given)
     for namespace, manifest, account, path, why in _calling(environment, unused):
         if (namespace, account) in given | annotated:
             continue
@@ -40,6 +43,26 @@ def account_without_role(environment: Environment) -> Iterator[Finding | NotChec
             f"association gives a role{why}",
             fix=f"name the account {others[0]}, which has one"
             if others
+            else f"give namespace {namespace}, account {account} a role in terraform/modules/identity",
+        )
+
+
+def _unrendered(environment: Environment, given: set[tuple[str, str]]) -> Iterator[Finding]:
+    """Yield accounts that the values of charts name which are not rendered, and of which no association knows."""
+    for values in environment.chart_values:
+        known = chart_accounts().get(values.source.chart)
+        account = values.get(known.account) if known is not None and values.application.unrendered else None
+        namespace = values.application.namespace
+        if known is None or not isinstance(account, str) or (namespace, account) in given:
+            continue
+        others = sorted(name for space, name in given if space == namespace and name not in aws_rights().addon_accounts)
+        near = nearest(account, others, cutoff=0.5)
+        yield Finding(
+            at=values.at(known.account),
+            message=f"chart {values.source.chart} runs as service account {account} of namespace {namespace}, which no "
+            f"Pod Identity association gives a role, and it calls {known.calls}",
+            fix=f"name the account {near}, which has one"
+            if near
             else f"give namespace {namespace}, account {account} a role in terraform/modules/identity",
         )
 

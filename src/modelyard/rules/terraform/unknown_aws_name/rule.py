@@ -124,6 +124,8 @@ def _misspelt(name: str, kind: AwsNameKind) -> str:
     names = aws_names(kind)
     if names.find(name) is not None:
         return ""
-    near = nearest(name, names.names, cutoff=_CLOSE)
+    of_eks = name.startswith("AmazonEKS")  # few, and none of them is far from another kind of EKS's
+    known = {*names.names, *aws_names(AwsNameKind.ACCESS_POLICY).names} if of_eks else names.names
+    near = nearest(name, known, cutoff=0.75 if of_eks else _CLOSE)
     # A longer one that goes on is its successor, as PolicyV2 of Policy.
     return "" if near.startswith(name) and len(near) > len(name) + 1 else near

@@ -1,0 +1,119 @@
+"""Conditions of IAM documents that hold for no request, or that IAM refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from modelyard.catalog import condition_keys, condition_operators
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import either, nearest
+from modelyard.view import Environment, LineAddress
+from modelyard.view.terraform.conditions import WrittenCondition, written_conditions
+
+_INTERPOLATION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_ADDRESS = re.compile(r"[\d.]+(?:/\d+)?|[0-9A-Fa-f:]+(?:/\d+)?")
+_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?:/[\w/-]*)?")
+# What a token of the web says of its audience and its subject; other claims are the provider's.
+_CLAIMS = {"audience": "aud", "audiences": "aud", "client_id": "aud", "subject": "sub", "subjects": "sub"}
+
+_Fault = tuple[int, str, str, str]
+"""Line, what is looked for in it, message and fix."""
+
+
+@rule("terraform/ineffective-condition", error, since="0.3.0")
+def ineffective_condition(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """IAM refuses an operator that it does not have; a key that no request carries makes a statement allow nothing."""
+    terraform = environment.terraform
+    files = environment.repository.files
+    for file, text in terraform.texts() if terraform is not None else ():
+        for line, sought, message, fix in _faults(text):
+            yield Finding(at=LineAddress(files, file, line, line, (sought,)), message=message, fix=fix)
+
+
+@lru_cache(maxsize=256)  # environments share their modules
+def _faults(text: str) -> tuple[_Fault, ...]:
+    return tuple(fault for each in written_conditions(text) for fault in _of(each))
+
+
+def _of(condition: WrittenCondition) -> Iterator[_Fault]:
+    operator = condition.operator.rpartition(":")[2].removesuffix("IfExists")
+    quantifier = condition.operator.rpartition(":")[0]
+    known = condition_operators()
+    if condition.operator and (operator not in known or quantifier not in ("", "ForAllValues", "ForAnyValue")):
+        near = nearest(operator, known) if operator not in known else f"ForAnyValue:{operator}"
+        yield (
+            condition.lines[0],
+            condition.operator,
+            f"IAM has no operator {condition.operator}",
+            f"write {near}" if near else "write an operator of IAM, such as StringEquals",
+        )
+        operator = ""
+    yield from _of_key(condition)
+    yield from _of_values(condition, operator)
+
+
+def _of_key(condition: WrittenCondition) -> Iterator[_Fault]:
+    written = _INTERPOLATION.sub("x.example", condition.key)
+    prefix, colon, name = written.partition(":")
+    if not colon or prefix.startswith("x.example/"):
+        return
+    keys, near, spelt = condition_keys(), "", prefix
+    if prefix.lower() in keys:
+        known = keys[prefix.lower()]
+        low = name.lower()
+        if low in known or any(each.endswith("*") and low.startswith(each[:-1]) for each in known):
+            return
+        near = nearest(low.partition("/")[0], {each.rstrip("*").rstrip("/:") for each in known}, cutoff=0.7)
+        near = f"{prefix}:{near}{name[len(name.partition('/')[0]) :]}" if near else ""
+    elif _HOST.fullmatch(prefix):
+        claim = _CLAIMS.get(name.lower())
+        if claim is None:
+            return
+        near = f"{condition.key.rpartition(':')[0]}:{claim}"
+    elif not (spelt := nearest(prefix.lower(), keys, cutoff=0.75)):
+        return  # of a service that is not known
+    else:
+        near = f"{spelt}:{name}"
+    yield (
+        condition.lines[1],
+        condition.key,
+        f"no request carries the key {condition.key}, so the condition never holds",
+        f"write {near}" if near else "write the key as AWS's service authorization reference has it",
+    )
+
+
+def _of_values(condition: WrittenCondition, operator: str) -> Iterator[_Fault]:
+    for value in condition.values:
+        if "${" in value or "&{" in value or "%{" in value:
+            continue
+        expected = _expected(operator, value)
+        if operator in ("StringEquals", "StringEqualsIgnoreCase") and re.search(r"[*?]", value):
+            yield (
+                condition.lines[0],
+                condition.operator,
+                f"{condition.operator} compares {condition.key} with {value} letter by letter; it never holds",
+                f"write {condition.operator.replace(operator, 'StringLike')}",
+            )
+        elif expected:
+            yield (
+                condition.lines[2],
+                value,
+                f"{condition.operator} compares {condition.key} with {value}, where IAM expects {expected}",
+                f"write {expected}",
+            )
+
+
+def _expected(operator: str, value: str) -> str:
+    if operator in ("Bool", "Null"):
+        return "" if value.lower() in ("true", "false") else either(("true", "false"))
+    if operator.startswith("Numeric"):
+        return "" if _NUMBER.fullmatch(value) else "a number"
+    if operator.endswith("IpAddress"):
+        return "" if _ADDRESS.fullmatch(value) else "an address or a range such as 203.0.113.0/24"
+    if operator.startswith("Arn"):
+        return "" if value == "*" or value.startswith(("arn:", "*")) else "an ARN"
+    return ""

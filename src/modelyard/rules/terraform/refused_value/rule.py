@@ -1,0 +1,128 @@
+"""Values of arguments that AWS does not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from modelyard.catalog import TerraformArgument, terraform_arguments
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import either, nearest
+from modelyard.view import Environment, LineAddress
+from modelyard.view.terraform.arguments import walked_arguments, written_blocks
+from modelyard.view.terraform.validating import refusals
+
+_LITERALS = re.compile(r'"([^"\\$%\n]*)"|(?<![\w."])(-?\d+(?:\.\d+)?)(?![\w."])')
+_ONLY_LITERALS = re.compile(r'\[?(?:\s|,|"[^"\\$%\n]*"|-?\d+(?:\.\d+)?)+\]?')
+
+_Path = tuple[str, ...]
+
+
+@rule("terraform/refused-value", error, since="0.3.0")
+def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Terraform or AWS refuses a value outside of its list or bounds: the plan ends, or the apply stops half-way."""
+    terraform = environment.terraform
+    if terraform is None:
+        return
+    files = environment.repository.files
+    judged: set[tuple[str, int, _Path]] = set()
+    for file, text in terraform.texts():
+        for first, line, path, written, faults in _literals(text) if file.endswith(".tf") else ():
+            judged.add((file, first, path))
+            for value, named, expected, fix in faults:
+                at = LineAddress(files, file, line, line, (written if "\n" not in written else path[-1],))
+                yield Finding(at=at, message=f"{named} sets {path[-1]} to {value}, which is not {expected}", fix=fix)
+    found = [
+        (block, refused)
+        for block in terraform.of_mode("resource")
+        if (known := terraform_arguments("resource", block.type)) is not None
+        for refused in _of_values(block.values, known, ())
+    ]
+    told = (
+        {str(terraform.given.get(each.name)) for each in refusals(files, terraform.folder, terraform.given)}
+        if found
+        else ()
+    )
+    for block, (path, value, expected, fix) in found:
+        key = block.file, block.first, path
+        if key not in judged and value not in told:  # terraform/refused-variable says so of the others
+            judged.add(key)
+            message = f"{block.resource} sets {path[-1]} to {value}, which is not {expected}"
+            yield Finding(at=block.at(path), message=message, fix=fix)
+
+
+@lru_cache(maxsize=256)  # environments share their modules
+def _literals(text: str) -> tuple[tuple[int, int, _Path, str, tuple[tuple[Any, str, str, str], ...]], ...]:
+    """Return what is set by literals: line of the block, own line, path, as written, and what AWS refuses of it."""
+    found = []
+    for block in written_blocks(text):
+        known = terraform_arguments("resource", block.type) if block.kind == "resource" else None
+        for path, each in walked_arguments(block.inner) if known is not None else ():
+            argument = _argument(known, path)
+            if argument is None or not each.expression or not _ONLY_LITERALS.fullmatch(each.expression):
+                continue
+            values = [text if number == "" else float(number) for text, number in _LITERALS.findall(each.expression)]
+            faults = tuple(
+                (_shown(value), f"{block.type}.{block.name}", *refused)
+                for value in values
+                if (refused := _refused(argument, value))
+            )
+            found.append((block.line, each.line, path, each.expression, faults))
+    return tuple(found)
+
+
+def _argument(known: Mapping[str, TerraformArgument] | None, path: _Path) -> TerraformArgument | None:
+    argument = None
+    for name in path:
+        argument = known.get(name) if known is not None else None
+        known = argument.block if argument is not None else None
+    return argument
+
+
+def _of_values(
+    values: Mapping[str, Any], known: Mapping[str, TerraformArgument], path: _Path
+) -> Iterator[tuple[_Path, Any, str, str]]:
+    for name, value in values.items():
+        argument = known.get(name)
+        for each in (value if isinstance(value, list) else [value]) if argument is not None else ():
+            if argument is not None and argument.block is not None and isinstance(each, dict):
+                yield from _of_values(each, argument.block, (*path, name))
+            elif argument is not None and isinstance(each, str | int | float) and not isinstance(each, bool):
+                refused = _refused(argument, each)
+                yield from [((*path, name), _shown(each), *refused)] if refused else ()
+
+
+def _refused(argument: TerraformArgument, value: str | float) -> tuple[str, str] | None:
+    """Return what was expected instead of a value, and what to write; None for one that AWS takes."""
+    if not argument.values and argument.lowest is None and argument.highest is None:
+        return None
+    if argument.type.endswith("number"):
+        try:
+            value = float(value)
+        except ValueError:
+            return None  # terraform/unknown-argument says so
+    if argument.values:
+        if value in argument.values or value == "":
+            return None
+        near = nearest(str(value).upper(), [str(each).upper() for each in argument.values])
+        written = next((str(each) for each in argument.values if str(each).upper() == near), "")
+        if isinstance(value, float):
+            written = str(min(argument.values, key=lambda each: abs(each - value)))
+        expected = f"one of {either(argument.values, most=12)}"
+        return expected, f"write {written}" if written else f"write {expected}"
+    low, high = argument.lowest, argument.highest
+    if not isinstance(value, float) or ((low is None or value >= low) and (high is None or value <= high)):
+        return None
+    expected = (
+        f"from {low:g} to {high:,.0f}"
+        if low is not None and high is not None
+        else (f"at least {low:g}" if low is not None else f"at most {high:,.0f}")
+    )
+    return expected, f"write a number {expected}"
+
+
+def _shown(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if value < 1e6 else f"{value:.0f}"

@@ -1,0 +1,151 @@
+"""Resources and data sources as they are written, also those that make nothing in this environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from modelyard.view.terraform.references import code_of
+
+_HEAD = re.compile(r'^(resource|data)[ \t]+"(\w+)"[ \t]+"([\w-]+)"[ \t]*\{', re.MULTILINE)
+_ATTRIBUTE = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*=(?![=>])")
+_BLOCK = re.compile(r'\s*([A-Za-z_][\w-]*)((?:[ \t]+"[^"\n]*")*)[ \t]*\{')
+_LABEL = re.compile(r'"([^"\n]*)"')
+_REFERENCE = re.compile(
+    r"(?<![\w.-])(data\.)?(aws_[a-z0-9_]+)\.[A-Za-z_][\w-]*((?:\[[^\[\]\n]*\])?(?:\.[a-z_]\w*(?:\[[^\[\]\n]*\])?)++)(?!\s*\()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenArgument:
+    """An attribute or a nested block.
+
+    Attributes:
+        name: Its name; of a dynamic block that of what it makes.
+        line: Its first line, from 1.
+        expression: What an attribute is set to, as written; empty for a block.
+        inner: What a block sets; None for an attribute.
+    """
+
+    name: str
+    line: int
+    expression: str = ""
+    inner: tuple[WrittenArgument, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBlock:
+    """A resource or a data source.
+
+    Attributes:
+        kind: `resource` or `data`.
+        type: Its type.
+        name: Its name.
+        line: Its first line, from 1.
+        inner: What it sets.
+    """
+
+    kind: str
+    type: str
+    name: str
+    line: int
+    inner: tuple[WrittenArgument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAttribute:
+    """What an expression reads of a resource or a data source of AWS.
+
+    Attributes:
+        kind: `resource` or `data`.
+        type: Its type.
+        path: The attributes from the outside in, without indices.
+        line: Its line, from 1.
+    """
+
+    kind: str
+    type: str
+    path: tuple[str, ...]
+    line: int
+
+
+@lru_cache(maxsize=256)  # environments share their modules
+def written_blocks(text: str) -> tuple[WrittenBlock, ...]:
+    """Return the resources and data sources of a file."""
+    code = code_of(text)
+    found = []
+    for head in _HEAD.finditer(text):
+        if code[head.start()] == " ":
+            continue  # in a comment, or in a text
+        inner, _ = _inside(text, code, head.end())
+        found.append(WrittenBlock(head[1], head[2], head[3], text.count("\n", 0, head.start()) + 1, tuple(inner)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def read_attributes(text: str) -> tuple[ReadAttribute, ...]:
+    """Return what the expressions of a file read."""
+    code = code_of(text)
+    return tuple(
+        ReadAttribute(
+            "data" if match[1] else "resource",
+            match[2],
+            tuple(re.findall(r"\.([a-z_]\w*)", re.sub(r"\[[^\[\]]*\]", "", match[3]))),
+            code.count("\n", 0, match.start()) + 1,
+        )
+        for match in _REFERENCE.finditer(code)
+    )
+
+
+def _inside(text: str, code: str, position: int) -> tuple[list[WrittenArgument], int]:
+    """Return what a block sets that begins at a position, and where it has ended."""
+    found: list[WrittenArgument] = []
+    while position < len(code):
+        if code[position] == "}":
+            return found, position + 1
+        if code[position].isspace() or code[position] in ",;":
+            position += 1
+            continue
+        line = code.count("\n", 0, position) + 1
+        if (match := _ATTRIBUTE.match(code, position)) is not None:
+            end = _end(code, match.end())
+            found.append(WrittenArgument(match[1], line, text[match.end() : end].strip()))
+            position = end
+        elif (match := _BLOCK.match(text, position)) is not None:
+            inner, position = _inside(text, code, match.end())
+            found.append(_nested(match[1], _LABEL.findall(match[2]), line, tuple(inner)))
+        else:
+            end = code.find("\n", position)
+            position = len(code) if end < 0 else end
+    return found, position
+
+
+def _nested(name: str, labels: list[str], line: int, inner: tuple[WrittenArgument, ...]) -> WrittenArgument:
+    if name != "dynamic" or len(labels) != 1:
+        return WrittenArgument(name, line, inner=inner)
+    content = next((each.inner for each in inner if each.name == "content"), None)
+    return WrittenArgument(labels[0], line, inner=content or ())
+
+
+def _end(code: str, position: int) -> int:
+    """Return where an expression has ended: at the end of a line, or of the block, outside of brackets."""
+    depth = 0
+    while position < len(code):
+        sign = code[position]
+        if depth == 0 and sign in "\n}":
+            return position
+        depth += (sign in "([{") - (sign in ")]}")
+        position += 1
+    return position
+
+
+def walked_arguments(
+    inner: tuple[WrittenArgument, ...], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], WrittenArgument]]:
+    """Yield what a block sets with its path, what nested blocks set after them."""
+    for each in inner:
+        yield (*path, each.name), each
+        if each.inner is not None:
+            yield from walked_arguments(each.inner, (*path, each.name))

@@ -1,0 +1,89 @@
+"""Conditions of IAM documents as they are written: blocks of Terraform, and policies as JSON or as objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from modelyard.view.terraform.arguments import WrittenArgument, walked_arguments, written_blocks
+
+_TEXTS = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+_CONDITION = re.compile(r'"?\bCondition"?\s*[=:]\s*\{')
+_OPERATOR = re.compile(r'"?([A-Za-z]+(?::[A-Za-z]+)?)"?\s*[=:]\s*\{')
+_KEY = re.compile(r'"([^"\n]+:[^"\n]*)"\s*[=:](?!:)\s*(\[[^\]]*\]|"(?:[^"\\\n]|\\.)*"|[^\n,}]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCondition:
+    """One key of a condition.
+
+    Attributes:
+        operator: The operator, as written; empty where it is not a text.
+        key: The key, as written, with interpolations.
+        values: The values that are texts, as written.
+        lines: The lines of operator, key and values, from 1.
+    """
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+    lines: tuple[int, int, int]
+
+
+@lru_cache(maxsize=256)  # environments share their modules
+def written_conditions(text: str) -> tuple[WrittenCondition, ...]:
+    """Return the conditions of a file."""
+    return (*_of_blocks(text), *_of_objects(text))
+
+
+def _of_blocks(text: str) -> Iterator[WrittenCondition]:
+    for block in written_blocks(text):
+        if (block.kind, block.type) != ("data", "aws_iam_policy_document"):
+            continue
+        for path, each in walked_arguments(block.inner):
+            if path[-1] == "condition" and each.inner is not None:
+                named = {inner.name: inner for inner in each.inner}
+                operator, key, values = (named.get(name) for name in ("test", "variable", "values"))
+                yield WrittenCondition(
+                    _only(operator),
+                    _only(key),
+                    tuple(_TEXTS.findall(values.expression)) if values is not None and _is_list(values) else (),
+                    tuple(found.line if found is not None else each.line for found in (operator, key, values)),  # type: ignore[arg-type]
+                )
+
+
+def _only(argument: WrittenArgument | None) -> str:
+    found = _TEXTS.fullmatch(argument.expression) if argument is not None else None
+    return found[1] if found else ""
+
+
+def _is_list(argument: WrittenArgument) -> bool:
+    return re.fullmatch(r'\[(?:\s|,|"(?:[^"\\\n]|\\.)*"|#[^\n]*)*\]', argument.expression) is not None
+
+
+def _of_objects(text: str) -> Iterator[WrittenCondition]:
+    for start in _CONDITION.finditer(text):
+        end = _closing(text, start.end())
+        position = start.end()
+        while (operator := _OPERATOR.search(text, position, end)) is not None:
+            inner = _closing(text, operator.end())
+            for key in _KEY.finditer(text, operator.end(), inner):
+                values = key[2] if key[2].startswith(("[", '"')) else ""
+                yield WrittenCondition(
+                    operator[1],
+                    key[1],
+                    tuple(_TEXTS.findall(values)),
+                    tuple(text.count("\n", 0, at) + 1 for at in (operator.start(), key.start(), key.start(2))),  # type: ignore[arg-type]
+                )
+            position = inner
+
+
+def _closing(text: str, position: int) -> int:
+    """Return where a brace that is open at a position closes; braces of interpolations come in pairs."""
+    depth = 1
+    while depth and position < len(text):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        position += 1
+    return position
