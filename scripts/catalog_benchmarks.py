@@ -8,9 +8,10 @@ reason). FOLDER holds `<organisation>--<model>_config.json` of models that the c
 `aiconfigurator_core/model_configs` of the wheel of aiconfigurator-core 0.12.0.
 
 A point is taken when its model's shape, its device and its lengths are known, when the model fits the devices that it
-names, and when it is above the floor of physics (`modelyard.planning.floor`). What is not taken is written down with
-the reason. Models are split once and for all: families are sorted by their points; of each three that follow one
-another, the one whose name has the least SHA-256 is held out, and its points are never fitted on.
+names, when it is above the floor of physics (`modelyard.planning.floor`), and when its sweep's load is possible
+(`beyond_peak`). What is not taken is written down with the reason. Dense models and those with experts are split by a
+rule that looks at no error: families of each are sorted by their points; of each three that follow one another, the one
+whose name has the least SHA-256 is held out, and its points are never fitted on.
 
 Writes scripts/planning/benchmarks.json and scripts/planning/shapes.json.
 """
@@ -31,7 +32,7 @@ from typing import Any
 from modelyard.catalog import Model, ModelShape, Quantization, models
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.models import model_to_mapping
-from modelyard.planning.floor import floor
+from modelyard.planning.floor import floor, least_busy
 from modelyard.planning.speed import Machine
 from modelyard.planning.work import model_work
 from planning.points import Benchmark, benchmark_device, room_at_most
@@ -45,12 +46,16 @@ FAMILIES = (
     (r"gpt-oss-20b", "gpt-oss-20b", {"": "openai/gpt-oss-20b"}),
     (r"Qwen3-235B", "Qwen3-235B", {"fp8": "Qwen--Qwen3-235B-A22B-FP8"}),
     (r"Qwen3-32B", "Qwen3-32B", {"": "Qwen/Qwen3-32B"}),
+    (r"Qwen3-14B", "Qwen3-14B", {"": "Qwen/Qwen3-14B"}),
     (r"Qwen3-8B", "Qwen3-8B", {"": "Qwen/Qwen3-8B"}),
+    (r"Qwen2\.5-0\.5B", "Qwen2.5-0.5B", {"": "Qwen/Qwen2.5-0.5B-Instruct"}),
+    (r"Qwen2\.5-7B", "Qwen2.5-7B", {"": "Qwen/Qwen2.5-7B-Instruct"}),
     (r"Llama-3(\.1)?-70B", "Llama-3-70B", {"": "meta-llama/Llama-3.3-70B-Instruct"}),
     (r"Llama-3(\.1)?-8B", "Llama-3-8B", {"": "meta-llama/Llama-3.1-8B-Instruct"}),
     (r"Mistral-7B", "Mistral-7B", {"": "mistralai/Mistral-7B-Instruct-v0.3"}),
 )
-"""Model by its id, its family, and by type of its weights the shape's home: a config's file, or a catalogue entry."""
+"""Model by its id, its family, and by type of its weights the shape's home: a config's file, or an entry of the
+catalogue or of `planning/configs.json`. Any other model of the catalogue is a family of its own."""
 
 BITS = {"fp8": ("fp8", 8.0), "fp4": ("nvfp4", 4.5)}
 """How 16-bit models are quantised that a point says are: method and bits, scales included."""
@@ -58,7 +63,10 @@ BITS = {"fp8": ("fp8", 8.0), "fp4": ("nvfp4", 4.5)}
 
 def family_of(model: str) -> tuple[str, dict[str, str]] | None:
     """Return a model's family and where its shapes are; None where none is known."""
-    return next((found[1:] for found in FAMILIES if re.search(found[0], model) and "VL" not in model), None)
+    named = next((found[1:] for found in FAMILIES if re.search(found[0], model) and "VL" not in model), None)
+    if named is None and model in models():
+        return model.partition("/")[2], {"": model}
+    return named
 
 
 @cache
@@ -66,8 +74,10 @@ def shape_of(home: str, dtype: str, configs: Path) -> ModelShape | None:
     """Return the shape of a model whose weights are of a type; None where none is known."""
     if not home:
         return None
-    if "/" in home:
+    if home in models():
         shape = models()[home].shape
+    elif "/" in home:
+        shape = shape_from_config(own_configs()[home]["config"])
     else:
         shape = shape_from_config(json.loads((configs / f"{home}_config.json").read_text(encoding="utf-8")))
     if shape is None or shape.quantization is not None or dtype in ("bf16", "fp16"):
@@ -75,6 +85,13 @@ def shape_of(home: str, dtype: str, configs: Path) -> ModelShape | None:
     if dtype not in BITS:
         return None
     return replace(shape, quantization=Quantization(*BITS[dtype]), weights=())
+
+
+@cache
+def own_configs() -> dict[str, Any]:
+    """Return configs of models that neither the catalogue nor the wheel has, with their sources."""
+    read: dict[str, Any] = json.loads((FOLDER / "configs.json").read_text(encoding="utf-8"))
+    return read
 
 
 def taken(row: dict[str, Any], configs: Path, shapes: dict[str, ModelShape]) -> Benchmark | str:
@@ -127,12 +144,33 @@ def taken(row: dict[str, Any], configs: Path, shapes: dict[str, ModelShape]) -> 
     return point
 
 
-def held_out(points: list[Benchmark]) -> set[str]:
-    """Return the families that are held out."""
-    counts = Counter(point.family for point in points)
-    ordered = sorted(counts, key=lambda name: (-counts[name], name))
-    triples = (ordered[at : at + 3] for at in range(0, len(ordered), 3))
-    return {min(three, key=lambda name: hashlib.sha256(name.encode()).hexdigest()) for three in triples}
+def held_out(points: list[Benchmark], machines: dict[int, Machine]) -> set[str]:
+    """Return the families that are held out: of dense models and of those with experts, each by itself."""
+    found = set()
+    for experts in (False, True):
+        counts = Counter(point.family for point in points if bool(machines[point.id].work.experts) == experts)
+        ordered = sorted(counts, key=lambda name: (-counts[name], name))
+        triples = (ordered[at : at + 3] for at in range(0, len(ordered), 3))
+        found |= {min(three, key=lambda name: hashlib.sha256(name.encode()).hexdigest()) for three in triples}
+    return found
+
+
+def beyond_peak(points: list[Benchmark], machines: dict[int, Machine]) -> set[int]:
+    """Return the ids of points of sweeps whose load cannot be what it says.
+
+    A closed load of so many requests needs a share of the devices' time at their peak; where one point of a sweep (a
+    model and its precision on a device, by one engine) needs more than all of it, fewer requests were in the engine
+    than the sweep says, and nothing of it can be told from its other points.
+    """
+    sweeps: dict[tuple[object, ...], list[Benchmark]] = {}
+    for point in points:
+        if point.load == "closed" and point.requests and point.ttft_ms and point.itl_ms:
+            sweeps.setdefault((point.shape, point.gpu, point.version, "NVIDIA" in point.note), []).append(point)
+
+    def beyond(p: Benchmark) -> bool:
+        return least_busy(machines[p.id], p.lengths, p.requests or 1.0, p.ttft_ms or 0.0, p.itl_ms or 1.0) > 1
+
+    return {each.id for sweep in sweeps.values() if any(map(beyond, sweep)) for each in sweep}
 
 
 def main() -> int:
@@ -152,7 +190,12 @@ def main() -> int:
             refused.append({"id": row["id"], "model": row["model"], "gpu": row["gpu"], "why": found})
         else:
             points.append(found)
-    held = held_out(points)
+    machines = {p.id: Machine(model_work(shapes[p.shape]), p.device, p.ranks) for p in points}
+    beyond = beyond_peak(points, machines)
+    why = "its sweep has a load that needs more than the devices' peak: fewer requests were in the engine than it says"
+    refused += [{"id": p.id, "model": p.model, "gpu": p.gpu, "why": why} for p in points if p.id in beyond]
+    points = [point for point in points if point.id not in beyond]
+    held = held_out(points, machines)
     points = [replace(point, held_out=point.family in held) for point in points]
     content = {
         "reading": raw["reading"],

@@ -7,8 +7,9 @@ take no part. Fitted are the logarithms of the parameters on the logarithms of t
 squares (Levenberg and Marquardt) with weights that keep outliers and families with many points from deciding alone, and
 with a prior for each parameter, since some cannot be told apart by the points (a share of the peak and an overhead).
 
-Ranges are quantiles of the errors that each family has when it is left out of the fit, and for devices with few points
-of those that each device has when it is left out; they are data of the same file.
+Ranges are quantiles of the errors that each family has when it is left out of the fit, of dense models and of those
+with experts apart, on devices with many points and engines of the present kind. A device with few points adds the
+errors that devices have when they are left out. They are data of the same file.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ PRIORS: dict[str, tuple[float, float]] = {
     "expert_compute": (0.5, 0.35),
     "weight_bandwidth": (0.75, 0.12),
     "expert_bandwidth": (0.7, 0.25),
+    "unpacked_experts": (0.7, 0.3),
     "cache_bandwidth": (0.7, 0.2),
     "step_ms": (1.0, 3.0),
     "layer_us": (20.0, 3.0),
@@ -39,9 +41,9 @@ PRIORS: dict[str, tuple[float, float]] = {
     "exchange_us": (10.0, 3.0),
     "link_bandwidth": (0.5, 1.0),
     "request_ms": (10.0, 3.0),
-    "queue_by_load": (0.3, 1.0),
-    "queue_by_requests": (0.08, 1.0),
-    "queue_power": (0.9, 0.2),
+    "newer_compute": (0.8, 0.25),
+    "queue": (0.5, 0.5),
+    "together": (0.1, 1.0),
     "interleaving": (0.8, 0.2),
 }
 """Where each parameter is expected, and how far off in logarithms: as batch-1 runs and large products show."""
@@ -189,22 +191,68 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def ranges(errors_of: Sequence[float]) -> dict[str, float]:
+Row = tuple[Benchmark, float, float]
+"""A point with its two errors."""
+
+KINDS = ("dense", "experts")
+SHARES = (50, 80, 90)
+METRICS = ("ttft", "itl", "throughput")
+
+
+def kind_of(point: Benchmark) -> str:
+    """Return whether a point's model is dense or has experts."""
+    return KINDS[bool(point.machine.work.experts)]
+
+
+def recent(point: Benchmark) -> bool:
+    """Return whether a point's engine is of 0.8 or later, or not stated: before, prefill and decoding took turns."""
+    parts = (point.version or "").split(".")
+    return not (len(parts) > 1 and parts[0] == "0" and parts[1].isdigit() and int(parts[1]) < 8)
+
+
+def error_of(metric: str, row: Row) -> float:
+    """Return the logarithm of predicted over measured, of a metric."""
+    point, first, second = row
+    return {"ttft": first, "itl": second, "throughput": _throughput(point, first, second)}[metric]
+
+
+def factors(values: Sequence[float], shrunk: float = 1.0) -> dict[str, float]:
+    """Return the factors by or over which shares of the errors lie, of either sign.
+
+    Whether a family is faster or slower than others like it is not known of the next one, so the sign does not count.
+    """
+    sizes = [abs(each) for each in values]
+    return {str(share): round(exp(shrunk * quantile(sizes, share / 100)), 3) for share in SHARES}
+
+
+def ends(values: Sequence[float]) -> dict[str, float]:
     """Return factors by which what is measured lies below and above what is predicted, for shares of the points."""
     found = {}
-    for share in (50, 80, 90):
+    for share in (50, 80, 90, 95):
         rest = (1 - share / 100) / 2
         # An error is predicted over measured; measured over predicted is its inverse.
-        found[f"low-{share}"] = round(exp(-quantile(errors_of, 1 - rest)), 3)
-        found[f"high-{share}"] = round(exp(-quantile(errors_of, rest)), 3)
+        found[f"low-{share}"] = round(exp(-quantile(values, 1 - rest)), 3)
+        found[f"high-{share}"] = round(exp(-quantile(values, rest)), 3)
     return found
+
+
+def left_out_factors(rows: Sequence[Row], metric: str, kind: str) -> dict[str, float]:
+    """Return the factors of models of a kind, from families that were left out one by one.
+
+    A family that is left out of k is judged by k - 1, a new one by k: were families drawn alike, the squares of their
+    errors would be as 1 + 1/(k - 1) and 1 + 1/k, by which the factors are corrected where k is above 1.
+    """
+    own = [row for row in rows if kind_of(row[0]) == kind]
+    count = len({row[0].family for row in own if sum(r[0].family == row[0].family for r in own) >= SPARSE})
+    shrunk = sqrt((1 + 1 / count) / (1 + 1 / (count - 1))) if count > 1 else 1.0
+    return factors([error_of(metric, row) for row in own], shrunk)
 
 
 def main() -> int:
     """Fit, leave out, and write the data."""
     points = [point for point in benchmarks() if fitted_on(point)]
     values = fit(points)
-    left_out: dict[str, list[tuple[Benchmark, float, float]]] = {}
+    left_out: dict[str, list[Row]] = {}
     for family in sorted({point.family for point in points}):
         told = told_by(fit([point for point in points if point.family != family], values, 6))
         left_out[family] = [(point, *errors(point, told)) for point in points if point.family == family]
@@ -215,10 +263,11 @@ def main() -> int:
         )
     every = [each for own in left_out.values() for each in own]
     counts = Counter(point.gpu for point in points)
-    elsewhere = [each for each in every if counts[each[0].gpu] < SPARSE]
-    for gpu in sorted(gpu for gpu, count in counts.items() if count >= SPARSE):
+    elsewhere: dict[str, list[Row]] = {}
+    for gpu in sorted(counts):
         told = told_by(fit([point for point in points if point.gpu != gpu], values, 6))
-        elsewhere += [(point, *errors(point, told)) for point in points if point.gpu == gpu]
+        elsewhere[gpu] = [(point, *errors(point, told)) for point in points if point.gpu == gpu]
+    judged = [row for row in every if counts[row[0].gpu] >= SPARSE and recent(row[0])]
     content: dict[str, Any] = {
         "written-by": "scripts/fit_speed.py",
         "points": len(points),
@@ -226,15 +275,10 @@ def main() -> int:
         "held-out": sorted({point.family for point in benchmarks() if point.held_out}),
         "engine-versions": _versions(points),
         "parameters": {name: round(value, 5) for name, value in zip(NAMES, map(exp, values), strict=True)},
-        "ranges": {
-            "ttft": ranges([first for _, first, _ in every]),
-            "itl": ranges([second for _, _, second in every]),
-            "throughput": ranges([_throughput(point, first, second) for point, first, second in every]),
-        },
+        "ranges": {m: {kind: left_out_factors(judged, m, kind) for kind in KINDS} for m in METRICS},
         "ranges-of-other-devices": {
-            "ttft": ranges([first for _, first, _ in elsewhere]),
-            "itl": ranges([second for _, _, second in elsewhere]),
-            "throughput": ranges([_throughput(point, first, second) for point, first, second in elsewhere]),
+            m: factors([error_of(m, row) for gpu, rows in elsewhere.items() if counts[gpu] >= SPARSE for row in rows])
+            for m in METRICS
         },
         "ranges-of-own-runs": own_runs(every),
         "measured-devices": {
@@ -265,7 +309,7 @@ def main() -> int:
     return 0
 
 
-def own_runs(every: Sequence[tuple[Benchmark, float, float]]) -> dict[str, Any]:
+def own_runs(every: Sequence[Row]) -> dict[str, Any]:
     """Return the ranges that remain when one or two loads of a deployment, or another one of the device, are known.
 
     Errors are those of families left out. `two-loads`: the smallest and the largest load of a sweep correct the others.
@@ -290,7 +334,7 @@ def own_runs(every: Sequence[tuple[Benchmark, float, float]]) -> dict[str, Any]:
             for load in ordered[1:-1]:
                 share = log(load / ordered[0]) / log(ordered[-1] / ordered[0])
                 left["two-loads"][metric].append(loads[load][metric] - low - share * (high - low))
-    return {name: {"ttft": ranges(first), "itl": ranges(second)} for name, (first, second) in left.items()}
+    return {name: {"ttft": ends(first), "itl": ends(second)} for name, (first, second) in left.items()}
 
 
 def _throughput(point: Benchmark, first: float, second: float) -> float:

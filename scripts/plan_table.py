@@ -1,11 +1,11 @@
 """Measure estimates of speed on models that were left out of the fit, and write docs/planning.md's tables.
 
-    scripts/plan_table.py [--aiconfigurator FILE] [--write]
+    scripts/plan_table.py [--peers FILE] [--write]
 
 Errors of time to the first token and between tokens, of throughput, the share of points inside the stated ranges, what
 two own loads bring, and whether the plan chooses right: questions of a model, lengths and five objectives over the
-candidates that were measured, at AWS's prices. FILE holds what another estimator says, as JSON: id of the point to
-[ttft, itl] in ms.
+candidates that were measured, at AWS's prices. FILE holds what other estimators say, as `scripts/plan_peers.py`
+writes it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
 
-from fit_speed import predicted, quantile, usable
+from fit_speed import SPARSE, predicted, quantile, usable
 from modelyard.catalog import InstanceType, instance_types
 from modelyard.costing import instance_price
 from modelyard.planning.floor import floor
@@ -45,6 +46,41 @@ class Row:
 
     def __str__(self) -> str:
         return f"| {self.what} | {self.figures} | {self.bar} | {self.met} |"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What another estimator says.
+
+    Attributes:
+        times: TTFT and ITL in ms by the points' ids.
+        gaps: Why it has no answer, and of how many points.
+    """
+
+    times: dict[int, tuple[float, float]]
+    gaps: dict[str, int]
+
+    def guess(self, point: Benchmark) -> tuple[float, float] | None:
+        """Return what it says of a point; None where it has no answer."""
+        return self.times.get(point.id)
+
+    def words(self, count: int) -> str:
+        """Return of how many points it says something, and why of the others it does not."""
+        held = {point.id for point in steady(held_out=True)}
+        none = "; ".join(f"{number} times {why}" for why, number in sorted(self.gaps.items(), key=lambda row: -row[1]))
+        return f"{len(held & set(self.times))} of {count} have an answer" + (f" (none: {none})" if none else "")
+
+
+Peers = Mapping[str, Peer]
+
+
+def peers_of(path: Path) -> Peers:
+    """Return what `scripts/plan_peers.py` wrote."""
+    found = {}
+    for name, told in json.loads(path.read_text(encoding="utf-8")).items():
+        times = {int(point): (float(ttft), float(itl)) for point, (ttft, itl) in told["times"].items()}
+        found[name] = Peer(times, told["gaps"])
+    return found
 
 
 def measured(point: Benchmark) -> tuple[float, float]:
@@ -97,18 +133,27 @@ def error_rows(guess: Guess) -> Iterator[str]:
 
 def inside(points: Sequence[Benchmark], metric: str) -> float:
     """Return the share of points inside the stated 80 % range, for an engine of the points' own versions."""
-    count = 0
-    for point in points:
-        ttft, itl = own(point)
-        one, two = measured(point)
-        value, real = {
-            "ttft": (ttft, one),
-            "itl": (itl, two),
-            "throughput": (1 / (ttft + itl * point.output), 1 / (one + two * point.output)),
-        }[metric]
-        found = estimated(metric, value, point.device, (0, 15, 0))
-        count += found.low <= real <= found.high
-    return count / len(points)
+    return sum(is_inside(point, metric) for point in points) / len(points)
+
+
+def inside_by_family(points: Sequence[Benchmark], metric: str) -> float:
+    """Return that share where each family of many points counts alike, whatever their number."""
+    counts = Counter(point.family for point in points)
+    families = sorted(family for family, count in counts.items() if count >= SPARSE)
+    return sum(inside([p for p in points if p.family == family], metric) for family in families) / len(families)
+
+
+def is_inside(point: Benchmark, metric: str) -> bool:
+    """Return whether a point lies inside the stated 80 % range."""
+    ttft, itl = own(point)
+    one, two = measured(point)
+    value, real = {
+        "ttft": (ttft, one),
+        "itl": (itl, two),
+        "throughput": (1 / (ttft + itl * point.output), 1 / (one + two * point.output)),
+    }[metric]
+    found = estimated(metric, value, point.machine, (0, 15, 0))
+    return found.low <= real <= found.high
 
 
 def beneath(point: Benchmark) -> bool:
@@ -231,7 +276,7 @@ def _cost(point: Benchmark, ttft: float, itl: float) -> float:
 def upper_ends(point: Benchmark, ttft: float, itl: float) -> tuple[float, float]:
     """Return the upper ends of the stated ranges."""
     first, second = (
-        estimated(metric, value, point.device, (0, 15, 0)).high for metric, value in (("ttft", ttft), ("itl", itl))
+        estimated(metric, value, point.machine, (0, 15, 0)).high for metric, value in (("ttft", ttft), ("itl", itl))
     )
     return first, second
 
@@ -254,7 +299,7 @@ def _met(good: bool) -> str:
     return "met" if good else "not met"
 
 
-def bars(other: dict[int, tuple[float, float]]) -> Iterator[Row]:
+def bars(peers: Peers) -> Iterator[Row]:
     """Yield the bars with what was measured."""
     held = steady(held_out=True)
     first, second, third = errors_of(held, own)
@@ -269,6 +314,13 @@ def bars(other: dict[int, tuple[float, float]]) -> Iterator[Row]:
     for metric, what in (("itl", "between tokens"), ("ttft", "to the first token"), ("throughput", "tokens a second")):
         share = inside(held, metric)
         yield Row(f"80 % range holds, {what}", f"{share:.0%}", "77 to 83 %", _met(0.77 <= share <= 0.83))
+        alike = inside_by_family(held, metric)
+        yield Row(
+            f"the same, each model of {SPARSE} points and more counting alike",
+            f"{alike:.0%}",
+            "77 to 83 %",
+            _met(0.77 <= alike <= 0.83),
+        )
         for gpu in sorted({point.gpu for point in held}):
             points = [point for point in held if point.gpu == gpu]
             if len(points) >= 30:
@@ -287,16 +339,23 @@ def bars(other: dict[int, tuple[float, float]]) -> Iterator[Row]:
     yield Row("two own loads, to the first token, 80 %", f"x{off(first)[1]:.2f}", "x1.4", _met(off(first)[1] <= 1.4))
     yield _decision_row("chosen plan breaks its objective", decide(held, own, upper_ends), "5 % at x1.4", (0.05, 1.4))
     yield _decision_row(
-        "the same with two own loads",
+        "the same, were every estimate the measured time: what the ranges alone cost",
+        decide(held, measured, upper_ends),
+        "",
+        (1, 9),
+    )
+    yield _decision_row(
+        "chosen plan with two own loads breaks its objective",
         decide(between, lambda point: corrected[point.id], own_run_ends),
         "5 % at x1.1",
         (0.05, 1.1),
     )
-    yield _decision_row("without any margin", decide(held, own, lambda _, a, b: (a, b)), "", (1.0, 9.0))
-    if other:
-        points = [point for point in held if point.id in other]
-        done = decide(points, lambda point: other.get(point.id), lambda _, a, b: (a, b))
-        yield _decision_row("aiconfigurator-core 0.12.0 without margin", done, "", (1.0, 9.0))
+    yield _decision_row("chosen plan without any margin", decide(held, own, lambda _, a, b: (a, b)), "", (1.0, 9.0))
+    for name, peer in peers.items():
+        points = [point for point in held if point.id in peer.times]
+        if points:
+            done = decide(points, peer.guess, lambda _, a, b: (a, b))
+            yield _decision_row(f"the same by {name}", done, "", (1.0, 9.0))
     yield Row("a point", f"{_microseconds(held):.0f} us")
 
 
@@ -310,7 +369,13 @@ def _microseconds(points: Sequence[Benchmark]) -> float:
     return (time.process_time() - start) / len(machines) * 1e6
 
 
-def tables(other: dict[int, tuple[float, float]]) -> str:
+def _compared(points: Sequence[Benchmark], name: str, guess: Guess) -> str:
+    figures = errors_of(points, guess)
+    cells = " | ".join(f"{a:.0%}, x{b:.2f}" for a, b in (off(figures[1]), off(figures[0]), off(figures[2])))
+    return f"| {name} | {len(points)} | {cells} |"
+
+
+def tables(peers: Peers) -> str:
     """Return the tables as Markdown."""
     held, fitted = steady(held_out=True), steady(held_out=False)
     heads = "| | points | between tokens | to the first token | tokens a second |\n|---|---|---|---|---|"
@@ -320,38 +385,32 @@ def tables(other: dict[int, tuple[float, float]]) -> str:
         "",
         "| what | measured | bar | |",
         "|---|---|---|---|",
-        *map(str, bars(other)),
+        *map(str, bars(peers)),
         "",
         "Median of the error, and the factor within which 80 % of the points lie:",
         "",
         heads,
         *error_rows(own),
     ]
-    if other:
-        both = [point for point in held if point.id in other]
-        lines += [
-            "",
-            f"aiconfigurator-core 0.12.0 on the {len(both)} of these points that it covers, and this project:",
-        ]
-        lines += ["", heads]
-        for name, guess in (("aiconfigurator-core", lambda p: other.get(p.id)), ("this project", own)):
-            figures = errors_of(both, guess)
-            cells = " | ".join(f"{a:.0%}, x{b:.2f}" for a, b in (off(figures[1]), off(figures[0]), off(figures[2])))
-            lines.append(f"| {name} | {len(both)} | {cells} |")
+    for name, told in peers.items():
+        both = [point for point in held if point.id in told.times]
+        lines += ["", f"{name} on the same points: {told.words(len(held))}."]
+        if both:
+            lines += ["", heads, *(_compared(both, each, guess) for each, guess in ((name, told.guess), ("this", own)))]
+        seen = [point for point in fitted if point.id in told.times]
+        if seen and not both:
+            lines += ["", f"On {len(seen)} points that were fitted on here:", "", heads]
+            lines += [_compared(seen, each, guess) for each, guess in ((name, told.guess), ("this", own))]
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
     """Print the tables, or write them into the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--aiconfigurator", type=Path)
+    parser.add_argument("--peers", type=Path)
     parser.add_argument("--write", action="store_true")
     told = parser.parse_args()
-    other: dict[int, tuple[float, float]] = {}
-    if told.aiconfigurator is not None:
-        raw = json.loads(told.aiconfigurator.read_text(encoding="utf-8"))
-        other = {int(name): (float(ttft), float(itl)) for name, (ttft, itl) in raw.items()}
-    text = tables(other)
+    text = tables(peers_of(told.peers) if told.peers is not None else {})
     if told.write:
         document = DOCUMENT.read_text(encoding="utf-8")
         before, _, rest = document.partition(MARKS[0])

@@ -11,6 +11,7 @@ from typing import Any
 
 from modelyard.catalog import Device, ModelShape, device
 from modelyard.catalog.models import shape_from_mapping
+from modelyard.planning.floor import waited_for_a_place
 from modelyard.planning.speed import Lengths, Machine
 from modelyard.planning.work import model_work
 
@@ -27,6 +28,8 @@ DEVICES = {
     "H200": ("H200", 144384),
     "L4": ("L4", 22888),
     "L40S": ("L40S", 45776),
+    "H100 PCIe": ("H100 PCIe", 81920),
+    "RTX A6000": ("RTX A6000", 49152),
 }
 """Devices of the catalogue by the names of the points."""
 
@@ -91,18 +94,28 @@ class Benchmark:
     @property
     def machine(self) -> Machine:
         """Return the model on its ranks."""
-        return Machine(model_work(shapes()[self.shape]), self.device, self.ranks)
+        return _machine(self.shape, self.gpu, self.ranks)
 
     @property
     def steady(self) -> bool:
         """Return whether a closed load held all its requests in the cache, with times that speak of a steady state."""
         if self.load != "closed" or not (self.requests and self.itl_ms and self.ttft_ms):
             return False
-        return self.requests <= room_at_most(self.machine, self.lengths)
+        return self.requests <= room(self.machine, self.lengths) and not waited_for_a_place(
+            self.machine, self.lengths, self.requests, self.ttft_ms
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the row of the file."""
         return {name.replace("_", "-"): value for name, value in asdict(self).items() if value not in (None, "")}
+
+
+@cache
+def _machine(shape: str, gpu: str, ranks: int) -> Machine:
+    found = benchmark_device(gpu)
+    if found is None:
+        raise ValueError(f"{gpu} is not in the catalogue")
+    return Machine(model_work(shapes()[shape]), found, ranks)
 
 
 def benchmark_device(name: str) -> Device | None:
@@ -115,6 +128,13 @@ def room_at_most(machine: Machine, lengths: Lengths) -> float:
     weights = (machine.work.dense_bytes + machine.work.expert_bytes) / machine.ranks
     left = machine.device.total_gib * GIB * 0.95 - weights - 2 * GIB
     return 2 * left / machine.work.cache_bytes(lengths.prompt + 0.6 * lengths.output, machine.ranks)
+
+
+def room(machine: Machine, lengths: Lengths) -> float:
+    """Return the requests that the cache holds as the engine sets itself up: a 16-bit cache, 90 % of the memory."""
+    weights = (machine.work.dense_bytes + machine.work.expert_bytes) / machine.ranks
+    left = machine.device.total_gib * GIB * 0.9 - weights - 3 * GIB
+    return left / machine.work.cache_bytes(lengths.context, machine.ranks)
 
 
 @cache

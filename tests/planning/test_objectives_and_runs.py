@@ -192,6 +192,8 @@ def test_what_is_no_result(content: Any, told: str) -> None:
         ({"request_rate": 2.0}, "past saturation"),
         ({"p99_ttft_ms": 20_000.0}, "past saturation"),
         ({"completed": 150}, "requests failed"),
+        ({"request_throughput": 40.0}, "times what 1 x L40S can do at the peak"),
+        ({"mean_ttft_ms": 60_000.0, "median_ttft_ms": 60_000.0, "p99_ttft_ms": 90_000.0}, "waited for a place"),
     ],
 )
 def test_runs_that_are_refused(change: dict[str, Any], told: str) -> None:

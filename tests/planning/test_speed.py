@@ -9,6 +9,7 @@ import pytest
 
 from modelyard.catalog import ModelShape, device, models
 from modelyard.planning import Lengths, Machine, at_rate, floor, model_work, speed
+from modelyard.planning.floor import least_busy
 from modelyard.planning.ranges import estimated, tail
 from modelyard.planning.speed import speed_data
 from modelyard.planning.work import computing_bits
@@ -109,17 +110,31 @@ def test_rate_and_requests_agree() -> None:
 
 
 def test_ranges_are_wider_where_less_is_known() -> None:
-    h100, l4 = device("H100"), device("L4")
-    assert h100 is not None
-    assert l4 is not None
+    h100, l4 = machine("H100"), machine("L4")
     known, newer = estimated("itl", 10, h100, (0, 15, 1)), estimated("itl", 10, h100, (0, 33, 0))
     assert newer.low < known.low < 10 < known.high < newer.high
     other = estimated("itl", 10, l4, (0, 15, 1))
-    assert other.high >= known.high
-    assert other.low <= known.low
+    assert other.high > known.high
+    assert other.low < known.low
+    experts = Machine(model_work(shape("openai/gpt-oss-120b")), h100.device, 1)
+    assert estimated("itl", 10, experts, (0, 15, 1)) != known
     assert known.inside(known.high) == "meets"
     assert known.inside(10) == "unsure"
     assert known.inside(known.low * 0.99) == "misses"
+
+
+def test_a_load_takes_a_share_of_the_peak() -> None:
+    h100 = machine("H100")
+    found = speed(h100, PROMPTS, 32)
+    assert found is not None
+    real = least_busy(h100, PROMPTS, 32, found.ttft_ms, found.itl_ms)
+    assert 0.1 < real < 1
+    # Twice as many in the same time is twice the work; in a tenth of the time it is none that the device can do.
+    assert least_busy(h100, PROMPTS, 64, found.ttft_ms, found.itl_ms) > real
+    assert least_busy(h100, PROMPTS, 32, found.ttft_ms / 10, found.itl_ms / 10) > 1
+    # A10G's peak is not sure, so only what it reads counts.
+    a10g = machine("A10G")
+    assert 0 < least_busy(a10g, PROMPTS, 8, 1000, 60) < 1
 
 
 def test_tails_grow() -> None:

@@ -31,6 +31,8 @@ def keep_runs(
 ) -> int:
     """Add load tests of a deployment to `measurements/<model>.load.yaml`; all of them or none.
 
+    Of a file with several loads, such as a sweep, those past saturation are left out and named; it must have others.
+
     Args:
         subject: The deployment that was measured.
         root: The repository.
@@ -52,10 +54,16 @@ def keep_runs(
     measured = version or subject.version
     if parsed_version(measured) is None:
         raise UserError(f"{measured} is no version of vLLM", fix="write one such as 0.33.0")
-    results = [(file, each) for file in files for each in _read(file)]
-    first = results[0][1]
+    results = [(file, [_share(each, replicas) for each in _read(file)]) for file in files]
+    first = results[0][1][0]
     way = _measured_way(subject, list(ways(subject, Lengths(first.prompt, first.output), everywhere=False)), device)
-    new = [_run(file, _share(each, replicas), way, measured, reuse) for file, each in results]
+    taken: list[tuple[Path, LoadResult]] = []
+    left_out: list[str] = []
+    for file, loads in results:
+        kept, dropped = _steady(loads, way, reuse)
+        taken += [(file, each) for each in kept]
+        left_out += [f"{file.name}: a load is left out: {why}" for why in dropped]
+    new = [_run(file, each, way, measured, reuse) for file, each in taken]
     model_id = subject.model.settings.model_id
     repository = subject.model.container.manifest.repository
     path = runs_file(model_id)
@@ -66,30 +74,56 @@ def keep_runs(
         from modelyard.cli.planned_runs import runs_content
         from modelyard.reporting import json_text
 
-        sys.stdout.write(json_text({"version": 1, "file": path, "written": not dry_run, "runs": runs_content(new)}))
+        sys.stdout.write(
+            json_text(
+                {"version": 1, "file": path, "written": not dry_run, "runs": runs_content(new), "left-out": left_out}
+            )
+        )
     else:
         from modelyard.cli.planned_runs import runs_lines
         from modelyard.cli.terminal import show
 
-        show(runs_lines(path, new, way, dry_run=dry_run))
+        show(runs_lines(path, new, way, left_out, dry_run=dry_run))
     return ExitCode.CLEAN
 
 
 def _read(file: Path) -> list[LoadResult]:
     from modelyard.planning import load_results
-    from modelyard.repository.json import MalformedJSON, parsed
+    from modelyard.repository.json import MalformedJSON
     from modelyard.repository.limits import content_of
 
     if not file.is_file():
         raise UserError(f"there is no result {file}", fix="name the JSON file that the load test wrote")
     try:
         text = content_of(file, most=MAX_RESULT_BYTES, fix="leave out --save-detailed").decode("utf-8", "replace")
-        return list(load_results(parsed(text)))
+        return list(load_results(_content(text)))
     except (ValueError, MalformedJSON) as problem:
         raise UserError(
             f"{file} is not read: {problem}",
             fix="give what `vllm bench serve --save-result`, GuideLLM, inference-perf or AIPerf writes as JSON",
         ) from None
+
+
+def _steady(loads: list[LoadResult], way: Way, reuse: float | None) -> tuple[list[LoadResult], list[str]]:
+    """Return the loads of a file that are not past saturation, and why the others are; all of them where none is."""
+    from modelyard.planning import past_saturation
+
+    why = [past_saturation(each, way.machine, reuse if reuse is not None else each.cached or 0.0) for each in loads]
+    kept = [each for each, reason in zip(loads, why, strict=True) if not reason]
+    return (kept, [reason for reason in why if reason]) if kept else (loads, [])
+
+
+def _content(text: str) -> object:
+    """Return the JSON of a result; of a file that results were appended to, a list of them, one a line."""
+    from modelyard.repository.json import MalformedJSON, parsed
+
+    lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        return parsed(text)
+    except MalformedJSON:
+        if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines):
+            raise
+    return [parsed(line) for line in lines]
 
 
 def _share(result: LoadResult, replicas: int) -> LoadResult:

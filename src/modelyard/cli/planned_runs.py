@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modelyard.reporting import Line
 
 
-def runs_lines(path: str, runs: Sequence[Run], way: Way, *, dry_run: bool) -> list[Line]:
+def runs_lines(path: str, runs: Sequence[Run], way: Way, left_out: Sequence[str], *, dry_run: bool) -> list[Line]:
     """Return what was kept as lines of text: measured beside estimated."""
     from modelyard.planning import correction
     from modelyard.reporting import visible
@@ -28,7 +28,7 @@ def runs_lines(path: str, runs: Sequence[Run], way: Way, *, dry_run: bool) -> li
             told.append(f"{value:.4g} ms {what}{beside}")
         text = f"  {run.file}: {run.requests:.3g} requests at once of {run.prompt:.0f} + {run.output:.0f} tokens: "
         lines.append([(visible(text + ", ".join(told)), "plain")])
-    return lines
+    return [*lines, *([(visible(f"  {each}"), "plain")] for each in left_out)]
 
 
 def runs_content(runs: Sequence[Run]) -> list[dict[str, Any]]:

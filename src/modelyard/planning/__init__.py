@@ -8,7 +8,7 @@ from modelyard.planning.objectives import Objectives, objectives_from, objective
 from modelyard.planning.plan import Candidate, Plan, Verdict, current, first_instance, plan
 from modelyard.planning.ranges import Range, point_name
 from modelyard.planning.reports import LoadResult, load_results
-from modelyard.planning.runs import Run, refusal, runs_file, runs_of, runs_text
+from modelyard.planning.runs import Run, past_saturation, refusal, runs_file, runs_of, runs_text
 from modelyard.planning.speed import Lengths, Machine, Speed, at_rate, speed
 from modelyard.planning.subjects import Subject, not_estimated, subject_of, subject_or_none
 from modelyard.planning.tuning import Advice, Bottleneck, Observed, advise, observed
@@ -48,6 +48,7 @@ __all__ = [
     "objectives_from",
     "objectives_of",
     "observed",
+    "past_saturation",
     "plan",
     "point_name",
     "pools_for",

@@ -62,7 +62,7 @@ class Basis:
         """Return the range of an estimated time at a number of requests at once."""
         found = dict(self.corrections).get(metric, ())
         if not found:
-            return estimated(metric, value, self.machine.device, self.version)
+            return estimated(metric, value, self.machine, self.version)
         middle = value * exp(_interpolated(found, requests))
         low, high = _own_range(metric, self.scope, found)
         if any(run.version[:2] != (self.version or ())[:2] for run in self.runs):

@@ -56,6 +56,50 @@ def floor(machine: Machine, lengths: Lengths, *, speculative: bool = False) -> F
     return Floor(first, None if speculative else read, reason, told)
 
 
+def least_busy(machine: Machine, lengths: Lengths, requests: float, ttft_ms: float, itl_ms: float) -> float:
+    """Return the share of the devices' time that a load needs at the least; above 1 it is none that they can carry.
+
+    Kernels run one after another: those that multiply take the operations at the peak, those of attention read the
+    cache at the bandwidth. Weights are read at least once for each token of an answer, beside the cache.
+
+    Args:
+        machine: The model on its ranks.
+        lengths: The lengths of requests.
+        requests: Requests in the engine, on average.
+        ttft_ms: Mean or median time to the first token.
+        itl_ms: Mean or median time between tokens.
+    """
+    whole = ttft_ms + itl_ms * max(0.0, lengths.output - 1)
+    least = floor(machine, lengths)
+    bandwidth = machine.device.memory_gb_per_s
+    if bandwidth is None or whole <= 0:
+        return 0.0
+    decoding = requests * min(1.0, itl_ms * lengths.output / whole)
+    cache = decoding * machine.work.cache_bytes(lengths.context, machine.ranks) / (bandwidth * 1e6) / itl_ms
+    read = machine.work.weight_bytes(max(1.0, decoding)) / machine.ranks / (bandwidth * 1e6) / itl_ms
+    computed = _computed_ms(machine, lengths)
+    answer = _computed_ms(machine, Lengths(lengths.output, lengths.output))
+    if computed is None or answer is None or least.ttft_ms is None:
+        return cache + read
+    return max(cache + read, cache + requests * (computed + answer) / whole)
+
+
+def waited_for_a_place(machine: Machine, lengths: Lengths, requests: float, ttft_ms: float) -> bool:
+    """Return whether requests waited for a place in the engine, and not for the prompts of others.
+
+    All prompts of the others at a fifth of the peak, and a second, is more than any prompt waits for while every
+    request has its place; one that waits longer is behind requests that must end first.
+
+    Args:
+        machine: The model on its ranks.
+        lengths: The lengths of requests.
+        requests: Requests that were sent and had no answer yet, on average.
+        ttft_ms: Mean or median time to the first token.
+    """
+    alone = floor(machine, lengths).ttft_ms
+    return alone is not None and requests > 1 and ttft_ms > 1000 + 5 * requests * alone
+
+
 def _computed_ms(machine: Machine, lengths: Lengths) -> float | None:
     device = machine.device
     if not device.tflops_are_sure:

@@ -8,6 +8,7 @@ from modelyard.findings import Address, UserError
 from modelyard.planning.floor import Floor, floor
 from modelyard.planning.objectives import Objectives, objectives_of
 from modelyard.planning.plan import Candidate, current
+from modelyard.planning.ranges import tail
 from modelyard.planning.runs import Run, runs_of
 from modelyard.planning.speed import Machine
 from modelyard.planning.subjects import Subject, not_estimated, subject_or_none
@@ -73,6 +74,22 @@ def models_with_objectives(environment: Environment) -> tuple[ModelObjectives, .
         now = current(subject, told[0], runs)
         found.append(ModelObjectives(model, path, told[0], subject, now, _floors(subject, told[0]), runs))
     return tuple(found)
+
+
+def limit_at(objectives: Objectives, metric: str, percentile: float) -> float | None:
+    """Return the time in milliseconds that an objective means at another percentile; None without that objective.
+
+    Published tails carry it over: a time that holds for the median is longer at the 95th percentile.
+
+    Args:
+        objectives: They.
+        metric: `ttft` or `itl`.
+        percentile: The other percentile; below the median and above the 99th there are no tails, and those count.
+    """
+    limit = objectives.ttft_ms if metric == "ttft" else objectives.itl_ms
+    if limit is None:
+        return None
+    return limit * tail(metric, min(99, max(50, round(percentile)))) / tail(metric, objectives.percentile)
 
 
 def _floors(subject: Subject, objectives: Objectives) -> tuple[tuple[str, Floor], ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import exp, hypot, log
 
 from modelyard.catalog import Device
-from modelyard.planning.speed import speed_data
+from modelyard.planning.speed import Machine, speed_data
 
 METRICS = ("ttft", "itl", "throughput")
 
@@ -36,28 +36,28 @@ class Range:
         return "misses" if self.low > limit else "unsure"
 
 
-def estimated(metric: str, value: float, device: Device, version: tuple[int, ...] | None) -> Range:
+def estimated(metric: str, value: float, machine: Machine, version: tuple[int, ...] | None) -> Range:
     """Return the range of an estimate that no run of one's own narrows.
 
-    The factors are quantiles of the errors that models had when they were left out of the fit. A device with few
-    points, and an engine newer than those of the points, have had none to show theirs, so their range is wider.
+    The factor is a quantile of the errors that models of the same kind, dense or with experts, had when they were left
+    out of the fit; whether the next model is faster or slower is not known, so it holds both ways. A device with few
+    points, and an engine newer than those of the points, add the errors that those have.
 
     Args:
         metric: `ttft`, `itl` or `throughput`.
         value: The estimate.
-        device: The device.
+        machine: The model on its ranks.
         version: The engine's version; None where it is not known.
     """
-    told = speed_data()["ranges"][metric]
-    low, high = float(told["low-80"]), float(told["high-80"])
-    if not is_measured(device):
-        other = speed_data()["ranges-of-other-devices"][metric]
-        low, high = min(low, float(other["low-80"])), max(high, float(other["high-80"]))
+    told = speed_data()
+    kind = "experts" if machine.work.experts else "dense"
+    size = log(float(told["ranges"][metric][kind]["80"]))
+    # Independent errors add up in the squares of their logarithms.
+    if not is_measured(machine.device):
+        size = hypot(size, log(float(told["ranges-of-other-devices"][metric]["80"])))
     if newer_than_points(version):
-        # Independent errors add up in the squares of their logarithms.
-        wider = log(float(speed_data()["version-factor"][metric]))
-        low, high = exp(-_joined(log(1 / low), wider)), exp(_joined(log(high), wider))
-    return Range(value * low, value, value * high)
+        size = hypot(size, log(float(told["version-factor"][metric])))
+    return Range(value / exp(size), value, value * exp(size))
 
 
 def tail(metric: str, percentile: int) -> float:
@@ -88,7 +88,3 @@ def newer_than_points(version: tuple[int, ...] | None) -> bool:
     """Return whether an engine is newer than every point, or of unknown version."""
     newest = tuple(map(int, speed_data()["engine-versions"][1].split(".")))
     return version is None or tuple(version[:2]) > newest
-
-
-def _joined(one: float, other: float) -> float:
-    return hypot(max(0.0, one), other)

@@ -1,7 +1,8 @@
-"""Reading the results of load tests: `vllm bench serve`, GuideLLM, inference-perf, AIPerf.
+"""Reading the results of load tests: `vllm bench serve`, GuideLLM, inference-perf, AIPerf and GenAI-Perf.
 
-Fields as vLLM 0.33's `--save-result`, GuideLLM 0.8.1 (`benchmarks.json`), inference-perf's
-`summary_lifecycle_metrics.json` and AIPerf 0.13.0 (`profile_export_aiperf.json`) name them.
+Fields as vLLM's `--save-result` (with `--append-result` one object after another), GuideLLM's `benchmarks.json` (counts
+and strategies stand elsewhere in 0.2 and 0.3 than later), inference-perf's `stage_N_lifecycle_metrics.json` and
+AIPerf's `profile_export_aiperf.json` name them; GenAI-Perf's `profile_export_genai_perf.json` is the same as the last.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class LoadResult:
         cached: Share of prompts that lay in the prefix cache; None where the result does not say it.
         failed: Share of requests that failed.
         backlog: Requests that were sent a second over those that were finished; None where none were sent at a rate.
+        finished: Requests that were finished; None where the result does not say it.
     """
 
     tool: str
@@ -44,6 +46,7 @@ class LoadResult:
     cached: float | None
     failed: float
     backlog: float | None
+    finished: float | None = None
 
 
 def load_results(content: Any) -> Iterator[LoadResult]:
@@ -52,6 +55,10 @@ def load_results(content: Any) -> Iterator[LoadResult]:
     Raises:
         ValueError: It is no result that is known, or lacks something; the message says which.
     """
+    if isinstance(content, list) and content:
+        for each in content:
+            yield from load_results(each)
+        return
     if not isinstance(content, Mapping):
         raise ValueError("it is no JSON object")
     if "median_ttft_ms" in content or "mean_ttft_ms" in content:
@@ -64,7 +71,7 @@ def load_results(content: Any) -> Iterator[LoadResult]:
     elif isinstance(content.get("time_to_first_token"), Mapping):
         yield _aiperf(content)
     else:
-        raise ValueError("it is no result of vllm bench serve, GuideLLM, inference-perf or AIPerf")
+        raise ValueError("it is no result of vllm bench serve, GuideLLM, inference-perf, AIPerf or GenAI-Perf")
 
 
 def _vllm(told: Mapping[str, Any]) -> LoadResult:
@@ -97,7 +104,8 @@ def _vllm(told: Mapping[str, Any]) -> LoadResult:
         tuple(higher),
         None,
         failed,
-        None if sent is None else sent / rate,
+        None if sent is None or not rate else sent / rate,
+        completed,
     )
 
 
@@ -109,23 +117,25 @@ def _guidellm(told: Any) -> LoadResult:
 
     ttft, itl = of("time_to_first_token_ms"), of("inter_token_latency_ms")
     higher = _higher((("ttft", ttft.get("percentiles"), 1.0), ("itl", itl.get("percentiles"), 1.0)))
-    counts = metrics.get("request_totals")
-    failed = 0.0
-    if isinstance(counts, Mapping) and isinstance(counts.get("total"), int) and counts["total"]:
-        failed = float(counts.get("errored") or 0) / counts["total"]
+    counts = _first(metrics.get("request_totals"), _in(told, "run_stats", "requests_made"))
+    good, bad = (float(counts.get(name) or 0) for name in ("successful", "errored"))
+    rate = _number(of("requests_per_second"), "mean")
+    strategy = _first(_in(told, "config", "strategy"), _in(told, "args", "strategy"))
+    asked = strategy.get("rate") if strategy.get("type_") in ("constant", "poisson") else None
     return LoadResult(
         "GuideLLM",
         "",
         _number(of("prompt_token_count"), "mean"),
         _number(of("output_token_count"), "mean"),
-        _number(of("requests_per_second"), "mean"),
+        rate,
         _number(of("request_concurrency"), "mean"),
-        _number(ttft, "median"),
-        _number(itl, "median"),
+        _median(ttft),
+        _median(itl),
         higher,
         None,
-        failed,
-        None,
+        bad / (bad + good) if bad + good else 0.0,
+        float(asked) / rate if isinstance(asked, int | float) and asked > 0 and rate else None,
+        good or None,
     )
 
 
@@ -140,6 +150,8 @@ def _inference_perf(told: Mapping[str, Any]) -> LoadResult:
     count = _number(good, "count")
     load = told.get("load_summary")
     asked = load.get("requested_rate") if isinstance(load, Mapping) else None
+    if isinstance(load, Mapping) and "send_duration" not in load and "requested_rate" not in load:
+        raise ValueError("it sums up all stages, whose loads differ: give stage_N_lifecycle_metrics.json of each")
     return LoadResult(
         "inference-perf",
         "",
@@ -147,12 +159,13 @@ def _inference_perf(told: Mapping[str, Any]) -> LoadResult:
         _number(_mapping(good, "output_len"), "mean"),
         rate,
         rate * _number(_mapping(latency, "request_latency"), "mean"),
-        _number(ttft, "median") * 1e3,
-        _number(itl, "median") * 1e3,
+        _median(ttft) * 1e3,
+        _median(itl) * 1e3,
         _higher((("ttft", ttft, 1e3), ("itl", itl, 1e3))),
         None,
         bad / (bad + count) if isinstance(bad, int) and bad + count else 0.0,
-        float(asked) / rate if isinstance(asked, int | float) and asked > 0 else None,
+        float(asked) / rate if isinstance(asked, int | float) and asked > 0 and rate else None,
+        count,
     )
 
 
@@ -179,6 +192,7 @@ def _aiperf(told: Mapping[str, Any]) -> LoadResult:
         None,
         bad / (bad + good) if bad + good else 0.0,
         None,
+        good or None,
     )
 
 
@@ -190,6 +204,26 @@ def _higher(told: Sequence[tuple[str, Any, float]]) -> tuple[tuple[str, int, flo
         for percentile in PERCENTILES
         if isinstance(value := values.get(f"p{percentile}"), int | float) and not isinstance(value, bool)
     )
+
+
+def _median(told: Mapping[str, Any]) -> float:
+    """Return a median, which some versions call the 50th percentile."""
+    higher = told.get("percentiles")
+    for each, name in ((told, "median"), (told, "p50"), (higher, "p50")):
+        if isinstance(each, Mapping) and each.get(name) is not None:
+            return _number(each, name)
+    raise ValueError("a median is missing")
+
+
+def _in(told: Any, *names: str) -> Any:
+    for name in names:
+        told = told.get(name) if isinstance(told, Mapping) else None
+    return told
+
+
+def _first(*told: Any) -> Mapping[str, Any]:
+    """Return the first that is a mapping; an empty one where none is."""
+    return next((each for each in told if isinstance(each, Mapping)), {})
 
 
 def _mapping(told: Any, name: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelyard import catalog
 from modelyard.findings import At, Place, UserError
-from modelyard.planning.floor import floor
+from modelyard.planning.floor import floor, least_busy, waited_for_a_place
 from modelyard.planning.ranges import tail
 from modelyard.planning.reports import LoadResult
 from modelyard.planning.speed import Lengths, Machine
@@ -24,6 +24,9 @@ MOST_FAILED = 0.01
 
 MOST_BACKLOG = 1.1
 """Requests sent over requests finished from which on a queue grew: the times depend on how long the run took."""
+
+FEW = 4
+"""Requests at once below which it does not matter how they start."""
 
 MOST_QUEUED = 8.0
 """Times the published tail that a percentile of TTFT may lie above its median: beyond it a queue grew."""
@@ -114,8 +117,39 @@ def refusal(result: LoadResult, machine: Machine, reuse: float, *, cache_said: b
                 "were cached, and --reuse does not say how much of them"
             )
         return f"{result.ttft_ms:.0f} ms to the first token is below the floor of {least.ttft_ms:.0f} ms"
+    lengths = Lengths(result.prompt, result.output, reuse)
+    seconds = (result.ttft_ms + result.itl_ms * max(0.0, result.output - 1)) / 1e3
+    busy = least_busy(machine, lengths, result.rate * seconds, result.ttft_ms, result.itl_ms)
+    if busy > 1:
+        cached = "" if cache_said else ", prompts that were cached, of which --reuse says nothing,"
+        return (
+            f"{result.rate:.3g} requests a second need {busy:.1f} times what {machine.ranks} x {machine.device.name} "
+            f"can do at the peak: several replicas, of which --replicas says nothing{cached} or another model, device "
+            "or precision was measured"
+        )
+    return past_saturation(result, machine, reuse)
+
+
+def past_saturation(result: LoadResult, machine: Machine, reuse: float) -> str:
+    """Return why a run's first tokens tell of a queue that grew, and not of its load; empty where they do not.
+
+    Args:
+        result: What it says.
+        machine: The model on its ranks.
+        reuse: Share of prompts that lay in the prefix cache.
+    """
     if result.backlog is not None and result.backlog > MOST_BACKLOG:
         return f"{result.backlog:.2f} times as many requests were sent as were finished: it is past saturation"
+    if waited_for_a_place(machine, Lengths(result.prompt, result.output, reuse), result.requests, result.ttft_ms):
+        return (
+            f"{result.ttft_ms:.0f} ms to the first token is more than the prompts of {result.requests:.0f} requests "
+            "take: they waited for a place in the engine (max-num-seqs, or the KV cache), it is past saturation"
+        )
+    if result.finished and result.requests >= FEW and result.requests > result.finished / 2:
+        return (
+            f"{result.requests:.0f} of its {result.finished:.0f} requests were in the engine at once: they were sent "
+            "together, and their first tokens tell of their own queue; send ten times as many as there are at once"
+        )
     worst = max((each / result.ttft_ms / tail(m, p) for m, p, each in result.percentiles if m == "ttft"), default=0.0)
     if worst > MOST_QUEUED:
         return "its slowest first tokens are so far from the median that a queue grew: it is past saturation"

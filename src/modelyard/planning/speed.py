@@ -3,11 +3,15 @@
     step(n)    = weights(n) / (T B y) + n cache / (B y') + n F / (T P x) + exchange(n) + overhead
     prefill    = max(p F / (T P x'), weights(p) / (T B y)) + exchange(p) + overhead
     ITL(n)     = step(n) + m (n - 1) / o (prefill's operations and exchange)
-    TTFT(n)    = prefill (1 + c r (n - 1) / 2 + d (n - 1)^g) + step(n) + w
+    R          = prefill (1 + q (n - 1) R / (R + o step(n)))
+    TTFT(n)    = R + b prefill (n - 1) / 2 + step(n) + w
 
 with n requests at once, p tokens of a prompt, o tokens of an answer, T ranks, B bandwidth, P peak, F operations of a
-token, r the share of time that prefill takes. What a request waits for is the prefill of others: in a closed load every
-token of an answer is delayed by the prompts that arrive while it is written.
+token. What a request waits for is the prefill of others. R is its time at prefill: of the n - 1 others the share
+R / (R + o step) is there at any time (mean value analysis of a closed network of one server, prefill, and a delay,
+decoding), and q says how much of their work is ahead of it. A share b of the requests starts together, as the first
+ones of a load test do; they stand in one queue. In a closed load every token of an answer is delayed by the prompts
+that arrive while it is written.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from math import log2
+from math import log2, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,9 @@ from modelyard.catalog import Device
 from modelyard.planning.work import ModelWork, computing_bits
 
 DATA = Path(__file__).parent / "data" / "speed.json"
+
+NEWER = (10, 0)
+"""Compute capability from which on published points show a smaller share of the peak: kernels are younger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class SpeedParameters:
         expert_compute: What remains of the share for models with experts, whose matrices are small.
         weight_bandwidth: Share of the bandwidth for weights.
         expert_bandwidth: Share of the bandwidth for experts' weights.
+        unpacked_experts: What remains of that share where 4-bit integers are unpacked to 16 bits first.
         cache_bandwidth: Share of the bandwidth for the KV cache.
         step_ms: Milliseconds of a step whatever it does.
         layer_us: Microseconds of a layer whatever it does.
@@ -46,9 +54,9 @@ class SpeedParameters:
         exchange_us: Microseconds of an exchange among two ranks; times log2 of the ranks.
         link_bandwidth: Share of the link's bandwidth.
         request_ms: Milliseconds around a request.
-        queue_by_load: Share of the prompts of others that a request waits for, by how much of the time prefill takes.
-        queue_by_requests: Prompts that a request waits for, times others to the power of `queue_power`.
-        queue_power: That power.
+        newer_compute: What remains of the shares of tensor peaks on devices of compute capability 10 and above.
+        queue: Share of the prompts that are being computed which a request waits for.
+        together: Share of the requests that start together.
         interleaving: Share of others' prefill that delays the tokens of an answer.
     """
 
@@ -60,6 +68,7 @@ class SpeedParameters:
     expert_compute: float
     weight_bandwidth: float
     expert_bandwidth: float
+    unpacked_experts: float
     cache_bandwidth: float
     step_ms: float
     layer_us: float
@@ -67,9 +76,9 @@ class SpeedParameters:
     exchange_us: float
     link_bandwidth: float
     request_ms: float
-    queue_by_load: float
-    queue_by_requests: float
-    queue_power: float
+    newer_compute: float
+    queue: float
+    together: float
     interleaving: float
 
 
@@ -164,27 +173,32 @@ def speed(machine: Machine, lengths: Lengths, requests: float, told: SpeedParame
     others = requests - 1
     bytes_per_ms = bandwidth * 1e6
     link = (device.link_gb_per_s or 1.0) * 1e6 * found.link_bandwidth
-    share = found.expert_compute if work.experts else 1.0
+    newer = found.newer_compute if (device.compute_capability or (0, 0)) >= NEWER else 1.0
+    share = newer * (found.expert_compute if work.experts else 1.0)
+    experts_read = found.expert_bandwidth * (found.unpacked_experts if work.unpacked else 1.0)
     hop = 2 * work.layers * found.exchange_us / 1e3 * log2(ranks)
     wire = 2 * work.layers * 2 * (ranks - 1) / ranks * work.hidden_size * 2 / link
     overhead = found.step_ms + work.layers * (found.layer_us + (found.expert_layer_us if work.experts else 0.0)) / 1e3
 
     def weights(tokens: float) -> float:
         read = work.weight_bytes(tokens) - work.dense_bytes
-        return (work.dense_bytes / found.weight_bandwidth + read / found.expert_bandwidth) / ranks / bytes_per_ms
+        return (work.dense_bytes / found.weight_bandwidth + read / experts_read) / ranks / bytes_per_ms
 
     head = work.head_operations / (peak * 1e9)
     kept = work.cache_bytes(lengths.context, ranks) / bytes_per_ms / found.cache_bandwidth
     step = weights(requests) + requests * kept + requests * (per_token + head) / ranks / found.decode_compute / share
     step += hop + requests * wire + overhead
     tokens = lengths.computed
-    attended = _attended(work, lengths) / (peak * 1e9) / found.attention_compute
+    attended = _attended(work, lengths) / (peak * 1e9) / found.attention_compute / newer
     computed = (tokens * per_token / found.prefill_compute / share + attended) / ranks
     prefill = max(computed, weights(tokens)) + hop + tokens * wire + overhead
     itl = step + found.interleaving * others / max(1.0, lengths.output) * (computed + tokens * wire)
-    load = requests * prefill / (requests * prefill + lengths.output * step)
-    queue = found.queue_by_load * others * load / 2 + found.queue_by_requests * others**found.queue_power
-    return Speed(prefill * (1 + queue) + step + found.request_ms, itl, requests, lengths.output)
+    decoding = max(1.0, lengths.output) * step
+    # The root of R^2 + (decoding - prefill - q others prefill) R - prefill decoding = 0 that is above nought.
+    half = (decoding - prefill * (1 + found.queue * others)) / 2
+    served = sqrt(half * half + prefill * decoding) - half
+    ttft = served + found.together * prefill * others / 2 + step + found.request_ms
+    return Speed(ttft, itl, requests, lengths.output)
 
 
 def at_rate(machine: Machine, lengths: Lengths, rate: float, most: float) -> Speed | None:

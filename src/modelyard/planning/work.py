@@ -18,6 +18,10 @@ ONLINE = (WeightPart.ATTENTION, WeightPart.RECURRENT, WeightPart.MLP, WeightPart
 """Parts that `--quantization fp8` quantises while vLLM loads them."""
 
 
+FLOATING = ("nvfp4", "mxfp4")
+"""Methods of 4-bit numbers that devices or their kernels multiply without unpacking to integers first."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelWork:
     """What one token costs, all ranks of one copy together.
@@ -50,6 +54,11 @@ class ModelWork:
     layers: int
     hidden_size: int
     method: str
+
+    @property
+    def unpacked(self) -> bool:
+        """Return whether weights are 4-bit integers, which every kernel unpacks to 16 bits before it multiplies."""
+        return any(bits < 6 for bits, _ in self.operations) and self.method not in FLOATING
 
     def weight_bytes(self, tokens: float) -> float:
         """Return the weights that a step over some tokens reads, in bytes.
@@ -164,7 +173,7 @@ def computing_bits(bits: float, method: str, device: Device) -> float:
     """
     capability = device.compute_capability or (0, 0)
     if bits < 6:
-        return 4.0 if capability >= (10, 0) and method in ("nvfp4", "mxfp4") else PLAIN_BITS
+        return 4.0 if capability >= (10, 0) and method in FLOATING else PLAIN_BITS
     if bits < 12:
         return 8.0 if capability >= (8, 9) and "fp8" in method else PLAIN_BITS
     return PLAIN_BITS
