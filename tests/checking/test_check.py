@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelyard.checking import CheckOptions, check
 from modelyard.editing import Changes, tried
-from modelyard.findings import ExitCode, Severity, UserError
+from modelyard.findings import ExitCode, Report, Severity, UserError
 from modelyard.policies.trust import made_here
+from modelyard.reporting import Presentation
+from modelyard.reporting.json_v1 import report_v1
+from modelyard.reporting.merging import merged, read_part
 from tests.repositories.edits import apply_edits
 
 Write = Callable[[dict[str, str]], Path]
@@ -117,15 +121,27 @@ def test_findings_of_shards_in_union_are_those_of_one_run(bases: Mapping[str, Pa
     settings = root / SETTINGS
     settings.write_text(settings.read_text() + "max-num-seqs: many\nno-such-flag: 1\n")
 
-    def told(part: tuple[int, int] | None) -> list[tuple[str, str, str, str]]:
-        found = check(root, CheckOptions(shard=part)).findings
-        return [(each.rule, str(each.at.place()), each.application, each.message) for each in found]
+    def told(reports: Sequence[Report]) -> set[tuple[str, str, str, str]]:
+        found = [each for report in reports for each in report.findings]
+        return {(each.rule, str(each.at.place()), each.application, each.message) for each in found}
 
-    whole = told(None)
-    assert {application for _, _, application, _ in whole} >= {"chat", "chat-batch"}
+    whole = check(root)
+    assert {application for _, _, application, _ in told([whole])} >= {"chat", "chat-batch"}
     for count in (2, 3):
-        union = [each for number in range(count) for each in told((number + 1, count))]
-        assert sorted(set(union)) == sorted(set(whole))
+        parts = [check(root, CheckOptions(shard=(number, count))) for number in range(1, count + 1)]
+        assert told(parts) == told([whole])
+        # And what the parts write as JSON is put together to what one run writes.
+        written = [report_v1(each, Presentation()).model_dump(mode="json", by_alias=True) for each in parts]
+        union = merged([read_part(f"{number}.json", each) for number, each in enumerate(written)], root)
+        assert as_one_run(union) == as_one_run(whole)
+
+
+def as_one_run(report: Report) -> dict[str, Any]:
+    content = report_v1(report, Presentation(strict=True)).model_dump(mode="json")
+    for field in ("seconds", "cached_applications"):
+        del content["summary"][field]
+    content["not_checked"].sort(key=lambda each: (each["environment"], each["application"], each["subject"]))
+    return content
 
 
 def test_what_a_shared_settings_file_does_is_said_of_each_model(bases: Mapping[str, Path], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking.postprocess import processed
+from modelyard.checking.postprocess import processed, shown
 from modelyard.findings import At, Finding, NotChecked, Place, Severity
 from modelyard.repository import Repository
 
@@ -55,7 +55,7 @@ def finding(place: Place, message: str = "it is tight", **fields: Any) -> Findin
 
 def test_every_address_is_looked_up_once_waived_ones_included(repository: Repository) -> None:
     said = [finding(Place("overlays/chat/vllm.yaml", 1, 1)), finding(Place("overlays/other/vllm.yaml", 1, 1))]
-    outcome = processed(repository, said, [], TODAY, whole=False)
+    outcome = processed(repository, shown(repository.files, said), [], TODAY, whole=False)
     for reported in (*outcome.findings, *outcome.waived):
         assert isinstance(reported.at, At)
         reported.at.place()
@@ -65,7 +65,7 @@ def test_every_address_is_looked_up_once_waived_ones_included(repository: Reposi
 
 def test_waivers_that_expired_cover_nothing_and_are_findings_with_their_places(repository: Repository) -> None:
     said = [finding(Place("overlays/search/vllm.yaml", 3, 5))]
-    outcome = processed(repository, said, [], TODAY, whole=False)
+    outcome = processed(repository, shown(repository.files, said), [], TODAY, whole=False)
     assert [(each.rule, str(each.at.place())) for each in outcome.findings] == [
         ("modelyard/expired-waiver", "modelyard.yaml:11:14"),
         ("fit/tight-memory", "overlays/search/vllm.yaml:3:5"),
@@ -76,15 +76,15 @@ def test_waivers_that_expired_cover_nothing_and_are_findings_with_their_places(r
 def test_what_two_applications_say_of_one_line_is_said_once(repository: Repository) -> None:
     place = Place("overlays/other/vllm.yaml", 2, 1)
     said = [finding(place, application="chat"), finding(place, application="search")]
-    outcome = processed(repository, said, [], TODAY, whole=False)
+    outcome = processed(repository, shown(repository.files, said), [], TODAY, whole=False)
     assert [each.application for each in outcome.findings if each.rule == "fit/tight-memory"] == ["chat"]
 
 
 def test_secrets_are_hidden_in_what_rules_say(repository: Repository) -> None:
     said = [finding(Place("overlays/other/vllm.yaml", 1, 1), "token hf_abcdefghijklmnopqrstuvwxyz012345 is written")]
-    outcome = processed(repository, said, [], TODAY, whole=False)
-    (shown,) = [each.message for each in outcome.findings if each.rule == "fit/tight-memory"]
-    assert "hf_abc" not in shown
+    outcome = processed(repository, shown(repository.files, said), [], TODAY, whole=False)
+    (told,) = [each.message for each in outcome.findings if each.rule == "fit/tight-memory"]
+    assert "hf_abc" not in told
 
 
 def test_gaps_are_merged_and_accepted(repository: Repository) -> None:

@@ -54,6 +54,7 @@ class Charts:
         renderer: Renders and judges charts; None where helm and kubeconform do.
         validator: Sets verdicts on what helm renders; None where kubeconform is missing.
         cache: Where renderings are kept; None for none.
+        ran_late: Whether a chart took longer than it may, which it need not do at the next check.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Charts:
         self.renderer = renderer
         self.validator = validator
         self.cache = cache
+        self.ran_late = False
 
     def render(self, plan: RenderPlan, revisions: Revisions, beside: Iterable[Rendering] = ()) -> ChartRenderings:
         """Return what the charts of an environment's Applications render to.
@@ -105,6 +107,7 @@ class Charts:
                 continue
             late = next((error for error in rendering.errors if error.kind == "timeout"), None)
             if late is not None:  # it costs its own Application, not the check
+                self.ran_late = True
                 gaps.append(_gap(job.application, job.source, late.message, plan.folder.name))
                 continue
             before = renderings.get(name)

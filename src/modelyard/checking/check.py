@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,14 +13,15 @@ from pathlib import Path
 
 from modelyard.checking.baseline import Key, compared, counts, read_baseline
 from modelyard.checking.environments import RenderedEnvironments, environments
-from modelyard.checking.examination import examine, policies_gap
+from modelyard.checking.examination import Examination, examine, policies_gap, shown_examination
+from modelyard.checking.keeping import is_kept, kept_or_examined
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.postprocess import processed
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.scopes import opened
 from modelyard.checking.selection import gaps_of_selected, selected, with_severities
 from modelyard.checking.tools import CheckContext
-from modelyard.findings import Report, UserError
+from modelyard.findings import NotChecked, Report, UserError
 from modelyard.repository import Repository
 from modelyard.rules import rules
 from modelyard.tooling.renderer import prestart_renderer
@@ -51,13 +53,21 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
         progress: Told how far the check is.
 
     Returns:
-        Findings at their places and gaps, waivers applied.
+        Findings at their places and gaps, waivers applied. Findings may be those that an earlier check kept; their
+        edits know places, and no addresses to look up.
 
     Raises:
         UserError: The folder holds no environment, a named environment or application does not exist, a required tool
             is missing, or `modelyard.yaml` cannot be read.
     """
-    return check_with_views(root, options, progress).report
+    options = options or CheckOptions()
+    _load_rules()
+    started, since = time.monotonic(), time.time_ns()
+    repository = opened(root)
+    if not is_kept(repository, options):
+        return check_with_views(root, options, progress).report
+    examinations, gaps = kept_or_examined(repository, options, progress, since)
+    return _report(repository, options, started, examinations, gaps)
 
 
 def check_with_views(root: Path, options: CheckOptions | None = None, progress: Progress = silent) -> Checked:
@@ -67,11 +77,15 @@ def check_with_views(root: Path, options: CheckOptions | None = None, progress: 
         UserError: As for `check`.
     """
     options = options or CheckOptions()
-    # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
-    threading.Thread(target=rules, name="rules", daemon=True).start()
+    _load_rules()
     repository = opened(root)
     with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
         return _checked(repository, options, progress, None, prestarted)
+
+
+def _load_rules() -> None:
+    # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
+    threading.Thread(target=rules, name="rules", daemon=True).start()
 
 
 def check_repository(
@@ -109,9 +123,20 @@ def _checked(
 ) -> Checked:
     started = time.monotonic()
     rendered = environments(repository, options, progress, context=context, prestarted=prestarted, eager=True)
-    examinations = [examine(each, options) for each in rendered.environments]
+    examinations = [shown_examination(examine(each, options), repository.files) for each in rendered.environments]
+    return Checked(_report(repository, options, started, examinations, rendered.gaps), rendered)
+
+
+def _report(
+    repository: Repository,
+    options: CheckOptions,
+    started: float,
+    examinations: Sequence[Examination],
+    of_tools: Sequence[NotChecked],
+) -> Report:
+    """Return what is reported of the environments that were looked at, and of what could not be for lack of tools."""
     findings = [finding for each in examinations for finding in each.findings]
-    gaps = [*rendered.gaps, *(gap for each in examinations for gap in each.gaps), *policies_gap(repository, options)]
+    gaps = [*of_tools, *(gap for each in examinations for gap in each.gaps), *policies_gap(repository, options)]
     # What does not build says nothing that a waiver could cover.
     failed = any(finding.rule == FAILED_BUILD for finding in findings)
     whole = not (options.environments or options.applications or options.shard or failed)
@@ -123,7 +148,7 @@ def _checked(
     outcome = processed(repository, findings, gaps, datetime.now(UTC).date(), whole=whole)
     known = _known(repository, options)
     against = compared(outcome.findings, known) if known is not None else None
-    report = Report(
+    return Report(
         repository.root,
         environments=[each.summary for each in examinations],
         findings=list(against.new if against else outcome.findings),
@@ -135,8 +160,8 @@ def _checked(
         cached_applications=sum(each.cached_applications for each in examinations),
         incomplete_applications=len({(gap.environment, gap.application) for gap in outcome.gaps if gap.application}),
         seconds=time.monotonic() - started,
+        shard=options.shard,
     )
-    return Checked(report, rendered)
 
 
 def _known(repository: Repository, options: CheckOptions) -> Counter[Key] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -103,16 +103,51 @@ def environments(
     for version, group in by_version(wanted, options).items():
         stage = context.stage(version)
         with stage.ready(repository) if eager else nullcontext():
-            charts = context.charts(version)
-            plans, children, of_charts = _rendered(group, stage, charts, revisions, progress, chosen)
-        for each, chart_renderings in zip(plans, of_charts, strict=True):
-            not_seen = tuple(unreached(each, chart_renderings, revisions))
-            gaps = (*chart_renderings.gaps, *each.gaps, *not_seen)
-            for made, its_gaps in by_cluster(each, gaps):
-                view = environment(made, children, chart_renderings.by_application, repository, terraform)
-                of_schemas = schema_gaps(view, version, options.kubernetes_version)
-                rendered.append(RenderedEnvironment(view, (*its_gaps, *of_schemas, *engine_gaps(view))))
+            of_group = _rendered(group, stage, context.charts(version), revisions, progress, chosen)
+        rendered.extend(_viewed(of_group, version, revisions, terraform, options))
     return RenderedEnvironments(tuple(sorted(rendered, key=lambda each: each.view.name)), context.gaps)
+
+
+def environments_of(
+    folder: EnvironmentFolder,
+    context: CheckContext,
+    charts: Charts,
+    revisions: Revisions,
+    options: CheckOptions,
+    progress: Progress = silent,
+) -> tuple[RenderedEnvironment, ...]:
+    """Return what one folder is by itself: an environment, or one for each cluster that its Applications fill.
+
+    Args:
+        folder: The folder, of the repository that `revisions` is of.
+        context: What renders, with the renderer ready.
+        charts: What renders its charts.
+        revisions: The repository.
+        options: What to check, and how; without plans.
+        progress: Told how far it is.
+    """
+    terraform = TerraformReader(revisions.repository.files, (), [folder])
+    terraform.start(folder)
+    version = next(iter(by_version([folder], options)))
+    rendered = _rendered([folder], context.stage(version), charts, revisions, progress, None)
+    return tuple(_viewed(rendered, version, revisions, terraform, options))
+
+
+def _viewed(
+    rendered: tuple[list[RenderPlan], dict[RenderRequest, Rendering], list[ChartRenderings]],
+    version: str,
+    revisions: Revisions,
+    terraform: TerraformReader,
+    options: CheckOptions,
+) -> Iterator[RenderedEnvironment]:
+    plans, children, of_charts = rendered
+    for each, chart_renderings in zip(plans, of_charts, strict=True):
+        not_seen = tuple(unreached(each, chart_renderings, revisions))
+        gaps = (*chart_renderings.gaps, *each.gaps, *not_seen)
+        for made, its_gaps in by_cluster(each, gaps):
+            view = environment(made, children, chart_renderings.by_application, revisions.repository, terraform)
+            of_schemas = schema_gaps(view, version, options.kubernetes_version)
+            yield RenderedEnvironment(view, (*its_gaps, *of_schemas, *engine_gaps(view)))
 
 
 def _rendered(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from modelyard.checking.environments import RenderedEnvironment
 from modelyard.checking.options import CheckOptions
+from modelyard.checking.postprocess import shown
 from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, UserError
 from modelyard.policies import Policy, load_policies
 from modelyard.policies.loading import policy_files
 from modelyard.policies.trust import VARIABLE, may_run
 from modelyard.rendering import Identity, ResourceAddress
-from modelyard.repository import FileAddress, Repository
+from modelyard.repository import FileAddress, Files, Repository
 from modelyard.rules import Rule, rules
 from modelyard.view import Environment, ServedModel
 
@@ -72,8 +73,20 @@ def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination
         sum(len(each.resources) for each in applications) + len(view.root) + len(view.bootstrap),
         tuple(each.name for each in applications),
         sum(len(each.resources) for each in view.applications),
+        len(view.root) + len(view.bootstrap),
     )
     return Examination(tuple(findings), tuple(gaps), summary, sum(1 for each in applications if each.cached))
+
+
+def shown_examination(examination: Examination, files: Files) -> Examination:
+    """Return what is said of an environment with each finding at its place, once, and without secrets."""
+    return replace(examination, findings=shown(files, examination.findings))
+
+
+def runs_policies(repository: Repository, options: CheckOptions) -> bool:
+    """Return whether a check runs code of the repository."""
+    wanted = may_run(repository.root) if options.policies is None else options.policies
+    return wanted and bool(policy_files(repository))
 
 
 def _has_rest(rendered: RenderedEnvironment) -> bool:
@@ -97,8 +110,7 @@ def _application_of(subject: object) -> str:
 
 
 def _policies(repository: Repository, options: CheckOptions) -> list[Policy]:
-    wanted = may_run(repository.root) if options.policies is None else options.policies
-    return load_policies(repository) if wanted else []
+    return load_policies(repository) if runs_policies(repository, options) else []
 
 
 def _shown(view: Environment, options: CheckOptions) -> set[str]:

@@ -12,7 +12,7 @@ from datetime import date
 from modelyard.checking.showing import Showing
 from modelyard.checking.waivers import decided
 from modelyard.findings import Finding, NotChecked, Severity
-from modelyard.repository import Repository
+from modelyard.repository import Files, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,25 @@ def processed(
 
     Args:
         repository: The repository with its settings.
-        findings: As rules and policies give them.
+        findings: As `shown` returns them.
         gaps: What was not checked.
         today: The day; a waiver that has expired covers nothing.
         whole: Whether everything was checked; in a part, a waiver may only seem to cover nothing.
     """
     showing = Showing(repository.files)
-    decision = decided(repository, list(_once(findings, showing)), list(_merged(gaps)), today, whole=whole)
+    decision = decided(repository, list(findings), list(_merged(gaps)), today, whole=whole)
     reported = [*decision.findings, *_once(decision.of_decisions, showing)]
     return Processed(tuple(sorted(reported, key=_order)), decision.waived, decision.gaps)
+
+
+def shown(files: Files, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return what rules and policies give, each at its place, once, and without secrets.
+
+    Args:
+        files: The repository's files.
+        findings: What they give.
+    """
+    return tuple(_once(findings, Showing(files)))
 
 
 def _once(findings: Iterable[Finding], showing: Showing) -> Iterator[Finding]:

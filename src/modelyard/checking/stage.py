@@ -23,12 +23,16 @@ class RenderPipeline:
         renderer: The backend.
         validator: Sets the verdicts; None when the renderer did, or when nothing can.
         cache: Where renderings are kept; None for none.
+        identity: What decides renderings and verdicts besides the inputs.
     """
 
-    def __init__(self, renderer: Renderer, validator: Validator | None, cache: RenderingCache | None) -> None:
+    def __init__(
+        self, renderer: Renderer, validator: Validator | None, cache: RenderingCache | None, identity: str = ""
+    ) -> None:
         self.renderer = renderer
         self.validator = validator
         self.cache = cache
+        self.identity = identity
 
     @contextmanager
     def ready(self, repository: Repository) -> Iterator[None]:

@@ -97,7 +97,7 @@ class CheckContext:
         if self.options.use_cache:
             kept = RenderingCache(cache() / "renderings", identity)
             kept.prune()
-        return RenderPipeline(renderer, validator, kept)
+        return RenderPipeline(renderer, validator, kept, identity)
 
     def charts(self, kubernetes_version: str) -> Charts:
         """Return what renders the charts of environments of one Kubernetes version."""

@@ -32,6 +32,7 @@ class EnvironmentSummary:
         resources: Resources that were rendered.
         application_names: Name of each Application checked, for formats that list them.
         rendered: Resources that all its Applications brought; None where nobody counted.
+        shared: Those of `resources` that are of no Application: of the app-of-apps and of what install.sh applies.
     """
 
     name: str
@@ -40,6 +41,7 @@ class EnvironmentSummary:
     resources: int
     application_names: tuple[str, ...] = ()
     rendered: int | None = None
+    shared: int = 0
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Report:
         applications: Applications checked.
         cached_applications: Those whose rendering came from the cache.
         incomplete_applications: Those with at least one gap.
+        shard: Number of this part and of all parts, counted from 1; None for a whole check.
     """
 
     root: Path
@@ -71,6 +74,7 @@ class Report:
     applications: int = 0
     cached_applications: int = 0
     incomplete_applications: int = 0
+    shard: tuple[int, int] | None = None
 
     def count(self, severity: Severity, findings: Iterable[Finding] | None = None) -> int:
         """Return how many findings have exactly this severity."""

@@ -18,6 +18,8 @@ from modelyard.tooling import directories
 MEBIBYTE = 1024 * 1024
 MOST_BYTES = 512 * MEBIBYTE
 """Renderings are kept up to this size; the oldest go first."""
+MOST_FINDING_BYTES = 64 * MEBIBYTE
+"""Findings are kept up to this size."""
 DAY_SECONDS = 24 * 3600.0
 SHORTEST_SECONDS = 3600.0
 """Nothing younger is removed: a check that runs now may be about to read it."""
@@ -42,6 +44,7 @@ class Part:
 
 PARTS = (
     Part("renderings", "what targets render to, with the verdicts of the API server's schemas"),
+    Part("findings", "what rules said of an environment, and what it was made of"),
     Part("schemas", "schemas as files, and definitions that were read", whole=True),
     Part("terraform", "what Terraform's files say"),
     Part("folders", "charts of the repository's own folders, packed"),
@@ -110,6 +113,8 @@ def removable(
         if each.part.fetched and not fetched:
             continue
         excess = each.size - most if each.part.name == "renderings" else 0
+        if each.part.name == "findings":
+            excess = each.size - min(most, MOST_FINDING_BYTES)
         for entry in each.entries:
             # A clock that went back leaves entries of the future; they count as used now.
             age = max(0.0, now - entry.used)
