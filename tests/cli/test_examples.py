@@ -20,9 +20,9 @@ LINE: Any = typer.main.get_command(application())
 def verbs(command: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return every verb that does something, by its words."""
     below = getattr(command, "commands", {})
-    if not below:
-        return {" ".join(path): command}
-    return {name: each for part, sub in below.items() for name, each in verbs(sub, (*path, part)).items()}
+    found = {name: each for part, sub in below.items() for name, each in verbs(sub, (*path, part)).items()}
+    # A verb may do something itself, besides those below it.
+    return found if hasattr(command, "resolve_command") else {" ".join(path): command, **found}
 
 
 VERBS = verbs(LINE)
@@ -37,6 +37,8 @@ def parsed(words: list[str]) -> None:
     command = LINE
     while below := getattr(command, "commands", {}):
         if not words or words[0] not in below:
+            if not hasattr(command, "resolve_command"):
+                break
             raise ValueError(f"there is no verb {' '.join(words[:1])}")
         command, words = below[words[0]], words[1:]
     try:

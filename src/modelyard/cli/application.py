@@ -10,8 +10,7 @@ import typer
 
 from modelyard.cli import examples, exit_codes, version
 from modelyard.cli.boundary import TRACEBACK
-
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+from modelyard.cli.options import CONTEXT
 
 _VERBS = {
     "new": ("new", "Create a GitOps repository, or add an environment."),
@@ -57,7 +56,7 @@ def application(only: str | None = None) -> typer.Typer:
         help="Generate GitOps repositories that serve models on Amazon EKS, and show before merge that they will "
         "sync, schedule and start.",
         epilog=exit_codes.table(),
-        context_settings=_CONTEXT,
+        context_settings=CONTEXT,
         no_args_is_help=True,
         # Plain help starts twice as fast as help in boxes, and a narrow terminal does not break it.
         rich_markup_mode=None,
@@ -75,7 +74,8 @@ def application(only: str | None = None) -> typer.Typer:
             app.add_typer(below, name=name, short_help=summary)
         else:
             parts = [examples.shown(name), ends if name in _WITH_EXIT_CODES else ""]
-            app.command(name, short_help=summary, epilog="\n\n".join(filter(None, parts)) or None)(verb.command)
+            epilog = "\n\n".join(filter(None, parts)) or None
+            app.command(name, cls=getattr(verb, "COMMAND", None), short_help=summary, epilog=epilog)(verb.command)
     return app
 
 

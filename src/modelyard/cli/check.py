@@ -163,7 +163,7 @@ def command(
             report = check(folder, options, progress)
         code = report.exit_code(least, strict)
         try:
-            deliver(report, wanted, _presentation(report.root, least, strict=strict, quiet=quiet, fold=not all))
+            deliver(report, wanted, presentation(report.root, least, strict=strict, quiet=quiet, fold=not all))
         except BrokenPipeError:
             # The reader left, but the verdict stands.
             abandon_standard_output()
@@ -226,7 +226,8 @@ def _facts(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _presentation(root: Path, fail_on: Severity, *, strict: bool, quiet: bool, fold: bool = False) -> Presentation:
+def presentation(root: Path, fail_on: Severity, *, strict: bool, quiet: bool, fold: bool = False) -> Presentation:
+    """Return how a report is shown on standard output."""
     from modelyard.cli.terminal import look_of
     from modelyard.reporting import Presentation
     from modelyard.rules import rules

@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "new": ("new my-platform", "new my-platform --answers answers.yaml --defaults"),
     "check": ("check", "check --env prod --strict --format text --format sarif=check.sarif"),
     "report": ("report -o report.html", "report --since origin/main -o pull-request.html"),
+    "report merge": ("report merge reports/*.json", "report merge part-*.json --strict --format sarif=check.sarif"),
     "diff": ("diff main...HEAD --findings", "diff HEAD --env dev"),
     "rehearse": ("rehearse --env dev --level sync",),
     "fit": ("fit --env dev", "fit --model qwen3-8b"),

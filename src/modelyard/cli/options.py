@@ -16,6 +16,7 @@ OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")]
 RunsPolicies = Annotated[
     bool | None,
@@ -26,7 +27,7 @@ RunsPolicies = Annotated[
     ),
 ]
 StrictlyChecked = Annotated[bool, typer.Option("--strict", help="Fail when anything was not checked; for CI.")]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep renderings and findings.")]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time.", show_default="processors"),

@@ -10,6 +10,7 @@ import typer
 
 from modelyard.cli.boundary import verb
 from modelyard.cli.choices import FailOn
+from modelyard.cli.merging import WithMerge
 from modelyard.cli.options import (
     AsJson,
     FailsOn,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from modelyard.checking import CheckOptions
     from modelyard.cli.terminal import Progress
 
+COMMAND = WithMerge
 DEFAULT_FILE = Path("report.html")
 
 
@@ -61,6 +63,8 @@ def command(
 
     The page needs no network and no server. The exit code is that of `modelyard check`. With --json the content of the
     page goes to standard output, and no file is written.
+
+    `modelyard report merge FILES...` merges JSON reports of several checks into one.
 
     With --since the page begins with what changed since a revision: the outcome, what each Application becomes, fits,
     runs on and costs, what restarts, and every field that differs.

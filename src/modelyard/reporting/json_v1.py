@@ -77,6 +77,10 @@ class EnvironmentV1(_Model):
     applications: int
     models: int
     resources: int
+    shared_resources: int = Field(
+        default=0,
+        description="Those that every part of a check counts: of the app-of-apps and of what install.sh applies.",
+    )
     errors: int
     warnings: int
     notes: int
@@ -105,6 +109,11 @@ class ReportV1(_Model):
     schema_: str = Field(default=SCHEMA_URL, alias="$schema")
     version: Literal[1] = Field(default=1, description="Version of this format.")
     tool: Tool
+    shard: str = Field(
+        default="",
+        pattern=r"^([1-9][0-9]{0,5}/[1-9][0-9]{0,5})?$",
+        description="`I/N` of `--shard I/N`; empty for a whole check.",
+    )
     summary: SummaryV1
     environments: list[EnvironmentV1]
     findings: list[FindingV1]
@@ -123,6 +132,7 @@ def report_v1(report: Report, presentation: shown.Presentation) -> ReportV1:
     """Return the report as the published model."""
     return ReportV1(
         tool=Tool(version=__version__),
+        shard=f"{report.shard[0]}/{report.shard[1]}" if report.shard else "",
         summary=SummaryV1(
             **_counts(report.findings),
             waived=len(report.waived),
@@ -175,6 +185,7 @@ def _environment(report: Report, index: int) -> EnvironmentV1:
         applications=summary.applications,
         models=summary.models,
         resources=summary.resources,
+        shared_resources=summary.shared,
         not_checked=sum(1 for gap in report.not_checked if gap.environment == summary.name and not gap.accepted),
         **_counts([finding for finding in report.findings if finding.environment == summary.name]),
     )
