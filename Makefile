@@ -13,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serving-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
+.PHONY: help setup serving-real loadtest-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
   rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock pictures bench \
   bench-scale docs docs-check docs-commands docs-choices wheels sbom release-check release clean
 
@@ -87,6 +87,16 @@ build/serving/.ready: images/mlserver/requirements.txt
 
 serving-real: build/serving/.ready ## serve models of every format by the real MLServer, and write docs/serving-on-cpus.md (two minutes)
 	@build/serving/bin/python -W ignore scripts/serving_real.py --write
+
+build/loadtest/.ready: $(READY)
+	@mkdir -p build/loadtest
+	@test -x build/loadtest/bin/python || $(PYTHON) -m venv build/loadtest
+	@build/loadtest/bin/python -m pip install --quiet --disable-pip-version-check aiperf==0.12.0
+	@GOBIN=$(CURDIR)/build/loadtest/bin go install go.k6.io/k6@v1.3.0
+	@touch $@
+
+loadtest-real: build/loadtest/.ready ## run four real clients of each load test against servers of known times, and write docs/load-tests.md (three minutes)
+	@$(BIN)/python scripts/loadtest_real.py --write
 
 faults: setup promtool build/checkov/.ready ## make every known mistake, print who notices it, and write down what is caught
 	@$(BIN)/modelyard tools install --quiet kube-score

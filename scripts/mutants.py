@@ -163,7 +163,8 @@ def _bench(base: Path, scratch: Path) -> Workbench:
 def _template() -> str:
     """Return what repositories are made of, in one name: the committed trees of the template."""
     trees = [
-        f"HEAD:{name}" for name in ("template", "bases", "overlays", "terraform", "copier.yml", "tests/repositories")
+        f"HEAD:{name}"
+        for name in ("template", "bases", "images", "overlays", "terraform", "copier.yml", "tests/repositories")
     ]
     words = ["git", "rev-parse", *trees]
     answer = subprocess.run(words, cwd=PROJECT, check=True, capture_output=True)

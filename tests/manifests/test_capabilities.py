@@ -49,6 +49,7 @@ def test_an_engine_gets_the_features_whose_requirements_it_meets() -> None:
     assert features == [
         "hf-token",
         "image-prefetch",
+        "load-test",
         "same-zone",
         "scale-to-zero",
         "smoke-test",
@@ -62,7 +63,7 @@ def test_a_workload_of_another_kind_gets_what_changes_no_workload() -> None:
     facts = {**engine_facts("vllm"), "workload": "StatefulSet"}
     engines = {**ENGINE_BASES, "toy": engine_base_from_mapping("toy", yaml.safe_load(yaml.safe_dump(facts)))}
     features = [name for name in FEATURES if "toy" in feature_from_mapping(name, feature_facts(name), engines).engines]
-    assert features == ["image-prefetch", "public-endpoint", "smoke-test", "weights-copy"]
+    assert features == ["image-prefetch", "load-test", "public-endpoint", "smoke-test", "weights-copy"]
 
 
 @pytest.mark.parametrize(

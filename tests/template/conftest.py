@@ -13,7 +13,7 @@ from modelyard.scaffolding import new_environment, new_repository
 from modelyard.scaffolding.git import author, commit_everything, git
 
 PROJECT = Path(__file__).parents[2]
-PARTS = ("copier.yml", "template", "bases", "overlays", "terraform")
+PARTS = ("copier.yml", "template", "bases", "images", "overlays", "terraform")
 REPOSITORY_URL = "https://github.com/acme/my-platform.git"
 
 

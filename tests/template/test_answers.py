@@ -15,7 +15,7 @@ from tests.template.kustomize import builds, targets
 ANSWERS = Path(__file__).parent / "answers"
 VALID = sorted((ANSWERS / "valid").glob("*.yaml"))
 INVALID = sorted((ANSWERS / "invalid").glob("*.yaml"))
-OF_THE_REPOSITORY = ("repository_", "code_owners", "modelyard_source", "rehearse_in_ci")
+OF_THE_REPOSITORY = ("repository_", "code_owners", "modelyard_source", "rehearse_in_ci", "build_images")
 
 
 def expectation(file: Path, field: str) -> str:

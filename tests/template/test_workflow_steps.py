@@ -71,7 +71,7 @@ def platform(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workflows")
     root = folder / "my-platform"
     data = {"repository_url": REPOSITORY_URL, "account_id": "111122223333", "code_owners": "@acme/platform"}
-    data["rehearse_in_ci"] = "true"
+    data |= {"rehearse_in_ci": "true", "build_images": "true"}
     new_repository(root, template=str(template), ref="v0.1.0", data=data, interactive=False)
     new_environment(root, environment="prod", data={"account_id": "444455556666"}, interactive=False)
     keep(root)
@@ -563,6 +563,49 @@ def test_images_are_those_that_environments_tag(clone: Path, tmp_path: Path) -> 
         assert runner.outputs.get("steps.room.outputs.scan") == scanned
         assert ("is not scanned" in said["See that there is room to unpack it"]) is (scanned is None)
     assert runner.calls[:2] == [f"{inspect} vllm/vllm-openai:v0.33.0", f"{inspect} --raw vllm/vllm-openai:v0.33.0"]
+
+
+KEPT = 'github = { repository = "acme/my-platform" }\nimage_repositories = [\n  "other",\n  "mlserver",\n]\n'
+
+
+def test_images_are_built_for_who_keeps_them_and_their_tags_proposed(clone: Path, tmp_path: Path) -> None:
+    variables = clone / "environments/prod/terraform.tfvars"
+    variables.write_text(variables.read_text() + KEPT)
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS, {"repository": REPOSITORY})
+    passed(runner.run("build-images.yml", "list"))
+    assert json.loads(runner.outputs["steps.list.outputs.folders"]) == ["mlserver"]
+    tag = f"1.7.1-{output(clone, 'rev-parse', 'HEAD:images/mlserver')[:8]}"
+    (image,) = json.loads(runner.outputs["steps.list.outputs.images"])
+    assert image == {
+        "name": "mlserver",
+        "tag": tag,
+        "environment": "prod",
+        "account": "444455556666",
+        "region": "us-west-2",
+        "cluster": "my-platform-prod",
+    }
+    git(clone, "checkout", "--quiet", "--", ".")
+    told = {"needs.list.outputs.images": json.dumps([image]), "needs.publish.result": "success"}
+    proposing = Runner(clone, tmp_path / "runner", {**CONTEXTS, **told}, {"repository": REPOSITORY})
+    passed(proposing.run("build-images.yml", "propose"))
+    for environment, name in (
+        ("dev", "seldonio/mlserver"),
+        ("prod", "444455556666.dkr.ecr.us-west-2.amazonaws.com/my-platform-prod/mlserver"),
+    ):
+        file = f"environments/{environment}/versions/kustomization.yaml"
+        entries = {each["name"]: each for each in yaml.safe_load(output(clone, "show", f"HEAD:{file}"))["images"]}
+        assert entries["mlserver"]["newName"] == name and len(entries["mlserver"]) == 3
+        assert entries["vllm/vllm-openai"]["newTag"].startswith("v0.")
+    assert entries["mlserver"]["newTag"] == tag
+    assert output(clone, "log", "-1", "--format=%s").startswith("Move images")
+    assert proposing.known["opened"][0]["words"][:2] == ["pr", "create"]
+
+
+def test_an_image_that_was_not_published_is_not_proposed(clone: Path, tmp_path: Path) -> None:
+    told = {"needs.list.outputs.images": "[]", "needs.publish.result": "failure"}
+    runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, **told}, {"repository": REPOSITORY})
+    (moved, *_) = runner.run("build-images.yml", "propose")
+    assert moved[1] == 1 and "an image is missing" in moved[2]
 
 
 @pytest.mark.parametrize(

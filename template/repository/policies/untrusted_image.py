@@ -21,6 +21,7 @@ TRUSTED = (
     "ecr-public.aws.com/docker/library/",
     "ghcr.io/external-secrets/",
     "ghcr.io/kedacore/",
+    "grafana/",  # Docker Hub
     "kserve/",  # Docker Hub
     "nvcr.io/nvidia/",
     "opensearchproject/",  # Docker Hub

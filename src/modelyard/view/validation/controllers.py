@@ -106,6 +106,13 @@ def _job_spec(spec: dict[str, Any], at: Path) -> Iterator[Refused]:
         yield Refused(
             (*at, "template", "spec", "restartPolicy"), f"restartPolicy is {told}, OnFailure or Never is expected"
         )
+    indexed = spec.get("completionMode") == "Indexed"
+    if indexed and spec.get("completions") is None:
+        yield Refused((*at, "completionMode"), "completionMode is Indexed, and completions is missing")
+    for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
+        yield from range_of(spec, at, field, 0)
+        if spec.get(field) is not None and not indexed:
+            yield Refused((*at, field), f"{field} is set, and completionMode is not Indexed")
 
 
 def _job(value: dict[str, Any]) -> Iterator[Refused]:

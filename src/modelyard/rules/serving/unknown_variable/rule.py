@@ -16,6 +16,7 @@ _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Z_][A-Z0-9_]*)\)")
 # What operators add to the containers that they make pods of, by kind: pkg/utils/pod of kubernetes-sigs/lws v0.8.
 _OPERATED = {
     "LeaderWorkerSet": frozenset({"LWS_LEADER_ADDRESS", "LWS_GROUP_SIZE", "LWS_WORKER_INDEX"}),
+    "CronJob": frozenset({"JOB_COMPLETION_INDEX"}),
     "Job": frozenset({"JOB_COMPLETION_INDEX"}),
 }
 
