@@ -38,6 +38,9 @@ INVERSES = {"enable-": "--disable-", "disable-": "--enable-"}
 """What `EnableDisableAction` of newer parsers adds to a switch, beside its `--no-` form."""
 # A choice of the type that the command line does not take.
 _RETRACTED = re.compile(r"\w+\['(\w+)'\]\['choices'\]\.remove")
+# Names of literals that lie beside what they choose, and not with the configuration.
+LITERALS = ("vllm/model_executor/model_loader/__init__.py", "vllm/model_executor/layers/quantization/__init__.py")
+CONNECTORS = "vllm/distributed/kv_transfer/kv_connector/factory.py"
 PARSER_TABLES = {
     "tool-call-parsers": ("vllm/tool_parsers/__init__.py", "_TOOL_PARSERS_TO_REGISTER"),
     "reasoning-parsers": ("vllm/reasoning/__init__.py", "_REASONING_PARSERS_TO_REGISTER"),
@@ -89,6 +92,7 @@ class Sources:
         wanted = [name for name in names if re.fullmatch(r"vllm/config/\w+\.py", name)]
         wanted += [name for name in (ENGINE_ARGUMENTS, *FRONTEND_ARGUMENTS, PARSER, "vllm/envs.py") if name in names]
         wanted += [name for name, _ in PARSER_TABLES.values() if name in names]
+        wanted += [name for name in (*LITERALS, CONNECTORS) if name in names]
         if not names.intersection(FRONTEND_ARGUMENTS):
             # Half of the flags would be missing, and every one of them a finding.
             raise SystemExit(f"{opened.filename or 'the wheel'} holds none of {', '.join(FRONTEND_ARGUMENTS)}")
@@ -308,7 +312,10 @@ def record(version: str, given: Path | None) -> str:
     """Return the text of a version's data file."""
     with wheel(version, given) as opened:
         sources = Sources(opened)
-    told = f"vllm {version} (wheel): {ENGINE_ARGUMENTS}, vllm/config, cli_args.py of the API server, envs.py"
+    told = (
+        f"vllm {version} (wheel): {ENGINE_ARGUMENTS}, vllm/config, cli_args.py of the API server, envs.py; "
+        "load formats and methods of quantisation: model_loader and layers/quantization"
+    )
     return written("vllm", version, told, sources, flags(sources))
 
 

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from catalog_vllm import VERSIONS, Sources, described, flags, wheel
+from catalog_vllm import CONNECTORS, VERSIONS, Sources, described, flags, wheel
 
 TARGET = Path(__file__).resolve().parent.parent / "src/modelyard/catalog/data/engines/vllm-configs"
 LIMITS = ("gt", "ge", "lt", "le")
@@ -44,7 +44,9 @@ def record(version: str) -> str:
             if entry is not None:
                 classes[name][field] = entry
                 waiting += [entry["class"]] if "class" in entry else []
-    source = f"vllm {version} (wheel): dataclasses of vllm/config"
+    if "kv_connector" in classes.get("KVTransferConfig", {}):
+        classes["KVTransferConfig"]["kv_connector"]["known"] = _connectors(sources)
+    source = f"vllm {version} (wheel): dataclasses of vllm/config; connectors: {CONNECTORS}"
     lines = [
         f' "source": {json.dumps(source)},',
         f' "flags": {json.dumps(dict(sorted(held.items())))},',
@@ -56,6 +58,19 @@ def record(version: str) -> str:
         lines.append(",\n".join(rows))
         lines.append("  }" + ("," if number + 1 < len(classes) else ""))
     return "\n".join(["{", *lines, " }", "}"]) + "\n"
+
+
+def _connectors(sources: Sources) -> list[str]:
+    """Return the connectors that the engine registers by itself; a module of one's own may bring others."""
+    return sorted(
+        node.args[0].value
+        for node in ast.walk(sources.trees[CONNECTORS])
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("register_connector")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    )
 
 
 def _enums(opened: Any) -> dict[str, list[str]]:
@@ -92,6 +107,8 @@ def _field(sources: Sources, enums: dict[str, list[str]], name: str, node: ast.A
     if "Any" in words and found["type"] != "json":
         found["type"] = "any"
     entry = described(sources, node, name)
+    if "known" in entry and found["type"] == "string":
+        found["known"] = list(dict.fromkeys(entry["known"]))
     if "choices" in entry and found["type"] == "string":
         found["choices"] = list(dict.fromkeys(entry["choices"]))
     named = next((word for word in sorted(words) if word in enums), "")

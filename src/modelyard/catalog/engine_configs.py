@@ -17,12 +17,14 @@ class ConfigField:
         type: `boolean`, `int`, `float`, `string`, `list`, `json`, `boolean-or-string`, `any`, or `name` of an
             enumeration's member, in any case of letters or as its number.
         choices: The only values of a string or name; empty when there are others.
+        known: The values that the engine lists itself, where plugins may bring others.
         config: The configuration that a `json` key holds; empty for any mapping.
         limits: Bounds of a number by `gt`, `ge`, `lt` and `le`.
     """
 
     type: str
     choices: tuple[str, ...]
+    known: tuple[str, ...]
     config: str
     limits: Mapping[str, float]
 
@@ -53,6 +55,7 @@ def engine_configs(name: str, version: str) -> EngineConfigs | None:
             key: ConfigField(
                 entry["type"],
                 tuple(str(each) for each in entry.get("choices", ())),
+                tuple(str(each) for each in entry.get("known", ())),
                 entry.get("class", ""),
                 {bound: entry[bound] for bound in ("gt", "ge", "lt", "le") if bound in entry},
             )

@@ -1,12 +1,13 @@
 """Metrics that no exporter serves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
-from modelyard.catalog import Exporter, exporter_of, metrics
+from modelyard.catalog import Exporter, exporter_of, exporters, metrics
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
-from modelyard.view import Environment, Expression, Selector, expressions, title_of
+from modelyard.view import Environment, Expression, Selector, entries, expressions, text, title_of
 
 
 @rule("metrics/unknown-metric", warning, since="0.1.0", absence="cluster")
@@ -16,6 +17,9 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     for expression in expressions(environment):
         for selector in expression.selectors:
             name = exporter_of(selector.metric) or ""
+            if not name:
+                yield from _of_nobody(environment, expression, selector.metric)
+                continue
             exporter = metrics(name) if name else None
             if exporter is None:
                 continue
@@ -26,6 +30,46 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
                 )
                 break
             yield from _judge(expression, selector, exporter)
+
+
+def _of_nobody(environment: Environment, expression: Expression, metric: str) -> Iterator[Finding]:
+    """Yield a name of no exporter, where it is that of one in other signs, or nearly one that is recorded."""
+    if not metric or metric in recorded(environment):
+        return
+    meant = spellings().get(metric.replace(":", "_").lower(), "")
+    if not meant and ":" in metric:
+        meant = nearest(metric, recorded(environment), cutoff=0.85)
+    if meant and meant != metric:
+        yield Finding(
+            at=expression.at_word(metric),
+            message=f"{expression.manifest} asks for {metric}, which no exporter serves and no rule records",
+            fix=f"write {meant}",
+        )
+
+
+def recorded(environment: Environment) -> frozenset[str]:
+    """Return the series that the environment's own rules record."""
+    return environment.derived(_recorded)
+
+
+def _recorded(environment: Environment) -> frozenset[str]:
+    return frozenset(
+        text(each, "record")
+        for manifest in environment.of_kind("PrometheusRule", "monitoring.coreos.com")
+        for group in manifest.entries("spec.groups")
+        for each in entries(group, "rules")
+    ) - {""}
+
+
+@cache
+def spellings() -> Mapping[str, str]:
+    """Return the names that exporters serve by their spelling in small letters and without colons."""
+    return {
+        series.replace(":", "_").lower(): series
+        for name in exporters()
+        for exporter in [metrics(name)]
+        for series in (exporter.series if exporter is not None else ())
+    }
 
 
 def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> Iterator[Finding]:

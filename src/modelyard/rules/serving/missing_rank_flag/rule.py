@@ -47,6 +47,14 @@ def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked
                     message=f"{container} is told of {told_of} pods (nnodes), and a group of {manifest} has {size}",
                     fix="write $(LWS_GROUP_SIZE)",
                 )
+            rank = str(settings.get("node-rank", ""))
+            if not leads and rank.isdigit() and (shared or rank == "0" or size > 2):
+                yield Finding(
+                    at=settings.at("node-rank"),
+                    message=f"every worker of {manifest} is told the same rank (node-rank {rank}), and a group has "
+                    f"{size} pods",
+                    fix="write $(LWS_WORKER_INDEX)",
+                )
             lacking = [flag for flag in needed if flag not in settings]
             if lacking:
                 yield Finding(

@@ -8,7 +8,8 @@ from modelyard.rules.wording import near_words
 from modelyard.view import Environment, ServeApplication, serve_applications
 
 _BUILDER = "build_openai_app"
-_LLM = f"ray.serve.llm:{_BUILDER}"
+_MODULE = "ray.serve.llm"
+_LLM = f"{_MODULE}:{_BUILDER}"
 
 
 @rule("serving/unknown-import-path", error, since="0.1.0")
@@ -30,6 +31,8 @@ def _is_brought(application: ServeApplication) -> bool:
     if application.brings_code or not application.has_models:
         return True
     if not (module.startswith("ray.") and colon and name):
+        return False
+    if near_words(module, [_MODULE], cutoff=0.9) and module != _MODULE:
         return False
     # A name that is not known may be newer; one that is spelt almost like the builder of models is not.
     return name == _BUILDER or not near_words(name, [_BUILDER], cutoff=0.9)

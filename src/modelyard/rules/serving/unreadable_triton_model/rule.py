@@ -6,11 +6,27 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Sources
 from modelyard.rules import rule
+from modelyard.rules.wording import nearest
 from modelyard.view import Environment, LineAddress, ServedModel, entries, text
 from modelyard.view.shapes import listed
 
 _FILE = "config.pbtxt"
 _PAIRS = {"{": "}", "[": "]"}
+# Fields of inference.ModelConfig and kinds of instances: triton-inference-server/common, protobuf/model_config.proto.
+_FIELDS = frozenset({
+    "name", "platform", "backend", "runtime", "version_policy", "max_batch_size", "input", "output", "batch_input",
+    "batch_output", "optimization", "dynamic_batching", "sequence_batching", "ensemble_scheduling",
+    "scheduling_choice", "instance_group", "default_model_filename", "cc_model_filenames", "metric_tags",
+    "parameters", "model_warmup", "model_operations", "model_transaction_policy", "model_repository_agents",
+    "response_cache", "model_metrics",
+})  # fmt: skip
+_KINDS = frozenset({"KIND_AUTO", "KIND_GPU", "KIND_CPU", "KIND_MODEL"})
+_BACKENDS = frozenset(
+    {"vllm", "python", "pytorch", "onnxruntime", "tensorrt", "tensorrtllm", "openvino", "dali", "fil"}
+)
+_WORD = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[{}\[\]]|([A-Za-z_]\w*)(?=\s*[:{\[])')
+_KIND = re.compile(r"^[^#\n\"]*\bkind[ \t]*:[ \t]*(\w+)", re.MULTILINE)
+_BACKEND = re.compile(r'^[ \t]*backend[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 _NAME = re.compile(r'^[ \t]*name[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 
 
@@ -42,6 +58,12 @@ def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotC
                     message=f"{_FILE} of {model.name} cannot be parsed: {wrong[1]}",
                     fix="correct the text protobuf",
                 )
+            for line, word, message, near in _unknown(content, model.name) if not wrong else ():
+                yield Finding(
+                    at=LineAddress(files, file, line, line, (word,)),
+                    message=message,
+                    fix=f"write {near}" if near else "remove it",
+                )
             named = _NAME.search(content)
             if named and not wrong and named[1] != model.name:
                 yield Finding(
@@ -49,6 +71,36 @@ def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotC
                     message=f"{_FILE} calls the model {named[1]}, and its folder is called {model.name}",
                     fix="leave name out: Triton takes the folder's",
                 )
+
+
+def _unknown(content: str, model: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield fields, kinds and backends that Triton does not have: the line, the word, a message and what is meant."""
+    depth = 0
+    for found in _WORD.finditer(content):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
+        if depth == 0 and found[1] and found[1] not in _FIELDS:
+            near = nearest(found[1], _FIELDS)
+            line = content.count("\n", 0, found.start()) + 1
+            yield line, found[1], f"{_FILE} of {model} sets {found[1]}, which Triton does not know", near
+    for found in _KIND.finditer(content):
+        if found[1] not in _KINDS:
+            line = content.count("\n", 0, found.start(1)) + 1
+            yield (
+                line,
+                found[1],
+                f"{_FILE} of {model} has instances of {found[1]}, which Triton does not know",
+                nearest(found[1], _KINDS),
+            )
+    backend = _BACKEND.search(content)
+    near = nearest(backend[1], _BACKENDS, cutoff=0.5) if backend and backend[1] not in _BACKENDS else ""
+    if backend and near:
+        line = content.count("\n", 0, backend.start(1)) + 1
+        yield (
+            line,
+            backend[1],
+            f"{_FILE} of {model} asks for the backend {backend[1]}, which Triton does not have",
+            near,
+        )
 
 
 def _repository(model: ServedModel) -> Iterator[Finding]:

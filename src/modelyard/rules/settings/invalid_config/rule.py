@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from modelyard.catalog import ConfigField, EngineConfigs, engine_configs
-from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.findings import Address, Finding, NotChecked, error, warning
 from modelyard.repository import FileAddress
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
@@ -103,6 +103,9 @@ def _judge(
             if field.config and isinstance(content, dict):
                 yield from _judge(model, known, field.config, content, here, flag)
                 continue
+            if field.known and isinstance(content, str) and content not in field.known:
+                yield from _unlisted(model, name, content, field, value, here, flag)
+                continue
             expected, fix = _expected(field, content)
             if expected:
                 yield Finding(
@@ -111,6 +114,22 @@ def _judge(
                     fix=fix,
                 )
     yield from _relations(model, config, value, place)
+
+
+def _unlisted(
+    model: ServedModel, name: str, content: str, field: ConfigField, beside: dict[str, Any], place: _Place, flag: str
+) -> Iterator[Finding]:
+    """Yield a value that the engine does not list, where nothing beside it says where it comes from."""
+    if "." in content or beside.get(f"{name}_module_path"):
+        return
+    near = nearest(content, field.known)
+    yield Finding(
+        at=place.at(),
+        message=f"{model.name} sets {name} in {flag} to {content}, which {model.engine.core} {model.engine_version} "
+        "does not list",
+        fix=f"write {near}" if near else f"write {either(field.known[:8])}",
+        severity=warning,
+    )
 
 
 def _relations(model: ServedModel, config: str, value: dict[str, Any], place: _Place) -> Iterator[Finding | NotChecked]:

@@ -12,7 +12,9 @@ from modelyard.rules.wording import did_you_mean
 from modelyard.view import Environment, Workflow, mapping, numbered, text, texts_in, workflows
 
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
-_NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.outputs\.([\w-]+))?")
+_NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.([\w-]+)(?:\.([\w-]+))?)?")
+# https://docs.github.com/en/actions/reference/workflows-and-actions/contexts
+_PROPERTIES = {"needs": {"outputs", "result"}, "steps": {"outputs", "outcome", "conclusion"}}
 _QUOTED = re.compile(r"'[^']*'")
 
 _Path = tuple[str | int, ...]
@@ -35,7 +37,16 @@ def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[F
     for path, written in texts_in(job, ("jobs", name)):
         condition = path[-1] == "if" and "${{" not in written
         for expression in [written] if condition else _EXPRESSION.findall(written):
-            for root, called, output in _NAME.findall(_QUOTED.sub("''", expression)):
+            for root, called, property_, name_ in _NAME.findall(_QUOTED.sub("''", expression)):
+                output = name_ if property_ == "outputs" else ""
+                if property_ and property_ not in _PROPERTIES[root]:
+                    yield Finding(
+                        at=workflow.at(*path),
+                        message=f"job {name} of {workflow.file} uses {root}.{called}.{property_}, "
+                        f"and {root} have no {property_}",
+                        fix=did_you_mean(property_, _PROPERTIES[root]) or "name what is there",
+                    )
+                    continue
                 found = _fault(workflow, root, called, output, needed, steps)
                 if found is None or (root + called, output) in said:
                     continue

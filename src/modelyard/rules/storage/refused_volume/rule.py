@@ -1,0 +1,122 @@
+"""Volumes of EBS that EC2 does not make, and parameters that its driver does not take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, error
+from modelyard.rules import rule
+from modelyard.rules.wording import did_you_mean, either
+from modelyard.view import Environment, mapping, numbered, quantity, text
+
+_GIB = 1024**3
+_EBS = ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com")
+
+
+@dataclass(frozen=True, slots=True)
+class _Volume:
+    """What a type of volume can be: GiB, operations per second and for each GiB, MiB/s; 0 for what it does not take."""
+
+    smallest: int
+    largest: int
+    iops: tuple[int, int] = (0, 0)
+    iops_per_gib: int = 0
+    throughput: tuple[int, int] = (0, 0)
+
+
+# https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html; gp3 since 2025-09-26
+_TYPES = {
+    "gp3": _Volume(1, 65536, (3000, 80000), 500, (125, 2000)),
+    "gp2": _Volume(1, 16384),
+    "io1": _Volume(4, 16384, (100, 64000), 50),
+    "io2": _Volume(4, 65536, (100, 256000), 1000),
+    "st1": _Volume(125, 16384),
+    "sc1": _Volume(125, 16384),
+    "standard": _Volume(1, 1024),
+}
+_MIB_PER_OPERATION = 0.25
+# https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md; the driver refuses others
+_PARAMETERS = frozenset({
+    "type", "iopsPerGB", "allowAutoIOPSPerGBIncrease", "iops", "throughput", "encrypted", "blockExpress",
+    "kmsKeyId", "blockSize", "inodeSize", "bytesPerInode", "numberOfInodes", "ext4BigAlloc", "ext4ClusterSize",
+    "ext4EncryptionSupport", "fsType", "csi.storage.k8s.io/fstype", "volumeInitializationRate",
+    "allowAutoIOPSIncreaseOnModify",
+})  # fmt: skip
+
+
+@rule("storage/refused-volume", error, since="0.3.0")
+def refused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """EC2 refuses a disk beyond the bounds of its type: no node starts, and no claim is bound."""
+    for manifest in environment.of_kind("EC2NodeClass", "karpenter.k8s.aws"):
+        for index, each in numbered(manifest.value, "spec", "blockDeviceMappings"):
+            path = ("spec", "blockDeviceMappings", index, "ebs")
+            disk = mapping(each, "ebs")
+            size = quantity(disk.get("volumeSize"))
+            for field, message, fix in _faults(
+                text(disk, "volumeType") or "gp2",
+                {key: disk.get(key) for key in ("volumeSize", "iops", "throughput")},
+                float(size) / _GIB if size is not None else None,
+            ):
+                at = manifest.at((*path, field if field in disk else "volumeType"))
+                yield Finding(at=at, message=f"{manifest} has {message}", fix=fix)
+    for manifest in environment.of_kind("StorageClass", "storage.k8s.io"):
+        if manifest.get("provisioner") in _EBS:
+            yield from _of_class(environment, manifest)
+
+
+def _of_class(environment: Environment, manifest: Any) -> Iterator[Finding]:
+    parameters = manifest.mapping("parameters")
+    for name in parameters:
+        if name not in _PARAMETERS and not re.match(r"(?:tagSpecification_\d+|csi\.storage\.k8s\.io/.+)$", str(name)):
+            yield Finding(
+                at=manifest.at(("parameters", name), key=True),
+                message=f"{manifest} sets {name}, which the EBS driver does not take",
+                fix=did_you_mean(str(name), _PARAMETERS) or "remove it",
+            )
+    kind = text(parameters, "type") or "gp3"
+    if kind not in _TYPES:
+        return
+    if "iops" in parameters and "iopsPerGB" in parameters:
+        yield Finding(
+            at=manifest.at(("parameters", "iopsPerGB")),
+            message=f"{manifest} sets both iops and iopsPerGB, of which the EBS driver takes one",
+            fix="remove one of them",
+        )
+    for field, message, fix in _faults(kind, parameters, None):
+        at = manifest.at(("parameters", field if field in parameters else "type"))
+        yield Finding(at=at, message=f"{manifest} makes volumes with {message}", fix=fix)
+
+
+def _faults(kind: str, disk: Mapping[str, Any], gib: float | None) -> Iterator[tuple[str, str, str]]:
+    """Yield the field, what it says beyond the bounds of its type, and what to do."""
+    volume = _TYPES.get(kind)
+    if volume is None:
+        return  # the definition names the types
+    if gib is not None and not volume.smallest <= gib <= volume.largest:
+        bounds = f"{volume.smallest:,} to {volume.largest:,} GiB"
+        yield "volumeSize", f"a volume of {gib:,.0f} GiB, and {kind} has {bounds}", f"write {bounds}"
+    iops, throughput = _number(disk.get("iops")), _number(disk.get("throughput"))
+    for field, value, (low, high) in (("iops", iops, volume.iops), ("throughput", throughput, volume.throughput)):
+        if value is None:
+            continue
+        if not high:
+            with_it = [name for name, each in _TYPES.items() if (each.iops if field == "iops" else each.throughput)[1]]
+            yield field, f"{field} {value:,.0f}, which {kind} does not take", f"remove it, or choose {either(with_it)}"
+        elif not low <= value <= high:
+            yield field, f"{field} {value:,.0f}, and {kind} takes {low:,} to {high:,}", f"write {low} to {high}"
+        elif field == "iops" and gib is not None and value > max(gib * volume.iops_per_gib, low):
+            most = int(gib * volume.iops_per_gib)
+            yield field, f"{value:,.0f} iops on {gib:,.0f} GiB, where {kind} takes {most:,}", f"write {most} at most"
+        elif field == "throughput" and value > _MIB_PER_OPERATION * (iops or volume.iops[0]):
+            needed = int(value / _MIB_PER_OPERATION)
+            yield field, f"{value:,.0f} MiB/s, which needs {needed:,} iops", f"set iops to {needed}"
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if value is not None and not isinstance(value, bool) else None
+    except (TypeError, ValueError):
+        return None
