@@ -42,7 +42,7 @@ def refusal(words: list[str]) -> str:
     verbs = list(words)
     while hasattr(command, "commands") and verbs and verbs[0] in command.commands:
         command = command.commands[verbs.pop(0)]
-    if hasattr(command, "commands"):
+    if hasattr(command, "resolve_command"):
         return "" if verbs and verbs[0].startswith("-") else f"there is no verb {' '.join(words[:2])}"
     known = {option for parameter in command.params for option in parameter.opts}
     given = [word.partition("=")[0] for word in verbs if re.match(r"--?[a-z]", word)]

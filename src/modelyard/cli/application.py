@@ -17,6 +17,7 @@ _VERBS = {
     "check": ("check", "Check that it will sync, schedule and start."),
     "report": ("report", "Write the check as one HTML page."),
     "diff": ("diff", "Show what a change does to each cluster."),
+    "drift": ("drift", "Show which Applications do not run what is merged."),
     "rehearse": ("rehearse", "Test-deploy an environment to a local control plane."),
     "fit": ("fit", "Show whether models fit in device memory."),
     "place": ("place", "Show which nodes can run the pods."),
@@ -42,7 +43,19 @@ _VERBS = {
 }
 """Module and help of each verb. A module has a `command`, or an `application` with verbs of its own."""
 
-_WITH_EXIT_CODES = ("check", "report", "diff", "rehearse", "place", "plan", "tune", "graph", "promote", "import")
+_WITH_EXIT_CODES = (
+    "check",
+    "report",
+    "diff",
+    "drift",
+    "rehearse",
+    "place",
+    "plan",
+    "tune",
+    "graph",
+    "promote",
+    "import",
+)
 
 
 def application(only: str | None = None) -> typer.Typer:

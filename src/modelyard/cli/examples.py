@@ -8,6 +8,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "report": ("report -o report.html", "report --since origin/main -o pull-request.html"),
     "report merge": ("report merge reports/*.json", "report merge part-*.json --strict --format sarif=check.sarif"),
     "diff": ("diff main...HEAD --findings", "diff HEAD --env dev"),
+    "drift": ("drift prod=applications.json", "drift clusters/*.json --merged origin/main --json"),
     "rehearse": ("rehearse --env dev --level sync",),
     "fit": ("fit --env dev", "fit --model qwen3-8b"),
     "place": ("place --env dev",),
