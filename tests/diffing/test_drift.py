@@ -46,8 +46,8 @@ def stands(content: dict[str, Any], merged: Merged | None = None) -> Standing:
     return standing(only, merged)
 
 
-OUT = {"sync": {"status": "OutOfSync", "revision": "a" * 40}}
-RESOURCES = [
+OUT: dict[str, Any] = {"sync": {"status": "OutOfSync", "revision": "a" * 40}}
+RESOURCES: list[dict[str, Any]] = [
     {"kind": "Deployment", "name": "chat", "status": "OutOfSync", "health": {"status": "Degraded", "message": "quota"}},
     {"kind": "Service", "name": "old", "status": "OutOfSync", "requiresPruning": True},
     {"kind": "Service", "name": "chat", "status": "Synced"},
