@@ -10,6 +10,7 @@ import pytest
 
 from modelyard.catalog import LayerKind, ModelShape, model_from_config, shape_from_config
 from modelyard.catalog.weight_parts import WeightPart
+from modelyard.sizing import stored_weights_gib
 
 CONFIGS = Path(__file__).resolve().parents[1] / "sizing" / "data" / "configs"
 LLAMA: dict[str, Any] = {
@@ -160,9 +161,56 @@ def test_patterns_of_a_config_are_followed_in_linear_time() -> None:
         assert "fields that it does not write" in shape.unknown_weights[0]
 
 
-@pytest.mark.parametrize("name", ["deepseek-ai--DeepSeek-V4-Flash", "moonshotai--Kimi-K3"])
-def test_an_architecture_that_is_not_modelled_is_named(name: str) -> None:
-    assert shape_from_config(config(name)).unknown_weights[0].startswith("architecture ")
+def test_an_architecture_that_is_not_modelled_is_named() -> None:
+    shape = shape_from_config({**LLAMA, "architectures": ["Step3p7ForConditionalGeneration"]})
+    assert shape.unknown_weights == ("architecture Step3p7ForConditionalGeneration",)
+
+
+@pytest.mark.parametrize(
+    ("name", "billions", "weights"),
+    [("deepseek-ai--DeepSeek-V4-Flash", 284, 145), ("moonshotai--Kimi-K3", 2780, 1447)],
+)
+def test_weights_of_this_years_largest_models_are_counted(name: str, billions: int, weights: int) -> None:
+    shape = shape_from_config(config(name))
+    assert shape.unknown_weights == ()
+    assert (round(shape.parameters / 1e9), round(stored_weights_gib(shape))) == (billions, weights)
+
+
+def test_compressed_attention_is_named_and_never_fits() -> None:
+    shape = shape_from_config(config("deepseek-ai--DeepSeek-V4-Flash"))
+    assert shape.unmodelled == ("the cache of compressed attention (compress_ratios)",)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "named"),
+    [
+        ({"quant_method": "compressed-tensors", "kv_cache_scheme": {"num_bits": 8, "type": "float"}}, "fp8"),
+        ({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}, "fp8_e4m3"),
+        (
+            {"quant_method": "modelopt", "quantization": {"quant_algo": "NVFP4", "kv_cache_quant_algo": "NVFP4"}},
+            "nvfp4",
+        ),
+        ({"quant_method": "fp8"}, ""),
+    ],
+)
+def test_the_type_of_the_cache_that_a_checkpoint_names_is_kept(scheme: dict[str, Any], named: str) -> None:
+    groups = {"config_groups": {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 8, "type": "float"}}}}
+    assert shape_from_config({**LLAMA, "quantization_config": {**groups, **scheme}}).kv_cache_dtype == named
+
+
+def test_modules_that_a_quantisation_lists_by_other_names_are_found_or_named() -> None:
+    experts = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 1024}
+    mixture = {**LLAMA, "architectures": ["MixtralForCausalLM"], "model_type": "mixtral", **experts}
+    layers = range(mixture["num_hidden_layers"])
+
+    def listed(module: str) -> Any:
+        names = [f"model.layers.{at}.{module}.{part}" for at in layers for part in ("w1", "w2", "w3")]
+        stored = {"quant_method": "modelopt", "quantized_layers": {name: {"quant_algo": "NVFP4"} for name in names}}
+        return shape_from_config({**mixture, "quantization_config": stored})
+
+    found = next(part for part in listed("block_sparse_moe.experts.7").part_weights if part.part == "experts")
+    assert found.bits == 4.5
+    assert listed("strange.experts.7").unknown_weights[0].startswith("quantisation of modules that are not known")
 
 
 def test_a_name_that_promises_a_scheme_that_the_config_lacks_is_no_16_bit_model() -> None:

@@ -30,7 +30,7 @@ def test_a_length_that_the_cache_cannot_hold_does_not_fit_and_the_arithmetic_is_
     found = assessed(QWEN, "H100")
     assert found.verdict is FitVerdict.DOES_NOT_FIT
     assert found.reasons == (
-        "8.5 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB",
+        "7.9 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB",
     )
 
 
@@ -65,7 +65,13 @@ def test_the_same_margin_is_enough_on_a_calibrated_version_and_device() -> None:
     [
         (SMALL, "H100", {"tensor_parallel_size": 3}, "16 attention heads cannot be shared evenly by 3 ranks"),
         (SMALL, "T4", {"dtype": "bfloat16"}, "bfloat16 needs compute capability 8.0"),
-        (SMALL, "A10G", {"kv_cache_dtype": "fp8"}, "an fp8 cache needs compute capability 8.9"),
+        (OSS, "A10G", {"kv_cache_dtype": "fp8"}, "an fp8 cache of this model needs compute capability 8.9"),
+        (
+            SMALL,
+            "T4",
+            {"kv_cache_dtype": "fp8", "dtype": "half"},
+            "an fp8 cache of this model needs compute capability 8.0",
+        ),
         (OSS, "T4", {"dtype": "half"}, "mxfp4 weights need compute capability 8.0"),
         (SMALL, "H100", {"max_model_len": 50000}, "max-model-len 50000 is more than the 40960 tokens"),
         (SMALL, "H100", {"pipeline_parallel_size": 40}, "28 layers cannot be shared by 40 pipeline stages"),
@@ -102,8 +108,11 @@ def test_drafts_without_weights_are_modelled() -> None:
     assert assessed(SMALL, "H100", speculative_config={"method": "ngram"}).verdict is FitVerdict.FITS
 
 
-def test_images_are_unsure_until_they_are_switched_off() -> None:
-    assert assessed(GEMMA, "H200").verdict is FitVerdict.UNSURE
+def test_images_of_an_unknown_encoder_are_unsure_until_they_are_switched_off() -> None:
+    unknown = shape(GEMMA, encoder=None)
+    assert assess({}, VERSION, unknown, device("H200")).verdict is FitVerdict.UNSURE
+    assert assess({"language-model-only": True}, VERSION, unknown, device("H200")).verdict is FitVerdict.FITS
+    assert assessed(GEMMA, "H200").verdict is FitVerdict.FITS
     assert assessed(GEMMA, "H200", limit_mm_per_prompt={"image": 0}).verdict is FitVerdict.FITS
     assert assessed(GEMMA, "H200", language_model_only=True).verdict is FitVerdict.FITS
 
@@ -164,13 +173,13 @@ def test_environment_variables_count() -> None:
     without = {"VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS": "0"}
     plain = assess({}, VERSION, shape(SMALL), device("L4"))
     found = assess({}, VERSION, shape(SMALL), device("L4"), environment=without)
-    assert found.budget.kv_available_gib == pytest.approx(plain.budget.kv_available_gib + 0.5)
+    assert found.budget.kv_available_gib == pytest.approx(plain.budget.kv_available_gib + plain.budget.cuda_graphs_gib)
 
 
 def test_eager_mode_lora_and_offload_move_memory() -> None:
     plain = assessed(LLAMA, "L40S").budget
     eager = assessed(LLAMA, "L40S", enforce_eager=True).budget
-    assert (eager.cuda_graphs_gib, plain.cuda_graphs_gib) == (0.0, 0.5)
+    assert eager.cuda_graphs_gib == 0.0 and 0.25 <= plain.cuda_graphs_gib < 1.0
     adapters = assessed(LLAMA, "L40S", enable_lora=True, max_loras=4, max_lora_rank=64).budget
     assert adapters.lora_gib == pytest.approx(4 * 64 * 32 * 2 * (4 * 4096 + 10240 + 3 * 4096 + 3 * 14336) / 2**30)
     offloaded = assessed(LLAMA, "L40S", cpu_offload_gb=4).budget
@@ -185,7 +194,7 @@ def test_a_cache_set_by_hand_ignores_utilisation() -> None:
 
 def test_auto_takes_the_length_that_fits() -> None:
     found = assessed(QWEN, "H100", max_model_len="auto")
-    assert found.budget.max_model_len == found.budget.largest_length == 34752
+    assert found.budget.max_model_len == found.budget.largest_length == 32352
     assert found.verdict is FitVerdict.FITS
 
 
@@ -205,7 +214,7 @@ def test_changes_that_would_make_it_fit() -> None:
     flags: dict[str, Any] = {"max_model_len": 40960}
     found = changes_that_fit(assessed(QWEN, "H100", **flags), flags, VERSION, shape(QWEN))
     texts = [change.text for change in found]
-    assert texts[0].startswith("max-model-len 18000 (with margin): 8.5 GiB per GPU for 1 such request")
+    assert texts[0].startswith("max-model-len 16000 (with margin): 7.9 GiB per GPU for 2 such requests")
     assert "tensor-parallel-size 2: 35.7 GiB per GPU for 3 such requests" in texts or any(
         text.startswith("tensor-parallel-size 2: ") for text in texts
     )
@@ -224,7 +233,7 @@ def test_no_change_is_proposed_where_none_is_enough() -> None:
 def test_bars_show_every_part() -> None:
     line = bars(assessed(QWEN, "H100"))
     assert line.startswith("weights 61.0 ▓")
-    for part in ("activation 2.7 ▓", "graphs 0.5", "other 0.1", "KV 8.5 ▓▓▓", "of 72.8 GiB (H100 \u00d7 0.92)"):
+    for part in ("activation 2.7 ▓", "graphs 1.1", "other 0.1", "KV 7.9 ▓▓▓", "of 72.8 GiB (H100 \u00d7 0.92)"):
         assert part in line
     assert len(line) < 120
     assert "KV -" in bars(assessed(QWEN, "A10G"))

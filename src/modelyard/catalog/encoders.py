@@ -26,6 +26,9 @@ class Encoder:
         positions_per_token: Patches that become one token of the text.
         item_tokens: Tokens of the largest image or video.
         by_length: Whether a video may be as long as a request leaves room for beside an image.
+        pixels_per_token: Pixels of an image that become one token, where `max_pixels` bounds images; 0 elsewhere.
+        kept: Hidden states that are kept until the last layer beside the stream.
+        each_request: Whether the trial run has one item for each request of a batch, whatever their length.
     """
 
     kind: str
@@ -35,6 +38,9 @@ class Encoder:
     positions_per_token: int = 4
     item_tokens: int = 1
     by_length: bool = False
+    pixels_per_token: int = 0
+    kept: int = 0
+    each_request: bool = False
 
 
 def vision_encoder(config: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int] | None:
@@ -58,6 +64,11 @@ def _layers(tower: Mapping[str, Any], layers: int, hidden: int, inner: int, matr
     return layers * hidden * (4 * hidden + matrices * inner) + colours * frames * patch * patch * hidden
 
 
+def _pixels_per_token(tower: Mapping[str, Any], patch: int) -> int:
+    """Return the pixels of the patches that are merged to one token."""
+    return (count(tower, "patch_size", patch) * count(tower, "spatial_merge_size", 2)) ** 2
+
+
 QWEN2_VL_TOKENS = 16384
 """Tokens of the largest image: 12,845,056 pixels (`max_pixels` of its processor) at 28 x 28 pixels each."""
 
@@ -79,6 +90,7 @@ def _qwen2_vl(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: 
         mlp_matrices=matrices,
         item_tokens=QWEN2_VL_TOKENS,
         by_length=True,
+        pixels_per_token=_pixels_per_token(tower, 14),
     )
     return shape, total
 
@@ -92,8 +104,12 @@ def _qwen3_vl(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: 
     total = _layers(tower, count(tower, "depth"), hidden, inner, 2)
     total += mergers * merged * (merged + text_hidden) + count(tower, "num_position_embeddings", 0) * hidden
     shape = Encoder(
-        kind="qwen3_vl", hidden_size=hidden, intermediate_size=inner, item_tokens=QWEN3_VL_TOKENS,
-    )  # fmt: skip
+        kind="qwen3_vl",
+        hidden_size=hidden,
+        intermediate_size=inner,
+        item_tokens=QWEN3_VL_TOKENS,
+        pixels_per_token=_pixels_per_token(tower, 16),
+    )
     return shape, total
 
 
@@ -158,7 +174,7 @@ def _kimi(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: int)
     total += count(tower, "init_pos_emb_height", 64) * count(tower, "init_pos_emb_width", 64) * hidden
     total += 4 * hidden * (4 * hidden + text_hidden)
     # Its processor takes 16,384 patches of an image at most (`in_patch_limit`), four to a token.
-    return Encoder(kind="kimi_k25", hidden_size=hidden, intermediate_size=inner, item_tokens=4096), total
+    return Encoder(kind="kimi", hidden_size=hidden, intermediate_size=inner, item_tokens=4096), total
 
 
 def _intern(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int]:
@@ -167,6 +183,59 @@ def _intern(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: in
     total += 4 * hidden * text_hidden + text_hidden * text_hidden
     tiles = count(config, "max_dynamic_patch", 12) + 1
     return Encoder(kind="internvl", hidden_size=hidden, intermediate_size=inner, item_tokens=256 * tiles), total
+
+
+def _minimax(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int]:
+    del config
+    hidden, inner = count(tower, "hidden_size"), count(tower, "intermediate_size")
+    merge = tower.get("img_token_compression_config")
+    side = count(merge, "spatial_merge_size", 2) if isinstance(merge, Mapping) else 2
+    wide = count(tower, "projection_dim", text_hidden)
+    total = _layers(tower, count(tower, "num_hidden_layers"), hidden, inner, 2)
+    total += hidden * wide + wide * wide + side**2 * wide * text_hidden + text_hidden * text_hidden
+    tokens = (count(tower, "image_size") // count(tower, "patch_size", 14) // side) ** 2
+    return Encoder(
+        kind="minimax_m3", hidden_size=hidden, intermediate_size=inner, positions_per_token=side**2, item_tokens=tokens
+    ), total
+
+
+MLLAMA_TILES = 4
+"""Tiles of 560 x 560 pixels of an image of Llama 3.2 (`max_num_tiles`), each padded to a multiple of 8 patches."""
+
+
+def _mllama(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int]:
+    del config
+    hidden, inner = count(tower, "hidden_size"), count(tower, "intermediate_size")
+    layers = count(tower, "num_hidden_layers", 32) + count(tower, "num_global_layers", 8)
+    taps = tower.get("intermediate_layers_indices")
+    kept = len(taps) if isinstance(taps, list) else 5
+    patches = (count(tower, "image_size", 560) // count(tower, "patch_size", 14)) ** 2 + 1
+    total = _layers(tower, layers, hidden, inner, 2) + (kept + 1) * hidden * text_hidden
+    return Encoder(
+        kind="mllama",
+        hidden_size=hidden,
+        intermediate_size=inner,
+        positions_per_token=1,
+        item_tokens=MLLAMA_TILES * -(-patches // 8) * 8,
+        kept=kept,
+        each_request=True,
+    ), total
+
+
+LLAVA_NEXT_TILES = 5
+"""Tiles of the largest image, the whole picture included: grids of 2 x 2 are the largest (`image_grid_pinpoints`)."""
+
+
+def _llava(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int]:
+    hidden, inner = count(tower, "hidden_size"), count(tower, "intermediate_size")
+    patches = (count(tower, "image_size", 336) // count(tower, "patch_size", 14)) ** 2
+    tiles = LLAVA_NEXT_TILES if config.get("model_type") == "llava_next" else 1
+    # The features are taken one layer before the last, which is not loaded (`vision_feature_layer` of -2).
+    layers = count(tower, "num_hidden_layers") - (config.get("vision_feature_layer", -2) == -2)
+    total = _layers(tower, layers, hidden, inner, 2) + patches * hidden + (hidden + text_hidden) * text_hidden
+    return Encoder(
+        kind="llava", hidden_size=hidden, intermediate_size=inner, positions_per_token=1, item_tokens=tiles * patches
+    ), total
 
 
 _FAMILIES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], int], tuple[Encoder, int]]] = {
@@ -182,4 +251,9 @@ _FAMILIES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], int], tu
     "llama4": _llama4,
     "kimi_k25": _kimi,
     "internvl_chat": _intern,
+    "kimi_k3": _kimi,
+    "minimax_m3_vl": _minimax,
+    "mllama": _mllama,
+    "llava": _llava,
+    "llava_next": _llava,
 }

@@ -12,26 +12,27 @@ from typing import Any
 
 # fmt: off
 _DECODERS = (
-    "Arcee", "Bamba", "Cohere", "Cohere2", "DeciLM", "DeepseekV2", "DeepseekV3", "DeepseekV32", "Dots1", "Ernie4_5",
-    "Ernie4_5_Moe", "Exaone4", "GPTBigCode", "GPTNeoX", "Gemma", "Gemma2", "Gemma3", "Gemma4", "Glm", "Glm4",
-    "Glm4Moe", "Glm4MoeLite", "GlmMoeDsa", "GptOss", "Granite", "GraniteMoe", "GraniteMoeHybrid",
+    "Arcee", "Bamba", "Cohere", "Cohere2", "DeciLM", "DeepseekV2", "DeepseekV3", "DeepseekV32", "DeepseekV4", "Dots1",
+    "Ernie4_5", "Ernie4_5_Moe", "Exaone4", "GPTBigCode", "GPTNeoX", "Gemma", "Gemma2", "Gemma3", "Gemma4", "Glm",
+    "Glm4", "Glm4Moe", "Glm4MoeLite", "GlmMoeDsa", "GptOss", "Granite", "GraniteMoe", "GraniteMoeHybrid",
     "GraniteMoeShared", "HunYuanDenseV1", "InternLM2", "InternLM3", "Jamba", "KimiLinear", "Lfm2", "Lfm2Moe",
-    "Llama", "Llama4", "MiMo", "MiMoV2Flash", "MiniMaxM2", "Ministral", "Mistral", "Mixtral", "Nemotron",
-    "NemotronH", "Olmo", "Olmo2", "Olmo3", "Olmoe", "Phi", "Phi3", "Qwen2", "Qwen2Moe", "Qwen3", "Qwen3Moe",
+    "Llama", "Llama4", "MiMo", "MiMoV2Flash", "MiniMaxM2", "MiniMaxM3Sparse", "Ministral", "Mistral", "Mixtral",
+    "Nemotron", "NemotronH", "Olmo", "Olmo2", "Olmo3", "Olmoe", "Phi", "Phi3", "Qwen2", "Qwen2Moe", "Qwen3", "Qwen3Moe",
     "Qwen3Next", "Qwen3_5", "Qwen3_5Moe", "SeedOss", "SmolLM3", "StableLm", "Starcoder2",
 )
 # fmt: on
 
 # fmt: off
 _WITH_IMAGES = (
-    "Gemma3", "Gemma4", "KimiK25", "Llama4", "Mistral3", "Qwen2VL", "Qwen2_5_VL", "Qwen3VL", "Qwen3VLMoe",
-    "Qwen3_5", "Qwen3_5Moe",
+    "Gemma3", "Gemma4", "KimiK25", "KimiK3", "Llama4", "MiniMaxM3Sparse", "Mistral3", "Qwen2VL", "Qwen2_5_VL",
+    "Qwen3VL", "Qwen3VLMoe", "Qwen3_5", "Qwen3_5Moe",
 )
 # fmt: on
 
 # fmt: off
 _OTHERS = (
     "BertForSequenceClassification", "BertModel", "InternVLChatModel", "LlavaForConditionalGeneration",
+    "LlavaNextForConditionalGeneration", "MllamaForConditionalGeneration",
     "RobertaForMaskedLM", "RobertaForSequenceClassification", "RobertaModel", "WhisperForConditionalGeneration",
     "XLMRobertaForSequenceClassification", "XLMRobertaModel",
 )

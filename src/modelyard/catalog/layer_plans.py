@@ -67,6 +67,8 @@ class LayerPlan:
 def layer_plans(text: Mapping[str, Any], unmodelled: list[str]) -> tuple[LayerPlan, ...]:
     """Return the layers of a decoder; what the config leaves open is added to `unmodelled`."""
     layers = count(text, "num_hidden_layers")
+    if isinstance(text.get("compress_ratios"), list):
+        unmodelled.append("the cache of compressed attention (compress_ratios)")
     if isinstance(text.get("block_configs"), list):
         return _searched(text, text["block_configs"], unmodelled)
     pattern = _pattern(text, layers)

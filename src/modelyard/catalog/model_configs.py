@@ -12,8 +12,15 @@ from modelyard.catalog.config_fields import count, first_count
 from modelyard.catalog.encoders import vision_encoder
 from modelyard.catalog.families import DEFAULTS, MODELLED, task_of
 from modelyard.catalog.layer_plans import ENCODERS, Feed, LayerPlan, layer_plans
-from modelyard.catalog.model_matrices import draft_matrices, expert_sizes, gated_mlp, model_matrices
-from modelyard.catalog.quantization_schemes import Scheme, UnknownSchemeError, mean_bits, scheme_of
+from modelyard.catalog.model_matrices import (
+    draft_matrices,
+    expert_sizes,
+    gated_mlp,
+    index_layers,
+    model_matrices,
+)
+from modelyard.catalog.module_names import unknown_among
+from modelyard.catalog.quantization_schemes import Scheme, UnknownSchemeError, cache_type, mean_bits, scheme_of
 from modelyard.catalog.recurrences import Projection, Recurrence, recurrence
 from modelyard.catalog.shapes import (
     Experts,
@@ -29,6 +36,9 @@ from modelyard.findings import UserError
 
 TIED_BY_DEFAULT = ("gemma", "qwen2_vl", "cohere", "command")
 """Model types whose config class ties the embeddings when `config.json` does not say."""
+
+MOST_STRANGE = 0.1
+"""Share of the modules that a quantisation lists which may be of parts that are not counted, such as drafts."""
 
 DTYPE_BITS = {"float32": 32.0, "float": 32.0}
 
@@ -75,9 +85,12 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
     if task_of(architecture) in ("embed", "classify"):
         tied = True  # an embedding model has no output layer
     tower, encoder = _encoder(config, hidden, unmodelled)
-    scheme = _scheme(text.get("quantization_config") or config.get("quantization_config"), unmodelled)
+    stored = text.get("quantization_config") or config.get("quantization_config")
+    scheme = _with_expert_type(_scheme(stored, unmodelled), text)
     dtype = _dtype(text, config)
-    weights = _weights(text, plans, latent, mixer, scheme, bool(tied), learned, tower, DTYPE_BITS.get(dtype, 16.0))
+    weights = _weights(
+        text, plans, latent, mixer, scheme, bool(tied), learned, tower, DTYPE_BITS.get(dtype, 16.0), unmodelled
+    )
     shape = ModelShape(
         architecture=architecture,
         layers=layers,
@@ -100,7 +113,9 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         weights=weights,
         recurrence=mixer[0] if mixer is not None else None,
         encoder=encoder,
-        index_dim=count(text, "index_head_dim", 0) if latent is not None else 0,
+        index_dim=_index_dim(text, latent),
+        index_layers=len(index_layers(text)),
+        kv_cache_dtype=cache_type(stored) if isinstance(stored, Mapping) else "",
         draft_layers=sum(each.layers for each in weights if each.part is WeightPart.DRAFT),
         unmodelled=tuple(dict.fromkeys(unmodelled)),
     )
@@ -184,10 +199,15 @@ def _weights(
     learned: int,
     tower: int | None,
     plain: float,
+    unmodelled: list[str],
 ) -> tuple[PartWeights, ...]:
     """Return the weights by part; like matrices that are stored in different ways have their mean."""
     experts = expert_sizes(text) if any(plan.feed is Feed.EXPERTS for plan in plans) else None
     matrices = list(model_matrices(text, plans, latent, mixer[1] if mixer is not None else (), experts, tied=tied))
+    if scheme is not None and scheme.listed:
+        strange = unknown_among(scheme.listed, matrices)
+        if len(strange) > MOST_STRANGE * len(scheme.listed):
+            unmodelled.append(f"quantisation of modules that are not known, such as {strange[0]}")
     by_part: dict[tuple[WeightPart, Split], list[Matrix]] = defaultdict(list)
     for matrix in matrices:
         if matrix.values:
@@ -285,6 +305,26 @@ def _whisper(config: Mapping[str, Any]) -> ModelShape:
         encoder_positions=positions,
         learned_positions=count(config, "max_target_positions"),
     )
+
+
+def _with_expert_type(scheme: Scheme | None, text: Mapping[str, Any]) -> Scheme | None:
+    """Return a scheme whose experts are stored in four bits where the config says so apart from it (DeepSeek V4)."""
+    if scheme is None or text.get("expert_dtype") != "fp4":
+        return scheme
+    others = scheme.bits_of
+
+    def bits_of(matrix: Matrix) -> float | None:
+        told = others(matrix)
+        return 4.25 if matrix.part is WeightPart.EXPERTS and (told is None or told >= 8) else told
+
+    return replace(scheme, bits_of=bits_of)
+
+
+def _index_dim(text: Mapping[str, Any], latent: LatentAttention | None) -> int:
+    sparse = text.get("sparse_attention_config")
+    if latent is None and isinstance(sparse, Mapping):
+        return count(sparse, "sparse_index_dim", 0)
+    return count(text, "index_head_dim", 0) if latent is not None else 0
 
 
 def _dtype(text: Mapping[str, Any], config: Mapping[str, Any]) -> str:

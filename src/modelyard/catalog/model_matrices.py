@@ -142,7 +142,10 @@ def _layer(
             yield Matrix(start + projection.name, WeightPart.RECURRENT, projection.values, projection.split, at)
     elif plan.kind is not None:
         owner = start + ("mixer." if only else "self_attn.")
-        yield from _latent(text, at, owner, latent) if latent is not None else _heads(text, at, owner, plan)
+        if compresses(text):
+            yield from _compressed(text, at, owner)
+        else:
+            yield from _latent(text, at, owner, latent) if latent is not None else _heads(text, at, owner, plan)
     elif plan.linear:
         yield Matrix(f"{start}self_attn.linear_attn", WeightPart.ATTENTION, hidden * hidden, Split.RANKS, at)
     owner = start + ("mixer." if only else "mlp.")
@@ -180,6 +183,11 @@ def _heads(text: Mapping[str, Any], at: int, owner: str, plan: LayerPlan) -> Ite
     yield Matrix(f"{owner}k_proj", part, hidden * plan.key_value_heads * plan.head_dim, Split.HEADS, at)
     yield Matrix(f"{owner}v_proj", part, hidden * plan.key_value_heads * plan.value_dim, Split.HEADS, at)
     yield Matrix(f"{owner}o_proj", part, plan.heads * plan.value_dim * hidden, Split.RANKS, at)
+    sparse = text.get("sparse_attention_config")
+    if isinstance(sparse, Mapping) and at in index_layers(text):
+        width = count(sparse, "sparse_index_dim")
+        yield Matrix(f"{owner}index_q_proj", part, hidden * plan.key_value_heads * width, Split.HEADS, at)
+        yield Matrix(f"{owner}index_k_proj", part, hidden * width, Split.WHOLE, at)
 
 
 def _latent(text: Mapping[str, Any], at: int, owner: str, latent: LatentAttention) -> Iterator[Matrix]:
@@ -195,12 +203,53 @@ def _latent(text: Mapping[str, Any], at: int, owner: str, latent: LatentAttentio
     up = latent.kv_lora_rank * heads * (latent.qk_nope_head_dim + latent.v_head_dim)
     yield Matrix(f"{owner}kv_b_proj", part, up, Split.RANKS, at)
     yield Matrix(f"{owner}o_proj", part, heads * latent.v_head_dim * hidden, Split.RANKS, at)
+    if text.get("mla_use_output_gate"):
+        yield Matrix(f"{owner}g_proj", part, hidden * heads * latent.v_head_dim, Split.RANKS, at)
     if text.get("index_head_dim"):
         index_heads, index_dim = count(text, "index_n_heads"), count(text, "index_head_dim")
         rank = latent.q_lora_rank or hidden
         yield Matrix(f"{owner}indexer.wq_b", part, rank * index_heads * index_dim, Split.WHOLE, at)
         yield Matrix(f"{owner}indexer.wk", part, hidden * index_dim, Split.WHOLE, at)
         yield Matrix(f"{owner}indexer.weights_proj", part, hidden * index_heads, Split.WHOLE, at)
+
+
+def compresses(text: Mapping[str, Any]) -> bool:
+    """Tell whether a model's attention keeps a vector of several tokens at a time (DeepSeek V4)."""
+    return isinstance(text.get("compress_ratios"), list)
+
+
+def _compressed(text: Mapping[str, Any], at: int, owner: str) -> Iterator[Matrix]:
+    """Yield the matrices of an attention to compressed tokens (`vllm/models/deepseek_v4/attention.py`, 0.33.0)."""
+    hidden, heads, width, part = (
+        count(text, "hidden_size"),
+        count(text, "num_attention_heads"),
+        count(text, "head_dim"),
+        WeightPart.ATTENTION,
+    )
+    rank, groups, out = count(text, "q_lora_rank"), count(text, "o_groups"), count(text, "o_lora_rank")
+    yield Matrix(f"{owner}wq_a", part, hidden * rank, Split.WHOLE, at)
+    yield Matrix(f"{owner}wkv", part, hidden * width, Split.WHOLE, at)
+    yield Matrix(f"{owner}wq_b", part, rank * heads * width, Split.RANKS, at)
+    yield Matrix(f"{owner}wo_a", part, heads * width * out, Split.RANKS, at)
+    yield Matrix(f"{owner}wo_b", part, groups * out * hidden, Split.RANKS, at)
+    ratios = text["compress_ratios"]
+    ratio = ratios[at] if at < len(ratios) and isinstance(ratios[at], int) else 0
+    if ratio > 1:
+        # Blocks of four tokens overlap, and are chosen by an indexer with a compressor of its own.
+        overlaps = 2 if ratio == 4 else 1
+        yield Matrix(f"{owner}compressor", part, hidden * 2 * overlaps * width, Split.WHOLE, at)
+        if ratio == 4 and text.get("index_head_dim"):
+            index_heads, index_dim = count(text, "index_n_heads"), count(text, "index_head_dim")
+            yield Matrix(f"{owner}indexer.wq_b", part, rank * index_heads * index_dim, Split.WHOLE, at)
+            yield Matrix(f"{owner}indexer.weights_proj", part, hidden * index_heads, Split.WHOLE, at)
+            yield Matrix(f"{owner}indexer.compressor", part, hidden * 4 * index_dim, Split.WHOLE, at)
+
+
+def index_layers(text: Mapping[str, Any]) -> frozenset[int]:
+    """Return the layers whose heads keep an indexer's key of each token beside their own (MiniMax M3)."""
+    sparse = text.get("sparse_attention_config")
+    marks = sparse.get("sparse_attention_freq") if isinstance(sparse, Mapping) else None
+    return frozenset(at for at, mark in enumerate(marks) if mark == 1) if isinstance(marks, list) else frozenset()
 
 
 def draft_matrices(text: Mapping[str, Any], layer: list[Matrix]) -> tuple[int, int]:

@@ -167,7 +167,9 @@ def model_from_config(model_id: str, config: Mapping[str, Any], source: str) -> 
     named = named_scheme(model_id)
     if named and shape.quantization is None and not shape.unknown_weights:
         # Checkpoints of ModelOpt may say it in hf_quant_config.json only, which vLLM reads as well.
-        unread = f"quantisation {named} (in the name; config.json has no quantization_config)"
+        unread = (
+            f"quantisation {named} (in the name; neither config.json nor an hf_quant_config.json beside it says how)"
+        )
         shape = replace(shape, unmodelled=(*shape.unmodelled, unread))
     return Model(
         id=model_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import translate
 from typing import Any
 
@@ -21,10 +21,49 @@ _FUSED = (
 )
 
 
+_SPELLINGS = (
+    ((".mlp.", ".block_sparse_moe."), (".gate_proj", ".w1"), (".up_proj", ".w3"), (".down_proj", ".w2")),
+    ((".mlp.", ".feed_forward."),),
+    ((".mlp.", ".ffn."), (".self_attn.", ".attn."), (".gate_proj", ".w1"), (".up_proj", ".w3"), (".down_proj", ".w2")),
+    ((".mlp.", ".block_sparse_moe."),),
+    ((".mlp.", ".moe."),),
+)
+"""How families call modules that most call as the matrices here: Mixtral and MiniMax, Llama 4, DeepSeek V4, others."""
+
+
 def names_of(matrix: Matrix) -> tuple[str, ...]:
     """Return how lists may call a matrix, without what stands before `layers`."""
-    fused = [pattern.sub(other, matrix.name) for pattern, other in _FUSED if pattern.search(matrix.name)]
-    return (matrix.name, *fused)
+    name = matrix.name
+    fused = [pattern.sub(other, name) for pattern, other in _FUSED if pattern.search(name)]
+    other_names = []
+    for spelling in _SPELLINGS:
+        called = name
+        for usual, other in spelling:
+            called = called.replace(usual, other) if usual.endswith(".") else _ended(called, usual, other)
+        other_names.append(called)
+    return tuple(dict.fromkeys((name, *fused, *other_names)))
+
+
+def _ended(name: str, usual: str, other: str) -> str:
+    return name.removesuffix(usual) + other if name.endswith(usual) else name
+
+
+def unknown_among(listed: Iterable[str], matrices: Iterable[Matrix]) -> tuple[str, ...]:
+    """Return the modules of a list (`listed_name`) that mean none of some matrices."""
+    known: set[str] = set()
+    for matrix in matrices:
+        for name in names_of(matrix):
+            words = name.split(".")
+            known.update(".".join(words[:end]) for end in range(1, len(words) + 1))
+    return tuple(name for name in listed if name not in known)
+
+
+def listed_name(entry: str) -> str:
+    """Return a module of a list as matrices are called: without a prefix, any expert as the first of its layer."""
+    return _EXPERT.sub(".experts.0", plain_name(entry))
+
+
+_EXPERT = re.compile(r"\.experts\.\d+")
 
 
 def plain_name(entry: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.catalog.module_names import PREFIXES, Names, beginning, names_of, plain_name
+from modelyard.catalog.module_names import PREFIXES, Names, beginning, listed_name, names_of, plain_name
 from modelyard.catalog.weight_parts import Matrix, WeightPart
 from modelyard.linear import UnreadablePattern
 
@@ -32,12 +32,14 @@ class Scheme:
         bits: Bits of most quantised parameters, scales included.
         bits_of: Bits of a matrix; None for the model's own type.
         block: Parameters along a row that share a scale, where a rank's share must be a multiple of it.
+        listed: Modules that it names one by one as quantised; empty where it names them by a rule.
     """
 
     method: str
     bits: float
     bits_of: Callable[[Matrix], float | None]
     block: int | None = None
+    listed: tuple[str, ...] = ()
 
 
 class UnknownSchemeError(ValueError):
@@ -226,7 +228,7 @@ def _modelopt(stored: Mapping[str, Any]) -> Scheme:
     ignored = Names([*(raw.get("exclude_modules") or ()), *(raw.get("ignore") or ())])
     layers = raw.get("quantized_layers")
     if isinstance(layers, Mapping) and layers:
-        own = {plain_name(str(name)): _algorithm_bits(each) for name, each in layers.items()}
+        own = {listed_name(str(name)): _algorithm_bits(each) for name, each in layers.items()}
         lowest = min(own.values())
 
         def bits_of(matrix: Matrix) -> float | None:
@@ -239,7 +241,7 @@ def _modelopt(stored: Mapping[str, Any]) -> Scheme:
                         return each
             return None
 
-        return Scheme("nvfp4" if lowest == 4.5 else "modelopt-fp8", lowest, bits_of)
+        return Scheme("nvfp4" if lowest == 4.5 else "modelopt-fp8", lowest, bits_of, listed=tuple(own))
     if algorithm not in _MODELOPT:
         if raw.get("config_groups"):
             return _compressed(raw)
@@ -337,6 +339,22 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Scheme]] = {
     "gpt-oss-mxfp4": _mxfp4,
     "experts-int8": _experts_int8,
 }
+
+
+def cache_type(stored: Mapping[str, Any]) -> str:
+    """Return the type that a `quantization_config` names for the KV cache, as vLLM calls it; empty where it names none.
+
+    Compressed-tensors and ModelOpt have a `kv_cache_scheme`, ModelOpt a `kv_cache_quant_algo` as well
+    (`get_kv_cache_quant_algo_string` in `vllm/utils/torch_utils.py`).
+    """
+    inner = stored.get("quantization")
+    for each in (inner, stored) if isinstance(inner, Mapping) else (stored,):
+        named = each.get("kv_cache_scheme") or each.get("kv_cache_quant_algo")
+        if isinstance(named, Mapping) and named.get("type") == "float":
+            return {8: "fp8", 4: "nvfp4"}.get(_whole(named, "num_bits", 0), "")
+        if isinstance(named, str):
+            return {"fp8": "fp8_e4m3", "nvfp4": "nvfp4"}.get(named.lower(), "")
+    return ""
 
 
 def schemes() -> Sequence[str]:

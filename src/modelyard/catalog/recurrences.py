@@ -106,13 +106,20 @@ def _kimi_delta(text: Mapping[str, Any], linear: Mapping[str, Any]) -> tuple[Rec
         state_dtype="float32",
         chunk=64,
     )
+    gate = (
+        (Projection("self_attn.g_proj", hidden * inner),)
+        if linear.get("use_full_rank_gate")
+        else (
+            Projection("self_attn.g_a_proj", hidden * width, Split.WHOLE),
+            Projection("self_attn.g_b_proj", width * inner),
+        )
+    )
     return state, (
         *(Projection(f"self_attn.{each}_proj", hidden * inner) for each in "qkv"),
         Projection("self_attn.o_proj", hidden * inner),
         Projection("self_attn.f_a_proj", hidden * width, Split.WHOLE),
         Projection("self_attn.f_b_proj", width * inner),
-        Projection("self_attn.g_a_proj", hidden * width, Split.WHOLE),
-        Projection("self_attn.g_b_proj", width * inner),
+        *gate,
         Projection("self_attn.b_proj", hidden * heads),
         Projection("self_attn.conv1d", 3 * inner * kernel),
     )

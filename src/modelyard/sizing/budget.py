@@ -8,6 +8,7 @@ from modelyard.catalog import Device, ModelShape
 from modelyard.sizing.cache_plan import cache_plan
 from modelyard.sizing.encoder_profile import encoder_doubt_gib, encoder_peak_gib
 from modelyard.sizing.flag_values import AUTO_LENGTH
+from modelyard.sizing.graphs import cuda_graphs_gib
 from modelyard.sizing.kv_cache import (
     bytes_per_token,
     concurrency_bytes,
@@ -19,7 +20,6 @@ from modelyard.sizing.kv_cache import (
 from modelyard.sizing.overheads import (
     GIB,
     activation_gib,
-    cuda_graphs_gib,
     forward_peak_gib,
     lora_gib,
     non_torch_gib,
@@ -161,6 +161,8 @@ def _stage_budget(
     least = request(SHORTEST_AUTO) if settings.max_model_len == AUTO_LENGTH else need
     concurrent = concurrency_bytes(shape, settings, stage)
     bounded = encoder_doubt_gib(shape, settings) if activation == encoder_peak_gib(shape, settings) else 0.0
+    if shape.experts is not None and settings.data_parallel_size > 1 and shape.unmodelled:
+        bounded = max(bounded, activation / 2)  # its own kernels may take the tokens of other copies in parts
     sampled = min(sampler_doubt_gib(shape, settings), max(0.0, activation - forward_peak_gib(shape, settings)))
     # Without a cache a batch is the limit.
     batch = max(1, min(settings.max_num_seqs, settings.max_num_batched_tokens // max(1, length)))

@@ -21,6 +21,9 @@ from modelyard.sizing.settings import DTYPE_BYTES, EffectiveSettings
 INDEXER_SCALE = 4
 """Bytes of the scale beside 128 values of a sparse attention's indexer (`deepseek_v2.py`)."""
 
+INDEX_KEY_BYTES = 2
+"""Bytes of a value of an indexer's keys beside heads (`indexer_kv_dtype`, 16 bits unless somebody asks for others)."""
+
 SPARSE_FP8_BYTES = 656
 """Bytes of a token in a layer of latent attention with an indexer and an 8-bit cache (`flashmla_sparse.py`)."""
 
@@ -112,7 +115,8 @@ def cache_plan(shape: ModelShape, settings: EffectiveSettings, stage: int = 0) -
     """Return how the layers of a pipeline stage share the cache."""
     share = stage_layers(shape.layers, settings.pipeline_parallel_size)[stage] / shape.layers
     buckets = _buckets(shape, settings)
-    alike = len({(bucket.kind, bucket.window, bucket.page_bytes) for bucket in buckets}) <= 1
+    # Layers of one kind are one group, whatever their sizes (`UniformTypeKVCacheSpecs`).
+    alike = len({(bucket.kind, bucket.window) for bucket in buckets}) <= 1
     attended = {bucket.kind for bucket in buckets}
     if alike or not (settings.hybrid_cache and has_hybrid_cache(settings.version)) or shape.encoder_positions:
         return CachePlan(buckets=buckets, group_layers=0, page_bytes=0.0, share=share)
@@ -161,6 +165,11 @@ def _buckets(shape: ModelShape, settings: EffectiveSettings) -> tuple[Bucket, ..
         Bucket(kind=kind, window=window, layers=layers, page_bytes=each * block, block_tokens=block)
         for (kind, window, each), layers in found.items()
     ]
+    if shape.index_layers and shape.index_dim:
+        page = shape.index_dim * INDEX_KEY_BYTES * block
+        buckets.append(
+            Bucket(kind=LayerKind.FULL, window=None, layers=shape.index_layers, page_bytes=page, block_tokens=block)
+        )
     if recurrent and not settings.first_engine:
         buckets.append(
             Bucket(kind=LayerKind.RECURRENT, window=None, layers=recurrent, page_bytes=state, block_tokens=0)

@@ -12,10 +12,11 @@ from modelyard.catalog.architectures import has_architecture
 from modelyard.placement import MIG, MPS, WHOLE_DEVICES, Sharing
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import Coverage, coverage
+from modelyard.sizing.graphs import most_graphs_gib
 from modelyard.sizing.measured import MeasuredBudget
-from modelyard.sizing.overheads import most_graphs_gib
+from modelyard.sizing.overheads import sampler_peak_gib
 from modelyard.sizing.settings import EffectiveSettings, effective_settings
-from modelyard.sizing.support import CUDA_CONTEXT_GIB, refusals
+from modelyard.sizing.support import CUDA_CONTEXT_GIB, doubts, refusals
 from modelyard.sizing.weights import effective_quantization
 
 
@@ -49,6 +50,10 @@ def refusal_slack_gib(total_gib: float) -> float:
 
 MEASURED_SLACK_GIB = 0.25
 """How far a second start on the same version and device may be from the first."""
+
+
+SAMPLER_MEASURED = (0, 8, 2)
+"""Since then the V1 engine measures its sampler (in 0.8.2); a log of 0.8.1 ran out of memory when it warmed it up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +174,20 @@ def _verdict(
     short = MEASURED_SLACK_GIB if near is None else refusal_slack_gib(budget.total_gib)
     if margin + less < -short or budget.kv_available_gib + less <= -short:
         return FitVerdict.DOES_NOT_FIT, [arithmetic]
-    doubts = [*(problem.message for problem in settings.problems), *shared]
+    if unmeasured := _unmeasured_sampler(shape, settings, budget):
+        needed_outside, left = unmeasured
+        verdict = FitVerdict.DOES_NOT_FIT if needed_outside > left else FitVerdict.UNSURE
+        return verdict, [
+            f"vLLM {'.'.join(map(str, settings.version))} fills its share before it warms up its sampler, which takes "
+            f"{needed_outside:.1f} GiB for {settings.max_num_seqs} requests; {left:.1f} GiB are left outside",
+            arithmetic,
+        ]
+    open_questions = [*(problem.message for problem in settings.problems), *shared, *doubts(shape, settings, device)]
     if budget.not_modelled:
-        doubts.append(f"not modelled: {', '.join(budget.not_modelled)}")
-    doubts += _outside(shape, settings, budget)
-    if doubts:
-        return FitVerdict.UNSURE, [*doubts, arithmetic]
+        open_questions.append(f"not modelled: {', '.join(budget.not_modelled)}")
+    open_questions += _outside(shape, settings, budget)
+    if open_questions:
+        return FitVerdict.UNSURE, [*open_questions, arithmetic]
     if margin - more >= needed:
         return FitVerdict.FITS, [arithmetic]
     bounded = f" beside {more:.1f} GiB that parts may take more" if more > 0 else ""
@@ -202,6 +215,15 @@ def _unknown_quantization(shape: ModelShape, settings: EffectiveSettings) -> lis
     asked = settings.quantization
     known = effective_quantization(shape, settings) is not None
     return [f"weights quantised by {asked}"] if asked and asked != "None" and not known else []
+
+
+def _unmeasured_sampler(
+    shape: ModelShape, settings: EffectiveSettings, budget: MemoryBudget
+) -> tuple[float, float] | None:
+    """Return what a sampler takes that the engine does not measure, and what its share leaves; None where it does."""
+    if settings.first_engine or not (0, 8, 0) <= settings.version < SAMPLER_MEASURED:
+        return None
+    return sampler_peak_gib(shape, settings), max(0.0, budget.total_gib - budget.requested_gib)
 
 
 def _outside(shape: ModelShape, settings: EffectiveSettings, budget: MemoryBudget) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard.catalog import Device, LayerKind, ModelShape
+from modelyard.catalog import Device, ModelShape
 from modelyard.sizing.encoder_profile import encoder_peak_gib
 from modelyard.sizing.settings import KV_DTYPE_BYTES, EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
@@ -55,17 +55,14 @@ NON_TORCH_GIB = 0.15
 NON_TORCH_SEVERAL_GIB = 0.55
 """The same with NCCL for several ranks; logged 0.2 to 0.6 GiB for two to sixteen ranks without an NVSwitch."""
 
-NON_TORCH_SWITCHED_GIB = 1.75
-"""The same for eight ranks on an NVSwitch, where NCCL keeps channels to all of them; logged 1.74 and 2.15 GiB."""
+NON_TORCH_SWITCHED_GIB = 2.0
+"""The same for eight ranks on an NVSwitch, where NCCL keeps channels to all of them; logged 1.74 to 2.2 GiB.
+
+The middle of two logs that print it, and of three whose other parts are known (GLM-5.1 and Kimi-K2 on H200).
+"""
 
 SWITCHED = ("A100", "H100", "H200", "B200", "B300")
 """Devices that EC2 joins by an NVSwitch (p4, p5 and p6 instances)."""
-
-CUDA_GRAPHS_GIB = 0.5
-"""Budget for CUDA graphs of dense models; logged -0.9 to 0.4 GiB."""
-
-CUDA_GRAPHS_EXPERTS_GIB = 1.0
-"""Budget for CUDA graphs of mixtures of experts and of models with recurrent layers; logged up to 1.11 GiB."""
 
 
 def sampler_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
@@ -122,24 +119,6 @@ def activation_gib(shape: ModelShape, settings: EffectiveSettings, *, last_stage
     return max(forward, sampler_peak_gib(shape, settings)) if last_stage else forward
 
 
-def cuda_graphs_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
-    """Return the budget for CUDA graphs in GiB; 0 with `enforce-eager`."""
-    if settings.enforce_eager:
-        return 0.0
-    recurrent = any(group.kind is LayerKind.RECURRENT for group in shape.layer_groups)
-    return CUDA_GRAPHS_EXPERTS_GIB if shape.experts is not None or recurrent else CUDA_GRAPHS_GIB
-
-
-def most_graphs_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
-    """Return what CUDA graphs and what NCCL keeps for them may take outside the budget at most, in GiB.
-
-    Before 0.20 they lie in what the utilisation leaves. A log of 0.8.5 ran out of the 2.2 GiB that 0.9 of an A10G
-    leaves at four ranks with experts; 0.99 GiB of graphs were logged at most for one rank.
-    """
-    graphs = cuda_graphs_gib(shape, settings)
-    return graphs * 1.5 + (0.5 if settings.tensor_parallel_size > 1 and graphs else 0.0)
-
-
 def non_torch_gib(settings: EffectiveSettings, device: Device | None = None) -> float:
     """Return what libraries take beside torch, in GiB."""
     joined = settings.tensor_parallel_size * (settings.data_parallel_size if settings.expert_parallel else 1)
@@ -188,8 +167,8 @@ def not_modelled(shape: ModelShape, settings: EffectiveSettings, *, draft_known:
         found.append(f"{part} of speculative decoding ({settings.speculative})")
     if settings.quantization and effective_quantization(shape, settings) is None:
         found.append(f"weights quantised by {settings.quantization}")
-    if settings.kv_cache_dtype not in ("auto", *KV_DTYPE_BYTES):
-        found.append(f"a cache of type {settings.kv_cache_dtype}")
+    if settings.kv_dtype not in ("auto", *KV_DTYPE_BYTES):
+        found.append(f"a cache of type {settings.kv_dtype}")
     if settings.cpu_offload_gib:
         found.append("buffers of the weights offload")
     if shape.experts is not None and settings.data_parallel_size > 1:

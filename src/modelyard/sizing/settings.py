@@ -24,6 +24,10 @@ KV_DTYPE_BYTES = {"fp8": 1.0, "fp8_e4m3": 1.0, "fp8_e5m2": 1.0, "fp8_inc": 1.0, 
 """Types of the cache without scales beside the values; the others are counted as 16-bit and named as not modelled."""
 
 
+ITEMS_PER_PROMPT = 999
+"""Images of one request where nobody limits them (`MultiModalConfig.get_limit_per_prompt`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectiveSettings:
     """vLLM's settings with defaults filled in.
@@ -42,7 +46,8 @@ class EffectiveSettings:
         max_num_batched_tokens: Tokens of one batch.
         dtype: Type of weights that are not quantised, and of activations.
         quantization: `--quantization`; empty when the model's own is taken.
-        kv_cache_dtype: Type of the cache, `auto` for the model's.
+        kv_cache_dtype: Type of the cache as asked for, `auto` for the model's.
+        kv_dtype: Type of the cache that the engine takes: as asked for, or as the checkpoint says; `auto` for `dtype`.
         block_size: Tokens of one cache block.
         enforce_eager: Whether CUDA graphs are off.
         cuda_graphs_subtracted: Whether the graphs' estimate is taken from the cache.
@@ -63,11 +68,16 @@ class EffectiveSettings:
         cpu_loras: Adapters held in the pod's memory.
         speculative: The speculative method; empty without.
         images: Whether the model takes images or audio (its encoder is profiled).
+        videos: Whether it takes videos, where its family does.
+        items_per_prompt: Images, videos or audios of one request.
+        max_pixels: Pixels of an image at most (`mm-processor-kwargs`); 0 for the processor's own limit.
         pooling: Whether the model embeds or classifies rather than generates.
         overrides_config: Whether flags change the model's own config, such as its longest context.
         whole_prompts: Whether a prompt is taken in one batch rather than in chunks.
         flashinfer_sampler: Whether `VLLM_USE_FLASHINFER_SAMPLER=1` asks for the sampler that does not sort.
         flashinfer_sampler_set: Whether that variable says anything.
+        second_runner_asked: Whether the second model runner is asked for before it is the default.
+        marlin_experts: Whether MXFP4 experts run by Marlin's kernels because somebody asks for them.
         draft_model: What drafts tokens beside the model; empty where nothing does, or a part of the model itself.
         draft_ranks: Ranks that share the draft model; 0 for as many as share the model.
         sharers: Pods that share one device and see all of its memory.
@@ -88,6 +98,7 @@ class EffectiveSettings:
     dtype: str
     quantization: str = ""
     kv_cache_dtype: str = "auto"
+    kv_dtype: str = "auto"
     block_size: int = 16
     enforce_eager: bool = False
     cuda_graphs_subtracted: bool = True
@@ -108,11 +119,16 @@ class EffectiveSettings:
     cpu_loras: int = 0
     speculative: str = ""
     images: bool = False
+    videos: bool = True
+    items_per_prompt: int = ITEMS_PER_PROMPT
+    max_pixels: int = 0
     pooling: bool = False
     overrides_config: bool = False
     whole_prompts: bool = False
     flashinfer_sampler: bool = False
     flashinfer_sampler_set: bool = False
+    second_runner_asked: bool = False
+    marlin_experts: bool = False
     draft_model: str = ""
     draft_ranks: int = 0
     sharers: int = 1
@@ -141,7 +157,7 @@ class EffectiveSettings:
     @property
     def kv_dtype_bytes(self) -> float:
         """Bytes of one cached value."""
-        return self.dtype_bytes if self.kv_cache_dtype == "auto" else KV_DTYPE_BYTES.get(self.kv_cache_dtype, 2.0)
+        return self.dtype_bytes if self.kv_dtype == "auto" else KV_DTYPE_BYTES.get(self.kv_dtype, 2.0)
 
 
 STATES_ARE_CACHED = (0, 27, 0)
@@ -240,6 +256,7 @@ def effective_settings(
         dtype=_model_dtype(shape.dtype, known, device) if dtype == "auto" else dtype,
         quantization=read.text("quantization", ""),
         kv_cache_dtype=read.text("kv-cache-dtype", "auto"),
+        kv_dtype=_kv_dtype(read.text("kv-cache-dtype", "auto"), shape.kv_cache_dtype, known),
         block_size=read.whole("block-size", 16),
         enforce_eager=read.switch("enforce-eager"),
         cuda_graphs_subtracted=_flag_variable(
@@ -262,6 +279,9 @@ def effective_settings(
         cpu_loras=read.whole("max-cpu-loras", slots, lowest=0) if lora else 0,
         speculative=str(speculative.get("method") or ("draft_model" if speculative.get("model") else "")),
         images=bool(shape.encoder_parameters != 0) and not no_images,
+        videos=bool(_limit(limits.get("video", 1))),
+        items_per_prompt=max((_positive(_limit(each)) for each in limits.values()), default=ITEMS_PER_PROMPT),
+        max_pixels=_positive(read.mapping("mm-processor-kwargs").get("max_pixels")),
         pooling=shape.encodes_only
         or (read.text("runner", "auto") == "auto" and task_of(shape.architecture) in ("embed", "classify"))
         or read.text("runner", "auto") == "pooling"
@@ -271,6 +291,9 @@ def effective_settings(
         whole_prompts=whole_prompts,
         flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
         flashinfer_sampler_set="VLLM_USE_FLASHINFER_SAMPLER" in variables,
+        second_runner_asked=known < (0, 27, 0) and _flag_variable(variables, "VLLM_USE_V2_MODEL_RUNNER", default=False),
+        marlin_experts=read.text("moe-backend", "auto") == "marlin"
+        or _flag_variable(variables, "VLLM_MXFP4_USE_MARLIN", default=False),
         draft_model=str(speculative.get("model") or ""),
         draft_ranks=_positive(speculative.get("draft_tensor_parallel_size")),
         sharers=sharers,
@@ -302,6 +325,15 @@ def _positive(value: Any) -> int:
 def _flag_variable(variables: Mapping[str, str], name: str, default: bool) -> bool:
     value = variables.get(name)
     return default if value is None else value.strip() not in ("", "0")
+
+
+STORED_CACHES = (0, 12, 0)
+"""Since about then `auto` takes the type that a checkpoint names for its cache (in 0.19.1, not in 0.11.0)."""
+
+
+def _kv_dtype(asked: str, stored: str, version: Version) -> str:
+    """Return the type of the cache that the engine takes (`resolve_kv_cache_dtype_string`, `attention.py`)."""
+    return stored if asked == "auto" and stored and version >= STORED_CACHES else asked
 
 
 def _model_dtype(stored: str, version: Version, device: Device) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelyard.catalog import Device, LayerKind, ModelShape
 from modelyard.sizing.parallelism import tensor_parallel_problem
-from modelyard.sizing.settings import EffectiveSettings
+from modelyard.sizing.settings import STORED_CACHES, EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
 
 CUDA_CONTEXT_GIB = 0.6
@@ -50,8 +50,9 @@ def refusals(shape: ModelShape, settings: EffectiveSettings, device: Device) -> 
         have = ".".join(map(str, capability))
         if settings.dtype == "bfloat16" and capability < (8, 0):
             yield f"bfloat16 needs compute capability 8.0, {device.name} has {have}; dtype half runs there"
-        if settings.kv_cache_dtype.startswith("fp8") and capability < (8, 9):
-            yield f"an fp8 cache needs compute capability 8.9, {device.name} has {have}"
+        if settings.kv_dtype.startswith("fp8") and capability < (needed := _fp8_cache_capability(shape)):
+            need = ".".join(map(str, needed))
+            yield f"an fp8 cache of this model needs compute capability {need}, {device.name} has {have}"
         stored = effective_quantization(shape, settings)
         least = LEAST_CAPABILITY.get(stored.method) if stored is not None else None
         if stored is not None and least is not None and capability < least:
@@ -60,6 +61,36 @@ def refusals(shape: ModelShape, settings: EffectiveSettings, device: Device) -> 
     longest = shape.max_positions
     if longest and settings.max_model_len > longest and not settings.overrides_config:
         yield f"max-model-len {settings.max_model_len} is more than the {longest} tokens that the model allows"
+
+
+def _fp8_cache_capability(shape: ModelShape) -> tuple[int, int]:
+    """Return the least compute capability of an 8-bit cache.
+
+    FlashInfer's kernels take one since 8.0; Triton's since 8.9, which alone are there for latent attention, for
+    attention with sinks and for heads of two widths (`supports_combination` of the backends, 0.19.1 to 0.33.0).
+    """
+    by_triton = shape.latent_attention is not None or shape.architecture.startswith(("GptOss", "MiMoV2", "Gemma4"))
+    return (8, 9) if by_triton else (8, 0)
+
+
+BACKENDS_BY_CACHE = (0, 12, 0)
+"""Since then an attention backend is chosen that takes the cache's type (in 0.19.1, not in 0.11.0)."""
+
+
+STORED_READ = (0, 19, 0)
+"""The first version that was read in which a checkpoint says the type of its cache."""
+
+
+def doubts(shape: ModelShape, settings: EffectiveSettings, device: Device) -> Iterator[str]:
+    """Yield what keeps it open whether vLLM starts, whatever the memory."""
+    capability = device.compute_capability
+    low = capability is not None and capability < (8, 9)
+    if low and settings.kv_dtype.startswith("fp8") and settings.version < BACKENDS_BY_CACHE:
+        yield "whether an fp8 cache runs below compute capability 8.9 is known since vLLM 0.12 only"
+    if shape.kv_cache_dtype and settings.kv_cache_dtype == "auto" and STORED_CACHES <= settings.version < STORED_READ:
+        yield f"whether this version takes the checkpoint's {shape.kv_cache_dtype} cache is not known"
+    if settings.second_runner_asked:
+        yield "VLLM_USE_V2_MODEL_RUNNER asks for a runner whose memory before vLLM 0.27 is not known"
 
 
 def _whole_prompts(shape: ModelShape, settings: EffectiveSettings) -> Iterator[str]:

@@ -83,8 +83,9 @@ def mxfp4_padding(
         device: The device.
         width: Width of an expert on the rank.
         hidden: The model's width.
-        marlin: Take Marlin's kernels on Hopper as well, which run where Triton's are not installed.
+        marlin: Take Marlin's kernels on Hopper as well, which run where Triton's are not installed or somebody asks.
     """
+    marlin = marlin or settings.marlin_experts
     if device.compute_capability is not None and device.compute_capability[0] == 9 and not marlin:
         return _rounded(width, 256) / width
     if settings.version < (0, 10, 1) and not marlin:
