@@ -106,7 +106,7 @@ variable "system_nodes" {
 }
 
 variable "device_node_groups" {
-  description = "Managed node groups for what Karpenter cannot provision: devices claimed through DRA, and capacity blocks. Images and weights go to the disks that the type has of its own; disk_* are of the volume beside them, which types without (Inf2) want large and fast: 200 GiB, 6000 IOPS, 500 MiB/s. efa_network_cards are the network cards that get an interface for EFA, such as 0 to 31 of a p5.48xlarge."
+  description = "Managed node groups for what Karpenter cannot provision: devices claimed through DRA, and capacity blocks. Images and weights go to the disks that the type has of its own; disk_* are of the volume beside them, which types without (Inf2) want large and fast: 200 GiB, 6000 IOPS, 500 MiB/s. efa_network_cards are the network cards that get an interface for EFA, such as 0 to 31 of a p5.48xlarge. placement_group keeps the nodes of a group close together, in one zone. mig_profiles are the parts that each GPU is cut into, such as 3g.40gb twice for an H100 of 80 GB."
   type = map(object({
     ami_type                = string
     instance_types          = list(string)
@@ -118,6 +118,8 @@ variable "device_node_groups" {
     disk_mib_per_s          = optional(number, 125)
     capacity_reservation_id = optional(string)
     efa_network_cards       = optional(list(number), [])
+    placement_group         = optional(bool, false)
+    mig_profiles            = optional(list(string), [])
     labels                  = optional(map(string), {})
     taints = optional(list(object({
       key    = string
@@ -156,6 +158,19 @@ variable "device_node_groups" {
   validation {
     condition     = alltrue([for group in values(var.device_node_groups) : length(group.efa_network_cards) == length(distinct(group.efa_network_cards)) && alltrue([for card in group.efa_network_cards : card >= 0 && card <= 31 && floor(card) == card])])
     error_message = "device_node_groups has efa_network_cards that are not different whole numbers from 0 to 31."
+  }
+  validation {
+    condition     = alltrue([for group in values(var.device_node_groups) : !group.placement_group || (length(coalesce(group.zones, [])) == 1 && group.capacity_reservation_id == null)])
+    error_message = "device_node_groups has a placement_group without exactly one zone, or with a capacity_reservation_id; a cluster placement group stands in one zone, and a capacity block needs none."
+  }
+  # A script of Amazon Linux 2023 cuts them; an A100 has to be reset first. https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
+  validation {
+    condition     = alltrue([for group in values(var.device_node_groups) : length(group.mig_profiles) == 0 || (group.ami_type == "AL2023_x86_64_NVIDIA" && alltrue([for type in group.instance_types : can(regex("^p5(e|en)?[.]", type))]))])
+    error_message = "device_node_groups has mig_profiles for an image or instance type that is not cut here; expected ami_type AL2023_x86_64_NVIDIA and types of p5, p5e or p5en."
+  }
+  validation {
+    condition     = alltrue([for group in values(var.device_node_groups) : alltrue([for profile in group.mig_profiles : can(regex("^[12347]g[.][0-9]+gb$", profile))]) && sum(concat([0], [for profile in group.mig_profiles : try(tonumber(substr(profile, 0, 1)), 0)])) <= 7])
+    error_message = "device_node_groups has mig_profiles that are none, or more than a GPU has; expected names such as 3g.40gb, with seven sevenths in all."
   }
   # https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
   validation {

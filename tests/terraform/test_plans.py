@@ -332,3 +332,44 @@ def test_groups_with_devices_make_the_nodes_that_karpenter_makes(planned: Callab
             assert config["spec"].pop("instance") == {"localStorage": {"strategy": "RAID0"}}
             assert config == yaml.safe_load(user_data)
             assert devices["/dev/xvda"]["volume_size"] == 40
+
+
+def test_ranks_stand_close_and_gpus_are_cut_where_a_group_says_so(root: Configuration) -> None:
+    groups = {
+        "ranks": {
+            "ami_type": "AL2023_x86_64_NVIDIA",
+            "instance_types": ["p5.48xlarge"],
+            "zones": ["us-west-2b"],
+            "max_size": 2,
+            "efa_network_cards": [0, 1],
+            "placement_group": True,
+        },
+        "parts": {
+            "ami_type": "AL2023_x86_64_NVIDIA",
+            "instance_types": ["p5.4xlarge"],
+            "max_size": 1,
+            "mig_profiles": ["3g.40gb", "3g.40gb"],
+        },
+    }
+    plan = root.test("plan", "default", f"-var=device_node_groups={json.dumps(groups)}")
+    group = plan.one('module.nodes[0].aws_placement_group.device["ranks"]').values
+    assert (group["name"], group["strategy"]) == ("my-platform-dev-ranks", "cluster")
+    templates = {
+        it.key: it.values for it in plan.of("aws_launch_template", "module.nodes[0].aws_launch_template.device[")
+    }
+    assert [each["group_name"] for each in templates["ranks"]["placement"]] == ["my-platform-dev-ranks"]
+    assert not templates["parts"]["placement"]
+    payloads = {
+        name: email.message_from_string(base64.b64decode(it["user_data"]).decode()).get_payload()
+        for name, it in templates.items()
+    }
+    assert len(payloads["ranks"]) == 1
+    config, script = payloads["parts"]
+    assert yaml.safe_load(config.get_payload())["kind"] == "NodeConfig"
+    assert '--create-gpu-instance "3g.40gb,3g.40gb"' in script.get_payload()
+    bash = shutil.which("bash")
+    assert bash is not None
+    checked = subprocess.run(
+        [bash, "-n"], input=script.get_payload(), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert checked.returncode == 0, checked.stderr

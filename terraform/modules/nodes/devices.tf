@@ -14,6 +14,15 @@ locals {
   is_bottlerocket = { for name, group in var.device_node_groups : name => startswith(group.ami_type, "BOTTLEROCKET_") }
 }
 
+# Nodes that stand close together, for ranks that talk over EFA. A capacity block stands so by itself.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-groups.html
+resource "aws_placement_group" "device" {
+  for_each = { for name, group in var.device_node_groups : name => group if group.placement_group }
+
+  name     = "${var.cluster_name}-${each.key}"
+  strategy = "cluster"
+}
+
 resource "aws_launch_template" "device" {
   for_each = var.device_node_groups
 
@@ -23,7 +32,9 @@ resource "aws_launch_template" "device" {
   # Groups are named for each interface as soon as one interface is.
   vpc_security_group_ids = length(local.interfaces[each.key]) > 0 ? null : compact([var.cluster_security_group_id, var.efa_security_group_id])
   # The same node that Karpenter would make: EKS itself writes nothing about disks and images, and adds how to join.
-  user_data = filebase64("${path.module}/user-data/${local.is_bottlerocket[each.key] ? "bottlerocket.toml" : "al2023.mime"}")
+  user_data = local.is_bottlerocket[each.key] ? filebase64("${path.module}/user-data/bottlerocket.toml") : base64encode(
+    templatefile("${path.module}/user-data/al2023.mime.tftpl", { mig_profiles = each.value.mig_profiles })
+  )
   # For a capacity block EKS reads the instance type here.
   instance_type = each.value.capacity_reservation_id == null ? null : each.value.instance_types[0]
 
@@ -60,6 +71,14 @@ resource "aws_launch_template" "device" {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
+  }
+
+  dynamic "placement" {
+    for_each = each.value.placement_group ? [aws_placement_group.device[each.key].name] : []
+
+    content {
+      group_name = placement.value
+    }
   }
 
   dynamic "instance_market_options" {

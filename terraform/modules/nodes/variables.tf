@@ -57,6 +57,8 @@ variable "device_node_groups" {
     disk_mib_per_s          = number
     capacity_reservation_id = string
     efa_network_cards       = list(number)
+    placement_group         = bool
+    mig_profiles            = list(string)
     labels                  = map(string)
     taints = list(object({
       key    = string
