@@ -2,8 +2,9 @@
 
 Run `python scripts/generate_schemas.py` after a version changes below; `--check` only tells whether the bundle is
 current. Needs Go and the modules, from the module cache or the module proxy. What nobody publishes is written in
-`scripts/definitions/`. What no module publishes stays as it is in the bundle, unless `--copies FOLDER` takes it anew
-from a folder of JSON Schemas that carry their source.
+`scripts/definitions/`. What no module publishes comes from a commit of a Git repository: it stays as it is in the
+bundle while the commit stays, and is read anew from a clone, `--clone OWNER/NAME=FOLDER`. Other copies stay, unless
+`--copies FOLDER` takes them from a folder of JSON Schemas that carry their source.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,47 +40,81 @@ class Module:
         path: Module path.
         version: Version that is read.
         folder: Folder in the module with the definitions, one or more to a file.
-        serves: What the versions stand for, where the operator's newest release is not to be had as a module.
     """
 
     path: str
     version: str
     folder: str
-    serves: str = ""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit of a Git repository that publishes CustomResourceDefinitions.
+
+    Attributes:
+        repository: Owner and name on GitHub.
+        commit: The commit, whole.
+        date: Its day.
+        release: The release whose definitions they are.
+        folder: Folder with the definitions.
+    """
+
+    repository: str
+    commit: str
+    date: str
+    release: str
+    folder: str
 
 
 MODULES = (
     Module("github.com/argoproj/argo-cd/v3", "v3.5.1", "manifests/crds"),
     Module("github.com/aws/karpenter-provider-aws", "v1.14.1", "pkg/apis/crds"),
     Module("github.com/cert-manager/cert-manager", "v1.21.1", "deploy/crds"),
-    Module("github.com/envoyproxy/gateway", "v1.9.0", "charts/gateway-helm/charts/crds/crds/generated"),
     Module(
-        "github.com/external-secrets/external-secrets",
-        "v1.3.2",
-        "config/crds/bases",
-        serves="chart 2.9.0; no module of 2.x publishes the definitions",
+        "github.com/envoyproxy/gateway",
+        "v1.9.0",
+        "charts/gateway-helm/charts/crds/crds/generated",
     ),
     Module("github.com/kedacore/http-add-on", "v0.15.0", "config/crd/bases"),
     Module("github.com/kedacore/keda/v2", "v2.20.2", "config/crd/bases"),
-    Module("github.com/prometheus-operator/prometheus-operator", "v0.93.1", "example/prometheus-operator-crd"),
     Module(
-        "github.com/ray-project/kuberay/ray-operator",
-        "v1.6.2",
-        "config/crd/bases",
-        serves="chart 1.7.0, which is not to be had as a module",
+        "github.com/prometheus-operator/prometheus-operator",
+        "v0.93.1",
+        "example/prometheus-operator-crd",
     ),
     Module("github.com/vllm-project/aibrix", "v0.7.0", "dist/chart/crds"),
-    Module("sigs.k8s.io/dra-driver-nvidia-gpu", "v0.4.1", "deployments/helm/dra-driver-nvidia-gpu/crds"),
+    Module(
+        "sigs.k8s.io/dra-driver-nvidia-gpu",
+        "v0.4.1",
+        "deployments/helm/dra-driver-nvidia-gpu/crds",
+    ),
     Module("sigs.k8s.io/gateway-api", "v1.6.1", "config/crd/standard"),
     Module("sigs.k8s.io/gateway-api-inference-extension", "v1.6.0", "config/crd/bases"),
-    Module(
-        "sigs.k8s.io/lws",
-        "v0.9.0",
-        "config/crd/bases",
-        serves="chart 0.10.0, which is not to be had as a module",
+    Module("sigs.k8s.io/node-feature-discovery", "v0.19.0", "deployment/base/nfd-crds"),  # of the GPU operator
+)
+
+# Releases of which the module proxy has none.
+COMMITS = (
+    Commit(
+        "external-secrets/external-secrets",
+        "cc5bfbc2234ace9cb0caff4ea89c435cf517b27b",
+        "2026-08-08",
+        "v2.9.0",
+        "config/crds/bases",
     ),
-    Module(
-        "sigs.k8s.io/node-feature-discovery", "v0.19.0", "deployment/base/nfd-crds", serves="part of the GPU operator"
+    Commit(
+        "ray-project/kuberay",
+        "59d663aeec13760646da3db9c1cf8cfe883e30b7",
+        "2026-08-19",
+        "v1.7.0",
+        "ray-operator/config/crd/bases",
+    ),
+    Commit(
+        "kubernetes-sigs/lws",
+        "2161f38ff333f9e24d3c44adef7cd5d9787cac00",
+        "2026-08-11",
+        "v0.10.0",
+        "config/crd/bases",
     ),
 )
 
@@ -138,10 +173,45 @@ def files_of(module: Module, told: dict[str, Any]) -> dict[str, bytes]:
     """Return the bundle's files that come from one module, by path, given what `download` returned."""
     files: dict[str, bytes] = {}
     for _, crd in definitions(Path(told["Dir"]) / module.folder):
-        files[f"crds/{crd['spec']['group']}/{crd['spec']['names']['plural']}.json"] = encoded(stripped_crd(crd))
+        files[place_of(crd)] = encoded(stripped_crd(crd))
     if not files:
         raise SystemExit(f"{module.path}@{module.version} holds no definitions in {module.folder}")
     return files
+
+
+def told_of(source: Commit) -> dict[str, str]:
+    """Return what the lock says of a commit's definitions."""
+    return {"source": f"{source.repository}@{source.commit}", "ref": source.release, "ref_date": source.date}
+
+
+def files_of_commit(source: Commit, clone: str | None) -> dict[str, bytes]:
+    """Return the bundle's files that come from a commit, by path: from a clone, or else as the bundle has them."""
+    if clone is None:
+        return files_kept(source)
+    git = ["git", "-C", clone]
+    place = f"{source.commit}:{source.folder}"
+    names = run([*git, "ls-tree", "--name-only", place], timeout=60, check=True).stdout.decode().split()
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            content = run([*git, "show", f"{place}/{name}"], timeout=60, check=True).stdout
+            (Path(scratch) / name).write_bytes(content)
+        return {place_of(crd): encoded(stripped_crd(crd)) for _, crd in definitions(Path(scratch))}
+
+
+def files_kept(source: Commit) -> dict[str, bytes]:
+    """Return a commit's files from the present bundle, which has them when the commit is the same."""
+    told = told_of(source)
+    lock = orjson.loads((BUNDLE / "lock.json").read_bytes())
+    names = [entry["crd"] for entry in lock["copies"] if entry["source"] == told["source"]]
+    if not names:
+        raise SystemExit(f"the bundle has nothing of {told['source']}; name a clone of the repository with --clone")
+    paths = [f"crds/{name.partition('.')[2]}/{name.partition('.')[0]}.json" for name in names]
+    return {path: (BUNDLE / path).read_bytes() for path in paths}
+
+
+def place_of(crd: dict[str, Any]) -> str:
+    """Return the bundle's file of a definition."""
+    return f"crds/{crd['spec']['group']}/{crd['spec']['names']['plural']}.json"
 
 
 def native_file(told: dict[str, Any]) -> dict[str, bytes]:
@@ -184,7 +254,7 @@ def add_enumerations(definitions: dict[str, Any], generated: str) -> None:
         raise SystemExit("the generated code holds no values of fields")
 
 
-def generate(target: Path, copies: Path | None) -> None:
+def generate(target: Path, copies: Path | None, clones: Mapping[str, str]) -> None:
     """Write the whole bundle into an empty folder."""
     lock: dict[str, Any] = {"date": DATE, "modules": [], "kubernetes": [], "copies": []}
     for module in MODULES:
@@ -196,7 +266,13 @@ def generate(target: Path, copies: Path | None) -> None:
             write(target / path, content)
         names = sorted(orjson.loads(content)["metadata"]["name"] for content in files.values())
         entry = {"module": module.path, "version": module.version, "sum": told["Sum"], "folder": module.folder}
-        lock["modules"].append({**entry, "serves": module.serves, "crds": names})
+        lock["modules"].append({**entry, "crds": names})
+    for source in COMMITS:
+        for path, content in files_of_commit(source, clones.get(source.repository)).items():
+            write(target / path, content)
+            name = orjson.loads(content)["metadata"]["name"]
+            lock["copies"].append({"crd": name, **told_of(source)})
+    from_commits = lock["copies"]
     for version in KUBERNETES:
         told = download(KUBERNETES_MODULE, version)
         for path, content in native_file(told).items():
@@ -204,9 +280,11 @@ def generate(target: Path, copies: Path | None) -> None:
         entry = {"module": KUBERNETES_MODULE, "version": version, "sum": told["Sum"]}
         lock["kubernetes"].append({**entry, "file": "api/openapi-spec/swagger.json"})
     written = write_definitions(target)
-    own = {entry["crd"] for entry in written}
+    own = {entry["crd"] for entry in (*written, *from_commits)}
     lock["copies"] = copy_from(copies, target) if copies is not None else keep_copies(target, own)
-    lock["copies"] = sorted([*lock["copies"], *written], key=lambda entry: str(entry["crd"]).partition(".")[::-1])
+    lock["copies"] = sorted(
+        [*lock["copies"], *written, *from_commits], key=lambda entry: str(entry["crd"]).partition(".")[::-1]
+    )
     write(target / "index.json", encoded(index(target, lock)))
     lock["digest"] = digest(target)
     (target / "lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
@@ -329,11 +407,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the bundle is not current")
     parser.add_argument("--copies", type=Path, metavar="FOLDER", help="folder with `crds/` of sourced JSON Schemas")
+    parser.add_argument(
+        "--clone", action="append", default=[], metavar="OWNER/NAME=FOLDER", help="clone whose commit is read anew"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=BUNDLE.parent, prefix=".bundle-") as scratch:
         fresh = Path(scratch) / "bundle"
         fresh.mkdir()
-        generate(fresh, arguments.copies)
+        generate(fresh, arguments.copies, dict(each.split("=", 1) for each in arguments.clone))
         changed = differences(fresh, BUNDLE)
         for name in changed:
             print(name)

@@ -3,11 +3,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 import generate_schemas
 from modelyard.schemas import SchemaBundle, kubernetes_versions, native_version
 from modelyard.schemas.bundle import FOLDER, lock
 
+PROJECT = Path(__file__).resolve().parents[2]
+INVENTORIES = PROJECT / "tests" / "chart_inventories"
 WANTED = {
     ("apps/v1", "Deployment"),
     ("argoproj.io/v1alpha1", "Application"),
@@ -68,6 +71,51 @@ def test_the_bundle_is_whole() -> None:
     assert generate_schemas.digest(FOLDER) == locked["digest"]
     assert (FOLDER / "index.json").read_bytes() == generate_schemas.encoded(generate_schemas.index(FOLDER, locked))
     assert all(each["source"] and each["ref_date"] for each in locked["copies"])
+
+
+def test_commits_of_the_bundle_are_those_of_the_generator() -> None:
+    """What comes from a clone is kept as it is: the lock names each commit, and a definition of another one is none."""
+    for commit in generate_schemas.COMMITS:
+        kept = generate_schemas.files_kept(commit)
+        assert len(kept) == sum(
+            each["ref"] == commit.release for each in lock()["copies"] if commit.repository in each["source"]
+        )
+        same(kept)
+
+
+# A chart that brings definitions of another project, with the version that its go.mod names.
+OF_OTHERS = {("gateway-crds-helm", "gateway.networking.k8s.io"): "1.6.1"}
+
+
+def pinned_charts() -> list[tuple[str, str, str]]:
+    """Return name, version and the version of its application of every chart that the platform pins."""
+    charts = [
+        yaml.safe_load(path.read_text()).get("chart") or {}
+        for path in sorted((PROJECT / "bases/platform").glob("*/component.yaml"))
+    ]
+    return [
+        (each["name"], str(each["version"]), str(each.get("app-version", each["version"])))
+        for each in charts
+        if "name" in each
+    ]
+
+
+@pytest.mark.parametrize(("name", "version", "application"), pinned_charts())
+def test_definitions_are_those_of_the_charts_that_are_pinned(name: str, version: str, application: str) -> None:
+    inventory = json.loads((INVENTORIES / f"{name}-{version.removeprefix('v')}.json").read_text())
+    index = {(each["group"], each["kind"]): each for each in json.loads((FOLDER / "index.json").read_text())}
+    for crd in (
+        each
+        for rendering in inventory["renderings"]
+        for each in rendering["objects"]
+        if each["kind"] == "CustomResourceDefinition"
+    ):
+        group, kind = crd["names"]["group"], crd["names"]["kind"]
+        assert (group, kind) in index, f"{kind} of {name} {version} is not in the bundle"
+        known = index[group, kind]
+        assert sorted(known["versions"]) == sorted(each["name"] for each in crd["versions"] if each["served"]), kind
+        wanted = OF_OTHERS.get((name, group), application.removeprefix("v"))
+        assert known["publisher"].split()[-1].removeprefix("v") == wanted, f"{kind}: {known['publisher']}"
 
 
 def test_the_bundle_carries_structure_and_no_prose() -> None:

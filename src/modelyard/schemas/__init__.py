@@ -1,6 +1,5 @@
 """Whether each resource is legal for the pinned versions: schemas, and kubeconform over them."""
 
-from modelyard.schemas.ages import older_definitions
 from modelyard.schemas.bundle import (
     DEFAULT_KUBERNETES,
     SchemaBundle,
@@ -16,7 +15,6 @@ __all__ = [
     "Validator",
     "kubernetes_versions",
     "native_version",
-    "older_definitions",
     "schema_file",
     "validate",
 ]

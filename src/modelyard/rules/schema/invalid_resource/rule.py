@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, error
 from modelyard.rules import rule
-from modelyard.schemas import older_definitions
 from modelyard.view import Environment
 
 _PREDICATES = ("cannot ", "has ", "is ", "may ", "must ", "needs ", "should ")
 
 
 @rule("schema/invalid-resource", error, since="0.1.0")
-def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
+def invalid_resource(environment: Environment) -> Iterator[Finding]:
     """A resource that breaks its schema, or a rule of its definition, is refused, and its Application does not sync."""
     for manifest in environment.resources:
         verdict = manifest.resource.verdict
@@ -20,13 +19,6 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
-            # A newer version may have the field, but hardly one that is spelt like an old one.
-            is_new = is_unknown and not remedy and "did you mean" not in said
-            older = older_definitions(manifest.group) if is_new else ""
-            if older:
-                reason = f"{said}, by definitions of {older}; a newer version may have it"
-                yield NotChecked(f"{manifest}", reason, application=manifest.application)
-                continue
             yield Finding(
                 at=manifest.at(problem.path, key=is_unknown),
                 message=f"{manifest}: {_with_field(problem.path, said)}",
