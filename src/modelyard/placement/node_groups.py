@@ -12,6 +12,7 @@ from typing import Any
 
 from modelyard.catalog import InstanceType, instance_type
 from modelyard.placement.capacity import allocatable
+from modelyard.placement.claims import parts_claimed
 from modelyard.placement.labels import ARCHITECTURE, INSTANCE_TYPE, OPERATING_SYSTEM, REGION, ZONE
 from modelyard.placement.node_classes import AL2023, BOTTLEROCKET, KarpenterSettings, NodeClass
 from modelyard.placement.pods import PodShape
@@ -42,6 +43,7 @@ class ManagedGroup:
         reserved: Whether its capacity is a block that was paid for before.
         disk_iops: Operations a second of that volume.
         disk_mib_per_s: Throughput of that volume, in MiB/s.
+        mig_profiles: Parts that its nodes cut each GPU into; empty for whole GPUs.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ManagedGroup:
     reserved: bool = False
     disk_iops: float = 3000
     disk_mib_per_s: float = 125
+    mig_profiles: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[InstanceType, ...]:
@@ -162,6 +165,12 @@ def _verdict(template: PodTemplate, shape: PodShape, group: ManagedGroup, enviro
         reasons.append("its volumes are in other zones")
     if shape.claims and not kind.accelerators:
         reasons.append(f"{kind.name} has no devices to claim")
+    elif shape.claims and group.name != SYSTEM:
+        claims_parts = parts_claimed(template, environment)
+        if claims_parts and not group.mig_profiles:
+            reasons.append("they claim a part of a GPU, and its nodes cut none (mig_profiles)")
+        elif claims_parts is False and group.mig_profiles:
+            reasons.append(f"they claim a whole GPU, and its nodes cut each ({', '.join(group.mig_profiles)})")
     room = _room(group, kind)
     short = {name: value for name, value in shape.requests.items() if value > room.get(name, 0)}
     reasons += [
@@ -230,6 +239,7 @@ def _group(
         given.get("capacity_reservation_id") is not None,
         _number(given.get("disk_iops"), 3000),
         _number(given.get("disk_mib_per_s"), 125),
+        tuple(str(each) for each in profiles) if isinstance(profiles := given.get("mig_profiles"), list) else (),
     )
 
 
