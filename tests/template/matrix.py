@@ -31,6 +31,7 @@ TRIED = {
     "cpu_limit": ("64", "512"),
     "image_snapshot_id": ("", "snap-0123456789abcdef0"),
     "notifications_channel": ("", "platform-alerts"),
+    "alerts_channel": ("", "model-alerts"),
     "public_endpoint_cidrs": ("", "203.0.113.0/24,198.51.100.7/32"),
     "starter_models": ("", "qwen3-1-7b", "llama-3-2-1b-instruct,deepseek-r1-distill-llama-8b"),
 }
@@ -119,8 +120,10 @@ def legal(chosen: Mapping[str, str]) -> bool:
         and not are(region="eu-central-1", device_ami="al2023", gpu_sharing="mig")
         and off_where_not_asked(not is_off("storage"), "shared_file_system", "lustre_file_system", "weights_mount")
         and off_where_not_asked(not is_off("argocd-notifications"), "notifications_channel")
+        and off_where_not_asked(not is_off("alert-receiver"), "alerts_channel")
         # Asked with the component, and then without a default.
         and not ("argocd-notifications" in on and are(notifications_channel=""))
+        and not ("alert-receiver" in on and are(alerts_channel=""))
     )
 
 

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from modelyard.catalog import region, regions
 from modelyard.repository import Repository
 from modelyard.scaffolding import new_environment, new_repository
-from tests.template.conftest import refusal
+from tests.template.conftest import PROJECT, refusal
 from tests.template.kustomize import builds, targets
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -57,3 +59,22 @@ def test_invalid_answers_are_refused_and_nothing_is_written(
     if f"\n{question}:" in file.read_text():
         assert refused.at is not None, "an answer from a file should be refused with its place"
         assert refused.at.place().file == str(file)
+
+
+@pytest.mark.parametrize(("pool", "file"), [("gpu", "gpu.yaml"), ("neuron", "neuron.yaml")])
+def test_a_pool_is_the_default_where_the_region_has_one_of_its_families(pool: str, file: str) -> None:
+    asked = yaml.safe_load((PROJECT / "copier.yml").read_text())
+    without = set(yaml.safe_load(asked["regions_without"]["default"])[pool])
+    assert asked[f"{pool}_pool"]["default"] == f"{{{{ region not in regions_without.{pool} }}}}"
+    node_pool, _ = yaml.safe_load_all((PROJECT / "bases/platform/karpenter/pools" / file).read_text())
+    (families,) = [
+        set(each["values"])
+        for each in node_pool["spec"]["template"]["spec"]["requirements"]
+        if each["key"] == "karpenter.k8s.aws/instance-family"
+    ]
+    lacking = {
+        name
+        for name in regions()
+        if (found := region(name)) and not families & {each.partition(".")[0] for each in found.offers}
+    }
+    assert without == lacking

@@ -240,3 +240,5 @@ say "Argo CD:          ${kubectl[*]} --namespace argocd port-forward service/arg
 if "${kubectl[@]}" --namespace monitoring get service kube-prometheus-stack-grafana >/dev/null 2>&1; then
     say "Grafana:          ${kubectl[*]} --namespace monitoring port-forward service/kube-prometheus-stack-grafana 13000:80"
 fi
+! grep -Eqs '^ *receiver: nobody *$' "$folder/platform/kube-prometheus-stack/values.yaml" ||
+    say "Nobody hears an alert: name a receiver in $folder/platform/kube-prometheus-stack/values.yaml, or add the component alert-receiver"

@@ -11,7 +11,7 @@ from modelyard.view import Environment, Manifest, mapping, numbered
 POLICY = "secrets-of-the-platform"
 NAMESPACE = "models"
 # An ARN ends in six characters of AWS's own.
-_PLATFORM = re.compile(r"(^|/|:)(argocd-git|argocd-notifications|opensearch)(-[A-Za-z0-9]{6})?$")
+_PLATFORM = re.compile(r"(^|/|:)(alert-receiver|argocd-git|argocd-notifications|opensearch)(-[A-Za-z0-9]{6})?$")
 
 
 @rule("secrets/secret-of-the-platform", error, since="0.2.0")
