@@ -3,14 +3,15 @@
 Usage: python scripts/catalog_chart.py --source SOURCE [--version VERSION] [--date DATE] [--read PATH=TYPE] CHART
 
 CHART is a folder or an archive (.tgz). The record holds the paths of `values.yaml` with the type of each default;
-a default that is empty, a list, and a mapping that the chart copies into a ConfigMap accept anything below them.
-`--read` adds a value that the templates read and `values.yaml` leaves out.
+a default that is empty, a list, and a mapping that the chart copies into a ConfigMap accept anything below them. A
+value that the templates read and `values.yaml` leaves out or shows in a comment has no type; `--read` gives it one.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import yaml
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "modelyard" / "catalog" / "data" / "charts"
+_READ = re.compile(r"\.Values\.([A-Za-z0-9_.]+)")
 TYPES = {
     str: "string",
     bool: "boolean",
@@ -30,18 +32,32 @@ TYPES = {
 }
 
 
-def chart_files(chart: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return `Chart.yaml` and `values.yaml` of a chart's folder or archive."""
+def chart_files(chart: Path) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Return `Chart.yaml` and `values.yaml` of a chart's folder or archive, and the text of its templates."""
     if chart.is_dir():
         texts = [(chart / name).read_text(encoding="utf-8") for name in ("Chart.yaml", "values.yaml")]
+        templates = [path.read_text(encoding="utf-8") for path in (chart / "templates").rglob("*") if path.is_file()]
     else:
         with tarfile.open(chart) as archive:
             top = {name.count("/"): name for name in archive.getnames() if name.endswith("Chart.yaml")}
             folder = top[min(top)].removesuffix("Chart.yaml")
-            members = [archive.extractfile(folder + name) for name in ("Chart.yaml", "values.yaml")]
+            inside = [each.name for each in archive.getmembers() if each.isfile()]
+            names = [*(folder + name for name in ("Chart.yaml", "values.yaml"))]
+            names += [name for name in inside if name.startswith(f"{folder}templates/")]
+            members = [archive.extractfile(name) for name in names]
             texts = [member.read().decode("utf-8") if member else "" for member in members]
-    described, values = (yaml.safe_load(text) or {} for text in texts)
-    return described, values
+            templates = texts[2:]
+    described, values = (yaml.safe_load(text) or {} for text in texts[:2])
+    return described, values, "\n".join(templates)
+
+
+def read_by_templates(templates: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each path that templates name and the defaults do not, with a type that accepts anything."""
+    for path in sorted({found.rstrip(".") for found in _READ.findall(templates)}):
+        steps = path.split(".")
+        above = (".".join(steps[:length]) for length in range(1, len(steps)))
+        if path not in known and not any(known.get(each, "").endswith("*") for each in above):
+            yield path, "null*"
 
 
 def keys(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -59,7 +75,7 @@ def keys(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
 
 def record(chart: Path, source: str, version: str | None, date: str, read: Mapping[str, str]) -> tuple[str, str, str]:
     """Return the chart's name, its version and the text of its record."""
-    described, values = chart_files(chart)
+    described, values, templates = chart_files(chart)
     head: dict[str, Any] = {
         "chart": described["name"],
         "version": str(version or described["version"]),
@@ -73,7 +89,8 @@ def record(chart: Path, source: str, version: str | None, date: str, read: Mappi
         head["kube-version"] = described["kubeVersion"]
     if read:
         head["note"] = f"only the templates name {', '.join(sorted(read))}"
-    every = {**dict(keys(values)), **read}
+    defaults = dict(keys(values))
+    every = {**dict(read_by_templates(templates, defaults)), **defaults, **read}
     lines = ",\n".join(f"  {json.dumps(path)}: {json.dumps(kind)}" for path, kind in sorted(every.items()))
     text = json.dumps(head, indent=1)[:-2] + ',\n "keys": {\n' + lines + "\n }\n}\n"
     return head["chart"], head["version"].removeprefix("v"), text
