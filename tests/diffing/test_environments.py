@@ -10,6 +10,7 @@ import pytest
 from modelyard.checking import check
 from modelyard.diffing import Kind
 from modelyard.diffing.outcome import outcome
+from modelyard.diffing.upgrades import kubernetes_hazards
 from modelyard.findings import Severity, UserError
 from tests.diffing.conftest import CHAT, SETTINGS, Changed
 
@@ -300,3 +301,24 @@ def test_nothing_is_saved_by_a_pod_that_finds_no_node(changed: Changed) -> None:
     dev = changed.dev("one", findings=True)
     assert dev.unscheduled_models == []
     assert dev.cost is not None and dev.cost.difference is not None and min(dev.cost.difference) > 100
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "severity", "words"),
+    [
+        ("1.34", "1.36", Severity.ERROR, "has to become 1.35 before 1.36"),
+        ("1.36", "1.35", Severity.ERROR, "takes no cluster back"),
+        ("1.35", "1.36", Severity.WARNING, "never back to 1.35; then every node is replaced"),
+        ("1.35", "1.35.2", None, ""),
+        ("1.35", "newest", None, ""),
+    ],
+)
+def test_a_cluster_goes_one_minor_version_forward_and_never_back(
+    before: str, after: str, severity: Severity | None, words: str
+) -> None:
+    facts = {"cluster": "my-platform-dev"}
+    found = list(kubernetes_hazards({**facts, "kubernetes": before}, {**facts, "kubernetes": after}))
+    assert [each.severity for each in found] == ([severity] if severity else [])
+    assert all(words in each.message for each in found)
+    elsewhere = {"cluster": "another", "kubernetes": after}
+    assert not list(kubernetes_hazards({**facts, "kubernetes": before}, elsewhere))

@@ -184,6 +184,12 @@ def test_ids_that_terraform_knows_are_written_where_the_component_says(stored: P
     )
     again = modelyard(stored, "env", "sync", "dev", "--outputs", str(file))
     assert "nothing to do" in again.out and snapshot(stored) == after
+    # A cluster that is built anew has others.
+    file.write_text(told.replace("fs-0123456789", "fs-abcdef").replace("fs-9.fsx", "fs-8.fsx"))
+    anew = modelyard(stored, "env", "sync", "dev", "--outputs", str(file))
+    assert anew.code == 0, anew.err
+    expected = after[path].replace(b"fs-0123456789", b"fs-abcdef").replace(b"fs-9.fsx", b"fs-8.fsx")
+    assert snapshot(stored)[path] == expected
 
 
 def test_what_terraform_does_not_have_is_said(stored: Path) -> None:

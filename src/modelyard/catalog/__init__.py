@@ -53,6 +53,7 @@ from modelyard.catalog.instances import (
     instance_types,
     undescribed_types,
 )
+from modelyard.catalog.kubernetes_releases import karpenter_for, minor_version, oldest_kube_proxy
 from modelyard.catalog.loading import Decoded
 from modelyard.catalog.model_configs import shape_from_config
 from modelyard.catalog.models import (
@@ -159,7 +160,9 @@ __all__ = [
     "image_bytes",
     "instance_type",
     "instance_types",
+    "karpenter_for",
     "metrics",
+    "minor_version",
     "model",
     "model_from_config",
     "model_from_mapping",
@@ -172,6 +175,7 @@ __all__ = [
     "neuron_refusal",
     "neuron_sdk",
     "node_driver",
+    "oldest_kube_proxy",
     "operators",
     "plugin_environment",
     "region",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from modelyard.checking import RenderedEnvironment
 from modelyard.diffing.applications import Held, added, changed, loose_resources, removed, renamed, same_application
 from modelyard.diffing.model import ORDER, ApplicationChange, EnvironmentChange, Hazard, Kind, Reach
+from modelyard.diffing.upgrades import kubernetes_hazards
 from modelyard.diffing.values import differences
 from modelyard.findings import NotChecked, Severity
 from modelyard.repository import ENVIRONMENTS
@@ -69,6 +70,7 @@ def environment_change(
         change.hazards.append(_rename(before, after))
     if before is not None:
         change.facts = [each for each in differences(dict(before.facts), dict(after.facts)) if each.path != "name"]
+        change.hazards += kubernetes_hazards(before.facts, after.facts)
     if not _roots_render(before, after, change):
         return _settled(change)
     _applications(change, both, wanted)

@@ -24,7 +24,7 @@ class Kind(StrEnum):
 ORDER = {kind: rank for rank, kind in enumerate(Kind)}
 """Deletions and renames come first: they are what cannot be undone."""
 
-FAILING = frozenset({"render", "immutable", "fit"})
+FAILING = frozenset({"render", "immutable", "kubernetes", "fit"})
 """Topics of hazards that fail a comparison when they are errors."""
 
 
@@ -76,7 +76,7 @@ class Hazard:
 
     Attributes:
         topic: `deletion`, `rename`, `immutable`, `replicas`, `definitions`, `drift`, `engine`, `stale`,
-            `fit`, `objectives` or `render`.
+            `fit`, `objectives`, `kubernetes` or `render`.
         severity: How bad it is.
         message: The consequence, in one sentence without a final stop.
     """

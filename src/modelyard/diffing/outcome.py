@@ -13,7 +13,7 @@ from modelyard.reporting.causes import causes
 from modelyard.wording import counted
 
 _CENTS = 0.5
-_OWN = frozenset({"immutable", "definitions"})
+_OWN = frozenset({"immutable", "definitions", "kubernetes"})
 """Topics of errors that no rule reports, since a check sees one side only."""
 
 

@@ -57,5 +57,5 @@ def _of_request(request: dict[str, object], classes: dict[str, Manifest]) -> boo
         selectors = [*selectors, *entries(classes[name].mapping("spec"), "selectors")]
     kinds = {kind for each in selectors for kind in _TYPE.findall(text(mapping(each, "cel"), "expression"))}
     if len(kinds) == 1:
-        return kinds.pop() == "mig"
+        return kinds == {"mig"}
     return _OF_CHART.get(name)
