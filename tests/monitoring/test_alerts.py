@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.manifests.composition import ROOT, Repository, build
+from tests.monitoring.queries import known
 from tests.monitoring.rules import ALERTS, CASES, NAMES, alerts, groups, needs_promtool, promtool, write
 
 RUNBOOKS = "https://github.com/modelyard/modelyard/blob/main/docs/runbooks/"
@@ -31,6 +32,31 @@ def cases() -> list[tuple[str, str, bool]]:
 def test_alerts_fire_and_are_silent(path: Path, tmp_path: Path) -> None:
     write(tmp_path, groups())
     (tmp_path / path.name).write_text(path.read_text())
+    done = promtool("test", "rules", path.name, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr
+
+
+_SERIES = re.compile(r"""^(\s*- series: )(['"]?)([A-Za-z_:][\w:]*)(?:\{(.*)\})?\2$""", re.MULTILINE)
+
+
+def with_every_label(line: re.Match[str]) -> str:
+    """Return a series of a case with every label that its exporter and the scrape give it."""
+    before, _, name, inner = line.groups()
+    written = [inner.strip().rstrip(",")] if inner else []
+    there = set(re.findall(r'(\w+)\s*=\s*"', inner or "")) | {"le", "quantile"}
+    others = sorted(label for label in known(name) or () if label.isidentifier() and label not in there)
+    labels = [f'{label}="a"' for label in others if not label.startswith("exported_")]
+    return f"{before}'{name}{{{', '.join([*written, *labels])}}}'"
+
+
+@needs_promtool
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_alerts_are_the_same_with_every_label_of_the_exporters(path: Path, tmp_path: Path) -> None:
+    """An operation that matches on all labels works in a case that has three, and finds nothing in a cluster."""
+    write(tmp_path, groups())
+    text, changed = _SERIES.subn(with_every_label, path.read_text())
+    assert changed == text.count("- series: ")
+    (tmp_path / path.name).write_text(text)
     done = promtool("test", "rules", path.name, cwd=tmp_path)
     assert done.returncode == 0, done.stdout.decode() + done.stderr
 

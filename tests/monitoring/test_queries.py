@@ -90,6 +90,13 @@ def test_a_dashboard_is_whole(path: Path) -> None:
     assert len(ids) == len(set(ids))
     shown = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
     assert all(panel.get("targets") for panel in shown), "a panel shows nothing"
+    for panel in shown:
+        assert panel.get("title"), "a panel says not what it shows"
+        # Rows of a log are no quantity.
+        assert panel["type"] == "logs" or panel["fieldConfig"]["defaults"].get("unit"), f"{panel['title']}: no unit"
+    for line in {panel["gridPos"]["y"] for panel in dashboard["panels"]}:
+        beside = {panel["gridPos"]["h"] for panel in dashboard["panels"] if panel["gridPos"]["y"] == line}
+        assert len(beside) == 1, f"panels that begin at line {line} end at different ones"
     taken: set[tuple[int, int]] = set()
     for panel in dashboard["panels"]:
         place = panel["gridPos"]
