@@ -4,6 +4,7 @@ Everything is read from the package's data when it is first asked for. A fact th
 unverified, and a name that the data do not have gives None: what cannot be looked up is not checked, never guessed.
 """
 
+from modelyard.catalog.api_resources import api_resources, api_verbs
 from modelyard.catalog.aws_actions import aws_actions
 from modelyard.catalog.aws_conditions import arn_shapes, condition_keys, condition_operators
 from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
@@ -128,6 +129,8 @@ __all__ = [
     "Server",
     "TerraformArgument",
     "UnknownKey",
+    "api_resources",
+    "api_verbs",
     "arn_shapes",
     "aws_actions",
     "aws_names",

@@ -31,6 +31,21 @@ _FIELDS: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): (("roleRef",),),
     ("node.k8s.io", "RuntimeClass"): (("handler",),),
     ("networking.k8s.io", "IngressClass"): (("spec", "controller"),),
+    ("resource.k8s.io", "ResourceClaim"): (("spec",),),
+    ("resource.k8s.io", "ResourceClaimTemplate"): (("spec",),),
+    # Rules with oldSelf of the bundled definitions; of LeaderWorkerSets their webhook, pkg/webhooks of lws v0.10.0.
+    ("gateway.networking.k8s.io", "GatewayClass"): (("spec", "controllerName"),),
+    ("karpenter.sh", "NodePool"): (
+        ("spec", "template", "spec", "nodeClassRef", "group"),
+        ("spec", "template", "spec", "nodeClassRef", "kind"),
+    ),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (
+        ("spec", "leaderWorkerTemplate", "subGroupPolicy", "subGroupSize"),
+    ),
+    ("ray.io", "RayCluster"): (("spec", "managedBy"),),
+    ("ray.io", "RayJob"): (("spec", "managedBy"),),
+    ("ray.io", "RayService"): (("spec", "managedBy"),),
+    ("resource.nvidia.com", "ComputeDomain"): (("spec",),),
 }
 # What the API server puts where a manifest leaves the field out.
 _DEFAULTS = {

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,6 +177,26 @@ def native_version(kubernetes_version: str) -> str | None:
     """Return the patch version whose schemas stand for a version such as `1.35`; None when there is none."""
     wanted = _numbers(kubernetes_version)[:2]
     return next((each for each in reversed(kubernetes_versions()) if _numbers(each)[:2] == wanted), None)
+
+
+@functools.cache
+def served_versions(kind: str, group: str, kubernetes_version: str = DEFAULT_KUBERNETES) -> frozenset[str]:
+    """Return the apiVersions of a group that serve a kind, by the bundle; none for a kind that it does not have."""
+    native = native_version(kubernetes_version or DEFAULT_KUBERNETES) or native_version(DEFAULT_KUBERNETES)
+    known = {*_bundled(), *_native(native).names}
+    return frozenset(each for each, name in known if name == kind and _group(each) == group)
+
+
+@functools.cache
+def structural_schema(api_version: str, kind: str) -> Mapping[str, Any]:
+    """Return the structural schema of a custom resource of the bundle, with defaults; an empty one for other kinds."""
+    custom = _bundled().get((api_version, kind))
+    if custom is None:
+        return {}
+    crd = orjson.loads(custom.source.read_bytes())
+    version: Mapping[str, Any] = next((each for each in crd["spec"]["versions"] if each["name"] == custom.version), {})
+    schema: Mapping[str, Any] = version.get("schema", {}).get("openAPIV3Schema", {})
+    return schema
 
 
 def lock() -> dict[str, Any]:

@@ -6,7 +6,8 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment
+from modelyard.schemas.bundle import served_versions as schema_versions
+from modelyard.view import Environment, Manifest
 
 # Who scales, with where it names its target, and the kind of a target that names none.
 _SCALERS: dict[tuple[str, str], tuple[Path, str]] = {
@@ -28,7 +29,10 @@ def unknown_scale_target(environment: Environment) -> Iterator[Finding | NotChec
             name = str(reference.get("name") or "")
             namespace = environment.namespace_of(manifest)
             there = [each for each in environment.resources if environment.namespace_of(each) == namespace]
-            if not name or any((each.kind, each.name) == (wanted, name) for each in there):
+            found = next((each for each in there if (each.kind, each.name) == (wanted, name)), None)
+            if found is not None:
+                yield from _of_version(environment, manifest, path, found)
+            if not name or found is not None:
                 continue
             elsewhere = environment.unrendered_in(namespace)
             if elsewhere:
@@ -43,3 +47,18 @@ def unknown_scale_target(environment: Environment) -> Iterator[Finding | NotChec
                 if other
                 else f"name {nearest(name, names) or one_of(names)}",
             )
+
+
+def _of_version(environment: Environment, scaler: Manifest, path: Path, target: Manifest) -> Iterator[Finding]:
+    """Yield a version of the target's API that is not served; an autoscaler asks for the target by it."""
+    told = str(scaler.mapping(path).get("apiVersion") or "")
+    own = target.identity.api_version
+    if not told or told == own:
+        return
+    served = schema_versions(target.kind, target.group, str(environment.facts.get("kubernetes") or ""))
+    if own in served and told not in served:
+        yield Finding(
+            at=scaler.at((*path, "apiVersion")),
+            message=f"{scaler} scales {target} as {told}, and {target.kind} is served as {one_of(served)}",
+            fix=f"write {own}",
+        )

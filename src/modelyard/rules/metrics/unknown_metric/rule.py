@@ -7,12 +7,13 @@ from modelyard.catalog import Exporter, exporter_of, exporters, metrics
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest
-from modelyard.view import Environment, Expression, Selector, entries, expressions, text, title_of
+from modelyard.view import Environment, Expression, Selector, entries, expressions, numbered, text, title_of
 
 
 @rule("metrics/unknown-metric", warning, since="0.1.0", absence="cluster")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
+    yield from _of_pod_autoscalers(environment)
     versions = environment.served_versions
     for expression in expressions(environment):
         for selector in expression.selectors:
@@ -30,6 +31,28 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
                 )
                 break
             yield from _judge(expression, selector, exporter)
+
+
+def _of_pod_autoscalers(environment: Environment) -> Iterator[Finding]:
+    """Yield metrics that AIBrix reads of vLLM's pods and that they serve no more, or never did."""
+    exporter = metrics("vllm")
+    if exporter is None or environment.served_versions.get("vllm", {exporter.version}) - {exporter.version}:
+        return
+    for manifest in environment.of_kind("PodAutoscaler", "autoscaling.aibrix.ai"):
+        for index, source in (
+            numbered(manifest.value, "spec", "metricsSources") if environment.is_ours(manifest) else ()
+        ):
+            name = text(source, "targetMetric")
+            series = name if name.startswith("vllm:") else f"vllm:{name}"
+            if not name or text(source, "metricSourceType") != "pod" or series in exporter.series:
+                continue
+            instead = exporter.removed.get(series) or nearest(series, exporter.series, cutoff=0.85)
+            if instead:
+                yield Finding(
+                    at=manifest.at(("spec", "metricsSources", index, "targetMetric")),
+                    message=f"{manifest} scales on {name}, which vLLM {exporter.version} does not serve",
+                    fix=f"write {instead.removeprefix('vllm:')}",
+                )
 
 
 def _of_nobody(environment: Environment, expression: Expression, metric: str) -> Iterator[Finding]:

@@ -18,12 +18,18 @@ from modelyard.view import (
     text,
 )
 
+# https://docs.ray.io/en/latest/serve/production-guide/best-practices.html: Serve's proxy answers at /-/healthz
+_SERVE_PORT = 8000
+_HEALTH = frozenset(
+    {"/health", "/healthz", "/health/ready", "/ping", "/ready", "/readyz", "/livez", "/v2/health/ready"}
+)
 _MONITORS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
 
 
 @rule("probes/unknown-path", error, since="0.1.0")
 def unknown_path(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A probe of a path that the engine does not serve fails for ever, and a scrape of it brings nothing."""
+    yield from _of_serve(environment)
     services = services_by_template(environment)
     for model in environment.models:
         server = listener(model)
@@ -37,6 +43,21 @@ def unknown_path(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield from _judge(server, f"{field} of {model.name}", path, at)
         for service in services.get(model.template, []):
             yield from _scrapes(environment, server, service)
+
+
+def _of_serve(environment: Environment) -> Iterator[Finding]:
+    """Yield probes of Ray Serve's proxy by the health paths of other servers: it answers at its own alone."""
+    for workload in environment.own_workloads:
+        for container in workload.containers if workload.kind in ("RayService", "RayCluster") else ():
+            for field, kind, request in probes(container.value):
+                path = text(request, "path")
+                serves = port_number(container.value, request.get("port")) == _SERVE_PORT
+                if kind == "httpGet" and serves and path in _HEALTH:
+                    yield Finding(
+                        at=container.at(field, kind, "path"),
+                        message=f"{field} of {container} asks {path}, which Ray Serve does not serve",
+                        fix="ask /-/healthz",
+                    )
 
 
 def _scrapes(environment: Environment, server: Listener, service: Service) -> Iterator[Finding]:

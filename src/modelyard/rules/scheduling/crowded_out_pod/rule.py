@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from modelyard.findings import Address, Finding, NotChecked, error, warning
 from modelyard.placement import Demand, Placement, Shortfall, demand_by_template, placements, written
 from modelyard.rules import rule
+from modelyard.rules.scheduling.affinity import unmet_affinity
 from modelyard.rules.shortfalls import Told, pods_of, told_shortfalls
 from modelyard.rules.wording import plural
 from modelyard.view import Environment
@@ -34,8 +35,13 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
             severity=told.severity,
         )
         return
-    # Groups that want a domain for themselves have a rule of their own.
-    remainders = tuple(each for each in found.remainders if _OF_GROUPS not in each.demand.workload.manifest.annotations)
+    # Groups that want a domain for themselves, and pods that want others which nobody has, have rules of their own.
+    remainders = tuple(
+        each
+        for each in found.remainders
+        if _OF_GROUPS not in each.demand.workload.manifest.annotations
+        and not any(unmet_affinity(environment, template) for template in each.demand.workload.templates)
+    )
     if remainders:
         yield Finding(
             at=remainders[0].demand.workload.manifest.at("spec.replicas"),

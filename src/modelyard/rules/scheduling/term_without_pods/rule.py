@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
+from modelyard.rules.scheduling.affinity import REQUIRED, chooses, elsewhere, terms
 from modelyard.view import (
     OPERATOR_LABELS,
     Environment,
@@ -14,14 +15,10 @@ from modelyard.view import (
     differing,
     listed,
     mapping,
-    numbered,
-    selector_set_by_manifests,
     written_labels,
     written_selector,
 )
 
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 # Labels of the pods of LeaderWorkerSets: api/leaderworkerset/v1 of kubernetes-sigs/lws v0.8.
 _LWS = "leaderworkerset.sigs.k8s.io/"
 _OF_LWS = frozenset(
@@ -38,8 +35,8 @@ def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked
         if environment.unrendered_in(namespace):
             continue
         for template in workload.templates:
-            for what, path, term in _terms(template):
-                if _elsewhere(term, namespace) or _chooses(environment, namespace, term):
+            for what, path, term in terms(template):
+                if elsewhere(term, namespace) or chooses(environment, namespace, term):
                     continue
                 wanted = mapping(term, "labelSelector", "matchLabels")
                 others = differing(wanted, environment.pods_in(namespace).labels)
@@ -51,7 +48,7 @@ def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked
                     "not have",
                     fix=f"choose the pods themselves: {written_labels(_own(template))}",
                     # What it requires nobody is, so that the pod stays Pending.
-                    severity=error if what == "podAffinity" and _REQUIRED in path else warning,
+                    severity=error if what == "podAffinity" and REQUIRED in path else warning,
                 )
             for path, key in _keys(template):
                 yield Finding(
@@ -61,36 +58,13 @@ def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked
                 )
 
 
-def _terms(template: PodTemplate) -> Iterator[tuple[str, _Path, dict[str, Any]]]:
-    for index, constraint in numbered(template.spec, "topologySpreadConstraints"):
-        yield "a spread constraint", ("topologySpreadConstraints", index), constraint
-    for field in ("podAffinity", "podAntiAffinity"):
-        for index, term in numbered(template.spec, "affinity", field, _REQUIRED):
-            yield f"{field}", ("affinity", field, _REQUIRED, index), term
-        for index, weighted in numbered(template.spec, "affinity", field, _PREFERRED):
-            term = mapping(weighted, "podAffinityTerm")
-            yield f"{field}", ("affinity", field, _PREFERRED, index, "podAffinityTerm"), term
-
-
 def _keys(template: PodTemplate) -> Iterator[tuple[_Path, str]]:
     """Yield keys of `matchLabelKeys` that are no labels of the pods; what an operator sets is in its own domain."""
-    for _, path, term in _terms(template):
+    for _, path, term in terms(template):
         for index, key in enumerate(map(str, listed(term, "matchLabelKeys"))):
             set_by_others = key.startswith(OPERATOR_LABELS) and (not key.startswith(_LWS) or key in _OF_LWS)
             if key not in template.labels and not set_by_others:
                 yield (*path, "matchLabelKeys", index), key
-
-
-def _elsewhere(term: dict[str, Any], namespace: str) -> bool:
-    named = {str(each) for each in listed(term, "namespaces")}
-    return "namespaceSelector" in term or bool(named - {namespace})
-
-
-def _chooses(environment: Environment, namespace: str, term: dict[str, Any]) -> bool:
-    selector = term.get("labelSelector")
-    if not isinstance(selector, dict):
-        return False
-    return any(True for _ in environment.pods_in(namespace).chosen(selector_set_by_manifests(selector)))
 
 
 def _shown(term: dict[str, Any]) -> str:

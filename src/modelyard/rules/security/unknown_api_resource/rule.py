@@ -7,6 +7,7 @@ from functools import cache
 
 import orjson
 
+from modelyard.catalog import api_resources, api_verbs
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
@@ -14,29 +15,6 @@ from modelyard.schemas.bundle import FOLDER
 from modelyard.view import NATIVE_GROUPS, Environment, Manifest, listed, numbered
 
 _KINDS = ("Role", "ClusterRole")
-_VERBS = frozenset(
-    {"*", "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
-    | {"use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "proxy"}
-)
-# Resources of Kubernetes 1.36 by API group (`kubectl api-resources`), without groups that grow by themselves.
-_RESOURCES = {
-    "": "bindings componentstatuses configmaps endpoints events limitranges namespaces nodes persistentvolumeclaims "
-    "persistentvolumes pods podtemplates replicationcontrollers resourcequotas secrets serviceaccounts services "
-    "users groups",
-    "apps": "controllerrevisions daemonsets deployments replicasets statefulsets",
-    "autoscaling": "horizontalpodautoscalers",
-    "batch": "cronjobs jobs",
-    "coordination.k8s.io": "leases leasecandidates",
-    "discovery.k8s.io": "endpointslices",
-    "events.k8s.io": "events",
-    "networking.k8s.io": "ingressclasses ingresses ipaddresses networkpolicies servicecidrs",
-    "node.k8s.io": "runtimeclasses",
-    "policy": "poddisruptionbudgets podsecuritypolicies",
-    "rbac.authorization.k8s.io": "clusterrolebindings clusterroles rolebindings roles",
-    "scheduling.k8s.io": "priorityclasses workloads podgroups",
-    "storage.k8s.io": "csidrivers csinodes csistoragecapacities storageclasses volumeattachments "
-    "volumeattributesclasses",
-}
 
 
 @rule("security/unknown-api-resource", warning, since="0.3.0")
@@ -52,10 +30,12 @@ def _judged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
     for index, entry in numbered(manifest.value, "rules"):
         groups = [str(each) for each in listed(entry, "apiGroups")]
         resources = [str(each) for each in listed(entry, "resources")]
-        known = set().union(*(_table().get(group, frozenset()) for group in groups))
+        known = set().union(*(api_resources().get(group, frozenset()) for group in groups))
         for number, group in enumerate(groups):
             if group and group not in _groups(environment) and "*" not in group:
-                homes = sorted(g for g, names in _table().items() if {r.partition("/")[0] for r in resources} & names)
+                homes = sorted(
+                    g for g, names in api_resources().items() if {r.partition("/")[0] for r in resources} & names
+                )
                 near = nearest(group, _groups(environment), cutoff=0.8)
                 if homes or near:
                     written = homes[0] if homes else near
@@ -64,12 +44,12 @@ def _judged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
                         message=f"{manifest} gives rights in the API group {group}, which is not there",
                         fix='write "", the group of the core resources' if not written else f"write {written}",
                     )
-        if all(group in _table() for group in groups):
+        if all(group in api_resources() for group in groups):
             for number, resource in enumerate(resources):
                 plain = resource.partition("/")[0]
                 if "*" in plain or plain in known:
                     continue
-                elsewhere = [group for group, names in _table().items() if plain in names]
+                elsewhere = [group for group, names in api_resources().items() if plain in names]
                 if not groups or not (elsewhere or nearest(plain, known, cutoff=0.8)):
                     continue
                 said = " or ".join(each or "core" for each in groups)
@@ -79,17 +59,12 @@ def _judged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
                     fix=f'name its group, "{elsewhere[0]}"' if elsewhere else f"write {nearest(plain, known)}",
                 )
         for number, verb in enumerate(listed(entry, "verbs")):
-            if str(verb) not in _VERBS and (near := nearest(str(verb), _VERBS)):
+            if str(verb) not in api_verbs() and (near := nearest(str(verb), api_verbs())):
                 yield Finding(
                     at=manifest.at(("rules", index, "verbs", number)),
                     message=f"{manifest} gives the right to {verb}, which is no verb",
-                    fix=f"write {near}, or {one_of(sorted(_VERBS - {'*', near}), 4)}",
+                    fix=f"write {near}, or {one_of(sorted(api_verbs() - {'*', near}), 4)}",
                 )
-
-
-@cache
-def _table() -> dict[str, frozenset[str]]:
-    return {group: frozenset(names.split()) for group, names in _RESOURCES.items()}
 
 
 def _groups(environment: Environment) -> frozenset[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.findings import Finding, NotChecked, error, note, warning
 from modelyard.rendering import split_image
 from modelyard.rules import rule
-from modelyard.rules.wording import plural
+from modelyard.rules.wording import nearest, plural
 from modelyard.view import (
     ACCELERATORS,
     Environment,
+    Manifest,
+    ServeApplication,
     Workload,
     entries,
     mapping,
@@ -22,6 +24,14 @@ from modelyard.view import (
 )
 
 _CLUSTER = {"RayService": ("spec", "rayClusterConfig"), "RayCluster": ("spec",)}
+# Options of @serve.deployment: https://docs.ray.io/en/latest/serve/configure-serve-deployment.html
+_OPTIONS = frozenset({
+    "name", "num_replicas", "max_ongoing_requests", "max_queued_requests", "user_config", "autoscaling_config",
+    "graceful_shutdown_wait_loop_s", "graceful_shutdown_timeout_s", "health_check_period_s", "health_check_timeout_s",
+    "ray_actor_options", "placement_group_bundles", "placement_group_strategy", "max_replicas_per_node",
+    "logging_config", "request_router_config", "version", "route_prefix",
+})  # fmt: skip
+_PATIENCE = 10
 _DEVICES = {"num-gpus": "nvidia.com/gpu"}
 
 
@@ -88,6 +98,29 @@ def _bounds(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
                 break
 
 
+def _options(
+    manifest: Manifest, application: ServeApplication, base: tuple[str | int, ...], deployment: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Yield options of a deployment that Serve does not know, and a health check that a busy engine misses."""
+    for name in deployment:
+        near = "" if name in _OPTIONS else nearest(str(name), _OPTIONS, cutoff=0.8)
+        if near:
+            yield Finding(
+                at=application.at(*base, str(name)),
+                message=f"{manifest} sets {name} of a deployment, which Serve does not know",
+                fix=f"write {near}",
+            )
+    patience = deployment.get("health_check_timeout_s")
+    if isinstance(patience, int | float) and not isinstance(patience, bool) and patience < _PATIENCE:
+        yield Finding(
+            at=application.at(*base, "health_check_timeout_s"),
+            message=f"Serve gives up a replica of {manifest} whose health check takes {patience:g} s, as it does "
+            "under a burst of requests",
+            fix="leave it out: the default is 30 s",
+            severity=note,
+        )
+
+
 def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
     manifest = workload.manifest
     groups = [
@@ -107,6 +140,7 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
             deployment = mapping(config, "deployment_config")
             scaling = mapping(deployment, "autoscaling_config")
             base = ("args", "llm_configs", number, "deployment_config")
+            yield from _options(manifest, application, base, deployment)
             fewest, most_of_all = scaling.get("min_replicas"), scaling.get("max_replicas")
             if isinstance(fewest, int) and isinstance(most_of_all, int) and fewest > most_of_all:
                 yield Finding(

@@ -1,0 +1,71 @@
+"""Lists of custom resources in which the API server fills in what Git leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelyard.findings import Finding, NotChecked, warning
+from modelyard.rendering import Path
+from modelyard.rules import rule
+from modelyard.rules.wording import both
+from modelyard.schemas.bundle import structural_schema
+from modelyard.view import Environment, Manifest, text
+
+_COMPARE = "argocd.argoproj.io/compare-options"
+# Status apart, lists whose items Argo CD's own rules for a kind make alike.
+_NORMALISED = frozenset({"argoproj.io"})
+
+
+@rule("argocd/defaults-in-list", warning, since="0.3.0")
+def defaults_in_list(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Argo CD compares a list as a whole, so a default that the API server adds to an item is a difference for ever."""
+    for application in environment.applications:
+        ignored = {text(each, "kind") for each in application.manifest.entries("spec.ignoreDifferences")}
+        for manifest in application.resources:
+            schema = structural_schema(manifest.identity.api_version, manifest.kind)
+            if not schema or manifest.kind in ignored or not environment.is_ours(manifest):
+                continue
+            if manifest.group in _NORMALISED or "ServerSideDiff=true" in manifest.annotations.get(_COMPARE, ""):
+                continue
+            if "ServerSideDiff=true" in application.manifest.annotations.get(_COMPARE, "") or manifest.breaks_schema:
+                continue
+            yield from _first(manifest, schema)
+
+
+def _first(manifest: Manifest, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the first list of a manifest with such an item: one cause, however many items it has."""
+    for path, lacking in _lacking(
+        manifest.value.get("spec"), schema.get("properties", {}).get("spec", {}), ("spec",), False
+    ):
+        told = ", ".join(f"{name}: {_written(value)}" for name, value in lacking.items())
+        yield Finding(
+            at=manifest.at(path),
+            message=f"{manifest} leaves {both(lacking)} out in a list, which the API server fills in: Argo CD calls it "
+            "OutOfSync for ever",
+            fix=f"write the defaults out: {told}",
+        )
+        return
+
+
+def _lacking(value: Any, schema: Mapping[str, Any], path: Path, inside: bool) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield paths of mappings in lists, with the defaults that are not written there."""
+    if isinstance(value, list):
+        whole = schema.get("x-kubernetes-list-type", "atomic") != "map"
+        for index, each in enumerate(value):
+            yield from _lacking(each, schema.get("items", {}), (*path, index), inside or whole)
+    elif isinstance(value, dict):
+        properties = schema.get("properties", {})
+        if inside:
+            lacking = {
+                name: each["default"] for name, each in properties.items() if "default" in each and name not in value
+            }
+            if lacking:
+                yield path, lacking
+        for name, each in value.items():
+            if name in properties:
+                yield from _lacking(each, properties[name], (*path, name), inside)
+
+
+def _written(value: Any) -> str:
+    return '""' if value == "" else str(value).lower() if isinstance(value, bool) else str(value)
