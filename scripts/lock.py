@@ -14,23 +14,24 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 HEADER = "# Packages with their hashes, made by `make lock` from pyproject.toml: {what}.\n"
 LOCKS = {
-    "requirements.lock": (("dev",), "what development needs"),
-    "requirements-terraform.lock": (("dev", "terraform"), "that, and a mock AWS"),
-    "requirements-checkov.lock": (("checkov",), "checkov, without this project"),
-    "requirements-release.lock": (("release",), "what describes a release, without this project"),
-    "requirements-docs.lock": (("docs",), "what builds and checks the documentation, without this project"),
+    "requirements.lock": (("dev",), ("editor",), "what development needs"),
+    "requirements-terraform.lock": (("dev", "terraform"), (), "that, and a mock AWS"),
+    "requirements-checkov.lock": (("checkov",), (), "checkov, without this project"),
+    "requirements-release.lock": (("release",), (), "what describes a release, without this project"),
+    "requirements-docs.lock": (("docs",), (), "what builds and checks the documentation, without this project"),
 }
 
 
 def lock(name: str) -> None:
     """Resolve pyproject.toml into a lock file, keeping what the file has where it still fits."""
-    groups, what = LOCKS[name]
+    groups, extras, what = LOCKS[name]
     path = PROJECT / name
     command = [
         str(Path(sys.executable).with_name("uv")),
         *("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
         *("--no-header", "--no-annotate", "--no-emit-index-url"),
         *(word for group in groups for word in ("--group", group)),
+        *(word for extra in extras for word in ("--extra", extra)),
         *("--output-file", str(path)),
         *(("pyproject.toml",) if "dev" in groups else ()),
     ]

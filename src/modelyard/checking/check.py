@@ -114,6 +114,15 @@ def check_repository(
     return _checked(repository, options, progress, context, prestarted).report
 
 
+def check_opened(repository: Repository, options: CheckOptions, *, prestarted: LineProcess | None = None) -> Checked:
+    """Check a repository that has been opened, and return the environments too.
+
+    Raises:
+        UserError: As for `check`.
+    """
+    return _checked(repository, options, silent, None, prestarted)
+
+
 def _checked(
     repository: Repository,
     options: CheckOptions,

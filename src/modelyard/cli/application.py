@@ -32,6 +32,7 @@ _VERBS = {
     "env": ("env", "List, add, remove and sync environments."),
     "promote": ("promote", "Copy tags, settings and features to another environment."),
     "import": ("importing", "Import an existing Deployment or Helm values file."),
+    "lsp": ("lsp", "Serve an editor: findings as you type, meanings, completion, fixes."),
     "explain": ("explain", "Explain a rule."),
     "update": ("update", "Merge a newer version of the template."),
     "fetch": ("fetch", "Download charts and CRDs into the cache."),

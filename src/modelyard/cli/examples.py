@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "env sync": ("env sync dev --dry-run",),
     "promote": ("promote dev prod --dry-run", "promote dev prod --model qwen3-8b"),
     "import": ("import deployment.yaml --env dev --dry-run",),
+    "lsp": ("lsp",),
     "explain": ("explain fit/kv-cache-too-small", "explain fit"),
     "update": ("update --dry-run", "update --env dev --set gpu_multinode_pool=true"),
     "fetch": ("fetch --env dev",),

@@ -34,7 +34,7 @@ class NotFixable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """One change of one file.
 
     Attributes:
@@ -85,21 +85,20 @@ def fixed(repository: Repository, findings: Iterable[Finding], options: CheckOpt
     """
     everything = list(findings)
     made = Fixed(Changes(repository.root))
-    wanted: list[tuple[Finding, list[_Step]]] = []
+    wanted: list[tuple[Finding, list[Step]]] = []
     seen: set[tuple[str, str, str, str]] = set()
     for finding in everything:
         if not finding.edits:
             continue
         try:
-            steps = [_step(edit) for edit in finding.edits]
+            steps = steps_of(finding)
         except NotFixable as reason:
             made.left.append((finding, str(reason)))
             continue
         keys = {(each.file, str(each.place), each.operation.value, repr(each.value)) for each in steps}
         if keys <= seen:
             continue  # another environment's finding about the same text
-        removes = any(each.operation is Operation.REMOVE for each in steps)
-        if not unsafe and (removes or any(_is_shared(repository, each.file) for each in steps)):
+        if not unsafe and not is_safe(repository, steps):
             made.unsafe += 1
             continue
         seen |= keys
@@ -143,6 +142,51 @@ def _same(finding: Finding, found: dict[tuple[str, str, str], int]) -> Iterator[
     return (key for key in counts([finding]) if found.get(key, 0) > 0)
 
 
+def steps_of(finding: Finding) -> list[Step]:
+    """Return the changes of files that mend a finding together.
+
+    Raises:
+        NotFixable: The text that sets a value is not known to its line, or is made by a program.
+    """
+    return [_step(edit) for edit in finding.edits]
+
+
+def is_safe(repository: Repository, steps: Iterable[Step]) -> bool:
+    """Return whether changes remove nothing, and touch only text that one kustomization alone reads."""
+    return not any(each.operation is Operation.REMOVE or _is_shared(repository, each.file) for each in steps)
+
+
+def with_step(text: str, step: Step) -> str:
+    """Return a file's text with a change.
+
+    Raises:
+        NotFixable: The text is not as it was when the change was found.
+        UserError: It is no YAML.
+    """
+    lines = text.split("\n")
+    if not step.path:
+        place = step.place
+        line = lines[step.line - 1]
+        start, end = (place.column or 1) - 1, (place.end_column or 0) - 1
+        if end <= start or line != (place.text or line):
+            raise NotFixable("the text is not as it was")
+        lines[step.line - 1] = line[:start] + scalar(step.value) + line[end:]
+        return "\n".join(lines)
+    first = max((n + 1 for n in range(step.line - 1) if _SEPARATOR.match(lines[n])), default=0)
+    last = next((n for n in range(step.line - 1, len(lines)) if n >= first and _SEPARATOR.match(lines[n])), len(lines))
+    document = Text(step.file, "\n".join(lines[first:last]))
+    _edit(document, step)
+    return "\n".join([*lines[:first], *str(document).split("\n"), *lines[last:]])
+
+
+def order(step: Step) -> tuple[bool, bool, tuple[int, ...]]:
+    """Return what changes are sorted by, so that none moves what another one means.
+
+    Values inside texts come first, for they are known by line; then items from the last one on.
+    """
+    return bool(step.path), step.operation is Operation.REMOVE, _backwards(step.path)
+
+
 def _is_shared(repository: Repository, file: str) -> bool:
     """Return whether several kustomizations that no other one reads lead to a file."""
     read = {folder for each in repository.kustomization_folders for folder in _below(repository, each)}
@@ -154,7 +198,7 @@ def _below(repository: Repository, folder: str) -> list[str]:
     return [each for each in repository.kustomizations.tree(folder).folders if each != folder]
 
 
-def _step(edit: Edit) -> _Step:
+def _step(edit: Edit) -> Step:
     """Return where in a file an edit is made.
 
     Raises:
@@ -186,14 +230,14 @@ def _step(edit: Edit) -> _Step:
         found = _found(nodes(place.file, text), place, is_item=bool(rendered) and isinstance(rendered[there - 1], int))
         if found is None:
             if edit.operation is Operation.SET and not below and not isinstance(edit.value, dict | list):
-                return _Step(place.file, edit.operation, edit.value, place.line, (), place)
+                return Step(place.file, edit.operation, edit.value, place.line, (), place)
             raise NotFixable("it stands in a text, such as a patch")
         path = found
     else:
         raise NotFixable("its address is not one of a file")
     if any(isinstance(step, int) for step in below):
         raise NotFixable("the list that it belongs into is not there")
-    return _Step(place.file, edit.operation, edit.value, place.line, (*path, *below), place)
+    return Step(place.file, edit.operation, edit.value, place.line, (*path, *below), place)
 
 
 def _existing(node: Node, path: Path) -> int:
@@ -236,15 +280,13 @@ def _marks(node: Node, path: Path) -> Iterator[tuple[Path, tuple[int, int]]]:
         yield from _marks(marked[-1], (*path, step))
 
 
-def _written(repository: Repository, wanted: Sequence[tuple[Finding, list[_Step]]], made: Fixed) -> Changes:
+def _written(repository: Repository, wanted: Sequence[tuple[Finding, list[Step]]], made: Fixed) -> Changes:
     """Return the files with all fixes; those that cannot be written are left out."""
     changes = Changes(repository.root)
     steps = [(finding, step) for finding, all_steps in wanted for step in all_steps]
-    # Values inside texts first, for they are known by line; then items from the last one on, so that none moves.
-    steps.sort(key=lambda each: (bool(each[1].path), each[1].operation is Operation.REMOVE, _backwards(each[1].path)))
-    for finding, step in steps:
+    for finding, step in sorted(steps, key=lambda each: order(each[1])):
         try:
-            changes.write(step.file, _with(changes.text(step.file), step))
+            changes.write(step.file, with_step(changes.text(step.file), step))
         except (NotFixable, UserError) as reason:
             made.left.append((finding, str(getattr(reason, "message", reason))))
     return changes
@@ -254,24 +296,7 @@ def _backwards(path: Path) -> tuple[int, ...]:
     return tuple(-step for step in path if isinstance(step, int))
 
 
-def _with(text: str, step: _Step) -> str:
-    lines = text.split("\n")
-    if not step.path:
-        place = step.place
-        line = lines[step.line - 1]
-        start, end = (place.column or 1) - 1, (place.end_column or 0) - 1
-        if end <= start or line != (place.text or line):
-            raise NotFixable("the text is not as it was")
-        lines[step.line - 1] = line[:start] + scalar(step.value) + line[end:]
-        return "\n".join(lines)
-    first = max((n + 1 for n in range(step.line - 1) if _SEPARATOR.match(lines[n])), default=0)
-    last = next((n for n in range(step.line - 1, len(lines)) if n >= first and _SEPARATOR.match(lines[n])), len(lines))
-    document = Text(step.file, "\n".join(lines[first:last]))
-    _edit(document, step)
-    return "\n".join([*lines[:first], *str(document).split("\n"), *lines[last:]])
-
-
-def _edit(document: Text, step: _Step) -> None:
+def _edit(document: Text, step: Step) -> None:
     path, value = step.path, step.value
     if step.operation is Operation.REMOVE:
         *above, last = path

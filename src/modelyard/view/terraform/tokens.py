@@ -60,13 +60,22 @@ def attributes(source: str) -> Iterator[tuple[str, str]]:
 
 def placed_attributes(body: str) -> Iterator[tuple[str, str, int]]:
     """Yield name, expression and line (from 1) of each attribute of a text without a block around it."""
+    yield from _placed(body)
+
+
+@lru_cache(
+    maxsize=4096
+)  # each block is asked for by several rules, of each environment, and of one check after another
+def _placed(body: str) -> tuple[tuple[str, str, int], ...]:
+    found = []
     position = 0
     while position < len(body):
         end = _end(body, position, "\n")
         match = _ATTRIBUTE.match(body, position, end)
         if match:
-            yield match[1], body[match.end() : end].strip(), body.count("\n", 0, match.start(1)) + 1
+            found.append((match[1], body[match.end() : end].strip(), body.count("\n", 0, match.start(1)) + 1))
         position = end + 1
+    return tuple(found)
 
 
 def _end(text: str, position: int, sought: str) -> int:
