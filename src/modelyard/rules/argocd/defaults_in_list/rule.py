@@ -10,7 +10,7 @@ from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 from modelyard.schemas.bundle import structural_schema
-from modelyard.view import Environment, Manifest, text
+from modelyard.view import ChartValues, Environment, Manifest, text
 
 _COMPARE = "argocd.argoproj.io/compare-options"
 # Status apart, lists whose items Argo CD's own rules for a kind make alike.
@@ -20,6 +20,8 @@ _NORMALISED = frozenset({"argoproj.io"})
 @rule("argocd/defaults-in-list", warning, since="0.3.0")
 def defaults_in_list(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD compares a list as a whole, so a default that the API server adds to an item is a difference for ever."""
+    if any(_compares_on_the_server(values) for values in environment.chart_values):
+        return
     for application in environment.applications:
         ignored = {text(each, "kind") for each in application.manifest.entries("spec.ignoreDifferences")}
         for manifest in application.resources:
@@ -31,6 +33,12 @@ def defaults_in_list(environment: Environment) -> Iterator[Finding | NotChecked]
             if "ServerSideDiff=true" in application.manifest.annotations.get(_COMPARE, "") or manifest.breaks_schema:
                 continue
             yield from _first(manifest, schema)
+
+
+def _compares_on_the_server(values: ChartValues) -> bool:
+    """Return whether the settings of Argo CD itself ask the API server for what it would keep."""
+    settings = values.get("configs.params") if values.source.chart == "argo-cd" else None
+    return isinstance(settings, dict) and str(settings.get("controller.diff.server.side")).lower() == "true"
 
 
 def _first(manifest: Manifest, schema: Mapping[str, Any]) -> Iterator[Finding]:
