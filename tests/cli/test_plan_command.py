@@ -82,6 +82,12 @@ def test_own_runs_are_kept_and_used(modelyard: Run, one_model: Path, tmp_path: P
         assert refused.code == 2
         assert told in refused.err
         assert (one_model / "measurements/Qwen--Qwen3-1.7B.load.yaml").read_text() == before
+    # Results that were appended to one file: the one past saturation is left out.
+    fast = {**VLLM, "median_tpot_ms": 16.0, "mean_tpot_ms": 16.0, "median_ttft_ms": 150.0}
+    result.write_text("\n".join(json.dumps({**fast, "request_rate": rate}) for rate in (1.0, 9.0)))
+    several = modelyard("plan", *at, "--from-bench", str(result), "--device", "L4", "--dry-run")
+    assert several.code == 0, several.err
+    assert "bench.json: a load is left out: 9.00 times as many requests were sent" in several.out
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,15 @@ def test_answers_of_prometheus_are_summed() -> None:
         ({"status": "success", "data": {}}, "data.result is missing"),
         (answer(other=1), "it has none of"),
         ({"status": "success", "data": {"result": [{"metric": {"__name__": "vllm:num_requests_running"}}]}}, "value"),
+        (answer(kv_cache_usage_perc=97), "a share lies between 0 and 1"),
+        (answer(num_requests_waiting=-1), "is -1, of which nothing follows"),
+        (
+            {
+                "status": "success",
+                "data": {"result": [{"metric": {"__name__": "vllm:num_requests_running"}, "values": []}]},
+            },
+            "answers query_range",
+        ),
     ],
 )
 def test_what_is_no_answer(content: object, told: str) -> None:
@@ -65,6 +74,7 @@ def test_bottlenecks(modelyard: Run, one_model: Path, tmp_path: Path) -> None:
     said.write_text(json.dumps(answer(kv_cache_usage_perc=0.97)))
     code, found = tuned("80ms", 0.2, "--prometheus", str(said))
     assert (code, found["bottleneck"]) == (1, "KV cache")
+    assert found["then"]["verdict"] == "meets"
     (one_model / OBJECTIVES).unlink()
     refused = modelyard("tune", "chat", "--env", "dev", "--repository", str(one_model))
     assert refused.code == 2

@@ -15,6 +15,7 @@ from modelyard.planning.speed import parameters, speed_data
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 from fit_speed import NAMES, fitted_on, solved
+from plan_examples import BLOCK, SECTION
 from plan_table import beneath, inside, off, own, steady
 from planning.points import benchmarks
 
@@ -64,6 +65,13 @@ def test_held_out_families_stay_as_near_as_the_document_says() -> None:
         assert 0.75 <= inside(held, metric) <= 0.87, metric
     document = (PROJECT / "docs/planning.md").read_text()
     assert f"measured here on {len(held)} points" in document
+
+
+def test_examples_of_the_page_are_found() -> None:
+    page = (PROJECT / "docs/planning.md").read_text()
+    blocks = [BLOCK.findall(section) for section in SECTION.findall(page)]
+    assert [len(each) for each in blocks] == [1, 1, 1, 1]
+    assert all(each[0].startswith("$ modelyard ") for each in blocks)
 
 
 def test_equations_are_solved() -> None:

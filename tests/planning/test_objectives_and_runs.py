@@ -55,7 +55,7 @@ def _spread(median: float, **others: float) -> dict[str, Any]:
     return {"successful": {"mean": median, "median": median, "percentiles": {"p95": median * 2}, **others}}
 
 
-GUIDELLM = {
+GUIDELLM: dict[str, Any] = {
     "benchmarks": [
         {
             "metrics": {
@@ -168,10 +168,30 @@ def test_every_tool_says_the_same(content: dict[str, Any]) -> None:
     assert refusal(found, machine(), 0.0, cache_said=False) == ""
 
 
+def test_other_versions_say_it_elsewhere() -> None:
+    [one] = load_results([VLLM])
+    assert one.finished == 200
+    middle = {**GUIDELLM["benchmarks"][0], "run_stats": {"requests_made": {"successful": 90, "errored": 10}}}
+    middle["args"] = {"strategy": {"type_": "constant", "rate": 1.5}}
+    [old] = load_results({"benchmarks": [middle]})
+    assert (old.failed, old.backlog, old.finished) == (0.1, 1.5, 90)
+    latency = {
+        "request_latency": {"mean": 9.2},
+        "time_to_first_token": {"p50": 0.25},
+        "time_per_output_token": {"p50": 0.03},
+    }
+    [stage] = load_results({**INFERENCE_PERF, "successes": {**INFERENCE_PERF["successes"], "latency": latency}})
+    assert (stage.ttft_ms, stage.itl_ms) == (250.0, 30.0)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         ([], "no JSON object"),
+        (
+            {**INFERENCE_PERF, "load_summary": {"count": 200, "schedule_delay": {}}},
+            "give stage_N_lifecycle_metrics.json",
+        ),
         ({}, "no result of vllm bench serve"),
         ({**VLLM, "median_ttft_ms": "x"}, "median_ttft_ms is 'x'"),
         ({**VLLM, "completed": 0}, "no request was completed"),
@@ -192,6 +212,10 @@ def test_what_is_no_result(content: Any, told: str) -> None:
         ({"request_rate": 2.0}, "past saturation"),
         ({"p99_ttft_ms": 20_000.0}, "past saturation"),
         ({"completed": 150}, "requests failed"),
+        (
+            {"completed": 12, "num_prompts": 12, "total_input_tokens": 18_000, "total_output_tokens": 3600},
+            "sent together",
+        ),
         ({"request_throughput": 40.0}, "times what 1 x L40S can do at the peak"),
         ({"mean_ttft_ms": 60_000.0, "median_ttft_ms": 60_000.0, "p99_ttft_ms": 90_000.0}, "waited for a place"),
     ],

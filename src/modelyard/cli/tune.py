@@ -86,7 +86,7 @@ def _lines(found: Plan, advice: Advice, runs: tuple[Run, ...], width: int | None
     from modelyard.cli.planned import candidate_words
     from modelyard.reporting import visible, wrapped
 
-    subject, last = found.subject, max(runs, key=lambda run: run.day, default=None)
+    subject, last = found.subject, max(reversed(runs), key=lambda run: run.day, default=None)
     title = f"{subject.model.name} in {subject.environment.name}: bottleneck {advice.bottleneck.value}"
     lines: list[Line] = list(wrapped([], visible(title), "strong", width=width, indent=2))
     rows = [("because: ", "; ".join(advice.because))]

@@ -91,7 +91,8 @@ def observed(content: Any) -> Observed:
     return Observed(sum(running) if running else None, sum(waiting) if waiting else None, max(cache) if cache else None)
 
 
-_METRICS = ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_usage_perc")
+_CACHE = "vllm:kv_cache_usage_perc"
+_METRICS = ("vllm:num_requests_running", "vllm:num_requests_waiting", _CACHE)
 
 
 def _samples(answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -104,12 +105,16 @@ def _samples(answer: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         name = str(metric.get("__name__") or "") if isinstance(metric, Mapping) else ""
         if name not in _METRICS:
             continue
+        if "values" in each:
+            raise ValueError("it answers query_range: ask /api/v1/query, which gives one value of each series")
         try:
             number = float(value[1])  # type: ignore[index]
         except (TypeError, ValueError, LookupError, OverflowError):
             raise ValueError(f"the value of {name} is {value!r}") from None
-        if not isfinite(number):
-            raise ValueError(f"the value of {name} is {number}, of which nothing follows")
+        if not isfinite(number) or number < 0:
+            raise ValueError(f"the value of {name} is {number:g}, of which nothing follows")
+        if name == _CACHE and number > 1:
+            raise ValueError(f"the value of {name} is {number:g}, and a share lies between 0 and 1")
         yield name, number
 
 
@@ -126,15 +131,17 @@ def advise(found: Plan, runs: Sequence[Run], seen: Observed | None = None) -> Ad
         return _towards(found, Bottleneck.DEVICE, ("how it is served now is not estimated",), now)
     if now.verdict is Verdict.CANNOT:
         return _towards(found, Bottleneck.DEVICE, (now.reason,), now)
-    if seen is not None and seen.cache is not None and seen.cache >= CACHE_FULL:
-        return _cache(found, now, f"replicas use {seen.cache:.0%} of the KV cache")
-    if now.way.room < now.at_once and now.way.room < _needed(found, now):
-        return _cache(found, now, f"the KV cache holds {now.way.room:.0f} requests of these lengths")
+    full = seen is not None and seen.cache is not None and seen.cache >= CACHE_FULL
+    used = f"replicas use {seen.cache:.0%} of the KV cache" if full and seen is not None else ""
     if now.verdict is Verdict.MISSES and now.ttft is not None and "arrive" in now.reason:
         because = [f"more requests arrive than {counted(now.replicas, 'replica')} can finish"]
         if seen is not None and seen.waiting:
             because.append(f"{seen.waiting:.0f} requests wait")
-        return _replicas(found, now, tuple(because), runs)
+        return _replicas(found, now, (*because, *([used] if used else [])), runs)
+    if used:
+        return _cache(found, now, used, runs)
+    if now.way.room < now.at_once and now.way.room < _needed(found, now):
+        return _cache(found, now, f"the KV cache holds {now.way.room:.0f} requests of these lengths", runs)
     if now.verdict in (Verdict.MISSES, Verdict.UNSURE):
         slow = Bottleneck.PREFILL if "first token" in now.reason else Bottleneck.DECODE
         more = _more_replicas(found, now, runs)
@@ -185,7 +192,7 @@ def _replicas(found: Plan, now: Candidate, because: tuple[str, ...], runs: Seque
     return Advice(kind, because, f"{then.replicas} replicas instead of {now.replicas}", command, now, then)
 
 
-def _cache(found: Plan, now: Candidate, because: str) -> Advice:
+def _cache(found: Plan, now: Candidate, because: str, runs: Sequence[Run]) -> Advice:
     name, environment = found.subject.model.name, found.subject.environment.name
     fewer = max(1, int(now.way.room))
     command = f"modelyard model set {name} max-num-seqs={fewer} --env {environment}"
@@ -193,7 +200,9 @@ def _cache(found: Plan, now: Candidate, because: str) -> Advice:
     best = found.best
     if best is not None and best.way.room > now.way.room and _price(best) <= _price(now):
         return _towards(found, Bottleneck.CACHE, (because,), now)
-    return Advice(Bottleneck.CACHE, (because,), change, command, now)
+    basis = basis_for(found.subject, now.way.machine, now.way.precision, runs)
+    then = judged(now.way, now.offer, found.objectives, basis, replicas=now.replicas, at_once=fewer)
+    return Advice(Bottleneck.CACHE, (because,), change, command, now, then)
 
 
 def _towards(found: Plan, bottleneck: Bottleneck, because: tuple[str, ...], now: Candidate | None) -> Advice:

@@ -37,7 +37,7 @@ def threshold_beyond_objective(environment: Environment) -> Iterator[Finding | N
             own = objectives.ttft_ms if key == "ttft" else objectives.itl_ms
             if limit is None or own is None or float(threshold) * 1e3 <= limit:
                 continue
-            beyond = "" if limit == own else f", which is about {written(float(f'{limit:.2g}'))} there"
+            beyond = "" if limit == own else f", at most {written(float(f'{limit:.2g}'))} there"
             yield Finding(
                 at=scaler.at(("spec", "triggers", index, "metadata", "threshold")),
                 message=f"{scaler} adds a replica from {float(threshold):g} s {_where(found)} on, and the objective of "
