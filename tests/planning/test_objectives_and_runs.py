@@ -34,7 +34,7 @@ from modelyard.repository import Files
 WHOLE = {"ttft": "1.2s", "itl": "45ms", "rate": 6, "prompt": 1500, "output": 300}
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
-VLLM = {
+VLLM: dict[str, Any] = {
     "model_id": "chat",
     "completed": 200,
     "num_prompts": 200,
@@ -69,7 +69,7 @@ GUIDELLM: dict[str, Any] = {
         }
     ]
 }
-INFERENCE_PERF = {
+INFERENCE_PERF: dict[str, Any] = {
     "load_summary": {"requested_rate": 1.0},
     "successes": {
         "count": 200,
@@ -84,7 +84,7 @@ INFERENCE_PERF = {
     },
     "failures": {"count": 0},
 }
-AIPERF = {
+AIPERF: dict[str, Any] = {
     "time_to_first_token": {"unit": "ms", "avg": 260.0, "p50": 250.0, "p99": 500.0},
     "inter_token_latency": {"unit": "ms", "avg": 31.0, "p50": 30.0, "p99": 40.0},
     "request_throughput": {"unit": "requests/sec", "avg": 1.0},
