@@ -118,6 +118,9 @@ def command(
             help="A fact that no environment.yaml tells, such as region=eu-central-1; may be repeated.",
         ),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Check again whenever a file changes, until Ctrl-C.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Findings and the last line only; no progress.")] = False,
 ) -> int:
     """Check that nothing in a GitOps repository stands in the way of its syncing, scheduling and starting."""
@@ -150,6 +153,9 @@ def command(
         baseline=None if write_baseline else baseline,
         since=since,
     )
+    if watch and (write_baseline or fix or is_stream):
+        other = "--write-baseline" if write_baseline else "--fix" if fix else "standard input"
+        raise UserError(f"--watch does not go with {other}", fix="leave one of them out")
     if write_baseline:
         if baseline is None or is_stream:
             raise UserError("--write-baseline needs a file", fix="name it: --baseline FILE --write-baseline")
@@ -158,16 +164,25 @@ def command(
         if is_stream:
             raise UserError("--fix needs files to write", fix="name a folder")
         return _fix(path, options, unsafe=unsafe, dry_run=dry_run, quiet=quiet)
-    with streamed(standard_input(fix=_PIPED)) if is_stream else nullcontext(path) as folder:
-        with Progress(quiet=quiet) as progress:
-            report = check(folder, options, progress)
-        code = report.exit_code(least, strict)
-        try:
-            deliver(report, wanted, presentation(report.root, least, strict=strict, quiet=quiet, fold=not all))
-        except BrokenPipeError:
-            # The reader left, but the verdict stands.
-            abandon_standard_output()
-    return code
+
+    def once() -> int:
+        with streamed(standard_input(fix=_PIPED)) if is_stream else nullcontext(path) as folder:
+            with Progress(quiet=quiet) as progress:
+                report = check(folder, options, progress)
+            code = report.exit_code(least, strict)
+            try:
+                deliver(report, wanted, presentation(report.root, least, strict=strict, quiet=quiet, fold=not all))
+            except BrokenPipeError:
+                # The reader left, but the verdict stands.
+                abandon_standard_output()
+        return code
+
+    if watch:
+        from modelyard.checking.scopes import opened
+        from modelyard.cli.watching import watched
+
+        return watched(opened(path).root, once)
+    return once()
 
 
 def _write(path: Path, options: CheckOptions, baseline: Path, *, quiet: bool) -> int:
