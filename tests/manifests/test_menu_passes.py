@@ -48,7 +48,7 @@ ANSWERS = {
     "starter_models": "",
 }
 # Components that another excludes, or that ask for an answer of their own, and that no model needs.
-LEFT_OUT = ("argocd-notifications", "fluent-bit-cloudwatch")
+LEFT_OUT = ("alert-receiver", "argocd-notifications", "fluent-bit-cloudwatch")
 SHARING = {"gpu-mps": "mps", "gpu-mig": "mig"}
 MENUS = 4
 BUCKET = "my-platform-{}-models-111122223333"
