@@ -145,6 +145,10 @@ def test_no_field_is_lost_in_silence(text: str) -> None:
         ({"replicas: 3": "replicas: ${REPLICAS:-1}"}, "no number"),
         ({"--port=8080": "--config=/etc/vllm.yaml"}, "reads its settings from /etc/vllm.yaml"),
         ({"--port=8080": '--kv-transfer-config={"kv_role":"kv_producer"}'.replace('"', "'")}, "prefill and decode"),
+        (
+            {"--port=8080": "--kv-transfer-config={'kv_connector':'NixlConnector','kv_role':'kv_both'}"},
+            "prefill and decode",
+        ),
         ({"numactl, vllm, serve, Qwen/Qwen3-8B": "router", "name: server": "name: router"}, "neither a values file"),
         ({"[numactl, vllm, serve, Qwen/Qwen3-8B]": "[sh, -c, 'if a; then vllm serve b; fi']"}, "decides what runs"),
     ],
@@ -157,6 +161,14 @@ def test_what_would_become_something_else_is_refused(change: dict[str, str], mes
     with pytest.raises(UserError) as refused:
         foreign("source.yaml", text)
     assert message in refused.value.message
+
+
+def test_a_pair_of_prefill_and_decode_is_named_as_one() -> None:
+    half = DEPLOYMENT.replace("--port=8080", "\"--kv-transfer-config={'kv_connector':'NixlConnector'}\"")
+    with pytest.raises(
+        UserError, match=r"Deployment big \(NixlConnector\) and Deployment other \(NixlConnector\): pre"
+    ):
+        foreign("source.yaml", f"{half}---{half.replace('name: big', 'name: other')}")
 
 
 def test_several_engines_in_a_file_are_refused() -> None:

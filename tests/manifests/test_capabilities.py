@@ -16,10 +16,12 @@ OF_ITSELF = {word for base in ENGINE_BASES.values() for word in (base.accelerato
 
 
 def patched_workloads(feature: str) -> set[str]:
-    """Return the kinds of workload that a feature's patches are for, its own and those in a model's kustomization."""
-    own = load(BASES / "features" / feature / "kustomization.yaml").get("patches", [])
+    """Return the kinds of workload that a feature patches, itself or in a model's kustomization, or copies from."""
+    own = load(BASES / "features" / feature / "kustomization.yaml")
     beside = feature_facts(feature).get("environment", {}).get("patches", [])
-    return {str(patch["target"].get("kind")) for patch in [*own, *beside]} & set(WORKLOADS)
+    changed = {str(patch["target"].get("kind")) for patch in [*own.get("patches", []), *beside]}
+    copied = {str(each["source"]["kind"]) for each in own.get("replacements", [])}
+    return (changed | copied) & set(WORKLOADS)
 
 
 def test_every_word_has_a_meaning_and_is_used() -> None:
@@ -47,6 +49,7 @@ def test_an_engine_gets_the_features_whose_requirements_it_meets() -> None:
     engines: dict[str, EngineBase] = {**ENGINE_BASES, "toy": engine_base_from_mapping("toy", facts)}
     features = [name for name in FEATURES if "toy" in feature_from_mapping(name, feature_facts(name), engines).engines]
     assert features == [
+        "batch-inference",
         "hf-token",
         "image-prefetch",
         "load-test",

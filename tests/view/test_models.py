@@ -193,3 +193,24 @@ def test_an_engine_that_nobody_knows_is_named_as_not_checked(one_model: Path) ->
     assert found.reason == (
         "it asks for nvidia.com/gpu, and no engine is known that runs by example.com/tensor-server:1.0"
     )
+
+
+OFFLINE = {"components:\n": "components:\n  - ../../../../bases/features/batch-inference\n"}
+
+
+def test_a_job_that_answers_a_file_is_a_model_that_has_to_fit(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(bases["one-model"], tmp_path / "one-model", symlinks=True))
+    apply_edits(root, {"replace": {CHAT: OFFLINE}})
+    view = environments(Repository(root)).views[0]
+    (offline,) = view.offline_models
+    assert (offline.name, offline.workload.kind, offline.engine.name) == ("chat/cronjob", "CronJob", "vllm")
+    assert offline.settings.model == "Qwen/Qwen3-1.7B" and [each.name for each in view.models] == ["chat"]
+    assert fit(root, "chat/cronjob") == (FitVerdict.FITS, "")
+    apply_edits(root, {"edit": {"overlays/qwen3-1-7b-vllm-gpu/vllm.yaml": {"model": "Qwen/Qwen3-32B"}}})
+    assert fit(root, "chat/cronjob")[0] is FitVerdict.DOES_NOT_FIT
+
+
+def test_a_job_that_measures_is_no_model(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    root = Path(shutil.copytree(bases["one-model"], tmp_path / "one-model", symlinks=True))
+    apply_edits(root, {"replace": {CHAT: {"components:\n": "components:\n  - ../../../../bases/features/load-test\n"}}})
+    assert environments(Repository(root)).views[0].offline_models == ()

@@ -25,7 +25,7 @@ class Feature:
         follows: What of an environment it follows, so that it is not promoted; empty where it is.
         asks: What only a person knows, by name, with an example that has the form and stands for nothing.
         requires: What it requires of an engine: words of `bases/serving/capabilities.yaml`, kinds of device, images.
-        workloads: Kinds of workload that it changes, of which an engine must be one; empty where it changes none.
+        workloads: Kinds of workload that it changes or copies from, of which an engine must be one; empty for none.
     """
 
     name: str

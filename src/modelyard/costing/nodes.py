@@ -96,7 +96,7 @@ def node_costs(environment: Environment) -> NodeCosts:
     region = str(environment.facts.get("region") or "")
     fleets = (found.least, found.most, found.rolling)
     gaps += _left(fleets)
-    models = {model.application.name for model in environment.models}
+    models = {model.application.name for model in (*environment.models, *environment.offline_models)}
     disks = {pool.name: _disks(pool, region) for pool in environment.pools}
     return _summed(fleets, models, region, disks, gaps)
 

@@ -85,7 +85,7 @@ class FeatureFile(_File):
         description="What an engine must have: words of bases/serving/capabilities.yaml, a kind of device, an image."
     )
     workloads: list[str] = Field(
-        default_factory=list, description="Kinds of workload that it changes; absent where it changes none."
+        default_factory=list, description="Kinds of workload that it changes or copies from; absent for none."
     )
     needs: list[Name] = Field(description="Platform components, and features that must be on beside it.")
     excludes: list[Name] = Field(description="Features that cannot be on beside it.")

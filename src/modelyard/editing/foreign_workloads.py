@@ -31,7 +31,9 @@ _KINDS = ("Deployment", "StatefulSet", "Pod")
 _DEVICE_NAMES = frozenset({"gpu", "gaudi", "tpu", "npu", "xpu", "i915", "gpu.shared", "neuroncore"})
 _IMAGE = re.compile(r"(?:^|[-_./])vllm(?:$|[-_.:@/])")
 _BESIDE = re.compile(r"router|exporter|gateway|proxy|bench|operator|controller|scheduler|sidecar|epp")
-_ROLES = ("kv_producer", "kv_consumer")
+# Roles of one half, and connectors that do nothing but hand the KV cache to another engine, whose role may be kv_both:
+# vllm/distributed/kv_transfer/kv_connector/factory.py of vllm-project/vllm.
+_ROLES = ("kv_producer", "kv_consumer", "NixlConnector", "P2pNcclConnector", "MooncakeConnector")
 _BRANCHES = frozenset({"case", "elif", "else", "for", "function", "if", "select", "until", "while"})
 
 # Why a field has no place here, by its name; the closest of pod, container and workload.
@@ -191,7 +193,7 @@ def _start(words: Sequence[str]) -> int | None:
 
 
 def _role(serving: _Serving) -> str:
-    """Return which half of a pair of prefill and decode a workload is; empty for a whole one."""
+    """Return by what a workload is one half of a pair of prefill and decode; empty for a whole one."""
     text = " ".join(_listed_words(serving.container, "command") + _listed_words(serving.container, "args"))
     return next((role for role in _ROLES if role in text), "")
 

@@ -95,11 +95,12 @@ class Fit:
 
 @derived
 def fits(environment: Environment) -> tuple[Fit, ...]:
-    """Return how each model of an environment fits, in the order of the models."""
+    """Return how each model of an environment fits: those that are served, then those of Jobs."""
     configurations = plugin_configurations(environment)
     placement_of = placement_by_template(environment)
     return tuple(
-        fit_of(model, placement_of[model.template], environment.pools, configurations) for model in environment.models
+        fit_of(model, placement_of[model.template], environment.pools, configurations)
+        for model in (*environment.models, *environment.offline_models)
     )
 
 

@@ -13,7 +13,7 @@ from modelyard.repository import Derivable, EnvironmentFolder, Repository
 from modelyard.view.applications import Application, Source
 from modelyard.view.labels import LabelIndex
 from modelyard.view.manifests import Manifest
-from modelyard.view.models import ServedModel, models
+from modelyard.view.models import ServedModel, models, offline_models
 from modelyard.view.pools import KARPENTER_GROUP, NODE_CLASSES, Pool
 from modelyard.view.projects import Project
 from modelyard.view.secrets import SecretSource, secret_sources
@@ -112,6 +112,12 @@ class Environment(Derivable):
         """Return the models that are served, in order of their Applications."""
         versions = self.repository.engine_versions
         return tuple(models(self.applications, self._workloads_by_application, versions))
+
+    @cached_property
+    def offline_models(self) -> tuple[ServedModel, ...]:
+        """Return the models by which Jobs answer files of requests: nothing calls them, and they end."""
+        versions = self.repository.engine_versions
+        return tuple(offline_models(self.applications, self._workloads_by_application, versions, self.models))
 
     @cached_property
     def served_versions(self) -> Mapping[str, frozenset[str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from modelyard.rendering import split_image
 from modelyard.view.applications import Application
-from modelyard.view.engines import ServingEngine, engine_in
+from modelyard.view.engines import ServingEngine, engine_in, offline_engine_in
 from modelyard.view.settings import DeclaredSettings
 from modelyard.view.workloads import Container, PodTemplate, Workload
 
@@ -61,12 +61,35 @@ class ServedModel:
 def models(
     applications: Iterable[Application], workloads: Mapping[str, list[Workload]], engine_versions: Mapping[str, str]
 ) -> list[ServedModel]:
-    """Return the models of the Applications, in their order."""
+    """Return the models that the Applications serve, in their order."""
+    return _found(engine_in, applications, workloads, engine_versions)
+
+
+def offline_models(
+    applications: Iterable[Application],
+    workloads: Mapping[str, list[Workload]],
+    engine_versions: Mapping[str, str],
+    served: Iterable[ServedModel],
+) -> list[ServedModel]:
+    """Return the models by which Jobs answer files of requests; one that is called as a served one has its kind too."""
+    taken = {each.name for each in served}
+    return [
+        replace(each, name=f"{each.name}/{each.workload.kind.lower()}") if each.name in taken else each
+        for each in _found(offline_engine_in, applications, workloads, engine_versions)
+    ]
+
+
+def _found(
+    engine_of: Callable[[Workload], tuple[ServingEngine, PodTemplate, Container] | None],
+    applications: Iterable[Application],
+    workloads: Mapping[str, list[Workload]],
+    engine_versions: Mapping[str, str],
+) -> list[ServedModel]:
     served = [
         (application, workload, serving)
         for application in applications
         for workload in workloads.get(application.name, ())
-        if (serving := engine_in(workload)) is not None
+        if (serving := engine_of(workload)) is not None
     ]
     of_application = Counter(application.name for application, _, _ in served)
     plain = [

@@ -5,7 +5,14 @@ workload. Whoever holds a model asks its `engine`, and nobody asks which engine 
 """
 
 from modelyard.view.engines.protocol import NO_SERVERS, VERSION_LABEL, ServingEngine, version_in
-from modelyard.view.engines.registry import engine_in, engines, exporters_in, metric_prefixes, title_of
+from modelyard.view.engines.registry import (
+    engine_in,
+    engines,
+    exporters_in,
+    metric_prefixes,
+    offline_engine_in,
+    title_of,
+)
 
 __all__ = [
     "NO_SERVERS",
@@ -15,6 +22,7 @@ __all__ = [
     "engines",
     "exporters_in",
     "metric_prefixes",
+    "offline_engine_in",
     "title_of",
     "version_in",
 ]

@@ -76,6 +76,10 @@ class ServingEngine:
         """Return whether a container runs it, by its image, command and arguments."""
         return False
 
+    def runs_offline(self, container: Container) -> bool:
+        """Return whether a container of a Job answers requests of a file by it, and ends."""
+        return False
+
     def exports(self, container: Container) -> bool:
         """Return whether a container serves its metrics, in whatever kind of workload."""
         return bool(self.image_word) and self.image_word in container.image_basename

@@ -53,6 +53,21 @@ def engine_in(workload: Workload) -> tuple[ServingEngine, PodTemplate, Container
     return None
 
 
+def offline_engine_in(workload: Workload) -> tuple[ServingEngine, PodTemplate, Container] | None:
+    """Return the engine by which a Job answers a file of requests, with its pod template and container; None for none.
+
+    The engine itself is asked before those that are a way to run it.
+    """
+    if workload.kind not in ("CronJob", "Job"):
+        return None
+    for engine in reversed(engines()):
+        for template in workload.templates:
+            for container in template.containers:
+                if not container.init and engine.runs_offline(container):
+                    return engine, template, container
+    return None
+
+
 def _is_called(name: str, container: Container) -> bool:
     return container.name == name
 

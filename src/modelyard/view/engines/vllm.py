@@ -21,7 +21,9 @@ _IMAGE = re.compile(r"(?:^|[-_.])vllm(?:$|[-_.])")
 _OTHER_END = re.compile(
     r"(?:^|[-_./ ])(?:bench|benchmark|benchmarks|exporter|operator|proxy|router|run-batch)(?:$|[-_. ])"
 )
-_MODULE = re.compile(r"vllm\.entrypoints\.(?:[\w.]+\.)?api_server")
+_MODULE = re.compile(r"vllm\.entrypoints\.(?:[\w.]+\.)?(?:api_server|run_batch)")
+# vllm/entrypoints/cli/run_batch.py: it takes the flags of the engine, a file of requests and one for the answers.
+_BATCH = re.compile(r"\bvllm\s{1,20}run-batch\b|\bvllm\.entrypoints\.[\w.]{0,60}run_batch\b")
 _LAUNCHED = ("data-parallel-size-local", "data-parallel-backend")
 
 
@@ -63,6 +65,10 @@ class VLLM(ServingEngine):
         own_entry = not listed(container.value, "command")
         return named and (own_entry or container.name == "vllm" or bool(_devices(container)))
 
+    def runs_offline(self, container: Container) -> bool:
+        """Return whether a container answers a file of requests by `vllm run-batch`."""
+        return _BATCH.search(" ".join(each.text for each in command_words(container))) is not None
+
     def settings(self, container: Container, siblings: Sequence[Manifest]) -> DeclaredSettings:
         """Return the settings file's and the command line's settings."""
         return declared_settings(container, siblings, program_start)
@@ -77,13 +83,13 @@ class VLLM(ServingEngine):
 
 
 def program_start(words: Sequence[str]) -> int | None:
-    """Return which word of a command is the first of `vllm serve`'s own; None where the command does not start it.
+    """Return which word is the first of those of `vllm serve` or `vllm run-batch`; None where neither is started.
 
     Python may run it as a module or as a file; whatever stands before, such as `exec` or `numactl`, is passed over.
     """
     for number, word in enumerate(words):
         follows = words[number + 1] if number + 1 < len(words) else ""
-        if word.rpartition("/")[2] == "vllm" and follows == "serve":
+        if word.rpartition("/")[2] == "vllm" and follows in ("serve", "run-batch"):
             return number + 2
         if word == "-m" and _MODULE.fullmatch(follows):
             return number + 2
