@@ -16,6 +16,7 @@ from modelyard.rendering import split_image
 from modelyard.repository import derived
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.sizing.changes import Change, changes_that_fit
+from modelyard.sizing.cpu_serving import unsized
 from modelyard.sizing.eligible_devices import EligibleDevice, device_resource, eligible_devices, unknown_devices
 from modelyard.sizing.engine_defaults import parsed_version
 from modelyard.sizing.fit import Assessment, FitVerdict, assess
@@ -121,7 +122,7 @@ def fit_of(
     files = model.container.manifest.repository.files
     settings = model.settings
     if not model.engine.is_sized:
-        return Fit(model, gap=f"what {model.engine.title} takes of the memory of its devices is not modelled")
+        return Fit(model, gap=unsized(model))
     if settings.problem:
         return Fit(model, gap=settings.problem)
     if not settings.model:

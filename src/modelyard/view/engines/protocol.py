@@ -44,6 +44,7 @@ class ServingEngine:
         outlives_core: Whether its health paths answer 200 after the core in it has died.
         probed_by_operator: Whether an operator gives its pods probes, so that manifests have none.
         caches_in_home: Whether it keeps caches below HOME where no variable says otherwise.
+        resident_mib: Memory of its process with a model of some kilobytes, least and most; None where nobody measured.
         is_sized: Whether `modelyard.sizing` knows what it takes of the memory of its devices.
     """
 
@@ -66,6 +67,7 @@ class ServingEngine:
     outlives_core: bool = False
     probed_by_operator: bool = False
     caches_in_home: bool = False
+    resident_mib: tuple[int, int] | None = None
     is_sized: bool = False
 
     def container(self, workload: Workload) -> tuple[PodTemplate, Container] | None:
