@@ -20,6 +20,9 @@ _GIVEN = {
     "gateway_certificate_arn": "",
     "gateway_cidrs": "10.0.0.0/8",
     "notifications_channel": "platform",
+    "alerts_channel": "alerts",
+    "gpu_pool": True,  # defaults that follow from the region
+    "neuron_pool": True,
     "platform": (),
 }
 
