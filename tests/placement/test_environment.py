@@ -23,6 +23,7 @@ from modelyard.placement import (
     cluster,
     demands,
     fleet,
+    other_architecture,
     placements,
     quota_of,
     scale,
@@ -60,6 +61,30 @@ def together(environment: Environment) -> list[tuple[Demand, Placement]]:
     """Return demands with the placements of their pods; DaemonSets follow the nodes."""
     counted = {id(each.template): each for each in demands(environment)}
     return [(counted[id(each.template)], each) for each in placements(environment) if not each.daemon]
+
+
+POOLS = "environments/dev/platform/karpenter/kustomization.yaml"
+NO_GRAVITON = """\
+  - patch: |-
+      apiVersion: karpenter.sh/v1
+      kind: NodePool
+      metadata: {name: cpu-arm64}
+      $patch: delete
+"""
+
+
+def test_a_model_on_cpus_is_told_what_another_architecture_costs(one_model: Path) -> None:
+    environment = view(one_model)
+    assert other_architecture(placement(environment), cluster(environment)) is None, "it uses a GPU"
+    model, pools = one_model / KUSTOMIZATION, one_model / POOLS
+    model.write_text(model.read_text().replace("qwen3-1-7b-vllm-gpu", "tabular-xgboost-mlserver-cpu"))
+    environment = view(one_model)
+    found, other = placement(environment), other_architecture(placement(environment), cluster(environment))
+    assert [each.pool for each in found.accepting] == ["cpu-amd64"]
+    assert other is not None and (other.pool, other.options[0].name) == ("cpu-arm64", "c7g.large")
+    pools.write_text(pools.read_text() + NO_GRAVITON)
+    environment = view(one_model)
+    assert other_architecture(placement(environment), cluster(environment)) is None, "there are no other CPUs"
 
 
 def test_pools_come_in_karpenters_order_and_types_by_price(one_model: Path) -> None:

@@ -20,6 +20,7 @@ from modelyard.placement import (
     cluster,
     demand_by_template,
     disk_use,
+    other_architecture,
     placements,
     scales,
     written,
@@ -83,8 +84,11 @@ def placed(environment: Environment, applications: Sequence[str]) -> Placed:
 def lines(found: Placed, width: int | None) -> list[Line]:
     """Return what is shown of an environment."""
     made: list[Line] = [[(found.environment.name, "strong")]]
+    models = {model.template for model in found.environment.models}
     for each in found.placements:
         made += _placement(each, found.demands.get(each.template), width)
+        if each.template in models:
+            made += _elsewhere(each, found.cluster, width)
     for subject, reason in found.cluster.gaps:
         made += wrapped([("  not checked: ", "gap")], f"{subject} ({reason})", "plain", width=width, indent=4)
     made += node_lines(found.environment, found.cluster, found.fleets, width)
@@ -137,6 +141,18 @@ def _placement(found: Placement, demand: Demand | None, width: int | None) -> li
             lead = [("    ", "plain"), (name, "strong"), ("  ", "plain")]
             made += wrapped(lead, "; ".join(said), "plain", width=width, indent=6)
     return made
+
+
+def _elsewhere(found: Placement, seen: PoolCatalog, width: int | None) -> list[Line]:
+    """Say what a model on CPUs costs on nodes of another architecture, where the environment has some."""
+    other = other_architecture(found, seen)
+    if other is None:
+        return []
+    first = other.options[0]
+    price = first.price(other.requirements)
+    text = f"{first.name} at {price:,.4f} USD an hour would take them too, where the image is built for it"
+    lead: Line = [("    ", "plain"), (f"{other.pool} ({first.kind.architecture})", "strong"), ("  ", "plain")]
+    return list(wrapped(lead, text, "plain", width=width, indent=6))
 
 
 def _on_nodes(taken: GroupVerdict, demand: Demand | None) -> str:

@@ -4,6 +4,7 @@ What is decided here is held against Karpenter's own scheduler in a test. Pods a
 together, with the nodes that they need, by `fleet`.
 """
 
+from modelyard.placement.architectures import other_architecture
 from modelyard.placement.demand import Demand, demand_by_template, demands
 from modelyard.placement.disks import DiskUse, disk_use
 from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
@@ -66,6 +67,7 @@ __all__ = [
     "group_verdicts",
     "groups_of",
     "managed_groups",
+    "other_architecture",
     "placement_by_template",
     "placements",
     "plugin_configurations",
