@@ -16,7 +16,7 @@ _BY_JOBLIB = "mlserver_sklearn.SKLearnModel"
 
 @rule("security/unpinned-pickle", warning, since="0.3.0")
 def unpinned_pickle(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pickle is a program: who may write the file that a pod loads runs code in it, with the rights of its account."""
+    """A pickle is a program: who may write the file runs code in the pod, with the rights of its account."""
     for model in environment.models:
         if model.engine.name != "mlserver" or model.settings.problem or not _is_pickle(model):
             continue
