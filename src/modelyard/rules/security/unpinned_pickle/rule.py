@@ -26,8 +26,8 @@ def unpinned_pickle(environment: Environment) -> Iterator[Finding | NotChecked]:
                 if place and place not in _own_buckets(environment) and not _is_pinned(model, container):
                     yield Finding(
                         at=container.at("env", index, "value"),
-                        message=f"{model.name} loads a pickle of bucket {place}, which is not the environment's own, and "
-                        "no sha256 says which file is meant",
+                        message=f"{model.name} loads a pickle of bucket {place}, which is not the environment's own, "
+                        "and no sha256 says which file is meant",
                         fix="add the literal sha256 to serving-settings, or copy the file to the environment's bucket",
                     )
 
