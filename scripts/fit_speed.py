@@ -21,8 +21,9 @@ from collections.abc import Sequence
 from math import exp, log, sqrt
 from typing import Any
 
-from modelyard.planning.speed import DATA, SpeedParameters, speed
-from planning.points import Benchmark, benchmarks
+from modelyard.planning.ranges import METRICS
+from modelyard.planning.speed import DATA, SpeedParameters, at_rate, speed
+from planning.points import Benchmark, benchmarks, room
 
 PRIORS: dict[str, tuple[float, float]] = {
     "decode_compute": (0.5, 0.2),
@@ -38,6 +39,7 @@ PRIORS: dict[str, tuple[float, float]] = {
     "step_ms": (1.0, 3.0),
     "layer_us": (20.0, 3.0),
     "expert_layer_us": (20.0, 3.0),
+    "prefill_layer_us": (100.0, 1.5),
     "exchange_us": (10.0, 3.0),
     "link_bandwidth": (0.5, 1.0),
     "request_ms": (10.0, 3.0),
@@ -196,7 +198,8 @@ Row = tuple[Benchmark, float, float]
 
 KINDS = ("dense", "experts")
 SHARES = (50, 80, 90)
-METRICS = ("ttft", "itl", "throughput")
+OLD = (0, 8)
+"""Version of the engine from which on prefill and decoding share steps, and the host works beside the device."""
 
 
 def kind_of(point: Benchmark) -> str:
@@ -207,7 +210,7 @@ def kind_of(point: Benchmark) -> str:
 def recent(point: Benchmark) -> bool:
     """Return whether a point's engine is of 0.8 or later, or not stated: before, prefill and decoding took turns."""
     parts = (point.version or "").split(".")
-    return not (len(parts) > 1 and parts[0] == "0" and parts[1].isdigit() and int(parts[1]) < 8)
+    return not (len(parts) > 1 and all(each.isdigit() for each in parts[:2]) and tuple(map(int, parts[:2])) < OLD)
 
 
 def error_of(metric: str, row: Row) -> float:
@@ -280,6 +283,7 @@ def main() -> int:
             m: factors([error_of(m, row) for gpu, rows in elsewhere.items() if counts[gpu] >= SPARSE for row in rows])
             for m in METRICS
         },
+        "ranges-of-older-engines": older_engines(told_by(values)),
         "ranges-of-own-runs": own_runs(every),
         "measured-devices": {
             gpu: {
@@ -307,6 +311,29 @@ def main() -> int:
     DATA.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(content, indent=1) + "\n")
     return 0
+
+
+def older_engines(told: SpeedParameters) -> dict[str, Any]:
+    """Return the factors of engines before 0.8, from all points of theirs that are not held out, of open loads too.
+
+    Their host took as long as their device, and more for a small model, which no share of a peak says.
+    """
+    rows = []
+    for point in benchmarks():
+        if point.held_out or recent(point) or not (point.ttft_ms and point.itl_ms):
+            continue
+        if fitted_on(point):
+            rows.append((point, *errors(point, told)))
+        elif point.load == "open" and point.rate:
+            most = max(1.0, min(room(point.machine, point.lengths), 1024.0))
+            found = at_rate(point.machine, point.lengths, point.rate, most, told)
+            if found is not None:
+                rows.append((point, log(found.ttft_ms / point.ttft_ms), log(found.itl_ms / point.itl_ms)))
+    return {
+        "before": ".".join(map(str, OLD)),
+        "points": len(rows),
+        **{m: factors([error_of(m, row) for row in rows]) for m in METRICS},
+    }
 
 
 def own_runs(every: Sequence[Row]) -> dict[str, Any]:

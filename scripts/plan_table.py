@@ -26,6 +26,7 @@ from modelyard.costing import instance_price
 from modelyard.planning.floor import floor
 from modelyard.planning.ranges import estimated
 from modelyard.planning.speed import parameters, speed_data
+from modelyard.sizing.engine_defaults import parsed_version
 from planning.points import DEVICES, Benchmark, benchmarks
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "planning.md"
@@ -86,6 +87,11 @@ def peers_of(path: Path) -> Peers:
 def measured(point: Benchmark) -> tuple[float, float]:
     """Return the measured TTFT and ITL in ms."""
     return point.ttft_ms or 1.0, point.itl_ms or 1.0
+
+
+def engine_of(point: Benchmark) -> tuple[int, ...]:
+    """Return the version of a point's engine; one of the middle where it is not stated."""
+    return parsed_version(point.version or "") or (0, 15, 0)
 
 
 def steady(*, held_out: bool) -> list[Benchmark]:
@@ -152,7 +158,7 @@ def is_inside(point: Benchmark, metric: str) -> bool:
         "itl": (itl, two),
         "throughput": (1 / (ttft + itl * point.output), 1 / (one + two * point.output)),
     }[metric]
-    found = estimated(metric, value, point.machine, (0, 15, 0))
+    found = estimated(metric, value, point.machine, engine_of(point))
     return found.low <= real <= found.high
 
 
@@ -276,7 +282,8 @@ def _cost(point: Benchmark, ttft: float, itl: float) -> float:
 def upper_ends(point: Benchmark, ttft: float, itl: float) -> tuple[float, float]:
     """Return the upper ends of the stated ranges."""
     first, second = (
-        estimated(metric, value, point.machine, (0, 15, 0)).high for metric, value in (("ttft", ttft), ("itl", itl))
+        estimated(metric, value, point.machine, engine_of(point)).high
+        for metric, value in (("ttft", ttft), ("itl", itl))
     )
     return first, second
 

@@ -113,6 +113,7 @@ def test_ranges_are_wider_where_less_is_known() -> None:
     h100, l4 = machine("H100"), machine("L4")
     known, newer = estimated("itl", 10, h100, (0, 15, 1)), estimated("itl", 10, h100, (0, 33, 0))
     assert newer.low < known.low < 10 < known.high < newer.high
+    assert estimated("itl", 10, h100, (0, 7, 3)).high > newer.high
     other = estimated("itl", 10, l4, (0, 15, 1))
     assert other.high > known.high
     assert other.low < known.low

@@ -41,7 +41,7 @@ def estimated(metric: str, value: float, machine: Machine, version: tuple[int, .
 
     The factor is a quantile of the errors that models of the same kind, dense or with experts, had when they were left
     out of the fit; whether the next model is faster or slower is not known, so it holds both ways. A device with few
-    points, and an engine newer than those of the points, add the errors that those have.
+    points, and an engine that is newer than those of the points or of before 0.8, add the errors that those have.
 
     Args:
         metric: `ttft`, `itl` or `throughput`.
@@ -57,6 +57,8 @@ def estimated(metric: str, value: float, machine: Machine, version: tuple[int, .
         size = hypot(size, log(float(told["ranges-of-other-devices"][metric]["80"])))
     if newer_than_points(version):
         size = hypot(size, log(float(told["version-factor"][metric])))
+    elif is_old(version):
+        size = hypot(size, log(float(told["ranges-of-older-engines"][metric]["80"])))
     return Range(value / exp(size), value, value * exp(size))
 
 
@@ -82,6 +84,12 @@ def point_name(device: Device) -> str:
     if device.name == "A100":
         return "A100-40GB" if device.nominal_mib == 40960 else "A100-80GB"
     return device.name
+
+
+def is_old(version: tuple[int, ...] | None) -> bool:
+    """Return whether an engine is older than those that ranges are of."""
+    before = tuple(map(int, speed_data()["ranges-of-older-engines"]["before"].split(".")))
+    return version is not None and tuple(version[:2]) < before
 
 
 def newer_than_points(version: tuple[int, ...] | None) -> bool:

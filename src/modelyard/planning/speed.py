@@ -51,6 +51,7 @@ class SpeedParameters:
         step_ms: Milliseconds of a step whatever it does.
         layer_us: Microseconds of a layer whatever it does.
         expert_layer_us: Microseconds more of a layer of a model with experts.
+        prefill_layer_us: Microseconds more of a layer in prefill, whose kernels are launched one by one.
         exchange_us: Microseconds of an exchange among two ranks; times log2 of the ranks.
         link_bandwidth: Share of the link's bandwidth.
         request_ms: Milliseconds around a request.
@@ -73,6 +74,7 @@ class SpeedParameters:
     step_ms: float
     layer_us: float
     expert_layer_us: float
+    prefill_layer_us: float
     exchange_us: float
     link_bandwidth: float
     request_ms: float
@@ -191,7 +193,8 @@ def speed(machine: Machine, lengths: Lengths, requests: float, told: SpeedParame
     tokens = lengths.computed
     attended = _attended(work, lengths) / (peak * 1e9) / found.attention_compute / newer
     computed = (tokens * per_token / found.prefill_compute / share + attended) / ranks
-    prefill = max(computed, weights(tokens)) + hop + tokens * wire + overhead
+    launched = work.layers * found.prefill_layer_us / 1e3
+    prefill = max(computed, weights(tokens)) + hop + tokens * wire + overhead + launched
     itl = step + found.interleaving * others / max(1.0, lengths.output) * (computed + tokens * wire)
     decoding = max(1.0, lengths.output) * step
     # The root of R^2 + (decoding - prefill - q others prefill) R - prefill decoding = 0 that is above nought.
@@ -201,7 +204,9 @@ def speed(machine: Machine, lengths: Lengths, requests: float, told: SpeedParame
     return Speed(ttft, itl, requests, lengths.output)
 
 
-def at_rate(machine: Machine, lengths: Lengths, rate: float, most: float) -> Speed | None:
+def at_rate(
+    machine: Machine, lengths: Lengths, rate: float, most: float, told: SpeedParameters | None = None
+) -> Speed | None:
     """Return how fast a deployment answers requests that arrive at a rate; None where it cannot keep up.
 
     The requests at once follow from the rate and from how long each takes (Little's law); the smallest number that
@@ -212,20 +217,21 @@ def at_rate(machine: Machine, lengths: Lengths, rate: float, most: float) -> Spe
         lengths: The lengths of requests.
         rate: Requests a second for this copy.
         most: Requests that it holds at once.
+        told: Parameters; the fitted ones when not given.
     """
-    highest = speed(machine, lengths, most)
+    highest = speed(machine, lengths, most, told)
     if highest is None or highest.rate < rate:
         return None
     low, high = 0.0, most
     for _ in range(24):
         middle = (low + high) / 2
-        found = speed(machine, lengths, middle)
+        found = speed(machine, lengths, middle, told)
         # Below one request the deployment waits: the work of a request is that of one alone.
         if found is None or middle / found.seconds < rate:
             low = middle
         else:
             high = middle
-    return speed(machine, lengths, high)
+    return speed(machine, lengths, high, told)
 
 
 def _token_ms(machine: Machine, found: SpeedParameters) -> float | None:
