@@ -29,6 +29,8 @@ _KEEP_LABELS = frozenset(
     | {"floor", "idelta", "increase", "irate", "last_over_time", "max_over_time", "min_over_time", "rate", "resets"}
     | {"round", "sqrt", "sum_over_time", "timestamp"}
 )
+_MAKE_LABELS = frozenset({"absent", "absent_over_time", "info", "label_join", "label_replace", "scalar", "vector"})
+_Groups = tuple[tuple[str, tuple["Selector", ...]], ...]
 _DURATION = re.compile(r"\[\s*+\$[^\]\[]*\]")
 
 
@@ -59,6 +61,7 @@ class Expression:
         pairs: Series that are calculated with each other or compared by all their labels: neither side is aggregated,
             and no `on` or `ignoring` says which labels count.
         problem: Why it cannot be parsed; empty when it can.
+        groups: Labels that it aggregates by, each with the series below, where nothing in between makes labels.
     """
 
     manifest: Manifest
@@ -67,6 +70,7 @@ class Expression:
     selectors: tuple[Selector, ...] = ()
     pairs: tuple[tuple[Selector, Selector], ...] = ()
     problem: str = ""
+    groups: tuple[tuple[str, tuple[Selector, ...]], ...] = ()
 
     @property
     def at(self) -> Address:
@@ -150,7 +154,7 @@ def _expression(manifest: Manifest, path: Path, query: str) -> Expression:
 
 
 @lru_cache(maxsize=2048)
-def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Selector], ...], str]:
+def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Selector], ...], str, _Groups]:
     import promql_parser
 
     plain = _VARIABLE.sub("1", _DURATION.sub("[5m]", query))
@@ -159,9 +163,10 @@ def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Sel
     except ValueError as fault:
         # Grafana may put anything where a variable stands outside of quotes.
         variable = plain != query and "$" in re.sub(r"\"[^\"]*\"|'[^']*'|\[[^\]\[]*\]", "", query)
-        return (), (), "" if variable else str(fault)
+        return (), (), "" if variable else str(fault), ()
     found: list[Selector] = []
     pairs: list[tuple[Selector, Selector]] = []
+    groups: list[tuple[str, tuple[Selector, ...]]] = []
 
     def visit(each: Any) -> bool:
         if isinstance(each, promql_parser.VectorSelector):
@@ -170,10 +175,34 @@ def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Sel
             left, right = _one_series(each.lhs), _one_series(each.rhs)
             if left is not None and right is not None:
                 pairs.append((left, right))
+        elif isinstance(each, promql_parser.AggregateExpr) and each.modifier is not None:
+            below = _below(each.expr) if str(each.modifier.type).endswith("By") else ()
+            groups.extend((label, below) for label in each.modifier.labels if below)
         return True
 
     promql_parser.walk(parsed, visit)
-    return tuple(found), tuple(pairs), ""
+    return tuple(found), tuple(pairs), "", tuple(groups)
+
+
+def _below(expression: Any) -> tuple[Selector, ...]:
+    """Return the series of an expression that has no labels but theirs; none where it may have others."""
+    import promql_parser
+
+    found: list[Selector] = []
+    makes_labels = False
+
+    def visit(each: Any) -> bool:
+        nonlocal makes_labels
+        if isinstance(each, promql_parser.VectorSelector):
+            found.append(_selector(each))
+        elif isinstance(each, promql_parser.Call):
+            makes_labels |= each.func.name in _MAKE_LABELS
+        elif isinstance(each, promql_parser.BinaryExpr):
+            makes_labels |= each.modifier is not None
+        return True
+
+    promql_parser.walk(expression, visit)
+    return () if makes_labels else tuple(found)
 
 
 def _one_series(side: Any) -> Selector | None:

@@ -9,6 +9,12 @@ from modelyard.rules import rule
 from modelyard.rules.wording import nearest
 from modelyard.view import Environment, Expression, Selector, entries, expressions, numbered, text, title_of
 
+# What Prometheus and the operator add to every series of a target.
+_TARGET = frozenset(
+    {"cluster", "container", "endpoint", "instance", "job", "le", "namespace", "node", "pod", "prometheus", "quantile"}
+    | {"service", "exported_namespace", "exported_pod", "exported_container"}
+)
+
 
 @rule("metrics/unknown-metric", warning, since="0.1.0", absence="cluster")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
@@ -16,6 +22,7 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
     yield from _of_pod_autoscalers(environment)
     versions = environment.served_versions
     for expression in expressions(environment):
+        yield from _grouped(environment, expression)
         for selector in expression.selectors:
             name = exporter_of(selector.metric) or ""
             if not name:
@@ -31,6 +38,30 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
                 )
                 break
             yield from _judge(expression, selector, exporter)
+
+
+def _grouped(environment: Environment, expression: Expression) -> Iterator[Finding]:
+    """Yield labels that an expression aggregates by, and that none of its series has: all become one."""
+    versions = environment.served_versions
+    for label, below in expression.groups:
+        known: set[str] = set()
+        for selector in below:
+            name = exporter_of(selector.metric) or ""
+            exporter = metrics(name) if name else None
+            metric = exporter.series.get(selector.metric) if exporter is not None else None
+            if metric is None or exporter is None or "..." in metric.labels:
+                break
+            if name in versions and exporter.version not in versions[name]:
+                break
+            known.update(metric.labels)
+        else:
+            meant = nearest(label, known) if label not in known | _TARGET else ""
+            if meant:
+                yield Finding(
+                    at=expression.at_word(label),
+                    message=f"{expression.manifest} aggregates {below[0].metric} by {label}, which it does not have",
+                    fix=f"did you mean {meant}",
+                )
 
 
 def _of_pod_autoscalers(environment: Environment) -> Iterator[Finding]:

@@ -103,12 +103,13 @@ def _options(
 ) -> Iterator[Finding]:
     """Yield options of a deployment that Serve does not know, and a health check that a busy engine misses."""
     for name in deployment:
-        near = "" if name in _OPTIONS else nearest(str(name), _OPTIONS, cutoff=0.8)
-        if near:
+        if name not in _OPTIONS:
+            near = nearest(str(name), _OPTIONS, cutoff=0.8)
             yield Finding(
                 at=application.at(*base, str(name)),
                 message=f"{manifest} sets {name} of a deployment, which Serve does not know",
-                fix=f"write {near}",
+                fix=f"write {near}" if near else "write the option as Serve's documentation has it",
+                severity=None if near else warning,
             )
     patience = deployment.get("health_check_timeout_s")
     if isinstance(patience, int | float) and not isinstance(patience, bool) and patience < _PATIENCE:

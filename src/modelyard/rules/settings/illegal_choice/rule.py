@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
-from modelyard.catalog import engine
+from modelyard.catalog import engine, engine_configs
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
 from modelyard.view import Environment, Setting
+
+# Flags that take a member of an enumeration, and where the dataclasses hold the same.
+_MEMBERS = {"attention-backend": ("AttentionConfig", "backend")}
 
 
 @rule("settings/illegal-choice", error, since="0.1.0")
@@ -14,11 +17,18 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The engine exits at start on a value that is not one of a flag's choices."""
     for model in environment.models:
         known = engine(model.engine.core, model.engine_version) if model.engine_version else None
+        configs = engine_configs(model.engine.core, model.engine_version) if model.engine_version else None
         for setting in model.settings.settings.values() if known else ():
             flag = known.flag(f"--{setting.name}") if known else None
             choices = [str(each) for each in flag.choices] if flag else []
             values = setting.value if isinstance(setting.value, list) else [setting.value]
             wrong = [str(each) for each in values if str(each) not in choices]
+            named = _MEMBERS.get(setting.name)
+            if named is not None and not choices and configs is not None and isinstance(setting.value, str):
+                field = configs.fields.get(named[0], {}).get(named[1])
+                if field is not None and field.choices and setting.value.upper() not in field.choices:
+                    shown = f"{model.engine.core} {model.engine_version}"
+                    yield from _unlisted(model.name, setting, list(field.choices), shown)
             if flag is not None and flag.known and not choices:
                 yield from _unlisted(
                     model.name,

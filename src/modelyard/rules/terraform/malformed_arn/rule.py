@@ -15,6 +15,9 @@ _TEXT = re.compile(r'"(?<!\\")((?:[^"\\]|\\.)*+)"')
 _OWNED = frozenset(
     {"dynamodb", "ecr", "eks", "elasticfilesystem", "fsx", "kms", "lambda", "logs", "secretsmanager", "sns", "sqs"}
 )
+_SWAPPED = re.compile(
+    r"arn:[^:]*:[^:]*:(?:\$\{[\w.\[\]]*account[\w.\[\]]*\}|\d{12}):|arn:[^:]*:[^:]*:[^:]*:\$\{[\w.\[\]]*region[\w.\[\]]*\}:"
+)
 _INTERPOLATION = re.compile(r"\$?\$\{[^{}\"]*\}|%\{[^{}\"]*\}")
 
 
@@ -53,6 +56,8 @@ def _wrong(written: str) -> tuple[str, str] | None:
     stray = "brace" if re.search(r"[{}]", rest) else "blank" if re.search(r"\s", rest) else ""
     if stray:
         return f"a stray {stray}", f"remove the stray {stray}"
+    if _SWAPPED.match(written):
+        return "the account in the place of the region, or the region in that of the account", "swap the two"
     return _misshapen(rest) if rest.startswith("arn:") else None
 
 
