@@ -141,6 +141,18 @@ def test_an_entry_that_is_damaged_or_of_another_kind_counts_as_absent(
     assert examined == ["dev", "prod"] * 2
 
 
+def test_another_version_or_another_question_finds_nothing_that_was_kept(
+    root: Path, examined: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(root, OPTIONS)
+    check(root, CheckOptions(policies=False, applications=("web",)))
+    check(root, CheckOptions(policies=False, kubernetes_version="1.36"))
+    assert examined == ["dev", "prod"] * 3
+    monkeypatch.setattr(keeping, "code_identity", lambda: "another version")
+    check(root, OPTIONS)
+    assert examined == ["dev", "prod"] * 4
+
+
 def test_what_was_written_while_a_check_ran_is_not_kept(root: Path, examined: list[str]) -> None:
     check(root, OPTIONS)
     later = 4_000_000_000

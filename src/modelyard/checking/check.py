@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from modelyard.checking.baseline import Key, compared, counts, read_baseline
 from modelyard.checking.environments import RenderedEnvironments, environments
-from modelyard.checking.examination import Examination, examine, policies_gap, shown_examination
+from modelyard.checking.examination import Examination, examine, load_rules, policies_gap, shown_examination
 from modelyard.checking.keeping import is_kept, kept_or_examined
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.postprocess import processed
@@ -23,7 +22,6 @@ from modelyard.checking.selection import gaps_of_selected, selected, with_severi
 from modelyard.checking.tools import CheckContext
 from modelyard.findings import NotChecked, Report, UserError
 from modelyard.repository import Repository
-from modelyard.rules import rules
 from modelyard.tooling.renderer import prestart_renderer
 from modelyard.tooling.streaming import LineProcess
 
@@ -61,7 +59,6 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
             is missing, or `modelyard.yaml` cannot be read.
     """
     options = options or CheckOptions()
-    _load_rules()
     started, since = time.monotonic(), time.time_ns()
     repository = opened(root)
     if not is_kept(repository, options):
@@ -77,15 +74,10 @@ def check_with_views(root: Path, options: CheckOptions | None = None, progress: 
         UserError: As for `check`.
     """
     options = options or CheckOptions()
-    _load_rules()
+    load_rules()
     repository = opened(root)
     with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
         return _checked(repository, options, progress, None, prestarted)
-
-
-def _load_rules() -> None:
-    # A hundred modules, loaded while another process renders. Layers import in one direction, so none waits for ever.
-    threading.Thread(target=rules, name="rules", daemon=True).start()
 
 
 def check_repository(

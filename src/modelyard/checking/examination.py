@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,11 @@ class Examination:
     gaps: tuple[NotChecked, ...]
     summary: EnvironmentSummary
     cached_applications: int
+
+
+def load_rules() -> None:
+    """Begin to load the rules, hundreds of modules, beside other work."""
+    threading.Thread(target=lambda: list(rules().values()), name="rules", daemon=True).start()
 
 
 def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination:

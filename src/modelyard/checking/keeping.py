@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 from modelyard.checking.environments import RenderedEnvironment, environments_of
-from modelyard.checking.examination import Examination, examine, runs_policies, shown_examination
+from modelyard.checking.examination import Examination, examine, load_rules, runs_policies, shown_examination
 from modelyard.checking.kept_findings import KeptFindings
 from modelyard.checking.options import CheckOptions, Progress
 from modelyard.checking.revisions import Revisions
@@ -61,6 +61,8 @@ def kept_or_examined(
     """
     # Where nothing is kept yet, the renderer gets ready while it is found out what there is to render.
     first = not (cache() / "findings").is_dir()
+    if first:
+        load_rules()
     with prestart_renderer() if first else nullcontext() as prestarted:
         context = CheckContext(repository, options, prestarted)
         return _Keeper(repository, options, context, since).examinations(progress), context.gaps
@@ -86,6 +88,8 @@ class _Keeper:
                     missing.append(folder)
                 else:
                     found.extend(known)
+            if missing:
+                load_rules()
             with self._context.stage(version).ready(self._repository) if missing else nullcontext():
                 for position, folder in enumerate(missing, 1):
                     told = _numbered(progress, position, len(missing))

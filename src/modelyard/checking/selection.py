@@ -72,7 +72,7 @@ def _closeness(name: str, rule: str) -> int:
 
 def _require_known(name: str) -> None:
     plain = name.removesuffix("/*").rstrip("/")
-    known = {*rules(), *(each.area for each in rules().values()), "policies"}
+    known = {*rules(), *(name.partition("/")[0] for name in rules()), "policies"}
     if plain not in known and not plain.startswith("policies/"):
         raise UserError(
             f"there is no rule or area {name}",

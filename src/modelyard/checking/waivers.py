@@ -63,7 +63,9 @@ def decided(
                 gap = gap.with_defaults(accepted=accepted.reason)
         marked.append(gap)
     decisions = _decisions(repository, used if whole else None, today)
-    of_decisions = tuple(finding for rule in rules().values() for finding in rule.judge(decisions))
+    # Rules about decisions stand in one area; those about environments need not be loaded for it.
+    judging = [rules()[name] for name in rules() if name.startswith("modelyard/")] if decisions else []
+    of_decisions = tuple(finding for rule in judging for finding in rule.judge(decisions))
     return Decided(tuple(kept), tuple(waived), tuple(marked), of_decisions)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,7 +56,7 @@ def command(
     return ExitCode.CLEAN
 
 
-def _nearest(name: str, known: dict[str, Rule]) -> str:
+def _nearest(name: str, known: Mapping[str, Rule]) -> str:
     near = nearest(name, known)
     if not near:
         # Someone may remember the name and not the area.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from types import ModuleType
 from typing import Literal, TypeVar
 
@@ -22,7 +22,7 @@ Judgement = Callable[[Decision], Iterator[Finding]]
 
 DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"
 _FILE = "rule.py"
-_LOADING = Lock()
+_LOADING = RLock()
 # A variable of a shell or of Terraform, an action of a template, or what a reader is asked to write.
 _PLACEHOLDER = re.compile(r"\$\{\w[^}]{0,200}\}|\{\{[^}]{0,200}\}\}|<[A-Za-z][\w .-]{0,60}>")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
@@ -147,17 +147,43 @@ def rule_in(module: ModuleType) -> Rule:
     )
 
 
-def rules() -> dict[str, Rule]:
-    """Return every rule by id, in order of id; threads that ask at once wait for the first."""
-    with _LOADING:
-        return _rules()
+class _Rules(Mapping[str, Rule]):
+    """The rules by id, in order of id; the module of each is loaded when the rule is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: dict[str, Rule] = {}
+
+    @cached_property
+    def _paths(self) -> dict[str, Path]:
+        # `area/name` is the folder, with a dash for each underscore; a test holds each rule to it.
+        found = {"/".join(path.parts[-3:-1]).replace("_", "-"): path for path in self._folder.glob(f"*/*/{_FILE}")}
+        return dict(sorted(found.items()))
+
+    def __getitem__(self, identity: str) -> Rule:
+        path = self._paths[identity]
+        # Threads that ask at once wait for the first.
+        with _LOADING:
+            if identity not in self._loaded:
+                self._loaded[identity] = rule_in(_module(path, self._folder))
+            return self._loaded[identity]
+
+    def __contains__(self, identity: object) -> bool:
+        return identity in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
-@cache
-def _rules() -> dict[str, Rule]:
-    here = Path(__file__).parent
-    found = (rule_in(_module(path, here)) for path in sorted(here.glob(f"*/*/{_FILE}")))
-    return {each.id: each for each in sorted(found, key=lambda each: each.id)}
+_RULES = _Rules(Path(__file__).parent)
+
+
+def rules() -> Mapping[str, Rule]:
+    """Return every rule by id, in order of id; a rule is loaded when it is first asked for."""
+    return _RULES
 
 
 def _module(path: Path, package: Path) -> ModuleType:
