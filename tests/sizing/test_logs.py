@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -195,3 +196,71 @@ def test_an_older_engine_prints_all_its_arguments_and_its_cache_in_tokens() -> N
         "INFO [kv_cache_utils.py:634] GPU KV cache size: 33,504 tokens\n"
     )
     assert (found.kv_tokens, found.max_num_seqs, found.kv_available_gib) == (33_504, 8, None)
+
+
+FORMS = {
+    "a table of 0.6.5": (
+        "worker.py:243] total_gpu_memory     79.22GiB\nworker.py:243] gpu_memory_utilization       0.90\n"
+        "worker.py:243] model weights take   14.96GiB\nworker.py:243] non_torch_memory     1.79GiB\n"
+        "worker.py:243] available_kv_cache_memory    53.29GiB",
+        {"total_gib": 79.22, "gpu_memory_utilization": 0.9, "weights_gib": 14.96, "kv_available_gib": 53.29},
+    ),
+    "a row of 0.6.4 that refuses": (
+        "Memory profiling results: total_gpu_memory=23.58GiB peak_torch_memory=17.98GiB non_torch_memory=0.35GiB "
+        "kv_cache_size=2.89GiB gpu_memory_utilization=0.90\nMaximum concurrency for 29000 tokens per request: 0.82x\n"
+        "The model's max seq len (29000) is larger than the maximum number of tokens that can be stored in KV cache",
+        {"kv_available_gib": 2.89, "non_torch_gib": 0.35, "max_model_len": 29000},
+    ),
+    "what the LLM class takes for a batch": (
+        "INFO [scheduler.py:222] Chunked prefill is enabled with max_num_batched_tokens=16384.\n"
+        "Current kv cache memory in use is 59212694937 bytes.\nGPU KV cache size: 451,744 tokens",
+        {"max_num_batched_tokens": 16384, "kv_available_gib": 55.1461},
+    ),
+    "a summary alone": (
+        "Free memory on device (91.64/94.97 GiB) on startup. Desired GPU memory utilization is (0.91, 86.42 GiB). "
+        "Actual usage is 64.44 GiB for consumed memory (weights + non-torch), 4.19 GiB for peak activation, and 0.25 "
+        "GiB for CUDAGraph memory. Current kv cache memory in use is 17.79 GiB.",
+        {"total_gib": 94.97, "gpu_memory_utilization": 0.91, "kv_available_gib": 17.79},
+    ),
+    "a refusal over lines": (
+        "ValueError: To serve at least one request with the model's max seq len\n  (16384), (3.0 GiB KV cache is "
+        "needed, which is larger than the available KV cache memory\n  (0.18 GiB). Based on the available memory, ...",
+        {"max_model_len": 16384, "kv_available_gib": 0.18},
+    ),
+    "too few recurrent states": (
+        "(EngineCore pid=1) ValueError: max_num_seqs (1024) exceeds available Mamba cache blocks (524).",
+        {"max_num_seqs": 1024},
+    ),
+    "a sampler that found no memory": (
+        "RuntimeError: CUDA out of memory occurred when warming up sampler with 1024 dummy requests.",
+        {"max_num_seqs": 1024},
+    ),
+    "a cache set by hand": (
+        "reserved 4.25 GiB memory for KV Cache as specified by kv_cache_memory_bytes config\n"
+        "ValueError: To serve at least one request with the model's max seq len (100000), (4.26 GiB KV cache is "
+        "needed, which is larger than the available KV cache memory (4.25 GiB).",
+        {"kv_available_gib": None, "max_model_len": 100000},
+    ),
+    "debug output": (
+        "[Worker_TP3 pid=540] DEBUG Total non KV cache memory: 1.56GiB; torch peak memory increase: 0.22GiB; non-torch "
+        "forward increase memory: 0.09GiB; weights memory: 1.24GiB.\nAvailable KV cache memory: 17.24 GiB",
+        {"weights_gib": 1.24, "activation_gib": 0.22, "non_torch_gib": 0.09, "kv_available_gib": 17.24},
+    ),
+}
+
+
+@pytest.mark.parametrize(("log", "figures"), FORMS.values(), ids=FORMS)
+def test_forms_of_older_and_newer_engines_and_of_refusals(log: str, figures: dict[str, Any]) -> None:
+    found = measured_budget(log)
+    assert {name: getattr(found, name) for name in figures} == figures
+
+
+def test_refusals_are_known_as_such() -> None:
+    refusing = [name for name, (log, _) in FORMS.items() if measured_budget(log).refused]
+    assert refusing == [
+        "a row of 0.6.4 that refuses",
+        "a refusal over lines",
+        "too few recurrent states",
+        "a sampler that found no memory",
+        "a cache set by hand",
+    ]

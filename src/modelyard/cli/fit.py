@@ -10,7 +10,7 @@ import typer
 
 from modelyard.cli import completing
 from modelyard.cli.boundary import verb
-from modelyard.cli.lookup import known_device, unknown_model
+from modelyard.cli.lookup import known_device, known_part, unknown_model
 from modelyard.cli.options import AsJson, Models, environment_option
 from modelyard.findings import ExitCode, NotChecked, UserError
 
@@ -53,7 +53,7 @@ def command(
         typer.Option(
             "--device",
             metavar="NAME",
-            help="Its device, such as L4, H100 or A100-80GB.",
+            help="Its device, such as L4 or A100-80GB, a MIG profile (H100 1g.10gb), or a share of 4 pods (A10G/4).",
             autocompletion=completing.devices,
         ),
     ] = None,
@@ -152,7 +152,8 @@ def _one(
         return _pipeline(entry, known_device(device_name), flags, as_json, strict)
     if entry is None or entry.shape is None:
         raise unknown_model(model_id)
-    device = known_device(device_name)
+    part = known_part(device_name)
+    device = part.device
     known = engine("vllm", version)
     for name in flags:
         if known is not None and known.flag(name) is None:
@@ -161,16 +162,28 @@ def _one(
     if device.kind != "gpu":
         return _cores(entry.id, entry.shape, device, version, flags, as_json)
     try:
-        settings = effective_settings(flags, version, entry.shape, device)
+        settings = effective_settings(
+            flags, version, entry.shape, device, total_gib=part.total_gib, sharers=part.sharing.pods
+        )
     except ValueError as problem:
         raise UserError(str(problem), fix=f"write a version such as {DEFAULT_VERSION}") from None
     if settings.problems:
         raise UserError(settings.problems[0].message, fix="correct the flag")
-    measured = measured_for(measurements(files, model_id), entry.shape, settings, device, None)
+    measured = measured_for(measurements(files, model_id), entry.shape, settings, device, part.total_gib)
     drafting = known_model(files, settings.draft_model) if settings.draft_model else None
     draft = drafting.shape if drafting is not None else None
-    found = assess(flags, version, entry.shape, device, measured=measured, draft=draft)
-    changes = () if found.verdict is FitVerdict.FITS else changes_that_fit(found, flags, version, entry.shape)
+    found = assess(
+        flags,
+        version,
+        entry.shape,
+        device,
+        total_gib=part.total_gib,
+        measured=measured,
+        sharing=part.sharing,
+        draft=draft,
+    )
+    fits = found.verdict is FitVerdict.FITS
+    changes = () if fits else changes_that_fit(found, flags, version, entry.shape, total_gib=part.total_gib)
     if as_json:
         content = {"model": entry.id, "engine-version": version, **assessment_content(found, changes)}
         from modelyard.reporting import json_text
@@ -179,7 +192,7 @@ def _one(
     else:
         width = look_of(sys.stdout).width
         lines: list[Line] = [[(entry.id, "strong"), (f"  vLLM {version}", "plain")]]
-        show([*lines, *budget_lines(device.name, found, width), *explanation(found, changes, width)])
+        show([*lines, *budget_lines(part.title, found, width), *explanation(found, changes, width)])
     return _code([found.verdict], strict)
 
 

@@ -9,6 +9,7 @@ from modelyard.wording import nearest
 
 if TYPE_CHECKING:
     from modelyard.catalog import Device
+    from modelyard.sizing import DevicePart
 
 
 def unknown_model(model_id: str) -> UserError:
@@ -21,6 +22,24 @@ def unknown_model(model_id: str) -> UserError:
         f"the shape of {model_id} is not in the catalogue",
         fix=f"{first}add it: modelyard catalog add {model_id} --config config.json",
     )
+
+
+def known_part(name: str | None) -> DevicePart:
+    """Return a device by its name, or a part of one: a MIG profile, or a share.
+
+    Raises:
+        UserError: None was named, or there is none of that name.
+    """
+    from modelyard.sizing import DevicePart, device_part
+
+    try:
+        found = device_part(name) if name is not None else None
+    except ValueError as problem:
+        raise UserError(str(problem), fix="name a profile of the device, such as H100 1g.10gb") from None
+    if found is None:
+        device = known_device(name)
+        return DevicePart(device, device.name)
+    return found
 
 
 def known_device(name: str | None) -> Device:

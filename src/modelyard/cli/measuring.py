@@ -143,7 +143,7 @@ def _flags(log: Path, measured: MeasuredBudget, given: dict[str, Any]) -> dict[s
         if name not in ENGINE_ONLY and value is not None
     }
     named = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "gpu_memory_utilization")
-    for name in (*named, "max_model_len"):
+    for name in (*named, "max_model_len", "max_num_seqs", "max_num_batched_tokens"):
         logged = getattr(measured, name)
         if logged is not None:
             flags.setdefault(name.replace("_", "-"), logged)

@@ -25,7 +25,15 @@ from modelyard.placement.quotas import FACT as QUOTA_FACT
 from modelyard.placement.quotas import QUOTAS, Quota, quota_of, stated_quotas, vcpus
 from modelyard.placement.resources import Resources, written
 from modelyard.placement.scales import Scales, Units, scales, units
-from modelyard.placement.shares import MIG, MPS, WHOLE_DEVICES, Sharing, plugin_configurations, sharing_of
+from modelyard.placement.shares import (
+    MIG,
+    MPS,
+    TIME_SLICING,
+    WHOLE_DEVICES,
+    Sharing,
+    plugin_configurations,
+    sharing_of,
+)
 from modelyard.placement.shortfalls import Remainder, Shortfall, shortfalls
 from modelyard.placement.verdicts import PoolVerdict, Step
 
@@ -37,6 +45,7 @@ __all__ = [
     "QUOTAS",
     "QUOTA_FACT",
     "SPOT",
+    "TIME_SLICING",
     "WHOLE_DEVICES",
     "Demand",
     "DiskUse",

@@ -4,6 +4,7 @@ from modelyard.sizing.bars import bars, budget_parts
 from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import CalibrationPoint, Coverage, calibration_points, coverage
 from modelyard.sizing.changes import Change, changes_that_fit
+from modelyard.sizing.device_parts import DevicePart, device_part
 from modelyard.sizing.eligible_devices import EligibleDevice, device_resource, eligible_devices
 from modelyard.sizing.fit import Assessment, FitVerdict, assess
 from modelyard.sizing.flag_values import AUTO_LENGTH, SettingProblem
@@ -39,6 +40,7 @@ __all__ = [
     "CoreFit",
     "Coverage",
     "DeviceFit",
+    "DevicePart",
     "EffectiveSettings",
     "EligibleDevice",
     "Fit",
@@ -62,6 +64,7 @@ __all__ = [
     "changes_that_fit",
     "conditions_of",
     "coverage",
+    "device_part",
     "device_resource",
     "effective_settings",
     "eligible_devices",

@@ -21,7 +21,8 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     # The sentence of the V0 engine.
     ("total_gib", rf"total_gpu_memory \({NUMBER}\s*GiB\)", max),
     ("gpu_memory_utilization", rf"gpu_memory_utilization \({NUMBER}\)", max),
-    ("weights_gib", rf"model weights take {NUMBER}\s*GiB", max),
+    ("weights_gib", rf"model weights take\s+{NUMBER}\s*GiB", max),
+    ("weights_gib", rf"weights memory: {NUMBER}\s*GiB", max),
     ("non_torch_gib", rf"non_torch_memory takes {NUMBER}\s*GiB", max),
     ("activation_gib", rf"PyTorch activation peak memory takes {NUMBER}\s*GiB", max),
     ("kv_available_gib", rf"the rest of the memory reserved for KV Cache is {NUMBER}\s*GiB", min),
@@ -43,8 +44,36 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("cuda_graphs_gib", rf"{NUMBER} GiB for CUDAGraph memory", max),
     ("gpu_memory_utilization", rf"gpu_memory_utilization={NUMBER}", max),
     ("gpu_memory_utilization", rf"--gpu-memory-utilization[= ]{NUMBER}", max),
+    # The table of 0.6.5 and the row of 0.6.4, before the sentence.
+    ("total_gib", rf"total_gpu_memory\s+{NUMBER}\s*GiB", max),
+    ("gpu_memory_utilization", rf"gpu_memory_utilization\s+{NUMBER}\s*$", max),
+    ("non_torch_gib", rf"non_torch_memory[ =]\s*{NUMBER}\s*GiB", max),
+    ("activation_gib", rf"PyTorch activation peak memory\s+{NUMBER}\s*GiB", max),
+    ("kv_available_gib", rf"available_kv_cache_memory\s+{NUMBER}\s*GiB", min),
+    ("kv_available_gib", rf"kv_cache_size={NUMBER}\s*GiB", min),
+    # What debug output adds.
+    ("activation_gib", rf"torch peak memory increase: {NUMBER}\s*GiB", max),
+    ("non_torch_gib", rf"non-torch forward increase memory: {NUMBER}\s*GiB", max),
+    # Where the line of its own was cut off: the summary, and refusals, over lines or in one.
+    ("kv_available_gib", rf"Current kv cache memory in use is {NUMBER}\s*GiB", min),
+    ("kv_available_gib", rf"available\s+KV\s+cache\s+memory\s+\({NUMBER}\s*GiB\)", min),
 )
 """Field, pattern, and which rank's figure counts: the heaviest weights, the smallest cache."""
+
+SAID = (
+    ("max_num_batched_tokens", r"Chunked prefill is enabled with max_num_batched_tokens=(\d{1,12})"),
+    ("max_model_len", r"Using max model len (\d{1,12})"),
+    ("max_model_len", r"Maximum concurrency for ([\d,]{1,16}) tokens per request"),
+    ("max_model_len", r"max\s+seq\s+len\s+\((\d{1,12})\)"),
+    ("max_num_seqs", r"warming up sampler with (\d{1,12}) dummy requests"),
+    ("max_num_seqs", r"max_num_seqs \((\d{1,12})\) exceeds available Mamba cache blocks"),
+)
+"""Settings that lines tell in passing, taken where neither arguments nor the engine's configuration say them."""
+
+IN_BYTES = re.compile(r"Current kv cache memory in use is (\d{1,18}) bytes", re.ASCII)
+
+BY_HAND = "as specified by kv_cache_memory_bytes"
+"""What the engine says of a cache whose size was set, which tells nothing of what is left."""
 
 REFUSALS = (
     ("No available memory for the cache blocks", ""),
@@ -53,6 +82,7 @@ REFUSALS = (
     ("Free memory on device ", "is less than "),
     ("CUDA out of memory", ""),
     ("OutOfMemoryError", ""),
+    ("max_num_seqs (", ") exceeds available Mamba cache blocks"),
 )
 """How vLLM's messages begin when memory is not enough, and what they hold further on."""
 
@@ -121,7 +151,11 @@ def measured_budget(log: str) -> MeasuredBudget:
     text = _last_start(plain_text(log))
     found: dict[str, Any] = {}
     for field, pattern, of_ranks in FIGURES:
-        values = [value for match in re.findall(pattern, text, re.ASCII) if (value := _figure(match)) is not None]
+        values = [
+            value
+            for match in re.findall(pattern, text, re.ASCII | re.MULTILINE)
+            if (value := _figure(match)) is not None
+        ]
         if field == "gpu_memory_utilization":
             values = [value for value in values if 0 < value <= 1]
         if values and (field not in found or field == "weights_gib"):
@@ -138,6 +172,17 @@ def measured_budget(log: str) -> MeasuredBudget:
         if setting is not None:
             found[field] = setting
     found |= _arguments(text)
+    for field, pattern in SAID:
+        said = re.search(pattern, text, re.ASCII)
+        passing = _setting(field, said[1]) if said is not None and field not in found else None
+        if passing is not None:
+            found[field] = passing
+    in_bytes = [int(match) / 2**30 for match in IN_BYTES.findall(text)]
+    if in_bytes and "kv_available_gib" not in found:
+        found["kv_available_gib"] = round(min(in_bytes), 4)
+    if BY_HAND in text and "kv_cache_memory_bytes" not in (found.get("arguments") or {}):
+        found.pop("kv_available_gib", None)
+        found.pop("kv_tokens", None)
     consumed = [value for match in CONSUMED.findall(text) if (value := _figure(match)) is not None]
     if consumed and "weights_gib" in found:
         found["non_torch_gib"] = round(max(consumed) - found["weights_gib"], 4)

@@ -41,6 +41,7 @@ def conditions_of(settings: EffectiveSettings) -> str:
         "cached-states": settings.prefix_caching_of_states,
         "v0": settings.first_engine,
         "pooling": settings.pooling,
+        "cache-by-hand": settings.kv_cache_memory_bytes is not None,
         f"block-size-{settings.block_size}": settings.block_size != 16,
         f"context-ranks-{settings.decode_context_parallel_size}": settings.decode_context_parallel_size > 1,
         f"dtype-{settings.dtype}": settings.dtype not in ("bfloat16", "float16"),
