@@ -10,6 +10,7 @@ from modelyard.catalog.aws_conditions import arn_shapes, condition_keys, conditi
 from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
 from modelyard.catalog.aws_rights import AwsRights, aws_rights
 from modelyard.catalog.chart_accounts import ChartAccount, chart_accounts
+from modelyard.catalog.chart_ports import ChartPort, chart_ports
 from modelyard.catalog.chart_secrets import ChartSecret, chart_secrets
 from modelyard.catalog.charts import Chart, ChartKey, UnknownKey, chart, chart_versions
 from modelyard.catalog.components import (
@@ -96,6 +97,7 @@ __all__ = [
     "Chart",
     "ChartAccount",
     "ChartKey",
+    "ChartPort",
     "ChartSecret",
     "Component",
     "ComponentChart",
@@ -137,6 +139,7 @@ __all__ = [
     "aws_rights",
     "chart",
     "chart_accounts",
+    "chart_ports",
     "chart_secrets",
     "chart_versions",
     "component_depths",
