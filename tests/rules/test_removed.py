@@ -21,17 +21,17 @@ def of(name: str) -> Removal:
         ("disable-log-requests", "args", True, "write --enable-log-requests"),
         ("disable-mm-preprocessor-cache", "fields", False, "write mm_processor_cache_gb: 0"),
         ("disable-mm-preprocessor-cache", "file", True, "remove it"),
-        ("override-pooler-config", "fields", False, "write pooler_config in its place"),
-        ("eplb-step-interval", "args", False, "write --eplb-config.step_interval in its place"),
-        ("eplb-step-interval", "fields", False, "write step_interval under eplb_config in its place"),
+        ("override-pooler-config", "fields", False, "write pooler_config instead"),
+        ("eplb-step-interval", "args", False, "write --eplb-config.step_interval instead"),
+        ("eplb-step-interval", "fields", False, "write step_interval under eplb_config instead"),
         ("VLLM_USE_FBGEMM", "env", False, "write the flag --linear-backend=fbgemm"),
         ("VLLM_USE_FBGEMM", "env", True, "remove it"),
-        ("VLLM_TRITON_ATTN_USE_TD", "env", False, "write VLLM_TRITON_USE_TD in its place"),
+        ("VLLM_TRITON_ATTN_USE_TD", "env", False, "write VLLM_TRITON_USE_TD instead"),
         (
             "VLLM_SKIP_DEEP_GEMM_WARMUP",
             "env",
             False,
-            "see whether VLLM_DEEP_GEMM_WARMUP with the value skip does what it did, or remove it",
+            "check whether VLLM_DEEP_GEMM_WARMUP with the value skip replaces it, or remove it",
         ),
         ("swap-space", "file", False, "remove it: the V1 engine never allocated it"),
         ("enable-bf16x3-router-gemm", "file", False, ""),
@@ -43,4 +43,4 @@ def test_it_is_written_as_its_place_takes_it(name: str, place: Place, off: bool,
 
 def test_nothing_is_said_of_what_never_was() -> None:
     assert in_its_place(None, "file", off=False) == "" == went(None)
-    assert went(of("swap-space")) == "; it is gone since 0.18.0"
+    assert went(of("swap-space")) == "; removed in 0.18.0"

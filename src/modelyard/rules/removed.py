@@ -13,7 +13,7 @@ Place = Literal["file", "fields", "args", "env"]
 
 def went(removal: Removal | None) -> str:
     """Return the end of a message that says since when something is gone; empty when that is not known."""
-    return f"; it is gone since {removal.since}" if removal is not None else ""
+    return f"; removed in {removal.since}" if removal is not None else ""
 
 
 def in_its_place(removal: Removal | None, place: Place, *, off: bool) -> str:
@@ -39,8 +39,8 @@ def in_its_place(removal: Removal | None, place: Place, *, off: bool) -> str:
     # A note tells of the value that the entry gives, not of its opposite.
     note = f", {removal.note}" if removal.note and value == removal.value else ""
     if removal.inferred:
-        return f"see whether {written} does what it did{note}, or remove it"
-    return f"write {written}{note}" if value is not None else f"write {written} in its place{note}"
+        return f"check whether {written} replaces it{note}, or remove it"
+    return f"write {written}{note}" if value is not None else f"write {written} instead{note}"
 
 
 def _flag(name: str, value: Any, place: Place) -> str:

@@ -25,7 +25,7 @@ def detail(fit: Fit, worst: DeviceFit) -> tuple[str, ...]:
     lines = [bars(worst.assessment)]
     if len(fit.devices) > 1:
         rest = either(each.eligible.device.name for each in fit.devices if each is not worst)
-        lines.append(f"{worst.eligible.device.name} is one of the devices its pods can land on, beside {rest}")
+        lines.append(f"its pods can land on {worst.eligible.device.name}, and also on {rest}")
     lines.append(worst.assessment.basis)
     return tuple(lines)
 
@@ -45,7 +45,7 @@ def remedy(fit: Fit, worst: DeviceFit) -> str:
     if larger:
         least = min(larger, key=_nominal)
         words.append(
-            f"let its pods land on {either(each.eligible.device.name for each in larger)} only "
+            f"require {either(each.eligible.device.name for each in larger)} "
             f"(karpenter.k8s.aws/instance-gpu-memory Gt {_nominal(least) - 1})"
         )
     return ", or ".join(words)

@@ -13,7 +13,7 @@ COOLDOWN_SECONDS = 300
 
 @rule("autoscaling/cold-start-timeout", warning, since="0.1.0")
 def cold_start_timeout(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A caller whose request is dropped before the first replica is ready gets an error, and so may the next one."""
+    """A timeout shorter than the cold start drops the first request, and may drop every later one too."""
     for model in environment.models:
         probe = model.container.value.get("startupProbe")
         if not isinstance(probe, dict):
@@ -26,8 +26,8 @@ def cold_start_timeout(environment: Environment) -> Iterator[Finding | NotChecke
                 yield Finding(
                     at=at,
                     message=f"{scaler} stops {model.name} {cooldown} s after the last request, and its start-up probe "
-                    f"allows {needed} s to start: a caller that gave up and asks again finds it stopped",
-                    fix=f"cooldownPeriod {needed + 600}: the start, and 10 minutes for a node and the image",
+                    f"allows {needed} s to start, so it may stop before the caller retries",
+                    fix=f"set cooldownPeriod to {needed + 600}: start-up, plus 10 minutes for the node and the image",
                     edits=(to_set(at, needed + 600),),
                 )
             for route in _routes(environment, scaler):
@@ -43,8 +43,8 @@ def _waits(route: Manifest, model: ServedModel, needed: int) -> Iterator[Finding
             at = route.at(f"spec.timeouts.{field}")
             yield Finding(
                 at=at,
-                message=f"{route} answers 504 after {told}, and the start-up probe of {model.name} allows {needed} s",
-                fix=f"{field} {needed + 600}s: the start, and 10 minutes for a node and the image",
+                message=f"{route} answers 504 after {told}, but the start-up probe of {model.name} allows {needed} s",
+                fix=f"set {field} to {needed + 600}s: start-up, plus 10 minutes for the node and the image",
                 edits=(to_set(at, f"{needed + 600}s"),),
             )
 

@@ -11,7 +11,7 @@ from modelyard.view import Environment, Manifest, mapping, numbered, text
 
 @rule("autoscaling/cpu-of-device-bound-model", warning, since="0.1.0")
 def cpu_of_device_bound_model(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine on an accelerator keeps its processor as busy with one request as with a hundred."""
+    """On an accelerator, the engine's CPU usage is the same for one request as for a hundred."""
     bound = {
         (environment.namespace_of(each.manifest), each.kind, each.name)
         for each in environment.workloads
@@ -26,7 +26,7 @@ def cpu_of_device_bound_model(environment: Environment) -> Iterator[Finding | No
             yield Finding(
                 at=manifest.at(path),
                 message=f"{manifest} scales {wanted.kind} {wanted.name}, which runs on an accelerator, by its CPU",
-                fix="scale on requests that wait: the feature scale-on-queue",
+                fix="scale on waiting requests, with the feature scale-on-queue",
             )
 
 

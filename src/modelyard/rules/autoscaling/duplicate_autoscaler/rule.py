@@ -15,7 +15,7 @@ _SCALERS = (
 
 @rule("autoscaling/duplicate-autoscaler", error, since="0.1.0")
 def duplicate_autoscaler(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Two autoscalers of one workload undo each other's decisions; KEDA refuses the second."""
+    """Two autoscalers of one workload undo each other's decisions; KEDA rejects the second."""
     first: dict[tuple[str, str, str], Manifest] = {}
     for group, kind in _SCALERS:
         for manifest in environment.of_kind(kind, group):
@@ -27,5 +27,5 @@ def duplicate_autoscaler(environment: Environment) -> Iterator[Finding | NotChec
                 yield Finding(
                     at=manifest.at("spec.scaleTargetRef.name"),
                     message=f"{manifest} and {other} both scale {key[1]} {name}",
-                    fix="keep one; a ScaledObject makes its own HorizontalPodAutoscaler",
+                    fix="keep one; a ScaledObject creates its own HorizontalPodAutoscaler",
                 )

@@ -12,7 +12,7 @@ _SCALERS = (("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObjec
 
 @rule("autoscaling/fixed-replicas", warning, since="0.1.0")
 def fixed_replicas(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Argo CD puts back the replicas of the manifest after every scaling, and the autoscaler scales again."""
+    """Argo CD resets spec.replicas to the value in Git after every scaling, and the autoscaler scales again."""
     for group, kind in _SCALERS:
         for scaler in environment.of_kind(kind, group):
             reference = scaler.mapping("spec.scaleTargetRef")
@@ -28,9 +28,9 @@ def fixed_replicas(environment: Environment) -> Iterator[Finding | NotChecked]:
                 if application is None or not _ignores(application, manifest.group, manifest.kind):
                     yield Finding(
                         at=manifest.at("spec.replicas"),
-                        message=f"{manifest} has {manifest.get('spec.replicas')} replicas in Git, and {scaler} scales "
+                        message=f"{manifest} has {manifest.get('spec.replicas')} replicas in Git, but {scaler} scales "
                         "it",
-                        fix="leave spec.replicas out of the manifest: a patch with {op: remove, path: /spec/replicas}",
+                        fix="remove spec.replicas from the manifest, with a patch {op: remove, path: /spec/replicas}",
                     )
 
 

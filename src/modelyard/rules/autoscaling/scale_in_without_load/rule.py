@@ -12,7 +12,7 @@ _OF_LOAD = ("num_requests_running", "kv_cache_usage", "gpu_cache_usage", "genera
 
 @rule("autoscaling/scale-in-without-load", warning, since="0.1.0")
 def scale_in_without_load(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An empty queue says that there are enough replicas, not one too many: it goes, and starts again."""
+    """An empty queue means enough replicas, not too many: scaling in on it removes a replica that is needed again."""
     for scaler in environment.of_kind("ScaledObject", "keda.sh"):
         queries = [
             (index, text(mapping(trigger, "metadata"), "query"))
@@ -26,7 +26,7 @@ def scale_in_without_load(environment: Environment) -> Iterator[Finding | NotChe
         ):
             yield Finding(
                 at=scaler.at(("spec", "triggers", asked[0][0], "metadata", "query")),
-                message=f"{scaler} takes a replica away when nobody waits, whatever the replicas hold; the next start "
-                "costs minutes",
-                fix="add a trigger on what they hold, such as sum(vllm:kv_cache_usage_perc) with threshold 0.7",
+                message=f"{scaler} removes a replica when the queue is empty, even if all are busy; the next start "
+                "takes minutes",
+                fix="add a trigger on their load, such as sum(vllm:kv_cache_usage_perc) with threshold 0.7",
             )

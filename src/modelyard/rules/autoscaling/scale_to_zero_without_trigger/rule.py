@@ -12,7 +12,7 @@ _DEVICES = ("DCGM_", "neuron")
 
 @rule("autoscaling/scale-to-zero-without-trigger", error, since="0.1.0")
 def scale_to_zero_without_trigger(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A metric of the pods themselves is gone when there are no pods, so that nothing starts the first one again."""
+    """Without pods there are no metrics of the pods, so nothing ever starts the first replica again."""
     queries: dict[Manifest, list[Expression]] = {}
     for each in expressions(environment):
         queries.setdefault(each.manifest, []).append(each)
@@ -25,8 +25,8 @@ def scale_to_zero_without_trigger(environment: Environment) -> Iterator[Finding 
         if asks and all(_only_of_engines(each) for each in own):
             yield Finding(
                 at=manifest.at("spec.minReplicaCount"),
-                message=f"{manifest} goes down to no replicas, and every trigger asks for metrics that replicas serve",
-                fix="keep one replica, or add a trigger on what arrives in front of them (a gateway, a queue)",
+                message=f"{manifest} scales to zero, but every trigger uses metrics that only running replicas export",
+                fix="keep one replica, or add a trigger on incoming requests (from a gateway or a queue)",
             )
 
 

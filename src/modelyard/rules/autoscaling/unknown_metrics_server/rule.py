@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("autoscaling/unknown-metrics-server", error, since="0.1.0", absence="cluster")
 def unknown_metrics_server(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """KEDA cannot ask what does not exist, and scales nothing."""
+    """KEDA cannot query a metrics server that does not exist, and scales nothing."""
     namespaces = {each.namespace for each in environment.applications} - {""}
     for edge in graph(environment).of("asks"):
         wanted = edge.wanted
@@ -24,11 +24,11 @@ def unknown_metrics_server(environment: Environment) -> Iterator[Finding | NotCh
             known = graph(environment).index.names(wanted.kind, wanted.namespace)
             yield Finding(
                 at=edge.source.at,
-                message=f"{edge.source.node} asks {wanted.name} in namespace {wanted.namespace}"
-                f"{' (' + wanted.part + ')' if wanted.part else ''}, which is not there",
+                message=f"{edge.source.node} queries {wanted.name} in namespace {wanted.namespace}"
+                f"{' (' + wanted.part + ')' if wanted.part else ''}, which does not exist",
                 fix=f"did you mean namespace {near}"
                 if near
                 else f"name {nearest(wanted.name, known) or one_of(known)}"
                 if wanted.kind == "InterceptorRoute" and known
-                else f"add the component that brings it, or name the {wanted.kind} that counts and its namespace",
+                else f"add the component that provides it, or use an existing {wanted.kind} and its namespace",
             )

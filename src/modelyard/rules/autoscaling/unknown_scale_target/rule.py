@@ -19,7 +19,7 @@ _SCALERS: dict[tuple[str, str], tuple[Path, str]] = {
 
 @rule("autoscaling/unknown-scale-target", error, since="0.1.0", absence="object")
 def unknown_scale_target(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An autoscaler whose target does not exist scales nothing, and the model stays at the size that it began with."""
+    """An autoscaler whose target does not exist scales nothing, and the model keeps its initial replicas."""
     for (group, kind), (path, default) in _SCALERS.items():
         for manifest in environment.of_kind(kind, group):
             if not environment.is_ours(manifest):
@@ -36,13 +36,13 @@ def unknown_scale_target(environment: Environment) -> Iterator[Finding | NotChec
                 continue
             elsewhere = environment.unrendered_in(namespace)
             if elsewhere:
-                yield NotChecked(manifest, f"{elsewhere} may bring {wanted} {name}")
+                yield NotChecked(manifest, f"{elsewhere} may create {wanted} {name}")
                 continue
             other = next((each for each in environment.workloads if each.manifest in there and each.name == name), None)
             names = {each.name for each in there if each.kind == wanted}
             yield Finding(
                 at=manifest.at((*path, "kind" if other else "name")),
-                message=f"{manifest} scales {wanted} {name}, which namespace {namespace} does not have",
+                message=f"{manifest} scales {wanted} {name}, which does not exist in namespace {namespace}",
                 fix=f"kind: {other.kind}, apiVersion: {other.manifest.identity.api_version}"
                 if other
                 else f"name {nearest(name, names) or one_of(names)}",

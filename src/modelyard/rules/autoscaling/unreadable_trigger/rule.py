@@ -13,7 +13,7 @@ _SCALED = ("ScaledObject", "ScaledJob")
 
 @rule("autoscaling/unreadable-trigger", error, since="0.3.0")
 def unreadable_trigger(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """KEDA makes no scaler of an unknown type or without what the type needs, and then scales by no trigger at all."""
+    """One trigger of an unknown type, or without required metadata, stops KEDA from using any of the triggers."""
     for manifest in (each for kind in _SCALED for each in environment.of_kind(kind, "keda.sh")):
         if not environment.is_ours(manifest):
             continue
@@ -37,6 +37,6 @@ def unreadable_trigger(environment: Environment) -> Iterator[Finding | NotChecke
                 yield Finding(
                     at=manifest.at((*path, "metadata", *([near] if near else []))),
                     message=f"the {type_} trigger of {manifest} has no {name}"
-                    + (f", and {near}, which KEDA does not read" if near else ""),
+                    + (f", but has {near}, which KEDA does not read" if near else ""),
                     fix=f"write {name}" if near else f"set metadata.{name}",
                 )

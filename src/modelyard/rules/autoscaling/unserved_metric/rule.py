@@ -24,7 +24,7 @@ _ADAPTERS = {
 
 @rule("autoscaling/unserved-metric", error, since="0.1.0", absence="cluster")
 def unserved_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An autoscaler of a metric that nobody serves reports FailedGetPodsMetric and never scales."""
+    """An autoscaler on a metric that no adapter serves reports FailedGetPodsMetric and never scales."""
     served = {str(each.get("spec.group", "")) for each in environment.of_kind("APIService")}
     for application in environment.applications:
         for source in application.sources:
@@ -39,6 +39,6 @@ def unserved_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
             name = text(mapping(metric, field, "metric"), "name")
             yield Finding(
                 at=manifest.at(("spec", "metrics", index, field, "metric", "name")),
-                message=f"{manifest} scales on {name}, and nothing here serves {api}",
-                fix="scale by a ScaledObject with a Prometheus trigger, or add an adapter that serves the API",
+                message=f"{manifest} scales on {name}, but nothing in this environment serves {api}",
+                fix="use a ScaledObject with a Prometheus trigger, or add an adapter that serves the API",
             )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @rule("cost/above-ceiling", error, since="0.1.0")
 def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """At full scale it would cost more than the team has allowed; the bill comes after the scaling."""
+    """At full scale the environment or model costs more than the ceiling that the team set."""
     ceiling = environment.repository.settings.ceilings.get(environment.name)
     if ceiling is None:
         return
@@ -35,14 +35,14 @@ def above_ceiling(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(name, served)
             yield Finding(
                 at=FileAddress(files, SETTINGS, (*path, "models", name), key=True),
-                message=f"a ceiling names model {name}, which {environment} does not serve",
+                message=f"a ceiling is set for model {name}, which {environment} does not serve",
                 fix=f"did you mean {near}?" if near else f"models here: {one_of(served)}",
             )
             continue
         share = cost.of_model(name)
         at = FileAddress(files, SETTINGS, (*path, "models", name))
         if share is None:
-            yield NotChecked(f"cost of model {name}", "it is on no node that has a price", application=name)
+            yield NotChecked(f"cost of model {name}", "no node with a known price runs it", application=name)
         else:
             gaps = [gap for gap in cost.gaps if gap[0] == str(served[name].workload)]
             yield from _judged(f"model {name}", share, most, at, gaps)
@@ -62,8 +62,8 @@ def _judged(
             at=at,
             message=f"{subject} costs up to {spread} USD a month at full scale{lacking}; "
             f"the ceiling is {printed(most)}",
-            fix=f"lower its most replicas (at the least it costs {printed(found.floor.month[0], total=True)}), "
-            "choose smaller nodes, or raise the ceiling",
+            fix=f"lower its maximum replicas (the minimum costs {printed(found.floor.month[0], total=True)}), "
+            "use smaller nodes, or raise the ceiling",
         )
     elif unknown:
         yield NotChecked(f"cost of {subject}", f"no price is known for {one_of(unknown, 3)}")

@@ -13,7 +13,7 @@ _KARPENTER = ("karpenter.sh/", "karpenter.k8s.aws/", *OF_AUTO_MODE)
 
 @rule("devices/claims-on-karpenter-nodes", error, since="0.1.0")
 def claims_on_karpenter_nodes(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter passes over pods with resource claims: what they require of its nodes is never met."""
+    """Karpenter ignores pods with resource claims, so it never starts the nodes that they require."""
     if not environment.pools or not cluster(environment).settings.ignore_claims:
         return
     for found in placements(environment):
@@ -24,9 +24,9 @@ def claims_on_karpenter_nodes(environment: Environment) -> Iterator[Finding | No
             demand = groups[0][0]
             yield Finding(
                 at=found.template.at(*demand.path),
-                message=f"{found.template} claim devices and require {demand}, which only nodes of Karpenter have; "
-                "this Karpenter starts no node for claims",
-                fix="require a label of a managed node group instead (device_node_groups of Terraform), or ask for "
+                message=f"{found.template} have resource claims and require {demand}, which only Karpenter's "
+                "nodes have; this version of Karpenter starts no nodes for pods with claims",
+                fix="require a label of a managed node group instead (device_node_groups of Terraform), or request "
                 "devices under resources.limits",
             )
 

@@ -13,23 +13,23 @@ _NODES_WITH_PLUGIN = "nvidia.com/gpu.present"
 
 @rule("devices/duplicate-plugin", error, since="0.1.0")
 def duplicate_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Two plugins on a node offer its devices twice over, and two pods get one device."""
+    """Two device plugins on a node offer each device twice, and two pods get the same device."""
     for plugin in PLUGINS:
         first, *others = running(environment, plugin) or (None,)
         for other in others:
             yield Finding(
                 at=other.at("metadata.name") if isinstance(other, Application) else other.manifest.at("metadata.name"),
                 message=f"{other} and {first} both run the device plugin of {plugin.component}",
-                fix="remove one of them, or switch its device plugin off",
+                fix="remove one of them, or disable its device plugin",
             )
     if running(environment, NVIDIA):
         for pool in environment.pools:
             if held_by_image(NVIDIA, pool) and _is_chosen(pool):
                 yield Finding(
                     at=pool.manifest.at(("spec", "template", "metadata", "labels", _NODES_WITH_PLUGIN)),
-                    message=f"{pool} has the label {_NODES_WITH_PLUGIN}, which brings the device plugin to nodes whose "
-                    "image holds one",
-                    fix="remove the label: it is for AL2023 nodes",
+                    message=f"{pool} has the label {_NODES_WITH_PLUGIN}, which runs the device plugin on nodes whose "
+                    "image already contains one",
+                    fix="remove the label; only AL2023 nodes need it",
                 )
 
 

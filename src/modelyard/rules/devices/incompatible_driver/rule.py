@@ -29,7 +29,7 @@ class _Pair:
 
 @rule("devices/incompatible-driver", error, since="0.1.0")
 def incompatible_driver(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine whose runtime refuses the node's driver ends at its start, on a node that looks healthy."""
+    """An engine whose runtime does not support the node's driver exits at start-up, on a node that looks healthy."""
     versions = {model.container: model.engine_version for model in environment.models}
     found: dict[tuple[str, str], tuple[_Pair, list[tuple[Container, str | None]]]] = {}
     pools = {pool.name: pool for pool in environment.pools}
@@ -54,7 +54,7 @@ def _judged(pair: _Pair, containers: list[tuple[Container, str | None]]) -> Iter
     if pair.kind == "neuron":
         sdk = neuron_sdk(tag)
         if sdk is None or driver is None:
-            why = f"which Neuron SDK {pair.image} holds is not known" if sdk is None else _unknown(pair)
+            why = f"the Neuron SDK of {pair.image} is not known" if sdk is None else _unknown(pair)
             yield NotChecked(pair.pool, why)
             return
         refusal = neuron_refusal(sdk, driver)
@@ -69,7 +69,10 @@ def _judged(pair: _Pair, containers: list[tuple[Container, str | None]]) -> Iter
         yield NotChecked(pair.pool, _unknown(pair))
     elif needed is not None and driver.older_than(needed) and not any(_compatible(each) for each, _ in containers):
         if cuda is None:
-            yield NotChecked(pair.pool, f"which CUDA {pair.image} holds is not known, and driver {driver} is not new")
+            yield NotChecked(
+                pair.pool,
+                f"the CUDA version of {pair.image} is not known, and driver {driver} does not support every version",
+            )
         else:
             yield _finding(pair, driver, f"CUDA {cuda} needs driver {needed} or newer", containers)
 
@@ -80,14 +83,14 @@ def _finding(pair: _Pair, driver: Driver, why: str, containers: list[tuple[Conta
     at = pair.pool.manifest.at() if node_class is None else node_class.at(("spec", "amiSelectorTerms", 0, "alias"))
     return Finding(
         at=at,
-        message=f"nodes of {pair.pool} run {pair.alias} with driver {driver}, on which {pair.image} of {both(names)} "
-        f"does not start: {why}",
-        fix="pin an image of the nodes and an image of the engine that agree; the catalogue's drivers.yaml lists both",
+        message=f"nodes of {pair.pool} run {pair.alias} with driver {driver}, and {pair.image} of {both(names)} "
+        f"does not start on it: {why}",
+        fix="pin node and engine images that are compatible; the catalogue's drivers.yaml lists both",
     )
 
 
 def _unknown(pair: _Pair) -> str:
-    return f"which driver {pair.alias or 'the image of its nodes'} holds is not known"
+    return f"the driver of {pair.alias or 'the node image'} is not known"
 
 
 def _kind(container: Container) -> str:

@@ -12,7 +12,7 @@ _KINDS = {"resourceClaimTemplateName": "ResourceClaimTemplate", "resourceClaimNa
 
 @rule("devices/missing-claim-template", error, since="0.1.0")
 def missing_claim_template(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod whose claim, or the template of it, does not exist waits for devices that nobody gives it."""
+    """A pod whose ResourceClaim or ResourceClaimTemplate does not exist stays Pending."""
     made = _made(environment)
     for namespace, templates in environment.pods_by_namespace.items():
         for template in templates:
@@ -24,12 +24,13 @@ def missing_claim_template(environment: Environment) -> Iterator[Finding | NotCh
                         continue
                     elsewhere = environment.unrendered_in(namespace)
                     if elsewhere:
-                        yield NotChecked(template, f"{elsewhere} may bring the {kind} {name}")
+                        yield NotChecked(template, f"{elsewhere} may create the {kind} {name}")
                         continue
                     yield Finding(
                         at=template.at("resourceClaims", index, field),
-                        message=f"{template} name the {kind} {name}, which namespace {namespace} does not have",
-                        fix=f"name {nearest(name, known) or one_of(known)}" if known else f"add the {kind}",
+                        message=f"{template} reference the {kind} {name}, which does not exist in namespace "
+                        f"{namespace}",
+                        fix=f"use {nearest(name, known) or one_of(known)}" if known else f"add the {kind}",
                     )
 
 

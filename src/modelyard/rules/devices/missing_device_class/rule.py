@@ -21,7 +21,7 @@ _CLAIMS = {"ResourceClaim": ("spec",), "ResourceClaimTemplate": ("spec", "spec")
 
 @rule("devices/missing-device-class", error, since="0.1.0", absence="cluster")
 def missing_device_class(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A claim of a class that is not there is never allocated, and its pods wait for ever."""
+    """A claim of a DeviceClass that does not exist is never allocated, and its pods stay Pending."""
     claims = [
         (manifest, path) for kind, path in _CLAIMS.items() for manifest in environment.of_kind(kind, "resource.k8s.io")
     ]
@@ -35,12 +35,13 @@ def missing_device_class(environment: Environment) -> Iterator[Finding | NotChec
             if name in known:
                 continue
             if others:
-                yield NotChecked(manifest, f"{one_of(others)} may bring the DeviceClass {name}")
+                yield NotChecked(manifest, f"{one_of(others)} may create the DeviceClass {name}")
                 continue
             yield Finding(
                 at=manifest.at(place),
-                message=f"{manifest} claims devices of the DeviceClass {name}, which this environment does not make",
-                fix=f"name {nearest(name, known) or one_of(sorted(known))}" if known else "add the driver for it",
+                message=f"{manifest} claims devices of the DeviceClass {name}, which does not exist in this "
+                "environment",
+                fix=f"use {nearest(name, known) or one_of(sorted(known))}" if known else "add its DRA driver",
             )
 
 

@@ -11,7 +11,7 @@ _DEVICE = "vpc.amazonaws.com/efa"
 
 @rule("devices/missing-efa-interface", error, since="0.1.0")
 def missing_efa_interface(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Libfabric finds no EFA in a container that asked for none: ranks stop at start, or fall back to TCP."""
+    """Without an EFA request, the container has no EFA device: ranks exit at start-up or fall back to TCP."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -21,6 +21,8 @@ def missing_efa_interface(environment: Environment) -> Iterator[Finding | NotChe
                     if text(variable, "name") == "FI_PROVIDER" and text(variable, "value") == "efa":
                         yield Finding(
                             at=container.manifest.at((*container.path, "env", index, "value")),
-                            message=f"{container.name} of {template} is told to use EFA and does not ask for {_DEVICE}",
-                            fix=f"add {_DEVICE} to resources.limits, with the interfaces of the instance type",
+                            message=f"{container.name} of {template} is configured for EFA but does not "
+                            f"request {_DEVICE}",
+                            fix=f"add {_DEVICE} to resources.limits, with the number of EFA interfaces of the "
+                            "instance type",
                         )

@@ -13,7 +13,7 @@ from modelyard.view import Application, Container, Environment, Workload, mappin
 
 @rule("devices/missing-plugin", error, since="0.1.0", absence="cluster")
 def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node offers no device that a plugin has not told the kubelet of: it starts, costs, and the pods wait on."""
+    """Without a device plugin, a node has no allocatable devices: it starts and costs money, but pods stay Pending."""
     daemons = {each.workload: each for each in placements(environment) if each.daemon}
     for found in placements(environment):
         if found.daemon or not found.accepting:
@@ -25,16 +25,16 @@ def missing_plugin(environment: Environment) -> Iterator[Finding | NotChecked]:
             if brought and (bare := _unreached(bare, brought, daemons)):
                 yield Finding(
                     at=container.at("resources", _field(container, resource), resource, key=True),
-                    message=f"{found.template} ask for {resource}, and {both(map(str, brought))} runs no pods on nodes "
-                    f"of node pool{'s' if len(bare) > 1 else ''} {both(bare)}: taints or labels keep them off",
-                    fix="let its pods tolerate the taints of these pools and choose their nodes",
+                    message=f"{found.template} request {resource}, but {both(map(str, brought))} runs no pods on nodes "
+                    f"of node pool{'s' if len(bare) > 1 else ''} {both(bare)}: taints or node selectors keep them off",
+                    fix="let its pods tolerate the taints of these pools and select their nodes",
                 )
                 continue
             if not bare or brought:
                 continue
             yield Finding(
                 at=container.at("resources", _field(container, resource), resource, key=True),
-                message=f"{found.template} ask for {resource}, which no device plugin offers on nodes of node "
+                message=f"{found.template} request {resource}, which no device plugin offers on nodes of node "
                 f"pool{'s' if len(bare) > 1 else ''} {both(bare)}",
                 fix=bring_component(environment, plugin.component),
             )

@@ -26,7 +26,7 @@ def multiple_shared_gpus(environment: Environment) -> Iterator[Finding | NotChec
         container = next(each for each in found.template.containers if each.requested(GPU) is not None)
         yield Finding(
             at=container.at("resources", "limits", GPU),
-            message=f"{found.template} ask for {amount} {GPU}; on node pool {taking} that is {amount} of "
-            f"{shared[taking].pods} shares, of one GPU perhaps ({shared[taking].strategy})",
-            fix=f"ask for 1 {GPU}, or let the pods select a node pool of whole GPUs",
+            message=f"{found.template} request {amount} {GPU}; on node pool {taking} that is {amount} of "
+            f"{shared[taking].pods} shares, possibly of one GPU ({shared[taking].strategy})",
+            fix=f"request 1 {GPU}, or select a node pool with whole GPUs",
         )

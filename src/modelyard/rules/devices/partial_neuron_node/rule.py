@@ -16,7 +16,7 @@ _TORUS, _OF_TORUS = ("trn1.32xlarge", "trn1n.32xlarge"), (1, 4, 8, 16)
 
 @rule("devices/partial-neuron-node", error, since="0.1.0")
 def partial_neuron_node(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kubernetes hands out any free Neuron devices; ranks on devices that are not joined cannot talk, and stop."""
+    """The default scheduler assigns any free Neuron devices; ranks on unconnected devices fail at start-up."""
     for found in placements(environment):
         scheduler = text(found.template.spec, "schedulerName") or _DEFAULT_SCHEDULER
         if found.daemon or scheduler not in (_DEFAULT_SCHEDULER, _OF_NEURON):
@@ -34,9 +34,9 @@ def partial_neuron_node(environment: Environment) -> Iterator[Finding | NotCheck
                 if larger:
                     yield Finding(
                         at=container.at("resources", "limits", resource),
-                        message=f"{container} asks for {amount} {resource} and may land on {larger[0]}; the scheduler "
-                        "of EKS may give it devices that are not joined",
-                        fix="let Neuron's scheduler place it (schedulerName: neuron-scheduler, as the feature "
+                        message=f"{container} requests {amount} {resource} and may land on {larger[0]}; the default "
+                        "scheduler may assign devices that are not connected",
+                        fix="use the Neuron scheduler (schedulerName: neuron-scheduler, as the feature "
                         "neuron-scheduler sets), or require an instance type with as many devices",
                     )
 
@@ -47,9 +47,9 @@ def _unplaced(container: Container, resource: str, amount: int, options: list[In
     if torus is not None and amount not in _OF_TORUS:
         yield Finding(
             at=container.at("resources", "limits", resource),
-            message=f"{container} asks for {amount} {resource} and may land on {torus.name}, of whose devices Neuron's "
-            f"scheduler gives {either(_OF_TORUS)}",
-            fix=f"ask for {either(_OF_TORUS)}, or require inf2, where any amount is given",
+            message=f"{container} requests {amount} {resource} and may land on {torus.name}, where the Neuron "
+            f"scheduler assigns only {either(_OF_TORUS)}",
+            fix=f"request {either(_OF_TORUS)}, or require inf2, where any number is allowed",
         )
 
 

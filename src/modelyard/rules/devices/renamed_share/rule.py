@@ -12,7 +12,7 @@ _SHARED = "nvidia.com/gpu.shared"
 
 @rule("devices/renamed-share", error, since="0.1.0")
 def renamed_share(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter starts nodes for nvidia.com/gpu; under another name shares are never there, or never asked for."""
+    """Karpenter starts nodes only for nvidia.com/gpu; a pod never gets shares that have another resource name."""
     configurations = plugin_configurations(environment)
     for pool in environment.pools:
         sharing = sharing_of(pool, configurations)
@@ -22,8 +22,8 @@ def renamed_share(environment: Environment) -> Iterator[Finding | NotChecked]:
         at = pool.node_class.at("spec.userData") if inside and pool.node_class is not None else pool.manifest.at()
         yield Finding(
             at=at,
-            message=f"nodes of {pool} offer their shares as {_SHARED}: Karpenter starts no node for that name, and "
-            "pods that ask for nvidia.com/gpu find none on the node that it starts for them",
+            message=f"nodes of {pool} offer their shares as {_SHARED}: Karpenter starts no node for it, and "
+            "pods that request nvidia.com/gpu find none on the node that it starts for them",
             fix="set rename-by-default = false"
             if inside
             else "set renameByDefault: false in the configuration of the device plugin",

@@ -14,7 +14,7 @@ _CLAIM_KINDS = ("ResourceClaimTemplate", "ResourceClaim")
 
 @rule("devices/shadowed-mount", error, since="0.1.0")
 def shadowed_mount(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A process finds the MPS daemon's memory at /dev/shm only where no volume of the pod covers it."""
+    """A volume of the pod at /dev/shm hides the shared memory of the MPS daemon, and CUDA does not start."""
     configurations = plugin_configurations(environment)
     shared = {pool.name for pool in environment.pools if sharing_of(pool, configurations).strategy == MPS}
     claims = _claims_with_mps(environment)
@@ -33,7 +33,7 @@ def shadowed_mount(environment: Environment) -> Iterator[Finding | NotChecked]:
                     at=container.at("volumeMounts", at, "mountPath"),
                     message=f"{container} mounts a volume at {_MEMORY}, where {source} mount the memory of the "
                     "MPS daemon",
-                    fix="leave that mount out: one rank needs no shared memory of its own",
+                    fix="remove that mount: a single rank needs no shared memory",
                 )
 
 

@@ -15,7 +15,7 @@ _LENGTH = "max-model-len"
 
 @rule("devices/unsupported-device", error, since="0.1.0")
 def unsupported_device(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine on devices that it was not built for ends at its start, or in its first kernel."""
+    """An engine on a device that its image does not support exits at start-up, or at its first kernel."""
     placement_of = placement_by_template(environment)
     for model in environment.models:
         accepting = placement_of[model.template].accepting
@@ -32,12 +32,13 @@ def _neuron(model: ServedModel, tag: str, options: list[InstanceOption]) -> Iter
     version = model.engine_version
     served = catalog.neuron_families(version) if version else ()
     if not served:
-        yield NotChecked(model.container, f"which families {model.container.image} serves is not known")
+        yield NotChecked(model.container, f"the device families that {model.container.image} supports are not known")
     elif others := [each for each in families if _base(each) not in served]:
         yield Finding(
             at=model.container.at("image"),
-            message=f"{model.name} may land on {both(others)}, and {model.container.image} serves {both(served)} only",
-            fix="require a family that the image serves, or use the image of another line",
+            message=f"{model.name} may land on {both(others)}, but {model.container.image} supports only "
+            f"{both(served)}",
+            fix="require a family that the image supports, or use another image",
         )
         return
     sdk = catalog.neuron_sdk(tag)
@@ -47,9 +48,9 @@ def _neuron(model: ServedModel, tag: str, options: list[InstanceOption]) -> Iter
         if tokens is not None and isinstance(length, int) and length >= tokens:
             yield Finding(
                 at=model.settings.at(_LENGTH),
-                message=f"{model.name} takes {length:,} tokens on {family}, for which Neuron SDK {sdk} has no kernels; "
-                f"from {tokens:,} tokens on attention runs in one",
-                fix=f"let it take fewer than {tokens:,} tokens, or serve it on trn2",
+                message=f"{model.name} allows {length:,} tokens on {family}, for which Neuron SDK {sdk} has no "
+                f"kernels; from {tokens:,} tokens on, attention always needs one",
+                fix=f"set max-model-len below {tokens:,}, or serve it on trn2",
             )
             return
 
@@ -67,7 +68,7 @@ def _cuda(model: ServedModel, cuda: int, options: list[InstanceOption]) -> Itera
             message=f"{model.name} may land on {option.name} with {accelerator.name if accelerator else ''}, compute "
             f"capability {has[0]}.{has[1]}; CUDA {cuda} of {model.container.image} builds for {lowest[0]}.{lowest[1]} "
             "and newer",
-            fix="require newer devices, or use an image with an older CUDA",
+            fix="require newer devices, or use an image with an older CUDA version",
         )
         return
 

@@ -40,7 +40,7 @@ _VARIABLES = ("nat_gateways", "lustre_file_system", "shared_file_system", "kuber
 
 @rule("environment/answers-mismatch", error, since="0.1.0")
 def answers_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The next update writes every file anew by the recorded answers: one that was edited by hand moves the cluster."""
+    """`modelyard update` renders from the recorded answers: a different value there changes the cluster's files."""
     files = environment.repository.files
     recorded = recorded_answers(files, environment.folder.path)
     for answer, fact in _FACTS.items():
@@ -49,7 +49,7 @@ def answers_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]
             continue
         yield Finding(
             at=FileAddress(files, f"{environment.folder.path}/{ANSWERS}", (answer,)),
-            message=f"the recorded answer {answer} is {told}, and {environment.folder.facts_file} says {said}",
+            message=f"the recorded answer {answer} is {told}, but {environment.folder.facts_file} says {said}",
             fix=f"write {said}, or change it with modelyard update --set {answer}={told}",
         )
     yield from _of_pools(environment, recorded)

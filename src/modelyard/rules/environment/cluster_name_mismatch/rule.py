@@ -14,7 +14,7 @@ _TERMS = ("subnetSelectorTerms", "securityGroupSelectorTerms")
 
 @rule("environment/cluster-name-mismatch", error, since="0.1.0")
 def cluster_name_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A controller that is told another cluster's name makes nodes for that one, or finds no network."""
+    """A controller with another cluster's name creates nodes for that cluster, or finds no subnets."""
     cluster = environment.facts.get("cluster")
     if isinstance(cluster, str) and cluster:
         for edge in graph(environment).of("works on", State.DANGLING):
@@ -22,8 +22,8 @@ def cluster_name_mismatch(environment: Environment) -> Iterator[Finding | NotChe
                 continue  # terraform/facts-mismatch says so of its variables
             yield from _told(
                 edge,
-                f"chart {edge.source.node.name} works on cluster {edge.wanted.name}, "
-                f"while {environment.folder.facts_file} says {cluster}",
+                f"chart {edge.source.node.name} is configured for cluster {edge.wanted.name}, "
+                f"but {environment.folder.facts_file} says {cluster}",
                 f"write {cluster}",
             )
         for manifest in environment.node_classes:
@@ -37,13 +37,13 @@ def _names(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
     for edge in graph(environment).of("listens to", State.DANGLING):
         if queues:
             fix = f"write {nearest(edge.wanted.name, queues) or one_of(queues)}"
-            yield from _told(edge, f"Karpenter listens to queue {edge.wanted.name}, which Terraform does not make", fix)
+            yield from _told(edge, f"Karpenter uses queue {edge.wanted.name}, which Terraform does not create", fix)
     roles = _node_roles(terraform)
     for edge in graph(environment).of("has role", State.DANGLING):
         if roles:
             # Without the node class's name, since one patch mostly writes all of them.
             fix = f"write {nearest(edge.wanted.name, roles) or one_of(roles)}"
-            yield from _told(edge, f"node classes take the role {edge.wanted.name}, which Terraform does not make", fix)
+            yield from _told(edge, f"node classes use role {edge.wanted.name}, which Terraform does not create", fix)
 
 
 def _node_roles(terraform: Terraform) -> set[str]:
@@ -70,7 +70,7 @@ def _terms(environment: Environment, manifest: Manifest, cluster: str) -> Iterat
             if tag is not None and tag != cluster:
                 yield Finding(
                     at=manifest.at(("spec", field, index, "tags", DISCOVERY)),
-                    message=f"node classes look for {DISCOVERY}={tag} in {field}, "
-                    f"while {environment.folder.facts_file} says {cluster}",
-                    fix=f"write {cluster}, which Terraform gives to subnets and security groups",
+                    message=f"node classes select {DISCOVERY}={tag} in {field}, "
+                    f"but {environment.folder.facts_file} says {cluster}",
+                    fix=f"write {cluster}, which is how Terraform tags subnets and security groups",
                 )

@@ -19,21 +19,21 @@ NEEDED = {
 
 @rule("environment/missing-fact", warning, since="0.1.0")
 def missing_fact(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """What environment.yaml does not say cannot be compared with what the manifests say."""
+    """Without this value in environment.yaml, manifests and Terraform cannot be compared with it."""
     if not environment.facts or not environment.is_generated:
         return  # a repository that was not made by the template
     for fact, use in NEEDED.items():
         if not environment.facts.get(fact):
             yield Finding(
                 at=environment.folder.at(fact),
-                message=f"{environment.folder.facts_file} does not state {fact}, which checks of {use} need",
-                fix=f"add {fact}, as `modelyard new` writes it",
+                message=f"{environment.folder.facts_file} does not set {fact}, which checks of {use} need",
+                fix=f"add {fact}; `modelyard new` writes it",
             )
     name = environment.facts.get("name")
     if name and name != environment.name:
         yield Finding(
             at=environment.folder.at("name"),
-            message=f"{environment.folder.facts_file} is for {name}, and its folder is {environment.name}",
-            fix=f"write {environment.name}; after a copy, look at every other fact as well",
+            message=f"{environment.folder.facts_file} has the name {name}, but its folder is {environment.name}",
+            fix=f"write {environment.name}; if the folder was copied, check all other values too",
             edits=(to_set(environment.folder.at("name"), environment.name),),
         )

@@ -13,7 +13,7 @@ from modelyard.view import Environment, component_about, mapping, recorded_answe
 
 @rule("environment/unrecorded-choice", warning, since="0.2.0")
 def unrecorded_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The next update writes what is recorded: it removes what is not, and brings back what was taken out by hand."""
+    """`modelyard update` removes what the answers do not record, and restores what was removed by hand."""
     recorded = recorded_answers(environment.repository.files, environment.folder.path)
     if not isinstance(recorded.get("components"), str):
         return
@@ -32,7 +32,7 @@ def _components(
         if about and name not in installed and _is_met(mapping(about, "answers"), recorded):
             yield Finding(
                 at=at,
-                message=f"the recorded answer components lists {name}, and {environment} has no Application {name}",
+                message=f"the recorded answer components lists {name}, but {environment} has no Application {name}",
                 fix=f"modelyard update --env {environment.name} --set components={_joined(listed, without=name)}, "
                 f"or list applications/{name}.yaml in {environment.folder.path}/kustomization.yaml",
             )
@@ -42,7 +42,7 @@ def _components(
             yield Finding(
                 at=at,
                 message=f"{environment} has the component {application.name}, which the recorded answers do not list: "
-                "the next update takes it away",
+                "the next update removes it",
                 fix=f"modelyard update --env {environment.name} --set components={_joined(listed, application.name)}",
             )
 
@@ -56,7 +56,7 @@ def _pools(environment: Environment, recorded: Mapping[str, Any], installed: set
             if answers and name not in there and _is_met(answers, recorded):
                 yield Finding(
                     at=_answer(environment, list(answers)[-1]),
-                    message=f"the recorded answers bring the node pool {name}, and {environment} has none of that name",
+                    message=f"the recorded answers include the node pool {name}, but {environment} does not have it",
                     fix=f"modelyard update --env {environment.name} --set {_otherwise(answers)}, or add it",
                 )
 

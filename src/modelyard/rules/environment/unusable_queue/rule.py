@@ -12,7 +12,7 @@ QUEUE = "settings.interruptionQueue"
 
 @rule("environment/unusable-queue", warning, since="0.1.0")
 def unusable_queue(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without its queue Karpenter learns of a spot interruption when the node is gone, and the requests with it."""
+    """Without the queue, Karpenter misses the two-minute Spot notice, and requests on the node are lost."""
     for values in environment.chart_values:
         if values.source.chart == "karpenter" and not values.unreadable:
             yield from _judge(environment, values)
@@ -24,7 +24,7 @@ def _judge(environment: Environment, values: ChartValues) -> Iterator[Finding]:
         name = queue.replace("/", ":").rpartition(":")[2]
         yield Finding(
             at=values.at(QUEUE),
-            message=f"{QUEUE} is {queue}, where Karpenter takes the name of a queue",
+            message=f"{QUEUE} is {queue}, but Karpenter expects the name of a queue",
             fix=f"write {name}",
             edits=(to_set(values.at(QUEUE), name),),
             severity=error,
@@ -38,6 +38,6 @@ def _judge(environment: Environment, values: ChartValues) -> Iterator[Finding]:
         cluster = environment.facts.get("cluster")
         yield Finding(
             at=values.at(QUEUE),
-            message=f"node pool {both(spot)} may use spot capacity, and Karpenter has no interruption queue",
-            fix=f"set {QUEUE} to the queue that Terraform makes" + (f", {cluster}-karpenter" if cluster else ""),
+            message=f"node pool {both(spot)} may use Spot capacity, but Karpenter has no interruption queue",
+            fix=f"set {QUEUE} to the queue that Terraform creates" + (f", {cluster}-karpenter" if cluster else ""),
         )

@@ -14,7 +14,7 @@ _NAME = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]")
 
 @rule("environment/zone-outside-region", error, since="0.1.0")
 def zone_outside_region(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """No node can be started in a zone of another region, or in one where the network has no subnets."""
+    """Karpenter cannot start nodes in a zone of another region, or in one without subnets."""
     region, zones = environment.facts.get("region"), environment.facts.get("zones")
     if not isinstance(region, str) or not region:
         return
@@ -24,7 +24,7 @@ def zone_outside_region(environment: Environment) -> Iterator[Finding | NotCheck
             yield Finding(
                 at=environment.folder.at("zones", index),
                 message=f"{environment.name} lists zone {zone}, which is not in {region}",
-                fix=f"name zones of {region}, such as {region}a",
+                fix=f"use zones of {region}, such as {region}a",
             )
     own = [zone for zone in listed if _is_in(zone, region)]
     for pool in environment.pools:
@@ -32,8 +32,8 @@ def zone_outside_region(environment: Environment) -> Iterator[Finding | NotCheck
             for index, zone in _foreign(each, region, own):
                 yield Finding(
                     at=pool.manifest.at((*each.path, "values", index)),
-                    message=f"{pool} may use zone {zone}, while {environment.name} is in {either(own) or region}",
-                    fix=f"name {either(own) or f'zones of {region}'}",
+                    message=f"{pool} may use zone {zone}, but {environment.name} is in {either(own) or region}",
+                    fix=f"use {either(own) or f'zones of {region}'}",
                 )
     for workload in environment.workloads:
         for template in workload.templates:
@@ -42,9 +42,8 @@ def zone_outside_region(environment: Environment) -> Iterator[Finding | NotCheck
                     path = each.path if each.path[0] == "nodeSelector" else (*each.path, "values", index)
                     yield Finding(
                         at=template.at(*path),
-                        message=f"{template} ask for zone {zone}, while {environment.name} is in "
-                        f"{either(own) or region}",
-                        fix=f"name {either(own) or f'zones of {region}'}",
+                        message=f"{template} require zone {zone}, but {environment.name} is in {either(own) or region}",
+                        fix=f"use {either(own) or f'zones of {region}'}",
                     )
 
 

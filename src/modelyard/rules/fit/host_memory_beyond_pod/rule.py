@@ -14,7 +14,7 @@ _SHM = "/dev/shm"  # noqa: S108 - a path in the pod
 
 @rule("fit/host-memory-beyond-pod", error, since="0.1.0")
 def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Offloaded weights, cache and the ranks' rings lie in the pod's memory; beyond its limit the kernel kills it."""
+    """Offloaded weights and cache use the pod's memory; above its limit the kernel kills the container."""
     for fit in fits(environment):
         worst, model = fit.worst, fit.model
         if worst is None or fit.shape is None:
@@ -38,9 +38,9 @@ def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotCh
                 if about_shm
                 else model.container.at("resources", "limits", "memory"),
                 message=f"{model.name}: {problem}",
-                fix="raise sizeLimit of the memory-backed volume, and the memory limit with it"
+                fix="raise sizeLimit of the memory-backed volume, and the memory limit by the same amount"
                 if about_shm
-                else f"raise the memory limit to {budget.memory_gib:.0f} GiB or more, or keep less there",
+                else f"raise the memory limit to {budget.memory_gib:.0f} GiB or more, or offload less",
             )
 
 

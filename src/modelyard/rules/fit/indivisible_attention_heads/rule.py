@@ -14,7 +14,7 @@ _MOST = 16
 
 @rule("fit/indivisible-attention-heads", error, since="0.1.0")
 def indivisible_attention_heads(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Every tensor-parallel rank gets as many attention heads; vLLM exits at start when it cannot."""
+    """Unless tensor-parallel-size divides the number of attention heads, vLLM exits at start-up."""
     for fit in fits(environment):
         if fit.shape is None:
             yield from gaps(fit)

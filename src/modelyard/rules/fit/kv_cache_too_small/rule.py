@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("fit/kv-cache-too-small", error, since="0.1.0")
 def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The cache must hold one request of max-model-len, or vLLM exits at start."""
+    """The KV cache must hold one request of max-model-len, or vLLM exits at start-up."""
     for fit in fits(environment):
         worst = fit.worst
         if worst is None or fit.shape is None:
@@ -20,8 +20,8 @@ def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecke
         assessment = worst.assessment
         budget = assessment.budget
         if assessment.verdict is FitVerdict.UNSURE:
-            reason = f"whether it fits {assessment.device.name} is unsure: {assessment.reasons[0]}"
-            fix = "start it once and read its log with modelyard fit --from-log"
+            reason = f"the estimate for {assessment.device.name} is uncertain: {assessment.reasons[0]}"
+            fix = "start the model once and give its log to modelyard fit --from-log"
             yield NotChecked(fit.model, reason, fix, application=fit.model.application.name)
             continue
         if assessment.verdict is not FitVerdict.DOES_NOT_FIT or budget.kv_available_gib <= 0:
@@ -38,7 +38,7 @@ def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecke
             continue
         yield Finding(
             at=fit.model.settings.at("max-model-len"),
-            message=f"{fit.model.name} keeps {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
+            message=f"{fit.model.name} has {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
             "cache; "
             f"one request of {budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB",
             fix=remedy(fit, worst),

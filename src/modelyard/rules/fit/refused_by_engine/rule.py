@@ -12,7 +12,7 @@ from modelyard.view import Environment
 # The flag that a refusal is about, by words of it; the first that occurs counts.
 _ABOUT = (
     ("gpu-memory-utilization", "gpu-memory-utilization"),
-    ("the whole memory", "gpu-memory-utilization"),
+    ("asks for all memory", "gpu-memory-utilization"),
     ("the checkpoint is", "quantization"),
     ("decode-context-parallel-size", "decode-context-parallel-size"),
     ("pipeline stages", "pipeline-parallel-size"),
@@ -35,7 +35,7 @@ _MOST = 16
 
 @rule("fit/refused-by-engine", error, since="0.1.0")
 def refused_by_engine(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Sizes, types and lengths that model or device do not allow make vLLM exit before it loads anything."""
+    """A setting that the model or the device does not support makes vLLM exit before it loads anything."""
     for fit in fits(environment):
         if fit.shape is None or not fit.devices:
             yield from gaps(fit)
@@ -61,10 +61,10 @@ def _refused(fit: Fit) -> Iterator[str]:
     settings, shape = fit.model.settings, fit.shape
     share, method = settings.get("gpu-memory-utilization"), settings.get("quantization")
     if isinstance(share, int | float) and share >= 1:
-        yield f"gpu-memory-utilization {share} asks for the whole memory, of which the CUDA context has taken some"
+        yield f"gpu-memory-utilization {share} asks for all memory, but the CUDA context already uses some"
     stored = shape.quantization.method if shape is not None and shape.quantization is not None else ""
     if stored in _SAME_FORMAT and isinstance(method, str) and method not in _SAME_FORMAT[stored]:
-        yield f"quantization is {method}, and the checkpoint is {stored}"
+        yield f"quantization is {method}, but the checkpoint is {stored}"
 
 
 def _fix(fit: Fit, flag: str) -> str:
@@ -73,15 +73,15 @@ def _fix(fit: Fit, flag: str) -> str:
         legal = legal_tensor_parallel_sizes(shape, _MOST)
         return f"use tensor-parallel-size {either(legal)} and as many devices"
     if shape is not None and flag == "max-model-len":
-        return f"set max-model-len to {shape.max_positions} or less, or hf-overrides that lengthen the context"
+        return f"set max-model-len to {shape.max_positions} or less, or extend the context with hf-overrides"
     if flag == "gpu-memory-utilization":
-        return "set gpu-memory-utilization to 0.9, or leave it out"
+        return "set gpu-memory-utilization to 0.9, or remove it"
     if flag == "quantization" and shape is not None and shape.quantization is not None:
-        return "leave quantization out: vLLM reads it from the checkpoint"
+        return "remove quantization: vLLM reads it from the checkpoint"
     if flag == "max-num-batched-tokens":
-        return "raise max-num-batched-tokens, or leave it out"
+        return "raise max-num-batched-tokens, or remove it"
     if flag == "dtype":
-        return "set dtype: half, or let its pods land on newer devices only"
+        return "set dtype: half, or require newer devices"
     if flag in ("kv-cache-dtype", "quantization"):
-        return f"change {flag}, or let its pods land on newer devices only"
+        return f"change {flag}, or require newer devices"
     return f"change {flag}"

@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("fit/tight-memory", warning, since="0.1.0")
 def tight_memory(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """What is left beside one request of max-model-len is less than the estimate may be off, so it may not start."""
+    """The memory left after one request of max-model-len is within the estimate's error, so it may not start."""
     for fit in fits(environment):
         worst = fit.worst
         if worst is None:
@@ -23,7 +23,7 @@ def tight_memory(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         yield Finding(
             at=fit.model.settings.at("max-model-len"),
-            message=f"{fit.model.name} keeps {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
+            message=f"{fit.model.name} has {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
             "cache; "
             f"one request of {budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB, and the estimate may "
             f"be off by {assessment.needed_margin_gib:.1f} GiB",

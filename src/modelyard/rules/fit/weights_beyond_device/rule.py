@@ -13,7 +13,7 @@ _SHARE, _DEFAULT_SHARE = "gpu-memory-utilization", 0.9
 
 @rule("fit/weights-beyond-device", error, since="0.1.0")
 def weights_beyond_device(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine that finds no memory left beside the weights ends with an out-of-memory error, again and again."""
+    """If the weights leave no memory for the KV cache, the engine fails with out-of-memory errors in a loop."""
     for fit in fits(environment):
         worst = fit.worst
         if worst is None or fit.shape is None:
@@ -29,8 +29,8 @@ def weights_beyond_device(environment: Environment) -> Iterator[Finding | NotChe
         cause = _cause(fit, used, budget.total_gib)
         yield Finding(
             at=fit.model.settings.at(cause),
-            message=f"{fit.model.name} needs {used:.1f} GiB per {unit(assessment)} before the KV cache gets any "
-            f"({budget.weights_gib:.1f} GiB of them weights); {assessment.device.name} gives "
+            message=f"{fit.model.name} needs {used:.1f} GiB per {unit(assessment)} without any KV cache "
+            f"({budget.weights_gib:.1f} GiB of weights); {assessment.device.name} provides "
             f"{budget.requested_gib:.1f} GiB",
             fix=f"set {_SHARE} to {_DEFAULT_SHARE}" if cause == _SHARE else remedy(fit, worst),
             detail=detail(fit, worst),

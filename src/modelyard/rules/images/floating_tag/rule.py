@@ -12,19 +12,19 @@ _NAMES = "latest|main|master|head|nightly|dev|develop|edge|stable|canary|rolling
 _MOVING = re.compile(rf"({_NAMES}|v?\d+(\.\d+)?)([-_.].*)?", re.I)
 # The last form is a month's release, such as 26.07-vllm-python-py3 of NVIDIA's containers.
 _FIXED = re.compile(r"(?<!\d)v?\d+\.\d+\.\d+|[0-9a-f]{7,40}\b|\d{8}|^[2-9]\d\.(0[1-9]|1[0-2])-")
-_FIX = "name a release, such as v1.2.3, or a digest"
+_FIX = "pin a release, such as v1.2.3, or a digest"
 
 
 @rule("images/floating-tag", warning, since="0.1.0")
 def floating_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A tag that its owner moves lets two replicas run two engines, and changes what runs without a commit."""
+    """A mutable tag lets replicas run different engines, and changes what runs without a commit."""
     for workload in environment.workloads:
         for container in workload.containers:
             name, tag, digest = split_image(container.image)
             if tag and not digest and moves(tag):
                 yield Finding(
                     at=container.at("image"),
-                    message=f"{container} runs {name}:{tag}, a tag that moves",
+                    message=f"{container} runs {name}:{tag}, a mutable tag",
                     fix=_FIX,
                 )
         for template in workload.templates:
@@ -33,7 +33,7 @@ def floating_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
                 if tag and not digest and moves(tag):
                     yield Finding(
                         at=workload.manifest.at((*template.spec_path, "volumes", index, "image", "reference")),
-                        message=f"volume {volume.get('name')} of {workload.manifest} is {name}:{tag}, a tag that moves",
+                        message=f"volume {volume.get('name')} of {workload.manifest} is {name}:{tag}, a mutable tag",
                         fix=_FIX,
                     )
 

@@ -13,7 +13,7 @@ from modelyard.wording import join_and
 
 @rule("images/missing-architecture", error, since="0.1.0")
 def missing_architecture(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A program for x86 does not run on Graviton: the container ends with `exec format error`, on every node again."""
+    """An x86 image does not run on Graviton: the container fails with `exec format error` on every node."""
     for placement in placements(environment):
         nodes = {option.kind.architecture for verdict in placement.accepting for option in verdict.options}
         for container in placement.template.containers:
@@ -22,7 +22,7 @@ def missing_architecture(environment: Environment) -> Iterator[Finding | NotChec
             if missing:
                 yield Finding(
                     at=container.image_name_at,
-                    message=f"{container} may land on {join_and(missing)} nodes, and {container.image} is built for "
-                    f"{join_and(sorted(built))} alone",
-                    fix="build the image for both (images/mlserver), and name it in versions/; or choose other nodes",
+                    message=f"{container} may land on {join_and(missing)} nodes, but {container.image} is "
+                    f"built only for {join_and(sorted(built))}",
+                    fix="build the image for both (images/mlserver) and set it in versions/, or require other nodes",
                 )

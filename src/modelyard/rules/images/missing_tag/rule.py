@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("images/missing-tag", error, since="0.1.0")
 def missing_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An image without a tag is `latest`: what runs changes with every new node, and no check knows its version."""
+    """An image without a tag means `latest`: each new node may run another version, and no check knows which."""
     for workload in environment.own_workloads:
         for container in workload.containers:
             name, tag, digest = split_image(container.image)
@@ -20,5 +20,5 @@ def missing_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
                     message=f"{container} runs {name} without a tag, which means latest",
                     fix=f"add {name} to images in {environment.folder.path}/versions, and list that component last"
                     if environment.is_generated
-                    else "name a release, such as v1.2.3, or a digest",
+                    else "pin a release, such as v1.2.3, or a digest",
                 )

@@ -16,7 +16,7 @@ _NEURON = ("neuron",)
 
 @rule("images/wrong-accelerator", error, since="0.1.0")
 def wrong_accelerator(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An image without the driver's libraries for its devices ends at start, or never uses them."""
+    """An image built for another accelerator exits at start-up, or does not use its devices."""
     # What lands on no node does not start anyway, and another rule says why.
     nowhere = {fit.model.workload.manifest for fit in fits(environment) if not fit.devices and not fit.cores}
     for workload in environment.own_workloads:
@@ -25,7 +25,7 @@ def wrong_accelerator(environment: Environment) -> Iterator[Finding | NotChecked
             if wanted and built and wanted != built and workload.manifest not in nowhere:
                 yield Finding(
                     at=container.image_name_at,
-                    message=f"{container} asks for {wanted} devices, and {container.image} is built for {built}",
+                    message=f"{container} requests {wanted} devices, but {container.image} is built for {built}",
                     fix=f"use an image for {wanted}",
                 )
 

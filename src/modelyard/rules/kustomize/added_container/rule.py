@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("kustomize/added-container", error, since="0.1.0")
 def added_container(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A strategic patch finds containers by name; under another name it adds one, without an image."""
+    """A strategic merge patch matches containers by name; another name adds a container without an image."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             named = [each.name for each in template.containers if each.image]
@@ -19,6 +19,6 @@ def added_container(environment: Environment) -> Iterator[Finding | NotChecked]:
                     continue
                 yield Finding(
                     at=container.at("name"),
-                    message=f"{container} has no image, so the patch that names it changes none of {either(named)}",
-                    fix=f"name {either(named)} in the patch",
+                    message=f"{container} has no image: its patch adds a container instead of changing {either(named)}",
+                    fix=f"use the name {either(named)} in the patch",
                 )

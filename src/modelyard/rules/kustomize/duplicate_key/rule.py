@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("kustomize/duplicate-key", warning, since="0.1.0")
 def duplicate_key(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kustomize builds a file with a key twice, and what becomes of the two values is not what the file says."""
+    """Kustomize accepts a file with a duplicate key, but merges or drops one of the values."""
     seen: set[str] = set()
     for application in environment.applications:
         repository = application.repository

@@ -10,7 +10,7 @@ from modelyard.view import Container, Environment, PodTemplate
 
 @rule("kustomize/duplicate-list-key", error, since="0.1.0")
 def duplicate_list_key(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Of two variables with one name the last wins; two volumes or mounts with one key are refused by Kubernetes."""
+    """Of two variables with the same name the last wins; Kubernetes rejects duplicate volumes and mounts."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             yield from _twice(template.spec, "volumes", ("name",), template)

@@ -14,7 +14,7 @@ _READ_ELSEWHERE = ("remote", "executes")
 
 @rule("kustomize/failed-build", error, since="0.1.0")
 def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Argo CD applies nothing of an Application whose folder does not build."""
+    """Argo CD cannot sync an Application whose folder does not build."""
     for problem in environment.errors:
         yield _finding(problem)
     if not environment.is_generated:
@@ -29,7 +29,7 @@ def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield _finding(problem)
             if repository.files.is_folder(target) and not application.own_resources and not malformed:
                 if repository.files.is_file(f"{target}/Chart.yaml"):
-                    yield NotChecked(application, f"{target} is a chart of Helm, which only Argo CD renders")
+                    yield NotChecked(application, f"{target} is a Helm chart, which only Argo CD renders")
                     continue
                 yield NotChecked(application, f"{target} has no kustomization.yaml", "add one that lists its manifests")
             continue
@@ -50,17 +50,17 @@ def _of_others(environment: Environment) -> Iterator[Finding | NotChecked]:
         unread = [problem for problem in application.errors if problem.kind in _READ_ELSEWHERE]
         if unread:
             more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-            reason = f"{unread[0].message}{more}, which nobody fetches here"
+            reason = f"{unread[0].message}{more}, which is not fetched"
             yield NotChecked(application, reason, application=application.name)
         for problem in application.errors:
             if problem.kind not in _READ_ELSEWHERE:
                 yield _finding(problem)
         if is_folder and not application.own_resources and not application.errors and not application.left_out:
-            yield NotChecked(application, f"{target} holds no manifests that were read", application=application.name)
+            yield NotChecked(application, f"{target} has no readable manifests", application=application.name)
 
 
 def _finding(problem: RenderError) -> Finding:
     fix = problem.fix
     if not fix and problem.kind == "malformed":
-        fix = "correct the YAML there or on the lines before"
-    return Finding(at=problem.at, message=problem.message, fix=fix or "`kustomize build` of the folder shows the same")
+        fix = "correct the YAML on this line or before it"
+    return Finding(at=problem.at, message=problem.message, fix=fix or "run `kustomize build` on it for the same error")

@@ -15,7 +15,7 @@ _NOTHING = {"apiVersion", "kind", "metadata", "patches", "patchesJson6902"}
 
 @rule("kustomize/ineffective-component", error, since="0.1.0")
 def ineffective_component(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A Component whose patches all miss leaves the model without the feature that its kustomization lists."""
+    """If no patch of a Component matches, the model does not get the feature that its kustomization lists."""
     origins = Origins()
     for application in environment.applications:
         repository, target = application.repository, application.target
@@ -53,5 +53,5 @@ def _listed(
                 yield Finding(
                     at=layer.at("components", index, files=repository.files),
                     message=f"{component.folder} changes nothing of {application}, which has no {wanted}",
-                    fix="remove it, or list it in a kustomization that still has what it patches",
+                    fix="remove it, or list it where the resources that it patches exist",
                 )

@@ -12,7 +12,7 @@ from modelyard.view.patches import Origins, Patch, patches
 
 @rule("kustomize/ineffective-patch", error, since="0.1.0")
 def ineffective_patch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kustomize says nothing when a patch's target matches no resource, so what it should change stays as it was."""
+    """Kustomize silently ignores a patch whose target matches no resource, so nothing changes."""
     origins = Origins()
     targets = [(environment.repository, environment.folder.path, environment.root)]
     for application in environment.applications:
@@ -36,10 +36,10 @@ def _finding(patch: Patch, repository: Repository, resources: tuple[Manifest, ..
     if near:
         fix = f"name {near}"
     elif names and "name" in patch.target:
-        fix = f"name {one_of(names)}, or remove the patch"
+        fix = f"use {one_of(names)}, or remove the patch"
     else:
         kinds = one_of({manifest.kind for manifest in resources})
-        fix = f"choose one of the kinds that are there ({kinds}), or remove the patch"
+        fix = f"target an existing kind ({kinds}), or remove the patch"
     return Finding(
         at=patch.at(repository),
         message=f"the patch for {patch.selection} in {patch.layer.file} matches no resource and changes nothing",

@@ -12,7 +12,7 @@ from modelyard.view import Application, Environment, Manifest, mapping, numbered
 
 @rule("kustomize/selector-in-policy-peer", error, since="0.1.0")
 def selector_in_policy_peer(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """`includeSelectors` writes a model's labels into the peers of its policies, which then admit nobody but itself."""
+    """`includeSelectors` adds a model's labels to the peers of its NetworkPolicies, which then match no other pod."""
     for application in environment.applications:
         if application.repository is None or application.target is None:
             continue
@@ -46,9 +46,9 @@ def _peers(manifest: Manifest, pairs: dict[str, str], application: Application) 
                         if str(labels[key]) == pairs.get(key) and not _written(manifest, (*path, key)):
                             yield Finding(
                                 at=manifest.at(path, key=True),
-                                message=f"{manifest} of {application} admits only peers with {key}={labels[key]}: "
-                                f"includeSelectors wrote the model's own label into {selector}.matchLabels",
-                                fix="write the peer with matchExpressions, which Kustomize leaves alone",
+                                message=f"{manifest} of {application} allows only peers with {key}={labels[key]}: "
+                                f"includeSelectors added the model's own label to {selector}.matchLabels",
+                                fix="write the peer with matchExpressions, which Kustomize does not change",
                             )
 
 

@@ -13,7 +13,7 @@ _KUSTOMIZE = "kustomize.config.k8s.io/"
 
 @rule("kustomize/unlisted-file", warning, since="0.1.0")
 def unlisted_file(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A manifest beside a kustomization that does not list it looks deployed, and is not."""
+    """A manifest that its folder's kustomization does not list is not deployed."""
     for repository, folder, read in _folders(environment):
         for file in _manifests(repository, folder):
             if file in read:

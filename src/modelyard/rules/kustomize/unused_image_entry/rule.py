@@ -12,7 +12,7 @@ from modelyard.view import Environment
 
 @rule("kustomize/unused-image-entry", warning, since="0.1.0")
 def unused_image_entry(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kustomize says nothing when an entry of `images` matches no container, whose tag then stays as it was."""
+    """Kustomize silently ignores an `images` entry that matches no container, so the tag does not change."""
     entries: dict[tuple[str, int], tuple[Repository, Kustomization, bool]] = {}
     used: set[tuple[str, int]] = set()
     running: set[str] = set()
@@ -42,5 +42,5 @@ def unused_image_entry(environment: Environment) -> Iterator[Finding | NotChecke
         yield Finding(
             at=layer.at("images", index, "name", files=repository.files),
             message=f"the entry for {name} in {file} matches no container's image",
-            fix=f"name {near}, as the manifest writes it" if near else "remove it",
+            fix=f"use {near}, as in the manifest" if near else "remove it",
         )

@@ -12,13 +12,14 @@ _IMMUTABLE = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 @rule("kustomize/version-in-selector", error, since="0.1.0")
 def version_in_selector(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A workload's selector cannot be changed: with the version in it, the next release does not sync."""
+    """A workload's selector is immutable: if it contains the version, the next release cannot be synced."""
     for workload in environment.own_workloads:
         labels = workload.manifest.mapping("spec.selector.matchLabels")
         for key in CHANGING:
             if workload.kind in _IMMUTABLE and key in labels:
                 yield Finding(
                     at=workload.manifest.at(("spec", "selector", "matchLabels", key)),
-                    message=f"the selector of {workload} holds {key}={labels[key]}, and no release can change it",
-                    fix="take the label out of selectors: `labels` without includeSelectors, in place of commonLabels",
+                    message=f"the selector of {workload} contains {key}={labels[key]}, but selectors are immutable",
+                    fix="remove the label from selectors: use `labels` without includeSelectors instead of "
+                    "commonLabels",
                 )

@@ -14,7 +14,7 @@ _FOR_SHARES = "KUBERNETES_VIRTUAL_GPUS"
 
 @rule("metrics/unattributed-devices", warning, since="0.1.0")
 def unattributed_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without the kubelet's list of devices nobody can tell which model a busy or failing GPU belongs to."""
+    """Without the kubelet's pod-to-device mapping, GPU metrics do not show which model uses the GPU."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -30,7 +30,7 @@ def _judge(template: PodTemplate, container: Container, environment: Environment
         at: Address = container.at("env") if index is None else container.at("env", index, "value")
         yield Finding(
             at=at,
-            message=f"{container} is not told to name pods ({_SWITCH})",
+            message=f"{container} does not label its metrics with pods ({_SWITCH} is not true)",
             fix=f'set {_SWITCH} to "true"',
             edits=(to_set(at, "true") if index is not None else to_add(at, {"name": _SWITCH, "value": "true"}),),
         )
@@ -40,7 +40,7 @@ def _judge(template: PodTemplate, container: Container, environment: Environment
     if not any(text(each, "name") in volumes for each in mounts):
         yield Finding(
             at=container.at("volumeMounts", key=True),
-            message=f"{container} does not mount {_SOCKET}, where the kubelet says which pod has which device",
+            message=f"{container} does not mount {_SOCKET}, through which the kubelet reports the pod of each device",
             fix=f"mount the host's {_SOCKET}",
         )
         return
@@ -51,7 +51,8 @@ def _judge(template: PodTemplate, container: Container, environment: Environment
     if shared and not {_FOR_SHARES, "--kubernetes-virtual-gpus"} & {*switched, *args}:
         yield Finding(
             at=container.at("env", key=True),
-            message=f"{container} tells of one of the pods that share a GPU of pool {shared[0]}, not always the same",
+            message=f"{container} labels a shared GPU of pool {shared[0]} with only one of its pods, not "
+            "always the same one",
             fix=f'set {_FOR_SHARES} to "true"',
             edits=(to_add(container.at("env"), {"name": _FOR_SHARES, "value": "true"}),) if not named else (),
         )

@@ -13,7 +13,7 @@ _FIELD = re.compile(r"^[ \t]*(DCGM_\w+)[ \t]*,", re.MULTILINE)
 
 @rule("metrics/uncollected-counter", warning, since="0.1.0")
 def uncollected_counter(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The DCGM exporter serves what its list of counters names; a query for another answers nothing."""
+    """The DCGM exporter exports only the metrics in its counters file; a query for any other returns nothing."""
     collected = {
         name
         for manifest in environment.of_kind("ConfigMap", "")
@@ -32,6 +32,7 @@ def uncollected_counter(environment: Environment) -> Iterator[Finding | NotCheck
         others = f" and {plural(len(found) - 1, 'other query').replace('querys', 'queries')}" if found[1:] else ""
         yield Finding(
             at=found[0].at_word(metric),
-            message=f"{found[0].manifest}{others} asks for {metric}, which the DCGM exporter is not told to collect",
+            message=f"{found[0].manifest}{others} queries {metric}, which is not in the DCGM exporter's list "
+            "of counters",
             fix=f"add {metric} to the exporter's list of counters",
         )

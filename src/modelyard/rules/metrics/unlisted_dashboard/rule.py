@@ -12,7 +12,7 @@ _CHART = "kube-prometheus-stack"
 
 @rule("metrics/unlisted-dashboard", warning, since="0.1.0", absence="object")
 def unlisted_dashboard(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Grafana's sidecar loads ConfigMaps with its label only; a dashboard without it is never seen."""
+    """Grafana's sidecar loads only ConfigMaps with its label; a dashboard without it does not appear."""
     for values in environment.chart_values:
         if values.source.chart != _CHART or values.get("grafana.enabled", True) is False:
             continue
@@ -22,7 +22,8 @@ def unlisted_dashboard(environment: Environment) -> Iterator[Finding | NotChecke
             others = f" and {plural(len(lost) - 1, 'other')}" if len(lost) > 1 else ""
             yield Finding(
                 at=_where(lost[0]),
-                message=f"{lost[0]}{others} hold dashboards and lack the label {label}, by which Grafana finds them",
+                message=f"{lost[0]}{others} hold dashboards but do not have the label {label}, by which "
+                "Grafana finds them",
                 fix=f'add the label {label}: "1"',
             )
 

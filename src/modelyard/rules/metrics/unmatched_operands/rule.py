@@ -10,16 +10,16 @@ from modelyard.view import Environment, Selector, expressions
 
 @rule("metrics/unmatched-operands", warning, since="0.1.0")
 def unmatched_operands(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Prometheus pairs series whose labels are all the same; of metrics with other labels it calculates nothing."""
+    """Prometheus matches series with identical labels; an operation on metrics with other labels returns nothing."""
     for expression in expressions(environment):
         for left, right in expression.pairs:
             only = _differing(left, right)
             if only:
                 yield Finding(
                     at=expression.at_word(left.metric),
-                    message=f"{expression.manifest} calculates with {left.metric} and {right.metric}, of which "
-                    f"one alone has {', '.join(only)}: no series of theirs meet, and the answer is always empty",
-                    fix=f"sum both by the labels that they share, or add ignoring ({', '.join(only)})",
+                    message=f"{expression.manifest} combines {left.metric} and {right.metric}, of which "
+                    f"only one has {', '.join(only)}: no series match, and the result is always empty",
+                    fix=f"aggregate both by their common labels, or add ignoring ({', '.join(only)})",
                 )
 
 

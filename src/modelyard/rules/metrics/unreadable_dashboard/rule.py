@@ -34,7 +34,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
 
 @rule("metrics/unreadable-dashboard", error, since="0.3.0")
 def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Grafana loads no dashboard that is not JSON, one of two with the same uid, and no data of an unknown source."""
+    """Grafana skips invalid JSON and duplicate uids, and shows no data for an unknown data source or variable."""
     sources = _sources(environment)
     uids: dict[str, Manifest] = {}
     for manifest in environment.of_kind("ConfigMap", ""):
@@ -50,15 +50,16 @@ def unreadable_dashboard(environment: Environment) -> Iterator[Finding | NotChec
                 yield Finding(
                     at=dashboard_at(manifest, str(key), line=line or 1),
                     message=f"{manifest} holds a dashboard that Grafana cannot read: {fault.message}",
-                    fix="correct it; export it again from Grafana where nothing else helps",
+                    fix="correct the JSON, or export the dashboard from Grafana again",
                 )
                 continue
             uid = text(dashboard, "uid")
             if uid in uids:
                 yield Finding(
                     at=dashboard_at(manifest, str(key), f'"{uid}"'),
-                    message=f"{manifest} holds a dashboard with the uid {uid}, which one of {uids[uid]} has too",
-                    fix="give it a uid of its own",
+                    message=f"{manifest} holds a dashboard with the uid {uid}, which a dashboard of "
+                    f"{uids[uid]} also has",
+                    fix="give it another uid",
                 )
             elif uid:
                 uids[uid] = manifest
@@ -77,8 +78,8 @@ def _judged(manifest: Manifest, key: str, dashboard: Any, sources: frozenset[str
         elif sources and uid not in sources:
             yield Finding(
                 at=dashboard_at(manifest, key, f'"{uid}"'),
-                message=f"{manifest} asks the data source {uid}, which no file gives Grafana",
-                fix=f"name {one_of(sorted(sources))}, or a variable of the dashboard",
+                message=f"{manifest} uses the data source {uid}, which is not provisioned in Grafana",
+                fix=f"use {one_of(sorted(sources))}, or a variable of the dashboard",
                 severity=warning,
             )
     for query in queries(dashboard):
@@ -92,7 +93,7 @@ def _unknown_variable(manifest: Manifest, key: str, name: str, sought: str, vari
     return Finding(
         at=dashboard_at(manifest, key, sought),
         message=f"{manifest} uses the variable {name.strip('${}')}, which the dashboard does not declare",
-        fix=did_you_mean(name.strip("${}"), variables) or "declare it under templating, or write the value",
+        fix=did_you_mean(name.strip("${}"), variables) or "declare it under templating, or use a fixed value",
         severity=warning,
     )
 

@@ -9,11 +9,11 @@ from modelyard.view import Environment, expressions
 
 @rule("metrics/unreadable-expression", error, since="0.1.0")
 def unreadable_expression(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Prometheus refuses an expression that it cannot parse: a rule is not loaded, an autoscaler gets no answer."""
+    """Prometheus rejects an expression that it cannot parse: the rule is not loaded, the autoscaler gets no value."""
     for expression in expressions(environment):
         if expression.problem:
             yield Finding(
                 at=expression.at,
                 message=f"PromQL of {expression.manifest} cannot be parsed: {expression.problem}",
-                fix="correct the expression; promtool check rules says the same",
+                fix="correct the expression; `promtool check rules` shows the same error",
             )

@@ -9,10 +9,10 @@ from modelyard.rules import rule
 
 @rule("modelyard/expired-waiver", error, since="0.1.0")
 def expired_waiver(decision: Decision) -> Iterator[Finding]:
-    """A decision whose last day has passed covers nothing any more; the team has to decide again."""
+    """An expired waiver no longer applies; the team has to fix the problem or renew the waiver."""
     if decision.expired:
         yield Finding(
             at=decision.at("expires"),
             message=f"{decision.what} expired on {decision.expires}",
-            fix="mend what it covers, or decide again with a later day",
+            fix="fix the problem and remove the entry, or set a later expiry date",
         )

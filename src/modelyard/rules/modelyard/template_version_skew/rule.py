@@ -13,7 +13,7 @@ _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 
 @rule("modelyard/template-version-skew", warning, since="0.1.0")
 def template_version_skew(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Bases and overlays of one version are used by files that were written for another."""
+    """An environment of one template version uses bases and overlays of another."""
     files = environment.repository.files
     own_file = f"{environment.folder.path}/{ANSWERS}"
     shared, own = _version(files, ""), _version(files, environment.folder.path)
@@ -22,7 +22,7 @@ def template_version_skew(environment: Environment) -> Iterator[Finding | NotChe
     behind = _ordered(own) < _ordered(shared)
     yield Finding(
         at=FileAddress(files, own_file, ("_commit",)),
-        message=f"environment {environment.name} is at version {own} of the template, its bases are at {shared}",
+        message=f"environment {environment.name} is at template version {own}, but its bases are at {shared}",
         fix=f"modelyard update --env {environment.name}" if behind else "modelyard update",
     )
 

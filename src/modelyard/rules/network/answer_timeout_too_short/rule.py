@@ -10,7 +10,7 @@ from modelyard.view.times import time_table
 
 @rule("network/answer-timeout-too-short", warning, since="0.1.0")
 def answer_timeout_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Each way to a model has a limit on one answer; the smallest cuts a long generation in the middle."""
+    """Every hop to a model has a timeout; the shortest one cuts off a long generation."""
     said: set[str] = set()
     for model in environment.models:
         if model.settings.problem:
@@ -27,10 +27,10 @@ def answer_timeout_too_short(environment: Environment) -> Iterator[Finding | Not
             if place in said:
                 continue
             said.add(place)
-            cut = "an answer that is not streamed" if row.silence else "an answer, streamed or not,"
+            cut = "a response that is not streamed" if row.silence else "a response, streamed or not,"
             yield Finding(
                 at=row.at,
-                message=f"{row.name} ends {cut} after {row.told} ({row.source}); one of {model.name} may take "
+                message=f"{row.name} ends {cut} after {row.told} ({row.source}); a response of {model.name} may take "
                 f"{needed:.0f} s",
-                fix=f"allow {needed:.0f} s or more; `modelyard times` shows every limit on the way",
+                fix=f"allow {needed:.0f} s or more; `modelyard times` shows every timeout on the path",
             )

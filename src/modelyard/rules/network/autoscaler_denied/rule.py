@@ -25,13 +25,13 @@ from modelyard.view.admission import namespace_admits
 from modelyard.view.isolation import Direction
 
 _ADDRESS = re.compile(r"^\w+://([\w-]+)\.([\w-]+)(?:\.svc)?(?:\.cluster\.local)?:(\d+)")
-_WAY = {"Ingress": "in", "Egress": "out"}
+_WAY = {"Ingress": "ingress", "Egress": "egress"}
 _KEDA, _INTERCEPTOR = "keda", "keda-add-ons-http"
 
 
 @rule("network/autoscaler-denied", error, since="0.3.0")
 def autoscaler_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """KEDA that cannot ask Prometheus scales nothing; an interceptor that cannot reach the pods answers 502."""
+    """Without access to Prometheus KEDA scales nothing; an interceptor that cannot reach the pods returns 502."""
     labels = namespace_labels(environment)
     yield from _asks(environment, labels)
     yield from _forwards(environment, labels)
@@ -47,8 +47,8 @@ def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> 
                 continue
             namespace, port = match[2], int(match[3])
             ways: tuple[tuple[str, str, Direction, str], ...] = (
-                (namespace, home, "Ingress", f"lets namespace {home} in to port {port} of {namespace}"),
-                (home, namespace, "Egress", f"lets namespace {home} out to port {port} of {namespace}"),
+                (namespace, home, "Ingress", f"allows ingress from namespace {home} to port {port} of {namespace}"),
+                (home, namespace, "Egress", f"allows egress from namespace {home} to port {port} of {namespace}"),
             )
             for at, other, direction, words in ways:
                 policies = _policies(environment, at)
@@ -59,9 +59,9 @@ def _asks(environment: Environment, labels: Mapping[str, Mapping[str, Any]]) -> 
                 said.add((namespace, direction))
                 yield Finding(
                     at=_nearest(policies, direction).at(("spec", direction.lower())),
-                    message=f"{manifest} has KEDA ask {match[1]} in namespace {namespace} "
-                    f"(trigger {index + 1}), and no network policy {words}",
-                    fix=f"let namespace {home} {_WAY[direction]} to port {port} of {namespace}",
+                    message=f"{manifest} makes KEDA query {match[1]} in namespace {namespace} "
+                    f"(trigger {index + 1}), but no network policy {words}",
+                    fix=f"allow {_WAY[direction]} from namespace {home} to port {port} of {namespace}",
                 )
 
 
@@ -84,9 +84,9 @@ def _forwards(environment: Environment, labels: Mapping[str, Mapping[str, Any]])
                     policy = _own(route, isolation.policies)
                     yield Finding(
                         at=policy.at(("spec", "ingress")),
-                        message=f"the interceptor of namespace {home} forwards what {route} takes to port {port} of "
-                        f"{pods}, and no network policy lets it in",
-                        fix=f"let namespace {home} in to port {port}",
+                        message=f"the interceptor in namespace {home} forwards requests of {route} to port {port} of "
+                        f"{pods}, but no network policy allows it",
+                        fix=f"allow ingress from namespace {home} to port {port}",
                     )
 
 

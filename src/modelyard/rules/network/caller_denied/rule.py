@@ -39,7 +39,7 @@ _AIBRIX = ("aibrix", "envoy-gateway")
 
 @rule("network/caller-denied", error, since="0.1.0")
 def caller_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A policy that forgets names, weights, ranks, an operator or a gateway leaves a model that never answers."""
+    """A NetworkPolicy that blocks DNS, weights, ranks, the operator or the gateway makes the model unreachable."""
     incoming, outgoing = isolations(environment, "Ingress"), isolations(environment, "Egress")
     labels = namespace_labels(environment)
     said: set[tuple[str, str, str]] = set()
@@ -61,9 +61,9 @@ def caller_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
             policy = _own(out)
             yield Finding(
                 at=policy.at(("spec", "egress")),
-                message=f"{model.name} fetches {source} from Hugging Face, and no network policy lets its pods out to "
+                message=f"{model.name} downloads {source} from Hugging Face, but no network policy allows egress to "
                 f"port {_HTTPS}",
-                fix="let them out to port 443 of 0.0.0.0/0, or load the weights from a volume",
+                fix="allow egress to port 443 of 0.0.0.0/0, or load the weights from a volume",
             )
 
 
@@ -87,9 +87,9 @@ def _names(
     said.add(key)
     yield Finding(
         at=policy.at(("spec", "egress", index, "ports") if index is not None else ("spec", "egress")),
-        message=f"{isolation.template} may not ask for names by {both(denied)}: no network policy lets port {_DNS} out "
-        "to kube-dns",
-        fix="let out to kube-dns " + both(f"{{port: {_DNS}, protocol: {each}}}" for each in denied),
+        message=f"{isolation.template} cannot resolve DNS names by {both(denied)}: no network policy allows "
+        f"egress to port {_DNS} of kube-dns",
+        fix="allow egress to kube-dns " + both(f"{{port: {_DNS}, protocol: {each}}}" for each in denied),
         severity=error if "UDP" in denied else warning,
     )
 
@@ -117,8 +117,8 @@ def _ranks(
         return
     namespace = environment.namespace_of(model.workload.manifest)
     for field, isolated, words in (
-        ("ingress", incoming, "lets them in from each other"),
-        ("egress", outgoing, "lets them out to each other"),
+        ("ingress", incoming, "allows ingress from each other"),
+        ("egress", outgoing, "allows egress to each other"),
     ):
         for template in templates:
             isolation = isolated.get(template)
@@ -130,7 +130,7 @@ def _ranks(
             policy = _own(isolation)
             yield Finding(
                 at=policy.at(("spec", field)),
-                message=f"the pods of {model.workload} talk to each other on ports that they choose, and no network "
+                message=f"the pods of {model.workload} talk to each other on dynamic ports, but no network "
                 f"policy {words}",
                 fix="add a rule without ports for pods with "
                 + ("ray.io/cluster" if model.workload.kind == _RAY else "leaderworkerset.sigs.k8s.io/name"),
@@ -159,9 +159,9 @@ def _callers(
             policy = _own(isolation)
             yield Finding(
                 at=policy.at(("spec", "ingress")),
-                message=f"{component} of namespace {namespace} asks {template} on port {port}, and no network policy "
-                "lets it in",
-                fix=f"let namespace {namespace} in to port {port}",
+                message=f"{component} in namespace {namespace} calls {template} on port {port}, but no network policy "
+                "allows it",
+                fix=f"allow ingress from namespace {namespace} to port {port}",
             )
             return
 

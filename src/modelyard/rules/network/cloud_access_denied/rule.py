@@ -26,7 +26,7 @@ _LINK_LOCAL = "169.254."
 
 @rule("network/cloud-access-denied", error, since="0.1.0")
 def cloud_access_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Pods that cannot reach the Pod Identity agent or AWS run without the rights that they were given."""
+    """Pods that cannot reach the Pod Identity agent or AWS cannot use the permissions of their role."""
     terraform = environment.terraform
     blocks = terraform.resources("aws_eks_pod_identity_association") if terraform is not None else ()
     given = {association(block) for block in blocks}
@@ -41,17 +41,17 @@ def cloud_access_denied(environment: Environment) -> Iterator[Finding | NotCheck
             policy, path = _nearest(isolation, _AGENT_PORT)
             yield Finding(
                 at=policy.at(path),
-                message=f"{template} run as {account}, which has a role, and no network policy lets them out to the "
+                message=f"{template} run as {account}, which has a role, but no network policy allows egress to the "
                 f"Pod Identity agent at {AGENT}:{_AGENT_PORT}",
-                fix=f"let them out to {AGENT}/32, port {_AGENT_PORT}",
+                fix=f"allow egress to {AGENT}/32, port {_AGENT_PORT}",
             )
         if not cloud and calls:
             policy, path = _nearest(isolation, _HTTPS)
             yield Finding(
                 at=policy.at(path),
-                message=f"{template} run as {account}, which has a role, and no network policy lets them out to "
+                message=f"{template} run as {account}, which has a role, but no network policy allows egress to "
                 f"{calls} on port {_HTTPS}",
-                fix=f"let them out to port {_HTTPS} of the addresses of AWS",
+                fix=f"allow egress to port {_HTTPS} of AWS's addresses",
             )
 
 

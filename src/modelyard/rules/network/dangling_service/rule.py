@@ -16,13 +16,12 @@ def dangling_service(environment: Environment) -> Iterator[Finding | NotChecked]
             continue
         elsewhere = environment.unrendered_in(service.namespace)
         if elsewhere:
-            yield NotChecked(service, f"{elsewhere} may bring pods with {written_labels(wanted)}")
+            yield NotChecked(service, f"{elsewhere} may create pods with {written_labels(wanted)}")
             continue
         others = differing(wanted, environment.pods_in(service.namespace).labels)
         near = ", ".join(f"{key}={value}" if value is not None else f"no {key}" for key, value in others.items())
         yield Finding(
             at=service.manifest.at(("spec", "selector", next(iter(others or wanted)))),
-            message=f"{service} selects pods with {written_labels(wanted)}, "
-            f"which namespace {service.namespace} does not have",
-            fix=f"the pods that come closest have {near}" if others else "select labels that pods have",
+            message=f"{service} selects pods with {written_labels(wanted)}, but namespace {service.namespace} has none",
+            fix=f"select {near}, the closest labels of a pod" if others else "select labels that pods have",
         )

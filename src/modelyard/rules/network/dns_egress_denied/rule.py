@@ -15,7 +15,7 @@ _SERVICES = "172.20.0.0/16"
 
 @rule("network/dns-egress-denied", error, since="0.1.0")
 def dns_egress_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Nodes of EKS Auto Mode answer for kube-dns themselves; pods that may ask those of CoreDNS alone ask nobody."""
+    """EKS Auto Mode nodes serve DNS themselves; pods that may reach only CoreDNS pods cannot resolve names."""
     if not any(pool.auto_mode for pool in environment.pools):
         return
     address = _address_of_dns(environment)
@@ -66,6 +66,6 @@ def _holds(cidr: Any, address: ipaddress.IPv4Address | ipaddress.IPv6Address) ->
 def _finding(manifest: Manifest, index: int, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Finding:
     return Finding(
         at=manifest.at(("spec", "egress", index, "to")),
-        message=f"{manifest} lets pods ask for names, and not at {address}, where nodes of EKS Auto Mode answer",
+        message=f"{manifest} allows DNS, but not to {address}, where EKS Auto Mode nodes serve it",
         fix=f"add the peer ipBlock: {{cidr: {address}/32}}",
     )

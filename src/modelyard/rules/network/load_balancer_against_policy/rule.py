@@ -16,7 +16,7 @@ _INGRESS = "alb.ingress.kubernetes.io/scheme"
 
 @rule("network/load-balancer-against-policy", error, since="0.1.0")
 def load_balancer_against_policy(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The admission policy refuses what faces the internet, unless its namespace says that it may: the sync fails."""
+    """The admission policy rejects internet-facing load balancers without an opt-in label, and the sync fails."""
     if not any(manifest.name == POLICY for manifest in environment.of_kind("ValidatingAdmissionPolicy")):
         return
     allowing = {
@@ -38,8 +38,8 @@ def load_balancer_against_policy(environment: Environment) -> Iterator[Finding |
                 path, said, fix = found
                 yield Finding(
                     at=manifest.at(path),
-                    message=f"policy {POLICY} refuses {manifest}: {said}, and it is not labelled {ALLOWED}",
-                    fix=f"{fix}, or label it {ALLOWED}: allowed where somebody has decided so",
+                    message=f"policy {POLICY} rejects {manifest}: {said}, and it is not labelled {ALLOWED}",
+                    fix=f"{fix}, or label it {ALLOWED}: allowed, if it is meant to be public",
                 )
             continue
         if namespace in allowing:
@@ -47,8 +47,8 @@ def load_balancer_against_policy(environment: Environment) -> Iterator[Finding |
         path, said, fix = found
         yield Finding(
             at=manifest.at(path),
-            message=f"policy {POLICY} refuses {manifest}: {said}, and namespace {namespace} is not labelled {ALLOWED}",
-            fix=f"{fix}, or label the namespace {ALLOWED}: allowed where somebody has decided so",
+            message=f"policy {POLICY} rejects {manifest}: {said}, and namespace {namespace} is not labelled {ALLOWED}",
+            fix=f"{fix}, or label the namespace {ALLOWED}: allowed, if it is meant to be public",
         )
 
 
@@ -57,23 +57,23 @@ def _refused(manifest: Manifest) -> tuple[Path, str, str] | None:
     if manifest.kind in ("LoadBalancerConfiguration", "IngressClassParams"):
         public = manifest.get("spec.scheme", None) == "internet-facing"
         return (
-            (("spec", "scheme"), "its load balancers face the internet", "set scheme to internal") if public else None
+            (("spec", "scheme"), "its load balancers are internet-facing", "set scheme to internal") if public else None
         )
     scheme = manifest.annotations.get(SCHEME)
     if manifest.kind == "Ingress":
         if manifest.annotations.get(_INGRESS) != "internet-facing":
             return None
-        return ("metadata", "annotations", _INGRESS), "it faces the internet", f"set {_INGRESS} to internal"
+        return ("metadata", "annotations", _INGRESS), "it is internet-facing", f"set {_INGRESS} to internal"
     if manifest.get("spec.type") != "LoadBalancer":
         return None
     fix = f"set {SCHEME} to internal"
     if scheme == "internet-facing":
-        return ("metadata", "annotations", SCHEME), "it faces the internet", fix
+        return ("metadata", "annotations", SCHEME), "it is internet-facing", fix
     # AWS's own controller does not know the scheme.
     if manifest.annotations.get(_LEGACY) != "true" and not manifest.get("spec.loadBalancerClass", None):
         return (
             ("spec", "type"),
-            "it has no loadBalancerClass, so that AWS's own controller makes it public",
-            (f"name a loadBalancerClass, or set {_LEGACY} to true"),
+            "it has no loadBalancerClass, so AWS's in-tree controller makes it public",
+            (f"set a loadBalancerClass, or set {_LEGACY} to true"),
         )
     return None

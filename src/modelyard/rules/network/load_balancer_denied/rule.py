@@ -17,7 +17,7 @@ _FACING = "internet-facing"
 
 @rule("network/load-balancer-denied", error, since="0.1.0")
 def load_balancer_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A load balancer asks pods from its own addresses; where no policy lets those in, all targets are unhealthy."""
+    """With target type ip, a load balancer calls pods directly; if policies block it, all targets are unhealthy."""
     for ingress in environment.of_kind("Ingress", "networking.k8s.io"):
         if ingress.annotations.get(TARGET_TYPE) != "ip" or not environment.is_ours(ingress):
             continue
@@ -31,12 +31,12 @@ def load_balancer_denied(environment: Environment) -> Iterator[Finding | NotChec
 
 
 def _finding(ingress: Manifest, template: PodTemplate, policies: list[Manifest], subnets: list[IPv4Network]) -> Finding:
-    where = f", which stands in {' and '.join(map(str, subnets[:2]))}{' and so on' * (len(subnets) > 2)}"
+    where = f" in {' and '.join(map(str, subnets[:2]))}{' and so on' * (len(subnets) > 2)}"
     return Finding(
         at=policies[-1].at("spec.ingress", key=True),
-        message=f"{' and '.join(map(str, policies))} keeps out the load balancer of {ingress}"
-        f"{where if subnets else ''}: it asks {template} itself",
-        fix="let in the subnets of the load balancer, on the port that it asks"
+        message=f"{' and '.join(map(str, policies))} {'block' if len(policies) > 1 else 'blocks'} the load "
+        f"balancer of {ingress}{where if subnets else ''}, which calls {template} directly",
+        fix="allow ingress from the load balancer's subnets to that port"
         + (f": {', '.join(map(str, subnets))}" if subnets else ""),
     )
 

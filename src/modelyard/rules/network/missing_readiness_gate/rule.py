@@ -15,7 +15,7 @@ TARGET_TYPE = "alb.ingress.kubernetes.io/target-type"
 
 @rule("network/missing-readiness-gate", warning, since="0.1.0")
 def missing_readiness_gate(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A rollout takes the old pod away as soon as the new one is ready, which its load balancer learns much later."""
+    """A rollout deletes the old pod when the new one is ready, before the load balancer sends requests to it."""
     namespaces = {manifest.name: manifest for manifest in environment.of_kind("Namespace", "")}
     for ingress in environment.of_kind("Ingress", "networking.k8s.io"):
         namespace = environment.namespace_of(ingress)
@@ -26,7 +26,7 @@ def missing_readiness_gate(environment: Environment) -> Iterator[Finding | NotCh
         if served & backends(ingress) and not any(manifest.labels.get(label) == "enabled" for label in LABELS):
             yield Finding(
                 at=manifest.at("metadata.labels", key=True),
-                message=f"pods of namespace {namespace} are ready before the load balancer of {ingress} sends to them, "
-                "so each rollout of one replica has an outage",
+                message=f"pods of namespace {namespace} are ready before the load balancer of {ingress} uses them, "
+                "so each rollout of a single replica has an outage",
                 fix=f"label the namespace {LABELS[0]}: enabled (the choice readiness-gates of model-namespace)",
             )

@@ -12,7 +12,7 @@ _GROUP = "gateway.networking.k8s.io"
 
 @rule("network/missing-reference-grant", error, since="0.1.0", absence="object")
 def missing_reference_grant(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A gateway sends nothing to another namespace's Service unless a ReferenceGrant there permits it."""
+    """A gateway does not send to a Service of another namespace without a ReferenceGrant there."""
     for edge in graph(environment).of("routes to"):
         manifest, wanted = edge.source.holder, edge.wanted
         if not isinstance(manifest, Manifest) or manifest.group != _GROUP or edge.source.at is None:
@@ -27,7 +27,7 @@ def missing_reference_grant(environment: Environment) -> Iterator[Finding | NotC
         ):
             yield Finding(
                 at=edge.source.at,
-                message=f"{edge.source.node} routes to {wanted.whole}, and no ReferenceGrant "
+                message=f"{edge.source.node} routes to {wanted.whole}, but no ReferenceGrant "
                 f"in {wanted.namespace} permits it",
                 fix=f"add a ReferenceGrant to {wanted.namespace}, or move the route there",
             )

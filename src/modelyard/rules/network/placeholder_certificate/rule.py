@@ -13,14 +13,14 @@ _ZEROS = re.compile(r":certificate/[0-]+(?:$|[,\s])")
 
 @rule("network/placeholder-certificate", error, since="0.1.0")
 def placeholder_certificate(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A load balancer whose certificate does not exist is never made, and its callers find no name."""
+    """AWS does not create a load balancer whose certificate does not exist."""
     for manifest in (*environment.of_kind("Ingress", "networking.k8s.io"), *environment.of_kind("Service", "")):
         for annotation in ANNOTATIONS:
             told = str(manifest.annotations.get(annotation, ""))
             if _ZEROS.search(told):
                 yield Finding(
                     at=manifest.at(("metadata", "annotations", annotation)),
-                    message=f"{manifest} has the certificate {told}, which is an example",
-                    fix="write the ARN of a certificate in AWS Certificate Manager, in the region of the cluster "
+                    message=f"{manifest} has the certificate {told}, which is a placeholder",
+                    fix="set the ARN of a certificate in AWS Certificate Manager, in the region of the cluster "
                     "(`modelyard feature on --value certificate-arn=ARN`)",
                 )

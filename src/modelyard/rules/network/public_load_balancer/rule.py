@@ -12,7 +12,7 @@ _KEYS = ("VLLM_API_KEY",)
 
 @rule("network/public-load-balancer", error, since="0.1.0")
 def public_load_balancer(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Anyone can use, and make you pay for, a model whose Service faces the internet without a key."""
+    """Anyone can use, at your cost, a model whose Service is internet-facing without an API key."""
     for service in environment.services:
         if service.type != "LoadBalancer" or service.manifest.annotations.get(SCHEME) != "internet-facing":
             continue
@@ -20,8 +20,8 @@ def public_load_balancer(environment: Environment) -> Iterator[Finding | NotChec
             if model.template in service.pods and not _asks_for_key(environment, service):
                 yield Finding(
                     at=service.manifest.at(("metadata", "annotations", SCHEME)),
-                    message=f"{service} puts {model.name} on the internet, and the engine asks for no key",
-                    fix=f"set {SCHEME} to internal, and let a gateway that authenticates face the internet",
+                    message=f"{service} exposes {model.name} to the internet, but the engine requires no API key",
+                    fix=f"set {SCHEME} to internal, and expose a gateway with authentication instead",
                 )
 
 

@@ -30,7 +30,7 @@ _Pods = tuple[ObjectRef, Path]
 
 @rule("network/scraping-denied", warning, since="0.1.0")
 def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Pods that a network policy isolates from Prometheus are scraped in vain, and their target is down."""
+    """Prometheus cannot scrape pods behind a NetworkPolicy that does not allow it; the targets are down."""
     home = environment.namespace_of_chart(_CHART)
     if not home:
         return
@@ -46,9 +46,9 @@ def scraping_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
             if policies and not any(_admits(policy, labels, namespace == home) for policy in policies):
                 yield Finding(
                     at=monitor.at(("spec", "endpoints", 0, "port")),
-                    message=f"{monitor} has {service.holder} scraped from namespace {home}, "
-                    f"which {policies[0]} does not let in",
-                    fix=f"let namespace {home} in, to the port that is scraped",
+                    message=f"{monitor} scrapes {service.holder} from namespace {home}, "
+                    f"which {policies[0]} does not allow",
+                    fix=f"allow ingress from namespace {home} to the scraped port",
                 )
                 break
     yield from _of_pod_monitors(environment, home, labels)
@@ -70,9 +70,9 @@ def _of_pod_monitors(environment: Environment, home: str, labels: Mapping[str, A
                     continue
                 yield Finding(
                     at=monitor.at(("spec", "podMetricsEndpoints", 0, "port")),
-                    message=f"{monitor} has port {ports[0]} of {pods} scraped from namespace {home}, "
-                    f"which {_own(monitor, isolation)} does not let in",
-                    fix=f"let namespace {home} in, to the port that is scraped",
+                    message=f"{monitor} scrapes port {ports[0]} of {pods} from namespace {home}, "
+                    f"which {_own(monitor, isolation)} does not allow",
+                    fix=f"allow ingress from namespace {home} to the scraped port",
                 )
                 break
 

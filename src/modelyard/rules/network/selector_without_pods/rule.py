@@ -28,7 +28,7 @@ _OF_KUBERNETES = frozenset({"default", "kube-system", "kube-public", "kube-node-
 
 @rule("network/selector-without-pods", error, since="0.1.0")
 def selector_without_pods(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A policy that chooses no pod lets nobody through to those that it was written for; a budget protects none."""
+    """A NetworkPolicy that selects no pod allows nothing for its pods; a disruption budget protects none."""
     peopled = {(each.manifest.application, environment.namespace_of(each.manifest)) for each in environment.workloads}
     namespaces = _namespaces(environment)
     for (kind, group), field in _SELECTORS.items():
@@ -59,8 +59,8 @@ def _chooses_none(environment: Environment, manifest: Manifest, field: str) -> I
     path = ("spec", field, "matchLabels", key) if key else ("spec", field)
     yield Finding(
         at=manifest.at(path),
-        message=f"{manifest} selects pods with {written_selector(selector)}, which namespace {namespace} does not have",
-        fix=f"the pods that come closest have {near}" if near else "select labels that pods have",
+        message=f"{manifest} selects pods with {written_selector(selector)}, but namespace {namespace} has none",
+        fix=f"select {near}, the closest labels of a pod" if near else "select labels that pods have",
         severity=warning if manifest.kind == "PodDisruptionBudget" else error,
     )
 
@@ -77,7 +77,8 @@ def _misnamed(manifest: Manifest, namespaces: frozenset[str]) -> Iterator[Findin
                     if near and _is_misspelt(name, near):
                         yield Finding(
                             at=manifest.at((*base, *path)),
-                            message=f"{manifest} names the namespace {name}, which the environment does not have",
+                            message=f"{manifest} references the namespace {name}, which does not exist in this "
+                            "environment",
                             fix=f"write {near}",
                         )
 

@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("network/unknown-governing-service", error, since="0.3.0", absence="object")
 def unknown_governing_service(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Pods of a StatefulSet have names by its headless Service alone; without it they do not find each other."""
+    """Without its headless Service, the pods of a StatefulSet have no DNS names and cannot find each other."""
     for workload in environment.own_workloads:
         name = str(workload.manifest.get("spec.serviceName", "") or "")
         if workload.kind != "StatefulSet" or not name:
@@ -20,10 +20,10 @@ def unknown_governing_service(environment: Environment) -> Iterator[Finding | No
         if name in known:
             continue
         if (reason := environment.unrendered_in(namespace)) and not nearest(name, known, cutoff=0.85):
-            yield NotChecked(workload, f"{reason} may bring Service {name}")
+            yield NotChecked(workload, f"{reason} may create Service {name}")
             continue
         yield Finding(
             at=workload.manifest.at("spec.serviceName"),
-            message=f"{workload} names its pods by Service {name}, which namespace {namespace} does not have",
-            fix=f"name {nearest(name, known) or one_of(known)}" if known else "add a headless Service of that name",
+            message=f"{workload} has serviceName {name}, but namespace {namespace} has no such Service",
+            fix=f"use {nearest(name, known) or one_of(known)}" if known else "add a headless Service with that name",
         )

@@ -13,7 +13,7 @@ _KINDS = ("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "InterceptorRoute")
 
 @rule("network/unknown-route-target", error, since="0.1.0", absence="object")
 def unknown_route_target(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A route without its Gateway is never served, and one without its Service answers 500 to every request."""
+    """A route without its Gateway gets no traffic; a route without its Service returns 500 for every request."""
     for relation in ("attaches to", "routes to"):
         for edge in graph(environment).of(relation):
             wanted = edge.wanted
@@ -27,10 +27,10 @@ def unknown_route_target(environment: Environment) -> Iterator[Finding | NotChec
                 missing = f"{wanted.part} of {wanted.whole}" if there else str(wanted.whole)
                 yield Finding(
                     at=edge.source.at,
-                    message=f"{edge.source.node} {relation} {missing}, which is not there",
+                    message=f"{edge.source.node} {relation} {missing}, which does not exist",
                     fix="correct the port or listener"
                     if there
                     else f"name {nearest(wanted.name, names) or one_of(names)}"
                     if names
-                    else f"add the {wanted.kind}, or name one of another namespace",
+                    else f"add the {wanted.kind}, or use one of another namespace",
                 )

@@ -34,7 +34,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 
 @rule("network/unknown-service-address", error, since="0.3.0", absence="object")
 def unknown_service_address(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Who calls a Service by a name, namespace or port that does not exist reaches nobody."""
+    """A call to a Service name, namespace or port that does not exist always fails."""
     services = {(each.namespace, each.name): each for each in environment.services}
     namespaces = {each.namespace for each in environment.applications} | {
         each.name for each in environment.of_kind("Namespace", "")
@@ -68,7 +68,7 @@ def _fault(
     name, namespace, port = match[1], match[2], match[3]
     if namespace not in namespaces | _OF_KUBERNETES:
         near = nearest(namespace, namespaces, cutoff=0.7)
-        return (f"and there is no namespace {namespace}", f"write {name}.{near}") if near else None
+        return (f"but there is no namespace {namespace}", f"write {name}.{near}") if near else None
     service = services.get((namespace, name))
     if service is None:
         if name in _OPERATED:
@@ -79,8 +79,8 @@ def _fault(
         elsewhere = sorted(space for space, called in services if called == name)
         known = [called for space, called in services if space == namespace]
         fix = f"write {name}.{elsewhere[0]}" if elsewhere else f"name {nearest(name, known) or one_of(known)}"
-        return f"and namespace {namespace} has no Service {name}", fix if elsewhere or known else "add the Service"
+        return f"but namespace {namespace} has no Service {name}", fix if elsewhere or known else "add the Service"
     ports = {str(each.get("port")) for each in service.ports}
     if not port or port in ports or text(service.manifest.value, "spec", "type") == "ExternalName":
         return None
-    return f"and {service.manifest} has port {one_of(sorted(ports))} alone", f"write {one_of(sorted(ports))}"
+    return f"but {service.manifest} has only port {one_of(sorted(ports))}", f"write {one_of(sorted(ports))}"

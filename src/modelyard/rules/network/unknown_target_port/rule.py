@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("network/unknown-target-port", error, since="0.1.0")
 def unknown_target_port(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A port name that no pod declares leaves the Service without endpoints; a number nobody listens on refuses."""
+    """A targetPort name that no pod declares gives no endpoints; a number without a listener refuses connections."""
     for service in environment.services:
         declared = [port for template in service.pods for port in template.ports]
         for index, port in enumerate(service.ports if service.pods else ()):
@@ -19,13 +19,13 @@ def unknown_target_port(environment: Environment) -> Iterator[Finding | NotCheck
             if _is_there(target, declared):
                 continue
             if not environment.is_generated and str(target).isdigit():
-                reason = f"{service.pods[0]} do not declare port {target}, and may listen on it without that"
+                reason = f"{service.pods[0]} do not declare port {target}, but may still listen on it"
                 yield NotChecked(f"port {target} of {service}", reason, application=service.manifest.application)
                 continue
             field = "targetPort" if "targetPort" in port else "port"
             yield Finding(
                 at=service.manifest.at(("spec", "ports", index, field)),
-                message=f"{service} sends to port {target}, which {service.pods[0]} do not declare",
+                message=f"{service} has targetPort {target}, which {service.pods[0]} do not declare",
                 fix=f"use {one_of({name or str(number) for name, number, _ in declared})}",
             )
 

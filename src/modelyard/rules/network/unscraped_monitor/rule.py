@@ -26,7 +26,7 @@ _Offers = Mapping[str, LabelIndex[set[str]]]
 
 @rule("network/unscraped-monitor", warning, since="0.1.0")
 def unscraped_monitor(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A monitor that selects nothing, or names a port that is not there, leaves dashboards and alerts blind."""
+    """A monitor that selects nothing, or a port that does not exist, leaves dashboards and alerts without data."""
     services: dict[str, LabelIndex[set[str]]] = defaultdict(LabelIndex)
     for service in environment.services:
         names = {str(port.get("name") or "") for port in service.ports}
@@ -62,7 +62,7 @@ def _judge(
         # What EKS brings has labels of its own; who shares one with a Service of the repository means that Service.
         meant = elsewhere == _EKS and 0 < len(others) < len(selector["matchLabels"])
         if (elsewhere and not meant) or namespaces is None:
-            yield NotChecked(manifest, f"{elsewhere or 'a chart'} may bring the {what} that it scrapes")
+            yield NotChecked(manifest, f"{elsewhere or 'a chart'} may create the {what} that it scrapes")
             return
         key = next(iter(others or selector["matchLabels"]), None)
         near = ", ".join(f"{name}={value}" if value is not None else f"no {name}" for name, value in others.items())
@@ -70,7 +70,7 @@ def _judge(
             at=manifest.at(("spec", "selector", "matchLabels", key) if key else "spec.selector"),
             message=f"{manifest} selects no {what} in namespace {one_of(namespaces)}: none has "
             + written_labels(selector["matchLabels"]),
-            fix=f"the {what} that comes closest has {near}" if near else f"select labels that a {what} has",
+            fix=f"select {near}, the closest labels of a {what}" if near else f"select labels that a {what} has",
         )
         return
     offered = {port for ports in found for port in ports} - {""}

@@ -14,7 +14,7 @@ _KINDS = {"ServiceMonitor": "serviceMonitor", "PodMonitor": "podMonitor", "Prome
 
 @rule("network/unselected-monitor", warning, since="0.1.0", absence="cluster")
 def unselected_monitor(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The operator reads only monitors and rules that Prometheus selects; what others scrape never arrives."""
+    """Prometheus ignores monitors and rules that its selectors do not match."""
     for values in environment.chart_values:
         if values.source.chart != _CHART or values.unreadable:
             continue
@@ -31,7 +31,8 @@ def unselected_monitor(environment: Environment) -> Iterator[Finding | NotChecke
             others = f" and {plural(len(manifests) - 1, 'other')}" if len(manifests) > 1 else ""
             yield Finding(
                 at=first.at("metadata.labels", key=True),
-                message=f"Prometheus selects each {kind} with {_words(wanted)}, which {first}{others} lack",
+                message=f"Prometheus selects only {kind} objects with {_words(wanted)}, which {first}{others} "
+                "do not have",
                 fix=f"set prometheus.prometheusSpec.{field}SelectorNilUsesHelmValues: false, or add the label",
             )
 

@@ -14,7 +14,7 @@ _HTTPS = 443
 
 @rule("network/webhook-denied", error, since="0.1.0")
 def webhook_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """What a webhook must admit is refused while the API server cannot reach its pods, and no sync ends."""
+    """If the API server cannot reach a webhook's pods, it rejects the objects, and syncs fail."""
     isolated = isolations(environment, "Ingress")
     services = {(each.namespace, each.name): each for each in environment.services}
     said: set[tuple[PodTemplate, int]] = set()
@@ -29,9 +29,9 @@ def webhook_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
             policy, path = _nearest(isolation)
             yield Finding(
                 at=policy.at(path),
-                message=f"{manifest} has the API server call port {port} of {template} {what}, "
-                f"which no network policy of namespace {environment.namespace_of(policy)} lets in",
-                fix=f"let port {port} in without `from`: the API server has neither a label nor a fixed address",
+                message=f"{manifest} makes the API server call port {port} of {template} {what}, "
+                f"which no network policy of namespace {environment.namespace_of(policy)} allows",
+                fix=f"allow ingress to port {port} without `from`: the API server has no label and no fixed address",
             )
 
 

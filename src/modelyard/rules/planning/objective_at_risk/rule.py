@@ -13,7 +13,7 @@ _RISKS = (Verdict.MISSES, Verdict.UNSURE)
 
 @rule("planning/objective-at-risk", warning, since="0.1.0")
 def objective_at_risk(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """By load tests of this deployment, its replicas miss an objective at the stated load, or may miss it."""
+    """Load tests of this deployment show that it misses, or may miss, an objective at the stated load."""
     for each in models_with_objectives(environment):
         now = each.now
         # Without runs of this deployment the range is too wide for a warning; `modelyard plan` shows it.
@@ -30,5 +30,5 @@ def objective_at_risk(environment: Environment) -> Iterator[Finding | NotChecked
             at=each.address(),
             message=f"{each.model.name} {word} its objectives at {each.objectives.load} with {now.replicas} x "
             f"{now.offer.name}: {now.reason}{times}; {now.basis.words}",
-            fix=f"modelyard plan {each.model.name} --env {environment.name} shows what meets them",
+            fix=f"modelyard plan {each.model.name} --env {environment.name} lists configurations that meet them",
         )

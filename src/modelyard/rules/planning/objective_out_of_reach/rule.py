@@ -13,7 +13,7 @@ _METRICS = (("itl", "itl_ms", "between tokens"), ("ttft", "ttft_ms", "to the fir
 
 @rule("planning/objective-out-of-reach", error, since="0.1.0")
 def objective_out_of_reach(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Reading the weights takes longer than the objective allows, whatever the load and the settings."""
+    """Reading the weights alone takes longer than the objective allows, at any load and with any settings."""
     for each in models_with_objectives(environment):
         objectives = each.objectives
         if objectives is None or each.gap:
@@ -30,8 +30,8 @@ def objective_out_of_reach(environment: Environment) -> Iterator[Finding | NotCh
                 device, value, reason = max(beyond, key=lambda row: row[1])
                 yield Finding(
                     at=each.address(key),
-                    message=f"{each.model.name} cannot have {written(limit)} {what} on {device}: {value:.0f} ms at the "
-                    f"least, since {reason}",
+                    message=f"{each.model.name} cannot reach {written(limit)} {what} on {device}: at least "
+                    f"{value:.0f} ms, because {reason}",
                     fix=f"use faster devices, FP8 weights or more tensor-parallel ranks, or raise {key}; "
                     f"modelyard plan {each.model.name} --env {environment.name} compares them",
                 )

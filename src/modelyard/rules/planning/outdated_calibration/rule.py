@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("planning/outdated-calibration", note, since="0.1.0")
 def outdated_calibration(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Load tests of another version say less of this one: the ranges are wider than fresh ones would be."""
+    """Load tests of another vLLM version give wider ranges than new ones would."""
     for each in models_with_objectives(environment):
         if each.subject is None or not each.runs:
             continue
@@ -20,8 +20,8 @@ def outdated_calibration(environment: Environment) -> Iterator[Finding | NotChec
         newest = max(each.runs, key=lambda run: run.version)
         yield Finding(
             at=each.address(),
-            message=f"{each.model.name} runs vLLM {each.subject.version}, and its load tests are of vLLM "
+            message=f"{each.model.name} runs vLLM {each.subject.version}, but its load tests are of vLLM "
             f"{newest.version_text} ({newest.day})",
-            fix=f"measure again and keep the result: modelyard plan {each.model.name} --env {environment.name} "
+            fix=f"run a load test and store it: modelyard plan {each.model.name} --env {environment.name} "
             "--from-bench FILE",
         )

@@ -18,7 +18,7 @@ _MEAN = 90.0
 
 @rule("planning/threshold-beyond-objective", warning, since="0.1.0")
 def threshold_beyond_objective(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A replica is added when callers wait longer than the objective allows already, and takes minutes to come."""
+    """KEDA adds a replica only after the objective is already missed, and the replica takes minutes to start."""
     known = {each.model.application.name: each for each in models_with_objectives(environment)}
     for scaler in environment.of_kind("ScaledObject", "keda.sh") if known else ():
         each = known.get(scaler.application)
@@ -42,7 +42,7 @@ def threshold_beyond_objective(environment: Environment) -> Iterator[Finding | N
                 at=scaler.at(("spec", "triggers", index, "metadata", "threshold")),
                 message=f"{scaler} adds a replica from {float(threshold):g} s {_where(found)} on, and the objective of "
                 f"{each.model.name} is {key} {written(own)} at the {_ordinal(objectives.percentile)}{beyond}",
-                fix=f"set threshold to {limit / 1e3:.2g} or less, since a replica takes minutes to start",
+                fix=f"set threshold to {limit / 1e3:.2g} or less, because a replica takes minutes to start",
             )
 
 

@@ -13,7 +13,7 @@ LEAST_SECONDS = 30
 
 @rule("probes/liveness-too-strict", warning, since="0.1.0")
 def liveness_too_strict(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A liveness probe that gives up within seconds restarts an engine that is only busy, and every request with it."""
+    """A liveness probe with a short budget restarts an engine that is only busy, and drops its requests."""
     for model in environment.models:
         probe = model.container.value.get("livenessProbe")
         if not isinstance(probe, dict):
@@ -24,7 +24,7 @@ def liveness_too_strict(environment: Environment) -> Iterator[Finding | NotCheck
         if threshold * period < LEAST_SECONDS:
             yield Finding(
                 at=model.container.at("livenessProbe", "failureThreshold"),
-                message=f"{model.container} is restarted after {threshold * period} s without an answer "
-                f"({plural(threshold, 'failure')}, {period} s apart), which a busy engine may need",
-                fix=f"failureThreshold {-(-60 // period)} with periodSeconds {period}",
+                message=f"{model.container} is restarted after {threshold * period} s without a response "
+                f"({plural(threshold, 'failure')}, {period} s apart), although the engine may only be busy",
+                fix=f"set failureThreshold to {-(-60 // period)}, with periodSeconds {period}",
             )

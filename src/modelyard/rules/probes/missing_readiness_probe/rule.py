@@ -9,7 +9,7 @@ from modelyard.view import Environment, services_by_template
 
 @rule("probes/missing-readiness-probe", warning, since="0.1.0")
 def missing_readiness_probe(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without a readiness probe a Service sends to an engine that hangs, drains or has lost its ranks."""
+    """Without a readiness probe, a Service sends requests to an engine that hangs, drains or has lost its ranks."""
     services = services_by_template(environment)
     for model in environment.models:
         if model.engine.probed_by_operator or "readinessProbe" in model.container.value:
@@ -18,6 +18,6 @@ def missing_readiness_probe(environment: Environment) -> Iterator[Finding | NotC
         if behind:
             yield Finding(
                 at=model.container.at("readinessProbe"),
-                message=f"{behind[0]} sends to {model.container}, which has no readinessProbe",
-                fix="add a readinessProbe that asks the engine for its health",
+                message=f"{behind[0]} sends requests to {model.container}, which has no readinessProbe",
+                fix="add a readinessProbe on the engine's health path",
             )

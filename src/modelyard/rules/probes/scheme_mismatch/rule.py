@@ -10,7 +10,7 @@ from modelyard.view import Environment, listener, port_number, probes, text
 
 @rule("probes/scheme-mismatch", error, since="0.1.0")
 def scheme_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A server with a certificate speaks HTTPS alone, and one without it HTTP alone; a probe of the other fails."""
+    """A server with a certificate accepts only HTTPS, one without only HTTP; a probe with the other scheme fails."""
     for model in environment.models:
         server = listener(model)
         if server is None:
@@ -29,6 +29,6 @@ def scheme_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
         flag = next((name for name in server.server.tls_flags if name in server.settings), "")
         yield Finding(
             at=server.settings.at(flag) if flag else model.container.at(wrong[0], "httpGet", "scheme"),
-            message=f"{model.name} speaks {spoken}, and {both(wrong)} {'ask' if len(wrong) > 1 else 'asks'} by {asked}",
-            fix=f"write scheme: {spoken} in each httpGet",
+            message=f"{model.name} serves {spoken}, but {both(wrong)} {'use' if len(wrong) > 1 else 'uses'} {asked}",
+            fix=f"set scheme: {spoken} in each httpGet",
         )

@@ -14,7 +14,7 @@ DEFAULT_SECONDS = 600
 
 @rule("probes/short-progress-deadline", warning, since="0.1.0")
 def short_progress_deadline(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A rollout whose deadline ends before the startup probe's budget is called failed while the model still loads."""
+    """A progress deadline shorter than the startup probe's budget marks the rollout as failed during loading."""
     for model in environment.models:
         probe = model.container.value.get("startupProbe")
         if model.workload.kind != "Deployment" or not isinstance(probe, dict):
@@ -30,7 +30,8 @@ def short_progress_deadline(environment: Environment) -> Iterator[Finding | NotC
         if deadline < budget:
             yield Finding(
                 at=model.workload.manifest.at("spec.progressDeadlineSeconds"),
-                message=f"{model.workload} counts as failed after {deadline} s; its startup probe allows "
+                message=f"{model.workload} counts as failed after {deadline} s, but its startup probe allows "
                 f"{threshold * period} s{f', after a copy of the weights of {copies:.0f} s' if copies else ''}",
-                fix=f"progressDeadlineSeconds {budget + 1200}: the budget, and 20 minutes for a node and the image",
+                fix=f"set progressDeadlineSeconds to {budget + 1200}: the budget plus 20 minutes for the node "
+                "and the image",
             )

@@ -12,14 +12,14 @@ from modelyard.view.times.start import weights_gb
 
 @rule("probes/startup-budget-too-short", warning, since="0.1.0")
 def startup_budget_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A startup probe that gives up before the weights are loaded restarts the engine, which begins again."""
+    """A startup probe whose budget is shorter than the loading time restarts the engine in a loop."""
     for model in environment.models:
         probe = model.container.value.get("startupProbe")
         if not isinstance(probe, dict):
             continue
         weights, needed = weights_gb(model), time_table(environment, model).needed("start")
         if weights is None or needed is None:
-            name = model.settings.model_id or "the model, which is not named,"
+            name = model.settings.model_id or "the unnamed model"
             yield NotChecked(model, f"the weights of {name} are not in the catalogue, so its loading time is unknown")
             continue
         budget, period = allowed_seconds(probe), whole(probe, "periodSeconds", 10)
@@ -28,5 +28,5 @@ def startup_budget_too_short(environment: Environment) -> Iterator[Finding | Not
                 at=model.container.at("startupProbe", "failureThreshold"),
                 message=f"{model.name} is restarted after {budget} s; {weights:.1f} GB of weights and start-up "
                 f"may take {needed:.0f} s",
-                fix=f"failureThreshold {-(-round(needed) // period)} with periodSeconds {period}",
+                fix=f"set failureThreshold to {-(-round(needed) // period)}, with periodSeconds {period}",
             )

@@ -14,7 +14,7 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 @rule("probes/unknown-exec-port", error, since="0.3.0")
 def unknown_exec_port(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A probe whose command asks another port than the pod's containers listen on fails for ever."""
+    """A probe command that calls a port on which the pod does not listen always fails."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             ports = {number for _, number, _ in template.ports}
@@ -27,7 +27,7 @@ def unknown_exec_port(environment: Environment) -> Iterator[Finding | NotChecked
                         if asked:
                             yield Finding(
                                 at=container.at(field, "exec", "command", index),
-                                message=f"{field} of {container} asks port {asked[0]} of its own pod, which listens on "
-                                f"{one_of(sorted(map(str, ports)))}",
+                                message=f"{field} of {container} calls port {asked[0]} of its own pod, which "
+                                f"listens on {one_of(sorted(map(str, ports)))}",
                                 fix=f"ask {one_of(sorted(map(str, ports)))}",
                             )

@@ -13,7 +13,7 @@ _REQUESTS = ("httpGet", "tcpSocket")
 
 @rule("probes/unknown-port-name", error, since="0.1.0")
 def unknown_port_name(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A probe of a port name that the container does not declare fails every time."""
+    """A probe of a port name that the container does not declare always fails."""
     for workload in environment.own_workloads:
         for container in workload.containers:
             names = {text(port, "name") for port in entries(container.value, "ports")} - {""}
@@ -25,8 +25,8 @@ def unknown_port_name(environment: Environment) -> Iterator[Finding | NotChecked
                     if isinstance(port, str) and not port.isdigit() and port not in names:
                         yield Finding(
                             at=container.at(field, kind, "port"),
-                            message=f"{field} of {container} asks port {port}, which the container does not declare",
+                            message=f"{field} of {container} uses port {port}, which the container does not declare",
                             fix=f"name {one_of(names)}"
                             if names
-                            else "use the number of the port, or name it under ports",
+                            else "use the port number, or declare the name under ports",
                         )

@@ -9,7 +9,7 @@ from modelyard.view import Environment, Manifest, PodTemplate
 
 @rule("scheduling/blocking-disruption-budget", warning, since="0.1.0")
 def blocking_disruption_budget(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A budget that permits no eviction keeps nodes from being drained for upgrades, drift and cost."""
+    """A disruption budget that permits no eviction blocks draining nodes for upgrades, drift and consolidation."""
     for manifest in environment.of_kind("PodDisruptionBudget", "policy"):
         least, most = manifest.get("spec.minAvailable"), manifest.get("spec.maxUnavailable")
         if most in (0, "0%"):
@@ -35,7 +35,7 @@ def _finding(manifest: Manifest, field: str, found: str) -> Finding:
     to_permit = to_set(manifest.at("spec.maxUnavailable"), 1)
     return Finding(
         at=manifest.at(("spec", field)),
-        message=f"{manifest} has {found}, so no pod may ever be evicted",
+        message=f"{manifest} has {found}, so no pod can ever be evicted",
         fix="use maxUnavailable: 1",
         edits=(to_remove(manifest.at("spec.minAvailable")), to_permit) if field == "minAvailable" else (to_permit,),
     )

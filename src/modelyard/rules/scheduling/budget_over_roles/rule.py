@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("scheduling/budget-over-roles", warning, since="0.1.0")
 def budget_over_roles(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A budget over head and workers lets all workers go at once, while the head counts as the one that stays."""
+    """A budget over head and workers allows evicting all workers at once, because the head alone satisfies it."""
     for budget in environment.of_kind("PodDisruptionBudget", "policy"):
         least = budget.get("spec.minAvailable")
         if not isinstance(least, int) or isinstance(least, bool):
@@ -20,7 +20,7 @@ def budget_over_roles(environment: Environment) -> Iterator[Finding | NotChecked
             if len(roles) > 1:
                 yield Finding(
                     at=budget.at("spec.selector", key=True),
-                    message=f"{budget} counts head and workers of {manifest} together, so that minAvailable {least} "
-                    "lets every worker go at once",
+                    message=f"{budget} counts head and workers of {manifest} together, so minAvailable {least} "
+                    "allows evicting every worker at once",
                     fix="select ray.io/node-type: worker",
                 )

@@ -14,7 +14,7 @@ _NAMES = {"NEURON_RT_VISIBLE_CORES": "visible", "NEURON_RT_NUM_CORES": "number"}
 
 @rule("scheduling/cores-beyond-devices", error, since="0.1.0")
 def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The Neuron runtime refuses cores that the container's devices do not have."""
+    """The Neuron runtime fails when a container uses more cores than its devices have."""
     yield from _ranks_beyond_cores(environment)
     for workload in environment.own_workloads:
         for template in workload.templates:
@@ -40,8 +40,8 @@ def cores_beyond_devices(environment: Environment) -> Iterator[Finding | NotChec
                 if highest > cores:
                     yield Finding(
                         at=container.at("env", index, "value"),
-                        message=f"{container} uses {highest} NeuronCores, and its devices have {cores}",
-                        fix="leave the variable out: the device plugin sets it to what the container was given",
+                        message=f"{container} uses {highest} NeuronCores, but its devices have {cores}",
+                        fix="remove the variable: the device plugin sets it to the assigned cores",
                     )
 
 
@@ -64,8 +64,9 @@ def _ranks_beyond_cores(environment: Environment) -> Iterator[Finding]:
         if ranks > cores:
             yield Finding(
                 at=model.settings.at("tensor-parallel-size"),
-                message=f"{model.name} has {ranks} ranks (tensor-parallel-size), and its devices {cores} NeuronCores",
-                fix=f"write {cores}, or ask for more devices",
+                message=f"{model.name} has {ranks} ranks (tensor-parallel-size), but its devices have {cores} "
+                "NeuronCores",
+                fix=f"write {cores}, or request more devices",
             )
 
 

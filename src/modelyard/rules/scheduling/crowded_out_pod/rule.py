@@ -15,7 +15,7 @@ _OF_GROUPS = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 
 @rule("scheduling/crowded-out-pod", error, since="0.1.0")
 def crowded_out_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod that finds no place beside the others stays Pending, though a node could take it."""
+    """A pod that does not fit beside the other pods stays Pending, although a node could hold it alone."""
     for told in told_shortfalls(environment):
         # What is not known, and limits on devices, are told by devices-beyond-pool-limit.
         if not isinstance(told, str) and "/" not in told.shortfall.resource:
@@ -29,9 +29,9 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
         limit, needed = (written(found.resource, value) for value in (found.limit, found.needed))
         yield Finding(
             at=_limit(environment, found),
-            message=f"node pool {found.pool} may hold {limit}, and {told.when}its nodes would have {needed}: "
-            f"no place is left for {pods_of(found.remainders)}",
-            fix="raise the limit, or ask for less",
+            message=f"node pool {found.pool} is limited to {limit}, but {told.when}its nodes would have {needed}: "
+            f"there is no room for {pods_of(found.remainders)}",
+            fix="raise the limit, or request less",
             severity=told.severity,
         )
         return
@@ -45,9 +45,9 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
     if remainders:
         yield Finding(
             at=remainders[0].demand.workload.manifest.at("spec.replicas"),
-            message=f"{told.when}no place is left for {pods_of(remainders)} beside the other pods: together with what "
-            "they require of each other, of zones and of limits, no node can be started for them",
-            fix="prefer what is required of other pods and zones, or run fewer of them",
+            message=f"{told.when}there is no room for {pods_of(remainders)} beside the other pods: their affinities, "
+            "zones and pool limits leave no node that Karpenter could start",
+            fix="turn required affinities and zones into preferred ones, or run fewer pods",
             severity=told.severity,
         )
 
@@ -75,7 +75,7 @@ def _beyond_groups(demand: Demand, placement: Placement, room: int) -> Finding:
     return Finding(
         at=demand.workload.manifest.at("spec.replicas"),
         message=f"{demand.workload} has {plural(wanted, 'pod')}{'' if beyond else ' at full scale'}, and managed node "
-        f"groups hold {room} of them at most: {names}",
-        fix="raise max_size of the group in terraform.tfvars, or run fewer of them",
+        f"groups hold at most {room} of them: {names}",
+        fix="raise max_size of the group in terraform.tfvars, or run fewer pods",
         severity=None if beyond else warning,
     )

@@ -10,7 +10,7 @@ from modelyard.view import Environment, association, text
 
 @rule("scheduling/default-service-account", warning, since="0.1.0")
 def default_service_account(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Rights belong to an account; pods of a model under `default` may not read the weights."""
+    """AWS permissions belong to a ServiceAccount; pods that run as `default` cannot read the weights."""
     terraform = environment.terraform
     blocks = terraform.resources("aws_eks_pod_identity_association") if terraform is not None else []
     for model in environment.models:
@@ -24,6 +24,6 @@ def default_service_account(environment: Environment) -> Iterator[Finding | NotC
                 yield Finding(
                     at=template.at("serviceAccountName"),
                     message=f"pods of {model.workload} with accelerators run as default, "
-                    f"and Terraform gives rights to {one_of(given)} in {namespace}",
+                    f"but Terraform grants AWS permissions to {one_of(given)} in {namespace}",
                     fix=f"add serviceAccountName: {one_of(given)}",
                 )

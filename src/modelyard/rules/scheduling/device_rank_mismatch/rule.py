@@ -26,7 +26,7 @@ class _Share:
 
 @rule("scheduling/device-rank-mismatch", error, since="0.1.0")
 def device_rank_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine with more ranks than devices exits at start; one with fewer leaves devices idle that are paid for."""
+    """With more ranks than devices the engine exits at start-up; with fewer, paid devices stay idle."""
     for model in environment.models:
         devices = model.template.accelerators.get(_GPU)
         if devices is None:
@@ -53,8 +53,8 @@ def device_rank_mismatch(environment: Environment) -> Iterator[Finding | NotChec
             at=model.workload.manifest.at("spec.leaderWorkerTemplate.size")
             if size
             else model.settings.at(flag or flags[0]),
-            message=f"{model.name} has {plural(share.devices, 'GPU')} per {share.per} and uses {ranks} ({uses})",
-            fix=f"make the ranks {share.devices}, or {share.setting} {ranks}",
+            message=f"{model.name} has {plural(share.devices, 'GPU')} per {share.per} but {ranks} ranks ({uses})",
+            fix=f"set the ranks to {share.devices}, or {share.setting} to {ranks}",
             severity=None if ranks > share.devices else warning,
         )
 

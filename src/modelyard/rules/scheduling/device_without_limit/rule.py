@@ -9,7 +9,7 @@ from modelyard.view import ACCELERATORS, Environment, mapping
 
 @rule("scheduling/device-without-limit", error, since="0.1.0")
 def device_without_limit(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kubernetes takes devices from limits; a request without a limit is refused."""
+    """Kubernetes rejects a device request without a limit."""
     for workload in environment.workloads:
         for container in workload.containers:
             limits = mapping(container.value, "resources", "limits")
@@ -18,7 +18,7 @@ def device_without_limit(environment: Environment) -> Iterator[Finding | NotChec
                 if resource in requests and resource not in limits:
                     yield Finding(
                         at=container.at("resources", "requests", resource),
-                        message=f"{container} requests {requests[resource]} {resource} and has no limit for it",
-                        fix=f'set resources.limits.{resource} to "{requests[resource]}"; the request then follows',
+                        message=f"{container} requests {requests[resource]} {resource} but has no limit for it",
+                        fix=f'set resources.limits.{resource} to "{requests[resource]}"; the request defaults to it',
                         edits=(to_set(container.at("resources", "limits", resource), str(requests[resource])),),
                     )

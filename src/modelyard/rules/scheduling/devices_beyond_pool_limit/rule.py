@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("scheduling/devices-beyond-pool-limit", error, since="0.1.0")
 def devices_beyond_pool_limit(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter starts no node whose devices would exceed the limit of its pool; the pods without one stay Pending."""
+    """Karpenter starts no node beyond its pool's device limit, and the remaining pods stay Pending."""
     for told in told_shortfalls(environment):
         if isinstance(told, str):
             yield NotChecked("limits of node pools", told)
@@ -22,10 +22,10 @@ def devices_beyond_pool_limit(environment: Environment) -> Iterator[Finding | No
         limit, needed = (written(found.resource, value) for value in (found.limit, found.needed))
         yield Finding(
             at=_address(environment, found),
-            message=f"node pool {found.pool} may hold {limit}, and {told.when}the nodes of its pods have {needed} "
-            f"in all: {pods_of(found.remainders)} {'find' if _many(found) else 'finds'} no place beside the others"
+            message=f"node pool {found.pool} is limited to {limit}, but {told.when}its pods need nodes with {needed} "
+            f"in total: {pods_of(found.remainders)} {'do' if _many(found) else 'does'} not fit beside the others"
             + (" in the order of the workloads" if found.by_order else ""),
-            fix=f"raise the limit to at least {found.needed // 1000}, or serve less",
+            fix=f"raise the limit to at least {found.needed // 1000}, or run fewer replicas",
             severity=told.severity,
         )
 

@@ -16,7 +16,7 @@ _SCALES: tuple[tuple[Severity, str, Callable[[Demand], int]], ...] = (
 
 @rule("scheduling/devices-beyond-quota", error, since="0.1.0")
 def devices_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Pods beyond the quota of their namespace are not even made; what waits for them has no pod to look at."""
+    """The API server does not create pods beyond the ResourceQuota of their namespace."""
     counted = demands(environment)
     for manifest in environment.of_kind("ResourceQuota", ""):
         hard = manifest.mapping("spec.hard")
@@ -24,7 +24,7 @@ def devices_beyond_quota(environment: Environment) -> Iterator[Finding | NotChec
         if all(limit is None for limit in limits.values()):
             continue
         if manifest.has("spec.scopes") or manifest.has("spec.scopeSelector"):
-            yield NotChecked(manifest, "which pods its scopes count is not worked out")
+            yield NotChecked(manifest, "quotas with scopes are not evaluated")
             continue
         namespace = environment.namespace_of(manifest)
         own = [each for each in counted if environment.namespace_of(each.workload.manifest) == namespace]
@@ -40,13 +40,13 @@ def _beyond(manifest: Manifest, resource: str, limit: int, own: list[Demand]) ->
         total = sum(devices for _, devices in asked)
         if total > limit:
             names = sorted({each.workload.name for each, devices in asked if devices})
-            who = f"{both(names)} {'ask' if len(names) > 1 else 'asks'} for {total}{when}"
+            who = f"{both(names)} {'request' if len(names) > 1 else 'requests'} {total}{when}"
             yield _finding(manifest, resource, limit, who, total, severity)
             return
     least = sum(each.least * each.template.accelerators.get(resource, 0) for each in own)
     for name, beside in _rollouts(own, resource):
         if least + beside > limit:
-            who = f"its pods ask for {least + beside} while a rollout of {name} waits for new ones"
+            who = f"its pods request {least + beside} while a rollout of {name} waits for new ones"
             yield _finding(manifest, resource, limit, who, least + beside, warning)
             return
 
@@ -68,7 +68,7 @@ def _rollouts(own: list[Demand], resource: str) -> Iterator[tuple[str, int]]:
 def _finding(manifest: Manifest, resource: str, limit: int, who: str, total: int, severity: Severity) -> Finding:
     return Finding(
         at=manifest.at(("spec", "hard", f"requests.{resource}")),
-        message=f"{manifest} permits {limit} {resource}, and {who}",
-        fix=f"raise it to at least {total}, or serve less",
+        message=f"{manifest} allows {limit} {resource}, but {who}",
+        fix=f"raise it to at least {total}, or run fewer replicas",
         severity=severity,
     )

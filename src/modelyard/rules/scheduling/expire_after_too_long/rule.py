@@ -15,7 +15,7 @@ _EXPIRY, _GRACE = 336 * _HOUR, _DAY
 
 @rule("scheduling/expire-after-too-long", error, since="0.1.0")
 def expire_after_too_long(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """EKS Auto Mode refuses a node pool whose nodes may live for more than 21 days."""
+    """EKS Auto Mode rejects a node pool whose nodes may live longer than 21 days."""
     for pool in environment.pools:
         if not pool.auto_mode:
             continue
@@ -27,8 +27,8 @@ def expire_after_too_long(environment: Environment) -> Iterator[Finding | NotChe
         how = "never" if expiry is None else f"after {expiry / _HOUR:g} hours"
         yield Finding(
             at=pool.manifest.at("spec.template.spec.expireAfter"),
-            message=f"nodes of {pool} expire {how} and drain for {drain / _HOUR:g} hours; EKS Auto Mode lets a node "
-            f"live for {LONGEST / _HOUR:g} hours with both",
+            message=f"nodes of {pool} expire {how} and drain for {drain / _HOUR:g} hours; EKS Auto Mode allows "
+            f"{LONGEST / _HOUR:g} hours for both together",
             fix=f"write expireAfter: {max(LONGEST - drain, 0) / _HOUR:g}h or less",
         )
 

@@ -11,7 +11,7 @@ LEAST_SECONDS = 24 * 3600
 
 @rule("scheduling/expire-after-too-short", warning, since="0.1.0")
 def expire_after_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Expiry asks neither disruption budgets nor pod disruption budgets before it ends the models on a node."""
+    """Node expiry ignores disruption budgets, so it stops all models on a node at once."""
     for pool in environment.pools:
         after = seconds(pool.manifest.get("spec.template.spec.expireAfter"))
         if after is None or after >= LEAST_SECONDS or not pool.has_devices:
@@ -19,7 +19,7 @@ def expire_after_too_short(environment: Environment) -> Iterator[Finding | NotCh
         at = pool.manifest.at("spec.template.spec.expireAfter")
         yield Finding(
             at=at,
-            message=f"{pool} has accelerators, and its nodes expire after {after / 3600:g} h, whatever runs on them",
-            fix="set expireAfter: Never; new AMIs replace nodes by drift, within the budgets",
+            message=f"{pool} has accelerators, but its nodes expire after {after / 3600:g} h, whatever runs on them",
+            fix="set expireAfter: Never; new AMIs replace nodes through drift, within the budgets",
             edits=(to_set(at, "Never"),),
         )

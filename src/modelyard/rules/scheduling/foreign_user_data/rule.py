@@ -15,7 +15,7 @@ _OF_AL2023 = re.compile(r"\s*(#!|#cloud-config|MIME-Version:|Content-Type:|---\s
 
 @rule("scheduling/foreign-user-data", error, since="0.1.0")
 def foreign_user_data(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node that cannot read its user data does not join, or joins without the settings in it."""
+    """A node with user data in the wrong format does not join the cluster, or joins without these settings."""
     for manifest in environment.of_kind("EC2NodeClass"):
         text = manifest.get("spec.userData")
         if not isinstance(text, str) or not text.strip():
@@ -25,8 +25,8 @@ def foreign_user_data(environment: Environment) -> Iterator[Finding | NotChecked
         if wrong:
             yield Finding(
                 at=manifest.at("spec.userData"),
-                message=f"{manifest} has user data that {family} does not read: {wrong}",
-                fix="write settings of Bottlerocket as TOML"
+                message=f"{manifest} has user data in a format that {family} does not read: {wrong}",
+                fix="write Bottlerocket settings in TOML"
                 if family == BOTTLEROCKET
                 else "write a NodeConfig (node.eks.aws/v1alpha1), a script, or both as MIME parts",
             )

@@ -21,7 +21,7 @@ _DOMAINS = frozenset({_NODE, "topology.kubernetes.io/zone", "topology.kubernetes
 
 @rule("scheduling/group-beyond-topology", error, since="0.3.0")
 def group_beyond_topology(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """All pods of a group must be in one domain of an exclusive topology: a node that holds some of them holds none."""
+    """With an exclusive topology all pods of a group must fit in one domain, or the group never serves."""
     for workload in environment.own_workloads:
         if workload.kind != "LeaderWorkerSet":
             continue
@@ -33,8 +33,8 @@ def group_beyond_topology(environment: Environment) -> Iterator[Finding | NotChe
             elif key and "/" not in key:
                 yield Finding(
                     at=manifest.at(("metadata", "annotations", annotation)),
-                    message=f"{manifest} keeps each group in one {key}, which no node has as a label",
-                    fix=f"name a label of nodes, such as {one_of(sorted(_DOMAINS))}",
+                    message=f"{manifest} keeps each group in one {key}, which is not a label of any node",
+                    fix=f"use a node label, such as {one_of(sorted(_DOMAINS))}",
                 )
 
 
@@ -57,7 +57,7 @@ def _on_one_node(environment: Environment, workload: Workload, annotation: str) 
         if most and count > most:
             yield Finding(
                 at=manifest.at(("metadata", "annotations", annotation)),
-                message=f"{manifest} keeps each group of {size} pods on one node; they ask for {count} {name}, and the "
+                message=f"{manifest} keeps each group of {size} pods on one node; they request {count} {name}, but the "
                 f"largest node has {most}",
                 fix="keep groups in one zone (topology.kubernetes.io/zone), or make them smaller",
             )

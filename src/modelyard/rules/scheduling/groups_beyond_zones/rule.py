@@ -39,14 +39,14 @@ class _Groups:
 
 @rule("scheduling/groups-beyond-zones", error, since="0.1.0")
 def groups_beyond_zones(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A group that may share its zone with no other stays Pending where every zone that its nodes may be in has one."""
+    """A group that requires its own zone stays Pending when every zone already has another group."""
     by_namespace: dict[str, list[_Groups]] = defaultdict(list)
     for groups in _sets(environment):
         by_namespace[environment.namespace_of(groups.workload.manifest)].append(groups)
     for namespace, sets in by_namespace.items():
         for groups in sets:
             if groups.key not in ("", _ZONE):
-                reason = f"whether each group finds a {groups.key} of its own is not worked out"
+                reason = f"exclusive placement by {groups.key} is not simulated"
                 yield NotChecked(groups.workload.manifest, reason)
         if any(groups.key == _ZONE for groups in sets):
             yield from _judged(namespace, sets)
@@ -78,9 +78,9 @@ def _judged(namespace: str, sets: list[_Groups]) -> Iterator[Finding | NotChecke
 def _finding(namespace: str, workload: Workload, wanted: int, groups: str, zones: list[str]) -> Finding:
     return Finding(
         at=workload.manifest.at("spec.replicas"),
-        message=f"groups of namespace {namespace} want {wanted} zones for themselves ({groups}), and nodes for them "
-        f"can be in {len(zones)}: {', '.join(zones)}",
-        fix="run as many groups as there are zones, give their pool more zones, or let groups share them by the "
+        message=f"groups of namespace {namespace} need {wanted} exclusive zones ({groups}), but their nodes "
+        f"can be in only {len(zones)}: {', '.join(zones)}",
+        fix="run at most one group per zone, give their pool more zones, or let groups share zones with the "
         "feature spread-zones",
     )
 
@@ -102,7 +102,7 @@ def _placed(workload: Workload, count: int, of_templates: list[Placement]) -> _G
     zones: frozenset[str] | None = None
     for placement in of_templates:
         if placement.unknown or placement.taking:
-            reason = placement.unknown or "which zones its managed node group is in is not looked at"
+            reason = placement.unknown or "the zones of its managed node group are not read"
             return _Groups(workload, count, unknown=reason)
         own = frozenset(zone for verdict in placement.accepting for zone in verdict.zones)
         zones = own if zones is None else zones & own

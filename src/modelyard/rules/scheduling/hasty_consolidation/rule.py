@@ -14,7 +14,7 @@ LEAST_SECONDS = 300
 
 @rule("scheduling/hasty-consolidation", warning, since="0.1.0")
 def hasty_consolidation(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter that consolidates busy nodes of accelerators at once ends models that take minutes to come back."""
+    """Fast consolidation of busy accelerator nodes evicts models that take minutes to load again."""
     for pool in environment.pools:
         disruption = pool.manifest.mapping("spec.disruption")
         if not pool.has_devices or disruption.get("consolidationPolicy", "WhenEmptyOrUnderutilized") == "WhenEmpty":
@@ -26,9 +26,10 @@ def hasty_consolidation(environment: Environment) -> Iterator[Finding | NotCheck
             continue
         yield Finding(
             at=pool.manifest.at("spec.disruption.consolidationPolicy"),
-            message=f"{pool} has accelerators, and Karpenter empties its busy nodes {after:g} s after the last change",
-            fix="set consolidationPolicy: WhenEmpty, or a consolidateAfter of several minutes, or let every pod with "
-            f'devices carry the annotation {_KEPT}: "true"',
+            message=f"{pool} has accelerators, but Karpenter may consolidate its busy nodes {after:g} s after "
+            "the last change",
+            fix="set consolidationPolicy: WhenEmpty or a consolidateAfter of several minutes, or give every pod with "
+            f'devices the annotation {_KEPT}: "true"',
         )
 
 

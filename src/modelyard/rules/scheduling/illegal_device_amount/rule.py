@@ -9,7 +9,7 @@ from modelyard.view import ACCELERATORS, Environment, mapping, quantity
 
 @rule("scheduling/illegal-device-amount", error, since="0.1.0")
 def illegal_device_amount(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Devices are whole, and a request that differs from the limit is refused."""
+    """Kubernetes rejects fractions of devices, and device requests that differ from the limit."""
     for workload in environment.workloads:
         for container in workload.containers:
             limits = mapping(container.value, "resources", "limits")
@@ -20,12 +20,12 @@ def illegal_device_amount(environment: Environment) -> Iterator[Finding | NotChe
                     if amount is not None and amount % 1:
                         yield Finding(
                             at=container.at("resources", name, resource),
-                            message=f"{container} asks for {amount} {resource}, which come whole",
-                            fix="use 1; a device is shared by the device plugin's settings, not by a fraction",
+                            message=f"{container} has {amount} {resource}, but devices are whole numbers",
+                            fix="use 1; to share a device, configure sharing in the device plugin",
                         )
                 if None not in (limit, request) and limit != request:
                     yield Finding(
                         at=container.at("resources", "requests", resource),
-                        message=f"{container} requests {request} {resource} with a limit of {limit}, not the same",
+                        message=f"{container} requests {request} {resource} but has a limit of {limit}",
                         fix=f'remove the request, or set it to "{limit}"',
                     )

@@ -15,7 +15,7 @@ _PLAIN = re.compile(
 
 @rule("scheduling/image-without-drivers", error, since="0.1.0")
 def image_without_drivers(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node whose image has no driver shows no accelerator, and no pod that needs one lands on it."""
+    """A node whose AMI has no driver offers no accelerators, and pods that need them stay Pending."""
     told = set()
     for pool in environment.pools:
         manifest = pool.node_class
@@ -27,6 +27,6 @@ def image_without_drivers(environment: Environment) -> Iterator[Finding | NotChe
                 told.add(manifest.name)
                 yield Finding(
                     at=manifest.at(("spec", "amiSelectorTerms", index, "name")),
-                    message=f"{pool} has accelerators, and {manifest} takes {name}, an image without drivers for them",
-                    fix="use an alias, which chooses by the instance, or the image for NVIDIA or Neuron",
+                    message=f"{pool} has accelerators, but {manifest} selects {name}, an AMI without drivers for them",
+                    fix="use an alias, which selects the AMI by instance type, or the AMI for NVIDIA or Neuron",
                 )

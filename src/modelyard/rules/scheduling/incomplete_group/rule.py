@@ -26,6 +26,6 @@ def incomplete_group(environment: Environment) -> Iterator[Finding | NotChecked]
         yield Finding(
             at=manifest.at("spec.replicas" if each.name == "group" else "spec.rayClusterConfig"),
             message=f"{plural(lacking, each.name)} of {manifest}, {each.pods} pods each, "
-            f"{'finds' if lacking == 1 else 'find'} no nodes for all pods beside those of the other workloads",
-            fix="raise the limits of the node pools, or serve less; modelyard place shows what they hold",
+            f"{'does' if lacking == 1 else 'do'} not fit on nodes beside the other workloads",
+            fix="raise the limits of the node pools, or run fewer replicas; `modelyard place` shows what they hold",
         )

@@ -26,7 +26,7 @@ _KNOWN = (
 
 @rule("scheduling/limit-without-effect", error, since="0.1.0")
 def limit_without_effect(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A limit on a resource that no node has bounds nothing: a wrong replica count starts nodes without end."""
+    """A limit on a resource that no node has is never reached, so the pool is unlimited."""
     for pool in environment.pools:
         for name in pool.limits:
             if str(name) in _KNOWN:
@@ -35,5 +35,5 @@ def limit_without_effect(environment: Environment) -> Iterator[Finding | NotChec
             yield Finding(
                 at=pool.manifest.at(("spec", "limits", str(name)), key=True),
                 message=f"{pool} limits {name}, which no node has",
-                fix=f"write {near}" if near else "limit cpu, memory or a device",
+                fix=f"use {near}" if near else "limit cpu, memory or a device",
             )

@@ -13,7 +13,7 @@ OWN_OF_EKS = (AUTO_MODE, "default")
 
 @rule("scheduling/missing-node-class", error, since="0.1.0", absence="cluster")
 def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node pool whose node class does not exist makes no nodes."""
+    """Karpenter starts no nodes for a node pool whose node class does not exist."""
     for pool in environment.pools:
         kind = pool.class_kind
         name = str(pool.manifest.get("spec.template.spec.nodeClassRef.name") or "")
@@ -21,7 +21,7 @@ def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecke
         if kind in NODE_CLASSES and group and group != NODE_CLASSES[kind]:
             yield Finding(
                 at=pool.manifest.at("spec.template.spec.nodeClassRef.group"),
-                message=f"{pool} takes its nodes from a {kind} of group {group}, and {kind} is of {NODE_CLASSES[kind]}",
+                message=f"{pool} references {kind} of group {group}, but {kind} is in {NODE_CLASSES[kind]}",
                 fix=f"write {NODE_CLASSES[kind]}",
             )
             continue
@@ -29,6 +29,6 @@ def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecke
         if pool.node_class is None and kind in NODE_CLASSES and (kind, name) != OWN_OF_EKS:
             yield Finding(
                 at=pool.manifest.at("spec.template.spec.nodeClassRef.name"),
-                message=f"{pool} takes its nodes from {kind} {name or '(none)'}, which is not defined",
+                message=f"{pool} references {kind} {name or '(none)'}, which does not exist",
                 fix=f"name {nearest(name, known) or one_of(known)}",
             )

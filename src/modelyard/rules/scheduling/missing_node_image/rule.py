@@ -19,7 +19,7 @@ _EXAMPLES = {"al2": "al2023@v20260714", "al2023": "al2023@v20260714", "bottleroc
 
 @rule("scheduling/missing-node-image", error, since="0.1.0")
 def missing_node_image(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node class whose image does not exist for the cluster's version is never ready, and starts no node."""
+    """A node class whose AMI does not exist for the cluster's version is never ready, and starts no node."""
     version = ".".join(str(environment.facts.get("kubernetes") or "").split(".")[:2])
     for manifest in environment.of_kind("EC2NodeClass"):
         for index, term in enumerate(manifest.entries("spec.amiSelectorTerms")):
@@ -30,21 +30,22 @@ def missing_node_image(environment: Environment) -> Iterator[Finding | NotChecke
                 if wrong:
                     yield Finding(
                         at=manifest.at(("spec", "amiSelectorTerms", index, "alias")),
-                        message=f"{alias} is no release of {family}",
+                        message=f"{alias} is not a release of {family}",
                         fix=f"write {_EXAMPLES[family]} or newer",
                     )
                     continue
             if alias.endswith("@latest"):
                 yield Finding(
                     at=manifest.at(("spec", "amiSelectorTerms", index, "alias")),
-                    message=f"{manifest} takes {alias}: each new release replaces the nodes, and the models on them",
-                    fix="pin a release; a new one is then a commit",
+                    message=f"{manifest} uses {alias}: each new release replaces the nodes, and restarts the "
+                    "models on them",
+                    fix="pin a release, and upgrade it with a commit",
                     severity=warning,
                 )
                 continue
             if first := first_image_for(alias, version):
                 yield Finding(
                     at=manifest.at(("spec", "amiSelectorTerms", index, "alias")),
-                    message=f"{alias} has no images for Kubernetes {version}; the first is {first}",
+                    message=f"{alias} has no AMI for Kubernetes {version}; the first release with one is {first}",
                     fix=f"pin bottlerocket@{first} or newer",
                 )

@@ -10,11 +10,11 @@ from modelyard.view import Environment
 
 @rule("scheduling/missing-priority-class", error, since="0.1.0", absence="cluster")
 def missing_priority_class(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod with a priority class that does not exist is refused."""
+    """The API server rejects a pod whose PriorityClass does not exist."""
     yield from missing(
         environment,
         "has priority",
         "PriorityClass",
-        lambda pods, name, _: f"{pods} have the priority class {name}, which this environment does not define",
+        lambda pods, name, _: f"{pods} have the priority class {name}, which does not exist in this environment",
         brings="the priority class",
     )

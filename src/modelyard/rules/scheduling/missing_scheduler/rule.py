@@ -19,7 +19,7 @@ _CHART_OF_NEURON = "neuron-helm-chart"
 
 @rule("scheduling/missing-scheduler", error, since="0.1.0", absence="cluster")
 def missing_scheduler(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod whose scheduler does not run has no event and no node: Karpenter looks at pods that a scheduler gave up."""
+    """A pod whose scheduler does not run stays Pending without an event, and Karpenter starts no node for it."""
     named = [
         (template, name)
         for workload in environment.workloads
@@ -34,14 +34,14 @@ def missing_scheduler(environment: Environment) -> Iterator[Finding | NotChecked
         if name in known:
             continue
         if charts:
-            yield NotChecked(template, f"{both(charts)} may bring the scheduler {name}, and are not rendered")
+            yield NotChecked(template, f"{both(charts)} may install the scheduler {name}, and are not rendered")
             continue
         yield Finding(
             at=template.at("schedulerName"),
-            message=f"{template} are left to the scheduler {name}, which this environment does not run",
+            message=f"{template} use the scheduler {name}, which this environment does not run",
             fix=bring_component(environment, _OF_NEURON)
             if name == _OF_NEURON
-            else f"name {both(sorted({_DEFAULT, *known}))}, or add the scheduler",
+            else f"use {both(sorted({_DEFAULT, *known}))}, or add the scheduler",
         )
 
 

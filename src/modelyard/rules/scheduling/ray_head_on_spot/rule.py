@@ -11,7 +11,7 @@ _CAPACITY = "karpenter.sh/capacity-type"
 
 @rule("scheduling/ray-head-on-spot", warning, since="0.1.0")
 def ray_head_on_spot(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The head holds the cluster's state; when its node is taken back, every replica of the service goes down."""
+    """The Ray head holds the cluster's state; a Spot interruption of its node stops every replica."""
     for workload in environment.own_workloads:
         keeps_state = workload.manifest.has("spec.rayClusterConfig.gcsFaultToleranceOptions") or workload.manifest.has(
             "spec.gcsFaultToleranceOptions"
@@ -24,7 +24,7 @@ def ray_head_on_spot(environment: Environment) -> Iterator[Finding | NotChecked]
             if index is not None:
                 yield Finding(
                     at=pool.manifest.at(("spec", "template", "spec", "requirements", index, "values")),
-                    message=f"the head of {workload} can land on {pool}, which takes spot instances",
+                    message=f"the head of {workload} can land on {pool}, which allows Spot instances",
                     fix="require karpenter.sh/capacity-type on-demand for the head, or keep its state in Redis",
                 )
 

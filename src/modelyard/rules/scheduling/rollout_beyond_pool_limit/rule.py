@@ -13,15 +13,15 @@ _SURGE = {
     "LeaderWorkerSet": "spec.rolloutStrategy.rollingUpdateConfiguration.maxSurge",
 }
 _FIXES = {
-    "group": "leave room for a second group below the limit, or let a rollout take an old group away first: "
+    "group": "leave room for a second group below the limit, or let a rollout remove an old group first: "
     "maxSurge 0, maxUnavailable 1",
-    "cluster": "leave room for a second cluster below the limit: a change of its pods builds one beside the first",
+    "cluster": "leave room for a second cluster below the limit: a change to its pods starts one beside the first",
 }
 
 
 @rule("scheduling/rollout-beyond-pool-limit", warning, since="0.1.0")
 def rollout_beyond_pool_limit(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A rollout that keeps every old pod until a new one is ready stands still when the pool's limit leaves no room."""
+    """A rollout that starts a new pod before it stops an old one is stuck when the pool's limit leaves no room."""
     if not any(pool.limits for pool in environment.pools):
         return
     found = scales(environment)
@@ -67,10 +67,10 @@ def _finding(demand: Demand, found: Placement, used: dict[str, dict[str, int]]) 
     nodes = "its node" if more == 1 else f"the nodes of its {more} pods"
     return Finding(
         at=manifest.at(_SURGE.get(manifest.kind, "spec")),
-        message=f"a rollout of {manifest} waits for one more {demand.unit or 'pod'}, and no room is left for {nodes}"
+        message=f"a rollout of {manifest} needs one more {demand.unit or 'pod'}, but there is no room for {nodes}"
         + (f" ({both(shown)})" if shown else ""),
         fix=_FIXES.get(
             demand.unit,
-            "raise the limit by one node, or let a rollout take an old pod away first: maxSurge 0, maxUnavailable 1",
+            "raise the limit by one node, or let a rollout stop an old pod first: maxSurge 0, maxUnavailable 1",
         ),
     )

@@ -13,7 +13,7 @@ WHOLE_NODE = 8
 
 @rule("scheduling/surge-of-whole-nodes", warning, since="0.1.0")
 def surge_of_whole_nodes(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A rollout that first wants a second node of eight GPUs waits for one, and fails when there is none."""
+    """A rollout that needs a second eight-GPU node first is stuck when EC2 has no capacity."""
     for model in environment.models:
         manifest = model.workload.manifest
         gpus = model.template.accelerators.get("nvidia.com/gpu", 0)
@@ -24,8 +24,8 @@ def surge_of_whole_nodes(environment: Environment) -> Iterator[Finding | NotChec
             continue
         yield Finding(
             at=manifest.at("spec.strategy.rollingUpdate.maxSurge"),
-            message=f"an update of {model.name} starts a second pod with {gpus} GPUs before it lets one go",
-            fix="maxSurge 0 with maxUnavailable 1; keep it where a reservation holds room for a second node",
+            message=f"a rollout of {model.name} starts a second pod with {gpus} GPUs before it stops the old one",
+            fix="set maxSurge 0 and maxUnavailable 1, unless a reservation has room for a second node",
         )
 
 

@@ -11,7 +11,7 @@ from modelyard.view import ChartValues, Environment, Taint, text, tolerates
 
 @rule("scheduling/taint-value-mismatch", warning, since="0.1.0")
 def taint_value_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A toleration with another value than the taint's keeps a chart's pods off the nodes that they are for."""
+    """A toleration with a different value than the taint keeps a chart's pods off their nodes."""
     taints = {taint for pool in environment.pools for taint in pool.taints}
     for values in environment.chart_values:
         for layer in values.layers:
@@ -30,7 +30,7 @@ def _judge(values: ChartValues, path: Path, tolerations: list[Any], taints: set[
         yield Finding(
             at=values.at((*path, index, "value")),
             message=f"the values of chart {values.source.chart} tolerate {key}={text(each, 'value')}, "
-            f"while pools are tainted {meant[0]}",
+            f"but pools have the taint {meant[0]}",
             fix="write operator: Exists"
             + (f", or value: {meant[0].value!r}" if meant[0].value else " without a value"),
         )

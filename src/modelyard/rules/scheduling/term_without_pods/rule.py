@@ -29,7 +29,7 @@ _Path = tuple[str | int, ...]
 
 @rule("scheduling/term-without-pods", warning, since="0.1.0")
 def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A spread or affinity term whose selector chooses no pod does nothing: replicas share the node it was against."""
+    """A spread or affinity term whose selector matches no pod has no effect: replicas may share a node or zone."""
     for workload in environment.own_workloads:
         namespace = environment.namespace_of(workload.manifest)
         if environment.unrendered_in(namespace):
@@ -44,17 +44,17 @@ def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked
                 below: _Path = ("labelSelector", "matchLabels", key) if key else ("labelSelector",)
                 yield Finding(
                     at=template.at(*path, *below),
-                    message=f"{what} of {template} chooses pods with {_shown(term)}, which namespace {namespace} does "
-                    "not have",
-                    fix=f"choose the pods themselves: {written_labels(_own(template))}",
+                    message=f"{what} of {template} selects pods with {_shown(term)}, but namespace {namespace} has "
+                    "none",
+                    fix=f"select the pods themselves: {written_labels(_own(template))}",
                     # What it requires nobody is, so that the pod stays Pending.
                     severity=error if what == "podAffinity" and REQUIRED in path else warning,
                 )
             for path, key in _keys(template):
                 yield Finding(
                     at=template.at(*path),
-                    message=f"{template} are placed beside pods with the same {key}, a label that they do not have",
-                    fix="name a label of the pods, or leave it out",
+                    message=f"{template} have an affinity to pods with the same {key}, a label that they do not have",
+                    fix="use a label of the pods, or remove the key",
                 )
 
 

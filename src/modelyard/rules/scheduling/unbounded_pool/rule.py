@@ -9,11 +9,11 @@ from modelyard.view import Environment
 
 @rule("scheduling/unbounded-pool", warning, since="0.1.0")
 def unbounded_pool(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pool without limits lets one wrong replica count start nodes until somebody reads the bill."""
+    """Without limits, a wrong replica count can start any number of nodes."""
     for pool in environment.pools:
         if not pool.limits:
             yield Finding(
                 at=pool.manifest.at("spec.limits"),
-                message=f"{pool} has no limits, so nothing bounds how many nodes it starts",
+                message=f"{pool} has no limits, so it can start any number of nodes",
                 fix='set spec.limits, such as {nvidia.com/gpu: "16"} or {cpu: "64"}',
             )

@@ -33,8 +33,9 @@ def unknown_accelerator_type(environment: Environment) -> Iterator[Finding | Not
                     continue
                 yield Finding(
                     at=application.at("args", "llm_configs", index, "accelerator_type"),
-                    message=f"{workload} asks Ray for {wanted}, and its workers can land on {either(sorted(names))}",
-                    fix=f"write {either(sorted(_plain(name) for name in names))}, or leave it out",
+                    message=f"{workload} requests {wanted} from Ray, but its workers can land only on "
+                    f"{either(sorted(names))}",
+                    fix=f"use {either(sorted(_plain(name) for name in names))}, or remove accelerator_type",
                 )
 
 

@@ -14,7 +14,7 @@ FAMILIES = ("karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-fam
 
 @rule("scheduling/unknown-instance-type", error, since="0.1.0")
 def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter has no offering for a type or family that EC2 does not have, or not in this region."""
+    """Karpenter cannot start an instance type or family that EC2 does not have, or not in this region."""
     name = environment.facts.get("region")
     offered = region(name) if isinstance(name, str) else None
     for pool in environment.pools:
@@ -35,7 +35,7 @@ def _judge(
         at = pool.manifest.at((*demand.path, "values", index))
         if value not in known:
             if any(value in (each, each.partition(".")[0]) for each in undescribed_types()):
-                yield NotChecked(f"{value} of {pool}", "EC2 has it or had it, and the catalogue does not describe it")
+                yield NotChecked(f"{value} of {pool}", "EC2 has or had it, but the catalogue does not describe it")
                 continue
             sizes = _sizes(value.partition(".")[0]) if demand.key == TYPE else []
             near = sizes or [each for each in (nearest(value, known),) if each]
@@ -53,8 +53,8 @@ def _judge(
             like = either(_like(value, here or set()))
             yield Finding(
                 at=at,
-                message=f"{pool} may use nothing but what {region_name} does not offer, such as {value}",
-                fix=f"name what it offers{f', such as {like}' if like else ''}, or serve in another region",
+                message=f"{pool} allows only instance types that {region_name} does not offer, such as {value}",
+                fix=f"use a type that it offers{f', such as {like}' if like else ''}, or serve in another region",
             )
 
 

@@ -66,7 +66,7 @@ _DEVICES = {"instance-gpu": ("gpu",), "instance-accelerator": ("neuron", "infere
 
 @rule("scheduling/unknown-node-label", error, since="0.1.0", absence="cluster")
 def unknown_node_label(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A label that no node has, or a value that it never takes, keeps pods off the nodes that they are for."""
+    """Pods that require a label, or a label value, that no node has never run on the intended nodes."""
     pools = environment.pools
     for pool in pools:
         path = ("spec", "template", "spec", "requirements")
@@ -120,7 +120,7 @@ def _topology_keys(template: PodTemplate, own: set[str]) -> Iterator[Finding]:
         if near and ("/" not in key or domain in _DOMAINS or domain.endswith(".kubernetes.io")):
             yield Finding(
                 at=template.at(*path, "topologyKey"),
-                message=f"{template} are placed by the topology key {key}, which no node has as a label",
+                message=f"{template} use the topology key {key}, which is not a label of any node",
                 fix=f"write {near}",
             )
 
@@ -161,13 +161,11 @@ def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> I
         if near:
             yield Finding(
                 at=key_at,
-                message=f"{who} ask for the label {demand.key}, which no node has"
+                message=f"{who} require the label {demand.key}, which no node has"
                 if who.startswith("the pods")
-                else f"{who} asks for the label {demand.key}, which Kubernetes, EKS and Karpenter do not set",
+                else f"{who} requires the label {demand.key}, which Kubernetes, EKS and Karpenter do not set",
                 # What is spelt a little alike may mean something else.
-                fix=f"write {near[0]}"
-                if near_words(key, near, cutoff=_CLOSE)
-                else f"labels spelt alike are {both(near)}",
+                fix=f"write {near[0]}" if near_words(key, near, cutoff=_CLOSE) else f"similar labels are {both(near)}",
             )
         return
     known = _known_values(key)
@@ -176,7 +174,7 @@ def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> I
         like = nearest(wrong[0], known)
         yield Finding(
             at=at,
-            message=f"{who} {'ask' if who.startswith('the pods') else 'asks'} for {demand.key}={wrong[0]}, a value "
+            message=f"{who} {'require' if who.startswith('the pods') else 'requires'} {demand.key}={wrong[0]}, a value "
             "that the label never has",
             fix=f"write {like}" if like else f"write {either(sorted(known)[:8])}",
         )

@@ -33,7 +33,7 @@ def unplaceable_pod(environment: Environment) -> Iterator[Finding | NotChecked]:
         if nearest.step > Step.TAINTS:
             yield Finding(
                 at=_address(environment, found, nearest),
-                message=f"no node pool can hold {found.template}; {nearest.pool} comes nearest: "
+                message=f"no node pool can hold {found.template}; the closest is {nearest.pool}: "
                 + "; ".join(nearest.reasons),
                 fix=_fix(nearest),
             )
@@ -51,8 +51,8 @@ def _on_no_group(found: Placement) -> Finding:
     return Finding(
         at=found.template.at("resourceClaims" if claims else "affinity"),
         message=f"{why}, and no managed node group takes {found.template} ({said})",
-        fix="add a group for them to device_node_groups in terraform.tfvars, or let them require and tolerate one that "
-        "is there",
+        fix="add a group for them to device_node_groups in terraform.tfvars, or let them select and tolerate "
+        "an existing one",
     )
 
 
@@ -76,9 +76,9 @@ def _address(environment: Environment, found: Placement, nearest: PoolVerdict) -
 
 def _fix(nearest: PoolVerdict) -> str:
     if nearest.step is Step.EMPTY:
-        return f"let node pool {nearest.pool} require what instance types of the region have"
+        return f"change the requirements of node pool {nearest.pool} to instance types of the region"
     if nearest.step is Step.LIMITS:
-        return f"raise the limit of node pool {nearest.pool}, or ask for less"
+        return f"raise the limit of node pool {nearest.pool}, or request less"
     if nearest.step is Step.ROOM:
-        return f"ask for no more than that, or let node pool {nearest.pool} start larger instance types"
-    return f"require what instance types of node pool {nearest.pool} have; `modelyard place` lists them"
+        return f"request no more than that, or let node pool {nearest.pool} use larger instance types"
+    return f"require labels that instance types of node pool {nearest.pool} have; `modelyard place` lists them"

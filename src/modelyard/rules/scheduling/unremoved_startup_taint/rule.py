@@ -20,7 +20,7 @@ _REMOVERS = {
 
 @rule("scheduling/unremoved-startup-taint", error, since="0.1.0")
 def unremoved_startup_taint(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter waits for start-up taints to go; nodes whose taint stays are never ready and are replaced again."""
+    """A start-up taint that nothing removes keeps its nodes uninitialized, and pods stay Pending."""
     terraform = environment.terraform
     there = {source.chart for application in environment.applications for source in application.sources}
     addons = terraform.resources("aws_eks_addon") if terraform is not None else []
@@ -30,10 +30,10 @@ def unremoved_startup_taint(environment: Environment) -> Iterator[Finding | NotC
             key = str(taint.get("key") or "")
             removers = _REMOVERS.get(key)
             if removers is None or (terraform is None and not key.startswith("node.cilium")):
-                yield NotChecked(pool, f"what takes the start-up taint {key} away is not known here")
+                yield NotChecked(pool, f"the agent that removes the start-up taint {key} is not known")
             elif not there.intersection(removers):
                 yield Finding(
                     at=pool.manifest.at(("spec", "template", "spec", "startupTaints", index, "key")),
-                    message=f"{pool} starts nodes with the taint {key}, which only {either(removers)} takes away",
+                    message=f"{pool} starts nodes with the taint {key}, which only {either(removers)} removes",
                     fix=f"install {removers[0]}, or remove the taint",
                 )

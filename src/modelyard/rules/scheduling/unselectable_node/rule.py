@@ -28,7 +28,7 @@ _NOT_OF_POOLS = ("eks.amazonaws.com/", "alpha.eksctl.io/")
 
 @rule("scheduling/unselectable-node", error, since="0.1.0", absence="cluster")
 def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod that requires labels which no node pool gives its nodes stays Pending."""
+    """A pod that requires labels which no node pool provides stays Pending."""
     pools = environment.pools
     for found in placements(environment) if pools else ():
         template, groups = found.template, alternatives(found.template)
@@ -46,7 +46,7 @@ def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked
         yield Finding(
             at=template.at(*_value(demand)),
             message=_message(template, demand, bool(impossible)),
-            fix=f"{command} brings it, or {fix}" if command else fix,
+            fix=f"add the pool with {command}, or {fix}" if command else fix,
         )
 
 
@@ -89,7 +89,7 @@ def _fix(demand: NodeRequirement, pools: list[Pool]) -> str:
         near = nearest(demand.values[0], offered) if demand.values else ""
         return f"name {near}" if near else f"name {one_of(offered)}"
     near = nearest(demand.key, _keys(pools))
-    return f"use the label {near}" if near else f"give the label {demand.key} to a node pool, or select by another one"
+    return f"use the label {near}" if near else f"add the label {demand.key} to a node pool, or select by another one"
 
 
 def _offered(pools: Iterable[Pool], demand: NodeRequirement) -> set[str]:

@@ -18,7 +18,7 @@ _LABELS = {
 
 @rule("scheduling/untolerated-pool", error, since="0.1.0", absence="cluster")
 def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter starts no node for a pod that does not tolerate the taints of every pool that it could use."""
+    """Karpenter starts no node for a pod that tolerates the taints of none of its possible pools."""
     for workload in environment.workloads:
         for template in workload.templates:
             pools = _meant(template, environment.pools)
@@ -29,7 +29,7 @@ def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]
             yield Finding(
                 at=template.at("tolerations"),
                 message=f"{template} can only run in node pool {either(sorted(refusing))}, "
-                f"and do not tolerate {both(sorted(taints))}",
+                f"but do not tolerate {both(sorted(taints))}",
                 fix="add the toleration " + " and ".join(_toleration(taint) for taint in list(taints.values())[:2]),
             )
 

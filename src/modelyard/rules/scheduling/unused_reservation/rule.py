@@ -14,21 +14,21 @@ _GATE = "settings.featureGates.reservedCapacity"
 
 @rule("scheduling/unused-reservation", warning, since="0.1.0")
 def unused_reservation(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter starts nodes in a reservation only where class, pool and its own gate all say so; it is paid anyway."""
+    """Karpenter uses a paid capacity reservation only if node class, pool and feature gate all enable it."""
     asking = [pool for pool in environment.pools if _asks(pool)]
     for pool in environment.pools:
         selects = pool.node_class is not None and pool.node_class.has(_TERMS)
         if selects and pool.node_class is not None and pool not in asking:
             yield Finding(
                 at=pool.node_class.at(_TERMS),
-                message=f"{pool.node_class} selects capacity reservations, and {pool} never asks for {_RESERVED} "
+                message=f"{pool.node_class} selects capacity reservations, but {pool} does not allow {_RESERVED} "
                 "capacity",
                 fix=f"add {_RESERVED} to the values of {_CAPACITY_TYPE} in {pool}",
             )
         elif pool in asking and pool.node_class is not None and not selects:
             yield Finding(
                 at=pool.manifest.at(("spec", "template", "spec", "requirements", _index(pool), "values")),
-                message=f"{pool} asks for {_RESERVED} capacity, and {pool.node_class} selects no reservation",
+                message=f"{pool} allows {_RESERVED} capacity, but {pool.node_class} selects no reservation",
                 fix=f"add capacityReservationSelectorTerms to {pool.node_class}",
             )
     of_karpenter = [pool for pool in asking if not pool.auto_mode]
@@ -37,8 +37,8 @@ def unused_reservation(environment: Environment) -> Iterator[Finding | NotChecke
             names = ", ".join(pool.name for pool in of_karpenter)
             yield Finding(
                 at=values.at(_GATE),
-                message=f"the gate reservedCapacity is off, and pools ask for {_RESERVED} capacity: {names}",
-                fix="leave the gate on, as it is by default",
+                message=f"the feature gate reservedCapacity is off, but pools allow {_RESERVED} capacity: {names}",
+                fix="enable the gate, which is the default",
                 edits=(to_set(values.at(_GATE), True),),
                 severity=error,
             )

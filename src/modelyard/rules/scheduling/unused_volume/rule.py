@@ -17,7 +17,7 @@ _DEVICES = {
 
 @rule("scheduling/unused-volume", error, since="0.1.0")
 def unused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A volume under another device name is attached and never used, and images go to the AMI's small default."""
+    """A volume with another device name is attached but unused, and images fill the AMI's small default volume."""
     for manifest in environment.of_kind("EC2NodeClass"):
         wanted = _DEVICES.get(ami_family(manifest), ())
         mappings = manifest.entries("spec.blockDeviceMappings")
@@ -29,7 +29,7 @@ def unused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
         index = others[0]
         yield Finding(
             at=manifest.at(("spec", "blockDeviceMappings", index, "deviceName")),
-            message=f"{manifest} maps a volume to {names[index]}, and none to {missing[-1]}, "
+            message=f"{manifest} maps a volume to {names[index]}, but none to {missing[-1]}, "
             f"which nodes of {ami_family(manifest)} use",
             fix=f"use {either(missing)}",
         )

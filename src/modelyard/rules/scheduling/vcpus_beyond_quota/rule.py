@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("scheduling/vcpus-beyond-quota", error, since="0.1.0")
 def vcpus_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """EC2 refuses nodes beyond the account's quota of vCPUs, and pods wait until somebody has raised it."""
+    """EC2 starts no nodes beyond the account's vCPU quota, and pods stay Pending until it is raised."""
     yield from _misstated(environment)
     stated = stated_quotas(environment)
     if not stated:
@@ -33,12 +33,12 @@ def vcpus_beyond_quota(environment: Environment) -> Iterator[Finding | NotChecke
             continue
         at_most = most.get(quota.key, 0)
         beyond = at_most > have
-        count, when = (at_most, "at full scale") if beyond else (rolling[quota.key], "while everything rolls")
+        count, when = (at_most, "at full scale") if beyond else (rolling[quota.key], "during a rollout of everything")
         yield Finding(
             at=environment.folder.at(QUOTA_FACT, quota.key),
-            message=f"{environment} runs {count:,} vCPUs {when} that count against {quota.name} ({quota.code}), of "
-            f"which the account has {have:,}",
-            fix=f"ask Service Quotas for {count:,} and state it here, or lower replicas and limits",
+            message=f"{environment} runs {count:,} vCPUs {when} that count against {quota.name} ({quota.code}), but "
+            f"the account's quota is {have:,}",
+            fix=f"request {count:,} from Service Quotas and set it here, or lower replicas and limits",
             severity=None if beyond else warning,
         )
 
@@ -56,5 +56,5 @@ def _misstated(environment: Environment) -> Iterator[Finding]:
             yield Finding(
                 at=environment.folder.at(QUOTA_FACT, *(() if key is None else (str(key),))),
                 message=f"{where} is {value!r}, expected a whole number of vCPUs under {either(known)}",
-                fix="write what Service Quotas shows for the account in this region",
+                fix="use the value that Service Quotas shows for the account in this region",
             )

@@ -10,7 +10,7 @@ from modelyard.view.validation import refused
 
 @rule("schema/refused-value", error, since="0.1.0")
 def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A value that its schema allows and the API server refuses, such as port 80000, stops its Application's sync."""
+    """The API server rejects a value that the schema allows, such as port 80000, and the Application does not sync."""
     workloads = {each.manifest: each for each in environment.workloads}
     for manifest in environment.resources:
         if not environment.is_ours(manifest):
@@ -24,7 +24,7 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
             yield Finding(
                 at=manifest.at(each.path),
                 message=f"{manifest}: {each.said}",
-                fix=each.fix or "write what the API server takes",
+                fix=each.fix or "use a value that the API server accepts",
             )
 
 

@@ -13,7 +13,7 @@ READ_BY_THE_HUB = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
 
 @rule("secrets/gated-model-without-token", error, since="0.1.0")
 def gated_model_without_token(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Hugging Face refuses the files of a gated model to a caller without a token, and the engine exits."""
+    """Hugging Face denies the files of a gated model without a token, and the engine exits."""
     for model in environment.models:
         name = model.settings.model
         if not name or name.startswith(("/", "s3://")):
@@ -24,8 +24,8 @@ def gated_model_without_token(environment: Environment) -> Iterator[Finding | No
         elif known.gated and not _variables(model) & set(READ_BY_THE_HUB):
             yield Finding(
                 at=model.settings.at("model"),
-                message=f"{name} is gated on Hugging Face, and {model.name} has no HF_TOKEN",
-                fix="list the feature hf-token among the components of the overlay or the model",
+                message=f"{name} is gated on Hugging Face, but {model.name} has no HF_TOKEN",
+                fix="add the feature hf-token to the components of the overlay or the model",
             )
 
 

@@ -13,7 +13,7 @@ _READING = ("get", "list", "watch", "*")
 
 @rule("secrets/readable-secrets", warning, since="0.1.0")
 def readable_secrets(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Whoever may list Secrets has every token of the namespace; with a ClusterRole, of the cluster."""
+    """A Role that can list Secrets exposes every token of the namespace; a ClusterRole, every token of the cluster."""
     for kind in ("Role", "ClusterRole"):
         for manifest in environment.of_kind(kind, "rbac.authorization.k8s.io"):
             if not environment.is_ours(manifest):
@@ -25,13 +25,13 @@ def readable_secrets(environment: Environment) -> Iterator[Finding | NotChecked]
                 if verbs:
                     yield Finding(
                         at=manifest.at(("rules", index, "resources")),
-                        message=f"{manifest} may {both(verbs)} every Secret of "
+                        message=f"{manifest} can {both(verbs)} every Secret of "
                         + (
                             "the cluster"
                             if kind == "ClusterRole"
                             else f"namespace {environment.namespace_of(manifest)}"
                         ),
-                        fix="name the Secrets in resourceNames and leave get, or take secrets off the list",
+                        fix="allow only get, with the Secrets in resourceNames, or remove secrets from the rule",
                     )
 
 

@@ -13,7 +13,7 @@ _FILLED_IN = ("kubernetes.io/service-account-token",)
 
 @rule("secrets/secret-in-git", error, since="0.1.0")
 def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A Secret with values in Git is known to everyone who can read the repository, and stays in its history."""
+    """Everyone who can read the repository can read a Secret in Git, and it stays in the history."""
     for manifest in environment.of_kind("Secret", ""):
         if manifest.get("type") in _FILLED_IN or not environment.is_ours(manifest):
             continue
@@ -23,7 +23,7 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield Finding(
                     at=manifest.at(field, key=True),
                     message=f"{manifest} has the values of {both(keys)} in Git",
-                    fix="keep them in AWS Secrets Manager, bring them by an ExternalSecret, revoke these",
+                    fix="revoke them, store new values in AWS Secrets Manager and use an ExternalSecret",
                 )
                 break
 

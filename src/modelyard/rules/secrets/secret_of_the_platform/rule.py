@@ -16,7 +16,7 @@ _PLATFORM = re.compile(r"(^|/|:)(alert-receiver|argocd-git|argocd-notifications|
 
 @rule("secrets/secret-of-the-platform", error, since="0.2.0")
 def secret_of_the_platform(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The admission policy refuses an ExternalSecret of models that asks for what the platform signs in with."""
+    """The admission policy rejects an ExternalSecret in models that reads the platform's own credentials."""
     if not any(manifest.name == POLICY for manifest in environment.of_kind("ValidatingAdmissionPolicy")):
         return
     for manifest in environment.of_kind("ExternalSecret", "external-secrets.io"):
@@ -25,8 +25,8 @@ def secret_of_the_platform(environment: Environment) -> Iterator[Finding | NotCh
         for path, said in _refused(manifest):
             yield Finding(
                 at=manifest.at(path),
-                message=f"policy {POLICY} refuses {manifest}: it {said}",
-                fix="name a secret of the model's own (component_secrets in terraform.tfvars makes one)",
+                message=f"policy {POLICY} rejects {manifest}: it {said}",
+                fix="use a secret of the model (component_secrets in terraform.tfvars creates one)",
             )
 
 
@@ -35,10 +35,10 @@ def _refused(manifest: Manifest) -> Iterator[tuple[Path, str]]:
     for index, each in numbered(spec, "data"):
         key = str(mapping(each, "remoteRef").get("key") or "")
         if _PLATFORM.search(key):
-            yield ("spec", "data", index, "remoteRef", "key"), f"asks for {key}, a secret of the platform"
+            yield ("spec", "data", index, "remoteRef", "key"), f"reads {key}, a secret of the platform"
     for index, each in numbered(spec, "dataFrom"):
         key = str(mapping(each, "extract").get("key") or "")
         if _PLATFORM.search(key):
-            yield ("spec", "dataFrom", index, "extract", "key"), f"asks for {key}, a secret of the platform"
+            yield ("spec", "dataFrom", index, "extract", "key"), f"reads {key}, a secret of the platform"
         if "find" in each:
-            yield ("spec", "dataFrom", index, "find"), "searches, which finds the platform's secrets too"
+            yield ("spec", "dataFrom", index, "find"), "uses find, which also matches the platform's secrets"

@@ -14,7 +14,7 @@ _MADE = {"SecretsManager": "aws_secretsmanager_secret", "ParameterStore": "aws_s
 
 @rule("secrets/store-mismatch", error, since="0.3.0")
 def store_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A store of another region or service finds no secret, and the pods that need it do not start."""
+    """A store with another region or service finds no secret, and the pods that need it do not start."""
     terraform, region = environment.terraform, environment.facts.get("region")
     if terraform is None:
         return
@@ -27,7 +27,7 @@ def store_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
         if isinstance(told, str) and region and told != region:
             yield Finding(
                 at=store.at(f"{_AWS}.region"),
-                message=f"{store} looks in {told}, and Terraform makes {min(read)} in {region}",
+                message=f"{store} reads from {told}, but Terraform creates {min(read)} in {region}",
                 fix=f"write {region}",
             )
         service = str(store.get(f"{_AWS}.service", ""))
@@ -36,7 +36,7 @@ def store_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
             other = next(each for each in _MADE if each != service)
             yield Finding(
                 at=store.at(f"{_AWS}.service"),
-                message=f"{store} looks in {service}, and Terraform makes {min(read)} in {other}",
+                message=f"{store} reads from {service}, but Terraform creates {min(read)} in {other}",
                 fix=f"write {other}",
             )
 

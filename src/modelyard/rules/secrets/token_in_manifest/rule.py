@@ -9,7 +9,7 @@ from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.view import Environment, numbered, text, texts_in
 
-_FIX = "revoke it; keep its successor in AWS Secrets Manager and refer to the Secret"
+_FIX = "revoke it, store a new one in AWS Secrets Manager and reference the Secret"
 
 
 _WORDS = re.compile(r"[a-z]{1,30}(?:[-_ ][a-z]{1,30}){0,9}")
@@ -17,7 +17,7 @@ _WORDS = re.compile(r"[a-z]{1,30}(?:[-_ ][a-z]{1,30}){0,9}")
 
 @rule("secrets/token-in-manifest", error, since="0.1.0")
 def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A credential in a manifest is in Git for ever, and in the cluster everyone who may read the object reads it."""
+    """A credential in a manifest stays in Git's history, and everyone who can read the object can read it."""
     for manifest in environment.resources:
         if (manifest.kind == "Secret" and not manifest.group) or not environment.is_ours(manifest):
             continue  # secrets/secret-in-git; what a chart makes up is not in Git
@@ -28,9 +28,7 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
     for model in environment.models:
         for flag, value in model.settings.items():
             if _written_out(environment, flag, value):
-                yield Finding(
-                    at=model.settings.at(flag), message=f"{model.name} has the value of {flag} written out", fix=_FIX
-                )
+                yield Finding(at=model.settings.at(flag), message=f"{model.name} has {flag} in plain text", fix=_FIX)
     for workload in environment.workloads:
         for container in workload.containers:
             if not environment.is_ours(container.manifest):
@@ -40,7 +38,7 @@ def token_in_manifest(environment: Environment) -> Iterator[Finding | NotChecked
                 if _written_out(environment, name, each.get("value")):
                     yield Finding(
                         at=container.at("env", index, "value"),
-                        message=f"{container} has the value of {name} written out",
+                        message=f"{container} has {name} in plain text",
                         fix=_FIX,
                     )
 

@@ -1,4 +1,4 @@
-"""ExternalSecrets of secrets that Terraform does not make."""
+"""ExternalSecrets of secrets that Terraform does not create."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("secrets/unknown-remote-secret", error, since="0.1.0")
 def unknown_remote_secret(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An ExternalSecret of a secret that is not there never makes its Secret, and the pods wait for it."""
+    """An ExternalSecret for a secret that does not exist never creates its Secret, and the pods do not start."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -23,6 +23,6 @@ def unknown_remote_secret(environment: Environment) -> Iterator[Finding | NotChe
         if edge.wanted.kind == "aws_secretsmanager_secret" and known and ours and edge.source.at is not None:
             yield Finding(
                 at=edge.source.at,
-                message=f"{edge.source.node} reads {name} from Secrets Manager, which Terraform does not make",
+                message=f"{edge.source.node} reads {name} from Secrets Manager, which Terraform does not create",
                 fix=f"name {nearest(name, known) or one_of(known)}",
             )

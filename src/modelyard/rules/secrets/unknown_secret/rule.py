@@ -12,7 +12,7 @@ from modelyard.view import Environment, PodTemplate, SecretSource, listed, mappi
 
 @rule("secrets/unknown-secret", error, since="0.1.0", absence="object")
 def unknown_secret(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A container that refers to a Secret, or a key of it, that does not exist is never started."""
+    """A container whose Secret, or key of a Secret, does not exist never starts."""
     for namespace, templates in environment.pods_by_namespace.items():
         sources: dict[str, list[SecretSource]] = {}
         for source in environment.secret_sources:
@@ -41,21 +41,21 @@ def _judge(
     if not made:
         elsewhere = environment.unrendered_in(namespace)
         if elsewhere:
-            yield NotChecked(template, f"{elsewhere} may bring Secret {name}")
+            yield NotChecked(template, f"{elsewhere} may create Secret {name}")
             return
         if _may_make_secrets(environment, namespace, template):
             chart = template.manifest.resource.chart
-            yield NotChecked(template, f"an account of chart {chart} may make Secrets, and {name} may be one of them")
+            yield NotChecked(template, f"chart {chart} may create Secrets, and {name} may be one of them")
             return
         yield Finding(
             at=at[0],
-            message=f"{template} need Secret {name}, which nothing makes in namespace {namespace}",
-            fix=f"name {nearest(name, sources) or one_of(sources)}, or add an ExternalSecret that makes it",
+            message=f"{template} need Secret {name}, which nothing creates in namespace {namespace}",
+            fix=f"use {nearest(name, sources) or one_of(sources)}, or add an ExternalSecret that creates it",
         )
     elif key and key not in keys:
         yield Finding(
             at=at[1],
-            message=f"{template} need the key {key} of Secret {name}, which has {one_of(keys)} by {made[0].manifest}",
+            message=f"{template} need the key {key} of Secret {name}, but {made[0].manifest} creates {one_of(keys)}",
             fix=f"use the key {nearest(key, keys) or one_of(keys)}",
         )
 

@@ -13,7 +13,7 @@ GROUP = "external-secrets.io"
 
 @rule("secrets/unknown-store", error, since="0.1.0", absence="object")
 def unknown_store(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An ExternalSecret whose store does not exist never makes its Secret."""
+    """An ExternalSecret whose store does not exist never creates its Secret."""
     for manifest in environment.of_kind("ExternalSecret", GROUP):
         yield from _judge(environment, manifest, ("spec", "secretStoreRef"), environment.namespace_of(manifest))
     for manifest in environment.of_kind("ClusterExternalSecret", GROUP):
@@ -37,6 +37,6 @@ def _judge(environment: Environment, manifest: Manifest, path: Path, namespace: 
     where = f" in namespace {namespace}" if kind == "SecretStore" else ""
     yield Finding(
         at=manifest.at((*path, "kind" if same_name else "name")),
-        message=f"{manifest} reads from {kind} {name}, which is not there{where}",
+        message=f"{manifest} reads from {kind} {name}, which does not exist{where}",
         fix=f"kind: {same_name}" if same_name else f"name {nearest(str(name), names) or one_of(names)}",
     )

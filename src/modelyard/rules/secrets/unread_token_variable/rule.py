@@ -13,7 +13,7 @@ UNREAD = frozenset({"HF_API_TOKEN", "HUGGINGFACE_TOKEN", "HUGGINGFACEHUB_API_TOK
 
 @rule("secrets/unread-token-variable", error, since="0.1.0")
 def unread_token_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A token in a variable that huggingface_hub does not read is no token, although the Secret is there."""
+    """huggingface_hub does not read this variable, so the download has no token although the Secret exists."""
     for model in environment.models:
         listed = [(index, text(each, "name")) for index, each in numbered(model.container.value, "env")]
         if any(name in READ for _, name in listed):
@@ -24,6 +24,6 @@ def unread_token_variable(environment: Environment) -> Iterator[Finding | NotChe
                 yield Finding(
                     at=at,
                     message=f"{model.container} has a token in {name}, which huggingface_hub does not read",
-                    fix="call the variable HF_TOKEN",
+                    fix="rename the variable to HF_TOKEN",
                     edits=(to_set(at, READ[0]),),
                 )

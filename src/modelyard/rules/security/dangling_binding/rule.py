@@ -9,12 +9,12 @@ from modelyard.rules.edges import is_of_chart
 from modelyard.rules.wording import nearest, one_of
 from modelyard.view import Environment
 
-_WHAT = {"gives": "gives", "gives to": "gives rights to"}
+_WHAT = {"gives": "grants", "gives to": "grants permissions to"}
 
 
 @rule("security/dangling-binding", error, since="0.1.0", absence="object")
 def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A binding of a role, or to an account, that does not exist gives nothing, and who needs it is refused."""
+    """A binding of a role, or to a ServiceAccount, that does not exist grants nothing; API calls get 403."""
     for relation, verb in _WHAT.items():
         for edge in graph(environment).of(relation):
             wanted, at = edge.wanted, edge.source.at
@@ -25,7 +25,7 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
             if homes:
                 yield Finding(
                     at=at,
-                    message=f"{binding} {verb} {wanted.kind} {wanted.name} of namespace {wanted.namespace}, and the "
+                    message=f"{binding} {verb} {wanted.kind} {wanted.name} of namespace {wanted.namespace}, but the "
                     f"environment has it in {one_of(homes)}",
                     fix=f"write namespace {homes[0]}",
                 )
@@ -36,7 +36,7 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
                 where = f" in namespace {wanted.namespace}" if wanted.namespace else ""
                 yield Finding(
                     at=at,
-                    message=f"{binding} {verb} {wanted.kind} {wanted.name}, which nothing makes{where}",
+                    message=f"{binding} {verb} {wanted.kind} {wanted.name}, which does not exist{where}",
                     fix=f"name {nearest(wanted.name, known) or one_of(known)}",
                 )
 

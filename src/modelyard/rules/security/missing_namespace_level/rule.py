@@ -12,7 +12,7 @@ LEVELS = ("restricted", "baseline", "privileged")
 
 @rule("security/missing-namespace-level", warning, since="0.1.0")
 def missing_namespace_level(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A namespace without a Pod Security level admits privileged pods, whoever brings them."""
+    """A namespace without a Pod Security level admits privileged pods."""
     for manifest in environment.of_kind("Namespace", ""):
         if not environment.is_ours(manifest):
             continue
@@ -21,11 +21,11 @@ def missing_namespace_level(environment: Environment) -> Iterator[Finding | NotC
             yield Finding(
                 at=manifest.at(("metadata", "labels", LABEL)),
                 message=f"{manifest} has no label {LABEL}, so it admits privileged pods",
-                fix=f"add {LABEL}: restricted (or baseline, or privileged where agents of the node live)",
+                fix=f"add {LABEL}: restricted (or baseline, or privileged for node agents)",
             )
         elif level not in LEVELS:
             yield Finding(
                 at=manifest.at(("metadata", "labels", LABEL)),
-                message=f"{manifest} has the Pod Security level {level}, which Kubernetes does not know",
+                message=f"{manifest} has the Pod Security level {level}, which does not exist",
                 fix="write restricted, baseline or privileged",
             )

@@ -11,7 +11,7 @@ _EVERYBODY = ("0.0.0.0/0", "::/0")
 
 @rule("security/open-api-endpoint", error, since="0.1.0")
 def open_api_endpoint(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An API endpoint without a list of networks is attacked within minutes, with whatever its next flaw is."""
+    """An API endpoint that is open to every network is exposed to attacks on its next vulnerability."""
     terraform = environment.terraform
     for cluster in terraform.resources("aws_eks_cluster") if terraform is not None else ():
         settings = cluster.mapping("vpc_config")
@@ -25,7 +25,7 @@ def open_api_endpoint(environment: Environment) -> Iterator[Finding | NotChecked
             if variable
             else cluster.at(("vpc_config", "public_access_cidrs")),
             message=f"the Kubernetes API of {cluster.text('name') or cluster} is open to {open_to[0]}",
-            fix="name the networks of your people and runners, or none for a private endpoint",
+            fix="list the networks of your team and CI runners, or none for a private endpoint",
         )
 
 

@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("security/open-instance-metadata", warning, since="0.1.0")
 def open_instance_metadata(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """With tokens optional, or more than one hop, a pod can fetch the node's role from the metadata service."""
+    """With optional tokens, or more than one hop, pods can get the node role's credentials from instance metadata."""
     for manifest in environment.of_kind("EC2NodeClass"):
         options = manifest.mapping("spec.metadataOptions")
         tokens, hops = options.get("httpTokens", "required"), options.get("httpPutResponseHopLimit", 1)
@@ -26,6 +26,6 @@ def open_instance_metadata(environment: Environment) -> Iterator[Finding | NotCh
             yield Finding(
                 at=at,
                 message=f"pods on nodes of {manifest} reach the node's credentials (httpPutResponseHopLimit {hops})",
-                fix="httpPutResponseHopLimit: 1; pods get credentials by EKS Pod Identity",
+                fix="set httpPutResponseHopLimit: 1; pods get credentials from EKS Pod Identity",
                 edits=(to_set(at, 1),),
             )

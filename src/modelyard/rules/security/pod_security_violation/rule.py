@@ -13,7 +13,7 @@ _TOLD = 4  # objections in one message
 
 @rule("security/pod-security-violation", error, since="0.1.0")
 def pod_security_violation(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The API server takes the workload and refuses its pods one by one: it syncs, and never has a replica."""
+    """The API server accepts the workload but rejects its pods: it syncs, but never has a running replica."""
     levels = {
         manifest.name: str(manifest.labels.get(LABEL, PRIVILEGED)) for manifest in environment.of_kind("Namespace", "")
     }
@@ -29,6 +29,6 @@ def pod_security_violation(environment: Environment) -> Iterator[Finding | NotCh
             told += [f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
             yield Finding(
                 at=template.at(*path) if path else template.manifest.at((*template.path, "metadata", "annotations")),
-                message=f"namespace {namespace} is {level} and refuses {template}: {'; '.join(told)}",
-                fix=f"take it out, or serve it in a namespace whose label {LABEL} allows it",
+                message=f"namespace {namespace} is {level} and rejects {template}: {'; '.join(told)}",
+                fix=f"remove it, or deploy it to a namespace whose label {LABEL} allows it",
             )

@@ -89,17 +89,17 @@ def objections(level: str, spec: Mapping[str, Any], annotations: Mapping[str, An
 def _baseline_of_pod(spec: Mapping[str, Any], annotations: Mapping[str, Any]) -> Iterator[Objection]:
     for field in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(field) is True:
-            yield (field,), f"{field} shares it with the node"
+            yield (field,), f"{field} shares the node's namespace"
     for index, volume in numbered(spec, "volumes"):
         if "hostPath" in volume:
-            yield ("volumes", index, "hostPath"), f"volume {volume.get('name')} is a folder of the node"
+            yield ("volumes", index, "hostPath"), f"volume {volume.get('name')} is a hostPath"
     for key, value in annotations.items():
         if str(key).startswith(_APPARMOR_ANNOTATION) and not _is_confined(str(value)):
             yield (), f"annotation {key} is {value}"
     context = mapping(spec, "securityContext")
     for index, each in numbered(context, "sysctls"):
         if each.get("name") not in _SYSCTLS:
-            yield ("securityContext", "sysctls", index), f"sysctl {each.get('name')} is not among those that do no harm"
+            yield ("securityContext", "sysctls", index), f"sysctl {each.get('name')} is not a safe sysctl"
     yield from _contexts((), context)
 
 
@@ -113,7 +113,7 @@ def _baseline_of_container(path: Path, container: Mapping[str, Any]) -> Iterator
             yield where, f"container {name} has the capability {capability}"
     for index, port in numbered(container, "ports"):
         if port.get("hostPort") not in (None, 0):
-            yield (*path, "ports", index, "hostPort"), f"container {name} has port {port['hostPort']} of the node"
+            yield (*path, "ports", index, "hostPort"), f"container {name} uses hostPort {port['hostPort']}"
     yield from _contexts(path, context)
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         yield from _hosts((*path, probe), mapping(container, probe), f"{probe} of container {name}")
@@ -134,7 +134,7 @@ def _contexts(path: Path, context: Mapping[str, Any]) -> Iterator[Objection]:
     where = (*path, "securityContext")
     labels = mapping(context, "seLinuxOptions")
     if str(labels.get("type") or "") not in _SELINUX_TYPES:
-        yield (*where, "seLinuxOptions", "type"), f"the SELinux type {labels['type']} is not one of containers"
+        yield (*where, "seLinuxOptions", "type"), f"the SELinux type {labels['type']} is not allowed"
     for field in ("user", "role"):
         if labels.get(field):
             yield (*where, "seLinuxOptions", field), f"the SELinux {field} is set"
@@ -143,21 +143,21 @@ def _contexts(path: Path, context: Mapping[str, Any]) -> Iterator[Objection]:
         if kind is not None and kind not in _CONFINED:
             yield (*where, field, "type"), f"{field} is {kind}"
     if mapping(context, "windowsOptions").get("hostProcess") is True:
-        yield (*where, "windowsOptions", "hostProcess"), "it is a process of the host"
+        yield (*where, "windowsOptions", "hostProcess"), "it is a host process"
 
 
 def _hosts(path: Path, handler: Mapping[str, Any], name: str) -> Iterator[Objection]:
     for kind in ("httpGet", "tcpSocket"):
         if mapping(handler, kind).get("host"):
-            yield (*path, kind, "host"), f"{name} asks another host"
+            yield (*path, kind, "host"), f"{name} calls another host"
 
 
 def _restricted_of_pod(spec: Mapping[str, Any]) -> Iterator[Objection]:
     for index, volume in numbered(spec, "volumes"):
         kinds = set(volume) - {"name"}
         if "hostPath" not in kinds and not kinds & _VOLUMES:
-            kind = next(iter(sorted(kinds)), "of no kind")
-            yield ("volumes", index), f"volume {volume.get('name')} is {kind}, which only a claim may bring"
+            kind = next(iter(sorted(kinds)), "of an unknown type")
+            yield ("volumes", index), f"volume {volume.get('name')} is {kind}, which is allowed only through a PVC"
     context = mapping(spec, "securityContext")
     if not _has_users_of_its_own(spec):
         if context.get("runAsNonRoot") is False:
@@ -173,19 +173,19 @@ def _restricted_of_container(path: Path, container: Mapping[str, Any], spec: Map
         yield (*where, "allowPrivilegeEscalation"), f"container {name} does not set allowPrivilegeEscalation: false"
     capabilities = mapping(own, "capabilities")
     if "ALL" not in listed(capabilities, "drop"):
-        yield (*where, "capabilities", "drop"), f"container {name} does not drop the capabilities ALL"
+        yield (*where, "capabilities", "drop"), f"container {name} does not drop the capability ALL"
     for index, capability in enumerate(listed(capabilities, "add")):
         if capability in _BASELINE_CAPABILITIES and capability != "NET_BIND_SERVICE":
             yield (*where, "capabilities", "add", index), f"container {name} has the capability {capability}"
     if not mapping(own, "seccompProfile").get("type") and mapping(pod, "seccompProfile").get("type") not in _CONFINED:
-        yield ("securityContext", "seccompProfile"), f"container {name} has no seccompProfile, and its pod has none"
+        yield ("securityContext", "seccompProfile"), f"container {name} has no seccompProfile, and neither has its pod"
     if _has_users_of_its_own(spec):
         return
     if own.get("runAsUser") == 0:
         yield (*where, "runAsUser"), f"container {name} runs as user 0"
     if own.get("runAsNonRoot") is False or (own.get("runAsNonRoot") is None and pod.get("runAsNonRoot") is not True):
         holder = ("securityContext",) if own.get("runAsNonRoot") is None else where
-        yield (*holder, "runAsNonRoot"), f"container {name} does not set runAsNonRoot: true, and its pod does not"
+        yield (*holder, "runAsNonRoot"), f"container {name} does not set runAsNonRoot: true, and neither does its pod"
 
 
 def _has_users_of_its_own(spec: Mapping[str, Any]) -> bool:

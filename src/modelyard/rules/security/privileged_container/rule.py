@@ -9,13 +9,13 @@ from modelyard.rules import rule
 from modelyard.view import Container, Environment, PodTemplate
 
 _OF_NODES = ("DaemonSet",)
-_NEEDLESS, _RIGHTS = "a GPU does not need", "gives it the rights of the node"
+_NEEDLESS, _RIGHTS = "a GPU does not need", "gives it the privileges of the node"
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
 @rule("security/privileged-container", error, since="0.1.0")
 def privileged_container(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A model with the node's rights hands them to whoever finds a hole in its engine."""
+    """Anyone who exploits an engine with node-level privileges gets control of the node."""
     for workload in environment.own_workloads:
         if workload.kind in _OF_NODES:
             continue
@@ -34,7 +34,7 @@ def _pod(template: PodTemplate) -> Iterator[Finding]:
         if template.spec.get(field) is True:
             yield Finding(
                 at=template.at(field),
-                message=f"{template} have {field}: true, which shares it with the node",
+                message=f"{template} have {field}: true, which shares the node's namespace",
                 fix=f"remove {field}",
                 edits=(to_remove(template.at(field)),),
             )
@@ -45,7 +45,7 @@ def _pod(template: PodTemplate) -> Iterator[Finding]:
             yield Finding(
                 at=template.at("volumes", index, "hostPath", key=True),
                 message=f"{template} mount {path.get('path')} of the node",
-                fix="use an emptyDir, a claim, or the object storage",
+                fix="use an emptyDir, a PVC or object storage",
             )
 
 

@@ -12,7 +12,7 @@ _OF_NODES = ("DaemonSet",)
 
 @rule("security/root-container", warning, since="0.1.0")
 def root_container(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A process that breaks out of a container as root is root on the node; a restricted namespace refuses the pod."""
+    """A process that escapes a container as root is root on the node; a restricted namespace rejects the pod."""
     for workload in environment.own_workloads:
         if workload.kind in _OF_NODES:
             continue
@@ -34,5 +34,5 @@ def _root(template: PodTemplate, container: Container) -> tuple[Address, str] | 
         holder = container if "runAsUser" in own else template
         return holder.at("securityContext", "runAsUser"), "runs as user 0, which is root"
     if non_root is not True and user is None:
-        return template.at("securityContext", "runAsNonRoot"), "may run as root: neither runAsNonRoot nor a user is set"
+        return template.at("securityContext", "runAsNonRoot"), "may run as root: runAsNonRoot and runAsUser are not set"
     return None

@@ -13,7 +13,7 @@ _KINDS = ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy")
 
 @rule("security/unknown-admission-policy", error, since="0.3.0", absence="cluster")
 def unknown_admission_policy(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A policy without a binding, or a binding of a policy that does not exist, refuses nothing."""
+    """A binding of an admission policy that does not exist enforces nothing."""
     for kind in _KINDS:
         policies = {each.name: each for each in environment.of_kind(kind, _GROUP)}
         bound = set()
@@ -24,6 +24,6 @@ def unknown_admission_policy(environment: Environment) -> Iterator[Finding | Not
                 continue
             yield Finding(
                 at=binding.at("spec.policyName"),
-                message=f"{binding} binds the policy {name}, which the environment does not have",
+                message=f"{binding} binds the policy {name}, which does not exist in this environment",
                 fix=f"name {nearest(name, policies) or one_of(policies)}" if policies else f"add {kind} {name}",
             )

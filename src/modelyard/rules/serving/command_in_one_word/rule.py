@@ -11,7 +11,7 @@ _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 
 @rule("serving/command-in-one-word", error, since="0.1.0")
 def command_in_one_word(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A command with spaces in its first item names a program that does not exist; no shell takes it apart."""
+    """A command with spaces in its first item does not exist as a program; no shell splits it."""
     for workload in environment.own_workloads:
         for container in workload.containers:
             command = container.value.get("command")
@@ -23,7 +23,7 @@ def command_in_one_word(environment: Environment) -> Iterator[Finding | NotCheck
             yield Finding(
                 at=container.at("command", 0),
                 message=f"{container} runs the program {words[0][:60]!r}, with its arguments in the name",
-                fix=f"write each word as an item: {split[0]}, {split[1]}, …"
+                fix=f"write each word as a separate item: {split[0]}, {split[1]}, …"
                 if program not in _SHELLS
                 else f"write {split[0]} and -c as items, and the script as the third",
             )

@@ -11,7 +11,7 @@ VARIABLE = "VLLM_TRACE_FUNCTION"
 
 @rule("serving/function-tracing-enabled", error, since="0.1.0")
 def function_tracing_enabled(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine that traces every function call loads so slowly that its startup probe ends it."""
+    """Tracing every function call makes the engine load so slowly that its startup probe fails."""
     for model in environment.models:
         variables = model.container.value.get("env")
         for index, each in enumerate(variables if isinstance(variables, list) else ()):
@@ -20,6 +20,6 @@ def function_tracing_enabled(environment: Environment) -> Iterator[Finding | Not
                 yield Finding(
                     at=model.container.at("env", index, "value"),
                     message=f"{model.container} has {VARIABLE}={each.get('value')}, which traces every function call",
-                    fix="remove it; it is for a debugger's desk",
+                    fix="remove it; it is only for debugging",
                     edits=(to_remove(model.container.at("env", index)),),
                 )

@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("serving/group-restart-disabled", error, since="0.1.0")
 def group_restart_disabled(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The ranks of an engine meet once; a pod that comes back alone finds nobody that waits for it."""
+    """Ranks connect only once; a pod that restarts alone cannot rejoin its group."""
     for model in environment.models:
         manifest = model.workload.manifest
         size = manifest.get("spec.leaderWorkerTemplate.size", 1)
@@ -24,7 +24,7 @@ def group_restart_disabled(environment: Environment) -> Iterator[Finding | NotCh
         at = manifest.at("spec.leaderWorkerTemplate.restartPolicy")
         yield Finding(
             at=at,
-            message=f"{model.name} runs in groups of {size} pods, and a pod that fails restarts without the others",
+            message=f"{model.name} runs in groups of {size} pods, but a failed pod restarts without the others",
             fix="set restartPolicy: RecreateGroupAfterStart",
             edits=(to_set(at, "RecreateGroupAfterStart"),),
         )

@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("serving/injected-engine-port", error, since="0.1.0")
 def injected_engine_port(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kubernetes gives pods a VLLM_PORT that is an address when a Service is called vllm, and vLLM exits on it."""
+    """A Service named vllm makes Kubernetes set VLLM_PORT to a URL in pods, and vLLM exits."""
     for service in environment.services:
         injected = f"{service.name.upper().replace('-', '_')}_PORT"
         for model in environment.models:
@@ -19,6 +19,7 @@ def injected_engine_port(environment: Environment) -> Iterator[Finding | NotChec
             if here and model.template.spec.get("enableServiceLinks") is not False:
                 yield Finding(
                     at=service.manifest.at("metadata.name"),
-                    message=f"{service} gives the pods of {model.workload} a {injected} that is no number",
+                    message=f"{service} sets {injected} in the pods of {model.workload} to a value that is not "
+                    "a number",
                     fix="rename the Service, or set enableServiceLinks: false in the pods",
                 )

@@ -12,7 +12,7 @@ _SCRIPTS = ("multi-node-serving", "ray start", "ray symmetric-run", "torchrun", 
 
 @rule("serving/leader-without-workers", error, since="0.1.0")
 def leader_without_workers(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A leader that is not told how many pods its group has serves alone, or fails for want of devices."""
+    """A leader that does not know the size of its group serves alone, or fails because it has too few devices."""
     for model in environment.models:
         manifest = model.workload.manifest
         size = manifest.get("spec.leaderWorkerTemplate.size", 1)
@@ -23,10 +23,10 @@ def leader_without_workers(environment: Environment) -> Iterator[Finding | NotCh
         if any(flag in model.settings for flag in flags) or any(script in words for script in _SCRIPTS):
             continue
         if not flags:
-            yield NotChecked(model, f"how {model.engine.title} joins the pods of a group is not known")
+            yield NotChecked(model, f"how {model.engine.title} connects the pods of a group is not known")
             continue
         yield Finding(
             at=model.container.at("args", key=True),
-            message=f"{model.name} runs in groups of {size} pods, and its engine is not told of the others",
+            message=f"{model.name} runs in groups of {size} pods, but its engine is not configured for them",
             fix="add --nnodes=$(LWS_GROUP_SIZE), and the rank and address that go with it",
         )

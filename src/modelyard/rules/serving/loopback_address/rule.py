@@ -27,7 +27,7 @@ _GROUP = "LeaderWorkerSet"
 
 @rule("serving/loopback-address", error, since="0.1.0")
 def loopback_address(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Who listens on, or gives out, a loopback address is found by no probe, no Service and no other rank."""
+    """Probes, Services and other ranks cannot reach a loopback address."""
     services = services_by_template(environment)
     for model in environment.models:
         server = listener(model)
@@ -35,8 +35,8 @@ def loopback_address(environment: Environment) -> Iterator[Finding | NotChecked]
         if server is not None and reached and _is_loopback(server.host):
             yield Finding(
                 at=server.settings.at(server.server.host_flag),
-                message=f"{model.name} listens on {server.host}, where probes and Services do not reach it",
-                fix="write 0.0.0.0, or leave the host out",
+                message=f"{model.name} listens on {server.host}, which probes and Services cannot reach",
+                fix="set it to 0.0.0.0, or remove the host",
             )
         yield from _in_group(model.workload)
         yield from _in_ray(model.workload)
@@ -57,16 +57,16 @@ def _given_out(workload: Workload, container: Container) -> Iterator[Finding]:
         if _is_loopback(str(settings.get(name) or "")):
             yield Finding(
                 at=settings.at(name),
-                message=f"{container} looks for the leader at {settings[name]}, which is the pod itself",
+                message=f"{container} has the leader address {settings[name]}, which is the pod itself",
                 fix="write $(LWS_LEADER_ADDRESS)",
             )
     for index, variable in enumerate(entries(container.value, "env")):
         if text(variable, "name") in _OWN and _is_loopback(text(variable, "value")):
             yield Finding(
                 at=container.at("env", index, "value"),
-                message=f"{container} gives {text(variable, 'name')}={text(variable, 'value')} to the ranks of "
+                message=f"{container} advertises {text(variable, 'name')}={text(variable, 'value')} to ranks in "
                 f"other pods of {workload}",
-                fix="take it from status.podIP, or from LWS_LEADER_ADDRESS for the leader's",
+                fix="use status.podIP, or LWS_LEADER_ADDRESS for the leader's address",
             )
 
 
@@ -78,9 +78,9 @@ def _in_ray(workload: Workload) -> Iterator[Finding]:
             if _is_loopback(text(parameters, name)):
                 yield Finding(
                     at=workload.manifest.at((*path, name)),
-                    message=f"Ray of {workload} gives {parameters[name]} as {name}, where the operator and the other "
-                    "pods do not reach it",
-                    fix="write 0.0.0.0" if name == "dashboard-host" else "leave it out",
+                    message=f"Ray of {workload} has {name} {parameters[name]}, which the operator and the other "
+                    "pods cannot reach",
+                    fix="set it to 0.0.0.0" if name == "dashboard-host" else "remove it",
                 )
 
 

@@ -10,7 +10,7 @@ from modelyard.view.overlays import overlay_folder, overlay_sizes
 
 @rule("serving/memory-below-overlay", warning, since="0.1.0")
 def memory_below_overlay(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An overlay is sized for its model and ranks; where something writes less, the kernel kills the engine."""
+    """An overlay sizes the memory for its model and ranks; with less, the kernel kills the engine."""
     for model in environment.models:
         folder, repository = overlay_folder(model.application), model.application.repository
         if not folder or repository is None:
@@ -23,6 +23,6 @@ def memory_below_overlay(environment: Environment) -> Iterator[Finding | NotChec
             continue
         yield Finding(
             at=model.container.at("resources", "limits", "memory"),
-            message=f"{model.name} has a memory limit of {limit}, and its overlay gives it {told} for its ranks",
-            fix=f"leave it at {told}, or what is added on top of that; write less in an overlay of your own",
+            message=f"{model.name} has a memory limit of {limit}, but its overlay sets {told} for its ranks",
+            fix=f"set {told} or more; to use less, write your own overlay",
         )

@@ -19,7 +19,7 @@ _WITHOUT_API = {"headless": "--headless"}
 
 @rule("serving/missing-rank-flag", error, since="0.1.0")
 def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Ranks of one engine meet by number and leader; a pod without its own waits for others until it gives up."""
+    """Ranks find each other by rank number and leader address; without them, the group times out at start-up."""
     for model in environment.models:
         manifest = model.workload.manifest
         size = manifest.get("spec.leaderWorkerTemplate.size", 1)
@@ -44,7 +44,7 @@ def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked
             if told_of.isdigit() and int(told_of) != size:
                 yield Finding(
                     at=settings.at("nnodes"),
-                    message=f"{container} is told of {told_of} pods (nnodes), and a group of {manifest} has {size}",
+                    message=f"{container} has nnodes {told_of}, but a group of {manifest} has {size} pods",
                     fix="write $(LWS_GROUP_SIZE)",
                 )
             rank = str(settings.get("node-rank", ""))
@@ -59,7 +59,7 @@ def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked
             if lacking:
                 yield Finding(
                     at=container.at("args", key=True),
-                    message=f"{container} is one of {size} pods of a group, and its "
-                    f"{'leader' if leads else 'workers'} are not told {', '.join(lacking)}",
+                    message=f"{container} is one of {size} pods of a group, but its "
+                    f"{'leader does' if leads else 'workers do'} not set {', '.join(lacking)}",
                     fix=f"add {', '.join(needed[flag] for flag in lacking)}",
                 )

@@ -9,7 +9,7 @@ from modelyard.view import Environment, ServedModel, entries, mapping, text
 
 @rule("serving/missing-shm", error, since="0.1.0")
 def missing_shm(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Ranks talk through /dev/shm, of which a container has 64 MiB unless a memory-backed volume is mounted there."""
+    """Ranks communicate through /dev/shm, which has only 64 MiB unless a memory-backed volume is mounted there."""
     for model in environment.models:
         settings = model.settings
         ranks = settings.tensor_parallel_size * settings.pipeline_parallel_size
@@ -17,7 +17,7 @@ def missing_shm(environment: Environment) -> Iterator[Finding | NotChecked]:
             yield Finding(
                 at=model.container.at("volumeMounts", key=True),
                 message=f"{model.name} runs {ranks} ranks in a container with 64 MiB at /dev/shm",
-                fix="mount an emptyDir with medium: Memory and a sizeLimit of some GiB at /dev/shm",
+                fix="mount an emptyDir with medium: Memory and a sizeLimit of a few GiB at /dev/shm",
             )
 
 

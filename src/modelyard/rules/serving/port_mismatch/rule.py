@@ -11,7 +11,7 @@ from modelyard.view import Caller, Environment, Listener, ServedModel, callers, 
 
 @rule("serving/port-mismatch", error, since="0.1.0")
 def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Probes and Services that ask another port than the engine listens on find nobody, and the pod is never ready."""
+    """If probes and Services use another port than the engine, the pod never becomes ready."""
     services = services_by_template(environment)
     for model in environment.models:
         server = listener(model)
@@ -26,8 +26,8 @@ def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
         if len(wrong) == len(asking) and len(ports) == 1 and server.port_at is not None:
             yield Finding(
                 at=server.port_at,
-                message=f"{model.name} listens on port {server.port}, while {_who(wrong)} port {ports.pop()}",
-                fix=f"write {wrong[0].port}, or change the container's port with everything that asks it",
+                message=f"{model.name} listens on port {server.port}, but {_who(wrong)} port {ports.pop()}",
+                fix=f"use {wrong[0].port}, or change the container's port and everything that calls it",
             )
             continue
         for key in dict.fromkeys(each.key for each in wrong):
@@ -40,7 +40,7 @@ def _on_a_socket(model: ServedModel, asking: list[Caller]) -> Iterator[Finding]:
     if asking and flag and model.settings.get(flag):
         yield Finding(
             at=model.settings.at(flag),
-            message=f"{model.name} listens on the socket {model.settings[flag]} alone, while {_who(asking)} port "
+            message=f"{model.name} listens only on the socket {model.settings[flag]}, but {_who(asking)} port "
             f"{asking[0].port}",
             fix=f"remove {flag}",
         )
@@ -49,7 +49,7 @@ def _on_a_socket(model: ServedModel, asking: list[Caller]) -> Iterator[Finding]:
 def _finding(server: Listener, wrong: list[Caller]) -> Finding:
     return Finding(
         at=wrong[0].at,
-        message=f"{_who(wrong)} port {wrong[0].port} of {server.model.name}, where {server.server.title} listens on "
+        message=f"{_who(wrong)} port {wrong[0].port} of {server.model.name}, but {server.server.title} listens on "
         f"{server.port}",
         fix=f"write {server.port}",
     )
@@ -57,4 +57,4 @@ def _finding(server: Listener, wrong: list[Caller]) -> Finding:
 
 def _who(asking: list[Caller]) -> str:
     names = list(dict.fromkeys(each.name for each in asking))
-    return f"{both(names)} {'asks' if len(names) == 1 else 'ask'}"
+    return f"{both(names)} {'uses' if len(names) == 1 else 'use'}"

@@ -37,7 +37,7 @@ _DEVICES = {"num-gpus": "nvidia.com/gpu"}
 
 @rule("serving/ray-config-mismatch", error, since="0.1.0")
 def ray_config_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Ray places by what it is told: devices that a pod does not have end in errors, another version in refusals."""
+    """Ray trusts its configuration: wrong device counts, versions or replica limits stop it from placing replicas."""
     for workload in environment.own_workloads:
         path = _CLUSTER.get(workload.kind)
         if path is not None:
@@ -57,7 +57,7 @@ def _versions(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
         if container.name.startswith("ray") and image and version_in(told) not in (image, None):
             yield Finding(
                 at=manifest.at((*path, "rayVersion")),
-                message=f"{manifest} says Ray {told}, and its image {container.image} is {image}",
+                message=f"{manifest} has rayVersion {told}, but its image {container.image} has {image}",
                 fix=f"write {image}, or use the image of {told}",
             )
             return
@@ -72,8 +72,8 @@ def _devices(workload: Workload) -> Iterator[Finding]:
             if told.isdigit() and int(told) != has and (int(told) > has or "headGroupSpec" not in template.path):
                 yield Finding(
                     at=workload.manifest.at((*path, parameter)),
-                    message=f"Ray of {template} is told of {told} GPUs, and its containers have {has}",
-                    fix=f'write "{has}", or leave {parameter} out: KubeRay takes it from the limits',
+                    message=f"Ray of {template} is configured with {told} GPUs, but its containers have {has}",
+                    fix=f'write "{has}", or remove {parameter}: KubeRay reads it from the limits',
                 )
 
 
@@ -91,8 +91,8 @@ def _bounds(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
             if isinstance(low, int) and isinstance(high, int) and low > high:
                 yield Finding(
                     at=manifest.at((*path, "workerGroupSpecs", index, field)),
-                    message=f"worker group {name} of {manifest} has {field} {low}, and {other} {high}",
-                    fix=f"let {field} be {high} at most, or raise {other}",
+                    message=f"worker group {name} of {manifest} has {field} {low}, but {other} {high}",
+                    fix=f"set {field} to at most {high}, or raise {other}",
                     severity=error if other == "maxReplicas" and field == "minReplicas" else warning,
                 )
                 break
@@ -134,7 +134,7 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
         if isinstance(prefix, str) and not prefix.startswith("/"):
             yield Finding(
                 at=application.at("route_prefix"),
-                message=f"{manifest} serves under route_prefix {prefix}, which Ray takes with a leading slash alone",
+                message=f"{manifest} has route_prefix {prefix}, but Ray requires a leading slash",
                 fix=f"write /{prefix}",
             )
         for number, config in numbered(application.value, "args", "llm_configs"):
@@ -146,8 +146,8 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
             if isinstance(fewest, int) and isinstance(most_of_all, int) and fewest > most_of_all:
                 yield Finding(
                     at=application.at(*base, "autoscaling_config", "min_replicas"),
-                    message=f"{manifest} has min_replicas {fewest}, and max_replicas {most_of_all}",
-                    fix=f"let min_replicas be {most_of_all} at most, or raise max_replicas",
+                    message=f"{manifest} has min_replicas {fewest}, but max_replicas {most_of_all}",
+                    fix=f"set min_replicas to at most {most_of_all}, or raise max_replicas",
                 )
             wanted = _number(scaling.get("max_replicas"), deployment.get("num_replicas"))
             kwargs = mapping(config, "engine_kwargs")
@@ -159,9 +159,9 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
             if isinstance(target, int | float) and isinstance(most, int | float) and most < target:
                 yield Finding(
                     at=application.at(*base, "max_ongoing_requests"),
-                    message=f"a replica of {manifest} takes {most} requests at a time, and another one is added above "
-                    f"an average of {target}, which is never reached",
-                    fix="let max_ongoing_requests be more than target_ongoing_requests",
+                    message=f"a replica of {manifest} accepts {most} concurrent requests, but Ray adds a "
+                    f"replica only above an average of {target}, which is never reached",
+                    fix="set max_ongoing_requests above target_ongoing_requests",
                 )
             whole = sum(pods * devices for pods, devices in groups) + _gpus(manifest.mapping((*path, "headGroupSpec")))
             if groups and whole < ranks:
@@ -169,15 +169,15 @@ def _replicas(workload: Workload, path: tuple[str, ...]) -> Iterator[Finding]:
                     at=application.at("args", "llm_configs", number, "engine_kwargs", "tensor_parallel_size")
                     if ranks > 1 and whole
                     else manifest.at((*path, "workerGroupSpecs", 0, "maxReplicas")),
-                    message=f"a replica of {manifest} takes {plural(ranks, 'GPU')}, and its workers have "
-                    f"{whole} at most",
-                    fix="raise maxReplicas of the worker group, or take fewer ranks",
+                    message=f"a replica of {manifest} needs {plural(ranks, 'GPU')}, but its workers have at most "
+                    f"{whole}",
+                    fix="raise maxReplicas of the worker group, or use fewer ranks",
                 )
             # A replica over several pods, or several models on the same workers, is not counted.
             if places and wanted > places and scaling.get("max_replicas") is not None:
                 yield Finding(
                     at=application.at(*base, "autoscaling_config", "max_replicas"),
-                    message=f"{manifest} may have {wanted} replicas, and its workers hold {places} at most",
+                    message=f"{manifest} may have {wanted} replicas, but its workers hold at most {places}",
                     fix=f"write {places}, or raise maxReplicas of the worker group",
                     severity=warning,
                 )

@@ -12,7 +12,7 @@ _VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 
 @rule("serving/served-name-mismatch", warning, since="0.1.0")
 def served_name_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A caller that finds a model by its Service asks for it by the same name, and gets 404 for another."""
+    """Callers use the Service's name as the model's name, and get 404 if the engine serves another name."""
     for model in environment.models:
         written = model.settings.get("served-model-name")
         if written is None:
@@ -28,6 +28,6 @@ def served_name_mismatch(environment: Environment) -> Iterator[Finding | NotChec
         if services and not set(services) & set(names):
             yield Finding(
                 at=model.settings.at("served-model-name"),
-                message=f"{model.name} answers to the name {names[0]}, and its Service is called {services[0]}",
-                fix=f"--served-model-name={services[0]}, or both names",
+                message=f"{model.name} is served as {names[0]}, but its Service is named {services[0]}",
+                fix=f"set --served-model-name={services[0]}, or list both names",
             )

@@ -9,7 +9,7 @@ from modelyard.view import Container, Environment, PodTemplate, entries, mapping
 
 @rule("serving/shm-beyond-memory-limit", warning, since="0.1.0")
 def shm_beyond_memory_limit(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Files in a memory-backed volume count as the container's memory, so one as large as the limit kills it."""
+    """Files in a memory-backed volume count as container memory; a volume as large as the limit causes an OOM kill."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -29,6 +29,6 @@ def _volumes(template: PodTemplate, container: Container) -> Iterator[Finding]:
             yield Finding(
                 at=template.at("volumes", index, "emptyDir", "sizeLimit"),
                 message=f"volume {volume.get('name')} of {template} may hold {empty['sizeLimit']} in memory, "
-                f"and {container.name} has a limit of {written}",
-                fix="make the memory limit larger than the volume and what the engine needs beside it",
+                f"but {container.name} has a limit of {written}",
+                fix="set the memory limit above the volume's size plus the engine's own memory",
             )

@@ -10,7 +10,7 @@ from modelyard.view.times.end import pre_stop_seconds
 
 @rule("serving/short-worker-drain", warning, since="0.1.0")
 def short_worker_drain(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A leader needs its workers for what is in flight; workers that end first break every request of the group."""
+    """A leader needs its workers for requests in flight; workers that stop first fail every request of the group."""
     for model in environment.models:
         if model.workload.kind != "LeaderWorkerSet":
             continue
@@ -26,7 +26,8 @@ def short_worker_drain(environment: Environment) -> Iterator[Finding | NotChecke
             if own is not None and own < hold + drain:
                 yield Finding(
                     at=worker.at("lifecycle", "preStop"),
-                    message=f"workers of {model.name} end {own:.0f} s after their deletion, their leader may serve for "
+                    message=f"workers of {model.name} stop {own:.0f} s after deletion, but their leader may serve for "
                     f"{hold + drain:.0f} s (preStop {hold:.0f} s, shutdown-timeout {drain} s)",
-                    fix=f"preStop.sleep.seconds {hold + drain:.0f} or more on the workers, and a longer grace period",
+                    fix=f"set preStop.sleep.seconds to {hold + drain:.0f} or more on the workers, with a "
+                    "longer grace period",
                 )

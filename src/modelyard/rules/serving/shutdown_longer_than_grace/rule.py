@@ -13,7 +13,7 @@ DEFAULT_GRACE_SECONDS = 30
 
 @rule("serving/shutdown-longer-than-grace", warning, since="0.1.0")
 def shutdown_longer_than_grace(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Requests in flight are cut off when the grace period ends before preStop and the engine's own shutdown."""
+    """A grace period shorter than preStop plus the engine's shutdown cuts off requests in flight."""
     for model in environment.models:
         grace = model.template.spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
         before, after = _pre_stop(model.container.value), model.settings.get("shutdown-timeout", 0)
@@ -32,9 +32,9 @@ def shutdown_longer_than_grace(environment: Environment) -> Iterator[Finding | N
 
 def _message(model: ServedModel, before: int, after: int, grace: int) -> str:
     if before + after == 0:
-        return f"{model.name} has {grace} s to end its requests, less than the {DEFAULT_GRACE_SECONDS} s of Kubernetes"
+        return f"{model.name} has {grace} s to finish its requests, below the default of {DEFAULT_GRACE_SECONDS} s"
     return (
-        f"{model.name} is killed after {grace} s, while preStop ({before} s) and shutdown-timeout ({after} s) "
+        f"{model.name} is killed after {grace} s, but preStop ({before} s) and shutdown-timeout ({after} s) "
         f"take {before + after} s"
     )
 

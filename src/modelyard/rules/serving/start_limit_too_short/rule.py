@@ -12,7 +12,7 @@ _PROBE = "start-up probe"
 
 @rule("serving/start-limit-too-short", warning, since="0.1.0")
 def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An engine, or a rank of it, that gives up before the weights are loaded everywhere begins again."""
+    """An engine or rank whose start-up timeout is shorter than the loading time starts over in a loop."""
     for model in environment.models:
         if model.settings.problem:
             continue  # settings/unreadable-settings tells that; what they say of a start is not known
@@ -26,8 +26,9 @@ def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChe
                 continue  # the probe ends the start first, which probes/startup-budget-too-short tells
             yield Finding(
                 at=row.at,
-                message=f"{model.name}: {row.name} gives up after {row.told} ({row.source}); {whose} {needed:.0f} s",
-                fix=f"allow {needed:.0f} s or more, as long as the start-up probe; `modelyard times` shows all limits",
+                message=f"{model.name}: {row.name} times out after {row.told} ({row.source}); {whose} {needed:.0f} s",
+                fix=f"allow {needed:.0f} s or more, as long as the start-up probe; `modelyard times` shows all "
+                "timeouts",
             )
         yield from _syncs(table)
 
@@ -36,7 +37,7 @@ def _needed(table: TimeTable) -> tuple[float | None, str]:
     """Return how long a start may take, and who says so: the weights, else the start-up probe."""
     needed = table.needed("start")
     if needed is not None:
-        return needed, "a start may take"
+        return needed, "start-up may take"
     return _probe(table), "its start-up probe allows"
 
 
@@ -53,7 +54,7 @@ def _syncs(table: TimeTable) -> Iterator[Finding]:
         if row.seconds < needed:
             yield Finding(
                 at=at,
-                message=f"Argo CD gives up a sync after {row.told}; with its hooks that of {table.model.name} waits "
-                f"until the model answers, which may take {needed:.0f} s",
+                message=f"Argo CD cancels a sync after {row.told}; with hooks, the sync of {table.model.name} waits "
+                f"until the model is ready, which may take {needed:.0f} s",
                 fix=f"allow {needed + 300:.0f} s or more",
             )

@@ -14,15 +14,15 @@ _LLM = f"{_MODULE}:{_BUILDER}"
 
 @rule("serving/unknown-import-path", error, since="0.1.0")
 def unknown_import_path(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An application whose module is neither Ray's nor brought by its runtime environment is not deployed."""
+    """Ray Serve cannot deploy an application whose module is in neither Ray nor its runtime environment."""
     for workload in environment.own_workloads:
         for each in serve_applications(workload.manifest):
             if _is_brought(each):
                 continue
             yield Finding(
                 at=each.at("import_path"),
-                message=f"{workload} imports {each.import_path}, which its image of Ray does not have",
-                fix=f"write {_LLM}" if each.has_models else "name what the image or runtime_env brings",
+                message=f"{workload} imports {each.import_path}, which its Ray image does not have",
+                fix=f"write {_LLM}" if each.has_models else "use a module of the image or runtime_env",
             )
 
 

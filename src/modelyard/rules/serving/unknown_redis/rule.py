@@ -22,8 +22,8 @@ def unknown_redis(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(wanted.name, graph(environment).index.names("Service", wanted.namespace))
             yield Finding(
                 at=edge.source.at,
-                message=f"the head of {edge.source.node} keeps its state in {wanted}, which is not there",
+                message=f"the head of {edge.source.node} stores its state in {wanted}, which does not exist",
                 fix=f"name {near}"
                 if near
-                else "name the Service of Redis, or the address of one outside of the cluster",
+                else "use the Service of Redis, or the address of a Redis outside the cluster",
             )

@@ -23,7 +23,7 @@ _OPERATED = {
 
 @rule("serving/unknown-variable", error, since="0.3.0")
 def unknown_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kubernetes leaves `$(NAME)` as it is where no variable has the name, and the program reads the text itself."""
+    """Kubernetes passes `$(NAME)` through as literal text when the container has no such variable."""
     for workload in environment.own_workloads:
         operated = _OPERATED.get(workload.kind, frozenset())
         for template in workload.templates:
@@ -37,6 +37,6 @@ def unknown_variable(environment: Environment) -> Iterator[Finding | NotChecked]
                             if name not in known:
                                 yield Finding(
                                     at=container.at(field, index),
-                                    message=f"{container} is given $({name}), and has no variable {name}",
+                                    message=f"{container} uses $({name}), but has no variable {name}",
                                     fix=did_you_mean(name, known) or f"add {name} to env",
                                 )

@@ -10,7 +10,7 @@ from modelyard.view import Environment, entries, text
 
 @rule("serving/unmounted-model-path", error, since="0.1.0")
 def unmounted_model_path(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An absolute model path outside every mount names a folder of the image, which holds no weights."""
+    """An absolute model path outside every volume mount is a folder of the image, which has no weights."""
     for model in environment.models:
         path = model.settings.model
         if not path.startswith("/"):
@@ -19,6 +19,6 @@ def unmounted_model_path(environment: Environment) -> Iterator[Finding | NotChec
         if not any(path == mount or path.startswith(f"{mount}/") for mount in mounted):
             yield Finding(
                 at=model.settings.at("model"),
-                message=f"{model.name} loads {path}, and no volume is mounted there",
-                fix=f"load from below {one_of(mounted)}, or mount the volume with the weights",
+                message=f"{model.name} loads {path}, but no volume is mounted there",
+                fix=f"load from a path below {one_of(mounted)}, or mount the volume with the weights",
             )

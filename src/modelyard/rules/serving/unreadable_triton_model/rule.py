@@ -32,7 +32,7 @@ _NAME = re.compile(r'^[ \t]*name[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 
 @rule("serving/unreadable-triton-model", error, since="0.1.0")
 def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Triton loads a model whose config.pbtxt it can read and that is called as its folder; else it serves none."""
+    """Triton does not load a model whose config.pbtxt is invalid or whose name differs from its folder."""
     for model in environment.models:
         if model.engine.name != "triton":
             continue
@@ -68,8 +68,8 @@ def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotC
             if named and not wrong and named[1] != model.name:
                 yield Finding(
                     at=LineAddress(files, file, sought=("name:", named[1])),
-                    message=f"{_FILE} calls the model {named[1]}, and its folder is called {model.name}",
-                    fix="leave name out: Triton takes the folder's",
+                    message=f"{_FILE} names the model {named[1]}, but its folder is {model.name}",
+                    fix="remove name: Triton uses the folder's name",
                 )
 
 
@@ -115,8 +115,8 @@ def _repository(model: ServedModel) -> Iterator[Finding]:
         if not written and not any(path.rstrip("/") == each for each in mounts):
             yield Finding(
                 at=model.container.at("args", index),
-                message=f"Triton reads models from {path}, which nothing mounts and the command does not write",
-                fix="name the folder that the command fills",
+                message=f"Triton reads models from {path}, which is not a mount and is not created by the command",
+                fix="use the folder that the command creates",
             )
 
 
@@ -126,12 +126,12 @@ def _unbalanced(content: str) -> tuple[int, str] | None:
     for number, line in enumerate(content.splitlines(), 1):
         plain = re.sub(r'"(?<!\\")(?:[^"\\]|\\.)*+"', '""', line.partition("#")[0])
         if plain.replace('""', "").count('"'):
-            return number, "a text does not end"
+            return number, "a string is not closed"
         for sign in plain:
             if sign in _PAIRS:
                 waiting.append((_PAIRS[sign], number))
             elif sign in _PAIRS.values():
                 if not waiting or waiting[-1][0] != sign:
-                    return number, f"{sign} closes nothing"
+                    return number, f"{sign} has no opening counterpart"
                 waiting.pop()
     return (waiting[-1][1], f"{waiting[-1][0]} is missing") if waiting else None

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 @rule("serving/unroutable-aibrix-name", error, since="0.1.0")
 def unroutable_aibrix_name(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """AIBrix routes by one name: the label, the Service and the name that is served must all be that one."""
+    """AIBrix routes by one name: the label, the Service and the served model name must be identical."""
     for workload in environment.own_workloads:
         namespace = environment.namespace_of(workload.manifest)
         services = {each.name for each in environment.services if each.namespace == namespace}
@@ -33,8 +33,8 @@ def unroutable_aibrix_name(environment: Environment) -> Iterator[Finding | NotCh
                 if others:
                     yield Finding(
                         at=workload.manifest.at((*template.path, "metadata", "labels", others[0]), key=True),
-                        message=f"{workload} has labels of AIBrix ({', '.join(others)}) without {_LABEL}, by which its "
-                        "gateway finds models",
+                        message=f"{workload} has labels of AIBrix ({', '.join(others)}) without {_LABEL}, by "
+                        "which AIBrix's gateway finds models",
                         fix=f"add {_LABEL} with the name of the Service",
                     )
                 continue
@@ -43,15 +43,15 @@ def unroutable_aibrix_name(environment: Environment) -> Iterator[Finding | NotCh
             if not _NAME.fullmatch(str(name)):
                 yield Finding(
                     at=workload.manifest.at(path),
-                    message=f"{workload} has {_LABEL}: {name}, which cannot be the name of a Service",
+                    message=f"{workload} has {_LABEL}: {name}, which is not a valid Service name",
                     fix="use lower-case letters, digits and hyphens",
                 )
             elif str(name) not in services and services:
                 behind = sorted(each.name for each in environment.services if template in each.pods)
                 yield Finding(
                     at=workload.manifest.at(path),
-                    message=f"{workload} has {_LABEL}: {name}, and no Service of that name sends to it",
-                    fix=f"write {behind[0]}" if behind else "name the Service and the served name alike",
+                    message=f"{workload} has {_LABEL}: {name}, but no Service with that name selects it",
+                    fix=f"use {behind[0]}" if behind else "give the Service and the served model the same name",
                 )
 
 
@@ -73,13 +73,13 @@ def _strategies(manifest: Manifest, template: PodTemplate) -> Iterator[Finding]:
         if near:
             yield Finding(
                 at=manifest.at(path),
-                message=f"{template} are routed to by {strategy}, which is no strategy of AIBrix",
+                message=f"{template} use the routing strategy {strategy}, which AIBrix does not have",
                 fix=f"write {near}",
             )
     default = text(config, "defaultProfile")
     if default and profiles and default not in profiles:
         yield Finding(
             at=manifest.at(path),
-            message=f"{_CONFIG} of {template} takes the profile {default}, which it does not have",
+            message=f"{_CONFIG} of {template} uses the profile {default}, which it does not define",
             fix=f"name {nearest(default, profiles) or next(iter(profiles))}",
         )

@@ -13,7 +13,7 @@ SYNC = ("gatewayPlugin", "container", "envs", "AIBRIX_STATESYNC_ENABLED")
 
 @rule("serving/unshared-router-state", warning, since="0.1.0")
 def unshared_router_state(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Each router knows the prefixes of its own requests only, so every other turn of a talk misses the cache."""
+    """Without state sync, each router knows only its own requests, so many turns of a conversation miss the cache."""
     for application in environment.applications:
         for values in release_values(application, environment.repository):
             replicas = values.get(REPLICAS)
@@ -21,7 +21,7 @@ def unshared_router_state(environment: Environment) -> Iterator[Finding | NotChe
                 continue
             yield Finding(
                 at=values.at(REPLICAS),
-                message=f"{application} runs {replicas} routers of AIBrix, and AIBRIX_STATESYNC_ENABLED is not true: "
-                "they route by prefix each from its own memory",
+                message=f"{application} runs {replicas} AIBrix routers, but AIBRIX_STATESYNC_ENABLED is not true: "
+                "each routes prefixes from its own memory",
                 fix='set gatewayPlugin.container.envs.AIBRIX_STATESYNC_ENABLED: "true", or one replica',
             )

@@ -10,7 +10,7 @@ from modelyard.view import VERSION_LABEL, Environment, version_in
 
 @rule("serving/version-mismatch", warning, since="0.1.0")
 def version_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Flags, memory and metrics are checked for the image's version; a label that says another misleads its readers."""
+    """A version label that differs from the image misleads dashboards and people; checks use the image's version."""
     configured = environment.repository.engine_versions
     for model in environment.models:
         by_tag, by_mapping = model.tag_version, configured.get(split_image(model.container.image)[0])
@@ -27,7 +27,7 @@ def version_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]
             if by_image and by_label and by_label != by_image:
                 yield Finding(
                     at=at,
-                    message=f"{model.name} runs version {by_image} by {told} and {by_label} by {VERSION_LABEL}",
-                    fix=f"write {by_image}, or leave the label out where the tag is a version",
+                    message=f"{model.name} runs version {by_image} by {told}, but {VERSION_LABEL} says {by_label}",
+                    fix=f"write {by_image}, or remove the label if the tag is a version",
                 )
                 break

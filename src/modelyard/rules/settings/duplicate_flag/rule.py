@@ -13,7 +13,7 @@ _REPEATED = ("lora-modules", "middleware", "allowed-origins", "disable-log-reque
 
 @rule("settings/duplicate-flag", warning, since="0.1.0")
 def duplicate_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Of a flag that a feature and an environment both append the last one counts; the other looks as if it did."""
+    """If a flag is given twice, only the last one applies, although the other looks effective."""
     for model in environment.models:
         made: dict[str, list[Setting]] = defaultdict(list)
         for setting in model.settings.all:
@@ -27,6 +27,6 @@ def duplicate_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield Finding(
                     at=settings[-1].at,
                     message=f"{model.name} is given --{name} {len(settings)} times ({values}); "
-                    "only the last one counts",
+                    "only the last one applies",
                     fix=f"keep one; an environment that must differ from a feature replaces /args/{settings[0].index}",
                 )

@@ -14,7 +14,7 @@ _MEMBERS = {"attention-backend": ("AttentionConfig", "backend")}
 
 @rule("settings/illegal-choice", error, since="0.1.0")
 def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The engine exits at start on a value that is not one of a flag's choices."""
+    """The engine exits at start-up if a value is not one of the flag's choices."""
     for model in environment.models:
         known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         configs = engine_configs(model.engine.core, model.engine_version) if model.engine_version else None
@@ -42,7 +42,7 @@ def illegal_choice(environment: Environment) -> Iterator[Finding | NotChecked]:
             yield Finding(
                 at=setting.at,
                 message=f"{model.name} sets {setting.name} to {wrong[0]}, which {known.name} {known.version} "
-                "does not take",
+                "does not accept",
                 fix=f"write {near}" if near else f"write {either(choices[:12])}",
             )
 
@@ -54,7 +54,7 @@ def _unlisted(name: str, setting: Setting, known: list[str], engine_named: str) 
         near = nearest(value, known)
         yield Finding(
             at=setting.at,
-            message=f"{name} sets {setting.name} to {value}, which {engine_named} does not list",
+            message=f"{name} sets {setting.name} to {value}, which is not a choice of {engine_named}",
             fix=f"write {near}" if near else f"write {either(known[:12])}",
             severity=warning,
         )

@@ -31,7 +31,7 @@ _TRUTH = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off", "t", "f
 
 @rule("settings/invalid-config", error, since="0.1.0")
 def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The engine exits at start on a key of a JSON flag that its version does not know, or on a value of it."""
+    """The engine exits at start-up on a JSON flag with an unknown key or an invalid value."""
     for model in environment.models:
         known = engine_configs(model.engine.core, model.engine_version) if model.engine_version else None
         if known is None:
@@ -140,15 +140,15 @@ def _relations(model: ServedModel, config: str, value: dict[str, Any], place: _P
         if method in _COUNTED:
             yield Finding(
                 at=place.at(key=True),
-                message=f"{model.name} speculates by {method} without num_speculative_tokens",
+                message=f"{model.name} uses speculative decoding ({method}) without num_speculative_tokens",
                 fix="add num_speculative_tokens, such as 3",
             )
         elif method != "suffix":
-            yield NotChecked(model, "num_speculative_tokens is not set; the draft model's configuration may hold it")
+            yield NotChecked(model, "num_speculative_tokens is not set; the draft model's configuration may set it")
     if config == "KVTransferConfig" and value.get("kv_connector") and value.get("kv_role") is None:
         yield Finding(
             at=place.at(key=True),
-            message=f"{model.name} names the connector {value['kv_connector']} without kv_role",
+            message=f"{model.name} uses the connector {value['kv_connector']} without kv_role",
             fix="add kv_role: kv_producer, kv_consumer or kv_both",
         )
 

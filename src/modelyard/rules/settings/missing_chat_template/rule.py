@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("settings/missing-chat-template", warning, since="0.1.0")
 def missing_chat_template(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A model writes tool calls as its template asks; a parser of another form hands them on as text."""
+    """If the parser does not match the tool-call format of the chat template, tool calls are returned as text."""
     for model in environment.models:
         parser = model.settings.get("tool-call-parser")
         family = tool_family(model.settings.model_id)
@@ -23,8 +23,8 @@ def missing_chat_template(environment: Environment) -> Iterator[Finding | NotChe
         without = [each for each in family.parsers if each not in family.templates]
         yield Finding(
             at=model.settings.at("tool-call-parser"),
-            message=f"{model.name} has the tool-call-parser {parser}, and {model.settings.model_id} "
-            "does not write that form by its own chat template",
+            message=f"{model.name} has the tool-call-parser {parser}, but {model.settings.model_id} "
+            "does not use that format in its own chat template",
             fix=f"set chat-template to {EXAMPLES}/{template} (of vLLM's own image)"
             + (f", or use the parser {one_of(without)}" if without else ""),
         )

@@ -12,7 +12,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @rule("settings/revision-mismatch", error, since="0.1.0")
 def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A commit that the overlay names for its model is none of a model that is loaded in its place."""
+    """The overlay's revision is a commit of another model than the one that is loaded, so loading fails."""
     for model in environment.models:
         named, pinned = model.settings.settings.get("model"), model.settings.settings.get("revision")
         if named is None or pinned is None or not _COMMIT.fullmatch(str(pinned.value)):
@@ -22,7 +22,8 @@ def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked
             yield Finding(
                 # What was changed last: the command line, or the file beside what its overlay says.
                 at=named.at,
-                message=f"{model.name} loads {loaded} at revision {str(pinned.value)[:12]}, which is one of {meant}",
+                message=f"{model.name} loads {loaded} at revision {str(pinned.value)[:12]}, which is a commit "
+                f"of {meant}",
                 fix=f"set revision to a commit of {loaded}, or to main",
             )
 

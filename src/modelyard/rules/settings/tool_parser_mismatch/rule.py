@@ -11,7 +11,7 @@ from modelyard.view import Environment
 
 @rule("settings/tool-parser-mismatch", warning, since="0.1.0")
 def tool_parser_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A parser that does not read what the model writes hands tool calls on as text, with status 200."""
+    """A parser for another format returns the model's tool calls as plain text, with status 200."""
     for model in environment.models:
         parser = model.settings.get("tool-call-parser")
         family = tool_family(model.settings.model_id)
@@ -21,7 +21,7 @@ def tool_parser_mismatch(environment: Environment) -> Iterator[Finding | NotChec
             continue  # another template may ask the model for another form
         yield Finding(
             at=model.settings.at("tool-call-parser"),
-            message=f"{model.name} has the tool-call-parser {parser}; vLLM's documentation names "
+            message=f"{model.name} has the tool-call-parser {parser}; vLLM's documentation recommends "
             f"{one_of(family.parsers)} for {model.settings.model_id}",
             fix=f"write {family.parsers[0]}",
             edits=(to_set(model.settings.at("tool-call-parser"), family.parsers[0]),),

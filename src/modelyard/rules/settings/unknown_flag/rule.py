@@ -12,7 +12,7 @@ from modelyard.view import Environment, Setting
 
 @rule("settings/unknown-flag", error, since="0.1.0")
 def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The engine exits at start on a flag that its version does not have."""
+    """The engine exits at start-up on a flag that its version does not have."""
     for model in environment.models:
         version = model.engine_version
         core = model.engine.core
@@ -46,7 +46,7 @@ def _place(setting: Setting) -> Place:
 def _remedy(near: str, *, gone: bool) -> str:
     # What is spelt like a flag that is gone need not do what that did.
     if gone:
-        return f"remove it, or see whether {near} does what it did" if near else "remove it"
+        return f"remove it, or check whether {near} replaces it" if near else "remove it"
     return f"write {near}, or remove it" if near else "remove it"
 
 

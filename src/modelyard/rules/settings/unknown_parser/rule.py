@@ -13,7 +13,7 @@ _PLUGINS = {"tool-call-parser": "tool-parser-plugin", "reasoning-parser": "reaso
 
 @rule("settings/unknown-parser", error, since="0.1.0")
 def unknown_parser(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The engine exits at start on a tool-call or reasoning parser that it does not have."""
+    """The engine exits at start-up on a tool-call or reasoning parser that it does not have."""
     for model in environment.models:
         known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         if known is None:
@@ -29,5 +29,5 @@ def unknown_parser(environment: Environment) -> Iterator[Finding | NotChecked]:
             yield Finding(
                 at=model.settings.at(flag),
                 message=f"{model.name} has the {flag} {written}, which {known.name} {known.version} does not have",
-                fix=f"write {near}" if near else f"choose one of its {len(names)} parsers: `vllm serve --help={flag}`",
+                fix=f"write {near}" if near else f"use one of its {len(names)} parsers: `vllm serve --help={flag}`",
             )

@@ -15,7 +15,7 @@ OFF = ("0", "false")
 
 @rule("settings/unread-variable", warning, since="0.1.0")
 def unread_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A variable in the engine's own name that its version does not read changes nothing."""
+    """A VLLM_ variable that this version of the engine does not read has no effect."""
     for model in environment.models:
         known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         variables = model.container.value.get("env")

@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("settings/unreadable-settings", error, since="0.1.0")
 def unreadable_settings(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The engine exits at start when the file behind `--config` is not there or is not a YAML mapping."""
+    """The engine exits at start-up if the `--config` file is missing or is not a YAML mapping."""
     for model in environment.models:
         settings = model.settings
         if settings.problem and settings.problem_at is not None and not environment.is_generated:

@@ -19,13 +19,13 @@ _EXPECTED = {
     "human-int": "a whole number, such as 8192 or 8k",
     "float": "a number",
     "json": "a mapping",
-    "boolean-or-string": "true, false or a text",
+    "boolean-or-string": "true, false or a string",
 }
 
 
 @rule("settings/wrong-type", error, since="0.1.0")
 def wrong_type(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The engine exits at start on a value that it cannot read as its flag's type."""
+    """The engine exits at start-up on a value that does not have its flag's type."""
     for model in environment.models:
         known = engine(model.engine.core, model.engine_version) if model.engine_version else None
         for setting in model.settings.all if known else ():

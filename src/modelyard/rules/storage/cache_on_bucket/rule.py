@@ -19,7 +19,7 @@ _CACHES = (
 
 @rule("storage/cache-on-bucket", error, since="0.1.0")
 def cache_on_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Mountpoint shows objects: no links, no locks, no renames, no change of a file; a cache there fails to write."""
+    """Mountpoint for S3 has no links, locks, renames or file changes, so a cache on it cannot be written."""
     buckets = {
         manifest.name
         for manifest in environment.of_kind("PersistentVolume", "")
@@ -57,6 +57,7 @@ def _judge(container: Container, volumes: set[str]) -> Iterator[Finding]:
         if text(variable, "name") in _CACHES and mount:
             yield Finding(
                 at=container.manifest.at((*container.path, "env", index, "value")),
-                message=f"{container.name} writes its cache ({variable['name']}) to {path}, and {mount} is a bucket",
-                fix="keep the cache on an emptyDir or a claim of EBS; weights in the bucket are read by their path",
+                message=f"{container.name} writes its cache ({variable['name']}) to {path}, but {mount} is an "
+                "S3 bucket",
+                fix="put the cache on an emptyDir or an EBS volume; load weights in the bucket by their path",
             )

@@ -12,7 +12,7 @@ _ONE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 @rule("storage/claim-of-one-node", error, since="0.1.0")
 def claim_of_one_node(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A volume for one node holds up every pod on another: the second replica, or the new one of a rollout."""
+    """A ReadWriteOnce volume blocks every pod on another node: the second replica, or the new pod of a rollout."""
     claims = {
         (environment.namespace_of(each), each.name): each for each in environment.of_kind("PersistentVolumeClaim", "")
     }
@@ -32,14 +32,14 @@ def claim_of_one_node(environment: Environment) -> Iterator[Finding | NotChecked
                 why = (
                     f"{replicas} replicas"
                     if several
-                    else "a rollout that starts the new pod before the old one has ended"
+                    else "a rollout that starts the new pod before the old one has stopped"
                 )
                 # A rollout ends where both pods find room on one node, so only several replicas are sure to break.
                 yield Finding(
                     at=template.at("volumes", index, "persistentVolumeClaim", "claimName"),
                     severity=error if several else warning,
-                    message=f"{workload} has {why}, and claim {name} can be mounted by one node alone",
-                    fix="give each pod a disk of its own (emptyDir, or an ephemeral volume), or claim a shared file "
+                    message=f"{workload} has {why}, but only one node can mount claim {name}",
+                    fix="give each pod a disk of its own (emptyDir, or an ephemeral volume), or use a shared file "
                     "system (ReadWriteMany)"
                     if several
                     else "write strategy: {type: Recreate}, or give each pod a disk of its own",

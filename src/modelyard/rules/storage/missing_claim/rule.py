@@ -10,12 +10,12 @@ from modelyard.view import Environment
 
 @rule("storage/missing-claim", error, since="0.1.0", absence="object")
 def missing_claim(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod whose claim does not exist is not scheduled."""
+    """A pod whose PersistentVolumeClaim does not exist stays Pending."""
     yield from missing(
         environment,
         "mounts",
         "PersistentVolumeClaim",
-        lambda pods, name, namespace: f"{pods} mount the claim {name}, which namespace {namespace} does not have",
+        lambda pods, name, namespace: f"{pods} mount the claim {name}, which does not exist in namespace {namespace}",
         brings="the claim",
         fix=lambda pods, name, namespace: "add the PersistentVolumeClaim",
     )

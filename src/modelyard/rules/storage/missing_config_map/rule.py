@@ -15,7 +15,7 @@ _EVERYWHERE = "kube-root-ca.crt"
 
 @rule("storage/missing-config-map", error, since="0.1.0", absence="object")
 def missing_config_map(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A container that refers to a ConfigMap, or a key of it, that does not exist is never started."""
+    """A container whose ConfigMap, or key of a ConfigMap, does not exist never starts."""
     told = _engine_settings(environment)
     for relation in ("mounts", "reads"):
         for edge in graph(environment).of(relation):
@@ -37,7 +37,7 @@ def _finding(environment: Environment, edge: Edge) -> Iterator[Finding]:
     index = graph(environment).index
     known = index.names("ConfigMap", wanted.namespace)
     if wanted.name not in known:
-        missing = f"ConfigMap {wanted.name}, which nothing makes in namespace {wanted.namespace}"
+        missing = f"ConfigMap {wanted.name}, which nothing creates in namespace {wanted.namespace}"
         names = known
     else:
         names = {
@@ -49,7 +49,7 @@ def _finding(environment: Environment, edge: Edge) -> Iterator[Finding]:
         }
         missing = f"the key {wanted.part} of ConfigMap {wanted.name}, which has {one_of(names)}"
     what = wanted.name if wanted.name not in known else wanted.part
-    yield Finding(at=at, message=f"{_pods(edge)} need {missing}", fix=f"name {nearest(what, names) or one_of(names)}")
+    yield Finding(at=at, message=f"{_pods(edge)} need {missing}", fix=f"use {nearest(what, names) or one_of(names)}")
 
 
 def _pods(edge: Edge) -> str:

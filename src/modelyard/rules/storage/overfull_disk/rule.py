@@ -12,14 +12,14 @@ _STORAGE = "ephemeral-storage"
 
 @rule("storage/overfull-disk", error, since="0.1.0")
 def overfull_disk(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node whose images and pods fill its disk evicts pods, and starts none until there is room again."""
+    """A node whose disk is full of images and pod data evicts pods and accepts no new ones."""
     for found in placements(environment):
         use = None if found.daemon else disk_use(found)
         if use is not None and use.images and use.overfull:
             yield Finding(
                 at=_address(found),
                 message=f"{found.template} need more than their node's disk: {use}",
-                fix=f"ask for less, use a smaller image, or give node pool {found.accepting[0].pool} a larger volume",
+                fix=f"request less, use a smaller image, or give node pool {found.accepting[0].pool} a larger volume",
             )
 
 

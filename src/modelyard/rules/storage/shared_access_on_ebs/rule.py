@@ -12,7 +12,7 @@ _SHARED = ("ReadWriteMany", "ReadOnlyMany")
 
 @rule("storage/shared-access-on-ebs", error, since="0.1.0")
 def shared_access_on_ebs(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """An EBS volume with a file system is mounted by one node; a claim for more is never bound."""
+    """Only one node can mount an EBS file system; a claim for shared access is never bound."""
     classes = {manifest.name: manifest for manifest in environment.of_kind("StorageClass", "storage.k8s.io")}
     for manifest in environment.of_kind("PersistentVolumeClaim", ""):
         modes = manifest.get("spec.accessModes")
@@ -26,7 +26,7 @@ def shared_access_on_ebs(environment: Environment) -> Iterator[Finding | NotChec
             elif storage is not None and _is_ebs(storage):
                 yield Finding(
                     at=manifest.at(("spec", "accessModes", index)),
-                    message=f"{manifest} asks for {mode} of storage class {name}, which makes EBS volumes",
+                    message=f"{manifest} requests {mode} from storage class {name}, which creates EBS volumes",
                     fix="use ReadWriteOnce, or a storage class of EFS, FSx or S3",
                 )
 

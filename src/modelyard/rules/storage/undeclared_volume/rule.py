@@ -10,7 +10,7 @@ from modelyard.view import Environment, entries, mapping, numbered, text
 
 @rule("storage/undeclared-volume", error, since="0.1.0")
 def undeclared_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Kubernetes refuses a pod with a mount of a volume that it does not declare."""
+    """Kubernetes rejects a pod that mounts a volume which it does not declare."""
     for workload in environment.own_workloads:
         claims = entries(workload.manifest.value, "spec", "volumeClaimTemplates")
         claims += entries(workload.manifest.value, "spec", "leaderWorkerTemplate", "volumeClaimTemplates")
@@ -25,6 +25,6 @@ def undeclared_volume(environment: Environment) -> Iterator[Finding | NotChecked
                             near = nearest(name, names)
                             yield Finding(
                                 at=container.at(field, index, "name"),
-                                message=f"{container} mounts volume {name}, which {template} do not have",
-                                fix=f"write {near}" if near else f"add the volume, or name {one_of(names)}",
+                                message=f"{container} mounts volume {name}, which {template} do not declare",
+                                fix=f"use {near}" if near else f"add the volume, or use {one_of(names)}",
                             )

@@ -11,7 +11,7 @@ from modelyard.view import Environment, Manifest
 
 @rule("storage/unknown-bucket", error, since="0.1.0")
 def unknown_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Weights that are looked for in another bucket than the environment's are not found, or not permitted."""
+    """The pods' role cannot read another bucket than the environment's, so weights are not loaded."""
     known = graph(environment).index.names("aws_s3_bucket")
     cluster = str(environment.facts.get("cluster") or "")
     if not known:
@@ -27,6 +27,6 @@ def unknown_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
         if (cluster and name.startswith(f"{cluster}-")) or nearest(name, known):
             yield Finding(
                 at=manifest.at(edge.source.path),
-                message=f"{manifest} names the bucket {name}, which Terraform does not make",
+                message=f"{manifest} uses the bucket {name}, which Terraform does not create",
                 fix=f"name {nearest(name, known) or one_of(known)}",
             )

@@ -29,7 +29,7 @@ _OF_CLASSES: dict[str, tuple[tuple[Path, re.Pattern[str], str], ...]] = {
 
 @rule("storage/unknown-file-system", error, since="0.1.0")
 def unknown_file_system(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A driver that is told a file system which cannot be one mounts nothing, and the pods never start."""
+    """A CSI driver cannot mount an invalid file system id or bucket name, and the pods never start."""
     for manifest in environment.of_kind("PersistentVolume", ""):
         yield from _said(manifest, _OF_VOLUMES.get(str(manifest.get("spec.csi.driver", "")), ()))
     for manifest in environment.of_kind("StorageClass", "storage.k8s.io"):
@@ -41,7 +41,7 @@ def _said(manifest: Manifest, needed: tuple[tuple[Path, re.Pattern[str], str], .
     if missing:
         yield NotChecked(
             manifest,
-            f"{missing[0]} is not there yet",
+            f"{missing[0]} is not set yet",
             fix="run Terraform, then modelyard env sync",
             application=manifest.application,
         )

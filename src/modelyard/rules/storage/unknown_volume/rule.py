@@ -14,7 +14,7 @@ _CLAIM, _VOLUME = "PersistentVolumeClaim", "PersistentVolume"
 
 @rule("storage/unknown-volume", error, since="0.3.0", absence="cluster")
 def unknown_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A claim that names a volume waits for that one alone, and is never bound where it is not there or differs."""
+    """A claim with a volume name binds only to that volume, so it stays Pending if the volume is missing or differs."""
     volumes = {each.name: each for each in environment.of_kind(_VOLUME, "")}
     claims = {(environment.namespace_of(each), each.name): each for each in environment.of_kind(_CLAIM, "")}
     for claim in claims.values():
@@ -26,8 +26,8 @@ def unknown_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
             near = nearest(name, volumes)
             yield Finding(
                 at=claim.at("spec.volumeName"),
-                message=f"{claim} waits for PersistentVolume {name}, which the environment does not have",
-                fix=f"name {near}" if near else "name a volume that is there, or leave it out",
+                message=f"{claim} waits for PersistentVolume {name}, which does not exist in this environment",
+                fix=f"use {near}" if near else "use an existing volume, or remove volumeName",
             )
             continue
         yield from _differing(claim, volume)
@@ -38,7 +38,8 @@ def unknown_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
         if name and here and name not in here and environment.is_ours(volume) and (near := nearest(name, here)):
             yield Finding(
                 at=volume.at("spec.claimRef.name"),
-                message=f"{volume} is kept for the claim {namespace}/{name}, which the environment does not have",
+                message=f"{volume} is reserved for the claim {namespace}/{name}, which does not exist in this "
+                "environment",
                 fix=f"name {near}",
             )
 
@@ -48,7 +49,7 @@ def _differing(claim: Manifest, volume: Manifest) -> Iterator[Finding]:
     if lacking:
         yield Finding(
             at=claim.at("spec.accessModes"),
-            message=f"{claim} asks {volume} for {both(lacking)}, which it does not offer",
+            message=f"{claim} requests {both(lacking)} from {volume}, which does not offer it",
             fix=f"write {both(_modes(volume))}",
         )
     asked, has = claim.get("spec.resources.requests.storage"), volume.get("spec.capacity.storage")
@@ -56,14 +57,14 @@ def _differing(claim: Manifest, volume: Manifest) -> Iterator[Finding]:
     if wanted is not None and there is not None and wanted > there:
         yield Finding(
             at=claim.at("spec.resources.requests.storage"),
-            message=f"{claim} asks {volume} for {asked}, and it has {has}",
+            message=f"{claim} requests {asked} from {volume}, which has {has}",
             fix=f"write {has}",
         )
     classes = [str(each.get("spec.storageClassName", "") or "") for each in (claim, volume)]
     if claim.has("spec.storageClassName") and classes[0] != classes[1]:
         yield Finding(
             at=claim.at("spec.storageClassName"),
-            message=f'{claim} has the storage class "{classes[0]}", and {volume} "{classes[1]}"',
+            message=f'{claim} has the storage class "{classes[0]}", but {volume} has "{classes[1]}"',
             fix=f'write "{classes[1]}"',
         )
 

@@ -12,7 +12,7 @@ _FOR_ALL = "allow-other"
 
 @rule("storage/unreadable-mount", error, since="0.1.0")
 def unreadable_mount(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Mountpoint shows a bucket to root alone unless told otherwise: other users cannot read the weights in it."""
+    """By default only root can read a Mountpoint volume, so an engine with another user cannot load its weights."""
     buckets = {
         manifest.name: manifest
         for manifest in environment.of_kind("PersistentVolume", "")
@@ -33,7 +33,7 @@ def unreadable_mount(environment: Environment) -> Iterator[Finding | NotChecked]
                 told.add(found.name)
                 yield Finding(
                     at=found.at("spec.mountOptions"),
-                    message=f"{found} is mounted without {_FOR_ALL}, and {template} do not run as root",
+                    message=f"{found} is mounted without {_FOR_ALL}, but {template} do not run as root",
                     fix=f"add {_FOR_ALL}, uid and gid to mountOptions",
                 )
 

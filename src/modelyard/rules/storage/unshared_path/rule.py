@@ -19,7 +19,7 @@ _SHARED = ("emptyDir", "persistentVolumeClaim", "ephemeral", "csi", "hostPath")
 
 @rule("storage/unshared-path", error, since="0.1.0")
 def unshared_path(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """What an init container writes outside of a shared volume is gone when the next container starts."""
+    """Files that an init container writes outside a shared volume are lost when the next container starts."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             for container in template.containers:
@@ -48,7 +48,7 @@ def _lost(template: PodTemplate, container: Container) -> Iterator[Finding]:
                 if found is not None:
                     yield Finding(
                         at=container.at(field, index),
-                        message=f"{container} uses {path}, where it mounts nothing; {found[2].name} has volume "
+                        message=f"{container} uses {path} without a volume there; {found[2].name} mounts volume "
                         f"{found[1]} at {found[0]}",
                         fix=f"mount volume {found[1]} at {found[0]} in the init container too",
                     )

@@ -44,7 +44,7 @@ _TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - paths of the conta
 
 @rule("storage/unwritable-path", error, since="0.1.0")
 def unwritable_path(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """With a read-only root file system a process writes to its volumes alone, and ends at the first file elsewhere."""
+    """With a read-only root file system, a process can write only to volumes, and fails on any other path."""
     models = {(each.template, each.container.name): each for each in environment.models}
     for workload in environment.own_workloads:
         if workload.manifest.breaks_schema:
@@ -79,7 +79,7 @@ def _read_only(container: Container, volume: str, name: str, path: str) -> Findi
     number = next(index for index, mount in mounts if text(mount, "name") == volume)
     return Finding(
         at=container.at("volumeMounts", number, "readOnly"),
-        message=f"{container} keeps {name} in {path}, and mounts volume {volume} there for reading",
+        message=f"{container} writes {name} to {path}, but volume {volume} is mounted there read-only",
         fix="remove readOnly: the volume is empty until the container writes to it",
     )
 
@@ -93,13 +93,13 @@ def _engine(template: PodTemplate, container: Container, model: ServedModel) -> 
     if not variables & {"TMPDIR", "TEMP", "TMP"} and not any(_is_writable(template, container, p) for p in _TEMPORARY):
         yield Finding(
             at=container.at("volumeMounts", key=True),
-            message=f"the root file system of {container} is read-only, and no volume is mounted at /tmp",
-            fix="mount an emptyDir at /tmp, where the engine's processes make their sockets",
+            message=f"the root file system of {container} is read-only, but no volume is mounted at /tmp",
+            fix="mount an emptyDir at /tmp, where the engine's processes create their sockets",
         )
     if model.engine.caches_in_home and not variables & {"HOME", "XDG_CACHE_HOME", "HF_HOME"}:
         yield Finding(
             at=container.at("env", key=True),
-            message=f"the root file system of {container} is read-only, and its caches lie below the HOME of the image",
+            message=f"the root file system of {container} is read-only, but its caches are below the image's HOME",
             fix=f"set HOME to a folder below {one_of(_writable(template, container))}",
         )
 
@@ -112,12 +112,12 @@ def _judge(
     mount = _mount(container, path)
     if weights and mount and any(kind in _volume(template, text(mount, "name")) for kind in _KEPT):
         return
-    where = f"volume {text(mount, 'name')} is mounted there for reading" if mount else "no volume is mounted there"
+    where = f"volume {text(mount, 'name')} is mounted there read-only" if mount else "no volume is mounted there"
     places = _writable(template, container)
     yield Finding(
         at=at,
-        message=f"{container} keeps {name} in {path}, its root file system is read-only, and {where}",
-        fix=f"name a folder below {one_of(places)}" if places else "mount an emptyDir there",
+        message=f"{container} writes {name} to {path}, but its root file system is read-only, and {where}",
+        fix=f"use a folder below {one_of(places)}" if places else "mount an emptyDir there",
     )
 
 

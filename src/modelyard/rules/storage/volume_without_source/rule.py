@@ -9,7 +9,7 @@ from modelyard.view import Environment, numbered, text
 
 @rule("storage/volume-without-source", warning, since="0.1.0")
 def volume_without_source(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A volume without a source is an empty folder, whatever its containers look for in it."""
+    """A volume without a source is an empty folder, so its containers do not find their files."""
     for workload in environment.own_workloads:
         for template in workload.templates:
             for index, volume in numbered(template.spec, "volumes"):
@@ -18,6 +18,6 @@ def volume_without_source(environment: Environment) -> Iterator[Finding | NotChe
                 name = text(volume, "name")
                 yield Finding(
                     at=template.at("volumes", index, "name"),
-                    message=f"volume {name} of {template} has no source, so that it is an empty folder",
-                    fix="say what is in it, or write emptyDir: {}",
+                    message=f"volume {name} of {template} has no source, so it is an empty folder",
+                    fix="set its source, or write emptyDir: {}",
                 )

@@ -25,7 +25,7 @@ FETCHERS = ("snapshot_download", "hf download", "huggingface-cli download")
 
 @rule("storage/weights-beyond-volume", error, since="0.1.0")
 def weights_beyond_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod whose volume outgrows its limit is evicted; a hook that fetches a model too large fails every sync."""
+    """The kubelet evicts a pod whose volume exceeds its size limit; if it is a sync hook, every sync fails."""
     for model in environment.models:
         weights = weights_gb(model)
         if weights is None:
@@ -36,9 +36,9 @@ def weights_beyond_volume(environment: Environment) -> Iterator[Finding | NotChe
                 if limit < weights * 1e9:
                     yield Finding(
                         at=template.at("volumes", index, "emptyDir", "sizeLimit"),
-                        message=f"{container} fetches {weights:.1f} GB of weights of {model.name} into {told}",
-                        fix=f"sizeLimit {-(-int(weights * 1e9) // 2**30) + 4}Gi or more, and ephemeral-storage for it, "
-                        "on nodes with such a disk",
+                        message=f"{container} downloads {weights:.1f} GB of weights of {model.name} to {told}",
+                        fix=f"set sizeLimit to {-(-int(weights * 1e9) // 2**30) + 4}Gi or more, with "
+                        "ephemeral-storage to match, on nodes with enough disk",
                     )
 
 
@@ -56,26 +56,26 @@ def _of_engine(environment: Environment, model: ServedModel, weights: float) -> 
         if limit is not None and limit < weights * 1e9:
             yield Finding(
                 at=model.template.at("volumes", index, "emptyDir", "sizeLimit"),
-                message=f"{model.name} keeps {weights:.1f} GB of weights in {folder}, on a volume of "
+                message=f"{model.name} stores {weights:.1f} GB of weights in {folder}, on a volume of "
                 f"{text(volume, 'emptyDir', 'sizeLimit')}",
-                fix=f"write sizeLimit: {_gib(weights)}Gi or more, and ephemeral-storage for it",
+                fix=f"set sizeLimit: {_gib(weights)}Gi or more, with ephemeral-storage to match",
             )
         claim = _claim(environment, model, text(volume, "persistentVolumeClaim", "claimName"))
         size = quantity(claim.get("spec.resources.requests.storage")) if claim is not None else None
         if claim is not None and size is not None and size < weights * 1e9 and not _is_elastic(claim):
             yield Finding(
                 at=claim.at("spec.resources.requests.storage"),
-                message=f"{model.name} keeps {weights:.1f} GB of weights in {folder}, on a claim of "
+                message=f"{model.name} stores {weights:.1f} GB of weights in {folder}, on a claim of "
                 f"{claim.get('spec.resources.requests.storage')}",
-                fix=f"claim {_gib(weights)}Gi or more",
+                fix=f"request {_gib(weights)}Gi or more",
             )
         allowed = quantity(text(model.container.value, "resources", "limits", "ephemeral-storage"))
         on_disk = "emptyDir" in volume and text(volume, "emptyDir", "medium") != "Memory"
         if on_disk and allowed is not None and allowed < weights * 1e9:
             yield Finding(
                 at=model.container.at("resources", "limits", "ephemeral-storage"),
-                message=f"{model.container} fetches {weights:.1f} GB of weights to the node's disk, of which it may "
-                f"use {text(model.container.value, 'resources', 'limits', 'ephemeral-storage')}",
+                message=f"{model.container} downloads {weights:.1f} GB of weights to the node's disk, but it may "
+                f"use only {text(model.container.value, 'resources', 'limits', 'ephemeral-storage')}",
                 fix=f"write {_gib(weights)}Gi or more",
             )
 

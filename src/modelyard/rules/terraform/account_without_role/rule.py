@@ -16,14 +16,16 @@ _OPERATED = ("Prometheus", "Alertmanager", "ThanosRuler")
 
 @rule("terraform/account-without-role", error, since="0.1.0")
 def account_without_role(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Pods whose account no Pod Identity association names get no credentials: they run, and AWS refuses every call."""
+    """Pods whose ServiceAccount has no Pod Identity association get no credentials, and every AWS call fails."""
     terraform = environment.terraform
     blocks = terraform.resources("aws_eks_pod_identity_association") if terraform is not None else ()
     given = {association(block) for block in blocks}
     if not given:
         return
     if any(not name for pair in given for name in pair):
-        yield NotChecked("Pod Identity associations", "whom one of them names is not known before Terraform has run")
+        yield NotChecked(
+            "Pod Identity associations", "the ServiceAccount of one of them is not known before Terraform has run"
+        )
         return
     annotated = {
         (environment.namespace_of(manifest), manifest.name)
@@ -41,9 +43,9 @@ def account_without_role(environment: Environment) -> Iterator[Finding | NotChec
             at=manifest.at(path),
             message=f"{manifest} runs as service account {account} of namespace {namespace}, which no Pod Identity "
             f"association gives a role{why}",
-            fix=f"name the account {others[0]}, which has one"
+            fix=f"use the service account {others[0]}, which has one"
             if others
-            else f"give namespace {namespace}, account {account} a role in terraform/modules/identity",
+            else f"add a role for service account {account} of namespace {namespace} in terraform/modules/identity",
         )
 
 
@@ -63,7 +65,7 @@ def _unrendered(environment: Environment, given: set[tuple[str, str]]) -> Iterat
             f"Pod Identity association gives a role, and it calls {known.calls}",
             fix=f"name the account {near}, which has one"
             if near
-            else f"give namespace {namespace}, account {account} a role in terraform/modules/identity",
+            else f"add a role for service account {account} of namespace {namespace} in terraform/modules/identity",
         )
 
 
@@ -81,10 +83,10 @@ def _calling(environment: Environment, unused: set[tuple[str, str]]) -> Iterator
             namespace = environment.namespace_of(manifest)
             if (namespace, kind.lower()) in unused:
                 account = str(manifest.get("spec.serviceAccountName", "") or "default")
-                why = f"; account {kind.lower()} has one and is not there"
+                why = f"; service account {kind.lower()} has one but does not exist"
                 yield namespace, manifest, account, ("spec", "serviceAccountName"), why
 
 
 def _named(template: PodTemplate, namespace: str, unused: set[tuple[str, str]]) -> str:
     name = str(template.labels.get(_NAME, ""))
-    return f"; account {name} has one and is not there" if name and (namespace, name) in unused else ""
+    return f"; service account {name} has one but does not exist" if name and (namespace, name) in unused else ""

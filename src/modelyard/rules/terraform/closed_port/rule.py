@@ -15,7 +15,7 @@ _NEEDED = {
 
 @rule("terraform/closed-port", error, since="0.1.0")
 def closed_port(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A mount through a security group that lets its port in for nobody hangs until it times out."""
+    """A mount hangs until it times out if no security group allows its port."""
     terraform = environment.terraform
     for type_, ports in _NEEDED.items() if terraform is not None else ():
         for system in terraform.resources(type_) if terraform is not None else ():
@@ -26,8 +26,8 @@ def closed_port(environment: Environment) -> Iterator[Finding | NotChecked]:
                 span = str(first) if first == last else f"{first}-{last}"
                 yield Finding(
                     at=_nearest(rules, first).at(("from_port",)),
-                    message=f"{system.address} is reached by {what} on port {span}, which no security group lets in",
-                    fix=f"let nodes reach port {span}",
+                    message=f"{system.address} needs {what} on port {span}, which no security group allows",
+                    fix=f"allow port {span} from the nodes",
                 )
 
 

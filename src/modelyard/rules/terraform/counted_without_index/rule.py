@@ -14,7 +14,7 @@ _COUNTED = re.compile(
 
 @rule("terraform/counted-without-index", error, since="0.1.0")
 def counted_without_index(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Terraform refuses a reference to a resource with `count` that has no index, and plans nothing."""
+    """Terraform fails on a reference without an index to a resource with `count`, and plans nothing."""
     terraform = environment.terraform
     texts = [(file, text) for file, text in terraform.texts() if file.endswith(".tf")] if terraform is not None else []
     counted: dict[str, set[str]] = {}
@@ -30,6 +30,6 @@ def counted_without_index(environment: Environment) -> Iterator[Finding | NotChe
             for found in wrong.finditer(line.partition("#")[0]):
                 yield Finding(
                     at=LineAddress(environment.repository.files, file, number, number, (found[0],)),
-                    message=f"{found[1]} has a count, so that {found[0]} names no single resource",
-                    fix=f"write {found[1]}[0].{found[2]}, or one({found[1]}[*].{found[2]}) where it may be absent",
+                    message=f"{found[1]} has a count, so {found[0]} needs an index",
+                    fix=f"write {found[1]}[0].{found[2]}, or one({found[1]}[*].{found[2]}) if it may be absent",
                 )

@@ -18,7 +18,7 @@ _SAME = {
 
 @rule("terraform/facts-mismatch", error, since="0.1.0")
 def facts_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """What Terraform makes and what manifests expect are two clusters when their facts differ."""
+    """If terraform.tfvars and environment.yaml differ, the manifests do not fit the cluster that Terraform creates."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -28,8 +28,8 @@ def facts_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         yield Finding(
             at=terraform.variable_at(variable),
-            message=f"{variable} is {_words(given)}, while {environment.folder.facts_file} has {fact}: {_words(said)}",
-            fix="write the same in both",
+            message=f"{variable} is {_words(given)}, but {environment.folder.facts_file} has {fact}: {_words(said)}",
+            fix="use the same value in both",
         )
 
 

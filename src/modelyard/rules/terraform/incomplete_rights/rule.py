@@ -27,7 +27,7 @@ _DECRYPT = "kms:Decrypt"
 
 @rule("terraform/incomplete-rights", error, since="0.1.0")
 def incomplete_rights(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """AWS refuses the one call that a role does not allow: no node starts, no image is pulled, no weights are read."""
+    """One missing permission is enough: no node starts, no image is pulled, or no weights are read."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -50,7 +50,7 @@ def _karpenter(environment: Environment, terraform: Terraform) -> Iterator[Findi
             yield Finding(
                 at=LineAddress(environment.repository.files, file, sought=('"policies"',)),
                 message=f"Karpenter is not allowed {both(lacking)}",
-                fix=f"add {both(lacking)}, as Karpenter's reference has it",
+                fix=f"add {both(lacking)}, as in Karpenter's reference",
             )
 
 
@@ -77,7 +77,7 @@ def _nodes(terraform: Terraform) -> Iterator[Finding]:
             if not policies & set(group) and not misspelt:
                 yield Finding(
                     at=_attachment(terraform, role).at(("for_each",)),
-                    message=f"nodes take the role {role.text('name')}, to which none of {either(group)} is attached",
+                    message=f"nodes use the role {role.text('name')}, which has none of {either(group)} attached",
                     fix=f"attach {group[0]}",
                 )
 
@@ -108,8 +108,8 @@ def _decryption(terraform: Terraform) -> Iterator[Finding]:
             if reads and not any(_allows(each, _DECRYPT) for each in statements):
                 yield Finding(
                     at=block.at((action,)),
-                    message=f"{block.address} allows {action} and not {_DECRYPT}, and what it reads is encrypted by a "
-                    "key of the environment",
+                    message=f"{block.address} allows {action} but not {_DECRYPT}, although the data is "
+                    "encrypted with a key of the environment",
                     fix=f"add a statement with {_DECRYPT} on the key",
                 )
 
@@ -126,7 +126,7 @@ def _objects(terraform: Terraform) -> Iterator[Finding]:
             if not whole and all(_BUCKET.fullmatch(str(each)) for each in resources):
                 yield Finding(
                     at=block.at(("s3:GetObject",)),
-                    message=f"{block.address} allows s3:GetObject on {resources[0]}, which is a bucket and no object",
+                    message=f"{block.address} allows s3:GetObject on {resources[0]}, which is a bucket, not an object",
                     fix=f"write {resources[0]}/*",
                 )
 

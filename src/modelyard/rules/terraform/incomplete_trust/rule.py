@@ -23,7 +23,7 @@ _CLAIMS = ("aud", "sub")
 
 @rule("terraform/incomplete-trust", error, since="0.1.0")
 def incomplete_trust(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A role whose trust lacks an action or a service is taken by nobody; without a condition, by strangers too."""
+    """Without the right actions and service nothing can assume a role; without a condition, strangers can."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -49,7 +49,8 @@ def _by_pods(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
     if services and _PODS not in services and variables & _TAGS_OF_PODS:
         yield Finding(
             at=block.at(("identifiers",)),
-            message=f"{block.address} asks for the tags of pods, and lets {both(sorted(services))} take the role",
+            message=f"{block.address} has a condition on pod tags, but allows {both(sorted(services))} to "
+            "assume the role",
             fix=f"write {_PODS}",
         )
     if _PODS not in services or statement.get("effect", "Allow") != "Allow":
@@ -59,7 +60,7 @@ def _by_pods(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
     if actions and lacking:
         yield Finding(
             at=block.at(("actions",)),
-            message=f"{block.address} lets EKS Pod Identity take the role without {both(lacking)}",
+            message=f"{block.address} allows EKS Pod Identity to assume the role without {both(lacking)}",
             fix=f"allow {both(lacking)} too",
         )
 
@@ -77,7 +78,7 @@ def _by_web_identity(block: Block, statement: dict[str, Any]) -> Iterator[Findin
     if lacking:
         yield Finding(
             at=block.at((_WEB,)),
-            message=f"{block.address} lets in tokens of the provider without a condition on {both(lacking)}",
+            message=f"{block.address} accepts tokens of the provider without a condition on {both(lacking)}",
             fix=f"add a StringEquals condition on {both(lacking)}",
         )
 
@@ -90,7 +91,7 @@ def _of_services(terraform: Terraform) -> Iterator[Finding]:
         (each.values.get("node_role_arn"), _NODES, "nodes take") for each in terraform.resources("aws_eks_node_group")
     ]
     named += [
-        (each.values.get("role_arn"), _CLUSTER, "the cluster takes") for each in terraform.resources("aws_eks_cluster")
+        (each.values.get("role_arn"), _CLUSTER, "the cluster uses") for each in terraform.resources("aws_eks_cluster")
     ]
     seen: set[str] = set()
     for reference, service, taken in named:

@@ -24,7 +24,7 @@ _OF_EVERY_NODE = {
 
 @rule("terraform/intolerant-addon", error, since="0.1.0")
 def intolerant_addon(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A node without the pod of an add-on has no addresses, no volumes or no credentials for the pods on it."""
+    """Without an add-on's pod, a node has no IP addresses, no volumes or no credentials for its pods."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -44,9 +44,9 @@ def intolerant_addon(environment: Environment) -> Iterator[Finding | NotChecked]
             if kept_off:
                 yield Finding(
                     at=addon.at(("configuration_values",)),
-                    message=f"add-on {name} sets tolerations, and its pods do not tolerate the taints of node "
+                    message=f"add-on {name} sets tolerations, but its pods do not tolerate the taints of node "
                     f"pool{'s' if len(kept_off) > 1 else ''} {both(kept_off)}",
-                    fix="leave the tolerations of the add-on as they are, or add operator: Exists without a key",
+                    fix="remove tolerations to keep the add-on's defaults, or add operator: Exists without a key",
                 )
 
 

@@ -11,7 +11,7 @@ _NAME = "karpenter_version"
 
 @rule("terraform/karpenter-version-mismatch", error, since="0.1.0")
 def karpenter_version_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter of another version calls what its role does not allow, and starts no nodes."""
+    """Another version of Karpenter makes calls that its role does not allow, and starts no nodes."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -24,8 +24,8 @@ def karpenter_version_mismatch(environment: Environment) -> Iterator[Finding | N
                 if source.chart == "karpenter" and source.revision.removeprefix("v") != version.removeprefix("v"):
                     yield Finding(
                         at=application.at((*source.path, "targetRevision")),
-                        message=f"Karpenter {source.revision} runs with the permissions of {version}, "
-                        f"which {block.address} names",
+                        message=f"Karpenter {source.revision} has the permissions of version {version}, "
+                        f"by {block.address}",
                         fix=f"set {_NAME} to {source.revision} and add the policies of that version, in one change",
                     )
 

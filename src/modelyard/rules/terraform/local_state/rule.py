@@ -9,7 +9,7 @@ from modelyard.view import Environment
 
 @rule("terraform/local-state", error, since="0.1.0")
 def local_state(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """State that lies on one machine is lost with it, and the next apply makes everything a second time."""
+    """State on one machine is lost with it, and the next apply creates everything a second time."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -18,6 +18,7 @@ def local_state(environment: Environment) -> Iterator[Finding | NotChecked]:
         return
     yield Finding(
         at=settings[0].at() if settings else terraform.variable_at("environment_name"),
-        message=f"the root module in {terraform.folder}/ names no backend, so Terraform writes its state beside it",
+        message=f"the root module in {terraform.folder}/ has no backend, so Terraform writes its state to the "
+        "local folder",
         fix='add backend "s3" {}; environments/<env>/backend.hcl says where',
     )

@@ -15,7 +15,7 @@ _ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 
 @rule("terraform/missing-egress", warning, since="0.1.0")
 def missing_egress(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without NAT gateways images come from ECR only, and Karpenter cannot ask IAM for instance profiles."""
+    """Without NAT gateways, nodes pull images only from ECR, and Karpenter cannot create instance profiles."""
     terraform = environment.terraform
     if terraform is None or terraform.variable(_VARIABLE) != "none" or not terraform.resources("aws_vpc"):
         return
@@ -24,9 +24,9 @@ def missing_egress(environment: Environment) -> Iterator[Finding | NotChecked]:
     if registries:
         yield Finding(
             at=terraform.variable_at(_VARIABLE),
-            message=f"{_VARIABLE} is none, and images of {environment} come from {', '.join(registries)}, which nodes "
-            "without a way to the internet do not reach",
-            fix="name copies in ECR (pull_through_caches), or take nat_gateways single or per-zone",
+            message=f"{_VARIABLE} is none, but images of {environment} come from {', '.join(registries)}, which nodes "
+            "without internet access cannot reach",
+            fix="use copies in ECR (pull_through_caches), or set nat_gateways to single or per-zone",
         )
     classes = [
         each
@@ -36,9 +36,9 @@ def missing_egress(environment: Environment) -> Iterator[Finding | NotChecked]:
     if classes:
         yield Finding(
             at=classes[0].at("spec.role"),
-            message=f"{_VARIABLE} is none, so that Karpenter cannot ask IAM for instance profiles of the role of "
+            message=f"{_VARIABLE} is none, so Karpenter cannot create instance profiles in IAM for the role of "
             f"{both(sorted(str(each) for each in classes))}",
-            fix="name an instanceProfile that Terraform makes in place of role",
+            fix="set an instanceProfile that Terraform creates instead of role",
         )
 
 

@@ -11,7 +11,7 @@ _AGENT = "eks-pod-identity-agent"
 
 @rule("terraform/missing-pod-identity-agent", error, since="0.1.0")
 def missing_pod_identity_agent(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Pod Identity gives credentials through an agent on every node; without it no pod has a role."""
+    """Pod Identity needs an agent on every node; without it no pod gets credentials."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -24,6 +24,6 @@ def missing_pod_identity_agent(environment: Environment) -> Iterator[Finding | N
         return
     yield Finding(
         at=addons[0].at(("addon_name",)),
-        message=f"Terraform gives service accounts roles by Pod Identity and makes no add-on {_AGENT}",
+        message=f"Terraform creates Pod Identity associations but not the add-on {_AGENT}",
         fix=f"add {_AGENT} to the add-ons",
     )

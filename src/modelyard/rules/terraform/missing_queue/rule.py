@@ -10,7 +10,7 @@ from modelyard.view import Environment
 
 @rule("terraform/missing-queue", error, since="0.1.0")
 def missing_queue(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter does not start when the queue that it is told of does not exist."""
+    """Karpenter does not start when its interruption queue does not exist."""
     terraform = environment.terraform
     if terraform is None or terraform.resources("aws_sqs_queue"):
         return
@@ -18,6 +18,6 @@ def missing_queue(environment: Environment) -> Iterator[Finding | NotChecked]:
         if edge.source.at is not None:
             yield Finding(
                 at=edge.source.at,
-                message=f"Karpenter listens to the queue {edge.wanted.name}, and Terraform makes no queue",
-                fix="make the queue with its rules, or leave the setting out",
+                message=f"Karpenter uses the queue {edge.wanted.name}, but Terraform creates no queue",
+                fix="create the queue with its rules, or remove the setting",
             )

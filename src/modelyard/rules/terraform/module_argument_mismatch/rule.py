@@ -11,7 +11,7 @@ from modelyard.view.terraform.references import modules
 
 @rule("terraform/module-argument-mismatch", error, since="0.3.0")
 def module_argument_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Terraform refuses a module that is given what it does not declare, or not given what it needs."""
+    """Terraform rejects a module call with an undeclared argument, or without a required one."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -25,13 +25,13 @@ def module_argument_mismatch(environment: Environment) -> Iterator[Finding | Not
             if name not in called.names["var"]:
                 yield Finding(
                     at=LineAddress(files, call.file, line, line, (name,)),
-                    message=f"module {call.name} is given {name}, which {call.folder}/ does not declare",
-                    fix=did_you_mean(name, called.names["var"] - call.arguments.keys()) or "take it out, or declare it",
+                    message=f"module {call.name} sets {name}, which {call.folder}/ does not declare",
+                    fix=did_you_mean(name, called.names["var"] - call.arguments.keys()) or "remove it, or declare it",
                 )
         missing = sorted(called.required - call.arguments.keys())
         if missing:
             yield Finding(
                 at=LineAddress(files, call.file, call.line, call.line, (f'"{call.name}"',)),
-                message=f"module {call.name} is not given {both(missing)}, which {call.folder}/ needs",
-                fix=f"give it {both(missing)}, or declare a default",
+                message=f"module {call.name} does not set {both(missing)}, which {call.folder}/ requires",
+                fix=f"set {both(missing)}, or declare a default",
             )

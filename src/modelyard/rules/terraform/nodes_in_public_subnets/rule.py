@@ -10,7 +10,7 @@ from modelyard.view import Block, Environment
 
 @rule("terraform/nodes-in-public-subnets", warning, since="0.1.0")
 def nodes_in_public_subnets(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter takes any subnet with its tag; nodes in a public one are open to the internet, or reach nothing."""
+    """Karpenter uses every subnet with its tag; nodes in a public one are exposed, or have no egress."""
     told = set()
     for edge in graph(environment).of("looks for subnets"):
         for end in edge.targets:
@@ -21,7 +21,7 @@ def nodes_in_public_subnets(environment: Environment) -> Iterator[Finding | NotC
             key = edge.wanted.name.partition("=")[0]
             yield Finding(
                 at=block.at(("tags", key)),
-                message=f"nodes are started in the public subnets {block.resource} for its tag {key}",
+                message=f"nodes start in the public subnets {block.resource}, which have the tag {key}",
                 fix="tag private subnets only",
             )
 

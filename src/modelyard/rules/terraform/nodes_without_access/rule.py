@@ -13,7 +13,7 @@ _NODES = ("EC2", "EC2_LINUX", "EC2_WINDOWS", "HYBRID_LINUX")
 
 @rule("terraform/nodes-without-access", error, since="0.1.0")
 def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Nodes whose role has no access entry start, and never join the cluster."""
+    """Nodes whose role has no EKS access entry start, but never join the cluster."""
     terraform = environment.terraform
     if terraform is None or not any(_by_entries(cluster) for cluster in terraform.resources("aws_eks_cluster")):
         return
@@ -29,7 +29,7 @@ def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChec
         if not _has_entry(terraform, block, name):
             yield Finding(
                 at=block.at(),
-                message=f"nodes take the role {name}, for which there is no access entry of type EC2_LINUX",
+                message=f"nodes use the role {name}, which has no access entry of type EC2_LINUX",
                 fix="add aws_eks_access_entry with the role's ARN and type EC2_LINUX",
             )
 

@@ -10,13 +10,13 @@ from modelyard.view.terraform.validating import refusals
 
 @rule("terraform/refused-variable", error, since="0.3.0")
 def refused_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Terraform plans nothing while a variable has a value of another type, or one that its validation refuses."""
+    """Terraform plans nothing while a variable has the wrong type or fails its validation."""
     terraform = environment.terraform
     if terraform is None:
         return
     for refusal in refusals(environment.repository.files, terraform.folder, terraform.given):
         yield Finding(
             at=terraform.variable_at(refusal.name),
-            message=f"variable {refusal.name} is refused: {refusal.reason}",
-            fix=f"give {refusal.name} a value that its declaration in {terraform.folder}/ accepts",
+            message=f"variable {refusal.name} is invalid: {refusal.reason}",
+            fix=f"set {refusal.name} to a value that its declaration in {terraform.folder}/ accepts",
         )

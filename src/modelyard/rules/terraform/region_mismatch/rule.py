@@ -16,7 +16,7 @@ _REGION = re.compile(
 
 @rule("terraform/region-mismatch", error, since="0.1.0")
 def region_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A policy that is written for another region allows nothing in this one."""
+    """A policy for another region allows nothing in this one."""
     terraform = environment.terraform
     region = environment.facts.get("region")
     if terraform is None or not isinstance(region, str) or not region:
@@ -28,6 +28,6 @@ def region_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
             if said != region:
                 yield Finding(
                     at=LineAddress(environment.repository.files, file, number, number, (said,)),
-                    message=f"a policy is for {said}, while {environment.folder.facts_file} says {region}",
-                    fix="write the variable with the region",
+                    message=f"a policy is for {said}, but {environment.folder.facts_file} says {region}",
+                    fix="use the variable with the region",
                 )

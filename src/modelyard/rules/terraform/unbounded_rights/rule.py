@@ -26,7 +26,7 @@ _VIA = "kms:ViaService"
 
 @rule("terraform/unbounded-rights", warning, since="0.3.0")
 def unbounded_rights(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A pod that reads every secret, object or role of the account is as good as its administrator for who takes it."""
+    """A pod that can read every secret or object, or pass every role, gives an attacker control of the account."""
     terraform = environment.terraform
     seen: set[tuple[str, int]] = set()
     for block in terraform.data("aws_iam_policy_document") if terraform is not None else ():
@@ -48,7 +48,7 @@ def _everything(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             at=block.at((wide[0], "resources")),
             message=f"{block.address} allows {both(wide)} on every resource of the account",
-            fix=f"name {_NAMED[wide[0]]} in resources",
+            fix=f"use {_NAMED[wide[0]]} in resources",
         )
 
 
@@ -69,8 +69,8 @@ def _of_another_service(block: Block, statement: dict[str, Any]) -> Iterator[Fin
     if used and not services & used and all(_actions(other) for other in block.nested("statement")):
         yield Finding(
             at=block.at((_VIA, "values")),
-            message=f"{block.address} may use the key through {both(sorted(services))} alone, and has rights in "
-            f"{both(sorted(used))}",
+            message=f"{block.address} may use the key only through {both(sorted(services))}, but has "
+            f"permissions only in {both(sorted(used))}",
             fix=f"name {min(used)}.<region>.amazonaws.com",
         )
 

@@ -13,7 +13,7 @@ _SET = re.compile(r"^(\w+)\s*=", re.MULTILINE)
 
 @rule("terraform/undeclared-variable", error, since="0.1.0")
 def undeclared_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Terraform warns of a variable that nobody declared, and goes on with the default of the one that was meant."""
+    """Terraform only warns about an undeclared variable, and uses the default of the intended one."""
     terraform = environment.terraform
     if terraform is None or not terraform.variables_file:
         return
@@ -22,6 +22,6 @@ def undeclared_variable(environment: Environment) -> Iterator[Finding | NotCheck
         if name not in declared:
             yield Finding(
                 at=terraform.variable_at(name),
-                message=f"{name} is set, and the root module in {terraform.folder}/ declares no such variable",
-                fix=did_you_mean(name, declared) or "remove it, or declare it in a file of yours",
+                message=f"{name} is set, but the root module in {terraform.folder}/ does not declare it",
+                fix=did_you_mean(name, declared) or "remove it, or declare it in a file of your own",
             )

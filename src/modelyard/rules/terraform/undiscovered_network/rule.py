@@ -13,7 +13,7 @@ _DISCOVERY = "karpenter.sh/discovery"
 
 @rule("terraform/undiscovered-network", error, since="0.1.0")
 def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without a subnet and a security group that carry its tags, a node class is not ready and no node starts."""
+    """Without a subnet and a security group with its tags, a node class is not ready and no node starts."""
     terraform = environment.terraform
     if terraform is None or not terraform.resources("aws_subnet"):
         return
@@ -30,9 +30,10 @@ def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChec
             own = f"{_DISCOVERY}: {environment.facts.get('cluster') or 'the name of the cluster'}"
             yield Finding(
                 at=at or _where(terraform, wanted.kind),
-                message=f"node classes look for a {_WHAT[wanted.kind]} with {wanted.name}, and Terraform tags none so",
+                message=f"node classes select a {_WHAT[wanted.kind]} with {wanted.name}, but Terraform does "
+                "not set that tag",
                 fix=f"tag the nodes' {_WHAT[wanted.kind]} with {key}"
-                + ("" if key == _DISCOVERY else f", or ask for {own}"),
+                + ("" if key == _DISCOVERY else f", or select {own}"),
             )
 
 

@@ -25,14 +25,14 @@ _POLICY = re.compile(r'"((?:Amazon|AWS|Administrator|ReadOnly)\w+)"|:iam::aws:po
 
 @rule("terraform/unknown-aws-name", error, since="0.1.0")
 def unknown_aws_name(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """IAM takes an action that does not exist and allows nothing by it; unknown policies and services it refuses."""
+    """IAM accepts an unknown action, which allows nothing; it rejects unknown policies and services."""
     terraform = environment.terraform
     for file, text in terraform.texts() if terraform is not None else ():
         for number, written, what, near in _unknown_in(text):
             yield Finding(
                 at=LineAddress(environment.repository.files, file, number, number, (written,)),
                 message=f"AWS has no {what} {written}",
-                fix=f"write {near}" if near else "write the name as AWS's service authorization reference has it",
+                fix=f"use {near}" if near else "use a name of AWS's service authorization reference",
             )
     yield from _addons(environment)
 

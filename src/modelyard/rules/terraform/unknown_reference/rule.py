@@ -21,7 +21,7 @@ _WORDS = {
 
 @rule("terraform/unknown-reference", error, since="0.3.0")
 def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Terraform ends each plan at a name that the module does not declare: a variable, a local value, an output."""
+    """Every plan fails on a reference to a variable, local value or output that the module does not declare."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -35,7 +35,7 @@ def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked
                     yield Finding(
                         at=module.at(files, file, each.line, each.text),
                         message=message,
-                        fix=did_you_mean(each.output or each.name, names) or "declare it, or take the reference out",
+                        fix=did_you_mean(each.output or each.name, names) or "declare it, or remove the reference",
                     )
 
 
@@ -47,8 +47,8 @@ def _faults(
     if kind in ("resource", "data") and name.partition("_")[0] not in providers:
         return  # a name that `for` binds looks alike
     if name not in declared:
-        yield f"{reference.text} names a {_WORDS[kind]} that {module.folder}/ does not declare", declared
+        yield f"{reference.text} references a {_WORDS[kind]} that {module.folder}/ does not declare", declared
     elif reference.output and kind == "module":
         called = known.get(module.calls[name].folder)
         if called is not None and reference.output not in called.outputs:
-            yield f"{reference.text} names an output that {called.folder}/ does not have", called.outputs
+            yield f"{reference.text} references an output that {called.folder}/ does not have", called.outputs

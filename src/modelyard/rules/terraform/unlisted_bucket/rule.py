@@ -11,7 +11,7 @@ from modelyard.view import Block, Environment
 
 @rule("terraform/unlisted-bucket", error, since="0.1.0")
 def unlisted_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Weights are found by listing their bucket; without that right a loader sees no files."""
+    """Loaders list the bucket to find weights; without s3:ListBucket they find no files."""
     terraform = environment.terraform
     for block in terraform.data("aws_iam_policy_document") if terraform is not None else ():
         statements = block.nested("statement")
@@ -20,7 +20,7 @@ def unlisted_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
         if _is_complete(block) and not any(_allows(each, "s3:ListBucket") for each in statements):
             yield Finding(
                 at=block.at(("s3:GetObject",)),
-                message=f"{block.address} allows s3:GetObject and not s3:ListBucket",
+                message=f"{block.address} allows s3:GetObject but not s3:ListBucket",
                 fix="add a statement with s3:ListBucket on the bucket itself, without /*",
             )
 

@@ -12,7 +12,7 @@ _TAG = re.compile(r'"(kubernetes\.io/role/(?:internal-elb|elb))"\s*=\s*"?([^"\s,
 
 @rule("terraform/unread-subnet-tag", error, since="0.3.0")
 def unread_subnet_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """The controller takes subnets with a tag of 1 or of nothing; of others it makes no load balancer."""
+    """The load balancer controller uses only subnets whose role tag is 1 or empty."""
     terraform = environment.terraform
     for file, text in terraform.texts() if terraform is not None else ():
         for number, line in enumerate(text.splitlines(), 1) if file.endswith(".tf") else ():

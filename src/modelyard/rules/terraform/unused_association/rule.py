@@ -12,7 +12,7 @@ from modelyard.view import KUBE_SYSTEM, Environment, LineAddress, Terraform, ass
 
 @rule("terraform/unused-association", error, since="0.1.0")
 def unused_association(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A Pod Identity association for another namespace gives pods nothing, and they may not read their weights."""
+    """A Pod Identity association for the wrong namespace or name has no effect, and pods cannot read their weights."""
     terraform = environment.terraform
     if terraform is None:
         return
@@ -28,15 +28,15 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
         if space:
             yield Finding(
                 at=_written_at(terraform, namespace) or block.at(("namespace",)),
-                message=f"service account {name} is given a role in namespace {namespace}, which nothing makes",
-                fix=f"name the namespace {space}",
+                message=f"service account {name} has a role in namespace {namespace}, which does not exist",
+                fix=f"use the namespace {space}",
             )
             continue
         near = _misspelt(environment, namespace, name, accounts)
         if near:
             yield Finding(
                 at=_written_at(terraform, name) or block.at(("service_account",)),
-                message=f"service account {name} of namespace {namespace} is given a role and is not there",
+                message=f"service account {name} of namespace {namespace} has a role but does not exist",
                 fix=f"name {near}",
             )
             continue
@@ -46,8 +46,8 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
         variable = next((each for each, value in terraform.given.items() if _names(value, namespace)), "")
         yield Finding(
             at=terraform.variable_at(variable, namespace) if variable else block.at(("namespace",)),
-            message=f"service account {name} of namespace {namespace} is given a role and is not there; "
-            f"the one of namespace {', '.join(sorted(without))} is given none",
+            message=f"service account {name} of namespace {namespace} has a role but does not exist; "
+            f"the one of namespace {', '.join(sorted(without))} has none",
             fix=f"name {sorted(without)[0]}",
         )
 

@@ -10,7 +10,7 @@ from modelyard.view.github import sign_ins, trust
 
 @rule("terraform/unused-subject", warning, since="0.2.0")
 def unused_subject(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A role lets in a subject that no job of the workflows has: a mistyped name, or a way in that nobody needs."""
+    """A role trusts a subject that no workflow job has: a typo, or unneeded access to the account."""
     known = trust(environment)
     if known is None:
         return
@@ -27,6 +27,6 @@ def unused_subject(environment: Environment) -> Iterator[Finding | NotChecked]:
             if subject not in names:
                 yield Finding(
                     at=known.at(subject),
-                    message=f"the role to {purpose} lets in {subject}, with which no job of the workflows signs in",
-                    fix=f"take it away, or name one of {', '.join(sorted(names))}" if names else "take it away",
+                    message=f"the role to {purpose} trusts {subject}, which no workflow job uses",
+                    fix=f"remove it, or use one of {', '.join(sorted(names))}" if names else "remove it",
                 )

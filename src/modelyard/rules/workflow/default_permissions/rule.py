@@ -9,7 +9,7 @@ from modelyard.view import Environment, workflows
 
 @rule("workflow/default-permissions", warning, since="0.1.0")
 def default_permissions(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Without permissions a job's token may write what the repository's setting allows, often everything."""
+    """Without `permissions`, a job's token gets the repository's default, often write access to everything."""
     for workflow in workflows(environment):
         if "permissions" in workflow.content:
             continue
@@ -17,6 +17,6 @@ def default_permissions(environment: Environment) -> Iterator[Finding | NotCheck
             if isinstance(job, dict) and "permissions" not in job:
                 yield Finding(
                     at=workflow.at("jobs", str(name)),
-                    message=f"neither {workflow.file} nor its job {name} says which permissions its token has",
-                    fix="write permissions: {} at the top, and what each job needs below it",
+                    message=f"neither {workflow.file} nor its job {name} sets permissions for its token",
+                    fix="set permissions: {} at the top level, and each job's permissions in the job",
                 )

@@ -23,7 +23,7 @@ _OWN_TOKEN = re.compile(r"\$\{\{\s*(?:github\.token|secrets\.GITHUB_TOKEN)\s*\}\
 
 @rule("workflow/excessive-permissions", warning, since="0.1.0")
 def excessive_permissions(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A token that may write everything lets any step change code and releases; one that may read nothing fails."""
+    """With write-all, any step can change code and releases; without read access, the checkout fails."""
     for workflow in workflows(environment):
         whole = workflow.content.get("permissions")
         if whole == "write-all":
@@ -40,7 +40,7 @@ def excessive_permissions(environment: Environment) -> Iterator[Finding | NotChe
                     at=workflow.at("jobs", str(name), "permissions")
                     if own is not None
                     else workflow.at("jobs", str(name)),
-                    message=f"job {name} of {workflow.file} checks out the repository, and its token may not read it",
+                    message=f"job {name} of {workflow.file} checks out the repository, but its token cannot read it",
                     fix="add contents: read",
                     severity=error,
                 )
@@ -66,7 +66,7 @@ def _too_little(
             continue
         yield Finding(
             at=workflow.at("jobs", name, "permissions") if own else workflow.at("jobs", name),
-            message=f"job {name} of {workflow.file} {what}, and its token may not write {permission}",
+            message=f"job {name} of {workflow.file} {what}, but its token cannot write {permission}",
             fix=f"add {permission}: write",
             severity=error,
         )
@@ -75,8 +75,8 @@ def _too_little(
 def _too_much(workflow: Workflow, *path: str) -> Finding:
     return Finding(
         at=workflow.at(*path),
-        message=f"{workflow.file} lets the token write everything",
-        fix="write permissions: {} at the top, and what each job needs below it",
+        message=f"{workflow.file} gives the token write access to everything",
+        fix="set permissions: {} at the top level, and each job's permissions in the job",
     )
 
 

@@ -15,13 +15,13 @@ _INPUTS = ("aws-access-key-id", "aws-secret-access-key")
 
 @rule("workflow/long-lived-key", warning, since="0.1.0")
 def long_lived_key(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A key of an IAM user works from everywhere until somebody deletes it; one leak of a log gives it away."""
+    """An IAM user's access key works from anywhere until it is deleted, and one leaked log exposes it."""
     for workflow in workflows(environment):
         for path in _places(workflow.content):
             yield Finding(
                 at=workflow.at(*path),
                 message=f"{workflow.file} signs in to AWS with a stored key",
-                fix="let aws-actions/configure-aws-credentials take a role by OpenID Connect (role-to-assume)",
+                fix="assume a role by OpenID Connect (role-to-assume of aws-actions/configure-aws-credentials)",
             )
             break  # one finding tells of all of them
 

@@ -10,14 +10,14 @@ from modelyard.view.github import sign_ins, trust, trusted_anywhere
 
 @rule("workflow/refused-sign-in", error, since="0.2.0")
 def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A job takes an AWS role that its token may not ask for, or that does not know it under the name it comes with."""
+    """A job cannot assume its AWS role if its token lacks the permission or no role trusts its subject."""
     for workflow in workflows(environment):
         for each in sign_ins(workflow):
             if not each.may_sign_in:
                 yield Finding(
                     at=workflow.at("jobs", each.job),
-                    message=f"job {each.job} takes an AWS role, and its token may not sign in",
-                    fix="give the job permissions: {id-token: write}",
+                    message=f"job {each.job} assumes an AWS role, but its token has no id-token permission",
+                    fix="add permissions: {id-token: write} to the job",
                 )
     known = trust(environment)
     if known is None:
@@ -30,11 +30,11 @@ def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
             if not each.may_sign_in:
                 continue
             if "${{" not in each.role and f":role/{environment.facts.get('cluster')}-github-" not in each.role:
-                yield NotChecked(subject, f"{each.role} is not a role that this repository's Terraform makes")
+                yield NotChecked(subject, f"{each.role} is not a role that this repository's Terraform creates")
                 continue
             names = each.subjects(environment.name)
             if names is None:
-                yield NotChecked(subject, "the subject that it signs in with is known on GitHub only")
+                yield NotChecked(subject, "only GitHub knows the subject that it signs in with")
                 continue
             trusted = own if each.is_for_each_environment else anywhere
             refused = [name for name in names if name not in trusted]
@@ -42,7 +42,7 @@ def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield Finding(
                     at=workflow.at(*each.path),
                     message=f"job {each.job} signs in as {', '.join(refused)}, which no role of {environment.name} "
-                    f"lets in; they let in {', '.join(sorted(trusted))}",
+                    f"trusts; the roles trust {', '.join(sorted(trusted))}",
                     fix=f"list it in github of {known.file} under what the job does (plan, apply or upload), or "
                     "run the job as one of those",
                 )

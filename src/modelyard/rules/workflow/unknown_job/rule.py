@@ -10,7 +10,7 @@ from modelyard.view import Environment, workflows
 
 @rule("workflow/unknown-job", error, since="0.1.0")
 def unknown_job(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """GitHub refuses a workflow whose job needs one that does not exist, and checks nothing."""
+    """GitHub rejects a workflow whose job needs one that does not exist, and runs nothing."""
     for workflow in workflows(environment):
         for name, job in workflow.jobs.items():
             needs = job.get("needs") if isinstance(job, dict) else None
@@ -21,6 +21,6 @@ def unknown_job(environment: Environment) -> Iterator[Finding | NotChecked]:
                 known = [each for each in workflow.jobs if each != name]
                 yield Finding(
                     at=workflow.at("jobs", str(name), *path),
-                    message=f"job {name} of {workflow.file} needs {needed}, which is no job of it",
+                    message=f"job {name} of {workflow.file} needs {needed}, which is not a job of this workflow",
                     fix=f"name {nearest(str(needed), known) or one_of(known)}",
                 )

@@ -22,7 +22,7 @@ _Path = tuple[str | int, ...]
 
 @rule("workflow/unknown-reference", warning, since="0.3.0")
 def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """GitHub puts nothing in the place of a step, job or output that does not exist, and goes on without it."""
+    """GitHub evaluates a reference to an unknown step, job or output as an empty string, without an error."""
     for workflow in workflows(environment):
         for name, job in workflow.jobs.items():
             if isinstance(job, dict):
@@ -55,8 +55,8 @@ def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[F
                 yield Finding(
                     at=workflow.at(*path),
                     message=f"job {name} of {workflow.file} uses {root}.{called}"
-                    f"{'.outputs.' + output if output else ''}, and {what}",
-                    fix=did_you_mean(wrong, known) or "name what is there",
+                    f"{'.outputs.' + output if output else ''}, but {what}",
+                    fix=did_you_mean(wrong, known) or "use an existing name",
                 )
 
 
@@ -68,7 +68,7 @@ def _fault(
         return None if called in steps else (f"no step has the id {called}", called, steps)
     if called not in needed:
         known = set(needed) or {str(each) for each in workflow.jobs}
-        return f"the job does not need {called}", called, known
+        return f"the job does not list {called} in needs", called, known
     other = workflow.jobs.get(called)
     if not output or not isinstance(other, dict) or other.get("uses"):
         return None

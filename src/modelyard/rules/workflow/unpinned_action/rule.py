@@ -13,7 +13,7 @@ _DIGEST = re.compile(r"docker://.+@sha256:[0-9a-f]{64}")
 
 @rule("workflow/unpinned-action", warning, since="0.1.0")
 def unpinned_action(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A tag or branch of an action can be moved, and its new code runs with the workflow's rights."""
+    """A tag or branch of an action can be moved, and its new code runs with the workflow's permissions."""
     for workflow in workflows(environment):
         used: list[tuple[object, Address]] = [
             (step.get("uses"), workflow.at(*path, "uses")) for path, step in workflow.steps()
@@ -29,6 +29,6 @@ def unpinned_action(environment: Environment) -> Iterator[Finding | NotChecked]:
             if not _COMMIT.fullmatch(uses.rpartition("@")[2]):
                 yield Finding(
                     at=at,
-                    message=f"the workflow {workflow.file} runs {uses}, which is no fixed commit",
-                    fix="write the commit, and the version in a comment behind it",
+                    message=f"the workflow {workflow.file} uses {uses}, which is not pinned to a commit",
+                    fix="pin the commit, with the version in a comment after it",
                 )

@@ -16,7 +16,7 @@ _HEAD = re.compile(
 
 @rule("workflow/untrusted-checkout", error, since="0.1.0")
 def untrusted_checkout(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A workflow that runs with the repository's secrets and checks out a fork's code gives them to the fork."""
+    """A workflow that has the repository's secrets and checks out a fork's code exposes them to the fork."""
     for workflow in workflows(environment):
         event = next((each for each in workflow.events if each in _PRIVILEGED), "")
         for path, step in workflow.steps() if event else ():
@@ -24,6 +24,6 @@ def untrusted_checkout(environment: Environment) -> Iterator[Finding | NotChecke
             if text(step, "uses").startswith("actions/checkout@") and _HEAD.search(ref):
                 yield Finding(
                     at=workflow.at(*path, "with", "ref"),
-                    message=f"{workflow.file} starts on {event}, with the repository's secrets, and checks out {ref}",
-                    fix="start on pull_request, which has no secrets, or do not check out the head",
+                    message=f"{workflow.file} runs on {event}, with the repository's secrets, and checks out {ref}",
+                    fix="use pull_request, which has no secrets, or do not check out the head",
                 )

@@ -18,7 +18,7 @@ _UNTRUSTED = re.compile(
 
 @rule("workflow/untrusted-text-in-script", error, since="0.1.0")
 def untrusted_text_in_script(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Text from a pull request that is put into a script is run as part of it."""
+    """Text from a pull request inside a script runs as part of the script."""
     for workflow in workflows(environment):
         for path, step in workflow.steps():
             for key in ("run", "script"):
@@ -28,6 +28,6 @@ def untrusted_text_in_script(environment: Environment) -> Iterator[Finding | Not
                 if found:
                     yield Finding(
                         at=workflow.at(*path, *below),
-                        message=f"a script of {workflow.file} holds {found[1]}, which strangers choose",
-                        fix="give it to the script as a variable under env, and write it in quotes there",
+                        message=f"a script of {workflow.file} contains {found[1]}, which anyone can control",
+                        fix="pass it as a variable under env, and quote the variable in the script",
                     )
