@@ -114,7 +114,7 @@ def test_what_its_module_tells_is_what_rules_look_at(root: Path, with_module: No
     ranks, zero = told["scheduling/device-rank-mismatch"], told["autoscaling/scale-to-zero-without-trigger"]
     assert (str(ranks.at.place()), ranks.message) == (
         f"{SETTINGS}:2:9",
-        "toy has 1 GPU per pod and uses 2 (tensor-parallel-size 2)",
+        "toy has 1 GPU per pod but 2 ranks (tensor-parallel-size 2)",
     )
     assert str(zero.at.place()).startswith("environments/dev/models/toy/scaled-object.yaml:8:")
 
