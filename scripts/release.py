@@ -1,4 +1,4 @@
-"""Make a release: the version in pyproject.toml, the changelog's heading, a commit and a tag.
+"""Make a release: the version in pyproject.toml and in links to runbooks, the changelog's heading, a commit and a tag.
 
     make release VERSION=1.2.3
 
@@ -19,6 +19,8 @@ from packaging.version import InvalidVersion, Version
 
 PROJECT = Path(__file__).parents[1]
 PYPROJECT, CHANGELOG = PROJECT / "pyproject.toml", PROJECT / "CHANGELOG.md"
+ALERTS = PROJECT / "bases" / "platform" / "alerts" / "rules"
+RUNBOOKS = re.compile(r"/blob/v[^/\s]+/docs/runbooks/")
 VERSION_LINE = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
 UNRELEASED = "## Unreleased\n"
 
@@ -47,7 +49,9 @@ def main(words: list[str]) -> int:
     today = datetime.now(UTC).date().isoformat()
     CHANGELOG.write_text(f"{before}{UNRELEASED}\n## {version} ({today})\n{after}")
     PYPROJECT.write_text(VERSION_LINE.sub(f'version = "{version}"', PYPROJECT.read_text(), count=1))
-    _git("commit", "--quiet", "--message", f"Release {version}", "--", str(PYPROJECT), str(CHANGELOG))
+    for rules in sorted(ALERTS.glob("*.yaml")):
+        rules.write_text(RUNBOOKS.sub(f"/blob/v{version}/docs/runbooks/", rules.read_text()))
+    _git("commit", "--quiet", "--all", "--message", f"Release {version}")
     _git("tag", "--annotate", f"v{version}", "--message", f"Modelyard {version}\n\n{entry}")
     print(f"v{version} is committed and tagged; publish it with: git push --follow-tags")
     return 0

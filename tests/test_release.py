@@ -19,6 +19,9 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "scripts/release.py", tmp_path / "scripts")
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "0.1.0"\n')
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    rules = tmp_path / "bases/platform/alerts/rules"
+    rules.mkdir(parents=True)
+    (rules / "x.yaml").write_text("runbook_url: https://github.com/x/x/blob/v0.1.0/docs/runbooks/a.md\n")
     for words in (
         ("init", "-q"),
         ("config", "user.name", "t"),
@@ -46,6 +49,7 @@ def test_version_changelog_commit_and_tag_agree(project: Path) -> None:
     assert changelog.index("## Unreleased") < changelog.index("## 0.2.0 (") < changelog.index("A thing")
     assert git(project, "log", "-1", "--format=%s").strip() == "Release 0.2.0"
     assert "A thing." in git(project, "tag", "--list", "-n9", "v0.2.0")
+    assert "/blob/v0.2.0/docs/runbooks/a.md" in (project / "bases/platform/alerts/rules/x.yaml").read_text()
     assert git(project, "status", "--porcelain") == ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.manifests.composition import ROOT, Repository, build
 from tests.monitoring.queries import known
 from tests.monitoring.rules import ALERTS, CASES, NAMES, alerts, groups, needs_promtool, promtool, write
 
-RUNBOOKS = "https://github.com/modelyard/modelyard/blob/main/docs/runbooks/"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+RUNBOOKS = f"https://github.com/modelyard/modelyard/blob/v{VERSION}/docs/runbooks/"
 
 
 def cases() -> list[tuple[str, str, bool]]:
@@ -96,7 +98,7 @@ def test_each_alert_has_a_severity_a_sentence_and_a_runbook(name: str) -> None:
     assert rule["annotations"]["runbook_url"] == RUNBOOKS + page
     text = (ROOT / "docs" / "runbooks" / page).read_text()
     assert text.startswith(f"# {name}\n")
-    for part in ("## What it means", "## Look", "## Mend"):
+    for part in ("## Meaning", "## Diagnosis", "## Mitigation"):
         assert part in text, f"{page} lacks {part!r}"
 
 
