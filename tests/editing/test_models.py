@@ -637,6 +637,7 @@ def test_a_person_is_asked_which_overlay_for_features_and_whether_to_write(start
     until(b"Which one")
     assert b"1  llama-3-1-8b-instruct-vllm-gpu" in shown and b"2  llama-3-1-8b-instruct-vllm-neuron" in shown
     assert b"USD an hour" in shown, "the price is shown before the choice"
+    assert b"on-demand list prices of us-west-2, read 2" in shown, "and which prices they are"
     os.write(ours, b"7\n")
     until(b"write a number from 1 to 2")
     os.write(ours, b"2\n")

@@ -327,6 +327,8 @@ def _reasons(chosen: Candidate) -> list[str]:
     if trial.runs_on:
         price = "" if trial.usd_per_hour is None else f", {trial.usd_per_hour:,.2f} USD an hour"
         reasons.append(f"runs on {trial.runs_on}{price}")
+    if trial.price_source:
+        reasons.append(f"prices: {trial.price_source}")
     return reasons + [f"not checked: {each}" for each in trial.unknown]
 
 

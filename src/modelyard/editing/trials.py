@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelyard.checking import CheckOptions, check, environments
+from modelyard.costing import price_provenance
 from modelyard.editing.changes import Changes
 from modelyard.editing.splicing import Text
 from modelyard.findings import Finding, Severity, UserError
@@ -35,6 +36,7 @@ class Trial:
         places: Whether some pool takes the model's pods; None where it cannot be said.
         runs_on: Pool and instance type that its pods get first; empty where none does.
         usd_per_hour: Price of a node of that type; None where it is unknown.
+        price_source: What kind of price that is, of which day, and how sure; empty where it is unknown.
         unknown: What could not be told of the model, and why.
     """
 
@@ -46,6 +48,7 @@ class Trial:
     places: bool | None = None
     runs_on: str = ""
     usd_per_hour: float | None = None
+    price_source: str = ""
     unknown: tuple[str, ...] = ()
 
     @property
@@ -141,11 +144,13 @@ def _placed(trial: Trial, view: Environment, model: str) -> Trial:
     if not places:
         return replace(trial, places=False)
     verdict = dearest.accepting[0]
+    kind, price = verdict.options[0].name, _price(dearest)
     return replace(
         trial,
         places=True,
-        runs_on=f"{verdict.options[0].name} in pool {verdict.pool}",
-        usd_per_hour=_price(dearest),
+        runs_on=f"{kind} in pool {verdict.pool}",
+        usd_per_hour=price,
+        price_source="" if price is None else price_provenance(str(view.facts.get("region") or ""), [kind]),
     )
 
 
