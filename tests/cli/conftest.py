@@ -34,7 +34,7 @@ def report(*findings, gaps=()):
     summary = EnvironmentSummary("dev", 1, 1, 3, ("chat",))
     return Report(Path("."), [summary], list(findings), list(gaps), applications=1)
 
-gap = NotChecked("chart x", "not in the cache", "modelyard fetch brings it", environment="dev", application="chat")
+gap = NotChecked("chart x", "not in the cache", "run modelyard fetch", environment="dev", application="chat")
 
 def check(root, options, progress):
     STAGE

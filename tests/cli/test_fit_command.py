@@ -37,7 +37,7 @@ def test_a_model_that_fits(modelyard: Run, one_model: Path) -> None:
     assert "dev/chat  Qwen/Qwen3-1.7B  vLLM 0.33.0  fits" in outcome.out
     for device in ("A10G", "L4", "L40S"):
         assert f"  {device:<8} fits         weights 3.2 ▓" in outcome.out
-    assert "nearest calibrated log: " in outcome.out
+    assert "closest measured run: " in outcome.out
     told = json.loads(modelyard("fit", str(one_model), "--env", "dev", "--model", "chat", "--json").out)
     [found] = told["models"]
     assert found["verdict"] == "fits"

@@ -75,7 +75,7 @@ def report() -> Report:
     gap = NotChecked(
         "chart kuberay-operator 1.5.1",
         "not in the cache",
-        "modelyard fetch brings it",
+        "run modelyard fetch",
         environment="dev",
         application="kuberay-operator",
     )

@@ -34,7 +34,7 @@ bases/features/hf-token/kustomization.yaml: warning secrets/missing-secret
 
 dev    11 applications  3 models   142 resources   ok, 1 not checked
 prod   14 applications  6 models   201 resources   1 error, 2 warnings, 1 not checked
-not checked: chart kuberay-operator 1.5.1 (not in the cache; modelyard fetch brings it)
+not checked: chart kuberay-operator 1.5.1 (not in the cache; run modelyard fetch)
 
 1 error, 2 warnings in 2 environments, 2 applications not fully checked (1.4 s, 21 of 25 applications from cache)
 """

@@ -23,7 +23,7 @@ def test_a_small_model_on_a_small_device_fits() -> None:
     found = assessed(SMALL, "A10G")
     assert found.verdict is FitVerdict.FITS
     assert found.budget.requests == 3
-    assert found.basis.startswith("nearest calibrated log: ") and "differs in" in found.basis
+    assert found.basis.startswith("closest measured run: ") and "differs in" in found.basis
 
 
 def test_a_length_that_the_cache_cannot_hold_does_not_fit_and_the_arithmetic_is_shown() -> None:

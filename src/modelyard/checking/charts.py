@@ -286,7 +286,7 @@ def _with_values(rendering: Rendering, job: ChartJob) -> Rendering:
 
 def _gap(manifest: Manifest, source: Source, reason: str, environment: str) -> NotChecked:
     remedies = {
-        "not in the cache": "modelyard fetch brings it",
+        "not in the cache": "run modelyard fetch",
         "helm is not installed": "modelyard tools install modelyard-render",
     }
     return NotChecked(
@@ -306,7 +306,7 @@ def _packed_here(job: ChartJob, environment: str) -> NotChecked:
     return NotChecked(
         f"chart {job.name}",
         "packed on this machine, and not what its repository offers",
-        "modelyard fetch brings that",
+        "run modelyard fetch",
         environment=environment,
         application=job.application.name,
     )

@@ -156,4 +156,4 @@ def _crd_paths(repository: Repository, lock: Lock) -> list[Path]:
 def _unfetched(repository: Repository, lock: Lock) -> Iterator[NotChecked]:
     for path in repository.crds:
         if is_url(path) and cached_definitions(lock, path) is None:
-            yield NotChecked(f"definitions {path}", "not in the cache", "modelyard fetch brings them")
+            yield NotChecked(f"CRDs {path}", "not in the cache", "run modelyard fetch")

@@ -87,7 +87,7 @@ class Assessment:
         """What the figures rest on, for the end of a message."""
         if self.coverage is None:
             return "measured at start-up of this model, version and device"
-        near = f"nearest calibrated log: {self.coverage.point.title}"
+        near = f"closest measured run: {self.coverage.point.title}"
         return near if self.coverage.covered else f"{near}; differs in {self.coverage.reason}"
 
 

@@ -93,8 +93,8 @@
     const shown = concerned(data.changes.environments.map((each) => ({ ...each, environment: each.name })));
     section.hidden = false;
     section.replaceChildren(el("h2", { id: "changes-title" }, `Changes since ${data.changes.base}`),
-      el("p", { class: "lead" }, "What each cluster will be told once this is merged and synced, rendered from both sides; nothing was asked of a cluster."),
-      ...(shown.length ? shown.map(block) : [el("p", { class: "empty" }, "Nothing differs in what is deployed.")]));
+      el("p", { class: "lead" }, "What changes in each cluster once this is merged and synced, by comparing the rendered manifests. No cluster was contacted."),
+      ...(shown.length ? shown.map(block) : [el("p", { class: "empty" }, "No deployed resource changes.")]));
   }
   onDraw(draw);
 })();

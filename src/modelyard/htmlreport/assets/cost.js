@@ -15,11 +15,11 @@
       shown = [...shown, { name: `${rest.length} others`, quantity: "", floor: [total("floor", 0)], ceiling: [0, total("ceiling", 1)] }];
     }
     const series = [
-      { name: "floor: as few pods as allowed", shade: "accent", values: shown.map((row) => row.floor[0]) },
-      { name: "up to full scale", shade: "accent", faded: true, values: shown.map((row) => Math.max(0, row.ceiling[1] - row.floor[0])) },
+      { name: "minimum scale", shade: "accent", values: shown.map((row) => row.floor[0]) },
+      { name: "additional at full scale", shade: "accent", faded: true, values: shown.map((row) => Math.max(0, row.ceiling[1] - row.floor[0])) },
     ];
     return el("div", { class: "panel" }, el("h3", {}, title), legend(series),
-      bars(`${title}: USD a month from the floor to full scale; the table below has the same figures`, shown.map((row) => row.name), series,
+      bars(`${title}: USD per month from minimum to full scale; the table below has the same figures`, shown.map((row) => row.name), series,
         (index) => [shown[index].name, shown[index].quantity, `${money(shown[index].floor[0])} to ${money(shown[index].ceiling[1])} a month`].filter(Boolean), money));
   }
 
@@ -42,7 +42,7 @@
     const named = (environment, each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name });
     const all = (key) => shown.flatMap((environment) => environment.cost[key].map((each) => named(environment, each)));
     const missing = shown.flatMap((environment) => [...environment.cost.gaps.map((gap) => `${gap.subject}: ${gap.reason}`), ...environment.cost.total.unknown.map((name) => `${name}: no known price`)]);
-    fill("cost", "Cost a month", "On-demand list prices without taxes and discounts, 730 hours. What has no known price is named, and never counted as free.",
+    fill("cost", "Cost per month", "On-demand list prices without taxes and discounts, 730 hours. Items without a known price are listed, and not counted as zero.",
       chart("Models and other pods", [...all("models"), ...all("other-pods")]), chart("Platform", all("platform")),
       missing.length ? el("details", { class: "notice", open: missing.length < 4 }, el("summary", {}, `Not counted: ${missing.length}`), missing.slice(0, 100).map((each) => el("p", {}, each))) : "",
       shown.slice(0, 20).map(bill),

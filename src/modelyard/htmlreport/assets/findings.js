@@ -2,8 +2,8 @@
 // Findings and gaps in one list: what was not checked stands beside what is wrong, and is filtered like it.
 (() => {
   const { data, el, fill, concerned, link, paged, several, onDraw } = window.page;
-  const KINDS = [["error", "Errors"], ["warning", "Warnings"], ["note", "Notes"], ["gap", "Not checked"]];
-  const WORDS = { error: "error", warning: "warning", note: "note", gap: "not checked" };
+  const KINDS = [["error", "Errors"], ["warning", "Warnings"], ["note", "Notes"], ["gap", "Not checked"], ["accepted", "Accepted gaps"]];
+  const WORDS = { error: "error", warning: "warning", note: "note", gap: "not checked", accepted: "accepted gap" };
   const filter = { text: "", off: new Set(), area: "" };
 
   /** Gaps of one reason are one entry with several subjects: five charts that are not in the cache need one remedy. */
@@ -11,7 +11,7 @@
     const together = new Map();
     for (const gap of concerned(data["not-checked"])) {
       const key = JSON.stringify([gap.reason, gap.fix, gap.rule, gap.environment, gap.accepted]);
-      const group = together.get(key) || { ...gap, kind: "gap", subjects: [], applications: new Set() };
+      const group = together.get(key) || { ...gap, kind: gap.accepted ? "accepted" : "gap", subjects: [], applications: new Set() };
       group.subjects.push(gap.subject);
       if (gap.application) group.applications.add(gap.application);
       together.set(key, group);
@@ -33,23 +33,23 @@
   function excerpt(source, line) {
     if (!source) return "";
     const { text, first, last } = source;
-    const parts = first === null ? [text] : [text.slice(0, first), el("mark", {}, text.slice(first, last)), text.slice(last)];
+    const indent = text.length - text.trimStart().length;
+    const parts = first === null ? [text.trimStart()] : [text.slice(Math.min(indent, first), first), el("mark", {}, text.slice(first, last)), text.slice(last)];
     return el("pre", { tabindex: "0", "aria-label": `line ${line}` }, el("span", { class: "number" }, String(line)), ...parts);
   }
 
   function item(entry) {
-    const gap = entry.kind === "gap";
-    return el("li", { class: `item ${entry.kind}` },
+        return el("li", { class: `item ${entry.kind}` },
       el("header", {},
-        el("span", { class: `badge ${entry.kind}` }, entry.accepted ? "accepted gap" : WORDS[entry.kind]),
+        el("span", { class: `badge ${entry.kind}` }, WORDS[entry.kind]),
         entry.rule ? link(entry.url, entry.rule) : "",
         several() && entry.environment ? el("span", {}, entry.environment) : "",
         entry.application && !(entry.applications?.size > 1) ? el("span", {}, entry.application) : "",
         entry.place ? el("code", { class: "place" }, entry.place) : ""),
       el("p", { class: "message" }, entry.message),
-      gap ? el("p", {}, entry.reason) : "",
+      entry.subjects ? el("p", {}, entry.reason) : "",
       entry.accepted ? el("p", {}, `Accepted: ${entry.accepted}`) : "",
-      entry.detail?.length ? el("pre", { tabindex: "0", "aria-label": "details" }, entry.detail.join("\n")) : "",
+      entry.detail?.length ? el("pre", { class: "detail", tabindex: "0", "aria-label": "details" }, entry.detail.join("\n")) : "",
       excerpt(entry.source, entry.line),
       entry.fix ? el("p", { class: "fix" }, el("b", {}, "Fix: "), entry.fix) : "");
   }

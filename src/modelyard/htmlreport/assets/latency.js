@@ -41,7 +41,7 @@
   const row = (each) => el("tr", {},
     el("th", { scope: "row" }, each.name, el("span", { class: "sub" }, each.model), each.load ? el("span", { class: "sub" }, each.load) : ""),
     el("td", {}, el("span", { class: `badge ${BADGES[each.verdict] || "gap"}` }, each.verdict || "not checked"),
-      el("span", { class: "sub" }, each.gap || each.reason || (each.calibrated ? "moved by own load tests" : "estimated"))),
+      el("span", { class: "sub" }, each.gap || each.reason || (each.calibrated ? "corrected by load tests" : "estimated"))),
     METRICS.map(([key]) => times(each, key)),
     el("td", { class: "number" }, each["usd-per-million"] ? money(each["usd-per-million"]) : "", each.device ? el("span", { class: "sub" }, each.device) : ""));
 
@@ -55,7 +55,7 @@
       el("td", {}, `${Math.round(run.prompt)} in, ${Math.round(run.output)} out`),
       el("td", { class: "number" }, run.requests.toFixed(1)), el("td", { class: "number" }, run.rate.toFixed(2)),
       el("td", { class: "number" }, run.ttft === null ? "" : ms(run.ttft)), el("td", { class: "number" }, run.itl === null ? "" : ms(run.itl))), body, 50);
-    return el("details", { open: runs.length <= 8 }, el("summary", {}, `${count(runs.length, "load test")} of one replica, as the repository keeps them`),
+    return el("details", { open: runs.length <= 8 }, el("summary", {}, `${count(runs.length, "load test")} of one replica, stored in the repository`),
       scrolling("Load tests", el("table", {}, el("thead", {}, el("tr", {}, ["Model", "Device", "Tokens"].map((name) => el("th", { scope: "col" }, name)),
         ["At once", "Requests/s", "First token, median", "Between tokens, median"].map((name) => el("th", { scope: "col", class: "number" }, name)))), body)), rest);
   }
@@ -67,7 +67,7 @@
     const body = el("tbody", {});
     const rest = paged(all, row, body, 40);
     section.replaceChildren(el("h2", { id: "latency-title" }, "Latency"),
-      el("p", { class: "lead" }, "Models that have objectives, at the load of their objectives. Estimates are ranges in which four of five measurements lie; load tests of your own move and narrow them."),
+      el("p", { class: "lead" }, "Models with objectives, at the load in their objectives. Estimates are ranges that contain four of five measurements; your own load tests correct and narrow them."),
       ...METRICS.map(([key, title]) => chart(all, key, title)).filter(Boolean),
       el("div", { class: "panel" }, scrolling("Objectives of models", el("table", {}, el("thead", {}, el("tr", {}, ["Model", "Verdict", ...METRICS.map(([, title]) => title)].map((name) => el("th", { scope: "col" }, name)),
         el("th", { scope: "col", class: "number" }, "A million tokens"))), body)), rest, tests(all)));

@@ -16,7 +16,7 @@
   const gib = (value) => `${value.toFixed(1)} GiB`;
   const tip = (row) => [`${row.name} on ${row.device.device}: ${row.device.verdict}`,
     ...PARTS.filter(([key]) => row.device.parts[key]).map(([key, name]) => `${name}  ${gib(row.device.parts[key])}`),
-    `device  ${gib(row.device.total)}, the engine takes ${gib(row.device.requested)}`];
+    `device  ${gib(row.device.total)}, the engine may use ${gib(row.device.requested)}`];
 
   function table(rows) {
     const used = PARTS.filter(([key]) => rows.some((row) => row.device.parts[key]));
@@ -49,7 +49,7 @@
     const turn = (step) => el("button", { type: "button", class: "quiet", disabled: step < 0 ? first === 0 : first + PAGE >= rows.length,
       click: () => { first += step; list(all); paintCharts(); } }, step < 0 ? "Previous" : "Next");
     results.replaceChildren(el("div", { class: "panel" }, legend(series), chart,
-      rows.length > PAGE ? el("p", { class: "more" }, turn(-PAGE), turn(PAGE), el("span", {}, `${first + 1} to ${first + shown.length} of ${rows.length}, those that fit worst first`)) : "",
+      rows.length > PAGE ? el("p", { class: "more" }, turn(-PAGE), turn(PAGE), el("span", {}, `${first + 1} to ${first + shown.length} of ${rows.length}, worst fit first`)) : "",
       el("details", {}, el("summary", {}, "The same as a table, with reasons and changes that would make it fit"), table(shown))));
   }
 
@@ -57,7 +57,7 @@
     const all = rowsOf();
     const gaps = environments().flatMap((each) => each.memory || []).filter((model) => model.gap);
     fill("memory", "Memory per rank",
-      "What lies in the memory of one GPU or NeuronCore, for every device that the pods can land on. Estimated, unless a start-up log was measured.",
+      "Memory of one GPU or NeuronCore, for every device that the pods can land on. Estimated, unless a start-up log was measured.",
       all.length > 12 ? el("div", { class: "filters" }, el("input", { type: "search", placeholder: "Search models and devices", "aria-label": "Search memory", value: wanted,
         input: (event) => { wanted = event.target.value.toLowerCase(); first = 0; list(all); paintCharts(); } })) : "",
       all.length ? results : el("p", { class: "empty" }, "No model has a memory budget here."),

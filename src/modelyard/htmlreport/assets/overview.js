@@ -35,14 +35,14 @@
         `${count(shown.reduce((total, each) => total + each.resources, 0), "resource")} `,
         `in ${shown.length > 4 ? count(shown.length, "environment") : where}. `,
         data.verdict.fails ? "The check fails." : "The check passes.",
-        tally.gap ? " What could not be checked has not passed." : ""),
+        tally.gap ? " What could not be checked may still fail." : ""),
       el("ul", { class: "tiles" },
         tile(tally.error ? "error" : "", tally.error, tally.error === 1 ? "error" : "errors"),
         tile(tally.warning ? "warning" : "", tally.warning, tally.warning === 1 ? "warning" : "warnings"),
         tile(tally.gap ? "gap" : "", tally.gap, "not checked"),
         tile(unfit || homeless.length ? "error" : "", models.length,
-          `${models.length === 1 ? "model" : "models"}${unfit ? `, ${unfit} not fitting` : ""}${homeless.length ? `, ${count(homeless.length, "workload")} without a node` : ""}`),
-        costs.length ? tile("wide", high > low ? `${money(low)} – ${money(high)}` : money(low), `a month${unpriced ? ", and what has no known price" : ""}`) : ""));
+          `${models.length === 1 ? "model" : "models"}${unfit ? `, ${unfit} ${unfit === 1 ? "does" : "do"} not fit` : ""}${homeless.length ? `, ${count(homeless.length, "workload")} without a node` : ""}`),
+        costs.length ? tile("wide", high > low ? `${money(low)} – ${money(high)}` : money(low), `per month${unpriced ? ", plus items without a known price" : ""}`) : ""));
     document.title = `${sentence(tally)} · ${data.title}`;
     document.getElementById("title").textContent = data.title;
     document.getElementById("foot").textContent =

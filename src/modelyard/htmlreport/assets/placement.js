@@ -7,15 +7,15 @@
   function cell(said) {
     if (!said) return el("td", { class: "cell no" }, "–");
     if (!said.accepts) {
-      return el("td", { class: "cell no" }, el("details", {}, el("summary", {}, "refuses"), said.reasons.map((each) => el("p", {}, each))));
+      return el("td", { class: "cell no" }, el("details", {}, el("summary", {}, "cannot run"), said.reasons.map((each) => el("p", {}, each))));
     }
-    const price = typeof said.price === "number" ? `$${said.price.toFixed(2)}/h` : said.nodes ? `${said.nodes} nodes at most` : "price not known";
+    const price = typeof said.price === "number" ? `$${said.price.toFixed(2)}/h` : said.nodes ? `at most ${said.nodes} nodes` : "price not known";
     return el("td", { class: "cell yes" }, el("b", {}, `✓ ${said.type}`),
       el("span", { class: "sub" }, [price, said.others ? `${said.others} more types` : ""].filter(Boolean).join(" · ")));
   }
 
   function row(entry, columns) {
-    const verdict = entry.unknown ? el("span", { class: "badge gap" }, "not checked") : entry.refused ? el("span", { class: "badge error" }, "no node takes it") : "";
+    const verdict = entry.unknown ? el("span", { class: "badge gap" }, "not checked") : entry.refused ? el("span", { class: "badge error" }, "no node can run it") : "";
     return el("tr", {},
       el("th", { scope: "row" }, `${entry.name} `, verdict, el("span", { class: "sub" }, [entry.kind, entry.pods].filter(Boolean).join(" · ")),
         el("span", { class: "sub" }, entry.requests || "no requests"), entry.unknown ? el("span", { class: "sub" }, entry.unknown) : ""),
@@ -47,7 +47,7 @@
       click: () => { filter.kind = kind; draw(); document.querySelector("#placement [aria-pressed=true]").focus(); } }, title);
     const any = environments().some((each) => each.placement?.rows.some((row) => row["is-model"]));
     if (!any && filter.kind === "models") filter.kind = "all";
-    fill("placement", "Placement", "Which nodes can take the pods, pools in Karpenter's order: the cheapest instance type of each, or the reason it refuses.",
+    fill("placement", "Placement", "Which nodes can run the pods. Pools are in Karpenter's order, each with its cheapest instance type, or the reason why it cannot run the pods.",
       el("div", { class: "filters" }, el("input", { type: "search", placeholder: "Search workloads", "aria-label": "Search placement", value: filter.text,
         input: (event) => { filter.text = event.target.value.toLowerCase(); list(); } }), chip("models", "Models"), chip("all", "All workloads"), chip("stuck", "Without a node")),
       results);

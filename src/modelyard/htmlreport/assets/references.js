@@ -103,13 +103,13 @@
         edge[5] ? el("code", { class: "sub" }, edge[5]) : "")), all.length > LISTED ? el("li", {}, `and ${all.length - LISTED} more`) : "")] : [];
     };
     return el("div", { class: "panel neighbours", tabindex: "0", role: "region", "aria-label": "Neighbours of the object" },
-      el("h3", {}, nameOf(objects[chosen.number])), lines("It refers to", out.get(chosen.number) || [], 2), lines("Referred to by", into.get(chosen.number) || [], 0));
+      el("h3", {}, nameOf(objects[chosen.number])), lines("References", out.get(chosen.number) || [], 2), lines("Referred to by", into.get(chosen.number) || [], 0));
   }
 
   let host = null, waiting = null;
   function draw() {
     const environment = current();
-    if (!environment) { fill("references", "References", "", el("p", { class: "empty" }, "No object refers to another here.")); return; }
+    if (!environment) { fill("references", "References", "", el("p", { class: "empty" }, "No references between objects.")); return; }
     if (chosen?.environment !== environment.name) chosen = { environment: environment.name, number: beginning(environment) };
     const { byName } = index(environment);
     const { objects, edges } = environment.references;
@@ -127,14 +127,14 @@
     };
     host = el("div", { id: "canvas", role: "img", "aria-label": `References of ${nameOf(objects[chosen.number])}; the list beside it has the same` });
     const zoom = (factor, label, text) => el("button", { type: "button", class: "quiet", "aria-label": label, click: () => drawing?.zoom({ level: drawing.zoom() * factor, renderedPosition: { x: host.clientWidth / 2, y: host.clientHeight / 2 } }) }, text);
-    fill("references", "References", `${count(objects.length, "object")}, ${count(edges.length, "reference")}: selectors, mounts, claims, roles and pools. Dashed: not known, or optional; red: leads nowhere.`,
+    fill("references", "References", `${count(objects.length, "object")}, ${count(edges.length, "reference")}: selectors, mounts, claims, roles and pools. Dashed: unknown or optional; red: the target does not exist.`,
       el("div", { class: "lookup" },
         several() ? el("select", { "aria-label": "Environment of the graph", change: (event) => { chosen = { environment: event.target.value, number: -1 }; chosen.number = beginning(current()); draw(); } },
           sources().map((each) => el("option", { value: each.name, selected: each === environment }, each.name))) : "",
         el("input", { id: "object", type: "text", list: "objects", autocomplete: "off", "aria-label": "Find an object", placeholder: "Find an object: Deployment, Secret, NodePool …",
           input: (event) => { suggest(event.target.value); if (byName.has(event.target.value)) choose(event.target.value); }, keydown: (event) => { if (event.key === "Enter") choose(event.target.value); } }), names,
         el("select", { "aria-label": "How much is drawn", change: (event) => { depth = Number(event.target.value); draw(); } },
-          [[1, "one step around"], [2, "two steps around"], ...(objects.length <= MOST_DRAWN ? [[0, "everything"]] : [])].map(([value, text]) => el("option", { value, selected: value === depth }, text))),
+          [[1, "direct neighbours"], [2, "two steps"], ...(objects.length <= MOST_DRAWN ? [[0, "everything"]] : [])].map(([value, text]) => el("option", { value, selected: value === depth }, text))),
         zoom(1.3, "Zoom in", "+"), zoom(1 / 1.3, "Zoom out", "−"), el("button", { type: "button", class: "quiet", click: () => drawing?.fit(undefined, 24) }, "Fit")),
       el("div", { class: "graph" }, host, neighbours(environment)));
     // Laying out takes time that nobody should wait for who does not look: it is drawn when it comes into sight.

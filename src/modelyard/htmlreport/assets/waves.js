@@ -22,7 +22,7 @@
         title: [each.target || each.unrendered, `namespace ${each.namespace || "none"}`].filter(Boolean).join(" · "), click: () => window.page.searchFindings(each.name) },
         each.name, el("small", {}, [each["is-model"] ? "model" : "", words[kind] || ""].filter(Boolean).join(", "))));
     };
-    fill("waves", "Applications by sync wave", "Argo CD makes them from the lowest wave to the highest. A button shows what was found in an Application.",
+    fill("waves", "Applications by sync wave", "Argo CD syncs waves from the lowest to the highest. Select an Application to show its findings.",
       environments().filter((each) => each.waves).map((environment) => el("div", { class: "panel" }, several() ? el("h3", {}, environment.name) : "",
         el("ol", { class: "lanes" }, environment.waves.map((lane) => {
           const shown = lane.applications.slice(0, 60);

@@ -29,5 +29,5 @@ def unknown_exec_port(environment: Environment) -> Iterator[Finding | NotChecked
                                 at=container.at(field, "exec", "command", index),
                                 message=f"{field} of {container} calls port {asked[0]} of its own pod, which "
                                 f"listens on {one_of(sorted(map(str, ports)))}",
-                                fix=f"ask {one_of(sorted(map(str, ports)))}",
+                                fix=f"use {one_of(sorted(map(str, ports)))}",
                             )

@@ -79,7 +79,7 @@ def _read_only(container: Container, volume: str, name: str, path: str) -> Findi
     number = next(index for index, mount in mounts if text(mount, "name") == volume)
     return Finding(
         at=container.at("volumeMounts", number, "readOnly"),
-        message=f"{container} writes {name} to {path}, but volume {volume} is mounted there read-only",
+        message=f"{container} uses {path} for {name}, but volume {volume} is mounted there read-only",
         fix="remove readOnly: the volume is empty until the container writes to it",
     )
 
@@ -116,7 +116,7 @@ def _judge(
     places = _writable(template, container)
     yield Finding(
         at=at,
-        message=f"{container} writes {name} to {path}, but its root file system is read-only, and {where}",
+        message=f"{container} uses {path} for {name}, but its root file system is read-only, and {where}",
         fix=f"use a folder below {one_of(places)}" if places else "mount an emptyDir there",
     )
 
