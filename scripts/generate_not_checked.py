@@ -76,6 +76,8 @@ def gaps() -> Iterator[tuple[str, str, str, str]]:
                     continue  # one that was kept, read back
                 arguments = dict(zip(("subject", "reason"), node.args, strict=False))
                 arguments |= {each.arg: each.value for each in node.keywords if each.arg}
+                if "reason" not in arguments:
+                    continue  # one that was said before, and is read from a cache
                 subject, reason = (text_of(arguments[name]) for name in ("subject", "reason"))
                 yield LAYERS[place.parts[0]], sayer, subject, reason
 
