@@ -11,7 +11,7 @@ _PREDICATES = ("cannot ", "has ", "is ", "may ", "must ", "needs ", "should ")
 
 @rule("schema/invalid-resource", error, since="0.1.0")
 def invalid_resource(environment: Environment) -> Iterator[Finding]:
-    """A resource that breaks its schema, or a rule of its definition, is refused, and its Application does not sync."""
+    """The API server rejects a resource that violates its schema or CEL rules, and the Application does not sync."""
     for manifest in environment.resources:
         verdict = manifest.resource.verdict
         if verdict is None or verdict.status == "no-schema":
@@ -25,7 +25,7 @@ def invalid_resource(environment: Environment) -> Iterator[Finding]:
                 fix=remedy
                 or _served(said)
                 or _plain_fix(problem.path, said)
-                or "correct it as the API reference of the kind has it",
+                or "correct it by the API reference of the kind",
             )
 
 
