@@ -18,7 +18,7 @@ _TARGET = frozenset(
 
 @rule("metrics/unknown-metric", warning, since="0.1.0", absence="cluster")
 def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A query for a metric that nobody serves answers nothing, and an alert or autoscaler on it never acts."""
+    """A query for a metric that no exporter serves returns nothing; an alert or autoscaler on it never acts."""
     yield from _of_pod_autoscalers(environment)
     versions = environment.served_versions
     for expression in expressions(environment):
@@ -34,7 +34,8 @@ def unknown_metric(environment: Environment) -> Iterator[Finding | NotChecked]:
             if name in versions and exporter.version not in versions[name]:
                 engine = title_of(name)
                 yield NotChecked(
-                    expression.manifest, f"metrics of {engine} {', '.join(sorted(versions[name]))} unknown"
+                    expression.manifest,
+                    f"metrics of {engine} {', '.join(sorted(versions[name]))} are unknown",
                 )
                 break
             yield from _judge(expression, selector, exporter)
@@ -130,12 +131,12 @@ def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> It
     metric = exporter.series.get(selector.metric)
     if metric is None:
         instead = exporter.removed.get(selector.metric) or nearest(selector.metric, exporter.series)
-        gone = "served no more by" if selector.metric in exporter.removed else "which is no metric of"
+        gone = "which was removed from" if selector.metric in exporter.removed else "which is not a metric of"
         served = f"{exporter.name} {exporter.version}".strip()
         yield Finding(
             at=expression.at_word(selector.metric),
-            message=f"{expression.manifest} asks for {selector.metric}, {gone} {served}",
-            fix=f"did you mean {instead}" if instead else "choose a metric that the exporter serves",
+            message=f"{expression.manifest} queries {selector.metric}, {gone} {served}",
+            fix=f"did you mean {instead}" if instead else "use a metric that the exporter serves",
         )
         return
     for label in sorted(selector.matched.difference(metric.labels)):
@@ -143,6 +144,6 @@ def _judge(expression: Expression, selector: Selector, exporter: Exporter) -> It
         if meant and meant not in selector.matched:
             yield Finding(
                 at=expression.at,
-                message=f"{expression.manifest} asks {selector.metric} for the label {label}, which it does not have",
+                message=f"{expression.manifest} uses the label {label} of {selector.metric}, which it does not have",
                 fix=f"did you mean {meant}",
             )

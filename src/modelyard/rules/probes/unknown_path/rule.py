@@ -28,7 +28,7 @@ _MONITORS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
 
 @rule("probes/unknown-path", error, since="0.1.0")
 def unknown_path(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A probe of a path that the engine does not serve fails for ever, and a scrape of it brings nothing."""
+    """A probe of a path that the engine does not serve always fails; a scrape of it returns no metrics."""
     yield from _of_serve(environment)
     services = services_by_template(environment)
     for model in environment.models:
@@ -77,7 +77,7 @@ def _scrapes(environment: Environment, server: Listener, service: Service) -> It
                 continue
             yield Finding(
                 at=monitor.at(("spec", field, index, "path")),
-                message=f"{monitor} scrapes {path} of {server.model.name}, where {server.server.title} has its metrics "
+                message=f"{monitor} scrapes {path} of {server.model.name}, but {server.server.title} serves metrics "
                 f"at {server.server.metrics}",
                 fix=f"write {server.server.metrics}",
             )
@@ -90,14 +90,14 @@ def _judge(server: Listener, who: str, path: str, at: Address) -> Iterator[Findi
     if guarded and _asks_for_a_key(server):
         yield Finding(
             at=at,
-            message=f"{who} asks {path}, which answers 401 to callers without the key that the engine asks for",
-            fix=f"ask {_nearest(plain, known.paths)}",
+            message=f"{who} calls {path}, which returns 401 without the engine's API key",
+            fix=f"use {_nearest(plain, known.paths)}",
         )
     elif plain not in known.paths | known.optional:
         yield Finding(
             at=at,
-            message=f"{who} asks {path}, which {known.title} does not serve",
-            fix=f"ask {_nearest(plain, known.paths)}",
+            message=f"{who} calls {path}, which {known.title} does not serve",
+            fix=f"use {_nearest(plain, known.paths)}",
         )
 
 

@@ -19,7 +19,7 @@ _KINDS = ("Role", "ClusterRole")
 
 @rule("security/unknown-api-resource", warning, since="0.3.0")
 def unknown_api_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """A role with a group, resource or verb that does not exist gives nothing; who relies on it is refused."""
+    """A role with an API group, resource or verb that does not exist grants nothing; API calls get 403."""
     for kind in _KINDS:
         for manifest in environment.of_kind(kind, "rbac.authorization.k8s.io"):
             if environment.is_ours(manifest):
@@ -41,7 +41,7 @@ def _judged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
                     written = homes[0] if homes else near
                     yield Finding(
                         at=manifest.at(("rules", index, "apiGroups", number)),
-                        message=f"{manifest} gives rights in the API group {group}, which is not there",
+                        message=f"{manifest} grants permissions in the API group {group}, which does not exist",
                         fix='write "", the group of the core resources' if not written else f"write {written}",
                     )
         if all(group in api_resources() for group in groups):
@@ -55,14 +55,14 @@ def _judged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
                 said = " or ".join(each or "core" for each in groups)
                 yield Finding(
                     at=manifest.at(("rules", index, "resources", number)),
-                    message=f"{manifest} gives rights to {resource}, which API group {said} does not have",
-                    fix=f'name its group, "{elsewhere[0]}"' if elsewhere else f"write {nearest(plain, known)}",
+                    message=f"{manifest} grants permissions on {resource}, which API group {said} does not have",
+                    fix=f'use its group, "{elsewhere[0]}"' if elsewhere else f"write {nearest(plain, known)}",
                 )
         for number, verb in enumerate(listed(entry, "verbs")):
             if str(verb) not in api_verbs() and (near := nearest(str(verb), api_verbs())):
                 yield Finding(
                     at=manifest.at(("rules", index, "verbs", number)),
-                    message=f"{manifest} gives the right to {verb}, which is no verb",
+                    message=f"{manifest} grants {verb}, which is not a verb",
                     fix=f"write {near}, or {one_of(sorted(api_verbs() - {'*', near}), 4)}",
                 )
 
