@@ -23,6 +23,8 @@ def defaults_in_list(environment: Environment) -> Iterator[Finding | NotChecked]
     if any(_compares_on_the_server(values) for values in environment.chart_values):
         return
     for application in environment.applications:
+        if not application.manifest.mapping("spec.destination"):
+            continue  # a folder by itself, which may never meet Argo CD
         ignored = {text(each, "kind") for each in application.manifest.entries("spec.ignoreDifferences")}
         for manifest in application.resources:
             schema = structural_schema(manifest.identity.api_version, manifest.kind)
