@@ -136,6 +136,9 @@ def _implied(chosen: Mapping[str, str]) -> set[str]:
         waiting.append("aibrix")
         if chosen.get("auto_mode") == OFF:
             waiting.append("aws-load-balancer-controller")
+    # Asked with the component alone: known at once, a row without what that needs is not searched to its end.
+    if chosen.get("alerts_channel"):
+        waiting.append("alert-receiver")
     on: set[str] = set()
     while waiting:
         name = waiting.pop()
