@@ -3,6 +3,9 @@
 Peers: the rules that llm-d-planner and KAITO publish, and the code of aiconfigurator-core where it is installed (its
 fallback for models without a database). All get the same logged device memory, utilisation and flags; "own" weights are
 those that each estimator works out, for llm-d-planner and KAITO the exact ones of `modelyard`, which favours them.
+
+hf-mem says what weights and one request take, not what is left, and reads weights from the hub alone; its code for the
+cache is held against the requests that engines logged, where it is installed.
 """
 
 from __future__ import annotations
@@ -81,6 +84,34 @@ def aiconfigurator(found: Assessment, config: Mapping[str, Any] | None) -> float
     return float(answer["total_kv_size_bytes"]) / GIB
 
 
+def hf_mem(found: Assessment, config: Mapping[str, Any]) -> float | None:
+    """Return what hf-mem's code says that a request of the longest length takes on a rank, in GiB."""
+    try:
+        of_request = import_module("hf_mem.safetensors.kv_cache").compute_safetensors_kv_cache_size
+    except ImportError:
+        return None
+    text, settings = config.get("text_config") or config, found.settings
+    kind = "F8_E4M3" if settings.kv_dtype.startswith("fp8") else "BF16"
+    try:
+        said = of_request(dict(text), kind, found.budget.max_model_len)
+    except (KeyError, TypeError, RuntimeError, ZeroDivisionError):
+        return None
+    return float(said) / GIB / settings.tensor_parallel_size
+
+
+def requests_table(points: list[Mapping[str, Any]], configs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how far one request of the longest length is from what engines logged, as a table."""
+    found = {row.name: row.assessment for row in TABLE["deployments"]()}
+    logged = {point["case"]: point["truth"]["request-gib"] for point in points if "request-gib" in point["truth"]}
+    lines = ["| estimator | requests | median error | largest |", "|---|---|---|---|"]
+    for name, estimate in (("modelyard", lambda each, _: each.budget.kv_request_gib), ("hf-mem", hf_mem)):
+        answers = [(estimate(found[case], configs[case]), gib) for case, gib in logged.items()]
+        errors = sorted(abs(said - gib) for said, gib in answers if said is not None)
+        told = f"{median(errors):.2f} GiB | {errors[-1]:.2f} GiB" if errors else "not installed |"
+        lines.append(f"| {name} | {len(errors)} of {len(logged)} | {told} |")
+    return "\n".join(lines)
+
+
 ESTIMATORS: Mapping[str, Estimator] = {
     "modelyard": modelyard,
     "llm-d-planner": planner,
@@ -91,9 +122,10 @@ ESTIMATORS: Mapping[str, Estimator] = {
 
 def main() -> int:
     """Print the table."""
+    points = json.loads((TABLE["DEPLOYMENTS"] / "deployments.json").read_text())["points"]
     configs = {
         point["case"]: json.loads((TABLE["DEPLOYMENTS"] / "configs" / f"{point['config']}.json").read_text())
-        for point in json.loads((TABLE["DEPLOYMENTS"] / "deployments.json").read_text())["points"]
+        for point in points
     }
     rows = [row for row in (*TABLE["deployments"](), *TABLE["calibrated"]()) if row.kv_gib is not None]
     sys.stdout.write("| estimator | points | median error | largest |\n|---|---|---|---|\n")
@@ -102,6 +134,7 @@ def main() -> int:
         errors = sorted(abs(said - logged) for said, logged in answers if said is not None)
         told = f"{median(errors):.2f} GiB | {errors[-1]:.2f} GiB" if errors else "not installed |"
         sys.stdout.write(f"| {name} | {len(errors)} of {len(rows)} | {told} |\n")
+    sys.stdout.write(f"\n{requests_table(points, configs)}\n")
     return 0
 
 
