@@ -105,7 +105,9 @@ def test_roles_of_argo_cd_sync_and_restart_and_override_nothing() -> None:
     for role, resource, action, scope, effect in granted:
         assert effect == "allow"
         assert resource in ("applications", "clusters", "logs", "projects", "repositories"), resource
-        assert action in ("get", "sync") or action.endswith("/restart"), f"{role} may {action}"
+        # A Job of a suspended CronJob of ours runs what Git says.
+        starts = action.endswith("/restart") or action == "action/batch/CronJob/create-job"
+        assert action in ("get", "sync") or starts, f"{role} may {action}"
         if role == "role:model-owner" and action != "get":
             assert scope == "models/*"
     assert ("role:model-owner", "applications", "action/apps/Deployment/restart", "models/*", "allow") in granted
