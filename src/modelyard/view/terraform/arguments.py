@@ -12,6 +12,7 @@ from modelyard.view.terraform.references import code_of
 _HEAD = re.compile(r'^(resource|data)[ \t]+"(\w+)"[ \t]+"([\w-]+)"[ \t]*\{', re.MULTILINE)
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*=(?![=>])")
 _BLOCK = re.compile(r'\s*([A-Za-z_][\w-]*)((?:[ \t]+"[^"\n]*")*)[ \t]*\{')
+_SIGN = re.compile(r"[\n(){}\[\]]")
 _LABEL = re.compile(r'"([^"\n]*)"')
 _REFERENCE = re.compile(
     r"(?<![\w.-])(data\.)?(aws_[a-z0-9_]+)\.[A-Za-z_][\w-]*((?:\[[^\[\]\n]*\])?(?:\.[a-z_]\w*(?:\[[^\[\]\n]*\])?)++)(?!\s*\()"
@@ -132,13 +133,12 @@ def _nested(name: str, labels: list[str], line: int, inner: tuple[WrittenArgumen
 def _end(code: str, position: int) -> int:
     """Return where an expression has ended: at the end of a line, or of the block, outside of brackets."""
     depth = 0
-    while position < len(code):
-        sign = code[position]
+    for found in _SIGN.finditer(code, position):
+        sign = found[0]
         if depth == 0 and sign in "\n}":
-            return position
+            return found.start()
         depth += (sign in "([{") - (sign in ")]}")
-        position += 1
-    return position
+    return len(code)
 
 
 def walked_arguments(

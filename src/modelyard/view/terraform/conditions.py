@@ -10,6 +10,7 @@ from functools import lru_cache
 from modelyard.view.terraform.arguments import WrittenArgument, walked_arguments, written_blocks
 
 _TEXTS = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+_BRACE = re.compile(r"[{}]")
 _CONDITION = re.compile(r'"?\bCondition"?\s*[=:]\s*\{')
 _OPERATOR = re.compile(r'"?([A-Za-z]+(?::[A-Za-z]+)?)"?\s*[=:]\s*\{')
 _KEY = re.compile(r'"([^"\n]+:[^"\n]*)"\s*[=:](?!:)\s*(\[[^\]]*\]|"(?:[^"\\\n]|\\.)*"|[^\n,}]+)')
@@ -35,7 +36,7 @@ class WrittenCondition:
 @lru_cache(maxsize=256)  # environments share their modules
 def written_conditions(text: str) -> tuple[WrittenCondition, ...]:
     """Return the conditions of a file."""
-    return (*_of_blocks(text), *_of_objects(text))
+    return (*_of_blocks(text), *_of_objects(text)) if "ondition" in text else ()
 
 
 def _of_blocks(text: str) -> Iterator[WrittenCondition]:
@@ -83,7 +84,8 @@ def _of_objects(text: str) -> Iterator[WrittenCondition]:
 def _closing(text: str, position: int) -> int:
     """Return where a brace that is open at a position closes; braces of interpolations come in pairs."""
     depth = 1
-    while depth and position < len(text):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        position += 1
-    return position
+    for brace in _BRACE.finditer(text, position):
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            return brace.end()
+    return len(text)
