@@ -65,7 +65,7 @@ class Compilation(threading.Thread):
             self.packages += 1
             if time.monotonic() - told >= EVERY_SECONDS:
                 told = time.monotonic()
-                self._stages.say(f"renderer: {self.packages} modules and packages so far, of about 600")
+                self._stages.say(f"renderer: {self.packages} modules and packages so far, of about 710")
         self.process.wait()
 
 
@@ -87,7 +87,7 @@ def main() -> int:
         if code := _packages(stages):
             return code
         if compilation.is_alive():
-            stages.say(f"renderer: {compilation.packages} modules and packages so far, of about 600")
+            stages.say(f"renderer: {compilation.packages} modules and packages so far, of about 710")
             compilation.join()
     except KeyboardInterrupt:
         return 130
