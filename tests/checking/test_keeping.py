@@ -223,7 +223,7 @@ def copies(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", sample(80))
+@pytest.mark.parametrize("case", sample(120))
 def test_edits_of_rules_are_found_alike(case: dict[str, Any], copies: Copies) -> None:
     """One cache for all: each edit comes after others, and is taken back."""
     with copies.changed(case["repository"], case) as root:
