@@ -56,9 +56,31 @@ def test_an_application_of_a_folder_that_is_not_there(tree: Tree) -> None:
 
 
 def test_a_malformed_file_of_a_plain_folder_is_told(tree: Tree) -> None:
-    root = tree({"web.yaml": APPLICATION, "web/a.yaml": "a: [\n"})
+    root = tree(
+        {"web.yaml": APPLICATION, "web/a.yaml": "apiVersion: v1\nkind: A\nmetadata: [\n", "web/b.yaml": "a: !!x [\n"}
+    )
     report = check(root, CheckOptions(policies=False))
     assert [each.rule for each in report.findings] == ["kustomize/failed-build"]
+
+
+def test_what_nobody_says_to_apply_together_is_not_held_against_each_other(tree: Tree) -> None:
+    """Of a folder of plain files: patches that no kustomization lists, and one of two autoscalers."""
+    whole = (
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n"
+        "spec:\n  group: example.com\n  names: {kind: A, plural: as}\n  scope: Namespaced\n"
+        "  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n"
+    )
+    patch = whole.partition("spec:")[0] + "spec:\n  conversion: {strategy: None}\n"
+    scaler = (
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: NAME}\n"
+        "spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n"
+    )
+    files = {"bases/a.yaml": whole, "patches/a.yaml": patch}
+    files |= {f"samples/{name}.yaml": scaler.replace("NAME", name) for name in ("cpu", "memory")}
+    report = check(tree(files), CheckOptions(policies=False, kubernetes_version="1.35"))
+    assert not {each.rule for each in report.findings} & {"schema/invalid-resource", "autoscaling/duplicate-autoscaler"}
+    said = " ".join(f"{each.subject} {each.reason}" for each in report.not_checked)
+    assert "bases/a.yaml holds whole" in said and "applied together" in said
 
 
 def test_the_layout_of_the_template_wins(tree: Tree) -> None:

@@ -64,3 +64,12 @@ def test_a_credential_is_named_and_taken_out(name: str, text: str) -> None:
 )
 def test_what_only_looks_alike_is_none(text: str) -> None:
     assert credential_in(text) is None
+
+
+def test_the_key_of_an_emulator_is_no_secret() -> None:
+    assert (
+        credential_in(
+            "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+        )
+        is None
+    )

@@ -154,6 +154,8 @@ def plain_files(repository: Repository, folder: str, paths: Iterable[str], valid
         try:
             content = repository.files.documents(path)
         except MalformedYAML as error:
+            if not _looks_like_a_manifest(repository.files.text(path)):
+                continue
             errors.append(RenderError("malformed", error.message, error.at or at, error.fix))
             continue
         resources.extend(Resource(each, path) for each in _listed(content) if each.get("kind") and name(each))
@@ -163,6 +165,14 @@ def plain_files(repository: Repository, folder: str, paths: Iterable[str], valid
             Resource(each.value, each.origin, (), verdict) for each, verdict in zip(resources, verdicts, strict=True)
         ]
     return Rendering(folder, tuple(resources), tuple(errors))
+
+
+def _looks_like_a_manifest(text: str) -> bool:
+    """Return whether Argo CD refuses a folder for a file that is no YAML, or passes the file over.
+
+    The repository server of Argo CD (reposerver/repository) looks for these three words.
+    """
+    return all(word in text for word in ("apiVersion:", "kind:", "metadata:"))
 
 
 def _listed(content: Iterable[object]) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,9 @@ DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/
 _FILE = "rule.py"
 _LOADING = RLock()
 # A variable of a shell or of Terraform, an action of a template, or what a reader is asked to write.
-_PLACEHOLDER = re.compile(r"\$\{\w[^}]{0,200}\}|\{\{[^}]{0,200}\}\}|<[A-Za-z][\w .-]{0,60}>")
+_PLACEHOLDER = re.compile(
+    r"(?<![\w/$])\$[A-Z][A-Z0-9_]{1,60}(?![\w(/])|\$\{\w[^}]{0,200}\}|\{\{[^}]{0,200}\}\}|<[A-Za-z][\w .-]{0,60}>"
+)
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from modelyard.rendering import RenderError
-from modelyard.repository import Derivable, EnvironmentFolder, Repository
+from modelyard.repository import Derivable, EnvironmentFolder, Repository, kustomization_file
 from modelyard.view.applications import Application, Source
 from modelyard.view.labels import LabelIndex
 from modelyard.view.manifests import Manifest
@@ -201,6 +201,12 @@ class Environment(Derivable):
         maker = "EKS" if self.is_generated else "whoever made the cluster"
         known = self._unrendered.get(namespace, maker if namespace == KUBE_SYSTEM else "")
         return known or ("" if self.is_generated else self.unrendered)
+
+    @property
+    def is_gathered(self) -> bool:
+        """Return whether it is a folder of plain files that nobody said to apply as a whole."""
+        target = self.folder.target
+        return target is not None and kustomization_file(self.repository.files, target) is None
 
     @property
     def is_generated(self) -> bool:

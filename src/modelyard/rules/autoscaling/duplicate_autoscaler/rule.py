@@ -23,7 +23,12 @@ def duplicate_autoscaler(environment: Environment) -> Iterator[Finding | NotChec
             name = str(target.get("name") or "")
             key = (environment.namespace_of(manifest), str(target.get("kind") or "Deployment"), name)
             other = first.setdefault(key, manifest)
-            if name and other is not manifest:
+            if not name or other is manifest:
+                continue
+            if environment.is_gathered and other.resource.origin != manifest.resource.origin:
+                reason = "nobody says that all files of this folder are applied together"
+                yield NotChecked(f"{manifest} and {other}", reason, application=manifest.application)
+            else:
                 yield Finding(
                     at=manifest.at("spec.scaleTargetRef.name"),
                     message=f"{manifest} and {other} both scale {key[1]} {name}",

@@ -1,21 +1,29 @@
 """Resources that the API server would refuse."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from modelyard.findings import Finding, error
+from modelyard.findings import Finding, NotChecked, UserError, error
+from modelyard.rendering import MISSING, SchemaProblem, parse, value_at
+from modelyard.repository import Files, derived
 from modelyard.rules import rule
-from modelyard.view import Environment
+from modelyard.view import Environment, Manifest
 
 _PREDICATES = ("cannot ", "has ", "is ", "may ", "must ", "needs ", "should ")
 
 
 @rule("schema/invalid-resource", error, since="0.1.0")
-def invalid_resource(environment: Environment) -> Iterator[Finding]:
+def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]:
     """The API server rejects a resource that violates its schema or CEL rules, and the Application does not sync."""
     for manifest in environment.resources:
         verdict = manifest.resource.verdict
         if verdict is None or verdict.status == "no-schema":
             continue  # whoever validates says which kinds were not checked
+        whole = _amended(environment, manifest, verdict.problems) if environment.is_gathered else ""
+        if whole:
+            reason = f"it is a part of what {whole} holds whole, and no kustomization that lists it as a patch was read"
+            yield NotChecked(manifest, reason, application=manifest.application)
+            continue
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
             is_unknown = said.startswith("unknown field") or " has no field " in said
@@ -27,6 +35,42 @@ def invalid_resource(environment: Environment) -> Iterator[Finding]:
                 or _plain_fix(problem.path, said)
                 or "correct it by the API reference of the kind",
             )
+
+
+def _amended(environment: Environment, manifest: Manifest, problems: Sequence[SchemaProblem]) -> str:
+    """Return the file that holds, of the same kind and name, all that a resource lacks; empty where none does."""
+    lacking = [_lacked(each) for each in problems]
+    if not lacking or not all(lacking):
+        return ""
+    for path, value in _of_name(environment.repository.files).get((manifest.kind, manifest.name), ()):
+        if path != manifest.resource.origin and all(value_at(value, each) is not MISSING for each in lacking):
+            return path
+    return ""
+
+
+def _lacked(problem: SchemaProblem) -> tuple[str | int, ...]:
+    """Return the path of a field that is missing; empty where something else is wrong."""
+    _, lacks, field = problem.message.partition("; ")[0].rpartition(" lacks ")
+    if not lacks:
+        return ()
+    path = tuple(parse(problem.path)) if problem.path else ()
+    return path if path and path[-1] == field else (*path, field)
+
+
+@derived
+def _of_name(files: Files) -> Mapping[tuple[str, str], list[tuple[str, Any]]]:
+    """Return the objects in all files by kind and name, each with its file."""
+    found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+    for path in files.below(("yaml", "yml")):
+        try:
+            content = files.documents(path)
+        except UserError:
+            continue
+        for each in content:
+            named = each.get("metadata") if isinstance(each, dict) else None
+            if isinstance(named, dict):
+                found.setdefault((str(each.get("kind")), str(named.get("name"))), []).append((path, each))
+    return found
 
 
 def _with_field(path: str, said: str) -> str:

@@ -9,6 +9,8 @@ from modelyard.view import Environment
 
 # The kubelet and controllers fill these in; the manifest only asks for them.
 _FILLED_IN = ("kubernetes.io/service-account-token",)
+# Names of values in a store: 1Password's secret references, those of vals, those of Bank-Vaults' webhook.
+_REFERENCES = ("op://", "ref+", "vault:")
 
 
 @rule("secrets/secret-in-git", error, since="0.1.0")
@@ -30,4 +32,4 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 def _is_put_in(value: str) -> bool:
     """Return whether a value stands for one that whoever applies the manifest puts in."""
-    return value.startswith(("$", "<", "{{"))
+    return value.lstrip().startswith(("$", "<", "{{", *_REFERENCES))
