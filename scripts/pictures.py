@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images: the report of a demo with two mistakes, as a browser shows it.
+"""Take the pictures of docs/images: the report of a demo with two mistakes, and its findings in a terminal.
 
     python scripts/pictures.py [DEMO]
 
@@ -9,6 +9,9 @@ model, and a context longer than the cache of the device.
 from __future__ import annotations
 
 import argparse
+import html
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +26,19 @@ MISTAKES = {
 }
 # Name, width and height of each picture, in pixels.
 PICTURES = (("report", 1280, 1050), ("report-phone", 500, 1000))
+
+
+# The terminal: width and height in pixels, and the colours that the text report uses.
+TERMINAL = (1180, 450)
+COLOURS = {
+    "1": "font-weight:600",
+    "2": "color:#8b949e",
+    "31": "color:#ff7b72",
+    "32": "color:#7ee787",
+    "33": "color:#e3b341",
+}
+COLOURS |= {"34": "color:#79c0ff", "35": "color:#d2a8ff", "36": "color:#76e3ea", "90": "color:#8b949e"}
+_SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m")
 
 
 def main() -> int:
@@ -49,7 +65,30 @@ def main() -> int:
         IMAGES.mkdir(exist_ok=True)
         for name, width, height in PICTURES:
             _take(browser, page, IMAGES / f"{name}.png", width, height)
+        check = [sys.executable, "-m", "modelyard", "check", str(copy), "--no-policies", "--quiet"]
+        colours = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "100"}
+        shown = subprocess.run(check, check=False, capture_output=True, text=True, env=colours).stdout
+        terminal = Path(scratch) / "terminal.html"
+        terminal.write_text(_terminal(f"$ modelyard check\n{shown}".rstrip()))
+        _take(browser, terminal, IMAGES / "finding.png", *TERMINAL)
     return 0
+
+
+def _terminal(text: str) -> str:
+    """Return a page that shows text as a terminal does, with its colours."""
+    parts, is_open = [], False
+    for number, piece in enumerate(_SEQUENCE.split(text)):
+        if number % 2 == 0:
+            parts.append(html.escape(piece))
+            continue
+        styles = [COLOURS[code] for code in piece.split(";") if code in COLOURS]
+        parts.append("</span>" if is_open else "")
+        is_open = bool(styles)
+        parts.append(f'<span style="{";".join(styles)}">' if styles else "")
+    parts.append("</span>" if is_open else "")
+    look = "margin:0;padding:18px 22px;background:#0d1117;color:#e6edf3;font:14px/1.5 'DejaVu Sans Mono',monospace"
+    page = '<!doctype html><meta charset="utf-8"><body style="margin:0;background:#0d1117">'
+    return f'{page}<pre style="white-space:pre-wrap;{look}">{"".join(parts)}</pre>'
 
 
 def _take(browser: str, page: Path, picture: Path, width: int, height: int) -> None:

@@ -38,7 +38,7 @@ def kv_cache_too_small(environment: Environment) -> Iterator[Finding | NotChecke
             continue
         yield Finding(
             at=fit.model.settings.at("max-model-len"),
-            message=f"{fit.model.name} has {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
+            message=f"{fit.model.name} keeps {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
             "cache; "
             f"one request of {budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB",
             fix=remedy(fit, worst),

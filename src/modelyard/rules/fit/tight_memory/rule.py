@@ -23,7 +23,7 @@ def tight_memory(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         yield Finding(
             at=fit.model.settings.at("max-model-len"),
-            message=f"{fit.model.name} has {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
+            message=f"{fit.model.name} keeps {budget.kv_available_gib:.1f} GiB per {unit(assessment)} for the KV "
             "cache; "
             f"one request of {budget.max_model_len} tokens needs {budget.kv_request_gib:.1f} GiB, and the estimate may "
             f"be off by {assessment.needed_margin_gib:.1f} GiB",
