@@ -9,6 +9,14 @@ from tests.terraform import provider
 from tests.terraform.configuration import Configuration, Plan
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what starts Terraform to `make test-terraform`, which is asked for when these files change."""
+    for item in items:
+        if "terraform" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def terraform() -> str:
     """The terraform executable; tests that need it are skipped without."""

@@ -97,9 +97,12 @@ class Applied:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            interruption = threading.Thread(
-                target=lambda: (proxy.wait_until_only_held(), process.send_signal(signal.SIGINT)), daemon=True
-            )
+
+            def interrupt() -> None:
+                proxy.wait_until_only_held()
+                process.send_signal(signal.SIGINT)
+
+            interruption = threading.Thread(target=interrupt, daemon=True)
             interruption.start()
             said, _ = process.communicate()
         return process.returncode, said

@@ -33,9 +33,14 @@ NAME_LIMITS = {
 }
 
 
+def _parts(message: str) -> list[str]:
+    """Return the texts of a MIME message of several parts."""
+    return [str(each.get_payload()) for each in email.message_from_string(message).walk() if not each.is_multipart()]
+
+
 def _networks(plan: Plan, kind: str) -> dict[str, ipaddress.IPv4Network]:
     return {
-        it.key: ipaddress.ip_network(it.values["cidr_block"])
+        it.key: ipaddress.IPv4Network(it.values["cidr_block"])
         for it in plan.of("aws_subnet", f"module.network[0].aws_subnet.{kind}[")
     }
 
@@ -72,8 +77,8 @@ def test_addresses_lie_within_their_network_and_do_not_overlap(
     planned: Callable[[str], Plan], configuration: str
 ) -> None:
     plan = planned(configuration)
-    vpc = ipaddress.ip_network(plan.one("module.network[0].aws_vpc.this").values["cidr_block"])
-    pods = ipaddress.ip_network(
+    vpc = ipaddress.IPv4Network(plan.one("module.network[0].aws_vpc.this").values["cidr_block"])
+    pods = ipaddress.IPv4Network(
         plan.one("module.network[0].aws_vpc_ipv4_cidr_block_association.pods").values["cidr_block"]
     )
     subnets = [network for kind in ("private", "public", "intra") for network in _networks(plan, kind).values()]
@@ -327,8 +332,8 @@ def test_groups_with_devices_make_the_nodes_that_karpenter_makes(planned: Callab
             assert settings == tomllib.loads(user_data)["settings"]
             assert (devices["/dev/xvdb"]["iops"], devices["/dev/xvdb"]["throughput"]) == (6000, 500)
         else:
-            (part,) = email.message_from_string(ours).get_payload()
-            config = yaml.safe_load(part.get_payload())
+            (part,) = _parts(ours)
+            config = yaml.safe_load(part)
             assert config["spec"].pop("instance") == {"localStorage": {"strategy": "RAID0"}}
             assert config == yaml.safe_load(user_data)
             assert devices["/dev/xvda"]["volume_size"] == 40
@@ -359,17 +364,12 @@ def test_ranks_stand_close_and_gpus_are_cut_where_a_group_says_so(root: Configur
     }
     assert [each["group_name"] for each in templates["ranks"]["placement"]] == ["my-platform-dev-ranks"]
     assert not templates["parts"]["placement"]
-    payloads = {
-        name: email.message_from_string(base64.b64decode(it["user_data"]).decode()).get_payload()
-        for name, it in templates.items()
-    }
-    assert len(payloads["ranks"]) == 1
-    config, script = payloads["parts"]
-    assert yaml.safe_load(config.get_payload())["kind"] == "NodeConfig"
-    assert '--create-gpu-instance "3g.40gb,3g.40gb"' in script.get_payload()
+    parts = {name: _parts(base64.b64decode(it["user_data"]).decode()) for name, it in templates.items()}
+    assert len(parts["ranks"]) == 1
+    config, script = parts["parts"]
+    assert yaml.safe_load(config)["kind"] == "NodeConfig"
+    assert '--create-gpu-instance "3g.40gb,3g.40gb"' in script
     bash = shutil.which("bash")
     assert bash is not None
-    checked = subprocess.run(
-        [bash, "-n"], input=script.get_payload(), capture_output=True, text=True, timeout=30, check=False
-    )
+    checked = subprocess.run([bash, "-n"], input=script, capture_output=True, text=True, timeout=30, check=False)
     assert checked.returncode == 0, checked.stderr
