@@ -12,6 +12,13 @@ import pytest
 from tests import repositories
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what writes the findings that pages of rules show."""
+    parser.addoption(
+        "--write-examples", action="store_true", help="write what a rule prints into its page, instead of comparing"
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what edits record apart from the user's; the policies of repositories that tests make run."""

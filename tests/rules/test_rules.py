@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from modelyard.rules import Rule, rules
 from tests import repositories
 from tests.inventory_charts import keep
 from tests.repositories.copies import Copies
+from tests.rules import examples
 
 HEADINGS = ["What it finds", "Why it breaks serving", "Example", "Fix", "Configuration", "References"]
 PLACE = re.compile(r"[^:]+(:\d+:\d+)?")
@@ -32,7 +33,8 @@ def cases() -> list[Any]:
             outcome = bool(case["expect"])
             marks = [pytest.mark.slow] if outcome in seen else []
             seen.add(outcome)
-            found.append(pytest.param(rule, case, id=f"{rule.id}: {case['name']}", marks=marks))
+            shown = outcome and not marks  # on the page of the rule
+            found.append(pytest.param(rule, case, shown, id=f"{rule.id}: {case['name']}", marks=marks))
     return found
 
 
@@ -41,8 +43,8 @@ def copies(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     return Copies(bases, tmp_path_factory.mktemp("cases"))
 
 
-@pytest.mark.parametrize(("rule", "case"), cases())
-def test_case(rule: Rule, case: dict[str, Any], copies: Copies) -> None:
+@pytest.mark.parametrize(("rule", "case", "shown"), cases())
+def test_case(rule: Rule, case: dict[str, Any], shown: bool, copies: Copies, pytestconfig: pytest.Config) -> None:
     with copies.changed(case["repository"], case) as root:
         if "charts" in case:
             keep(root, case["charts"])
@@ -63,23 +65,35 @@ def test_case(rule: Rule, case: dict[str, Any], copies: Copies) -> None:
     assert remedy == case.get("remedy", []), "the edits that mend it: operation, place, value"
     gaps = [str(gap.subject) for gap in report.not_checked if gap.rule == rule.id]
     assert gaps == case.get("not-checked", [])
+    if shown:
+        page = rule.page.read_text()
+        if pytestconfig.getoption("--write-examples"):
+            rule.page.write_text(examples.with_example(page, examples.printed(report, rule)))
+        else:
+            assert examples.shown(page) == examples.printed(report, rule), "its page is not current: --write-examples"
 
 
-@pytest.mark.parametrize("rule", rules().values(), ids=lambda rule: rule.id)
-def test_rule_has_page_and_cases(rule: Rule) -> None:
+def test_every_rule_has_a_page_and_cases() -> None:
+    problems = [f"{rule.id}: {problem}" for rule in rules().values() for problem in _problems(rule)]
+    assert problems == []
+
+
+def _problems(rule: Rule) -> Iterator[str]:
     page = rule.page.read_text()
-    assert page.startswith(f"# {rule.id}\n"), "the page begins with the rule's id"
-    assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == HEADINGS
-    assert rule.summary, "the rule's function says in one line what breaks"
-    expected_folder = rule.id.replace("-", "_")
-    assert "/".join(rule.folder.parts[-2:]) == expected_folder, "the folder is the id"
+    if not page.startswith(f"# {rule.id}\n"):
+        yield "the page begins with the rule's id"
+    if [line[3:] for line in page.splitlines() if line.startswith("## ")] != HEADINGS:
+        yield f"the page's headings are {', '.join(HEADINGS)}"
+    if not rule.summary:
+        yield "the rule's function says in one line what breaks"
+    if "/".join(rule.folder.parts[-2:]) != rule.id.replace("-", "_"):
+        yield "the folder is the id"
     listed = yaml.safe_load((rule.folder / "cases.yaml").read_text())
-    assert any(case["expect"] for case in listed), "a case that fails"
-    assert any(not case["expect"] for case in listed), "a case that passes"
-    for case in listed:
-        assert all(PLACE.fullmatch(place) for place in case["expect"])
-    precise = [place for case in listed for place in case["expect"] if ":" in place]
-    assert precise, "a failing case with its exact line and column"
+    places = [place for case in listed for place in case["expect"]]
+    if not places or all(case["expect"] for case in listed):
+        yield "one case fails, and one passes"
+    if not all(PLACE.fullmatch(place) for place in places) or not any(":" in place for place in places):
+        yield "a failing case has its exact line and column"
 
 
 @pytest.mark.parametrize("name", repositories.names())
