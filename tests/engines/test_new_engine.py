@@ -68,7 +68,7 @@ def root(bases: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 def view(root: Path) -> Environment:
     """Return the view of `dev`."""
-    (found,) = environments(Repository(root), CheckOptions(policies=False)).views
+    (found,) = environments(Repository(root), CheckOptions(policies=False, use_cache=False)).views
     return found
 
 
@@ -95,7 +95,7 @@ def test_the_tables_list_it(root: Path) -> None:
 
 
 def test_a_model_on_it_is_checked_and_nothing_stands_in_its_way(root: Path, with_module: None) -> None:
-    findings, gaps = about(check(root, CheckOptions(policies=False)))
+    findings, gaps = about(check(root, CheckOptions(policies=False, use_cache=False)))
     assert [f"{each.rule} {each.message}" for each in findings] == []
     assert {each.rule: each.reason for each in gaps} == {
         "fit/host-memory-beyond-pod": "what Toy takes of the memory of its devices is not modelled",
@@ -110,7 +110,7 @@ def test_what_its_module_tells_is_what_rules_look_at(root: Path, with_module: No
     (model / "scaled-object.yaml").write_text(SCALED)
     kustomization = model / "kustomization.yaml"
     kustomization.write_text(kustomization.read_text().replace("resources:\n", "resources:\n  - scaled-object.yaml\n"))
-    told = {each.rule: each for each in check(changed, CheckOptions(policies=False)).findings}
+    told = {each.rule: each for each in check(changed, CheckOptions(policies=False, use_cache=False)).findings}
     ranks, zero = told["scheduling/device-rank-mismatch"], told["autoscaling/scale-to-zero-without-trigger"]
     assert (str(ranks.at.place()), ranks.message) == (
         f"{SETTINGS}:2:9",
@@ -140,7 +140,7 @@ def test_without_a_module_its_base_says_that_it_serves_and_its_settings_are_a_ga
     (model,) = (each for each in view(root).models if each.name == "toy")
     assert (model.engine.title, model.container.name, model.engine_version) == ("toy", "toy", "1.4.2")
     assert model.settings.problem == "how toy takes its settings is not known"
-    findings, gaps = about(check(root, CheckOptions(policies=False)))
+    findings, gaps = about(check(root, CheckOptions(policies=False, use_cache=False)))
     assert [f"{each.rule} {each.message}" for each in findings] == []
     assert {each.reason for each in gaps} >= {
         "flags of toy 1.4.2 are not in the catalogue",

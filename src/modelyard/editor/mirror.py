@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from modelyard.findings import UserError
+from modelyard.repository.limits import UnreadableFile, content_of
+from modelyard.tooling.confinement import confined
 
 MOST_FILES = 50_000
 _LEFT_OUT = frozenset({".git", ".terraform", ".venv", "node_modules"})
@@ -56,7 +58,7 @@ class Mirror:
                 changed.add(path)
         for path, content in wanted.items():
             if self._texts.get(path) != content:
-                target = self.folder / path
+                target = confined(self.folder, path)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.unlink(missing_ok=True)
                 target.write_bytes(content)
@@ -103,5 +105,8 @@ class Mirror:
         if above != self.root:
             return
         git = self.root / ".git"
-        text = f"gitdir: {git}\n" if git.is_dir() else git.read_text(encoding="utf-8")
-        (self.folder / ".git").write_text(text, encoding="utf-8")
+        try:
+            content = f"gitdir: {git}\n".encode() if git.is_dir() else content_of(git)
+        except UnreadableFile:
+            return  # a clone that Git cannot read either
+        (self.folder / ".git").write_bytes(content)

@@ -8,11 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from modelyard.editor.cursor import ITEM, Step
 from modelyard.findings import UserError
 from modelyard.repository import Files, joined
+from modelyard.repository.json import MalformedJSON, parsed
 
 _NAMED = re.compile(r"^#\s{0,9}yaml-language-server:\s{0,9}\$schema=(\S{1,500})", re.MULTILINE)
 _LOOKED_AT = 2_000
@@ -112,6 +111,6 @@ def _alternatives(whole: Schema, schema: Schema, depth: int = 0) -> Iterator[Sch
 @lru_cache(maxsize=64)
 def _loaded(content: bytes) -> Any:
     try:
-        return orjson.loads(content)
-    except ValueError:
+        return parsed(content)
+    except MalformedJSON:
         return None

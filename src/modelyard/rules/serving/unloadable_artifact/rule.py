@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
@@ -40,7 +39,7 @@ def unloadable_artifact(environment: Environment) -> Iterator[Finding | NotCheck
     for model in environment.models:
         if model.engine.name != "mlserver" or model.settings.problem:
             continue
-        uri = text(_parameters(model), "uri")
+        uri = text(mapping(model.settings.get("parameters")), "uri")
         if not uri:
             continue
         runtime, ending = str(model.settings.get("implementation") or ""), PurePosixPath(uri).suffix.lower()
@@ -60,11 +59,6 @@ def unloadable_artifact(environment: Environment) -> Iterator[Finding | NotCheck
                 message=f"{model.name} loads {uri}, and the file that is copied and looked at is {copied}",
                 fix=f"make the uri end in {copied}, or name that file in the literal artifact",
             )
-
-
-def _parameters(model: ServedModel) -> dict[str, Any]:
-    told = model.settings.get("parameters")
-    return told if isinstance(told, dict) else {}
 
 
 def _copied(model: ServedModel) -> str:
