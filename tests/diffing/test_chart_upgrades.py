@@ -60,9 +60,7 @@ def offer(changed: Changed, release: str, *objects: dict[str, Any]) -> None:
     digest = cached(archive(NAME, release, files=files))
     lock = {
         "version": 1,
-        "charts": [
-            {"repository": "public.ecr.aws/karpenter", "name": NAME, "version": release, "digest": digest}
-        ],
+        "charts": [{"repository": "public.ecr.aws/karpenter", "name": NAME, "version": release, "digest": digest}],
     }
     (changed.root / "charts.lock").write_text(json.dumps(lock))
 
