@@ -124,9 +124,9 @@ def test_a_model_without_an_overlay_gets_one(starter: Path) -> None:
 
 def test_an_overlay_is_made_for_several_devices_where_one_is_too_small(untouched: Path) -> None:
     (best, *_) = chosen(untouched, "Qwen/Qwen2.5-72B-Instruct").possible
-    assert best.overlay.devices == 4
+    assert best.overlay.devices == 8
     devices = (best.changes.text("overlays/qwen2-5-72b-instruct-vllm-gpu/devices.yaml")).splitlines()
-    assert '              nvidia.com/gpu: "4"' in devices
+    assert '              nvidia.com/gpu: "8"' in devices
     assert any("VLLM_ENGINE_READY_TIMEOUT_S" in line for line in devices), "145 GB take longer than ten minutes"
 
 

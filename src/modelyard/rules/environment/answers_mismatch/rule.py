@@ -71,6 +71,7 @@ def _of_pools(environment: Environment, recorded: Mapping[str, Any]) -> Iterator
                 at=FileAddress(files, answers, (answer,)),
                 message=f"the recorded answer {answer} is {yes}, and there is {'no' if told else 'a'} NodePool {pool}",
                 fix=f"write {no}, or change it with modelyard update --set {answer}={yes}",
+                severity=warning,  # people change pools by hand; the next update merges from an answer that is not theirs
             )
     for answer, (pool, resource) in _LIMITS.items():
         told = recorded.get(answer)
@@ -80,7 +81,7 @@ def _of_pools(environment: Environment, recorded: Mapping[str, Any]) -> Iterator
                 at=FileAddress(files, answers, (answer,)),
                 message=f"the recorded answer {answer} is {told}, and NodePool {pool} is limited to {found} {resource}",
                 fix=f"write {found}, or change it with modelyard update --set {answer}={told}",
-                severity=warning,  # the pool may have been patched; the next update merges from the wrong answer
+                severity=warning,  # likewise
             )
 
 
