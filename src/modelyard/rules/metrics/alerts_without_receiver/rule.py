@@ -26,7 +26,7 @@ _ELSEWHERE = (
 @rule("metrics/alerts-without-receiver", warning, since="0.1.0")
 def alerts_without_receiver(environment: Environment) -> Iterator[Finding]:
     """An alert that goes to a receiver without an address fires, and nobody hears it."""
-    if any(environment.of_kind("AlertmanagerConfig", "monitoring.coreos.com")):
+    if any(environment.of_kind("AlertmanagerConfig", "monitoring.coreos.com")) or not _has_alerts(environment):
         return
     for values in environment.chart_values:
         if values.source.chart != _CHART or not _is_known(values):
@@ -41,6 +41,16 @@ def alerts_without_receiver(environment: Environment) -> Iterator[Finding]:
             "nobody hears one",
             fix=f"name a receiver under alertmanager.config, or call it {MEANT} where nobody is meant",
         )
+
+
+def _has_alerts(environment: Environment) -> bool:
+    """Return whether somebody here wrote an alert; a Prometheus may be there for dashboards alone."""
+    return any(
+        "alert" in rule
+        for manifest in environment.of_kind("PrometheusRule", "monitoring.coreos.com")
+        for group in manifest.entries("spec.groups")
+        for rule in entries(group.get("rules"))
+    )
 
 
 def _is_known(values: ChartValues) -> bool:
