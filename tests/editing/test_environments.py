@@ -413,9 +413,7 @@ def test_the_only_environment_need_not_be_named(two: Path, one_model: Path, mode
 
 def test_spot_names_the_answer_that_allows_it(one_model: Path, modelyard: Run) -> None:
     refused = modelyard(one_model, "feature", "on", "chat", "spot")
-    assert refused.code == 1 and "modelyard update --env dev --set spot_capacity=true" in " ".join(
-        refused.err.split()
-    )
+    assert refused.code == 1 and "modelyard update --env dev --set spot_capacity=true" in " ".join(refused.err.split())
 
 
 def test_usage_of_promote(two: Path, modelyard: Run) -> None:

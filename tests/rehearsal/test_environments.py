@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2 import Template
 
 from tests.template import matrix
 from tests.template.conftest import PROJECT
@@ -17,13 +18,22 @@ SCRIPT = PROJECT / "scripts" / "rehearse_environments.py"
 ENVIRONMENTS: dict[str, dict[str, Any]] = yaml.safe_load(
     (PROJECT / "scripts" / "rehearsal_environments.yaml").read_text()
 )
+QUESTIONS = matrix.questions()
+REGIONS_WITHOUT = yaml.safe_load(yaml.safe_load((PROJECT / "copier.yml").read_text())["regions_without"]["default"])
 
 
 def answers(name: str) -> dict[str, str]:
     """Return what an environment answers, defaults included."""
     given = {key: str(value).lower() for key, value in ENVIRONMENTS[name]["answers"].items()}
-    defaults = {key: str(each.get("default", "")).lower() for key, each in matrix.questions().items()}
-    return {**defaults, **given}
+    region = given.get("region", "us-west-2")
+    return {**{key: _default(str(each.get("default", "")), region).lower() for key, each in QUESTIONS.items()}, **given}
+
+
+def _default(written: str, region: str) -> str:
+    """Return the default of a question as Copier works it out, where the region decides it."""
+    if "regions_without" not in written:
+        return written
+    return Template(written).render(region=region, regions_without=REGIONS_WITHOUT)
 
 
 def components(name: str) -> set[str]:
