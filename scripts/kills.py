@@ -47,7 +47,7 @@ class Verb:
         words: Its command line, run in the folder `repository`.
         base: Makes the world that it runs in.
         again: The next command; the same one where only that clears what it left.
-        once: Whether the same command is refused where everything was made.
+        once: Whether the next command is refused where everything was made; nothing is left for it to do then.
     """
 
     name: str
@@ -74,7 +74,7 @@ VERBS = (
     Verb("fit --from-log", ("fit", "--from-log", "../start.log", "--device", "L4"), base="served"),
     Verb("promote", ("promote", "dev", "prod", "--no-check"), base="environments"),
     Verb("env sync", ("env", "sync", "dev", "--outputs", "../outputs.json"), base="environments"),
-    Verb("env remove", ("env", "remove", "dev", "--yes")),
+    Verb("env remove", ("env", "remove", "dev", "--yes"), once=True),
     Verb("catalog add", ("catalog", "add", "acme/chat-7b", "--config", "../config.json")),
     Verb("check --fix", ("check", "--fix", "--unsafe", "--no-cache"), base="fixable", again=()),
     Verb("baseline", ("check", "--write-baseline", "--baseline", "../baseline.json"), base="fixable", again=()),
