@@ -186,7 +186,8 @@ def test_what_the_api_server_accepts_too(judge: Judge, path: str, value: Any) ->
             "owner",
             SchemaProblem(
                 "spec.target.creationPolicy",
-                "spec.target.creationPolicy is owner, allowed is Owner, Orphan, Merge or None; did you mean Owner",
+                "spec.target.creationPolicy is owner, allowed is Owner, Orphan, Merge, None or CreateOrMerge; "
+                "did you mean Owner",
             ),
         ),
         (
