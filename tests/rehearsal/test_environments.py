@@ -33,7 +33,7 @@ def _default(written: str, region: str) -> str:
     """Return the default of a question as Copier works it out, where the region decides it."""
     if "regions_without" not in written:
         return written
-    return Template(written).render(region=region, regions_without=REGIONS_WITHOUT)
+    return str(Template(written).render(region=region, regions_without=REGIONS_WITHOUT))
 
 
 def components(name: str) -> set[str]:

@@ -10,6 +10,7 @@ from modelyard.checking.plain import address_of
 from modelyard.diffing.live import LiveApplication, LiveSource
 from modelyard.repository import Repository, joined
 from modelyard.tooling.git import git
+from modelyard.tooling.words import revision_name
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MOST_COMMITS = 10_000
@@ -110,10 +111,12 @@ class Merged:
 
     def _read(self, running: str, merged: str) -> list[_Commit] | None:
         root = self.repository.root
-        if git(root, "merge-base", "--is-ancestor", running, merged).returncode:
+        before = revision_name(running)
+        after = revision_name(merged)
+        if git(root, "merge-base", "--is-ancestor", before, after).returncode:
             return None
         words = ("log", f"--max-count={_MOST_COMMITS}", "-z", "-m", "--first-parent", "--name-only", "--format=%x01%cI")
-        output = git(root, *words, f"{running}..{merged}", check=True).stdout.decode("utf-8", "replace")
+        output = git(root, *words, f"{before}..{after}", "--", check=True).stdout.decode("utf-8", "replace")
         found = []
         for entry in output.split("\x01")[1:]:
             when, *paths = entry.replace("\n", "\0").split("\0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,9 @@ from modelyard.view.terraform.references import code_of
 
 _HEAD = re.compile(r'^(resource|data)[ \t]+"(\w+)"[ \t]+"([\w-]+)"[ \t]*\{', re.MULTILINE)
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*=(?![=>])")
-_BLOCK = re.compile(r'\s*([A-Za-z_][\w-]*)((?:[ \t]+"[^"\n]*")*)[ \t]*\{')
+_BLOCK = re.compile(r'([A-Za-z_][\w-]*+)((?:[ \t]++"[^"\n]*+")*+)[ \t]*+\{')
+_MOST_DEPTH = 50
+"""Blocks in blocks that are read; resources of AWS nest some five deep."""
 _SIGN = re.compile(r"[\n(){}\[\]]")
 _LABEL = re.compile(r'"([^"\n]*)"')
 _REFERENCE = re.compile(
@@ -75,52 +78,65 @@ class ReadAttribute:
 @lru_cache(maxsize=256)  # environments share their modules
 def written_blocks(text: str) -> tuple[WrittenBlock, ...]:
     """Return the resources and data sources of a file."""
-    code = code_of(text)
-    found = []
+    reader = _Reader(text)
+    found, done = [], 0
     for head in _HEAD.finditer(text):
-        if code[head.start()] == " ":
-            continue  # in a comment, or in a text
-        inner, _ = _inside(text, code, head.end())
-        found.append(WrittenBlock(head[1], head[2], head[3], text.count("\n", 0, head.start()) + 1, tuple(inner)))
+        if head.start() < done or reader.code[head.start()] == " ":
+            continue  # in the block before, which nobody closed; or in a comment or a text
+        inner, done = reader.inside(head.end())
+        found.append(WrittenBlock(head[1], head[2], head[3], reader.line(head.start()), tuple(inner)))
     return tuple(found)
 
 
 @lru_cache(maxsize=256)
 def read_attributes(text: str) -> tuple[ReadAttribute, ...]:
     """Return what the expressions of a file read."""
-    code = code_of(text)
+    reader = _Reader(text)
     return tuple(
         ReadAttribute(
             "data" if match[1] else "resource",
             match[2],
             tuple(re.findall(r"\.([a-z_]\w*)", re.sub(r"\[[^\[\]]*\]", "", match[3]))),
-            code.count("\n", 0, match.start()) + 1,
+            reader.line(match.start()),
         )
-        for match in _REFERENCE.finditer(code)
+        for match in _REFERENCE.finditer(reader.code)
     )
 
 
-def _inside(text: str, code: str, position: int) -> tuple[list[WrittenArgument], int]:
-    """Return what a block sets that begins at a position, and where it has ended."""
-    found: list[WrittenArgument] = []
-    while position < len(code):
-        if code[position] == "}":
-            return found, position + 1
-        if code[position].isspace() or code[position] in ",;":
-            position += 1
-            continue
-        line = code.count("\n", 0, position) + 1
-        if (match := _ATTRIBUTE.match(code, position)) is not None:
-            end = _end(code, match.end())
-            found.append(WrittenArgument(match[1], line, text[match.end() : end].strip()))
-            position = end
-        elif (match := _BLOCK.match(text, position)) is not None:
-            inner, position = _inside(text, code, match.end())
-            found.append(_nested(match[1], _LABEL.findall(match[2]), line, tuple(inner)))
-        else:
-            end = code.find("\n", position)
-            position = len(code) if end < 0 else end
-    return found, position
+class _Reader:
+    """A text that is read once from its beginning to its end, whatever nobody closed in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.code = code_of(text)
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+
+    def line(self, position: int) -> int:
+        """Return the line of a position, from 1."""
+        return bisect_left(self._ends, position) + 1
+
+    def inside(self, position: int, depth: int = 0) -> tuple[list[WrittenArgument], int]:
+        """Return what a block sets that begins at a position, and where it has ended."""
+        code = self.code
+        found: list[WrittenArgument] = []
+        while position < len(code):
+            if code[position] == "}":
+                return found, position + 1
+            if code[position].isspace() or code[position] in ",;":
+                position += 1
+                continue
+            line = self.line(position)
+            if (match := _ATTRIBUTE.match(code, position)) is not None:
+                end = _end(code, match.end())
+                found.append(WrittenArgument(match[1], line, self.text[match.end() : end].strip()))
+                position = end
+            elif depth < _MOST_DEPTH and (match := _BLOCK.match(self.text, position)) is not None:
+                inner, position = self.inside(match.end(), depth + 1)
+                found.append(_nested(match[1], _LABEL.findall(match[2]), line, tuple(inner)))
+            else:
+                end = code.find("\n", position)
+                position = len(code) if end < 0 else end
+        return found, position
 
 
 def _nested(name: str, labels: list[str], line: int, inner: tuple[WrittenArgument, ...]) -> WrittenArgument:

@@ -9,11 +9,13 @@ from functools import lru_cache
 
 from modelyard.view.terraform.arguments import WrittenArgument, walked_arguments, written_blocks
 
-_TEXTS = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+_TEXTS = re.compile(r'(?<!\\)"((?:[^"\\\n]|\\.)*+)"')
 _BRACE = re.compile(r"[{}]")
 _CONDITION = re.compile(r'"?\bCondition"?\s*[=:]\s*\{')
-_OPERATOR = re.compile(r'"?([A-Za-z]+(?::[A-Za-z]+)?)"?\s*[=:]\s*\{')
-_KEY = re.compile(r'"([^"\n]+:[^"\n]*)"\s*[=:](?!:)\s*(\[[^\]]*\]|"(?:[^"\\\n]|\\.)*"|[^\n,}]+)')
+_OPERATOR = re.compile(r'"?([A-Za-z]{1,60}(?::[A-Za-z]{1,60})?)"?\s{0,60}[=:]\s{0,60}\{')
+_KEY = re.compile(
+    r'"([^"\n:]{1,100}:[^"\n]{0,200})"\s{0,60}[=:](?!:)\s{0,60}(\[[^\]]{0,2000}\]|"(?:[^"\\\n]|\\.){0,500}"|[^\n,}]{1,500})'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ def _only(argument: WrittenArgument | None) -> str:
 
 
 def _is_list(argument: WrittenArgument) -> bool:
-    return re.fullmatch(r'\[(?:\s|,|"(?:[^"\\\n]|\\.)*"|#[^\n]*)*\]', argument.expression) is not None
+    return re.fullmatch(r'\[(?:\s|,|"(?:[^"\\\n]|\\.)*+"|#[^\n]*+)*+\]', argument.expression) is not None
 
 
 def _of_objects(text: str) -> Iterator[WrittenCondition]:
-    for start in _CONDITION.finditer(text):
+    position = 0
+    while (start := _CONDITION.search(text, position)) is not None:
         end = _closing(text, start.end())
         position = start.end()
         while (operator := _OPERATOR.search(text, position, end)) is not None:
@@ -79,6 +82,7 @@ def _of_objects(text: str) -> Iterator[WrittenCondition]:
                     tuple(text.count("\n", 0, at) + 1 for at in (operator.start(), key.start(), key.start(2))),  # type: ignore[arg-type]
                 )
             position = inner
+        position = end  # each letter is looked at once, whatever nobody closed
 
 
 def _closing(text: str, position: int) -> int:

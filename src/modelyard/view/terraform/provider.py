@@ -7,7 +7,7 @@ import re
 from modelyard.view.terraform.blocks import Terraform
 
 _VERSION = re.compile(r"\baws\s*=\s*\{[^{}]*?\bversion\s*=\s*\"([^\"\n]*)\"")
-_BOUND = re.compile(r"\s*(>=|<=|!=|~>|=|>|<)?\s*v?(\d+)((?:\.\d+)*)")
+_BOUND = re.compile(r"\s{0,20}(>=|<=|!=|~>|=|>|<)?\s{0,20}v?(\d+)((?:\.\d+)*)")
 
 
 def takes_major(terraform: Terraform, major: int) -> bool:

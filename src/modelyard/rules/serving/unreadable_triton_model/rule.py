@@ -24,7 +24,7 @@ _KINDS = frozenset({"KIND_AUTO", "KIND_GPU", "KIND_CPU", "KIND_MODEL"})
 _BACKENDS = frozenset(
     {"vllm", "python", "pytorch", "onnxruntime", "tensorrt", "tensorrtllm", "openvino", "dali", "fil"}
 )
-_WORD = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|[{}\[\]]|([A-Za-z_]\w*)(?=\s*[:{\[])')
+_WORD = re.compile(r'#[^\n]*|(?<!\\)"(?:[^"\\\n]|\\.)*+"|[{}\[\]]|(?<!\w)([A-Za-z_]\w{0,99})(?=\s{0,99}[:{\[])')
 _KIND = re.compile(r"^[^#\n\"]*\bkind[ \t]*:[ \t]*(\w+)", re.MULTILINE)
 _BACKEND = re.compile(r'^[ \t]*backend[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 _NAME = re.compile(r'^[ \t]*name[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)

@@ -16,7 +16,8 @@ _OWNED = frozenset(
     {"dynamodb", "ecr", "eks", "elasticfilesystem", "fsx", "kms", "lambda", "logs", "secretsmanager", "sns", "sqs"}
 )
 _SWAPPED = re.compile(
-    r"arn:[^:]*:[^:]*:(?:\$\{[\w.\[\]]*account[\w.\[\]]*\}|\d{12}):|arn:[^:]*:[^:]*:[^:]*:\$\{[\w.\[\]]*region[\w.\[\]]*\}:"
+    r"arn:[^:]*:[^:]*:(?:\$\{[\w.\[\]]{0,99}account[\w.\[\]]{0,99}\}|\d{12}):"
+    r"|arn:[^:]*:[^:]*:[^:]*:\$\{[\w.\[\]]{0,99}region[\w.\[\]]{0,99}\}:"
 )
 _INTERPOLATION = re.compile(r"\$?\$\{[^{}\"]*\}|%\{[^{}\"]*\}")
 
@@ -72,7 +73,7 @@ def _misshapen(arn: str) -> tuple[str, str] | None:
     _, partition, service, region, account, resource = parts
     if not _open(partition) and not re.fullmatch(r"aws(?:-[a-z]+)*", partition):
         return f"the partition {partition}", "write aws, or the partition of the region"
-    if not _open(region) and region and not re.fullmatch(r"[a-z]{2,}(?:-[a-z]+)+-\d+", region):
+    if not _open(region) and region and not re.fullmatch(r"[a-z]{2,9}(?:-[a-z]{1,20}){1,5}-\d{1,3}", region):
         return f"{region} in the place of the region", "write the region, or nothing where the service has none"
     if not _open(account) and account not in ("", "aws", "cloudfront") and not re.fullmatch(r"\d{12}", account):
         return (

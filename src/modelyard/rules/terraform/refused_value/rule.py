@@ -16,7 +16,7 @@ from modelyard.view.terraform.arguments import walked_arguments, written_blocks
 from modelyard.view.terraform.validating import refusals
 
 _LITERALS = re.compile(r'"([^"\\$%\n]*)"|(?<![\w."])(-?\d+(?:\.\d+)?)(?![\w."])')
-_ONLY_LITERALS = re.compile(r'\[?(?:\s|,|"[^"\\$%\n]*"|-?\d+(?:\.\d+)?)+\]?')
+_ONLY_LITERALS = re.compile(r'\[?(?:\s|,|"[^"\\$%\n]*+"|-?\d++(?:\.\d++)?+)++\]?')
 
 _Path = tuple[str, ...]
 
