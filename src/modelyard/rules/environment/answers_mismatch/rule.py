@@ -79,4 +79,5 @@ def _of_variables(environment: Environment, recorded: Mapping[str, Any]) -> Iter
             at=FileAddress(environment.repository.files, f"{environment.folder.path}/{ANSWERS}", (answer,)),
             message=f"the recorded answer {answer} is {told}, and {terraform.variables_file} says {said}",
             fix=f"write {said}, or change it with modelyard update --set {answer}={told}",
+            severity=None if answer in _FACTS else warning,  # people change what Terraform makes by hand, too
         )
