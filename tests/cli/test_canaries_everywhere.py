@@ -156,7 +156,7 @@ WRITING = [
     ("import", "../values.yaml", *AT),
     ("import", "../deployment.yaml", *AT),
     ("promote", "dev", "prod", "--dry-run"),
-    ("plan", "chat", "--apply", "1", *AT),
+    ("plan", "chat", "--apply", "3", *AT),
     ("plan", "chat", "--from-bench", "../bench.json", "--device", "L4", *AT),
     ("env", "sync", "dev", "--outputs", "../outputs.json", "--dry-run"),
     ("env", "remove", "prod", "--yes", "--dry-run"),
