@@ -116,6 +116,7 @@ def test_shards_together_report_on_every_application_once(one_model: Path) -> No
     assert sorted(gaps) == sorted(str(gap.subject) for gap in whole.not_checked if gap.application)
 
 
+@pytest.mark.slow
 def test_findings_of_shards_in_union_are_those_of_one_run(bases: Mapping[str, Path], tmp_path: Path) -> None:
     root = Path(shutil.copytree(bases["two-models"], tmp_path / "two", symlinks=True))
     settings = root / SETTINGS

@@ -155,6 +155,7 @@ def test_what_fetch_refuses(modelyard: Run, arguments: list[str], message: str) 
     assert message in outcome.err
 
 
+@pytest.mark.slow
 def test_a_repository_and_a_second_environment(modelyard: Run, tmp_path: Path) -> None:
     template = tmp_path / "template"
     for arguments in (

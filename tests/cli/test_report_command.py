@@ -25,6 +25,7 @@ def worse(one_model: Path) -> Path:
     return one_model
 
 
+@pytest.mark.slow
 def test_what_changed_since_a_revision_is_part_of_the_page(modelyard: Run, worse: Path, tmp_path: Path) -> None:
     told = json.loads(modelyard("report", str(worse), "--since", "base", "--json").out)
     (dev,) = told["changes"]["environments"]

@@ -109,6 +109,7 @@ def test_a_check_leaves_the_reports_that_gitlab_is_told_of(jobs: dict[str, Any],
     assert "<testsuites" in (pipeline.root / reports["junit"]).read_text()
 
 
+@pytest.mark.slow
 def test_a_preview_becomes_one_note_that_is_renewed(jobs: dict[str, Any], pipeline: Pipeline, changed: Changed) -> None:
     base = git(changed.root, "rev-parse", "HEAD")
     for before, after in (("64", "32"), ("32", "16")):

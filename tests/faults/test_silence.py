@@ -75,6 +75,7 @@ def test_an_application_without_a_name_is_looked_at_by_nobody(tmp_path: Path) ->
     assert report.exit_code(Severity.ERROR, strict=False) == 3, "nothing was looked at"
 
 
+@pytest.mark.slow
 def test_two_hundred_applications_of_other_people(tmp_path: Path) -> None:
     for number in range(200):
         folder = tmp_path / f"apps/app-{number}/deep"

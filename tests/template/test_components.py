@@ -92,6 +92,7 @@ def made(template: Path, folder: Path, **answers: str) -> Path:
     return written.repository / "environments/dev"
 
 
+@pytest.mark.slow
 def test_a_default_is_there_where_the_answers_are_as_it_needs(template: Path, tmp_path: Path) -> None:
     with_gpus = made(template, tmp_path / "one")
     assert "probe" in yaml.safe_load((with_gpus / ".copier-answers.yml").read_text())["components"].split(",")

@@ -100,6 +100,7 @@ def comment_everywhere(template: Path) -> None:
             file.write_text(with_first_line(file.read_text(), TEMPLATE_LINE))
 
 
+@pytest.mark.slow
 def test_edits_in_every_file_survive_a_newer_template(repository: Path, newer: Callable[..., Path]) -> None:
     newer(v0_2_0=comment_everywhere)
     edited = files_of(repository)
@@ -184,6 +185,7 @@ def test_one_environment_can_be_updated_alone(repository: Path, newer: Callable[
     assert changed and all(path.startswith("environments/prod/") for path in changed)
 
 
+@pytest.mark.slow
 def test_a_release_can_be_named(repository: Path, newer: Callable[..., Path]) -> None:
     newer(
         v0_2_0=comment_everywhere,
@@ -220,6 +222,7 @@ def test_what_the_user_deleted_stays_deleted_and_what_is_new_arrives(
     assert "llama-3-2" not in (repository / "environments/dev/kustomization.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_lists_that_both_sides_changed_keep_their_places(repository: Path, newer: Callable[..., Path]) -> None:
     """With one line of context, Git puts such hunks into the wrong list."""
     newer(
@@ -302,6 +305,7 @@ def test_a_repository_of_an_uncommitted_template_says_so_and_cannot_be_updated(t
     assert output(made.repository, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_trial_shows_what_an_update_would_change_and_changes_nothing(
     repository: Path, newer: Callable[..., Path]
 ) -> None:

@@ -52,6 +52,7 @@ def test_every_question_can_be_asked_anew_but_for_what_says_which_files_these_ar
     assert output(repository, "log", "-1", "--format=%s") == "Change answers of the environment dev"
 
 
+@pytest.mark.slow
 def test_the_result_is_checked_and_told(repository: Path) -> None:
     done = command(repository, "--env", "dev", "--set", "gpu_limit=24")
     said = done.stdout.decode().splitlines()
@@ -78,6 +79,7 @@ def test_a_result_that_does_not_pass_is_written_and_told(repository: Path) -> No
     assert unchecked.returncode == content["exit_code"] == 0 and content["check"] is None
 
 
+@pytest.mark.slow
 def test_a_template_without_releases_is_followed_at_its_head_without_a_word_of_copier(
     template: Path, repository: Path, tmp_path: Path
 ) -> None:

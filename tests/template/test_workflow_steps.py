@@ -131,6 +131,7 @@ def bodies(runner: Runner) -> list[str]:
     return [each["body"] for each in runner.known["comments"] if each["user"]["login"] == BOT]
 
 
+@pytest.mark.slow
 def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
     base = {"github.event.pull_request.base.sha": output(clone, "rev-parse", "HEAD")}
     runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, **base, "matrix.shard": "1/1"})
