@@ -70,6 +70,15 @@ device_node_groups = {
     labels         = { "nvidia.com/dra-kubelet-plugin" = "true" }
     taints         = [{ key = "nvidia.com/gpu", effect = "NO_SCHEDULE" }]
   }
+  parts = {
+    ami_type       = "AL2023_x86_64_NVIDIA"
+    instance_types = ["p5.48xlarge"]
+    max_size       = 1000
+    min_size       = 1
+    labels         = { "nvidia.com/dra-kubelet-plugin" = "true" }
+    taints         = [{ key = "nvidia.com/gpu", effect = "NO_SCHEDULE" }]
+    mig_profiles   = ["3g.40gb", "3g.40gb"]
+  }
 }
 """
 CALLERS = '"keys of callers by the name of the model"'
