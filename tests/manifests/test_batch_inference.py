@@ -80,7 +80,7 @@ def test_the_run_has_the_devices_nodes_and_volumes_of_the_model(tmp_path: Path, 
     resources = build(Repository(tmp_path).model("chat", overlay, ["batch-inference"]))
     serving: dict[str, Any] = one(resources, "Deployment")["spec"]["template"]["spec"]
     offline: dict[str, Any] = one(resources, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    for field in ("nodeSelector", "tolerations", "volumes"):
+    for field in ("nodeSelector", "affinity", "tolerations", "volumes"):
         assert offline[field] == serving[field]
     for field in ("env", "resources", "volumeMounts", "image"):
         assert offline["containers"][0][field] == serving["containers"][0][field]
