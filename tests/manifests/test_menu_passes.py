@@ -232,7 +232,7 @@ GAPS = (
         "fit/kv-cache-too-small",
         PARTS | {"lora"},
         "what is left is less than the estimate may be off by",
-        saying="are left for the KV cache",
+        saying="(are left for|are missing per device before) the KV cache",
     ),
     Expected(
         "fit/kv-cache-too-small",
