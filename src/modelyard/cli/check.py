@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelyard.cli import completing
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.choices import BackendName, FailOn
 from modelyard.cli.options import (
@@ -20,6 +19,7 @@ from modelyard.cli.options import (
     NoCache,
     OutputFile,
     Plans,
+    ReportFormats,
     RunsPolicies,
     StrictlyChecked,
     application_option,
@@ -54,17 +54,7 @@ def command(
         list[str] | None,
         application_option("Report on this Application only; may be repeated."),
     ] = None,
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT[=FILE]",
-            help="text, json, sarif, junit, github, gitlab or markdown, to a file or standard output; may be repeated.",
-            show_default="text",
-            autocompletion=completing.formats,
-        ),
-    ] = None,
+    format: ReportFormats = None,
     output: OutputFile = None,
     fail_on: FailsOn = FailOn.ERROR,
     strict: StrictlyChecked = False,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from modelyard.cli import completing, examples, exit_codes
+from modelyard.cli import examples, exit_codes
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.choices import FailOn
-from modelyard.cli.options import CONTEXT, FailsOn, OutputFile, StrictlyChecked
+from modelyard.cli.options import CONTEXT, FailsOn, OutputFile, ReportFormats, StrictlyChecked
 from modelyard.findings import UserError
 
 if TYPE_CHECKING:
@@ -53,17 +53,7 @@ def merge(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILES...", help="Reports of `modelyard check --format json=FILE`.")
     ],
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT[=FILE]",
-            help="As for check: text, json, sarif, junit, github, gitlab or markdown; may be repeated.",
-            show_default="text",
-            autocompletion=completing.formats,
-        ),
-    ] = None,
+    format: ReportFormats = None,
     output: OutputFile = None,
     fail_on: FailsOn = FailOn.ERROR,
     strict: StrictlyChecked = False,

@@ -15,6 +15,17 @@ Folder = Annotated[Path, typer.Argument(help="The GitOps repository.", show_defa
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the format that names none.")
 ]
+ReportFormats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT[=FILE]",
+        help="text, json, sarif, junit, github, gitlab or markdown, to a file or standard output; may be repeated.",
+        show_default="text",
+        autocompletion=completing.formats,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the check fail.")]
