@@ -14,6 +14,8 @@ _LABELS = {
     "karpenter.k8s.aws/instance-gpu-": "nvidia.com/gpu",
     "karpenter.k8s.aws/instance-accelerator-": "aws.amazon.com/neuron",
 }
+# Labels that say nothing of the pool that is meant.
+_OF_EVERY_NODE = frozenset({"kubernetes.io/os"})
 
 
 @rule("scheduling/untolerated-pool", error, since="0.1.0", absence="cluster")
@@ -40,7 +42,7 @@ def _meant(template: PodTemplate, pools: tuple[Pool, ...]) -> list[Pool]:
     labelled = _devices_of_labels(template, pools)
     if labelled:
         return [pool for pool in selected if labelled & _devices(pool)]
-    if any(alternatives(template)):
+    if any(demand.key not in _OF_EVERY_NODE for group in alternatives(template) for demand in group):
         return selected if len(selected) < len(pools) else []
     wanted = set(template.accelerators)
     return [pool for pool in selected if wanted & _devices(pool)]
