@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from modelyard.view.terraform.lines import Lines
 from modelyard.view.terraform.references import code_of
 
 _HEAD = re.compile(r'^(resource|data)[ \t]+"(\w+)"[ \t]+"([\w-]+)"[ \t]*\{', re.MULTILINE)
@@ -84,7 +84,7 @@ def written_blocks(text: str) -> tuple[WrittenBlock, ...]:
         if head.start() < done or reader.code[head.start()] == " ":
             continue  # in the block before, which nobody closed; or in a comment or a text
         inner, done = reader.inside(head.end())
-        found.append(WrittenBlock(head[1], head[2], head[3], reader.line(head.start()), tuple(inner)))
+        found.append(WrittenBlock(head[1], head[2], head[3], reader.lines.at(head.start()), tuple(inner)))
     return tuple(found)
 
 
@@ -97,7 +97,7 @@ def read_attributes(text: str) -> tuple[ReadAttribute, ...]:
             "data" if match[1] else "resource",
             match[2],
             tuple(re.findall(r"\.([a-z_]\w*)", re.sub(r"\[[^\[\]]*\]", "", match[3]))),
-            reader.line(match.start()),
+            reader.lines.at(match.start()),
         )
         for match in _REFERENCE.finditer(reader.code)
     )
@@ -109,11 +109,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.code = code_of(text)
-        self._ends = [found.start() for found in re.finditer("\n", text)]
-
-    def line(self, position: int) -> int:
-        """Return the line of a position, from 1."""
-        return bisect_left(self._ends, position) + 1
+        self.lines = Lines(text)
 
     def inside(self, position: int, depth: int = 0) -> tuple[list[WrittenArgument], int]:
         """Return what a block sets that begins at a position, and where it has ended."""
@@ -125,7 +121,7 @@ class _Reader:
             if code[position].isspace() or code[position] in ",;":
                 position += 1
                 continue
-            line = self.line(position)
+            line = self.lines.at(position)
             if (match := _ATTRIBUTE.match(code, position)) is not None:
                 end = _end(code, match.end())
                 found.append(WrittenArgument(match[1], line, self.text[match.end() : end].strip()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from modelyard.view.terraform.arguments import WrittenArgument, walked_arguments, written_blocks
+from modelyard.view.terraform.lines import Lines
 
 _TEXTS = re.compile(r'(?<!\\)"((?:[^"\\\n]|\\.)*+)"')
 _BRACE = re.compile(r"[{}]")
@@ -53,7 +54,7 @@ def _of_blocks(text: str) -> Iterator[WrittenCondition]:
                     _only(operator),
                     _only(key),
                     tuple(_TEXTS.findall(values.expression)) if values is not None and _is_list(values) else (),
-                    tuple(found.line if found is not None else each.line for found in (operator, key, values)),  # type: ignore[arg-type]
+                    ((operator or each).line, (key or each).line, (values or each).line),
                 )
 
 
@@ -67,7 +68,7 @@ def _is_list(argument: WrittenArgument) -> bool:
 
 
 def _of_objects(text: str) -> Iterator[WrittenCondition]:
-    position = 0
+    position, lines = 0, Lines(text)
     while (start := _CONDITION.search(text, position)) is not None:
         end = _closing(text, start.end())
         position = start.end()
@@ -79,7 +80,7 @@ def _of_objects(text: str) -> Iterator[WrittenCondition]:
                     operator[1],
                     key[1],
                     tuple(_TEXTS.findall(values)),
-                    tuple(text.count("\n", 0, at) + 1 for at in (operator.start(), key.start(), key.start(2))),  # type: ignore[arg-type]
+                    (lines.at(operator.start()), lines.at(key.start()), lines.at(key.start(2))),
                 )
             position = inner
         position = end  # each letter is looked at once, whatever nobody closed
