@@ -208,6 +208,12 @@ class Workload:
         """Return every container of every pod template."""
         return (container for template in self.templates for container in template.containers)
 
+    @property
+    def group_size(self) -> int:
+        """Return how many pods each group of a LeaderWorkerSet has; 1 for other kinds, and for what is no number."""
+        size = self.manifest.get("spec.leaderWorkerTemplate.size", 1) if self.kind == "LeaderWorkerSet" else 1
+        return size if isinstance(size, int) else 1
+
     def __str__(self) -> str:
         return str(self.manifest)
 

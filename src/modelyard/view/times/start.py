@@ -116,8 +116,7 @@ def _shares_weights(model: ServedModel, init: dict[str, Any]) -> bool:
 
 def spans_nodes(model: ServedModel) -> bool:
     """Return whether a replica is a group of several pods."""
-    size = model.workload.manifest.get("spec.leaderWorkerTemplate.size", 1)
-    return model.workload.kind == "LeaderWorkerSet" and isinstance(size, int) and size > 1
+    return model.workload.group_size > 1
 
 
 def _engine_limits(model: ServedModel) -> Iterator[TimeLimit]:

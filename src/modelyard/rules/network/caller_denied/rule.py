@@ -111,9 +111,7 @@ def _ranks(
 ) -> Iterator[Finding]:
     """Yield policies that keep the pods of a group, or of a Ray cluster, from each other."""
     templates = model.workload.templates
-    size = model.workload.manifest.get("spec.leaderWorkerTemplate.size", 1)
-    grouped = model.workload.kind == "LeaderWorkerSet" and isinstance(size, int) and size > 1
-    if not grouped and model.workload.kind != _RAY:
+    if model.workload.group_size < 2 and model.workload.kind != _RAY:
         return
     namespace = environment.namespace_of(model.workload.manifest)
     for field, isolated, words in (

@@ -12,14 +12,9 @@ def group_restart_disabled(environment: Environment) -> Iterator[Finding | NotCh
     """Ranks connect only once; a pod that restarts alone cannot rejoin its group."""
     for model in environment.models:
         manifest = model.workload.manifest
-        size = manifest.get("spec.leaderWorkerTemplate.size", 1)
         policy = manifest.get("spec.leaderWorkerTemplate.restartPolicy", "RecreateGroupOnPodRestart")
-        if (
-            model.workload.kind != "LeaderWorkerSet"
-            or not isinstance(size, int)
-            or size < 2
-            or policy not in ("None", "Default")
-        ):
+        size = model.workload.group_size
+        if size < 2 or policy not in ("None", "Default"):
             continue
         at = manifest.at("spec.leaderWorkerTemplate.restartPolicy")
         yield Finding(

@@ -14,9 +14,8 @@ _SCRIPTS = ("multi-node-serving", "ray start", "ray symmetric-run", "torchrun", 
 def leader_without_workers(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A leader that does not know the size of its group serves alone, or fails because it has too few devices."""
     for model in environment.models:
-        manifest = model.workload.manifest
-        size = manifest.get("spec.leaderWorkerTemplate.size", 1)
-        if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2:
+        size = model.workload.group_size
+        if size < 2:
             continue
         words = " ".join([*(str(each) for each in listed(model.container.value, "command")), *model.container.args])
         flags = model.engine.joining_flags

@@ -22,7 +22,6 @@ from modelyard.view import (
 _LEADER = ("master-addr", "data-parallel-address")
 _OWN = ("VLLM_HOST_IP", "VLLM_DP_MASTER_IP", "MASTER_ADDR")
 _RAY = ("dashboard-host", "node-ip-address")
-_GROUP = "LeaderWorkerSet"
 
 
 @rule("serving/loopback-address", error, since="0.1.0")
@@ -43,8 +42,7 @@ def loopback_address(environment: Environment) -> Iterator[Finding | NotChecked]
 
 
 def _in_group(workload: Workload) -> Iterator[Finding]:
-    size = workload.manifest.get("spec.leaderWorkerTemplate.size", 1)
-    if workload.kind != _GROUP or not isinstance(size, int) or size < 2:
+    if workload.group_size < 2:
         return
     for container in workload.containers:
         if not container.init:

@@ -22,8 +22,8 @@ def missing_rank_flag(environment: Environment) -> Iterator[Finding | NotChecked
     """Ranks find each other by rank number and leader address; without them, the group times out at start-up."""
     for model in environment.models:
         manifest = model.workload.manifest
-        size = manifest.get("spec.leaderWorkerTemplate.size", 1)
-        if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2:
+        size = model.workload.group_size
+        if size < 2:
             continue
         containers = [
             (template, container)

@@ -12,8 +12,8 @@ def workers_after_leader(environment: Environment) -> Iterator[Finding | NotChec
     """An engine of several pods answers when all ranks have met; workers that wait for that are never made."""
     for model in environment.models:
         manifest = model.workload.manifest
-        size = manifest.get("spec.leaderWorkerTemplate.size", 1)
-        if model.workload.kind != "LeaderWorkerSet" or not isinstance(size, int) or size < 2:
+        size = model.workload.group_size
+        if size < 2:
             continue
         spans = any(flag in model.settings.settings for flag in ("nnodes", "node-rank"))
         probed = bool(model.container.value.get("readinessProbe"))
