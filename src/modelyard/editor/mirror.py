@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,12 +9,9 @@ from pathlib import Path
 from modelyard.findings import UserError
 from modelyard.repository.limits import UnreadableFile, content_of
 from modelyard.tooling.confinement import confined
+from modelyard.tooling.stamps import Stamp, stamps
 
 MOST_FILES = 50_000
-_LEFT_OUT = frozenset({".git", ".terraform", ".venv", "node_modules"})
-
-_Stamp = tuple[int, int, int]
-"""Time of change in nanoseconds, size in bytes, and number of the file."""
 
 
 class Mirror:
@@ -32,7 +28,7 @@ class Mirror:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = root.resolve()
         self.folder = folder.resolve()
-        self._stamps: dict[str, _Stamp] = {}
+        self._stamps: dict[str, Stamp] = {}
         self._texts: dict[str, bytes] = {}
         self._point_to_git()
 
@@ -66,29 +62,13 @@ class Mirror:
         self._stamps, self._texts = stamps, wanted
         return frozenset(changed)
 
-    def _files(self) -> Iterator[tuple[str, _Stamp]]:
-        count = 0
-        waiting = [""]
-        while waiting:
-            folder = waiting.pop()
-            try:
-                entries = list(os.scandir(self.root / folder))
-            except OSError:
-                continue  # it went away, or nobody may read it; a check says so of what it needs
-            for entry in entries:
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in _LEFT_OUT:
-                        waiting.append(path)
-                elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                    count += 1
-                    if count > MOST_FILES:
-                        raise UserError(
-                            f"{self.root} holds more than {MOST_FILES:,} files",
-                            fix="open the folder of the GitOps repository",
-                        )
-                    found = entry.stat(follow_symlinks=False)
-                    yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
+    def _files(self) -> Iterator[tuple[str, Stamp]]:
+        for count, found in enumerate(stamps(self.root), 1):
+            if count > MOST_FILES:
+                raise UserError(
+                    f"{self.root} holds more than {MOST_FILES:,} files", fix="open the folder of the GitOps repository"
+                )
+            yield found
 
     def _copy(self, path: str) -> None:
         source, target = self.root / path, self.folder / path
@@ -97,7 +77,7 @@ class Mirror:
         try:
             shutil.copy2(source, target, follow_symlinks=False)
         except OSError:
-            return  # likewise
+            return  # it went away, or nobody may read it; a check says so of what it needs
 
     def _point_to_git(self) -> None:
         """Let Git find the clone, for Applications that are pinned to a revision of it."""
