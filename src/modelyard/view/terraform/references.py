@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from modelyard.repository import Files, joined
 from modelyard.view.terraform.blocks import LineAddress
+from modelyard.view.terraform.lines import Lines
 from modelyard.view.terraform.tokens import attributes, placed_attributes
 
 _WORD = re.compile(r"#|//|/\*|<<-?(\w++)[ \t\r]*+\n|\"|[{}]")
@@ -155,6 +156,7 @@ def _call(folder: str, name: str, body: str, file: str, line: int) -> Call:
 
 def blocks_of(text: str, code: str) -> Iterator[tuple[tuple[str, str, str], str, int]]:
     """Yield each block of a file: its kind and labels, its text, and its first line."""
+    lines = Lines(text)
     for head in _HEAD.finditer(text):
         if code[head.start()] == " ":
             continue  # in a comment, or in a text
@@ -162,16 +164,17 @@ def blocks_of(text: str, code: str) -> Iterator[tuple[tuple[str, str, str], str,
         while depth and end < len(code):
             depth += {"{": 1, "}": -1}.get(code[end], 0)
             end += 1
-        yield (head[1], head[2] or "", head[3] or ""), text[head.start() : end], text.count("\n", 0, head.start()) + 1
+        yield (head[1], head[2] or "", head[3] or ""), text[head.start() : end], lines.at(head.start())
 
 
 def _references(code: str) -> tuple[Reference, ...]:
     found: list[Reference] = []
+    lines = Lines(code)
     for match in _REFERENCE.finditer(code):
-        line = code.count("\n", 0, match.start()) + 1
+        line = lines.at(match.start())
         found.append(Reference(match[1], match[2], match[4] or "" if match[1] == "module" else "", line, match[0]))
     for match in _RESOURCE.finditer(code):
-        line = code.count("\n", 0, match.start()) + 1
+        line = lines.at(match.start())
         kind = "data" if match[1] else "resource"
         found.append(Reference(kind, f"{match[2]}.{match[3]}", "", line, match[0]))
     return tuple(found)
