@@ -9,9 +9,9 @@ reason). FOLDER holds `<organisation>--<model>_config.json` of models that the c
 
 A point is taken when its model's shape, its device and its lengths are known, when the model fits the devices that it
 names, when it is above the floor of physics (`modelyard.planning.floor`), and when its sweep's load is possible
-(`beyond_peak`). What is not taken is written down with the reason. Dense models and those with experts are split by a
-rule that looks at no error: families of each are sorted by their points; of each three that follow one another, the one
-whose name has the least SHA-256 is held out, and its points are never fitted on.
+(`beyond_peak`). What is not taken is written down with the reason. Which families are held out, and never fitted on, is
+frozen in scripts/planning/split.json; one that is not listed is held out by the rule of that file, which looks at its
+name alone.
 
 Writes scripts/planning/benchmarks.json and scripts/planning/shapes.json.
 """
@@ -144,15 +144,18 @@ def taken(row: dict[str, Any], configs: Path, shapes: dict[str, ModelShape]) -> 
     return point
 
 
-def held_out(points: list[Benchmark], machines: dict[int, Machine]) -> set[str]:
-    """Return the families that are held out: of dense models and of those with experts, each by itself."""
-    found = set()
-    for experts in (False, True):
-        counts = Counter(point.family for point in points if bool(machines[point.id].work.experts) == experts)
-        ordered = sorted(counts, key=lambda name: (-counts[name], name))
-        triples = (ordered[at : at + 3] for at in range(0, len(ordered), 3))
-        found |= {min(three, key=lambda name: hashlib.sha256(name.encode()).hexdigest()) for three in triples}
-    return found
+@cache
+def split() -> dict[str, Any]:
+    """Return which families are held out, and which are fitted on."""
+    read: dict[str, Any] = json.loads((FOLDER / "split.json").read_text(encoding="utf-8"))
+    return read
+
+
+def is_held_out(family: str) -> bool:
+    """Return whether a family is held out: as it is listed, else by its name alone."""
+    if family in split()["fitted"] or family in split()["held-out"]:
+        return family in split()["held-out"]
+    return int(hashlib.sha256(family.encode()).hexdigest(), 16) % 3 == 0
 
 
 def beyond_peak(points: list[Benchmark], machines: dict[int, Machine]) -> set[int]:
@@ -195,8 +198,8 @@ def main() -> int:
     why = "its sweep has a load that needs more than the devices' peak: fewer requests were in the engine than it says"
     refused += [{"id": p.id, "model": p.model, "gpu": p.gpu, "why": why} for p in points if p.id in beyond]
     points = [point for point in points if point.id not in beyond]
-    held = held_out(points, machines)
-    points = [replace(point, held_out=point.family in held) for point in points]
+    points = [replace(point, held_out=is_held_out(point.family)) for point in points]
+    held = {point.family for point in points if point.held_out}
     content = {
         "reading": raw["reading"],
         "read": raw["read"],

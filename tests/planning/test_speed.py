@@ -15,6 +15,7 @@ from modelyard.planning.speed import speed_data
 from modelyard.planning.work import computing_bits
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+from catalog_benchmarks import is_held_out
 from planning.points import benchmarks
 
 PROMPTS = Lengths(1500, 300)
@@ -153,6 +154,8 @@ def test_points_are_above_the_floor() -> None:
 
 def test_no_family_that_is_held_out_was_fitted_on() -> None:
     held = {point.family for point in benchmarks() if point.held_out}
+    assert all(point.held_out == is_held_out(point.family) for point in benchmarks())
+    assert is_held_out("g") and not is_held_out("a"), "a family that is not listed is split by its name"
     assert held == set(speed_data()["held-out"])
     assert not held & set(speed_data()["families"])
     assert 3 * len(held) >= len({point.family for point in benchmarks()})
