@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelyard.findings import UserError
-from modelyard.rendering import ProcessRenderer
+from modelyard.rendering import plain_renderer
 from modelyard.repository import Repository
 from modelyard.repository.locks import is_url, plain_registry
 
@@ -55,13 +55,13 @@ def references(repository: Repository, environments: Sequence[str] = ()) -> Refe
         environments: Names to look at; all when empty.
 
     Raises:
-        UserError: An environment is unknown or does not render, or kustomize is missing.
+        UserError: An environment is unknown or does not render, or nothing is there that renders.
     """
     names = list(environments) or sorted(repository.environments)
     folders = {repository.environment(name).path: name for name in names}
     found: dict[ChartReference, set[str]] = {}
     problems: list[str] = []
-    for rendering in ProcessRenderer().render(repository, list(folders)):
+    for rendering in plain_renderer().render(repository, list(folders)):
         if rendering.errors:
             first = rendering.errors[0]
             raise UserError(

@@ -2,6 +2,7 @@
 
 from modelyard.rendering.addresses import ResourceAddress, Sources, address
 from modelyard.rendering.cache import RenderingCache
+from modelyard.rendering.choice import plain_renderer
 from modelyard.rendering.errors import input_errors
 from modelyard.rendering.fragments import split_image
 from modelyard.rendering.library import ChartInputs, LibraryRenderer
@@ -36,6 +37,7 @@ __all__ = [
     "address",
     "input_errors",
     "parse",
+    "plain_renderer",
     "split_image",
     "value_at",
     "written",
