@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.rules import rules
+from modelyard.tooling.executables import find
 
 from .conftest import MODELYARD, Outcome
 
@@ -61,21 +62,42 @@ def test_doctor_tells_the_same_as_text_and_json(modelyard: Run) -> None:
     names = [tool["name"] for tool in content["tools"]]
     assert {"git", "kustomize", "kubeconform"} <= set(names)
     for tool in content["tools"]:
-        assert tool["state"] in ("ok", "differs", "missing")
+        assert tool["state"] in ("ok", "differs", "missing", "not needed")
         assert f"{tool['name']} " in text.out
         if tool["state"] == "missing":
-            assert tool["without"]
-            assert tool["fix"] in text.out
+            assert tool["without"] and tool["fix"]
 
 
 def test_doctor_puts_what_a_check_needs_first(modelyard: Run) -> None:
     lines = modelyard("doctor").out.splitlines()
-    titles = ["For `modelyard check`", "Optional: for other verbs and scripts", "Only for developing Modelyard"]
-    at = [lines.index(title) for title in titles]
+    titles = [
+        "check and every verb but rehearse: ",
+        "rehearse: ",
+        "scripts of a repository: ",
+        "developing Modelyard: ",
+    ]
+    at = [next(number for number, line in enumerate(lines) if line.startswith(title)) for title in titles]
     assert at == sorted(at) and at[0] == 0
-    first = {line.split()[0] for line in lines[1 : at[1]] if line and not line.startswith(" ")}
+    first = {line.split()[0] for line in lines[1 : at[1]] if line}
     assert {"kustomize", "kubeconform", "git"} <= first
     assert "promtool" not in first and "kube-scheduler" not in first
+
+
+def test_doctor_asks_for_no_program_whose_work_another_does(modelyard: Run, tmp_path: Path) -> None:
+    renderer, git = find("modelyard-render"), find("git")
+    assert renderer is not None and git is not None
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(git.path)
+    (tmp_path / "with" / "tools").mkdir(parents=True)
+    (tmp_path / "with" / "tools" / "modelyard-render").symlink_to(renderer.path.parents[1])
+
+    def told(data: str) -> tuple[int, set[str]]:
+        outcome = modelyard("doctor", "--json", PATH=str(tmp_path / "bin"), MODELYARD_DATA_DIR=str(tmp_path / data))
+        states = {tool["name"]: tool["state"] for tool in json.loads(outcome.out)["tools"]}
+        return outcome.code, {states[name] for name in ("kustomize", "kubeconform", "helm")}
+
+    assert told("with") == (0, {"not needed"})
+    assert told("without") == (2, {"missing"})
 
 
 def test_what_uvx_ran_is_installed_before_it_is_run_again() -> None:

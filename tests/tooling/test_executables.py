@@ -23,7 +23,7 @@ def install(name: str) -> Path:
 
 def test_nothing_is_found_where_nothing_is(own_folders: Path) -> None:
     assert find("kustomize") is None
-    with pytest.raises(UserError, match="kustomize is not installed; without it: nothing can be rendered") as caught:
+    with pytest.raises(UserError, match="kustomize is not installed; without it: every check") as caught:
         require("kustomize")
     assert "modelyard tools install kustomize" in caught.value.fix
 

@@ -16,22 +16,28 @@ if TYPE_CHECKING:
 
 
 _TITLES = {
-    "check": "For `modelyard check`",
-    "other verbs": "Optional: for other verbs and scripts",
-    "development": "Only for developing Modelyard",
+    "check": "check and every verb but rehearse",
+    "rehearse": "rehearse",
+    "scripts": "scripts of a repository",
+    "development": "developing Modelyard",
 }
+"""What programs serve, in the order in which people need it."""
+_INSTALL = "modelyard tools install"
 
 
 @verb
 def command(as_json: AsJson = False) -> int:
-    """List required tools: version, path, and what is skipped when one is missing."""
+    """List the external programs: what is ready, and what to do for the rest.
+
+    Exit code 2 when a program is missing without which nothing can be checked.
+    """
     from modelyard.cli.terminal import show
     from modelyard.tooling import cache, data
-    from modelyard.tooling.diagnosis import State, diagnose
+    from modelyard.tooling.diagnosis import diagnose
 
     found = diagnose()
     code = ExitCode.CLEAN
-    if any(tool.required and tool.state is State.MISSING for tool in found):
+    if any(tool.stops for tool in found):
         code = ExitCode.USAGE
     if as_json:
         content = {
@@ -63,45 +69,67 @@ def _content(tool: ToolStatus) -> dict[str, str | bool | None]:
         "purpose": tool.purpose,
         "without": tool.without,
         "difference": tool.difference,
+        "instead": tool.instead,
         "fix": tool.fix,
     }
 
 
 def _lines(found: list[ToolStatus]) -> list[Line]:
+    """Return a verdict for each purpose, with the programs that serve it below."""
     from modelyard.cli.terminal import look_of
+
+    width = look_of(sys.stdout).width
+    names = max(len(tool.name) for tool in found) + 4
+    lines: list[Line] = []
+    for serves, title in _TITLES.items():
+        serving = [tool for tool in found if tool.serves == serves]
+        if not serving:
+            continue
+        verdict, style = _verdict(serving)
+        lines += [[], [(f"{title}: ", "strong"), (verdict, style)]]
+        for tool in serving:
+            lines += _program(tool, names, width)
+        fixes = [tool.name for tool in serving if tool.fix.startswith(_INSTALL)]
+        if fixes:
+            lines.append([("  fix:", "fix"), (f" {_INSTALL} {' '.join(fixes)}", "plain")])
+    return lines[1:]
+
+
+def _verdict(tools: list[ToolStatus]) -> tuple[str, str]:
+    from modelyard.wording import counted
+
+    if any(tool.stops for tool in tools):
+        return "not ready", "error"
+    behind = sum(not tool.ready for tool in tools)
+    if not behind:
+        return "ready", "good"
+    whole = "" if any(tool.required for tool in tools) else "not "
+    return f"{whole}ready, {counted(behind, 'program')} missing or of another version", "gap"
+
+
+def _program(tool: ToolStatus, names: int, width: int | None) -> list[Line]:
     from modelyard.reporting import wrapped
     from modelyard.tooling.diagnosis import State
 
-    width = look_of(sys.stdout).width
-    styles = {State.OK: "good", State.DIFFERS: "gap", State.MISSING: "gap"}
-    names = max(len(tool.name) for tool in found) + 2
-    versions = max(len(tool.version or "-") for tool in found) + 2
-    lines: list[Line] = []
-    group = ""
-    for tool in sorted(found, key=lambda each: list(_TITLES).index(each.serves)):
-        if tool.serves != group:
-            group = tool.serves
-            lines += [[], [(_TITLES[group], "strong")]] if lines else [[(_TITLES[group], "strong")]]
-        serious = tool.required and tool.state is State.MISSING
-        lead: Line = [
-            (tool.name.ljust(names), "strong"),
-            (tool.state.value.ljust(9), "error" if serious else styles[tool.state]),
-            ((tool.version or "-").ljust(versions), "plain"),
-        ]
-        place = f"{_short(tool.path)} ({tool.origin})" if tool.path else f"wanted {tool.wanted}"
-        lines.append([*lead, (place, "faint")])
-        if tool.state is State.OK:
-            continue
-        said = tool.difference if tool.state is State.DIFFERS else f"skipped without it: {tool.without}"
-        if said:
-            lines += wrapped([(" " * names, "plain")], said, "plain", width=width, indent=names)
-        if tool.fix:
-            fix: Line = [(" " * names, "plain"), ("fix:", "fix"), (" ", "plain")]
-            lines += wrapped(fix, tool.fix, "plain", width=width, indent=names + 5)
-    return lines
+    style = "good" if tool.ready else "error" if tool.stops else "gap"
+    lead: Line = [(f"  {tool.name}".ljust(names), "plain"), (f"{tool.state.value:11}", style)]
+    if tool.state is State.OK:
+        lead += [(f"{tool.version or ''} ".lstrip(), "plain"), (f"{_short(tool.path)} ({tool.origin})", "faint")]
+        return [lead]
+    if tool.state is State.UNNEEDED:
+        return [[*lead, (f"{tool.instead} does its work", "faint")]]
+    if tool.state is State.MISSING:
+        text = f"skipped without it: {tool.without}"
+    else:
+        text = f"{tool.difference} ({_short(tool.path)})"
+    if tool.fix and not tool.fix.startswith(_INSTALL):
+        text += f"; {tool.fix}"
+    return list(wrapped(lead, text, "plain", width=width, indent=names + 11))
 
 
-def _short(path: Path) -> str:
-    """Return a path with the home folder as `~`."""
+def _short(path: Path | None) -> str:
+    """Return a path with the home folder as `~`; empty for none."""
+    if path is None:
+        return ""
     home = Path.home()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

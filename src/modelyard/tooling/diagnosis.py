@@ -18,6 +18,8 @@ class State(StrEnum):
     OK = "ok"
     DIFFERS = "differs"
     MISSING = "missing"
+    UNNEEDED = "not needed"
+    """It is missing, and another program does its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class ToolStatus:
         name: Name of the program.
         state: Whether it is there, and at the pinned version.
         required: Whether commands stop without it.
-        serves: What it is for: `check`, `other verbs`, or `development` of Modelyard alone.
+        serves: What it is for: `check`, `rehearse`, `scripts`, or `development` of Modelyard alone.
         version: What it says about itself; None when it is missing or does not tell.
         wanted: Pinned version, with `or newer` where that is enough.
         path: Where it is.
@@ -36,6 +38,7 @@ class ToolStatus:
         purpose: What it is used for.
         without: What is not checked, or does not work, where it is missing.
         difference: How its version differs, in words.
+        instead: The program that does its work where it is there; empty for none.
         fix: How to get the pinned version; empty when there is nothing to do.
     """
 
@@ -50,7 +53,18 @@ class ToolStatus:
     purpose: str
     without: str
     difference: str
+    instead: str
     fix: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing has to be done before what it serves works whole."""
+        return self.state in (State.OK, State.UNNEEDED)
+
+    @property
+    def stops(self) -> bool:
+        """Whether commands stop because it is missing."""
+        return self.required and self.state is State.MISSING
 
 
 def diagnose() -> list[ToolStatus]:
@@ -66,7 +80,10 @@ def diagnose() -> list[ToolStatus]:
 
 def _status(wanted: Pin) -> ToolStatus:
     found = find(wanted.name)
-    state = State.MISSING if found is None else State.OK if found.pinned else State.DIFFERS
+    if found is not None:
+        state = State.OK if found.pinned else State.DIFFERS
+    else:
+        state = State.UNNEEDED if wanted.instead and find(wanted.instead) is not None else State.MISSING
     return ToolStatus(
         name=wanted.name,
         state=state,
@@ -79,7 +96,8 @@ def _status(wanted: Pin) -> ToolStatus:
         purpose=wanted.purpose,
         without=wanted.without,
         difference=found.difference if found else "",
-        fix="" if state is State.OK else _fix(wanted),
+        instead=wanted.instead,
+        fix="" if state in (State.OK, State.UNNEEDED) else _fix(wanted),
     )
 
 

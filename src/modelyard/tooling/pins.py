@@ -42,12 +42,13 @@ class Pin:
         version: Pinned version without a leading `v`; `sources` for one built from our own sources.
         exact: Whether another version is a difference; otherwise only an older one is.
         required: Whether commands that need it stop without it.
-        serves: What it is for: `check`, `other verbs`, or `development` of Modelyard alone.
+        serves: What it is for: `check`, `rehearse`, `scripts`, or `development` of Modelyard alone.
         purpose: What it is used for.
         without: What is not checked, or does not work, where it is missing.
         reason: Why this version.
         version_arguments: Arguments that make it print its version.
         build: How it is built, None when it comes from elsewhere only.
+        instead: The program that does its work where it is there; empty for none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Pin:
     reason: str
     version_arguments: tuple[str, ...]
     build: Build | None = None
+    instead: str = ""
 
     def differs(self, version: str | None) -> bool:
         """Return whether `version` is not what is pinned; an unknown version differs."""
