@@ -12,6 +12,7 @@ import typer
 
 from modelyard.cli.application import application
 from modelyard.cli.examples import EXAMPLES
+from modelyard.cli.helping import OPTIONS
 
 PROJECT = Path(__file__).parents[2]
 LINE: Any = typer.main.get_command(application())
@@ -88,3 +89,37 @@ def test_commands_of_readmes_exist(file: str) -> None:
 def test_what_does_not_exist_is_refused(words: list[str], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         parsed(words)
+
+
+_MANY = 12
+"""Options that a person still reads as one list, with --help."""
+
+
+def options_of(verb: str) -> set[str]:
+    return {name for each in VERBS[verb].params if each.param_type_name == "option" for name in each.opts}
+
+
+@pytest.mark.parametrize("verb", OPTIONS)
+def test_headings_of_help_name_options_that_exist(verb: str) -> None:
+    named = [name for options in OPTIONS[verb].values() for name in options]
+    assert len(named) == len(set(named))
+    assert set(named) <= options_of(verb)
+    shown = VERBS[verb].get_help(VERBS[verb].make_context(f"modelyard {verb}", [], resilient_parsing=True))
+    at = [shown.index(f"\n{heading}:\n") for heading in (*OPTIONS[verb], "Options")]
+    assert at == sorted(at)
+    for each in VERBS[verb].params:
+        assert each.param_type_name == "argument" or f"{each.opts[0]} " in shown.replace(",", " ")
+
+
+def test_help_with_many_options_has_headings() -> None:
+    assert {verb for verb in VERBS if len(VERBS[verb].params) > _MANY} <= set(OPTIONS)
+
+
+def test_all_verbs_stand_below_a_heading_in_one_column() -> None:
+    shown = LINE.get_help(LINE.make_context("modelyard", [], resilient_parsing=True))
+    assert "Commands:" not in shown
+    columns = set()
+    for name, command in LINE.commands.items():
+        (line,) = [each for each in shown.splitlines() if each.startswith(f"  {name} ")]
+        columns.add(line.index(command.short_help.split()[0]))
+    assert len(columns) == 1

@@ -4,59 +4,80 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from modelyard.cli import examples, exit_codes, version
 from modelyard.cli.boundary import TRACEBACK
+from modelyard.cli.helping import SectionedCommand, SectionedGroup, summary
 from modelyard.cli.options import CONTEXT
 
-_VERBS = {
-    "new": ("new", "Create a GitOps repository, or add an environment."),
-    "check": ("check", "Check that it will sync, schedule and start."),
-    "report": ("report", "Write the check as one HTML page."),
-    "diff": ("diff", "Show what a change does to each cluster."),
-    "drift": ("drift", "Show which Applications do not run what is merged."),
-    "rehearse": ("rehearse", "Test-deploy an environment to a local control plane."),
-    "fit": ("fit", "Show whether models fit in device memory."),
-    "place": ("place", "Show which nodes can run the pods."),
-    "graph": ("graph", "Show references between objects."),
-    "times": ("times", "Show how long starts and responses take, and every timeout."),
-    "cost": ("cost", "Estimate the cost of models, pools and environments."),
-    "plan": ("plan", "Find the cheapest way to serve within latency objectives."),
-    "tune": ("tune", "Name what holds a model back, and the change that helps most."),
-    "loadtest": ("loadtest", "Read the results of load tests."),
-    "model": ("model", "Add, change and remove models."),
-    "feature": ("feature", "Turn features of models on and off."),
-    "env": ("env", "List, add, remove and sync environments."),
-    "promote": ("promote", "Copy tags, settings and features to another environment."),
-    "import": ("importing", "Import an existing Deployment or Helm values file."),
-    "lsp": ("lsp", "Serve an editor: findings as you type, meanings, completion, fixes."),
-    "explain": ("explain", "Explain a rule."),
-    "update": ("update", "Merge a newer version of the template."),
-    "fetch": ("fetch", "Download charts and CRDs into the cache."),
-    "cache": ("cache", "Show and prune the cache."),
-    "doctor": ("doctor", "List required tools, and what is skipped without them."),
-    "catalog": ("catalog", "Show or add facts about models and devices."),
-    "tools": ("tools", "Build the external programs."),
-    "version": ("version", "Show the version."),
-}
-"""Module and help of each verb. A module has a `command`, or an `application` with verbs of its own."""
 
-_WITH_EXIT_CODES = (
-    "check",
-    "report",
-    "diff",
-    "drift",
-    "rehearse",
-    "place",
-    "plan",
-    "tune",
-    "graph",
-    "promote",
-    "import",
-)
+class _Verb(NamedTuple):
+    """One verb.
+
+    Attributes:
+        module: Its module in this package, with a `command`, or an `application` with verbs of its own.
+        summary: Its line in the help.
+        exit_codes: Whether its own help ends with the table of exit codes.
+    """
+
+    module: str
+    summary: str
+    exit_codes: bool = False
+
+
+_SECTIONS = {
+    "Start": {
+        "new": _Verb("new", "Create a GitOps repository, or add an environment."),
+        "doctor": _Verb("doctor", "List external programs, and what is not ready."),
+        "tools": _Verb("tools", "Build the external programs."),
+        "fetch": _Verb("fetch", "Download charts and CRDs into the cache."),
+        "update": _Verb("update", "Merge a newer version of the template."),
+    },
+    "Check": {
+        "check": _Verb("check", "Check that it will sync, schedule and start.", exit_codes=True),
+        "explain": _Verb("explain", "Explain a rule."),
+        "report": _Verb("report", "Write the check as one HTML page.", exit_codes=True),
+        "diff": _Verb("diff", "Show what a change does to each cluster.", exit_codes=True),
+        "rehearse": _Verb("rehearse", "Test-deploy an environment to a local control plane.", exit_codes=True),
+        "drift": _Verb("drift", "Show which Applications do not run what is merged.", exit_codes=True),
+        "lsp": _Verb("lsp", "Serve an editor: findings as you type, hover, completion."),
+    },
+    "Size and cost": {
+        "fit": _Verb("fit", "Show whether models fit in device memory."),
+        "place": _Verb("place", "Show which nodes can run the pods.", exit_codes=True),
+        "cost": _Verb("cost", "Estimate the cost of models, pools and environments."),
+        "times": _Verb("times", "Show how long starts and responses take, and every timeout."),
+        "plan": _Verb("plan", "Find the cheapest way to serve within latency objectives.", exit_codes=True),
+        "tune": _Verb("tune", "Name what holds a model back, and the change that helps most.", exit_codes=True),
+        "loadtest": _Verb("loadtest", "Read the results of load tests."),
+        "catalog": _Verb("catalog", "Show or add facts about models and devices."),
+        "graph": _Verb("graph", "Show references between objects.", exit_codes=True),
+    },
+    "Change": {
+        "model": _Verb("model", "Add, change and remove models."),
+        "feature": _Verb("feature", "Turn features of models on and off."),
+        "env": _Verb("env", "List, add, remove and sync environments."),
+        "promote": _Verb("promote", "Copy tags, settings and features to another environment.", exit_codes=True),
+        "import": _Verb("importing", "Import an existing Deployment or Helm values file.", exit_codes=True),
+    },
+    "Other": {
+        "cache": _Verb("cache", "Show and prune the cache."),
+        "version": _Verb("version", "Show the version."),
+    },
+}
+"""Every verb, by what people want of it."""
+_VERBS = {name: verb for verbs in _SECTIONS.values() for name, verb in verbs.items()}
+
+
+class _Verbs(SectionedGroup):
+    """All verbs, in the order above; typer puts those with verbs of their own last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the verbs that are loaded."""
+        return [name for name in _VERBS if name in self.commands]
 
 
 def application(only: str | None = None) -> typer.Typer:
@@ -67,6 +88,7 @@ def application(only: str | None = None) -> typer.Typer:
     """
     app = typer.Typer(
         name="modelyard",
+        cls=_Verbs,
         help="Generate GitOps repositories that serve models on Amazon EKS, and show before merge that they will "
         "sync, schedule and start.",
         epilog=exit_codes.table(),
@@ -77,20 +99,31 @@ def application(only: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    ends = exit_codes.table()
-    for name in _VERBS if only is None else (only,):
-        module, summary = _VERBS[name]
-        verb = import_module(f"modelyard.cli.{module}")
-        if hasattr(verb, "application"):
-            below = verb.application()
-            for each in below.registered_commands:
-                each.epilog = examples.shown(f"{name} {each.name}") or each.epilog
-            app.add_typer(below, name=name, short_help=summary)
-        else:
-            parts = [examples.shown(name), ends if name in _WITH_EXIT_CODES else ""]
-            epilog = "\n\n".join(filter(None, parts)) or None
-            app.command(name, cls=getattr(verb, "COMMAND", None), short_help=summary, epilog=epilog)(verb.command)
+    for section, verbs in _SECTIONS.items():
+        for name, verb in verbs.items():
+            if only in (None, name):
+                _add(app, section, name, verb)
     return app
+
+
+def _add(app: typer.Typer, section: str, name: str, verb: _Verb) -> None:
+    module = import_module(f"modelyard.cli.{verb.module}")
+    if hasattr(module, "application"):
+        below: typer.Typer = module.application()
+        for each in below.registered_commands:
+            each.cls = SectionedCommand
+            each.short_help = summary(each.callback)
+            each.epilog = examples.shown(f"{name} {each.name}") or each.epilog
+        app.add_typer(below, name=name, short_help=verb.summary, rich_help_panel=section)
+        return
+    parts = [examples.shown(name), exit_codes.table() if verb.exit_codes else ""]
+    app.command(
+        name,
+        cls=getattr(module, "COMMAND", SectionedCommand),
+        short_help=verb.summary,
+        epilog="\n\n".join(filter(None, parts)) or None,
+        rich_help_panel=section,
+    )(module.command)
 
 
 def run(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from modelyard.cli import examples, exit_codes
 from modelyard.cli.boundary import abandon_standard_output, verb
 from modelyard.cli.choices import FailOn
+from modelyard.cli.helping import SectionedCommand
 from modelyard.cli.options import CONTEXT, FailsOn, OutputFile, ReportFormats, StrictlyChecked
 from modelyard.findings import UserError
 
@@ -24,7 +25,7 @@ _MOST_VALUES = 4_000_000
 _FIX = "write smaller parts: --shard I/N with a larger N"
 
 
-class WithMerge(TyperCommand):
+class WithMerge(SectionedCommand):
     """The verb `report`, whose first word may be `merge` instead of a folder; a folder of that name is `./merge`."""
 
     @property
