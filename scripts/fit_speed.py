@@ -7,9 +7,11 @@ take no part. Fitted are the logarithms of the parameters on the logarithms of t
 squares (Levenberg and Marquardt) with weights that keep outliers and families with many points from deciding alone, and
 with a prior for each parameter, since some cannot be told apart by the points (a share of the peak and an overhead).
 
-Ranges are quantiles of the errors that each family has when it is left out of the fit, of dense models and of those
-with experts apart, on devices with many points and engines of the present kind. A device with few points adds the
-errors that devices have when they are left out. They are data of the same file.
+Engines of before 0.8 take no part: their host took as long as their device, which the parameters would carry over.
+
+Ranges are quantiles of the errors that each family has when it is left out of the fit, on devices with many points.
+They are of a group (`planning.ranges.group_of`); points of the other group count a quarter, since families are few. A
+device with few points adds the errors that devices have when they are left out. They are data of the same file.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from collections.abc import Sequence
 from math import exp, log, sqrt
 from typing import Any
 
-from modelyard.planning.ranges import METRICS
+from modelyard.planning.ranges import GROUPS, METRICS, group_of
 from modelyard.planning.speed import DATA, SpeedParameters, at_rate, speed
 from planning.points import Benchmark, benchmarks, room
 
@@ -61,11 +63,11 @@ SPARSE = 30
 
 def fitted_on(point: Benchmark) -> bool:
     """Return whether a point may be fitted on."""
-    return not point.held_out and usable(point)
+    return not point.held_out and usable(point) and recent(point)
 
 
 def usable(point: Benchmark) -> bool:
-    """Return whether a point speaks of a steady state; engines of before 0.8 speak where they are all there is."""
+    """Return whether a point speaks of a steady state."""
     return point.steady and not (point.version or "").startswith("0.4")
 
 
@@ -196,15 +198,12 @@ def quantile(values: Sequence[float], share: float) -> float:
 Row = tuple[Benchmark, float, float]
 """A point with its two errors."""
 
-KINDS = ("dense", "experts")
-SHARES = (50, 80, 90)
+SHARES = (50, 60, 80, 90)
+OTHER_GROUP = 0.25
+"""What a point of another group counts in a group's quantiles: families are too few for groups of their own."""
+
 OLD = (0, 8)
 """Version of the engine from which on prefill and decoding share steps, and the host works beside the device."""
-
-
-def kind_of(point: Benchmark) -> str:
-    """Return whether a point's model is dense or has experts."""
-    return KINDS[bool(point.machine.work.experts)]
 
 
 def recent(point: Benchmark) -> bool:
@@ -219,13 +218,36 @@ def error_of(metric: str, row: Row) -> float:
     return {"ttft": first, "itl": second, "throughput": _throughput(point, first, second)}[metric]
 
 
-def factors(values: Sequence[float], shrunk: float = 1.0) -> dict[str, float]:
+def factors(values: Sequence[float]) -> dict[str, float]:
     """Return the factors by or over which shares of the errors lie, of either sign.
 
     Whether a family is faster or slower than others like it is not known of the next one, so the sign does not count.
     """
     sizes = [abs(each) for each in values]
-    return {str(share): round(exp(shrunk * quantile(sizes, share / 100)), 3) for share in SHARES}
+    return {str(share): round(exp(quantile(sizes, share / 100)), 3) for share in SHARES}
+
+
+def weighted_quantile(values: Sequence[tuple[float, float]], share: float) -> float:
+    """Return the least value below or at which a share of the weights lies.
+
+    Args:
+        values: Values with their weights.
+        share: The share.
+    """
+    total, reached = sum(weight for _, weight in values), 0.0
+    for value, weight in sorted(values):
+        reached += weight
+        if reached >= share * total:
+            return value
+    raise ValueError("there are no values")
+
+
+def group_factors(rows: Sequence[Row], metric: str, group: str) -> dict[str, float]:
+    """Return the factors of a group, to which points of the others are drawn in with a lesser weight."""
+    sizes = [
+        (abs(error_of(metric, row)), 1.0 if group_of(metric, row[0].machine) == group else OTHER_GROUP) for row in rows
+    ]
+    return {str(share): round(exp(weighted_quantile(sizes, share / 100)), 3) for share in SHARES}
 
 
 def ends(values: Sequence[float]) -> dict[str, float]:
@@ -239,27 +261,26 @@ def ends(values: Sequence[float]) -> dict[str, float]:
     return found
 
 
-def left_out_factors(rows: Sequence[Row], metric: str, kind: str) -> dict[str, float]:
-    """Return the factors of models of a kind, from families that were left out one by one.
+def families_left_out(points: Sequence[Benchmark], values: Sequence[float]) -> dict[str, list[Row]]:
+    """Return the points of each family with the errors of a fit without it.
 
-    A family that is left out of k is judged by k - 1, a new one by k: were families drawn alike, the squares of their
-    errors would be as 1 + 1/(k - 1) and 1 + 1/k, by which the factors are corrected where k is above 1.
+    Args:
+        points: The points.
+        values: Logarithms of the parameters that all points give, where the fits start.
     """
-    own = [row for row in rows if kind_of(row[0]) == kind]
-    count = len({row[0].family for row in own if sum(r[0].family == row[0].family for r in own) >= SPARSE})
-    shrunk = sqrt((1 + 1 / count) / (1 + 1 / (count - 1))) if count > 1 else 1.0
-    return factors([error_of(metric, row) for row in own], shrunk)
+    found = {}
+    for family in sorted({point.family for point in points}):
+        told = told_by(fit([point for point in points if point.family != family], values, 6))
+        found[family] = [(point, *errors(point, told)) for point in points if point.family == family]
+    return found
 
 
 def main() -> int:
     """Fit, leave out, and write the data."""
     points = [point for point in benchmarks() if fitted_on(point)]
     values = fit(points)
-    left_out: dict[str, list[Row]] = {}
-    for family in sorted({point.family for point in points}):
-        told = told_by(fit([point for point in points if point.family != family], values, 6))
-        left_out[family] = [(point, *errors(point, told)) for point in points if point.family == family]
-        own = left_out[family]
+    left_out = families_left_out(points, values)
+    for family, own in left_out.items():
         sys.stderr.write(
             f"{family}: {len(own)} points, left out: ITL {quantile([abs(exp(e) - 1) for *_, e in own], 0.5):.2f}, "
             f"TTFT {quantile([abs(exp(e) - 1) for _, e, _ in own], 0.5):.2f}\n"
@@ -270,7 +291,7 @@ def main() -> int:
     for gpu in sorted(counts):
         told = told_by(fit([point for point in points if point.gpu != gpu], values, 6))
         elsewhere[gpu] = [(point, *errors(point, told)) for point in points if point.gpu == gpu]
-    judged = [row for row in every if counts[row[0].gpu] >= SPARSE and recent(row[0])]
+    judged = [row for row in every if counts[row[0].gpu] >= SPARSE]
     content: dict[str, Any] = {
         "written-by": "scripts/fit_speed.py",
         "points": len(points),
@@ -278,7 +299,7 @@ def main() -> int:
         "held-out": sorted({point.family for point in benchmarks() if point.held_out}),
         "engine-versions": _versions(points),
         "parameters": {name: round(value, 5) for name, value in zip(NAMES, map(exp, values), strict=True)},
-        "ranges": {m: {kind: left_out_factors(judged, m, kind) for kind in KINDS} for m in METRICS},
+        "ranges": {m: {group: group_factors(judged, m, group) for group in GROUPS[m]} for m in METRICS},
         "ranges-of-other-devices": {
             m: factors([error_of(m, row) for gpu, rows in elsewhere.items() if counts[gpu] >= SPARSE for row in rows])
             for m in METRICS
@@ -322,7 +343,7 @@ def older_engines(told: SpeedParameters) -> dict[str, Any]:
     for point in benchmarks():
         if point.held_out or recent(point) or not (point.ttft_ms and point.itl_ms):
             continue
-        if fitted_on(point):
+        if usable(point):
             rows.append((point, *errors(point, told)))
         elif point.load == "open" and point.rate:
             most = max(1.0, min(room(point.machine, point.lengths), 1024.0))

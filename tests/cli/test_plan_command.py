@@ -31,8 +31,9 @@ def test_a_plan_and_its_application(modelyard: Run, one_model: Path) -> None:
     best = found["candidates"][found["best"] - 1]
     assert best["verdict"] == "meets"
     assert best["pool"] == "gpu"
-    assert best["ttft-ms"]["low"] < best["ttft-ms"]["middle"] < best["ttft-ms"]["high"] <= 800
-    assert best["itl-ms"]["high"] <= 30
+    assert list(best["ttft-ms"].values()) == sorted(best["ttft-ms"].values())
+    assert best["ttft-ms"]["deciding"] <= 800
+    assert best["itl-ms"]["deciding"] <= 30
     assert "estimated" in best["rests-on"]
     assert best["usd-per-hour"] > 0
     same = [c for c in found["candidates"] if c["verdict"] == "meets" and c["pool"]]

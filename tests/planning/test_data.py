@@ -14,7 +14,9 @@ from modelyard.planning.ranges import METRICS
 from modelyard.planning.speed import parameters, speed_data
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-from fit_speed import NAMES, fitted_on, solved
+from fit_speed import NAMES, fitted_on, solved, weighted_quantile
+from plan_blind import points as blind_points
+from plan_blind import table as blind_table
 from plan_examples import BLOCK, SECTION
 from plan_table import beneath, inside, off, own, steady
 from planning.points import benchmarks
@@ -42,7 +44,7 @@ def test_ranges_grow_with_the_share() -> None:
     told = speed_data()
     for metric in METRICS:
         for each in (*told["ranges"][metric].values(), told["ranges-of-other-devices"][metric]):
-            assert 1 < each["50"] < each["80"] < each["90"]
+            assert 1 < each["50"] < each["60"] < each["80"] < each["90"]
 
 
 def test_no_load_of_a_point_is_beyond_the_peak() -> None:
@@ -62,9 +64,24 @@ def test_held_out_families_stay_as_near_as_the_document_says() -> None:
     assert off([log(each) for each in itl])[0] <= 0.12
     assert off([log(each) for each in ttft])[0] <= 0.30
     for metric in METRICS:
-        assert 0.75 <= inside(held, metric) <= 0.87, metric
+        assert 0.75 <= inside(held, metric) <= 0.9, metric
     document = (PROJECT / "docs/planning.md").read_text()
     assert f"measured here on {len(held)} points" in document
+
+
+def test_points_that_no_fit_has_seen_are_above_the_floor_and_near() -> None:
+    points = blind_points()
+    assert len(points) > 25
+    assert not any(point.below for point in points)
+    assert off([point.error("itl") for point in points])[0] <= 0.12
+    assert len(list(blind_table())) == 2 + len({(p.family, p.dtype, p.gpu) for p in points}) + 1
+
+
+def test_weights_decide_a_quantile() -> None:
+    assert weighted_quantile([(3.0, 1.0), (1.0, 1.0), (2.0, 1.0)], 0.5) == 2.0
+    assert weighted_quantile([(3.0, 8.0), (1.0, 1.0), (2.0, 1.0)], 0.5) == 3.0
+    with pytest.raises(ValueError, match="no values"):
+        weighted_quantile([], 0.5)
 
 
 def test_examples_of_the_page_are_found() -> None:

@@ -10,7 +10,7 @@ import pytest
 from modelyard.catalog import ModelShape, device, models
 from modelyard.planning import Lengths, Machine, at_rate, floor, model_work, speed
 from modelyard.planning.floor import least_busy
-from modelyard.planning.ranges import estimated, tail
+from modelyard.planning.ranges import estimated, group_of, tail
 from modelyard.planning.speed import speed_data
 from modelyard.planning.work import computing_bits
 
@@ -118,8 +118,10 @@ def test_ranges_are_wider_where_less_is_known() -> None:
     other = estimated("itl", 10, l4, (0, 15, 1))
     assert other.high > known.high
     assert other.low < known.low
-    experts = Machine(model_work(shape("openai/gpt-oss-120b")), h100.device, 1)
-    assert estimated("itl", 10, experts, (0, 15, 1)) != known
+    assert group_of("itl", h100) != group_of("itl", machine("B200"))
+    assert group_of("ttft", h100) != group_of("ttft", Machine(h100.work, h100.device, 4))
+    assert 10 < known.deciding < known.high
+    assert known.inside(known.deciding) == "meets"
     assert known.inside(known.high) == "meets"
     assert known.inside(10) == "unsure"
     assert known.inside(known.low * 0.99) == "misses"

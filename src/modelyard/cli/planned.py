@@ -225,4 +225,5 @@ def candidate_content(found: Plan, each: Candidate, number: int | None) -> dict[
 def _range(found: Range | None) -> dict[str, float] | None:
     if found is None:
         return None
-    return {"low": round(found.low, 2), "middle": round(found.middle, 2), "high": round(found.high, 2)}
+    ends = {"low": found.low, "middle": found.middle, "deciding": found.deciding, "high": found.high}
+    return {name: round(value, 2) for name, value in ends.items()}

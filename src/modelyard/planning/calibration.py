@@ -69,7 +69,7 @@ class Basis:
             wider = log(float(speed_data()["version-factor"][metric]))
             low = exp(-hypot(log(1 / low), wider))
             high = exp(hypot(log(high), wider))
-        return Range(middle * low, middle, middle * high)
+        return Range(middle * low, middle, middle * high, middle * high)
 
     def tail(self, metric: str, percentile: int) -> float:
         """Return by how much a percentile lies above the median: as the runs show, else as published ones do."""

@@ -26,11 +26,14 @@ HEADROOM = 0.8
 
 TOKENS_OF_PRICE = 1e6
 
+LIKELY = "four of five estimates are inside"
+"""What is said of a candidate whose range reaches beyond an objective that it meets (`planning.ranges.DECIDING`)."""
+
 
 class Verdict(StrEnum):
     """How a candidate lies to the objectives."""
 
-    MEETS = "meets"  # the upper ends of the ranges are inside
+    MEETS = "meets"  # four of five measurements are inside
     UNSURE = "unsure"  # an objective lies in its range
     MISSES = "misses"  # the lower end of a range is outside
     CANNOT = "cannot"  # an objective is below what physics allow
@@ -48,7 +51,7 @@ class Candidate:
         offer: The instance type.
         way: Device, ranks and precision.
         verdict: How it lies to the objectives.
-        reason: Why, where it is no plain `meets`.
+        reason: Why, where the whole range is not inside.
         at_once: Most requests at once of a replica (`max-num-seqs`); 0 where none were found.
         replicas: Replicas.
         nodes: Nodes for them.
@@ -188,7 +191,7 @@ def judged(
         reason = f"the tensor peak of {way.machine.device.name} is not known"
         return Candidate(verdict=Verdict.NOT_ESTIMATED, reason=reason, flags=way.flags, **common)
     cap = max(1, min(int(way.room), at_once or MOST_AT_ONCE))
-    surely = most_at_once(way.machine, objectives, basis, cap, "high")
+    surely = most_at_once(way.machine, objectives, basis, cap, "deciding")
     likely = surely or most_at_once(way.machine, objectives, basis, cap, "middle")
     most = cap if at_once else (likely or 1)
     limit = speed(way.machine, objectives.lengths, most)
@@ -233,6 +236,9 @@ def _verdict(objectives: Objectives, ttft: Range, itl: Range, way: Way, loaded: 
             return verdict, " and ".join(named)
     if way.assessment.verdict.value != "fits":
         return Verdict.UNSURE, f"whether it starts: {way.assessment.reasons[0]}"
+    limits = ((ttft, objectives.ttft_ms), (itl, objectives.itl_ms))
+    if any(limit is not None and found.high > limit for found, limit in limits):
+        return Verdict.MEETS, LIKELY
     return Verdict.MEETS, ""
 
 

@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from math import exp, hypot, log
 
 from modelyard.catalog import Device
-from modelyard.planning.speed import Machine, speed_data
+from modelyard.planning.speed import NEWER, Machine, speed_data
 
 METRICS = ("ttft", "itl", "throughput")
+
+BY_RANKS = ("to-two-ranks", "more-ranks")
+BY_DEVICE = ("before-blackwell", "blackwell")
+GROUPS = {"ttft": BY_RANKS, "itl": BY_DEVICE, "throughput": BY_DEVICE}
+"""What errors of models left out differ by most: kernels of young devices, and exchanges during prefill."""
+
+STATED = 80
+"""Share of measurements, in per cent, that a stated range holds."""
+
+DECIDING = 60
+"""Share whose upper end an objective must not lie below: one measurement in five is slower. Chosen on models that are
+fitted on, left out one by one, as the least with which plans break their objectives in no more than 5 % of questions
+(`scripts/plan_table.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,29 +32,39 @@ class Range:
         low: Lower end.
         middle: The estimate.
         high: Upper end.
+        deciding: What an objective must not lie below to be met; between `middle` and `high`.
     """
 
     low: float
     middle: float
     high: float
+    deciding: float
 
     def times(self, factor: float) -> Range:
         """Return the range of a multiple."""
-        return Range(self.low * factor, self.middle * factor, self.high * factor)
+        return Range(self.low * factor, self.middle * factor, self.high * factor, self.deciding * factor)
 
     def inside(self, limit: float | None) -> str:
         """Return how a limit lies to the range: `meets`, `unsure` or `misses`; `meets` without a limit."""
-        if limit is None or self.high <= limit:
+        if limit is None or self.deciding <= limit:
             return "meets"
         return "misses" if self.low > limit else "unsure"
+
+
+def group_of(metric: str, machine: Machine) -> str:
+    """Return the group whose errors hold for a model on its ranks."""
+    names = GROUPS[metric]
+    if names is BY_RANKS:
+        return names[machine.ranks > 2]
+    return names[(machine.device.compute_capability or (0, 0)) >= NEWER]
 
 
 def estimated(metric: str, value: float, machine: Machine, version: tuple[int, ...] | None) -> Range:
     """Return the range of an estimate that no run of one's own narrows.
 
-    The factor is a quantile of the errors that models of the same kind, dense or with experts, had when they were left
-    out of the fit; whether the next model is faster or slower is not known, so it holds both ways. A device with few
-    points, and an engine that is newer than those of the points or of before 0.8, add the errors that those have.
+    The factor is a quantile of the errors that models of the same group had when they were left out of the fit; whether
+    the next model is faster or slower is not known, so it holds both ways. A device with few points, and an engine that
+    is newer than those of the points or of before 0.8, add the errors that those have.
 
     Args:
         metric: `ttft`, `itl` or `throughput`.
@@ -49,17 +72,22 @@ def estimated(metric: str, value: float, machine: Machine, version: tuple[int, .
         machine: The model on its ranks.
         version: The engine's version; None where it is not known.
     """
-    told = speed_data()
-    kind = "experts" if machine.work.experts else "dense"
-    size = log(float(told["ranges"][metric][kind]["80"]))
+    stated, deciding = (exp(_size(metric, machine, version, share)) for share in (STATED, DECIDING))
+    return Range(value / stated, value, value * stated, value * deciding)
+
+
+def _size(metric: str, machine: Machine, version: tuple[int, ...] | None, share: int) -> float:
+    """Return the logarithm of the factor within which a share of the measurements lies, in per cent."""
+    told, at = speed_data(), str(share)
+    size = log(float(told["ranges"][metric][group_of(metric, machine)][at]))
     # Independent errors add up in the squares of their logarithms.
     if not is_measured(machine.device):
-        size = hypot(size, log(float(told["ranges-of-other-devices"][metric]["80"])))
+        size = hypot(size, log(float(told["ranges-of-other-devices"][metric][at])))
     if newer_than_points(version):
         size = hypot(size, log(float(told["version-factor"][metric])))
     elif is_old(version):
-        size = hypot(size, log(float(told["ranges-of-older-engines"][metric]["80"])))
-    return Range(value / exp(size), value, value * exp(size))
+        size = hypot(size, log(float(told["ranges-of-older-engines"][metric][at])))
+    return size
 
 
 def tail(metric: str, percentile: int) -> float:
