@@ -32,7 +32,7 @@ def explanation(assessment: Assessment, changes: Iterable[Change], width: int | 
     for reason in assessment.reasons:
         yield from wrapped(indent, visible(reason), "plain", width=width, indent=2)
     if budget.requests > 0:
-        kept = f"{budget.tokens} tokens per {unit}, " if budget.kv_bytes_per_token else ""
+        kept = f"{budget.tokens:,} tokens per {unit}, " if budget.kv_bytes_per_token else ""
         tokens = f"{kept}{_requests(budget.requests)} at a time"
         yield from wrapped(indent, tokens, "plain", width=width, indent=2)
     yield from wrapped(indent, visible(assessment.basis), "faint", width=width, indent=2)
