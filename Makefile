@@ -13,7 +13,7 @@ REHEARSAL_TOOLS := etcd kube-apiserver kube-apiserver-1.36 kube-scheduler kube-c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serving-real loadtest-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
+.PHONY: help setup serving-real loadtest-real renovate-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
   rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock pictures bench \
   bench-scale docs docs-check docs-commands docs-choices wheels sbom release-check release clean
 
@@ -97,6 +97,14 @@ build/loadtest/.ready: $(READY)
 
 loadtest-real: build/loadtest/.ready ## run four real clients of each load test against servers of known times, and write docs/load-tests.md (three minutes)
 	@$(BIN)/python scripts/loadtest_real.py --write
+
+build/renovate/.ready:
+	@mkdir -p build/renovate
+	@npm install --no-audit --no-fund --silent --prefix build/renovate node@24.21.0 renovate@44.121.2
+	@touch $@
+
+renovate-real: build/renovate/.ready $(READY) ## let Renovate itself read a generated repository, and write docs/renovate.md (a minute; npm once)
+	@$(BIN)/python scripts/renovate_real.py build/renovate --write
 
 faults: setup promtool build/checkov/.ready ## make every known mistake, print who notices it, and write down what is caught
 	@$(BIN)/modelyard tools install --quiet kube-score

@@ -1,5 +1,5 @@
 variable "model_namespaces" {
-  description = "Kubernetes namespaces that models run in. Each has a service account `model` that may read the weights, and `weights-writer` that may write them."
+  description = "Kubernetes namespaces that models run in. Each has a service account `model` that may read the weights, `weights-writer` that may write them, and `results-writer` that may write what load tests measured."
   type        = set(string)
   default     = ["models"]
   nullable    = false

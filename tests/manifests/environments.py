@@ -31,7 +31,7 @@ def answers(**others: Any) -> dict[str, Any]:
     """Return the answers of an environment: the questionnaire's defaults, and these."""
     asked = yaml.safe_load((ROOT / "copier.yml").read_text())
     defaults = {
-        name: question["default"]
+        name: yaml.safe_load(question["default"]) if question.get("type") == "yaml" else question["default"]
         for name, question in asked.items()
         if isinstance(question, dict) and "default" in question and "{" not in str(question["default"])
     }

@@ -24,16 +24,14 @@ REGIONS_WITHOUT = yaml.safe_load(yaml.safe_load((PROJECT / "copier.yml").read_te
 
 def answers(name: str) -> dict[str, str]:
     """Return what an environment answers, defaults included."""
-    given = {key: str(value).lower() for key, value in ENVIRONMENTS[name]["answers"].items()}
-    region = given.get("region", "us-west-2")
-    return {**{key: _default(str(each.get("default", "")), region).lower() for key, each in QUESTIONS.items()}, **given}
-
-
-def _default(written: str, region: str) -> str:
-    """Return the default of a question as Copier works it out, where the region decides it."""
-    if "regions_without" not in written:
-        return written
-    return str(Template(written).render(region=region, regions_without=REGIONS_WITHOUT))
+    given = ENVIRONMENTS[name]["answers"]
+    answered: dict[str, Any] = {"region": "us-west-2", "regions_without": REGIONS_WITHOUT, **given}
+    for key, each in QUESTIONS.items():
+        written = each.get("default", "")
+        # As Copier works it out, where the region or an answer before it decides it.
+        decided = "regions_without" in str(written)
+        answered.setdefault(key, Template(written).render(answered) == "True" if decided else written)
+    return {key: str(value).lower() for key, value in answered.items()}
 
 
 def components(name: str) -> set[str]:

@@ -61,20 +61,42 @@ def test_invalid_answers_are_refused_and_nothing_is_written(
         assert refused.at.place().file == str(file)
 
 
-@pytest.mark.parametrize(("pool", "file"), [("gpu", "gpu.yaml"), ("neuron", "neuron.yaml")])
-def test_a_pool_is_the_default_where_the_region_has_one_of_its_families(pool: str, file: str) -> None:
-    asked = yaml.safe_load((PROJECT / "copier.yml").read_text())
-    without = set(yaml.safe_load(asked["regions_without"]["default"])[pool])
-    assert asked[f"{pool}_pool"]["default"] == f"{{{{ region not in regions_without.{pool} }}}}"
-    node_pool, _ = yaml.safe_load_all((PROJECT / "bases/platform/karpenter/pools" / file).read_text())
+def offered(name: str) -> set[str]:
+    found = region(name)
+    assert found
+    return set(found.offers)
+
+
+def families_of(pool: str) -> set[str]:
+    node_pool, _ = yaml.safe_load_all((PROJECT / f"bases/platform/karpenter/pools/{pool}.yaml").read_text())
     (families,) = [
         set(each["values"])
         for each in node_pool["spec"]["template"]["spec"]["requirements"]
         if each["key"] == "karpenter.k8s.aws/instance-family"
     ]
-    lacking = {
-        name
-        for name in regions()
-        if (found := region(name)) and not families & {each.partition(".")[0] for each in found.offers}
-    }
-    assert without == lacking
+    return families
+
+
+def regions_without(families: set[str]) -> set[str]:
+    return {name for name in regions() if not families & {each.partition(".")[0] for each in offered(name)}}
+
+
+def told() -> dict[str, list[str]]:
+    asked = yaml.safe_load((PROJECT / "copier.yml").read_text())
+    found: dict[str, list[str]] = yaml.safe_load(asked["regions_without"]["default"])
+    return found
+
+
+@pytest.mark.parametrize("pool", ["gpu", "neuron", "cpu-amd64"])
+def test_a_region_is_told_to_be_without_a_pool_where_it_has_none_of_its_families(pool: str) -> None:
+    assert set(told()[pool]) == regions_without(families_of(pool))
+
+
+def test_a_region_without_the_type_of_the_system_nodes_is_told() -> None:
+    assert set(told()["system"]) == {name for name in regions() if "m6i.large" not in offered(name)}
+
+
+def test_what_such_a_region_is_given_instead_is_there() -> None:
+    assert not regions_without({"c6i", "m6i"}) & set(told()["cpu-amd64"])
+    assert all("m7i.large" in offered(name) for name in told()["system"])
+    assert not regions_without(families_of("cpu-arm64")), "the pool for Graviton is a default everywhere"

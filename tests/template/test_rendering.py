@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from modelyard.catalog import regions
 from modelyard.repository import Repository
+from modelyard.scaffolding import new_repository
 from modelyard.tooling import pins, run
 from tests.template.conftest import PROJECT, REPOSITORY_URL
 from tests.template.kustomize import build, builds, named, targets
@@ -177,11 +178,26 @@ def test_project_of_models_allows_nothing_that_is_cluster_wide(two_environments:
             assert not {(group, resource["kind"]), (group, "*")} & refused, f"{folder.name} holds {resource['kind']}"
 
 
-def test_starter_models_have_the_features_that_their_overlays_require() -> None:
+def test_starter_models_are_what_their_overlays_say() -> None:
     menu = yaml.safe_load(yaml.safe_load((PROJECT / "copier.yml").read_text())["starter_menu"]["default"])
     for name, entry in menu.items():
         overlay = yaml.safe_load((PROJECT / "overlays" / entry["overlay"] / "overlay.yaml").read_text())
         assert entry["features"] == overlay["requires"], name
+        assert entry["engine"] == overlay["engine"], name
+        assert ("needs" in entry) == (overlay["accelerator"] == "gpu"), name
+
+
+def test_starter_models_of_an_engine_hold_what_it_asks_for(template: Path, tmp_path: Path) -> None:
+    given = {"repository_url": REPOSITORY_URL, "account_id": "111122223333", "gpu_pool": "false"}
+    given["starter_models"] = "tabular-sklearn"
+    made = new_repository(tmp_path / "platform", template=str(template), data=given, interactive=False)
+    written = yaml.safe_load(
+        (made.repository / "environments/dev/models/tabular-sklearn/kustomization.yaml").read_text()
+    )
+    engine = yaml.safe_load((PROJECT / "bases/serving/mlserver/engine.yaml").read_text())
+    assert written["replacements"] == engine["environment"]["replacements"]
+    answers = yaml.safe_load((made.repository / "environments/dev/.copier-answers.yml").read_text())
+    assert answers["neuron_pool"] is False, "whoever wants no GPUs wants no accelerators"
 
 
 def test_one_overlay_serves_twice(repository: Path) -> None:

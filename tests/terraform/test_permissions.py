@@ -123,6 +123,7 @@ def test_associations_of_the_default(planned: Callable[[str], Plan]) -> None:
         ("kube-system", "s3-csi-driver-sa"),
         ("logging", "fluent-bit"),
         ("models", "model"),
+        ("models", "results-writer"),
         ("models", "weights-writer"),
         ("monitoring", "grafana"),
     }
@@ -137,6 +138,7 @@ def test_auto_mode_gives_no_rights_that_eks_has_itself(planned: Callable[[str], 
         "fluent-bit",
         "grafana",
         "model",
+        "results-writer",
         "s3-csi-driver-sa",
         "weights-writer",
     }
@@ -184,6 +186,14 @@ def test_jobs_write_weights_and_delete_none(planned: Callable[[str], Plan]) -> N
         "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject",
     ]  # fmt: skip
     assert policy["EncryptWeights"]["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-west-2.amazonaws.com"}}
+
+
+def test_load_tests_write_below_one_folder_and_read_nothing(planned: Callable[[str], Plan]) -> None:
+    policy = _policy(planned("default"), 'module.identity.aws_iam_role_policy.this["results-writer"]')
+    bucket = f"arn:aws:s3:::my-platform-dev-models-{ACCOUNT}"
+    assert set(policy) == {"WriteResults", "EncryptResults"}
+    assert policy["WriteResults"]["Resource"] == f"{bucket}/load-tests/*"
+    assert "s3:GetObject" not in policy["WriteResults"]["Action"]
 
 
 def test_every_model_namespace_has_its_account(planned: Callable[[str], Plan]) -> None:

@@ -121,7 +121,11 @@ def _menu(question: Any) -> Mapping[str, str] | None:
     known = {**dict(question.context), **dict(question.answers.combined)}
     entries = known.get(listed)
     if isinstance(entries, Mapping):
-        return {str(name): "" for name in entries}
+        return {
+            str(name): str(each.get("description", ""))
+            for name, each in entries.items()
+            if isinstance(each, Mapping) and known.get(str(each.get("needs", "")), True)
+        }
     if not isinstance(entries, list):
         return None
     return {

@@ -59,6 +59,7 @@ from modelyard.view.services import Service
 from modelyard.view.settings import DeclaredSettings, Setting, declared_settings, is_location
 from modelyard.view.shapes import entries, listed, mapping, numbered, text, texts_in
 from modelyard.view.terraform import Block, LineAddress, Terraform, TerraformReader, association
+from modelyard.view.uploads import uploads
 from modelyard.view.values import ChartValues
 from modelyard.view.workflows import Workflow, every_workflow, workflows
 from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workload, called_service, workload
@@ -159,6 +160,7 @@ __all__ = [
     "texts_in",
     "title_of",
     "tolerates",
+    "uploads",
     "version_in",
     "workflows",
     "workload",

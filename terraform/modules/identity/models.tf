@@ -1,4 +1,5 @@
-# Every model runs as `model` of its namespace and may read the weights, which Jobs write as `weights-writer`. One that needs something else says so in its folder:
+# Every model runs as `model` of its namespace and may read the weights, which Jobs write as `weights-writer`; load tests write
+# what they measured as `results-writer`. A model that needs something else says so in its folder:
 #
 #   environments/<env>/models/<model>/identity.yaml
 #     serviceAccount: chat              # an account of its own, named in the model's pod template
@@ -34,6 +35,14 @@ locals {
       }
     },
     {
+      results-writer = {
+        description      = "Load tests write what they measured"
+        service_accounts = [for namespace in sort(var.model_namespaces) : { namespace = namespace, name = "results-writer" }]
+        managed_policy   = null
+        policy           = data.aws_iam_policy_document.write_results.json
+      }
+    },
+    {
       for model, exception in local.exceptions : "model-${model}" => {
         description      = "Model ${model} reads its weights and what its identity.yaml names"
         service_accounts = [{ namespace = exception.namespace, name = try(exception.serviceAccount, "") }]
@@ -51,8 +60,8 @@ resource "terraform_data" "exceptions" {
 
   lifecycle {
     precondition {
-      condition     = can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", each.value.serviceAccount)) && !contains(["model", "weights-writer"], try(each.value.serviceAccount, ""))
-      error_message = "models/${each.key}/identity.yaml: serviceAccount is \"${try(each.value.serviceAccount, "")}\"; expected the name of an account of its own (a DNS label, neither \"model\" nor \"weights-writer\", which all models share)."
+      condition     = can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", each.value.serviceAccount)) && !contains(["model", "weights-writer", "results-writer"], try(each.value.serviceAccount, ""))
+      error_message = "models/${each.key}/identity.yaml: serviceAccount is \"${try(each.value.serviceAccount, "")}\"; expected the name of an account of its own (a DNS label, none of \"model\", \"weights-writer\" and \"results-writer\", which all models share)."
     }
     precondition {
       condition     = contains(var.model_namespaces, each.value.namespace)
@@ -105,6 +114,27 @@ data "aws_iam_policy_document" "write_weights" {
   statement {
     sid       = "EncryptWeights"
     actions   = ["kms:GenerateDataKey"]
+    resources = [var.data_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com"]
+    }
+  }
+}
+
+# Clients of load tests run images of others, so they may read nothing, and write below one folder alone.
+data "aws_iam_policy_document" "write_results" {
+  statement {
+    sid       = "WriteResults"
+    actions   = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    resources = ["${var.models_bucket_arn}/load-tests/*"]
+  }
+  # S3 decrypts the parts of a large file to put them together.
+  statement {
+    sid       = "EncryptResults"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = [var.data_key_arn]
 
     condition {

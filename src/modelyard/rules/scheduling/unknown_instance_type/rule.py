@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import instance_types, region, undescribed_types
-from modelyard.findings import Finding, NotChecked, error, warning
+from modelyard.findings import Finding, NotChecked, UserError, error, warning
+from modelyard.placement import ManagedGroup, groups_of
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
 from modelyard.view import Environment, NodeRequirement, Pool, requirements
@@ -14,7 +15,7 @@ FAMILIES = ("karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-fam
 
 @rule("scheduling/unknown-instance-type", error, since="0.1.0")
 def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Karpenter cannot start an instance type or family that EC2 does not have, or not in this region."""
+    """No node starts of an instance type or family that EC2 does not have, or not in this region."""
     name = environment.facts.get("region")
     offered = region(name) if isinstance(name, str) else None
     for pool in environment.pools:
@@ -22,6 +23,32 @@ def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChe
             if each.operator != "In" or each.key not in (TYPE, *FAMILIES):
                 continue
             yield from _judge(pool, each, set(offered.offers) if offered else None, str(name))
+    try:
+        groups = groups_of(environment)
+    except UserError as error:
+        yield NotChecked("instance types of managed node groups", error.message)
+        return
+    if offered:
+        for group in groups:
+            yield from _judge_group(environment, group, set(offered.offers), str(name))
+
+
+def _judge_group(
+    environment: Environment, group: ManagedGroup, offered: set[str], region_name: str
+) -> Iterator[Finding]:
+    """Yield what EKS refuses: it makes no group that names a type which the region does not have."""
+    variable = "system_nodes" if group.name == "system" else "device_node_groups"
+    terraform = environment.terraform
+    for value in group.instance_types:
+        if value in offered or value not in instance_types():
+            continue
+        told = variable if terraform is not None and variable in terraform.given else "region"
+        like = either(_like(value, offered))
+        yield Finding(
+            at=terraform.variable_at(told, value) if terraform is not None else environment.folder.at("region"),
+            message=f"node group {group.name} is of {value}, which {region_name} does not offer",
+            fix=f"set instance_types of {variable} to a type that it offers{f', such as {like}' if like else ''}",
+        )
 
 
 def _judge(
