@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-IMAGES = sorted(path.parent for path in (Path(__file__).parents[2] / "images").glob("*/Dockerfile"))
+from modelyard.tooling import run
+
+PROJECT = Path(__file__).parents[2]
+IMAGES = sorted(path.parent for path in (PROJECT / "images").glob("*/Dockerfile"))
 _PINNED = re.compile(r"^[a-zA-Z0-9_.-]+==\S+$")
 
 
@@ -30,3 +34,21 @@ def test_tags_begin_with_the_version_of_what_runs(folder: Path) -> None:
     wanted = [line for line in (folder / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
     assert not [line for line in wanted if not _PINNED.match(line)]
     assert f"{folder.name}=={(folder / 'VERSION').read_text().strip()}" in wanted
+
+
+def linted(file: Path) -> tuple[int | None, str]:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = run([hadolint, "--no-color", "--failure-threshold", "info", file], cwd=PROJECT, timeout=60)
+    return done.returncode, done.stdout.decode()
+
+
+@pytest.mark.parametrize("folder", [PROJECT, *IMAGES], ids=["of this project", *(path.name for path in IMAGES)])
+def test_hadolint_finds_nothing(folder: Path) -> None:
+    assert linted(folder / "Dockerfile") == (0, "")
+
+
+def test_hadolint_does_find_something(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian\nRUN cd /tmp && apt-get install curl\n")
+    code, told = linted(tmp_path / "Dockerfile")
+    assert code == 1
+    assert "DL3006" in told

@@ -1,5 +1,6 @@
 locals {
-  # Each address of a prefix is a pod's, so a node holds more pods with fewer interfaces.
+  # Sixteen addresses with one call to EC2, so that pods of a new node need not wait for theirs. Nodes hold no more pods by it:
+  # Karpenter and EKS count those by the addresses of interfaces, and neither sets max-pods here.
   vpc_cni = {
     enableNetworkPolicy = "true"
     env = {
