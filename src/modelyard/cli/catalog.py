@@ -166,7 +166,9 @@ def _read(config: Path) -> dict[str, Any]:
 
 
 def _unknown(name: str, models: list[str]) -> UserError:
-    near = nearest(name, models)
+    # People leave out who published a model, and write names in small letters.
+    short = {each.rpartition("/")[2].lower(): each for each in models}
+    near = short.get(nearest(name.rpartition("/")[2].lower(), short)) or nearest(name, models)
     fix = f"did you mean {near}?" if near else "modelyard catalog show lists the models"
     return UserError(f"the catalogue has no model, device or instance type {name}", fix=fix)
 

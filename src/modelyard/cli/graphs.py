@@ -31,7 +31,7 @@ def text(drawn: Drawn, gaps: Sequence[NotChecked]) -> str:
     for view, edges in drawn:
         counts = Counter(map(_state, edges))
         told = ", ".join(f"{counts[word]} {word}" for word in (*State, _OPTIONAL) if counts[word])
-        lines.append(visible(f"{view}: {told or 'no edges'}"))
+        lines.append(visible(f"{view}: {told or 'no such references'}"))
         last = None
         for edge in edges:
             whole = edge.source.node.whole

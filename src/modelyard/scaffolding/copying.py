@@ -180,7 +180,7 @@ def _refusals(answers: Mapping[str, Answer], unanswered: Sequence[str] = ()) -> 
         text = " ".join(str(problem).split())
         if found := _INVALID.fullmatch(text) or _NO_CHOICE.fullmatch(text):
             name, reason = found.groups()
-            raise UserError(f"{name}: {reason}", fix=f"give another {name}", at=blame([name], answers)) from None
+            raise UserError(f"{name}: {reason}", fix=f"answer {name} otherwise", at=blame([name], answers)) from None
         if found := _REQUIRED.fullmatch(text):
             open_ = list(dict.fromkeys((found[1], *unanswered)))
             verbs = "have no default and were" if len(open_) > 1 else "has no default and was"
