@@ -354,7 +354,7 @@ def test_an_answer_can_be_changed_and_the_version_stays(repository: Path, newer:
         ("dev", {"code_owners": "@a/b"}, "asked of the repository", "leave out --env"),
         ("dev", {"kubernetes_versoin": "1.36"}, "no question kubernetes_versoin", "kubernetes_version?"),
         ("dev", {"environment_name": "test"}, "name of a folder", "modelyard env add"),
-        ("dev", {"kubernetes_version": "1.2"}, "kubernetes_version", "another kubernetes_version"),
+        ("dev", {"kubernetes_version": "1.2"}, "kubernetes_version", "answer kubernetes_version otherwise"),
     ],
 )
 def test_an_answer_that_nobody_takes_is_refused(
