@@ -223,3 +223,27 @@ def test_questions_tell_the_prices_of_the_table() -> None:
     assert f"so {9 * month['interface-endpoint']:.2f} a zone)" in endpoints
     for choice in asked["nat_gateways"]["choices"]:
         assert f"({month['nat-gateway'] + month['public-ipv4']:.2f} USD a month" in choice
+
+
+@pytest.mark.parametrize(("suspend", "when"), [("true", "started by hand"), ("false", "at 0 3 * * 0")])
+def test_a_run_is_not_there_all_month(one_model: Path, suspend: str, when: str) -> None:
+    before = cost_of(one_model)
+    (one_model / "environments/dev/models/chat/run.yaml").write_text(
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly, namespace: chat}\nspec:\n"
+        f"  suspend: {suspend}\n  schedule: 0 3 * * 0\n  jobTemplate:\n    spec:\n      activeDeadlineSeconds: 7200\n"
+        "      template:\n        spec:\n          restartPolicy: Never\n"
+        "          tolerations: [{operator: Exists}]\n          containers:\n"
+        "            - {name: run, image: example.org/run:1, resources: {limits: {nvidia.com/gpu: 1}}}\n"
+    )
+    edit(one_model, CHAT, "qwen3-1-7b-vllm-gpu\n", "qwen3-1-7b-vllm-gpu\n  - run.yaml\n")
+    cost = cost_of(one_model)
+    assert cost.total == before.total
+    [run] = cost.runs
+    assert (run.name, run.application, run.nodes, run.when, run.longest) == (
+        "nightly",
+        "chat",
+        "1 x g6.xlarge",
+        when,
+        2,
+    )
+    assert run.per_hour.low == pytest.approx(before.nodes.models[0].cost.floor.low)

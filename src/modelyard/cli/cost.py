@@ -14,7 +14,7 @@ from modelyard.cli.options import Folder, environment_option
 from modelyard.findings import ExitCode
 
 if TYPE_CHECKING:
-    from modelyard.costing import Amount, EnvironmentCost, Owner, Scale
+    from modelyard.costing import Amount, EnvironmentCost, Owner, RunCost, Scale
     from modelyard.reporting import Line
 
 _NAME, _QUANTITY, _MONEY = 30, 40, 14
@@ -91,6 +91,10 @@ def _lines(cost: EnvironmentCost, unread: list[tuple[str, str]], *, hourly: bool
         if sources:
             yield [(f"    {line.status}: {visible(line.source)}", "faint")]
     yield _row("total", "", cost.total, hourly, total=True)
+    if cost.runs:
+        yield [("runs (while they run; not in the total)", "strong")]
+    for run in cost.runs:
+        yield _run(run)
     if sources:
         for name, source in (cost.nodes.sources or {}).items():
             yield [(f"  {visible(name)}: {visible(source)}", "faint")]
@@ -116,6 +120,21 @@ def _row(name: str, words: str, cost: Scale, hourly: bool, *, total: bool = Fals
         (lead.ljust(_NAME), "strong" if total else "plain"),
         (visible(f" {words}").ljust(_QUANTITY), "faint"),
         (money, "strong" if total else "plain"),
+    ]
+
+
+def _run(run: RunCost) -> Line:
+    from modelyard.costing import printed
+    from modelyard.reporting import visible
+
+    price = "unknown" if run.per_hour.unknown and not run.per_hour.low else f"{printed(run.per_hour.high)} USD/hour"
+    if run.longest is not None:
+        price += f", {printed(run.per_hour.high * run.longest)} USD in the {run.longest:g} hours that it may take"
+    nodes = run.nodes or "on nodes of the pods above"
+    return [
+        (f"  {visible(run.name)}".ljust(_NAME), "plain"),
+        (visible(f" {nodes}, {run.when}").ljust(_QUANTITY), "faint"),
+        (f" {price}", "plain"),
     ]
 
 
@@ -156,6 +175,17 @@ def _content(cost: EnvironmentCost, unread: list[tuple[str, str]]) -> dict[str, 
             for each in cost.platform
         ],
         "total": _cost(cost.total),
+        "runs": [
+            {
+                "name": each.name,
+                "application": each.application,
+                "nodes": each.nodes or None,
+                "when": each.when,
+                "cost": _amount(each.per_hour),
+                "longest-hours": each.longest,
+            }
+            for each in cost.runs
+        ],
         "instance-price-sources": dict(cost.nodes.sources or {}),
         "not-counted": [
             {"subject": subject, "reason": reason} for subject, reason in dict.fromkeys((*cost.gaps, *unread))

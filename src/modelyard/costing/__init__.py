@@ -5,6 +5,7 @@ from modelyard.costing.environment import EnvironmentCost, environment_cost
 from modelyard.costing.nodes import NodeCosts, Owner, PoolCost, node_costs
 from modelyard.costing.platform import NOT_COUNTED, instance_price, platform_lines, price_provenance
 from modelyard.costing.prices import HOURS_PER_MONTH, ServicePrice, service_prices
+from modelyard.costing.runs import RunCost, run_costs
 from modelyard.costing.variables import Dimensions, NodeGroup, dimensions
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NodeGroup",
     "Owner",
     "PoolCost",
+    "RunCost",
     "Scale",
     "ServicePrice",
     "dimensions",
@@ -27,6 +29,7 @@ __all__ = [
     "platform_lines",
     "price_provenance",
     "printed",
+    "run_costs",
     "service_prices",
     "together",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.costing.amounts import CostLine, Scale
 from modelyard.costing.nodes import NodeCosts, node_costs
 from modelyard.costing.platform import platform_lines
+from modelyard.costing.runs import RunCost, run_costs
 from modelyard.costing.variables import dimensions
 from modelyard.findings import UserError
 from modelyard.placement import variables
@@ -30,6 +31,7 @@ class EnvironmentCost:
         nodes: Nodes that pods ask for.
         platform: Everything else, row by row.
         gaps: What is in none of the figures, subject and reason.
+        runs: What runs cost that are not there all month; in none of the other figures.
     """
 
     name: str
@@ -37,6 +39,7 @@ class EnvironmentCost:
     nodes: NodeCosts
     platform: tuple[CostLine, ...]
     gaps: tuple[tuple[str, str], ...]
+    runs: tuple[RunCost, ...] = ()
 
     @property
     def total(self) -> Scale:
@@ -49,12 +52,12 @@ class EnvironmentCost:
         return total
 
     def of_model(self, name: str) -> Scale | None:
-        """Return what a model's share of the nodes costs in all pools; None when it is on none."""
+        """Return what a model's share of the nodes costs, nothing between its runs; None when it is on no node."""
         found = [owner.cost for owner in self.nodes.models if owner.name == name]
         total = NOTHING
         for each in found:
             total = total + each
-        return total if found else None
+        return total if found or any(each.application == name for each in self.runs) else None
 
 
 @derived
@@ -90,7 +93,8 @@ def environment_cost(environment: Environment) -> EnvironmentCost:
         for each in environment.applications
         if each.unrendered
     ]
-    return EnvironmentCost(environment.name, region, nodes, platform, tuple(dict.fromkeys(gaps)))
+    runs = run_costs(environment)
+    return EnvironmentCost(environment.name, region, nodes, platform, tuple(dict.fromkeys(gaps)), runs)
 
 
 def _balancers(environment: Environment) -> Iterator[bool]:

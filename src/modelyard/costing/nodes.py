@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modelyard.costing.amounts import NOTHING, Amount, Scale, known
+from modelyard.costing.amounts import NOTHING, Amount, Scale, known, together
 from modelyard.costing.platform import instance_price
 from modelyard.costing.prices import FREE_IOPS, FREE_THROUGHPUT, service_prices
 from modelyard.placement import (
@@ -14,7 +14,9 @@ from modelyard.placement import (
     Demand,
     Fleet,
     FleetNode,
+    Scales,
     demand_by_template,
+    is_run,
     placements,
     scales,
 )
@@ -83,12 +85,14 @@ def node_costs(environment: Environment) -> NodeCosts:
     """Return what the nodes cost that the pods of an environment ask for.
 
     The pods are put on nodes as Karpenter does, each node the cheapest that it may be, three times: as few pods as the
-    workloads are allowed, as many, and as many with what a rollout of every workload would add.
+    workloads are allowed, as many, and as many with what a rollout of every workload would add. Pods of Jobs and of
+    CronJobs are not there all month and left out: `costing.runs` says what a run costs.
 
     Args:
         environment: The environment.
     """
-    found = scales(environment)
+    every = scales(environment)
+    found = Scales(every.cluster, tuple(each for each in every.wanted if not is_run(each[0])))
     gaps: list[tuple[str, str]] = [(str(subject), reason) for subject, reason in found.cluster.gaps]
     gaps += _unplaced(environment)
     if not found.wanted:
@@ -97,8 +101,19 @@ def node_costs(environment: Environment) -> NodeCosts:
     fleets = (found.least, found.most, found.rolling)
     gaps += _left(fleets)
     models = {model.application.name for model in (*environment.models, *environment.offline_models)}
-    disks = {pool.name: _disks(pool, region) for pool in environment.pools}
-    return _summed(fleets, models, region, disks, gaps)
+    return _summed(fleets, models, region, disk_costs(environment), gaps)
+
+
+def disk_costs(environment: Environment) -> dict[str, Amount]:
+    """Return what the volumes of one node cost, by pool."""
+    region = str(environment.facts.get("region") or "")
+    return {pool.name: _disks(pool, region) for pool in environment.pools}
+
+
+def fleet_price(placed: Fleet, region: str, disks: Mapping[str, Amount]) -> Amount:
+    """Return what nodes cost an hour."""
+    sources: dict[str, str] = {}
+    return together(_node_price(node, region, disks, sources) for node in placed.nodes)
 
 
 def _unplaced(environment: Environment) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,15 @@ def cost_content(view: Environment) -> dict[str, Any]:
             for each in cost.platform
         ],
         "total": _row("total", "", cost.total),
+        "runs": [
+            {
+                "name": each.name,
+                "quantity": f"{each.nodes or 'on nodes of the other pods'}, {each.when}",
+                "hour": [round(each.per_hour.low, 2), round(each.per_hour.high, 2)],
+                "longest": each.longest,
+            }
+            for each in cost.runs
+        ],
         "sources": dict(cost.nodes.sources or {}),
         "gaps": [{"subject": subject, "reason": reason} for subject, reason in cost.gaps],
         "paid-by-use": list(NOT_COUNTED),

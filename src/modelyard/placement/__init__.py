@@ -5,7 +5,7 @@ together, with the nodes that they need, by `fleet`.
 """
 
 from modelyard.placement.architectures import other_architecture
-from modelyard.placement.demand import Demand, demand_by_template, demands
+from modelyard.placement.demand import Demand, demand_by_template, demands, is_run
 from modelyard.placement.disks import DiskUse, disk_use
 from modelyard.placement.fleets import Fleet, FleetNode, fleet, scale
 from modelyard.placement.instance_options import InstanceOption, Offering
@@ -75,6 +75,7 @@ __all__ = [
     "fleet",
     "group_verdicts",
     "groups_of",
+    "is_run",
     "managed_groups",
     "other_architecture",
     "placement_by_template",

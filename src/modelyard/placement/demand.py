@@ -42,6 +42,11 @@ class Demand:
     per_unit: int = 0
 
 
+def is_run(demand: Demand) -> bool:
+    """Return whether pods come and go by themselves: those of Jobs and of CronJobs."""
+    return demand.workload.kind in ("Job", "CronJob")
+
+
 @derived
 def demands(environment: Environment) -> tuple[Demand, ...]:
     """Return the pods of every workload that stands on nodes of its own accord; DaemonSets follow the nodes."""

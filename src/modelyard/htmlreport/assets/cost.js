@@ -37,6 +37,16 @@
       [...new Set([...Object.values(cost.sources), ...cost.platform.map((each) => each.source)])].map((source) => el("p", { class: "sub" }, source)));
   }
 
+  function runs(shown) {
+    const all = shown.flatMap((environment) => environment.cost.runs.map((each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name })));
+    if (!all.length) return "";
+    const most = (each) => (each.longest === null ? "" : `at most ${money(each.hour[1] * each.longest)} in ${each.longest} hours`);
+    return scrolling("Cost of runs", el("table", {},
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Runs, not in the total"), ["Per hour", "A run"].map((name) => el("th", { scope: "col", class: "number" }, name)))),
+      el("tbody", {}, all.slice(0, 100).map((each) => el("tr", {}, el("th", { scope: "row" }, each.name, el("span", { class: "sub" }, each.quantity)),
+        el("td", { class: "number" }, scale(each.hour)), el("td", { class: "number" }, most(each)))))));
+  }
+
   function draw() {
     const shown = environments().filter((each) => each.cost);
     const named = (environment, each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name });
@@ -44,6 +54,7 @@
     const missing = shown.flatMap((environment) => [...environment.cost.gaps.map((gap) => `${gap.subject}: ${gap.reason}`), ...environment.cost.total.unknown.map((name) => `${name}: no known price`)]);
     fill("cost", "Cost per month", "On-demand list prices without taxes and discounts, 730 hours. Items without a known price are listed, and not counted as zero.",
       chart("Models and other pods", [...all("models"), ...all("other-pods")]), chart("Platform", all("platform")),
+      runs(shown),
       missing.length ? el("details", { class: "notice", open: missing.length < 4 }, el("summary", {}, `Not counted: ${missing.length}`), missing.slice(0, 100).map((each) => el("p", {}, each))) : "",
       shown.slice(0, 20).map(bill),
       shown.length ? el("p", { class: "sub" }, `Paid by use, not counted: ${shown[0].cost["paid-by-use"].join("; ")}.`) : el("p", { class: "empty" }, "No environment was checked."));
