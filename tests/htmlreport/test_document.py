@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from modelyard.checking import CheckOptions, check_with_views
-from modelyard.htmlreport import document, page_content
+from modelyard.htmlreport import document, load_test_document, page_content
 from modelyard.htmlreport.document import SCRIPTS
 from modelyard.htmlreport.libraries import libraries
+from modelyard.htmlreport.loadtest import SCRIPT
+from modelyard.loadtests import client_result, merged
 from modelyard.reporting import Presentation
 from modelyard.rules import rules
 from tests.repositories.copies import Copies
@@ -113,6 +115,28 @@ def test_the_page_allows_what_stands_in_it_and_nothing_else(content: dict[str, A
     assert not {"link", "img", "iframe", "object", "form", "base"} & set(page.tags)
 
 
+def test_the_page_of_a_load_test_is_as_closed() -> None:
+    told = {
+        "errors": [""],
+        "ttfts": [0.1],
+        "itls": [[0.01, 0.02]],
+        "output_lens": [3],
+        "input_lens": [5],
+        "duration": 1,
+    }
+    plain, hostile = (
+        Blocks(load_test_document(merged([client_result("a", json.dumps({**told, "model_id": name}))])))
+        for name in ("chat", HOSTILE)
+    )
+    assert hostile.tags == plain.tags and hostile.policy == plain.policy
+    run = [text for attributes, text in plain.scripts if attributes.get("type") != "application/json"]
+    assert len(run) == 2
+    for text in (*run, *plain.styles):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in plain.policy
+    assert "default-src 'none'" in plain.policy and "unsafe" not in plain.policy and "http" not in plain.policy
+
+
 def test_hostile_values_are_data(content: dict[str, Any]) -> None:
     def spoiled(value: Any) -> Any:
         if isinstance(value, str):
@@ -137,11 +161,11 @@ def test_libraries_are_what_their_packages_hold() -> None:
         assert hashlib.sha256((ASSETS / "vendor" / library.file).read_bytes()).hexdigest() == library.sha256
         assert all((ASSETS / "vendor" / f"{library.name}.{notice}").is_file() for notice in library.notices)
     shipped = {path.name for path in ASSETS.iterdir() if path.suffix == ".js"}
-    assert shipped == set(SCRIPTS), "a script that no page has"
+    assert shipped == {*SCRIPTS, SCRIPT}, "a script that no page has"
 
 
 def test_scripts_make_no_markup_of_values() -> None:
-    for name in SCRIPTS:
+    for name in (*SCRIPTS, SCRIPT):
         used = re.findall(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", (ASSETS / name).read_text()
         )

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from modelyard.cli.application import application
-from modelyard.loadtests import UnreadableResult, client_result, merged
+from modelyard.loadtests import CURVE, UnreadableResult, client_result, merged
 from modelyard.loadtests.report import percentile
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "load-report-v1.schema.json"
@@ -123,6 +123,27 @@ def test_aiperf_s_warm_up_is_left_out_and_its_units_are_read() -> None:
     assert (made.requests, made.failed, made.per_token) == (2 * (REQUESTS - 2), 2, False)
     assert made.percentiles["latency"].p50 == 0.5 and made.percentiles["inter-token"].p99 == 0.02
     assert made.percentiles["ttft"].p99 == pytest.approx(ttft(3, REQUESTS - 4), rel=0.01)
+
+
+def test_lines_that_aiperf_wrote_are_taken() -> None:
+    made = merged([client_result("a", (Path(__file__).parent / "data" / "aiperf-0.13.0.jsonl").read_text())])
+    assert (made.requests, made.failed) == (6, 0)
+    assert 0.2 <= made.percentiles["ttft"].p50 < 0.6 and 0.02 < made.percentiles["inter-token"].p50 < 0.05
+
+
+def test_the_page_has_curves_and_says_what_is_asked(tmp_path: Path) -> None:
+    files = write(tmp_path, [vllm(client) for client in range(CLIENTS)])
+    page = tmp_path / "page.html"
+    code, out, _ = run(*files, "--objective", "ttft-p95=500ms", "-o", str(page))
+    assert code == 1 and "missed" in out
+    text = page.read_text()
+    told = json.loads(text.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
+    assert told["shares"] == list(CURVE) and set(told["curves"]) == set(told["seconds"])
+    for name, values in told["curves"].items():
+        assert list(values) == sorted(values) and values[49] == told["seconds"][name]["p50"]
+    assert "default-src 'none'" in text and "http-equiv" in text
+    code, _, err = run(*files, "-o", str(tmp_path / "page.svg"))
+    assert code == 2 and "ends in .html" in err and not (tmp_path / "page.svg").exists()
 
 
 def test_k6_gives_the_time_of_requests_alone() -> None:

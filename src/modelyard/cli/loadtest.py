@@ -58,10 +58,15 @@ def report(
     ] = None,
     format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json or markdown.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it as one HTML page with curves too."),
+    ] = None,
 ) -> int:
     """Merge the results of all clients of a load test into percentiles, throughput and errors.
 
-    Percentiles are of all samples together. Exit code 1 when an objective is missed, 3 when a client or a sample is
+    Percentiles are of all samples together. With --output FILE.html the distribution of each time is drawn, with the
+    objectives on it; the page needs no network. Exit code 1 when an objective is missed, 3 when a client or a sample is
     missing.
     """
     from modelyard.loadtests import UnreadableResult, client_result, merged
@@ -71,6 +76,11 @@ def report(
     chosen = "json" if as_json else format
     if chosen not in _FORMATS:
         raise UserError(f"there is no format {chosen}", fix=f"name one of {', '.join(_FORMATS)}")
+    if output is not None and output.suffix.lower() not in (".html", ".htm"):
+        raise UserError(
+            f"--output {output} is no HTML file",
+            fix="name one that ends in .html; --format writes the others to standard output",
+        )
     found, left_out = [], []
     for file in files:
         try:
@@ -85,6 +95,11 @@ def report(
         made = merged(found, expected=clients, left_out=left_out, objectives=wanted)
     except ValueError as problem:
         raise UserError(str(problem), fix="name the files of one load test") from None
+    if output is not None:
+        from modelyard.cli.outputs import to_file
+        from modelyard.htmlreport import load_test_document
+
+        to_file(output, load_test_document(made).encode())
     if chosen == "json":
         sys.stdout.write(json_text(made.content()))
     else:

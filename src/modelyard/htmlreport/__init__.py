@@ -2,5 +2,6 @@
 
 from modelyard.htmlreport.content import page_content
 from modelyard.htmlreport.document import document
+from modelyard.htmlreport.loadtest import load_test_document
 
-__all__ = ["document", "page_content"]
+__all__ = ["document", "load_test_document", "page_content"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -40,12 +40,25 @@ _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 def document(content: Mapping[str, Any]) -> str:
     """Return the page of `page_content`."""
-    styles, scripts = _styles(), _scripts()
+    plain, cytoscape = _styles()
+    # Cytoscape looks for its sheet by this id, and writes one that the policy refuses where there is none.
+    return assembled("page.html", {"": plain, "__________cytoscape_stylesheet": cytoscape}, _scripts(), content)
+
+
+def assembled(name: str, styles: Mapping[str, str], scripts: Sequence[str], content: Mapping[str, Any]) -> str:
+    """Return a document that needs nothing beside it.
+
+    Args:
+        name: The asset that has the slots `policy`, `styles`, `data` and `scripts`.
+        styles: Style sheets by the id of their element; one needs none.
+        scripts: Scripts in the order of their use.
+        content: What they show.
+    """
     policy = "; ".join(
         (
             "default-src 'none'",
             f"script-src {' '.join(_digest(each) for each in scripts)}",
-            f"style-src {' '.join(_digest(each) for each in styles)}",
+            f"style-src {' '.join(_digest(each) for each in styles.values())}",
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
@@ -53,13 +66,18 @@ def document(content: Mapping[str, Any]) -> str:
     )
     slots = {
         "policy": policy,
-        "styles": "\n".join(f"<style>{each}</style>" for each in styles[:-1])
-        # Cytoscape looks for its sheet by this id, and writes one that the policy refuses where there is none.
-        + f'\n<style id="__________cytoscape_stylesheet">{styles[-1]}</style>',
+        "styles": "\n".join(
+            f'<style id="{key}">{each}</style>' if key else f"<style>{each}</style>" for key, each in styles.items()
+        ),
         "data": data_block(content),
         "scripts": "\n".join(f"<script>{each}</script>" for each in scripts),
     }
-    return _SLOT.sub(lambda match: slots[match[1]], _ASSETS.joinpath("page.html").read_text("utf-8"))
+    return _SLOT.sub(lambda match: slots[match[1]], asset(name))
+
+
+def asset(name: str) -> str:
+    """Return a file of the page."""
+    return _ASSETS.joinpath(name).read_text("utf-8")
 
 
 def data_block(content: Mapping[str, Any]) -> str:
@@ -69,12 +87,12 @@ def data_block(content: Mapping[str, Any]) -> str:
 
 @cache
 def _styles() -> tuple[str, ...]:
-    return tuple(_ASSETS.joinpath(name).read_text("utf-8") for name in ("page.css", "cytoscape.css"))
+    return tuple(asset(name) for name in ("page.css", "cytoscape.css"))
 
 
 @cache
 def _scripts() -> tuple[str, ...]:
-    own = tuple(_ASSETS.joinpath(name).read_text("utf-8") for name in SCRIPTS)
+    own = tuple(asset(name) for name in SCRIPTS)
     return (*(library.script for library in libraries()), *own)
 
 

@@ -18,6 +18,9 @@ SCHEMA_VERSION = 1
 
 METRICS = ("ttft", "inter-token", "latency")
 
+CURVE = (*(at / 100 for at in range(1, 100)), 0.995, 0.999, 1.0)
+"""Shares of the samples at which a curve is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
@@ -76,6 +79,7 @@ class LoadReport:
         objectives: What was asked for, with what was measured.
         left_out: Files that gave nothing, with the reason.
         truncated: Files whose end is missing.
+        curves: By metric, the seconds that each share of `CURVE` does not exceed.
     """
 
     tool: str
@@ -91,6 +95,7 @@ class LoadReport:
     objectives: tuple[Objective, ...]
     left_out: tuple[tuple[str, str], ...]
     truncated: tuple[str, ...]
+    curves: dict[str, tuple[float, ...]]
 
     @property
     def complete(self) -> bool:
@@ -201,4 +206,7 @@ def merged(
         ),
         left_out=tuple(left_out),
         truncated=tuple(each.file for each in results if each.truncated),
+        curves={
+            name: tuple(percentile(values, share) for share in CURVE) for name, values in samples.items() if values
+        },
     )
