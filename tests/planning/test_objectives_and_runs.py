@@ -168,6 +168,34 @@ def test_every_tool_says_the_same(content: dict[str, Any]) -> None:
     assert refusal(found, machine(), 0.0, cache_said=False) == ""
 
 
+@pytest.mark.parametrize(
+    ("file", "tool", "prompt"), [("guidellm-0.8.1.json", "GuideLLM", 13.54), ("aiperf-0.13.0.json", "AIPerf", 63.0)]
+)
+def test_files_that_the_tools_wrote_are_taken(file: str, tool: str, prompt: float) -> None:
+    [found] = load_results(json.loads((Path(__file__).parent / "data" / file).read_text()))
+    assert (found.tool, found.model, found.finished, found.failed) == (tool, "chat", 24, 0.0)
+    assert found.prompt == pytest.approx(prompt, abs=0.01)
+    assert found.output == 16
+    # The server answers after 200 ms and then each 30 ms; a busy machine adds to it.
+    assert 200 <= found.ttft_ms < 300
+    assert 29 < found.itl_ms < 31
+    assert 3 < found.requests <= 4
+    assert {(metric, share) for metric, share, _ in found.percentiles} == {
+        (metric, share) for metric in ("ttft", "itl") for share in (90, 95, 99)
+    }
+
+
+def test_aiperf_says_its_rate_its_errors_and_whether_it_was_cancelled() -> None:
+    told = json.loads((Path(__file__).parent / "data" / "aiperf-0.13.0-errors.json").read_text())
+    [found] = load_results(told)
+    assert found.finished == 20
+    assert found.failed == pytest.approx(4 / 24)
+    assert found.backlog == pytest.approx(4 / 3.95, rel=0.01)
+    assert "17% of its requests failed" in refusal(found, machine(), 0.0, cache_said=False)
+    with pytest.raises(ValueError, match="was cancelled"):
+        list(load_results({**told, "was_cancelled": True}))
+
+
 def test_other_versions_say_it_elsewhere() -> None:
     [one] = load_results([VLLM])
     assert one.finished == 200

@@ -124,7 +124,7 @@ def _guidellm(told: Any) -> LoadResult:
     asked = strategy.get("rate") if strategy.get("type_") in ("constant", "poisson") else None
     return LoadResult(
         "GuideLLM",
-        "",
+        str(_in(told, "config", "backend", "model") or ""),
         _number(of("prompt_token_count"), "mean"),
         _number(of("output_token_count"), "mean"),
         rate,
@@ -174,14 +174,18 @@ def _aiperf(told: Mapping[str, Any]) -> LoadResult:
     for name, each in (("time_to_first_token", ttft), ("inter_token_latency", itl)):
         if each.get("unit") not in ("ms", "milliseconds"):
             raise ValueError(f"{name} is in {each.get('unit')!r}, expected ms")
+    if told.get("was_cancelled") is True:
+        raise ValueError("the run was cancelled: it did not hold its load to the end")
     rate = _number(_mapping(told, "request_throughput"), "avg")
     latency = _mapping(told, "request_latency")
+    asked = _first(*_listed(told, "input_config", "phases")).get("rate")
+    named = _first(*_listed(told, "input_config", "models", "items")).get("name")
     errors, count = told.get("error_request_count"), told.get("request_count")
     bad = float(errors.get("avg") or 0) if isinstance(errors, Mapping) else 0.0
     good = float(count.get("avg") or 0) if isinstance(count, Mapping) else 0.0
     return LoadResult(
         "AIPerf",
-        "",
+        str(named or ""),
         _number(_mapping(told, "input_sequence_length"), "avg"),
         _number(_mapping(told, "output_sequence_length"), "avg"),
         rate,
@@ -191,7 +195,7 @@ def _aiperf(told: Mapping[str, Any]) -> LoadResult:
         _higher((("ttft", ttft, 1.0), ("itl", itl, 1.0))),
         None,
         bad / (bad + good) if bad + good else 0.0,
-        None,
+        float(asked) / rate if isinstance(asked, int | float) and asked > 0 and rate else None,
         good or None,
     )
 
@@ -219,6 +223,11 @@ def _in(told: Any, *names: str) -> Any:
     for name in names:
         told = told.get(name) if isinstance(told, Mapping) else None
     return told
+
+
+def _listed(told: Any, *names: str) -> Sequence[Any]:
+    found = _in(told, *names)
+    return found if isinstance(found, list) else ()
 
 
 def _first(*told: Any) -> Mapping[str, Any]:
