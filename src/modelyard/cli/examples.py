@@ -15,9 +15,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "graph": ("graph qwen3-8b --depth 2", "graph --broken"),
     "times": ("times --model qwen3-8b",),
     "cost": ("cost --env prod --sources",),
-    "plan": ("plan qwen3-8b --env prod --ttft 1.2s --itl 45ms --rate 6 --prompt 1500 --output 300",),
+    "plan": (
+        "plan qwen3-8b --env prod --ttft 1.2s --itl 45ms --rate 6 --prompt 1500 --output 300",
+        "plan qwen3-8b --env prod --apply 2 --dry-run",
+        "plan qwen3-8b --env prod --from-bench low.json --from-bench high.json --device L40S",
+    ),
     "tune": ("tune qwen3-8b --env prod",),
-    "loadtest report": ("loadtest report client-*.json --objective ttft-p95=500ms",),
+    "loadtest report": (
+        "loadtest report client-*.json --objective ttft-p95=500ms",
+        "loadtest report client-*.json --output load-test.html",
+    ),
     "model list": ("model list --env dev",),
     "model add": ("model add Qwen/Qwen3-8B --env dev --dry-run", "model add Qwen/Qwen3-8B --feature scale-on-queue"),
     "model set": ("model set qwen3-8b replicas=2 max-model-len=16384", "model set qwen3-8b --unset max-model-len"),
