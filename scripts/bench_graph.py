@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.graph import graph
 from modelyard.repository import Repository
 from modelyard.view import Environment

@@ -28,7 +28,7 @@ from tests import repositories
 
 import bench_render
 import make_fleet
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.costing import environment_cost
 from modelyard.placement import cluster, placements
 from modelyard.repository import Repository

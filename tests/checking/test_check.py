@@ -13,10 +13,10 @@ import pytest
 from modelyard.checking import CheckOptions, check
 from modelyard.editing import Changes, tried
 from modelyard.findings import ExitCode, Report, Severity, UserError
-from modelyard.policies.trust import made_here
 from modelyard.reporting import Presentation
 from modelyard.reporting.json_v1 import report_v1
 from modelyard.reporting.merging import merged, read_part
+from modelyard.repository.trust import made_here
 from tests.repositories.edits import apply_edits
 
 Write = Callable[[dict[str, str]], Path]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import CheckOptions, application_names, check
+from modelyard.checking import CheckOptions, check
+from modelyard.checking.environments import application_names
 from modelyard.findings import UserError
 from modelyard.repository import Repository
 

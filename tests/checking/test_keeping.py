@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,13 +14,14 @@ import orjson
 import pytest
 import yaml
 
-from modelyard.checking import CheckOptions, check, keeping, kept_findings
-from modelyard.checking.examination import Examination, examine
+from modelyard.checking import CheckOptions, check, examination, keeping, kept_findings
+from modelyard.checking.examination import examine
+from modelyard.checking.examined import Examination
 from modelyard.findings import Finding, Report
 from modelyard.repository import Files
 from modelyard.repository.recording import Answers, RecordedFiles
 from modelyard.rules import rules
-from modelyard.tooling import cache
+from modelyard.tooling import cache, run
 from modelyard.tooling.blobs import Blobs
 from tests.repositories.copies import Copies
 
@@ -73,10 +75,11 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
     def spy(rendered: Any, options: CheckOptions) -> Examination:
-        names.append(rendered.view.name)
+        if options.use_cache:
+            names.append(rendered.view.name)
         return examine(rendered, options)
 
-    monkeypatch.setattr(keeping, "examine", spy)
+    monkeypatch.setattr(examination, "examine", spy)
     return names
 
 
@@ -120,6 +123,17 @@ def test_only_environments_are_examined_of_which_something_changed(root: Path, e
     (root / "apps/web/kustomization.yaml").write_text("resources: [deployment.yaml, service.yaml]\n")
     assert told(check(root, OPTIONS)) == told(found)
     assert len(examined) <= count + 2, "what was seen before is kept beside"
+
+
+def test_what_is_kept_is_told_without_loading_rules_or_the_view(root: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from modelyard.checking import CheckOptions, check;"
+        f"check(Path({str(root)!r}), CheckOptions(policies=False));"
+        "print(*(each for each in sys.modules if each in ('modelyard.view', 'modelyard.rules.network')))"
+    )
+    first, second = (run([sys.executable, "-c", program], timeout=120).stdout.decode().split() for _ in range(2))
+    assert "modelyard.view" in first
+    assert second == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "emptied", "other"])

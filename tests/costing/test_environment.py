@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from modelyard.catalog import region
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.costing import EnvironmentCost, dimensions, environment_cost, node_costs, platform_lines
 from modelyard.costing.prices import service_prices
 from modelyard.costing.variables import KEYS

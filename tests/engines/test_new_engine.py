@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import list_menu
-from modelyard.checking import CheckOptions, check, environments
+from modelyard.checking import CheckOptions, check
+from modelyard.checking.environments import environments
 from modelyard.editing import Menu
 from modelyard.findings import Finding, NotChecked, Report
 from modelyard.repository import Files, Repository

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.graph import Definition, Edge, End, ObjectRef, Reference, Selection, State, graph
 from modelyard.graph.index import Index, shadowed
 from modelyard.repository import Repository

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from modelyard.catalog import instance_type
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.cli.application import run
 from modelyard.placement import (
     QUOTAS,

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import yaml
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.findings import UserError
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rehearsal.definitions import install_definitions

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.cli.rehearse import command
 from modelyard.rehearsal.absences import ABSENCES, Absence
 from modelyard.rehearsal.api import Answer, Api, ServedKind

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.findings import Severity
 from modelyard.rehearsal import outcomes
 from modelyard.rehearsal.control_plane import ControlPlane

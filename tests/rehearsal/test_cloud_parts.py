@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.findings import UserError
 from modelyard.rehearsal.cloud import karpenter, needs, outcomes
 from modelyard.rehearsal.cloud.mock_result import MockCloudResult

@@ -19,7 +19,7 @@ STATE = {
     },
     "repository/locks.py": {"digest": "matched against the form of digests when it is read"},
     "repository/own_folders.py": {},
-    "policies/trust.py": {},
+    "repository/trust.py": {},
     "scaffolding/trust.py": {},
     "rendering/cache.py": {"key": "a digest that is worked out here"},
 }

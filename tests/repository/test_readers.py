@@ -55,7 +55,7 @@ OUR_OWN = {
     "view/terraform/process.py": "a process of its own, which is ended at its limits of time and memory",
     "sizing/served.py": "what the line before wrote",
     "checking/charts.py": "the user's cache",
-    "policies/trust.py": "what the user said",
+    "repository/trust.py": "what the user said",
     "scaffolding/trust.py": "what the user said",
     "repository/journal.py": "a journal of ours, which lies where no clone can bring one",
 }
@@ -126,7 +126,7 @@ OPENED = {
     "tooling/background.py": "logs and /proc of processes of ours",
     "tooling/files.py": "opens for writing, and what it is to take away",
     "cli/boundary.py": "opens for writing",
-    "policies/trust.py": "what the user said",
+    "repository/trust.py": "what the user said",
     "scaffolding/trust.py": "what the user said",
     "repository/journal.py": "a journal of ours, and files that an edit just read through the reader",
     "repository/limits.py": "the reader",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.repository import Repository
 from modelyard.rules import rules
 from modelyard.view import Application, Environment, Manifest

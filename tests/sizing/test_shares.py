@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.placement import Sharing, sharing_of
 from modelyard.rendering import Resource
 from modelyard.repository import Repository

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import CheckOptions, application_names, check
+from modelyard.checking import CheckOptions, check
+from modelyard.checking.environments import application_names
 
 HERE = "https://git.example.com/ml/platform.git"
 CLUSTER = "{server: https://kubernetes.default.svc, namespace: models}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import environments
+from modelyard.checking.environments import environments
 from modelyard.repository import Repository
 from modelyard.sizing import FitVerdict, fits
 from modelyard.view import ServedModel

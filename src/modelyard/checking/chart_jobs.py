@@ -18,6 +18,8 @@ from modelyard.repository.yaml import documents
 from modelyard.view import Manifest, Source, sources
 from modelyard.view.shapes import listed
 
+_LONGEST_RELEASE = 53  # Helm: pkg/chartutil/validate_name.go at v3.19.0
+
 
 class NotRenderable(Exception):
     """A chart cannot be rendered here; the text says why."""
@@ -63,7 +65,7 @@ class ChartJob:
     def release(self) -> str:
         """Name of the release."""
         helm = self.source.value.get("helm") or {}
-        return str(helm.get("releaseName") or self.application.name)
+        return str(helm.get("releaseName") or _release_of(self.application.name))
 
     @property
     def skip_crds(self) -> bool:
@@ -165,3 +167,8 @@ def given_values(helm: Mapping[str, Any]) -> Mapping[str, Any]:
     except MalformedYAML as error:
         raise NotRenderable(error.message) from None
     return content[0] if content and isinstance(content[0], dict) else {}
+
+
+def _release_of(application: str) -> str:
+    """Return the name that a release has of its Application; a folder that is checked by itself gives its last part."""
+    return application.rpartition("/")[2].strip("-._").lower().replace("_", "-")[:_LONGEST_RELEASE] or "chart"

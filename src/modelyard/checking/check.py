@@ -9,10 +9,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard.checking.baseline import Key, compared, counts, read_baseline
-from modelyard.checking.environments import RenderedEnvironments, environments
-from modelyard.checking.examination import Examination, examine, load_rules, policies_gap, shown_examination
+from modelyard.checking.examined import Examination, load_rules, policies_gap
 from modelyard.checking.keeping import is_kept, kept_or_examined
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.postprocess import processed
@@ -24,6 +24,9 @@ from modelyard.findings import NotChecked, Report, UserError
 from modelyard.repository import Repository
 from modelyard.tooling.renderer import prestart_renderer
 from modelyard.tooling.streaming import LineProcess
+
+if TYPE_CHECKING:
+    from modelyard.checking.environments import RenderedEnvironments
 
 FAILED_BUILD = "kustomize/failed-build"
 """The rule of targets whose resources nobody knows."""
@@ -122,6 +125,9 @@ def _checked(
     context: CheckContext | None,
     prestarted: LineProcess | None,
 ) -> Checked:
+    from modelyard.checking.environments import environments
+    from modelyard.checking.examination import examine, shown_examination
+
     started = time.monotonic()
     rendered = environments(repository, options, progress, context=context, prestarted=prestarted, eager=True)
     examinations = [shown_examination(examine(each, options), repository.files) for each in rendered.environments]

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelyard.checking.environments import RenderedEnvironment
+from modelyard.checking.examined import Examination, runs_policies
 from modelyard.checking.options import CheckOptions
 from modelyard.checking.postprocess import shown
 from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, UserError
 from modelyard.policies import Policy, load_policies
-from modelyard.policies.loading import policy_files
-from modelyard.policies.trust import VARIABLE, may_run
 from modelyard.rendering import Identity, ResourceAddress
 from modelyard.repository import FileAddress, Files, Repository
 from modelyard.rules import Rule, rules
 from modelyard.view import Environment, ServedModel
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """What is said of one environment.
-
-    Attributes:
-        findings: As rules and policies give them, their addresses not looked up yet.
-        gaps: What was not checked of it.
-        summary: Its counts.
-        cached_applications: Applications whose rendering came from the cache.
-    """
-
-    findings: tuple[Finding, ...]
-    gaps: tuple[NotChecked, ...]
-    summary: EnvironmentSummary
-    cached_applications: int
-
-
-def load_rules() -> None:
-    """Begin to load the rules, hundreds of modules, beside other work."""
-    threading.Thread(target=lambda: list(rules().values()), name="rules", daemon=True).start()
 
 
 def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination:
@@ -89,25 +65,10 @@ def shown_examination(examination: Examination, files: Files) -> Examination:
     return replace(examination, findings=shown(files, examination.findings))
 
 
-def runs_policies(repository: Repository, options: CheckOptions) -> bool:
-    """Return whether a check runs code of the repository."""
-    wanted = may_run(repository.root) if options.policies is None else options.policies
-    return wanted and bool(policy_files(repository))
-
-
 def _has_rest(rendered: RenderedEnvironment) -> bool:
     """Return whether what is of no Application is asked about, such as the workflows of a whole repository."""
     folder, repository = rendered.view.folder, rendered.view.repository
     return not repository.scope and (folder.target is None or folder.target == repository.targets[0])
-
-
-def policies_gap(repository: Repository, options: CheckOptions) -> tuple[NotChecked, ...]:
-    """Return that policies do not run, where nobody said whether they do."""
-    files = policy_files(repository)
-    if options.policies is not None or not files or may_run(repository.root):
-        return ()
-    reason = f"{files[0]} is code of the repository, which runs where you say so"
-    return (NotChecked("policies", reason, f"modelyard check --policies, or name the folder in {VARIABLE}"),)
 
 
 def _application_of(subject: object) -> str:

@@ -12,11 +12,11 @@ from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
-from modelyard.checking.environments import RenderedEnvironment, environments_of
-from modelyard.checking.examination import Examination, examine, load_rules, runs_policies, shown_examination
+from modelyard.checking.examined import Examination, load_rules, runs_policies
 from modelyard.checking.kept_findings import KeptFindings
 from modelyard.checking.options import CheckOptions, Progress
 from modelyard.checking.revisions import Revisions
@@ -29,6 +29,9 @@ from modelyard.repository.recording import RecordedFiles
 from modelyard.tooling import cache, find
 from modelyard.tooling.identity import code_identity
 from modelyard.tooling.renderer import prestart_renderer
+
+if TYPE_CHECKING:
+    from modelyard.checking.environments import RenderedEnvironment
 
 
 def is_kept(repository: Repository, options: CheckOptions) -> bool:
@@ -97,6 +100,10 @@ class _Keeper:
         return sorted(found, key=lambda each: each.summary.name)
 
     def _examined(self, folder: EnvironmentFolder, version: str, progress: Progress) -> list[Examination]:
+        # The view, rules and all that they stand on: what is kept does without.
+        from modelyard.checking.environments import environments_of
+        from modelyard.checking.examination import examine, shown_examination
+
         files = RecordedFiles(self._repository.files)
         repository = _Recorded(self._repository, files)
         options = replace(self._options, environments=(folder.name,))

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from modelyard.checking.examination import Examination
+from modelyard.checking.examined import Examination
 from modelyard.findings import (
     Address,
     At,

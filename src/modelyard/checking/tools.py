@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modelyard.checking.charts import Charts
 from modelyard.checking.options import CheckOptions
 from modelyard.checking.stage import RenderPipeline, with_verdicts
 from modelyard.findings import NotChecked, UserError
@@ -18,6 +18,9 @@ from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle, Validator
 from modelyard.tooling import cache, find
 from modelyard.tooling.renderer import RENDERER
 from modelyard.tooling.streaming import LineProcess
+
+if TYPE_CHECKING:
+    from modelyard.checking.charts import Charts
 
 
 def folders(repository: Repository, options: CheckOptions) -> list[EnvironmentFolder]:
@@ -101,6 +104,8 @@ class CheckContext:
 
     def charts(self, kubernetes_version: str) -> Charts:
         """Return what renders the charts of environments of one Kubernetes version."""
+        from modelyard.checking.charts import Charts  # the view with it, which what is kept does without
+
         version = kubernetes_version or DEFAULT_KUBERNETES
         renderer = self.stage(kubernetes_version).renderer
         validator = Validator(version, self.crd_paths, self.options.jobs) if find("kubeconform") else None

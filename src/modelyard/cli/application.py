@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
+from typer.core import TyperGroup
 
 from modelyard.cli import examples, exit_codes, version
 from modelyard.cli.boundary import TRACEBACK
-from modelyard.cli.helping import SectionedCommand, SectionedGroup, summary
+from modelyard.cli.helping import SectionedCommand, SectionedGroup, summary, write_sections
 from modelyard.cli.options import CONTEXT
 
 
@@ -80,15 +81,63 @@ class _Verbs(SectionedGroup):
         return [name for name in _VERBS if name in self.commands]
 
 
-def application(only: str | None = None) -> typer.Typer:
+class _Loading(Mapping[str, Any]):
+    """The verbs by name; the module of each is loaded when the verb is first asked for."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            if name not in _VERBS:
+                raise KeyError(name)
+            self._loaded.update(cast(TyperGroup, typer.main.get_command(application([name]))).commands)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_VERBS)
+
+    def __len__(self) -> int:
+        return len(_VERBS)
+
+
+class _LoadingVerbs(_Verbs):
+    """All verbs, of which the help needs no module."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = cast(MutableMapping[str, Any], _Loading())
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what each verb is for."""
+        longest = max(map(len, _VERBS))
+        sections = {
+            heading: [(name.ljust(longest), verb.summary) for name, verb in verbs.items()]
+            for heading, verbs in _SECTIONS.items()
+        }
+        write_sections(formatter, sections)
+
+
+def application(verbs: Iterable[str] = _VERBS) -> typer.Typer:
     """Return the command line with every verb.
 
     Args:
-        only: The one verb that will be used; the modules of the others are not loaded.
+        verbs: Those whose modules are loaded; the others are left out.
     """
+    return _with(verbs, _Verbs)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    command = typer.main.get_command(_with((), _LoadingVerbs))
+    code = command.main(args=arguments, prog_name="modelyard")
+    return code if isinstance(code, int) else 0
+
+
+def _with(names: Iterable[str], group: type[TyperGroup]) -> typer.Typer:
     app = typer.Typer(
         name="modelyard",
-        cls=_Verbs,
+        cls=group,
         help="Generate GitOps repositories that serve models on Amazon EKS, and show before merge that they will "
         "sync, schedule and start.",
         epilog=exit_codes.table(),
@@ -99,9 +148,10 @@ def application(only: str | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
+    wanted = frozenset(names)
     for section, verbs in _SECTIONS.items():
         for name, verb in verbs.items():
-            if only in (None, name):
+            if name in wanted:
                 _add(app, section, name, verb)
     return app
 
@@ -124,21 +174,6 @@ def _add(app: typer.Typer, section: str, name: str, verb: _Verb) -> None:
         epilog="\n\n".join(filter(None, parts)) or None,
         rich_help_panel=section,
     )(module.command)
-
-
-def run(arguments: list[str]) -> int:
-    """Run the command line and return its exit code."""
-    command = typer.main.get_command(application(_verb_of(arguments)))
-    code = command.main(args=arguments, prog_name="modelyard")
-    return code if isinstance(code, int) else 0
-
-
-def _verb_of(arguments: list[str]) -> str | None:
-    """Return the verb that the arguments name; None where the shell asks, or where it is none."""
-    if "_MODELYARD_COMPLETE" in os.environ:
-        return None
-    first = next((word for word in arguments if word != TRACEBACK), "")
-    return first if first in _VERBS else None
 
 
 def _options(

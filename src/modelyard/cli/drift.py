@@ -134,7 +134,7 @@ def _missing(repository: Repository | None, given: Mapping[str, set[str]]) -> di
     """Return the Applications of environments that are not in the cluster of the environment's name."""
     if repository is None or not any(name in repository.environments for name in given):
         return {}
-    from modelyard.checking import application_names
+    from modelyard.checking.environments import application_names
     from modelyard.diffing.drift import Standing, State
 
     known = application_names(repository.root)

@@ -89,7 +89,7 @@ class SectionedCommand(TyperCommand):
             if record is not None:
                 heading = next((headings[name] for name in each.opts if name in headings), "Options")
                 sections["Arguments" if each.param_type_name == "argument" else heading].append(record)
-        _write(formatter, sections)
+        write_sections(formatter, sections)
 
 
 class SectionedGroup(TyperGroup):
@@ -104,7 +104,7 @@ class SectionedGroup(TyperGroup):
             heading = str(getattr(command, "rich_help_panel", None) or "Commands")
             summary = command.get_short_help_str(formatter.width)
             sections.setdefault(heading, []).append((name.ljust(max(map(len, names))), summary))
-        _write(formatter, sections)
+        write_sections(formatter, sections)
 
 
 def summary(function: Callable[..., object] | None) -> str:
@@ -113,7 +113,8 @@ def summary(function: Callable[..., object] | None) -> str:
     return f"{_END.split(' '.join(first.split()))[0].rstrip('.')}."
 
 
-def _write(formatter: HelpFormatter, sections: dict[str, list[tuple[str, str]]]) -> None:
+def write_sections(formatter: HelpFormatter, sections: dict[str, list[tuple[str, str]]]) -> None:
+    """Write rows of two columns below headings; headings without rows are left out."""
     for heading, rows in sections.items():
         if rows:
             with formatter.section(heading):

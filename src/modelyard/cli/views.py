@@ -28,7 +28,7 @@ def views(
         UserError: It is no folder, holds no environment, a named one does not exist, or a plan is of none of them.
     """
     from modelyard.checking import CheckOptions
-    from modelyard.checking import environments as environments_of
+    from modelyard.checking.environments import environments as environments_of
     from modelyard.cli.terminal import Progress
     from modelyard.repository import Repository
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from modelyard.checking import CheckContext, Progress, RenderedEnvironment, environments
+from modelyard.checking import CheckContext, Progress
+from modelyard.checking.environments import RenderedEnvironment, environments
 from modelyard.diffing.committed import CommittedRepository
 from modelyard.diffing.environments import EnvironmentPair, environment_change
 from modelyard.diffing.findings import compare_findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from modelyard.checking import RenderedEnvironment
+from modelyard.checking.environments import RenderedEnvironment
 from modelyard.diffing.applications import Held, added, changed, loose_resources, removed, renamed, same_application
 from modelyard.diffing.model import ORDER, ApplicationChange, EnvironmentChange, Hazard, Kind, Reach
 from modelyard.diffing.upgrades import kubernetes_hazards

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.catalog import Device, Model, device
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.editing.environment_folder import EnvironmentFiles
 from modelyard.editing.menu import CONSENT, ENGINES, OVERLAYS, Overlay
 from modelyard.editing.readiness import how_to_bring_pool

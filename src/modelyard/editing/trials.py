@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelyard.checking import CheckOptions, check, environments
+from modelyard.checking import CheckOptions, check
+from modelyard.checking.environments import environments
 from modelyard.costing import price_provenance
 from modelyard.editing.changes import Changes
 from modelyard.editing.splicing import Text
 from modelyard.findings import Finding, Severity, UserError
 from modelyard.placement import Placement, placements
-from modelyard.policies.trust import may_run
 from modelyard.repository import ENVIRONMENTS, Repository
 from modelyard.repository.layout import FACTS
 from modelyard.repository.limits import content_of
+from modelyard.repository.trust import may_run
 from modelyard.sizing import Fit, fits
 from modelyard.view import Environment
 

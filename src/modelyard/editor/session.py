@@ -15,8 +15,8 @@ from modelyard.checking.scopes import opened
 from modelyard.editor.fixes import Fix, fixes
 from modelyard.editor.mirror import Mirror
 from modelyard.findings import Finding, Report
-from modelyard.policies.trust import may_run
 from modelyard.repository import ENVIRONMENTS, Repository
+from modelyard.repository.trust import may_run
 from modelyard.view import Environment
 
 

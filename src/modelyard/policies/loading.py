@@ -13,8 +13,6 @@ from modelyard.findings import At, Finding, NotChecked, Place, Severity, UserErr
 from modelyard.repository import Repository
 from modelyard.view import Environment
 
-FOLDER = "policies"
-
 Check = Callable[[Environment], Iterator[Finding | NotChecked]]
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -78,12 +76,6 @@ def policy(identity: str, severity: Severity) -> Callable[[Check], Check]:
     return mark
 
 
-def policy_files(repository: Repository) -> list[str]:
-    """Return the files that hold policies, relative to the repository; none of them is run."""
-    names = repository.files.under(FOLDER) if repository.files.is_folder(FOLDER) else []
-    return [f"{FOLDER}/{n}" for n in names if n.endswith(".py") and not n.startswith(("_", "test_", "conftest"))]
-
-
 def load_policies(repository: Repository) -> list[Policy]:
     """Run the files of `policies/` and return the policies that they mark, in order of file and definition.
 
@@ -93,7 +85,7 @@ def load_policies(repository: Repository) -> list[Policy]:
         UserError: A file cannot be imported, or two policies share a name.
     """
     found: dict[str, Policy] = {}
-    for file in policy_files(repository):
+    for file in repository.policy_files:
         for check in _marked(repository, file):
             identity, severity = check.__modelyard_policy__  # type: ignore[attr-defined]
             if identity in found:

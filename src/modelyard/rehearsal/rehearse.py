@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.checking.tools import CheckContext
 from modelyard.findings import EnvironmentSummary, NotChecked, Report
 from modelyard.rehearsal import argocd, controllers, group_operators, missing, outcomes

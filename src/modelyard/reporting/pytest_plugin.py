@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.checking import CheckOptions, application_names, check
+from modelyard.checking import CheckOptions, check
+from modelyard.checking.environments import application_names
 from modelyard.findings import Finding, NotChecked, Report, Severity, UserError
 from modelyard.policies import load_policies
 from modelyard.reporting import write

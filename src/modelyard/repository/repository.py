@@ -12,7 +12,7 @@ from modelyard.findings import Address, UserError
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.files import Files
 from modelyard.repository.kustomization import FILE_NAMES, Kustomizations, kustomization_file
-from modelyard.repository.layout import ANSWERS, CHART, ENVIRONMENTS, FACTS, WHOLE
+from modelyard.repository.layout import ANSWERS, CHART, ENVIRONMENTS, FACTS, POLICIES, WHOLE
 from modelyard.repository.yaml import one_mapping
 from modelyard.tooling import find
 from modelyard.tooling.git import git
@@ -75,6 +75,7 @@ class Repository:
         self.scope = scope
         self.copied_remotes = remotes
         self.kustomizations = Kustomizations(self.files)
+        self._copied: dict[str, bool] = {}
 
     @cached_property
     def settings(self) -> Settings:
@@ -96,6 +97,13 @@ class Repository:
     def engine_versions(self) -> Mapping[str, str]:
         """Return the engine versions by image that the settings name."""
         return self.settings.engine_versions
+
+    @cached_property
+    def policy_files(self) -> tuple[str, ...]:
+        """Return the files that hold the team's own rules; none of them is run."""
+        names = self.files.under(POLICIES) if self.files.is_folder(POLICIES) else []
+        ours = (name for name in names if name.endswith(".py") and not name.startswith(("_", "test_", "conftest")))
+        return tuple(f"{POLICIES}/{name}" for name in ours)
 
     @cached_property
     def environments(self) -> dict[str, EnvironmentFolder]:
@@ -129,7 +137,7 @@ class Repository:
         tops = {each for each in folders if each not in read and not self._is_component(each)}
         charts = {each for each in self.chart_folders if each and self.in_scope(each)}
         plain: set[str] = set()
-        for path in self.files.below(("yaml", "yml")):
+        for path in self._below("yaml", "yml"):
             folder = path.rpartition("/")[0]
             if (
                 path in inputs
@@ -189,7 +197,7 @@ class Repository:
         """
         found = []
         patches = self._patches
-        for path in self.files.below(("yaml", "yml")):
+        for path in self._below("yaml", "yml"):
             if path in patches or self._is_template(path) or not self.in_scope(path):
                 continue
             try:
@@ -218,7 +226,7 @@ class Repository:
     @cached_property
     def kustomization_folders(self) -> tuple[str, ...]:
         """Return the folders with a kustomization anywhere in the repository, sorted; hidden ones are left out."""
-        below = (path.rpartition("/") for path in self.files.below(("yaml", "yml")))
+        below = (path.rpartition("/") for path in self._below("yaml", "yml"))
         return tuple(sorted({folder for folder, _, name in below if name in FILE_NAMES}))
 
     @cached_property
@@ -227,8 +235,24 @@ class Repository:
 
         Hidden folders are left out.
         """
-        below = (path.rpartition("/") for path in self.files.below(("yaml",)))
+        below = (path.rpartition("/") for path in self._below("yaml"))
         return tuple(sorted({folder for folder, _, name in below if name == CHART}))
+
+    def _below(self, *endings: str) -> list[str]:
+        """Return the files of the repository's own: without copies of other projects that package managers lay down."""
+        found = self.files.below(endings)
+        return [path for path in found if not self._is_copied(path.rpartition("/")[0])]
+
+    def _is_copied(self, folder: str) -> bool:
+        """Return whether a folder lies in packages that npm installed or `go mod vendor` copied."""
+        if folder not in self._copied:
+            above, _, name = folder.rpartition("/")
+            self._copied[folder] = bool(folder) and (
+                name == "node_modules"
+                or (name == "vendor" and self.files.is_file(f"{folder}/modules.txt"))
+                or self._is_copied(above)
+            )
+        return self._copied[folder]
 
     def _is_template(self, path: str) -> bool:
         """Return whether a file is one of the templates of a chart."""

@@ -11,13 +11,15 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from modelyard.findings import Finding, NotChecked, Severity
 from modelyard.repository import Decision
-from modelyard.view import Environment
 
-Check = Callable[[Environment], Iterator[Finding | NotChecked]]
+if TYPE_CHECKING:
+    from modelyard.view import Environment
+
+Check = Callable[["Environment"], Iterator[Finding | NotChecked]]
 Judgement = Callable[[Decision], Iterator[Finding]]
 
 DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelyard.findings import UserError
-from modelyard.policies.trust import made_here
 from modelyard.repository import ANSWERS, ENVIRONMENTS
 from modelyard.repository.journal import finish_interrupted, scratch_folder
 from modelyard.repository.limits import content_of
+from modelyard.repository.trust import made_here
 from modelyard.scaffolding import git
 from modelyard.scaffolding.copying import copy
 from modelyard.scaffolding.questionnaire import Answer, Questionnaire, Scope, given_answers

@@ -143,7 +143,7 @@ class Application:
 def sources(manifest: Manifest) -> tuple[Source, ...]:
     """Return the sources of an Application resource."""
     many = manifest.get("spec.sources")
-    if isinstance(many, list):
+    if isinstance(many, list) and many:  # an empty list is none: Argo CD reads the one source
         return tuple(
             Source(value, ("spec", "sources", index)) for index, value in enumerate(many) if isinstance(value, dict)
         )

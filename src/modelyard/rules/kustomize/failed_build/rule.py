@@ -6,10 +6,12 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import RenderError
 from modelyard.repository import kustomization_file
 from modelyard.rules import rule
-from modelyard.view import Environment
+from modelyard.view import Application, Environment
 
 # Kinds of problems that Argo CD does not have where it may run Helm and reach the network.
 _READ_ELSEWHERE = ("remote", "executes")
+# Limits of this machine, not of what is built: another machine may well be done in time.
+_GIVEN_UP = ("timeout", "memory")
 
 
 @rule("kustomize/failed-build", error, since="0.1.0")
@@ -34,7 +36,7 @@ def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield NotChecked(application, f"{target} has no kustomization.yaml", "add one that lists its manifests")
             continue
         for problem in application.errors:
-            yield _finding(problem)
+            yield _given_up(application, problem) if problem.kind in _GIVEN_UP else _finding(problem)
 
 
 def _of_others(environment: Environment) -> Iterator[Finding | NotChecked]:
@@ -53,10 +55,16 @@ def _of_others(environment: Environment) -> Iterator[Finding | NotChecked]:
             reason = f"{unread[0].message}{more}, which is not fetched"
             yield NotChecked(application, reason, application=application.name)
         for problem in application.errors:
-            if problem.kind not in _READ_ELSEWHERE:
+            if problem.kind in _GIVEN_UP:
+                yield _given_up(application, problem)
+            elif problem.kind not in _READ_ELSEWHERE:
                 yield _finding(problem)
         if is_folder and not application.own_resources and not application.errors and not application.left_out:
             yield NotChecked(application, f"{target} has no readable manifests", application=application.name)
+
+
+def _given_up(application: Application, problem: RenderError) -> NotChecked:
+    return NotChecked(application, problem.message, problem.fix, application=application.name)
 
 
 def _finding(problem: RenderError) -> Finding:

@@ -1,5 +1,6 @@
 """Selectors that change with every release."""
 
+import re
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
@@ -16,10 +17,15 @@ def version_in_selector(environment: Environment) -> Iterator[Finding | NotCheck
     for workload in environment.own_workloads:
         labels = workload.manifest.mapping("spec.selector.matchLabels")
         for key in CHANGING:
-            if workload.kind in _IMMUTABLE and key in labels:
+            if workload.kind in _IMMUTABLE and key in labels and not _is_named(workload.name, str(labels[key])):
                 yield Finding(
                     at=workload.manifest.at(("spec", "selector", "matchLabels", key)),
                     message=f"the selector of {workload} contains {key}={labels[key]}, but selectors are immutable",
                     fix="remove the label from selectors: use `labels` without includeSelectors instead of "
                     "commonLabels",
                 )
+
+
+def _is_named(name: str, version: str) -> bool:
+    """Return whether a workload is named after the version, as `chat-v2` beside `chat-v1`: the next is another one."""
+    return re.search(rf"(?:^|[-.]){re.escape(version)}(?:[-.]|$)", name) is not None

@@ -1,12 +1,17 @@
 """Environments that another version of the template wrote than the folders that they share."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.repository import ANSWERS, FileAddress, Files
 from modelyard.rules import rule
-from modelyard.view import Environment, recorded_answers
+
+if TYPE_CHECKING:
+    from modelyard.view import Environment
 
 _RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
 
@@ -28,6 +33,9 @@ def template_version_skew(environment: Environment) -> Iterator[Finding | NotChe
 
 
 def _version(files: Files, folder: str) -> str | None:
+    # Every check loads the rules of this area, since two of them judge waivers; most checks need no view.
+    from modelyard.view import recorded_answers
+
     """Return the release of the template that wrote a folder's answers; None where it was none, or says nothing."""
     version = recorded_answers(files, folder).get("_commit")
     return version if isinstance(version, str) and _RELEASE.fullmatch(version) else None

@@ -1,8 +1,11 @@
 """Secrets that are committed."""
 
+import binascii
+import re
+from base64 import b64decode
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, is_secret, without_credentials
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 from modelyard.view import Environment
@@ -11,6 +14,11 @@ from modelyard.view import Environment
 _FILLED_IN = ("kubernetes.io/service-account-token",)
 # Names of values in a store: 1Password's secret references, those of vals, those of Bank-Vaults' webhook.
 _REFERENCES = ("op://", "ref+", "vault:")
+# Switches, small numbers, levels of logs, addresses: what stands beside secrets, or might stand in a ConfigMap.
+_PLAIN = re.compile(
+    r"(?i:true|false|yes|no|on|off|none|trace|debug|info|warn|warning|error)|[0-9]{1,5}"
+    r"|(?:https?|grpc|tcp)://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?/?|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?::[0-9]{1,5})?"
+)
 
 
 @rule("secrets/secret-in-git", error, since="0.1.0")
@@ -20,8 +28,9 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
         if manifest.get("type") in _FILLED_IN or not environment.is_ours(manifest):
             continue
         for field in ("stringData", "data"):
-            keys = sorted(key for key, value in manifest.mapping(field).items() if value and not _is_put_in(str(value)))
-            if keys:
+            given = {key: str(value) for key, value in manifest.mapping(field).items() if value}
+            keys = sorted(key for key, value in given.items() if not _is_put_in(value))
+            if not all(_is_plain(key, _decoded(given[key]) if field == "data" else given[key]) for key in keys):
                 yield Finding(
                     at=manifest.at(field, key=True),
                     message=f"{manifest} has the values of {both(keys)} in Git",
@@ -33,3 +42,16 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
 def _is_put_in(value: str) -> bool:
     """Return whether a value stands for one that whoever applies the manifest puts in."""
     return value.lstrip().startswith(("$", "<", "{{", *_REFERENCES))
+
+
+def _is_plain(key: str, value: str) -> bool:
+    """Return whether a value is no secret by its form, under a key that does not say that it is one."""
+    value = value.strip()
+    return not is_secret(key, value) and without_credentials(value) == value and bool(_PLAIN.fullmatch(value))
+
+
+def _decoded(value: str) -> str:
+    try:
+        return b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return value

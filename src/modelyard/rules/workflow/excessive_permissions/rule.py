@@ -36,14 +36,7 @@ def excessive_permissions(environment: Environment) -> Iterator[Finding | NotChe
                 yield _too_much(workflow, "jobs", str(name), "permissions")
             granted = own if own is not None else whole
             if _checks_out(job) and isinstance(granted, dict) and not _may_read(granted):
-                yield Finding(
-                    at=workflow.at("jobs", str(name), "permissions")
-                    if own is not None
-                    else workflow.at("jobs", str(name)),
-                    message=f"job {name} of {workflow.file} checks out the repository, but its token cannot read it",
-                    fix="add contents: read",
-                    severity=error,
-                )
+                yield _unread(environment, workflow, str(name), own is not None)
             if isinstance(granted, dict):
                 yield from _too_little(workflow, str(name), job, granted, own is not None)
 
@@ -70,6 +63,19 @@ def _too_little(
             fix=f"add {permission}: write",
             severity=error,
         )
+
+
+def _unread(environment: Environment, workflow: Workflow, name: str, own: bool) -> Finding | NotChecked:
+    """Return that a token cannot read what its job checks out; everybody's token can read a public repository."""
+    message = f"job {name} of {workflow.file} checks out the repository, but its token cannot read it"
+    if not environment.is_generated:
+        return NotChecked(message, "whether the repository is public, where no right is needed, is not known")
+    return Finding(
+        at=workflow.at("jobs", name, "permissions") if own else workflow.at("jobs", name),
+        message=message,
+        fix="add contents: read",
+        severity=error,
+    )
 
 
 def _too_much(workflow: Workflow, *path: str) -> Finding:
