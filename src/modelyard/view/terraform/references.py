@@ -20,6 +20,7 @@ from modelyard.view.terraform.tokens import attributes, placed_attributes
 _WORD = re.compile(r"#|//|/\*|<<-?(\w++)[ \t\r]*+\n|\"|[{}]")
 _IN_TEXT = re.compile(r"\\.|\$\$\{|%%\{|[$%]\{|\"", re.DOTALL)
 _IN_HEREDOC = re.compile(r"\$\$\{|%%\{|[$%]\{")
+_BRACE = re.compile(r"[{}]")
 _HEAD = re.compile(
     r"^(variable|output|module|provider|resource|data|locals|terraform)\b[ \t]*+"
     r'(?:"([^"\n]++)"[ \t]*+)?(?:"([^"\n]++)"[ \t]*+)?\{',
@@ -160,10 +161,12 @@ def blocks_of(text: str, code: str) -> Iterator[tuple[tuple[str, str, str], str,
     for head in _HEAD.finditer(text):
         if code[head.start()] == " ":
             continue  # in a comment, or in a text
-        end, depth = head.end(), 1
-        while depth and end < len(code):
-            depth += {"{": 1, "}": -1}.get(code[end], 0)
-            end += 1
+        end, depth = len(code), 1
+        for brace in _BRACE.finditer(code, head.end()):
+            depth += 1 if brace[0] == "{" else -1
+            if not depth:
+                end = brace.end()
+                break
         yield (head[1], head[2] or "", head[3] or ""), text[head.start() : end], lines.at(head.start())
 
 
