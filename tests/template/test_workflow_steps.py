@@ -132,6 +132,22 @@ def bodies(runner: Runner) -> list[str]:
 
 
 @pytest.mark.slow
+def test_parts_are_merged_into_what_one_check_tells(clone: Path, tmp_path: Path) -> None:
+    (clone / "parts").mkdir()
+    for index in (0, 1):
+        part = Runner(clone, tmp_path / f"part-{index}", {**CONTEXTS, "matrix.shard": f"{index + 1}/2"})
+        passed(part.run("check.yml", "check", only="Check"))
+        shutil.move(clone / "reports", clone / f"parts/check-{index}")
+    runner = Runner(clone, tmp_path / "runner", CONTEXTS)
+    said = passed(runner.run("check.yml", "report"))["Merge the parts"]
+    assert "2 environments" in said.splitlines()[-1]
+    assert (runner.folder / "summary.md").read_text()
+    shutil.rmtree(clone / "parts/check-1")
+    ((_, _, _), (_, code, refused)) = runner.run("check.yml", "report")
+    assert code == 2 and "2/2" in refused, refused
+
+
+@pytest.mark.slow
 def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
     base = {"github.event.pull_request.base.sha": output(clone, "rev-parse", "HEAD")}
     runner = Runner(clone, tmp_path / "runner", {**CONTEXTS, **base, "matrix.shard": "1/1"})
@@ -145,6 +161,7 @@ def test_check_splits_its_work_and_reports(clone: Path, tmp_path: Path) -> None:
     assert said["Build what is missing and fetch the charts that are not cached"].count("present ") >= 5
     assert json.loads((clone / "reports/check.sarif").read_text())["version"] == "2.1.0"
     assert "<testsuites" in (clone / "reports/check.xml").read_text()
+    assert (runner.folder / "summary.md").read_text() == (clone / "reports/check.md").read_text() != ""
     assert ended["Compare with the base"] == 0, said["Compare with the base"]
     assert ended["Run the team's own rules and one test item per application"] == 0, done[-1][2]
     assert runner.calls == [
