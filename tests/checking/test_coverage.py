@@ -179,3 +179,20 @@ def test_a_folder_without_applications_is_checked_by_itself(tree: Tree) -> None:
     assert rules(report) == ["schema/invalid-resource"]
     git(root, "init", "-q", check=True)
     assert [each.name for each in checked(root / "overlay").environments] == ["overlay"]
+
+
+def test_manifests_that_are_written_in_another_one_are_said(tree: Tree) -> None:
+    """What kro makes of a ResourceGraphDefinition; the target that an object only names is no manifest."""
+    graph = (
+        "apiVersion: kro.run/v1alpha1\nkind: ResourceGraphDefinition\nmetadata: {name: endpoint}\n"
+        "spec:\n  schema: {apiVersion: v1alpha1, kind: Endpoint, spec: {model: string}}\n  resources:\n"
+        "    - id: server\n      template: {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {}}\n"
+        "    - id: service\n      template: {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {}}\n"
+    )
+    scaler = (
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\n"
+        "spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: a}, triggers: []}\n"
+    )
+    told = gaps(checked(tree({"graphs/a.yaml": graph, "scalers/a.yaml": scaler})))
+    assert "ResourceGraphDefinition endpoint (its controller makes Deployment, Endpoint and Service" in told
+    assert "ScaledObject a" not in told

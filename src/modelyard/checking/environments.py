@@ -12,7 +12,7 @@ from modelyard.checking.application_sets import expand_application_sets
 from modelyard.checking.charts import ChartRenderings, Charts
 from modelyard.checking.clusters import by_cluster
 from modelyard.checking.coverage import unreached
-from modelyard.checking.gaps import engine_gaps, schema_gaps
+from modelyard.checking.gaps import engine_gaps, inner_gaps, schema_gaps
 from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.plain import DirectoryOptions, applications_in_files, directory_options, is_plain, plain_folder
 from modelyard.checking.planning import followed, plan, roots
@@ -147,7 +147,7 @@ def _viewed(
         for made, its_gaps in by_cluster(each, gaps):
             view = environment(made, children, chart_renderings.by_application, revisions.repository, terraform)
             of_schemas = schema_gaps(view, version, options.kubernetes_version)
-            yield RenderedEnvironment(view, (*its_gaps, *of_schemas, *engine_gaps(view)))
+            yield RenderedEnvironment(view, (*its_gaps, *of_schemas, *engine_gaps(view), *inner_gaps(view)))
 
 
 def _rendered(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from modelyard.findings import NotChecked
 from modelyard.repository import SETTINGS
@@ -11,6 +12,10 @@ from modelyard.schemas import DEFAULT_KUBERNETES, SchemaBundle
 from modelyard.view import Environment, Manifest
 from modelyard.view.engines import NO_SERVERS, engines
 from modelyard.wording import join_and
+
+# What values of a chart hold is told with the chart.
+_READ_BY_THEMSELVES = ("Application", "ApplicationSet", "HelmRelease")
+_MOST_KINDS = 6
 
 
 def schema_gaps(view: Environment, kubernetes_version: str, given: str | None = None) -> Iterator[NotChecked]:
@@ -83,6 +88,45 @@ def engine_gaps(view: Environment) -> Iterator[NotChecked]:
                 environment=view.name,
                 application=application,
             )
+
+
+def inner_gaps(view: Environment) -> Iterator[NotChecked]:
+    """Yield the resources in which others are written, which a controller makes when it is asked to.
+
+    A ResourceGraphDefinition of kro and a Composition of Crossplane hold Deployments, a policy of Kyverno what it
+    generates: no rule reads them there.
+    """
+    for manifest in view.resources:
+        if _is_of_kubernetes(manifest.group) or manifest.kind in _READ_BY_THEMSELVES or not view.is_ours(manifest):
+            continue
+        kinds = sorted(set(_inner_kinds(manifest.resource.value)))
+        if kinds:
+            yield NotChecked(
+                manifest,
+                f"its controller makes {join_and(kinds, most=_MOST_KINDS)} of what is written in it, "
+                "and no rule reads that there",
+                environment=view.name,
+                application=manifest.application,
+            )
+
+
+def _is_of_kubernetes(group: str) -> bool:
+    return group in ("", "apps", "batch", "autoscaling", "policy") or group.endswith(".k8s.io")
+
+
+def _inner_kinds(resource: dict[str, Any]) -> Iterator[str]:
+    """Yield the kinds of manifests below a resource; a reference, which has a name alone, is none."""
+    waiting: list[Any] = list(resource.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            kind, body = value.get("kind"), value.get("spec", value.get("metadata", value.get("data")))
+            if isinstance(kind, str) and isinstance(value.get("apiVersion"), str) and isinstance(body, dict):
+                yield kind
+            else:
+                waiting.extend(value.values())
 
 
 def _has_rules(manifest: Manifest, kubernetes_version: str) -> bool:

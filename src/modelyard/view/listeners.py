@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from modelyard.catalog import Server, servers
 from modelyard.findings import Address
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _MOST_DIGITS = 9
+_OPENED = re.compile(r"(?:tcp://[^\s:/\"']{1,253}:|\"[a-z_]{0,40}port\"\s{0,3}:\s{0,3}\"?)([0-9]{1,5})(?![0-9])")
+_KV_EVENTS = 5557
 AIBRIX_PORT = "model.aibrix.ai/port"
 """Label of pods by which AIBrix's gateway finds the port of a model."""
 
@@ -107,6 +112,7 @@ def callers(model: ServedModel, services: list[Service]) -> Iterator[Caller]:
     declared = {number for _, number, _ in model.template.ports}
     for field, kind, request in probes(container.value):
         yield from _caller(model, names, field, request.get("port"), container.at(field, kind, "port"), (field,))
+    opened = other_ports(model)
     for service in services:
         for index, port in enumerate(service.ports):
             which = "targetPort" if "targetPort" in port else "port"
@@ -114,12 +120,38 @@ def callers(model: ServedModel, services: list[Service]) -> Iterator[Caller]:
             # A number of another container, or of none, is not the engine's.
             if _number(target) is not None and declared and _number(target) not in own.values():
                 continue
+            if port_number(container.value, target) in opened:
+                continue
             at = service.manifest.at(("spec", "ports", index, which))
             yield from _caller(model, names, str(service), target, at, ("service", service.name, index))
     label = _number(model.template.labels.get(AIBRIX_PORT))
     if label is not None:
         at = model.template.manifest.at((*model.template.path, "metadata", "labels", AIBRIX_PORT))
         yield Caller(f"label {AIBRIX_PORT}", label, at, ("label",))
+
+
+def other_ports(model: ServedModel) -> frozenset[int]:
+    """Return the ports that an engine opens beside its API, as its own settings and variables say them.
+
+    Events of the KV cache, KV blocks, ranks of data parallelism and the start of groups have ports of their own, which
+    Services may name too. vLLM publishes events on 5557 where nothing else is said (vllm/config/kv_events.py, v0.11.0).
+    """
+    found: set[int] = set()
+    server = servers().get(model.engine.server)
+    for name, value in model.settings.items():
+        if server is not None and name == server.port_flag:
+            continue
+        written = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+        if name.endswith("port"):
+            found.update(filter(None, [_number(value)]))
+        found.update(map(int, _OPENED.findall(written)))
+        if name == "kv-events-config" and '"endpoint"' not in written:
+            found.add(_KV_EVENTS)
+    for variable in entries(model.container.value, "env"):
+        number = _number(variable.get("value")) if text(variable, "name").endswith("_PORT") else None
+        if number is not None:
+            found.add(number)
+    return frozenset(found)
 
 
 def probes(container: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelyard.view.command_lines import command_words
 from modelyard.view.engines.vllm import VLLM
 from modelyard.view.workloads import Container
 
@@ -22,12 +23,17 @@ class VLLMOmni(VLLM):
 
     def runs(self, container: Container) -> bool:
         """Return whether a container's vLLM is told to hand over."""
-        return _SWITCH in container.args and super().runs(container)
+        return _is_told(container) and super().runs(container)
 
     def exports(self, container: Container) -> bool:
         """Return whether a container's vLLM is told to hand over."""
-        return _SWITCH in container.args and super().exports(container)
+        return _is_told(container) and super().exports(container)
 
     def release(self, tag: str) -> str | None:
         """Return the tag, which names a line of AWS's images."""
         return tag
+
+
+def _is_told(container: Container) -> bool:
+    """Return whether the switch stands in the arguments, the command or the script of a container."""
+    return _SWITCH in " ".join(each.text for each in command_words(container)).split()
