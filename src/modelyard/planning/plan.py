@@ -193,7 +193,13 @@ def judged(
     cap = max(1, min(int(way.room), at_once or MOST_AT_ONCE))
     surely = most_at_once(way.machine, objectives, basis, cap, "deciding")
     likely = surely or most_at_once(way.machine, objectives, basis, cap, "middle")
-    most = cap if at_once else (likely or 1)
+    if not likely and not at_once:
+        # A replica for each request would not make it faster.
+        ttft, itl = (at_percentile(basis, metric, alone, objectives) for metric in ("ttft", "itl"))
+        verdict, reason = _verdict(objectives, ttft, itl, way, alone)
+        reason += ", even of one request at once"
+        return Candidate(verdict=verdict, reason=reason, ttft=ttft, itl=itl, flags=way.flags, **common)
+    most = cap if at_once else likely
     limit = speed(way.machine, objectives.lengths, most)
     if limit is None:
         return Candidate(verdict=Verdict.NOT_ESTIMATED, flags=way.flags, **common)
