@@ -240,7 +240,7 @@ def test_a_run_is_not_there_all_month(one_model: Path, suspend: str, when: str) 
     assert cost.total == before.total
     [run] = cost.runs
     assert (run.name, run.application, run.nodes, run.when, run.longest) == (
-        "nightly",
+        "CronJob nightly",
         "chat",
         "1 x g6.xlarge",
         when,

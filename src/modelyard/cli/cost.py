@@ -35,6 +35,7 @@ def command(
     """Estimate the cost of models, pools and environments: minimum, maximum, and during a rollout of everything.
 
     Prices are on-demand and without taxes and discounts. What has no known price is named, and never counted as free.
+    Jobs and CronJobs are priced by the hour of a run, outside of the total.
     """
     from modelyard.cli.terminal import show
     from modelyard.cli.views import views

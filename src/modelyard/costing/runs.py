@@ -18,7 +18,7 @@ class RunCost:
     """What one run costs.
 
     Attributes:
-        name: The workload.
+        name: The workload with its kind, such as `CronJob chat`.
         application: The application that it is of, such as a model.
         nodes: What it adds to the nodes of full scale, such as `1 x g6.xlarge`; empty where it fits on those.
         when: When it runs, such as `started by hand`.
@@ -55,7 +55,7 @@ def run_costs(environment: Environment) -> tuple[RunCost, ...]:
         added = Counter(node.option.name for node in with_run.nodes) - before
         made.append(
             RunCost(
-                workload.name,
+                f"{workload.kind} {workload.name}",
                 workload.manifest.application,
                 ", ".join(f"{count} x {kind}" for kind, count in added.items()),
                 _when(workload),

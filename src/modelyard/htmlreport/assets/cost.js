@@ -41,10 +41,10 @@
     const all = shown.flatMap((environment) => environment.cost.runs.map((each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name })));
     if (!all.length) return "";
     const most = (each) => (each.longest === null ? "" : `at most ${money(each.hour[1] * each.longest)} in ${each.longest} hours`);
-    return scrolling("Cost of runs", el("table", {},
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Runs, not in the total"), ["Per hour", "A run"].map((name) => el("th", { scope: "col", class: "number" }, name)))),
+    return el("div", { class: "panel" }, el("h3", {}, "Runs, not in the total"), scrolling("Cost of runs", el("table", {},
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Run"), ["Per hour", "A run"].map((name) => el("th", { scope: "col", class: "number" }, name)))),
       el("tbody", {}, all.slice(0, 100).map((each) => el("tr", {}, el("th", { scope: "row" }, each.name, el("span", { class: "sub" }, each.quantity)),
-        el("td", { class: "number" }, scale(each.hour)), el("td", { class: "number" }, most(each)))))));
+        el("td", { class: "number" }, scale(each.hour)), el("td", { class: "number" }, most(each))))))));
   }
 
   function draw() {
