@@ -92,7 +92,7 @@ class Basis:
             if told is None
             else (f"{counted(told['points'], 'point')} of {counted(len(told['families']), 'model')}")
         )
-        few = "" if is_measured(self.machine.device) else ", so the ranges are those of a device that was not measured"
+        few = "" if is_measured(self.machine.device) else ", whose ranges add the errors of other devices"
         newer = "; the engine is newer" if newer_than_points(self.version) else ""
         return f"estimated; {points} on {self.machine.device.name}{few} (vLLM {first} to {last}){newer}"
 
