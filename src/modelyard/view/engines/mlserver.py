@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from modelyard.rendering import Sources, split_image
 from modelyard.repository import FileAddress
@@ -27,6 +28,17 @@ class MLServer(ServingEngine):
     metric_prefixes = ("model_infer_request_",)
     # docs/serving-on-cpus.md: 1.7.1, ONNX Runtime the least and XGBoost the most.
     resident_mib = (164, 235)
+    # Fields of ModelSettings in mlserver/settings.py of the wheel, whose model_config has extra="ignore".
+    settings_keys = MappingProxyType(
+        {
+            "1.7.1": frozenset(
+                {
+                    "cache_enabled", "implementation", "inputs", "max_batch_size", "max_batch_time", "name", "outputs",
+                    "parallel_workers", "parameters", "platform", "versions", "warm_workers",
+                }
+            )
+        }
+    )  # fmt: skip
 
     def runs(self, container: Container) -> bool:
         """Return whether a container's command or image is MLServer's."""

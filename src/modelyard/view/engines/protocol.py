@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from modelyard.rendering import split_image
 from modelyard.view.engines.declared import declared_version
@@ -45,6 +46,8 @@ class ServingEngine:
         probed_by_operator: Whether an operator gives its pods probes, so that manifests have none.
         caches_in_home: Whether it keeps caches below HOME where no variable says otherwise.
         resident_mib: Memory of its process with a model of some kilobytes, least and most; None where nobody measured.
+        settings_keys: By version, the keys that its settings file has where these are no flags; what is not among them
+            is passed over when it starts.
         is_sized: Whether `modelyard.sizing` knows what it takes of the memory of its devices.
     """
 
@@ -68,6 +71,7 @@ class ServingEngine:
     probed_by_operator: bool = False
     caches_in_home: bool = False
     resident_mib: tuple[int, int] | None = None
+    settings_keys: Mapping[str, frozenset[str]] = MappingProxyType({})
     is_sized: bool = False
 
     def container(self, workload: Workload) -> tuple[PodTemplate, Container] | None:

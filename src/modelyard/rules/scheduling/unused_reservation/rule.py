@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error, to_set, warning
+from modelyard.findings import Finding, NotChecked, UserError, error, to_set, warning
+from modelyard.placement import groups_of, placements
 from modelyard.rules import rule
 from modelyard.view import Environment, Pool, listed
 
@@ -42,6 +43,35 @@ def unused_reservation(environment: Environment) -> Iterator[Finding | NotChecke
                 edits=(to_set(values.at(_GATE), True),),
                 severity=error,
             )
+
+    yield from _groups(environment)
+
+
+def _groups(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Yield managed node groups of a block that was paid for, which no pods of the environment can use."""
+    try:
+        groups = [each for each in groups_of(environment) if each.reserved]
+    except UserError as problem:
+        yield NotChecked("managed node groups", problem.message)
+        return
+    # DaemonSets run on every node, and are no reason to pay for one.
+    found = [each for each in placements(environment) if not each.daemon] if groups else []
+    for group in groups:
+        if any(verdict.group.name == group.name for each in found for verdict in each.taking):
+            continue
+        unknown = next((each for each in found if each.unknown), None)
+        if unknown is not None:
+            yield NotChecked(f"pods of node group {group.name}", unknown.unknown)
+            continue
+        terraform = environment.terraform
+        yield Finding(
+            at=terraform.variable_at("device_node_groups", group.name)
+            if terraform is not None
+            else environment.folder.at("region"),
+            message=f"node group {group.name} is of a capacity block, and no pods of {environment} can run on it",
+            fix="tag the block for a pool of Karpenter (gpu-multinode, gpu-mig or neuron), or give a model the feature "
+            "dra-gpu",
+        )
 
 
 def _index(pool: Pool) -> int:

@@ -35,7 +35,10 @@ def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
     for model in environment.models:
         known = engine_configs(model.engine.core, model.engine_version) if model.engine_version else None
         if known is None:
-            if any(_content(each) for each in model.settings.settings.values()):
+            is_file = (
+                model.engine_version or ""
+            ) in model.engine.settings_keys  # no flags: settings/unknown-flag reads it
+            if not is_file and any(_content(each) for each in model.settings.settings.values()):
                 release = f"{model.engine.core} {model.engine_version or ''}".strip()
                 yield NotChecked(model, f"keys of JSON flags of {release} are not in the catalogue")
             continue

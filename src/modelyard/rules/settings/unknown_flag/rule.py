@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from modelyard.catalog import engine, engine_versions, removal
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.repository import FileAddress
 from modelyard.rules import rule
 from modelyard.rules.removed import Place, in_its_place, went
-from modelyard.view import Environment, Setting
+from modelyard.rules.wording import nearest
+from modelyard.view import Environment, ServedModel, Setting
 
 
 @rule("settings/unknown-flag", error, since="0.1.0")
@@ -16,6 +17,10 @@ def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
     for model in environment.models:
         version = model.engine_version
         core = model.engine.core
+        keys = model.engine.settings_keys.get(version or "")
+        if keys is not None:
+            yield from _unread_keys(model, keys)
+            continue
         known = engine(core, version) if version else None
         if known is None:
             reason = f"flags of {core} {version} are not in the catalogue" if version else "its version is unknown"
@@ -34,6 +39,19 @@ def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
                 message=f"{model.name} sets {setting.name}, which {known.name} {known.version} does not have"
                 + (f"; {before} had it" if before else went(gone)),
                 fix=replacement or _remedy(near, gone=bool(before or gone)),
+            )
+
+
+def _unread_keys(model: ServedModel, keys: frozenset[str]) -> Iterator[Finding]:
+    """Yield keys of a settings file that the engine passes over."""
+    for setting in model.settings.all:
+        key = setting.name.partition(".")[0]
+        if key not in keys:
+            yield Finding(
+                at=setting.name_at,
+                message=f"{model.name} sets {key}, which {model.engine.core} {model.engine_version} does not read",
+                fix=_remedy(nearest(key, keys), gone=False),
+                severity=warning,
             )
 
 
