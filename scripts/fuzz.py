@@ -47,8 +47,8 @@ def readers(scratch: Path) -> dict[str, tuple[str, Reader]]:
     from modelyard.checking.baseline import read_baseline
     from modelyard.checking.scopes import streamed
     from modelyard.checking.wildcards import wildcard
-    from modelyard.editing.deployments import foreign
     from modelyard.editing.environments import outputs
+    from modelyard.editing.sources import foreign
     from modelyard.linear import matches_whole
     from modelyard.loadtests import UnreadableResult, client_result, merged
     from modelyard.planning import load_results, objectives_of, observed, runs_of

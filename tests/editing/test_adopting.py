@@ -79,7 +79,8 @@ def adopted(root: Path, text: str, **named: str) -> ImportResult:
 
 
 def lost(made: ImportResult, *words: str) -> bool:
-    return any(all(word in each for word in words) for each in made.lost)
+    """Return whether something is told as lost or set here, in one line with all of these words."""
+    return any(all(word in each for word in words) for each in (*made.lost, *made.set, *made.notes))
 
 
 def test_a_values_file_becomes_a_model_that_does_the_same(starter: Path) -> None:
@@ -102,8 +103,9 @@ def test_what_a_values_file_says_and_has_no_place_is_said(untouched: Path) -> No
     assert lost(made, "tokenizer-pool-size 4", "has no such flag")
     assert lost(made, "variable MADE_UP", "does not read it")
     assert lost(made, "image public.ecr.aws/deep-learning-containers/vllm:0.10.2")
-    assert lost(made, "instanceType g6e.2xlarge") and lost(made, "cpu 4") and lost(made, "namespace default")
-    told = " ".join([*made.carried, *made.lost])
+    assert lost(made, "instanceType g6e.2xlarge") and lost(made, "requests.cpu", "sizes the pod")
+    assert lost(made, "serviceNamespace", "share the namespace models")
+    told = " ".join([*made.carried, *made.set, *made.lost])
     for key in ("gpu-memory-utilization", "max-model-len", "tokenizer-pool-size", "pipeline-parallel-size", "replicas"):
         assert key in told, f"nothing is said of {key}"
 
@@ -111,8 +113,9 @@ def test_what_a_values_file_says_and_has_no_place_is_said(untouched: Path) -> No
 def test_a_plain_deployment_is_read_from_its_command_line(starter: Path) -> None:
     made = adopted(starter, DEPLOYMENT, name="chat")
     assert made.candidate.features == ("hf-token",)
-    assert "enforce-eager true" in made.carried
-    assert any(each.startswith("max-model-len 8192") for each in made.carried)
+    assert any("enforce-eager true" in each for each in made.carried)
+    assert any("max-model-len 8192" in each for each in made.carried)
+    assert any("served-model-name mine: it answers to chat as well" in each for each in made.carried)
     for word in (
         "nodeSelector",
         "init container download",
@@ -122,7 +125,7 @@ def test_a_plain_deployment_is_read_from_its_command_line(starter: Path) -> None
         "POD_IP",
     ):
         assert lost(made, word), f"nothing is said of {word}"
-    assert lost(made, "served-model-name mine") and lost(made, "port 8080")
+    assert lost(made, "port 8080")
     made.candidate.changes.apply()
     assert errors(starter) == []
 
@@ -150,7 +153,7 @@ def test_an_engine_that_cannot_serve_it_here_gives_way_to_one_that_can(
 def test_flags_are_carried_onto_an_overlay_that_is_made(starter: Path) -> None:
     text = VALUES.replace("Qwen/Qwen3-8B", "microsoft/phi-4").replace("MaxModelLen: 16384", "MaxModelLen: 8192")
     made = adopted(starter, text, name="phi")
-    assert made.candidate.made and "gpu-memory-utilization 0.88" in made.carried
+    assert made.candidate.made and any("gpu-memory-utilization 0.88" in each for each in made.carried)
     made.candidate.changes.apply()
     assert errors(starter) == []
 
@@ -165,6 +168,10 @@ def test_another_copy_of_the_model_can_be_named(untouched: Path) -> None:
     assert "--model ID serves that one instead" in unlike.value.fix
     made = adopted(untouched, text, model="meta-llama/Llama-3.2-1B-Instruct")
     assert lost(made, "NousResearch/Llama-3.2-1B", "is served instead")
+    path = DEPLOYMENT.replace("serve Qwen/Qwen3-8B", "serve /models/Qwen3-8B")
+    with pytest.raises(UserError, match="loads weights from /models/Qwen3-8B, and does not say which") as weights:
+        adopted(untouched, path)
+    assert "--model Qwen/Qwen3-8B" in weights.value.fix
 
 
 def test_a_pipeline_is_served_by_vllm_omni(starter: Path) -> None:
@@ -193,10 +200,8 @@ def test_smaller_weights_of_a_model_that_fits_nowhere_are_named(untouched: Path)
         ("inference: {framework: nim}\nmodel: a/b\n", "an image of NVIDIA's"),
         ("s3ModelCopy: {model: a/b}\n", "serves nothing"),
         ("inference: {framework: vllm}\n", "names no model"),
-        ("kind: Deployment\nspec: {template: {spec: {containers: [{image: nginx}]}}}\n", "neither a values file"),
-        ("kind: Deployment\nspec: {template: {spec: {containers: [{image: vllm/vllm-openai}]}}}\n", "name no model"),
-        ("- a\n", "neither a values file"),
-        ("", "neither a values file"),
+        ("kind: Deployment\nspec: {template: {spec: {containers: [{image: nginx}]}}}\n", "does not run vLLM"),
+        ("kind: Deployment\nspec: {template: {spec: {containers: [{image: vllm/vllm-openai}]}}}\n", "names no model"),
         ("a: [", "not valid YAML"),
     ],
 )
@@ -212,12 +217,15 @@ def test_the_command_shows_and_writes(starter: Path, modelyard: Run, tmp_path: P
     shown = modelyard(starter, "import", str(file), "--env", "dev", "--dry-run", "--json")
     assert shown.code == 0, shown.err
     told = json.loads(shown.out)
-    assert told["name"] == "team-chat" and told["written"] is False and told["not-carried"]
+    assert told["name"] == "team-chat" and told["written"] is False
+    assert {"path", "subject", "outcome", "why"} == set(told["fields"][0])
+    assert {each["outcome"] for each in told["fields"]} == {"carried", "set", "lost"}
     assert snapshot(starter) == before
     written = modelyard(starter, "import", str(file), "--env", "dev")
     assert written.code == 0, written.err
     assert "team-chat is added to dev, from values of inference-charts" in written.out
-    assert "note: not carried over: image " in written.out
+    assert "set here: image public.ecr.aws/deep-learning-containers/vllm:0.10.2" in written.out
+    assert "note: lost: tokenizer-pool-size 4: " in written.out
     again = modelyard(starter, "import", str(file), "--env", "dev")
     assert again.code == 2 and "has an application team-chat already" in again.err
     gone = modelyard(starter, "import", str(tmp_path / "none.yaml"), "--env", "dev")
@@ -255,16 +263,17 @@ def test_no_secret_is_carried_over_or_shown(starter: Path, modelyard: Run) -> No
         assert not [path for path in (starter / "environments").rglob("*.yaml") if secret in path.read_text()]
     assert "feature hf-token: asked for" in done.out
     said = " ".join(done.out.split())
-    assert "not carried over: api-key: a secret does not belong in Git" in said
+    assert "lost: api-key (hidden): a secret does not belong in Git" in said
     for word in (
         "variable VLLM_API_KEY",
         "variable S3_SECRET_ACCESS_KEY",
         "strategy",
         "imagePullSecrets",
-        "annotations",
+        "annotation prometheus.io/scrape",
     ):
-        assert f"not carried over: {word}" in said, f"nothing is said of {word}"
-    assert "memory 60Gi: the overlay sizes the pod" in said and "namespace llm" in said
+        assert word in said, f"nothing is said of {word}"
+    assert "resources.limits.memory: the overlay sizes the pod" in said
+    assert "metadata.namespace: models share the namespace models" in said
 
 
 @pytest.mark.parametrize("flag", ["api-key", "hf-token", "api_key"])
@@ -277,3 +286,41 @@ def test_a_secret_is_no_setting(untouched: Path, flag: str) -> None:
 def test_flags_that_count_tokens_are_no_secrets() -> None:
     for name in ("long-prefill-token-threshold", "return-tokens-as-token-ids", "max-num-batched-tokens", "tokenizer"):
         assert not is_secret(name)
+
+
+def test_bounds_of_autoscaling_become_those_of_a_feature(starter: Path) -> None:
+    """Without KEDA in the environment, they are lost and the least number of replicas stays."""
+    text = (Path(__file__).parent / "sources/inputs/inference-service.yaml").read_text()
+    made = adopted(starter, text)
+    assert lost(made, "maxReplicas", "scale-on-queue needs keda")
+    (row,) = (each for each in rows(_applied(made, starter)) if each.name == "llama")
+    assert "scale-on-queue" not in row.features and "replicas" not in row.settings
+
+
+def _applied(made: ImportResult, root: Path) -> Changes:
+    made.candidate.changes.apply()
+    return Changes(root)
+
+
+def test_a_new_kind_of_source_is_one_module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from modelyard.editing.sources import kinds, sources
+
+    (tmp_path / "toy.py").write_text(
+        "from modelyard.editing.sources.protocol import Candidate, Source, head_of\n\n\n"
+        "class Toy(Source):\n"
+        "    title, kinds = 'Toy', ('Toy',)\n\n"
+        "    def of_manifest(self, manifest, documents):\n"
+        "        def read(found):\n"
+        "            head_of(manifest)\n"
+        "            found.take_model(manifest.at('model').text, manifest.at('model'))\n\n"
+        "        yield Candidate('toy', 'Toy', manifest, read)\n"
+    )
+    monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
+    sources.cache_clear()
+    try:
+        found = foreign("toy.yaml", "kind: Toy\nmodel: Qwen/Qwen3-8B\nother: 1\n")
+    finally:
+        monkeypatch.undo()
+        sources.cache_clear()
+    assert (found.source, found.model) == ("Toy", "Qwen/Qwen3-8B")
+    assert [each.why for each in found.fields() if each.path == "other"] == ["not known to import"]

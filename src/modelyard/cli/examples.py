@@ -37,7 +37,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "env remove": ("env remove dev --dry-run",),
     "env sync": ("env sync dev --dry-run",),
     "promote": ("promote dev prod --dry-run", "promote dev prod --model qwen3-8b"),
-    "import": ("import deployment.yaml --env dev --dry-run",),
+    "import": (
+        "import deployment.yaml --env dev --dry-run",
+        "import values.yaml --only chat --fields",
+        "import nim.yaml --model Qwen/Qwen3-8B",
+    ),
     "lsp": ("lsp",),
     "explain": ("explain fit/kv-cache-too-small", "explain fit"),
     "update": ("update --dry-run", "update --env dev --set gpu_multinode_pool=true"),

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from modelyard.editing.adopting import ImportResult, adopt
     from modelyard.editing.changes import Changes, FileChange
     from modelyard.editing.choosing import Candidate, ModelChoice, ModelRequest, candidates, refusal
-    from modelyard.editing.deployments import foreign
     from modelyard.editing.environment_folder import environment_files
     from modelyard.editing.environments import (
         EnvironmentRow,
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
         remove_environment,
         sync_outputs,
     )
-    from modelyard.editing.external import ExternalDeployment
     from modelyard.editing.menu import Menu
     from modelyard.editing.migrations import Migration, migrate
     from modelyard.editing.models import remove_model, rename_model, rows, set_model, settings_of, switch_feature
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from modelyard.editing.planned import apply_candidate, write_objectives
     from modelyard.editing.promotion import Promotion, promote
     from modelyard.editing.served import Served
+    from modelyard.editing.sources import ExternalDeployment, foreign
     from modelyard.editing.trials import Trial, tried
 
 __all__ = [
@@ -73,9 +72,9 @@ _HOMES = {
     "require_owners": "owners",
     "set_owners": "owners",
     "ImportResult": "adopting",
-    "ExternalDeployment": "external",
+    "ExternalDeployment": "sources",
     "adopt": "adopting",
-    "foreign": "deployments",
+    "foreign": "sources",
     "Changes": "changes",
     "FileChange": "changes",
     "Candidate": "choosing",

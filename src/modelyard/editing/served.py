@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.catalog import EngineBase
 from modelyard.editing.derived import EXAMPLE_CLUSTER, derived, facts_of, is_of
 from modelyard.editing.environment_folder import EnvironmentFiles
-from modelyard.editing.menu import FEATURES, OVERLAYS, Menu, Overlay
+from modelyard.editing.menu import ENGINES, FEATURES, OVERLAYS, Menu, Overlay
 from modelyard.editing.patches import Operation, edit_patch, operations
 from modelyard.editing.splicing import Text, fragment, scalar
 from modelyard.findings import At, Place, UserError
@@ -19,6 +19,7 @@ from modelyard.repository.yaml import MalformedYAML, documents
 NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 IDENTITY = "allowNameChange"
 _ARGUMENT = re.compile(r"/args/-$")
+_OWN_NAME = "--served-model-name=$(MODEL_NAME)"
 
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("/spec/template/spec/containers/0/args/-",),
@@ -203,6 +204,44 @@ class Served:
             f"{{op: add, path: {path}, value: {{name: {scalar(name)}, value: {scalar(value)}}}}}",
         )
 
+    def serve_also(self, names: Sequence[str]) -> bool:
+        """Let the model answer to further names than its own; return whether its engine is told its name by arguments.
+
+        vLLM answers to each value of one `--served-model-name`, and says the first in its answers; the flag a second
+        time would replace the first. So the base's argument is replaced by several, which a `test` guards.
+        """
+        engine = self.engine
+        places = [] if engine is None else list(self._named_by(engine))
+        for container, position in places:
+            lines = [
+                f"{{op: test, path: {container}/{position}, value: {scalar(_OWN_NAME)}}}",
+                f"{{op: replace, path: {container}/{position}, value: {scalar(_OWN_NAME.partition('=')[0])}}}",
+            ]
+            values = [_OWN_NAME.partition("=")[2], *names]
+            lines += [
+                f"{{op: add, path: {container}/{position + 1 + number}, value: {scalar(each)}}}"
+                for number, each in enumerate(values)
+            ]
+            for line in lines:
+                assert engine is not None  # noqa: S101 - it has places
+                self._add_operation(engine.workload, line)
+        return bool(places)
+
+    def _named_by(self, engine: EngineBase) -> Iterator[tuple[str, int]]:
+        """Yield each list of arguments that tells the base's engine its name, with the position of that argument."""
+        folder = f"{ENGINES}/{engine.name}"
+        files = [f"{folder}/{name}" for name in self.menu.files.under(folder) if name.endswith(".yaml")]
+        for manifest in (each for file in files for each in self.menu.files.documents(file)):
+            if not isinstance(manifest, dict) or manifest.get("kind") != engine.workload:
+                continue
+            for path in argument_paths(engine):
+                container = path.removesuffix("/-")
+                found: Any = manifest
+                for step in container.strip("/").split("/"):
+                    found = _step(found, step)
+                if isinstance(found, list) and _OWN_NAME in found:
+                    yield container, found.index(_OWN_NAME)
+
     def remove_operations(self, path: str, flag: str = "") -> bool:
         """Remove what is set at a path, and return whether there was something."""
         found = False
@@ -285,6 +324,12 @@ def asked_values(menu: Menu, features: Sequence[str], values: Mapping[str, str])
             fix=f"it asks for {', '.join(asked)}" if asked else "leave out --value",
         )
     return {**asked, **values}
+
+
+def _step(holder: Any, step: str) -> Any:
+    if isinstance(holder, dict):
+        return holder.get(step)
+    return holder[int(step)] if isinstance(holder, list) and int(step) < len(holder) else None
 
 
 def _is_flag(value: Any, flag: str) -> bool:

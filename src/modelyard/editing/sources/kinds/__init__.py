@@ -1,0 +1,1 @@
+"""The kinds of source that `modelyard import` reads or refuses by name, one module each."""
