@@ -104,3 +104,31 @@ def test_a_folder_with_neither_is_refused(tree: Tree) -> None:
     root = tree({"chart/templates/web.yaml": "{{- if .Values.argoproj.io/ }}\nkind: Application\n"})
     with pytest.raises(UserError, match="holds no environments"):
         check(root)
+
+
+def test_what_is_decrypted_or_filled_in_before_it_is_applied_is_not_judged(tree: Tree) -> None:
+    encrypted = "ENC[AES256_GCM,data:gAYP5VK/26E=,iv:iWNuUfWk,tag:ogs1Mzvg,type:str]"
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{token: '{encrypted}'}}\n"
+    secret += "sops: {version: 3.9.0}\n"
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, nodePort: PORT}]}\n"
+    files = {"a/secret.yaml": secret, "b/service.yaml": service.replace("PORT", "'${NODE_PORT}'")}
+    files["c/service.yaml"] = service.replace("PORT", "eighty")
+    files["d/route.yaml"] = (
+        "apiVersion: gateway.networking.k8s.io/v1alpha2\nkind: TCPRoute\nmetadata: {name: a}\n"
+        "spec: {rules: [{backendRefs: [{name: a, port: 80}]}]}\n"
+    )
+    report = check(tree(files), CheckOptions(policies=False, kubernetes_version="1.35"))
+    assert [(each.rule, each.at.place().file) for each in report.findings] == [
+        ("schema/invalid-resource", "c/service.yaml")
+    ]
+    told = "\n".join(f"{each.subject} {each.reason}" for each in report.not_checked)
+    assert "Secret a SOPS encrypted it" in told and "Service a: spec.ports[0].nodePort" in told
+    assert "TCPRoute a: " in told and "which release of its CRD is installed is not known" in told
+
+
+def test_a_file_outside_of_a_kustomization_s_folder_may_be_allowed_elsewhere(tree: Tree) -> None:
+    """Flux builds without the restriction to a folder; nobody says here what does."""
+    root = tree({"shared/a.yaml": CONFIG_MAP, "overlay/kustomization.yaml": "resources: [../shared/a.yaml]\n"})
+    report = check(root, CheckOptions(policies=False))
+    assert report.findings == []
+    assert any("LoadRestrictionsNone" in each.reason for each in report.not_checked)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from modelyard.findings import Finding, NotChecked, Severity
 from modelyard.repository import Decision
+from modelyard.rules.placeholders import holds_placeholder
 
 if TYPE_CHECKING:
     from modelyard.view import Environment
@@ -25,10 +26,6 @@ Judgement = Callable[[Decision], Iterator[Finding]]
 DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"
 _FILE = "rule.py"
 _LOADING = RLock()
-# A variable of a shell or of Terraform, an action of a template, or what a reader is asked to write.
-_PLACEHOLDER = re.compile(
-    r"(?<![\w/$])\$[A-Z][A-Z0-9_]{1,60}(?![\w(/])|\$\{\w[^}]{0,200}\}|\{\{[^}]{0,200}\}\}|<[A-Za-z][\w .-]{0,60}>"
-)
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -76,7 +73,7 @@ class Rule:
         """Yield what the rule says of an environment, stamped with rule, severity and environment."""
         for said in self.check(environment) if self.check else ():
             if isinstance(said, Finding):
-                if not environment.is_generated and _PLACEHOLDER.search(said.message):
+                if not environment.is_generated and holds_placeholder(said.message):
                     reason = "what stands there is filled in before it is applied"
                     said = NotChecked(said.message, reason, application=said.application)
                     yield said.with_defaults(rule=self.id, environment=environment.name)

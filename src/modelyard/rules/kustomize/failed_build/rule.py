@@ -10,6 +10,7 @@ from modelyard.view import Application, Environment
 
 # Kinds of problems that Argo CD does not have where it may run Helm and reach the network.
 _READ_ELSEWHERE = ("remote", "executes")
+_RESTRICTED = "outside its own folder"
 # Limits of this machine, not of what is built: another machine may well be done in time.
 _GIVEN_UP = ("timeout", "memory")
 
@@ -57,6 +58,9 @@ def _of_others(environment: Environment) -> Iterator[Finding | NotChecked]:
         for problem in application.errors:
             if problem.kind in _GIVEN_UP:
                 yield _given_up(application, problem)
+            elif problem.kind == "outside" and _RESTRICTED in problem.message:
+                reason = f"{problem.message} unless it is told --load-restrictor LoadRestrictionsNone, as Flux tells it"
+                yield NotChecked(application, reason, application=application.name)
             elif problem.kind not in _READ_ELSEWHERE:
                 yield _finding(problem)
         if is_folder and not application.own_resources and not application.errors and not application.left_out:

@@ -1,5 +1,6 @@
 """Resources that the API server would refuse."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,17 @@ from modelyard.findings import Finding, NotChecked, UserError, error
 from modelyard.rendering import MISSING, SchemaProblem, parse, value_at
 from modelyard.repository import Files, derived
 from modelyard.rules import rule
+from modelyard.rules.placeholders import holds_placeholder
 from modelyard.view import Environment, Manifest
 
+# Groups of the API server itself, whose versions follow from Kubernetes' version.
+_NATIVE = re.compile(
+    r"|apps|autoscaling|batch|extensions|policy|(?:admissionregistration|apiextensions|apiregistration|authentication"
+    r"|authorization|certificates|coordination|discovery|events|flowcontrol\.apiserver|internal\.apiserver|networking"
+    r"|node|rbac\.authorization|resource|scheduling|storage|storagemigration)\.k8s\.io"
+)
+# How a rule of several schemas names the field that fits none of them.
+_NAMED = re.compile(r'"([a-z][\w.\[\]-]{0,200})" must ')
 _PREDICATES = ("cannot ", "has ", "is ", "may ", "must ", "needs ", "should ")
 
 
@@ -24,8 +34,17 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
             reason = f"it is a part of what {whole} holds whole, and no kustomization that lists it as a patch was read"
             yield NotChecked(manifest, reason, application=manifest.application)
             continue
+        if verdict.problems and not environment.is_generated and manifest.mapping("sops"):
+            reason = "SOPS encrypted it; what is applied is what whoever decrypts it makes of it"
+            yield NotChecked(manifest, reason, application=manifest.application)
+            continue
         for problem in verdict.problems:
             said, _, remedy = problem.message.partition("; ")
+            reason = "" if environment.is_generated else _unsure(manifest, problem)
+            if reason:
+                told = f"{manifest}: {_with_field(problem.path, said)}"
+                yield NotChecked(told, reason, application=manifest.application)
+                continue
             is_unknown = said.startswith("unknown field") or " has no field " in said
             yield Finding(
                 at=manifest.at(problem.path, key=is_unknown),
@@ -35,6 +54,17 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
                 or _plain_fix(problem.path, said)
                 or "correct it by the API reference of the kind",
             )
+
+
+def _unsure(manifest: Manifest, problem: SchemaProblem) -> str:
+    """Return why a problem may be none in a repository of which little is known; empty where it is one."""
+    if problem.path == "apiVersion" and not _NATIVE.fullmatch(manifest.group):
+        return "which release of its CRD is installed is not known"
+    named = _NAMED.search(problem.message)
+    path = problem.path or (named[1] if named else "")
+    if path and holds_placeholder(value_at(manifest.resource.value, parse(path))):
+        return "what stands there is filled in before it is applied"
+    return ""
 
 
 def _amended(environment: Environment, manifest: Manifest, problems: Sequence[SchemaProblem]) -> str:

@@ -14,6 +14,8 @@ from modelyard.view import Environment
 _FILLED_IN = ("kubernetes.io/service-account-token",)
 # Names of values in a store: 1Password's secret references, those of vals, those of Bank-Vaults' webhook.
 _REFERENCES = ("op://", "ref+", "vault:")
+# A value that SOPS encrypted, or one in a file that it did.
+_ENCRYPTED = "ENC[AES256_GCM,data:"
 # Switches, small numbers, levels of logs, addresses: what stands beside secrets, or might stand in a ConfigMap.
 _PLAIN = re.compile(
     r"(?i:true|false|yes|no|on|off|none|trace|debug|info|warn|warning|error)|[0-9]{1,5}"
@@ -29,8 +31,9 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         for field in ("stringData", "data"):
             given = {key: str(value) for key, value in manifest.mapping(field).items() if value}
-            keys = sorted(key for key, value in given.items() if not _is_put_in(value))
-            if not all(_is_plain(key, _decoded(given[key]) if field == "data" else given[key]) for key in keys):
+            texts = {key: _decoded(value) if field == "data" else value for key, value in given.items()}
+            keys = sorted(key for key, value in given.items() if not _is_put_in(value) and _ENCRYPTED not in texts[key])
+            if not all(_is_plain(key, texts[key]) for key in keys):
                 yield Finding(
                     at=manifest.at(field, key=True),
                     message=f"{manifest} has the values of {both(keys)} in Git",
@@ -52,6 +55,6 @@ def _is_plain(key: str, value: str) -> bool:
 
 def _decoded(value: str) -> str:
     try:
-        return b64decode(value, validate=True).decode()
+        return b64decode("".join(value.split()), validate=True).decode()  # Kustomize wraps what it generates
     except (binascii.Error, ValueError):
         return value
