@@ -12,6 +12,7 @@ from modelyard.findings import UserError
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane, programs
 from modelyard.rehearsal.folders import run_folder
 from tests.rehearsal.faults import faults_of_every_rule
+from tests.rehearsal.guarded import Server, guarded_server
 
 
 def missing() -> str:
@@ -38,6 +39,15 @@ def plane_of_its_own() -> Iterator[ControlPlane]:
     if reason := missing():
         pytest.skip(reason)
     with run_folder() as folder, control_plane(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Return a control plane of its own that refuses by the platform's policies, which would judge what follows."""
+    if reason := missing():
+        pytest.skip(reason)
+    with guarded_server() as running:
         yield running
 
 

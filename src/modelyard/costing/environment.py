@@ -15,6 +15,7 @@ from modelyard.findings import UserError
 from modelyard.placement import variables
 from modelyard.repository import derived
 from modelyard.view import Environment, Manifest, mapping, quantity
+from modelyard.view.services import public_annotation
 
 GIB = 2**30
 NOTHING = Scale()
@@ -101,8 +102,7 @@ def _balancers(environment: Environment) -> Iterator[bool]:
     """Yield for each load balancer that a Service asks for whether the internet reaches it."""
     for service in environment.services:
         if service.manifest.get("spec.type") == "LoadBalancer":
-            scheme = service.manifest.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal")
-            yield scheme == "internet-facing"
+            yield bool(public_annotation(service.manifest.annotations))
 
 
 def _volumes(environment: Environment) -> tuple[float, list[tuple[str, str]]]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelyard.view.labels import LabelIndex, set_by_manifests
 from modelyard.view.manifests import Manifest
 from modelyard.view.workloads import PodTemplate
+
+SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
+"""The older annotation, which the load balancer controller still reads where there is no scheme."""
+MADE_INTERNAL = {SCHEME: "internal", INTERNAL: '"true"'}
+"""What to set each of the two to for a load balancer within the VPC."""
+_TRUE = frozenset({"1", "t", "true"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,19 @@ class Service:
 
     def __str__(self) -> str:
         return f"Service {self.name}"
+
+
+def public_annotation(annotations: Mapping[str, Any]) -> str:
+    """Return the annotation by which a load balancer faces the internet; empty where none does.
+
+    As AWS Load Balancer Controller reads them (pkg/service/model_build_load_balancer.go of v2 and v3): the scheme, and
+    where there is none the older annotation, of which `false` means the internet.
+    """
+    scheme = annotations.get(SCHEME)
+    if scheme is not None:
+        return SCHEME if scheme == "internet-facing" else ""
+    internal = annotations.get(INTERNAL)
+    return "" if internal is None or str(internal).lower() in _TRUE else INTERNAL
 
 
 def chosen(selector: dict[str, Any], templates: LabelIndex[PodTemplate]) -> tuple[PodTemplate, ...]:

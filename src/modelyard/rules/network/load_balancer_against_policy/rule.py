@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
-from modelyard.rules.network.public_load_balancer.rule import SCHEME
 from modelyard.view import Environment, Manifest
+from modelyard.view.services import INTERNAL, MADE_INTERNAL, SCHEME, public_annotation
 
 POLICY = "public-load-balancers"
 ALLOWED = "modelyard.dev/public-load-balancers"
-_LEGACY = "service.beta.kubernetes.io/aws-load-balancer-internal"
 _INGRESS = "alb.ingress.kubernetes.io/scheme"
 
 
@@ -59,21 +58,21 @@ def _refused(manifest: Manifest) -> tuple[Path, str, str] | None:
         return (
             (("spec", "scheme"), "its load balancers are internet-facing", "set scheme to internal") if public else None
         )
-    scheme = manifest.annotations.get(SCHEME)
     if manifest.kind == "Ingress":
         if manifest.annotations.get(_INGRESS) != "internet-facing":
             return None
         return ("metadata", "annotations", _INGRESS), "it is internet-facing", f"set {_INGRESS} to internal"
     if manifest.get("spec.type") != "LoadBalancer":
         return None
-    fix = f"set {SCHEME} to internal"
-    if scheme == "internet-facing":
-        return ("metadata", "annotations", SCHEME), "it is internet-facing", fix
+    annotation = public_annotation(manifest.annotations)
+    if annotation and (annotation == SCHEME or manifest.get("spec.loadBalancerClass", None)):
+        path = ("metadata", "annotations", annotation)
+        return path, "it is internet-facing", f"set {annotation} to {MADE_INTERNAL[annotation]}"
     # AWS's own controller does not know the scheme.
-    if manifest.annotations.get(_LEGACY) != "true" and not manifest.get("spec.loadBalancerClass", None):
+    if manifest.annotations.get(INTERNAL) != "true" and not manifest.get("spec.loadBalancerClass", None):
         return (
             ("spec", "type"),
             "it has no loadBalancerClass, so AWS's in-tree controller makes it public",
-            (f"set a loadBalancerClass, or set {_LEGACY} to true"),
+            (f"set a loadBalancerClass, or set {INTERNAL} to true"),
         )
     return None

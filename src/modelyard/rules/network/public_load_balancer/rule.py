@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.view import Environment, Service, entries, text
+from modelyard.view.services import MADE_INTERNAL, public_annotation
 
-SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
 _KEYS = ("VLLM_API_KEY",)
 
 
@@ -14,14 +14,16 @@ _KEYS = ("VLLM_API_KEY",)
 def public_load_balancer(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Anyone can use, at your cost, a model whose Service is internet-facing without an API key."""
     for service in environment.services:
-        if service.type != "LoadBalancer" or service.manifest.annotations.get(SCHEME) != "internet-facing":
+        annotation = public_annotation(service.manifest.annotations)
+        if service.type != "LoadBalancer" or not annotation:
             continue
         for model in environment.models:
             if model.template in service.pods and not _asks_for_key(environment, service):
                 yield Finding(
-                    at=service.manifest.at(("metadata", "annotations", SCHEME)),
+                    at=service.manifest.at(("metadata", "annotations", annotation)),
                     message=f"{service} exposes {model.name} to the internet, but the engine requires no API key",
-                    fix=f"set {SCHEME} to internal, and expose a gateway with authentication instead",
+                    fix=f"set {annotation} to {MADE_INTERNAL[annotation]}, and expose a gateway with authentication "
+                    "instead",
                 )
 
 
