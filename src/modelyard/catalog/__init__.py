@@ -83,12 +83,15 @@ from modelyard.catalog.shapes import (
     Quantization,
     QuantizedPart,
 )
-from modelyard.catalog.terraform_schema import PROVIDER_MAJOR, TerraformArgument, terraform_arguments
+from modelyard.catalog.terraform_schema import LANGUAGE_BLOCKS, PROVIDER_MAJOR, TerraformArgument, terraform_arguments
+from modelyard.catalog.workflow_grammar import WORKFLOW, context_properties, workflow_contexts, workflow_definition
 
 __all__ = [
+    "LANGUAGE_BLOCKS",
     "LONGEST_NAME",
     "PROVIDER_MAJOR",
     "UNPREFERRED",
+    "WORKFLOW",
     "Accelerator",
     "AwsName",
     "AwsNameKind",
@@ -147,6 +150,7 @@ __all__ = [
     "component_problems",
     "condition_keys",
     "condition_operators",
+    "context_properties",
     "cuda_capability",
     "cuda_driver",
     "cuda_of",
@@ -196,4 +200,6 @@ __all__ = [
     "sources",
     "terraform_arguments",
     "undescribed_types",
+    "workflow_contexts",
+    "workflow_definition",
 ]

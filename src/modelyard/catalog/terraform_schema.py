@@ -36,6 +36,28 @@ class TerraformArgument:
     block: Mapping[str, TerraformArgument] | None = None
 
 
+def _of_terraform(type_: str = "any", *, required: bool = False, **block: TerraformArgument) -> TerraformArgument:
+    return TerraformArgument(required, read_only=False, type="" if block else type_, block=block or None)
+
+
+_CONDITION = _of_terraform(condition=_of_terraform(required=True), error_message=_of_terraform(required=True))
+# https://developer.hashicorp.com/terraform/language/block/variable, .../output and .../module, read 2026-12-01.
+LANGUAGE_BLOCKS: Mapping[str, Mapping[str, TerraformArgument]] = {
+    "variable": {
+        **dict.fromkeys(("type", "default", "description", "deprecated"), _of_terraform()),
+        **dict.fromkeys(("sensitive", "nullable", "ephemeral", "const"), _of_terraform("bool")),
+        "validation": _CONDITION,
+    },
+    "output": {
+        "value": _of_terraform(required=True),
+        **dict.fromkeys(("description", "depends_on", "deprecated", "type"), _of_terraform()),
+        **dict.fromkeys(("sensitive", "ephemeral"), _of_terraform("bool")),
+        "precondition": _CONDITION,
+    },
+}
+"""What blocks of Terraform's own language take."""
+
+
 def terraform_arguments(kind: str, type_: str) -> Mapping[str, TerraformArgument] | None:
     """Return the arguments of a type by name; None for one that the data do not have.
 

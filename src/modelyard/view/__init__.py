@@ -61,7 +61,7 @@ from modelyard.view.shapes import entries, listed, mapping, numbered, text, text
 from modelyard.view.terraform import Block, LineAddress, Terraform, TerraformReader, association
 from modelyard.view.uploads import uploads
 from modelyard.view.values import ChartValues
-from modelyard.view.workflows import Workflow, every_workflow, workflows
+from modelyard.view.workflows import Workflow, every_workflow, needed_jobs, workflows
 from modelyard.view.workloads import ACCELERATORS, Container, PodTemplate, Workload, called_service, workload
 
 __all__ = [
@@ -137,6 +137,7 @@ __all__ = [
     "mapping",
     "metric_prefixes",
     "namespace_labels",
+    "needed_jobs",
     "numbered",
     "overlay_facts",
     "own_folders",

@@ -50,6 +50,14 @@ class Workflow:
         return FileAddress(self.environment.repository.files, self.file, path)
 
 
+def needed_jobs(job: object) -> tuple[str, ...]:
+    """Return the jobs that a job waits for; what is neither a text nor a list of texts names none."""
+    needs = job.get("needs") if isinstance(job, dict) else None
+    return tuple(
+        str(each) for each in ([needs] if isinstance(needs, str) else needs if isinstance(needs, list) else ())
+    )
+
+
 def workflows(environment: Environment) -> Iterator[Workflow]:
     """Yield the workflows of a repository, with its first environment only: they are no environment's own."""
     if environment.name == next(iter(environment.repository.environments), ""):

@@ -11,6 +11,7 @@ from modelyard.view.terraform.lines import Lines
 from modelyard.view.terraform.references import code_of
 
 _HEAD = re.compile(r'^(resource|data)[ \t]+"(\w+)"[ \t]+"([\w-]+)"[ \t]*\{', re.MULTILINE)
+_OWN_HEAD = re.compile(r'^(variable|output)[ \t]+"([\w-]+)"[ \t]*\{', re.MULTILINE)
 _ATTRIBUTE = re.compile(r"\s*([A-Za-z_][\w-]*)[ \t]*=(?![=>])")
 _BLOCK = re.compile(r'([A-Za-z_][\w-]*+)((?:[ \t]++"[^"\n]*+")*+)[ \t]*+\{')
 _MOST_DEPTH = 50
@@ -41,11 +42,11 @@ class WrittenArgument:
 
 @dataclass(frozen=True, slots=True)
 class WrittenBlock:
-    """A resource or a data source.
+    """A resource or a data source; or a block of Terraform's own language.
 
     Attributes:
-        kind: `resource` or `data`.
-        type: Its type.
+        kind: `resource` or `data`; `variable` or `output`.
+        type: Its type; empty for a block of the language.
         name: Its name.
         line: Its first line, from 1.
         inner: What it sets.
@@ -85,6 +86,19 @@ def written_blocks(text: str) -> tuple[WrittenBlock, ...]:
             continue  # in the block before, which nobody closed; or in a comment or a text
         inner, done = reader.inside(head.end())
         found.append(WrittenBlock(head[1], head[2], head[3], reader.lines.at(head.start()), tuple(inner)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def language_blocks(text: str) -> tuple[WrittenBlock, ...]:
+    """Return the variables and outputs of a file."""
+    reader = _Reader(text)
+    found, done = [], 0
+    for head in _OWN_HEAD.finditer(text):
+        if head.start() < done or reader.code[head.start()] == " ":
+            continue
+        inner, done = reader.inside(head.end())
+        found.append(WrittenBlock(head[1], "", head[2], reader.lines.at(head.start()), tuple(inner)))
     return tuple(found)
 
 

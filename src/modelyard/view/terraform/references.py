@@ -60,6 +60,7 @@ class Call:
         arguments: What it is given, with the line of each.
         file: The file with the call.
         line: The call's first line.
+        has_source: Whether it says where the module is.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Call:
     arguments: Mapping[str, int]
     file: str
     line: int
+    has_source: bool = True
 
 
 @dataclass
@@ -152,7 +154,7 @@ def _call(folder: str, name: str, body: str, file: str, line: int) -> Call:
     }
     source = dict(attributes(body)).get("source", "").strip('"')
     inside = joined(folder, source) if source.startswith(("./", "../")) else None
-    return Call(name, inside or "", given, file, line)
+    return Call(name, inside or "", given, file, line, bool(source))
 
 
 def blocks_of(text: str, code: str) -> Iterator[tuple[tuple[str, str, str], str, int]]:

@@ -19,6 +19,12 @@ def module_argument_mismatch(environment: Environment) -> Iterator[Finding | Not
     known = modules(files, terraform.folder)
     for call in (call for module in known.values() for call in module.calls.values()):
         called = known.get(call.folder)
+        if not call.has_source:
+            yield Finding(
+                at=LineAddress(files, call.file, call.line, call.line, (f'"{call.name}"',)),
+                message=f"module {call.name} does not set source, which Terraform requires",
+                fix="set source to the module's folder, such as ./modules/network",
+            )
         if called is None:
             continue
         for name, line in call.arguments.items():

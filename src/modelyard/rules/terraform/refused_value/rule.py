@@ -109,7 +109,7 @@ def _refused(argument: TerraformArgument, value: str | float) -> tuple[str, str]
             return None
         near = nearest(str(value).upper(), [str(each).upper() for each in argument.values])
         written = next((str(each) for each in argument.values if str(each).upper() == near), "")
-        if isinstance(value, float):
+        if isinstance(value, float) and all(isinstance(each, int | float) for each in argument.values):
             written = str(min(argument.values, key=lambda each: abs(each - value)))
         expected = f"one of {either(argument.values, most=12)}"
         return expected, f"write {written}" if written else f"write {expected}"

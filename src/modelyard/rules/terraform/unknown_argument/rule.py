@@ -1,4 +1,4 @@
-"""Arguments and attributes that AWS's provider does not have."""
+"""Arguments and attributes that AWS's provider, or Terraform itself, does not have."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from modelyard.catalog import PROVIDER_MAJOR, TerraformArgument, terraform_arguments
+from modelyard.catalog import LANGUAGE_BLOCKS, PROVIDER_MAJOR, TerraformArgument, terraform_arguments
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both, nearest
 from modelyard.view import Environment, LineAddress
-from modelyard.view.terraform.arguments import WrittenArgument, read_attributes, written_blocks
+from modelyard.view.terraform.arguments import WrittenArgument, language_blocks, read_attributes, written_blocks
 from modelyard.view.terraform.provider import takes_major
 
 _META = frozenset({"count", "for_each", "provider", "depends_on", "lifecycle", "connection", "provisioner"})
@@ -24,16 +24,18 @@ _Fault = tuple[int, tuple[str, ...], str, str]
 
 @rule("terraform/unknown-argument", error, since="0.3.0")
 def unknown_argument(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """Terraform refuses arguments that the provider lacks, resources without a required one, and other types."""
+    """Terraform refuses unknown arguments, blocks without a required one, and values of other types."""
     terraform = environment.terraform
     if terraform is None:
         return
-    if not takes_major(terraform, PROVIDER_MAJOR):
+    known = takes_major(terraform, PROVIDER_MAJOR)
+    if not known:
         yield NotChecked("Terraform", f"arguments are known of version {PROVIDER_MAJOR} of AWS's provider alone")
-        return
     files = environment.repository.files
     for file, text in terraform.texts():
-        for line, sought, message, fix in _faults(text) if file.endswith(".tf") else ():
+        if not file.endswith(".tf"):
+            continue
+        for line, sought, message, fix in (*_of_language(text), *(_faults(text) if known else ())):
             yield Finding(at=LineAddress(files, file, line, line, sought), message=message, fix=fix)
 
 
@@ -50,6 +52,22 @@ def _faults(text: str) -> tuple[_Fault, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=256)
+def _of_language(text: str) -> tuple[_Fault, ...]:
+    return tuple(
+        fault
+        for block in language_blocks(text)
+        for fault in _of_block(
+            block.inner,
+            LANGUAGE_BLOCKS[block.kind],
+            f"{block.kind} {block.name}",
+            block.line,
+            f'"{block.name}"',
+            by="Terraform",
+        )
+    )
+
+
 def _of_block(
     inner: tuple[WrittenArgument, ...],
     known: Mapping[str, TerraformArgument],
@@ -58,6 +76,7 @@ def _of_block(
     sought: str,
     *,
     top: bool = False,
+    by: str = "the provider",
 ) -> Iterator[_Fault]:
     given = {each.name for each in inner}
     lacking = {name for name, argument in known.items() if argument.required and name not in given}
@@ -70,8 +89,8 @@ def _of_block(
                 yield (
                     each.line,
                     (each.name,),
-                    f"{named} sets {each.name}, which the provider does not know there",
-                    f"write {near}" if near else "remove it, or write the name that the provider's documentation has",
+                    f"{named} sets {each.name}, which {by} does not know there",
+                    f"write {near}" if near else f"remove it, or write the name that the documentation of {by} has",
                 )
         elif argument.read_only and _LITERAL.match(each.expression):  # null may be handed on
             yield each.line, (each.name,), f"{named} sets {each.name}, which can only be read", "remove it"
@@ -79,18 +98,18 @@ def _of_block(
             yield (
                 each.line,
                 (each.name,),
-                f"{named} writes {each.name} as a block, where the provider expects a value",
+                f"{named} writes {each.name} as a block, where {by} expects a value",
                 f"write {each.name} = ...",
             )
         elif each.inner is not None and argument.block is not None:
-            yield from _of_block(each.inner, argument.block, f"{named}, {each.name},", each.line, each.name)
+            yield from _of_block(each.inner, argument.block, f"{named}, {each.name},", each.line, each.name, by=by)
         elif expected := _other_type(argument, each.expression):
             written = each.expression.partition("\n")[0]
-            message = f"{named} sets {each.name} to {written}, where the provider expects {expected}"
+            message = f"{named} sets {each.name} to {written}, where {by} expects {expected}"
             yield each.line, (written,), message, f"write {expected}"
     if lacking:
         names = both(sorted(lacking))
-        yield line, (sought,), f"{named} does not set {names}, which the provider requires", f"set {names}"
+        yield line, (sought,), f"{named} does not set {names}, which {by} requires", f"set {names}"
 
 
 def _other_type(argument: TerraformArgument, expression: str) -> str:

@@ -1,4 +1,4 @@
-"""Expressions of workflows that name steps, jobs or outputs that are not there."""
+"""Expressions of workflows that name steps, jobs, outputs or properties that are not there."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelyard.catalog import context_properties
 from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean
-from modelyard.view import Environment, Workflow, mapping, numbered, text, texts_in, workflows
+from modelyard.view import Environment, Workflow, mapping, needed_jobs, numbered, text, texts_in, workflows
 
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
 _NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.([\w-]+)(?:\.([\w-]+))?)?")
 # https://docs.github.com/en/actions/reference/workflows-and-actions/contexts
 _PROPERTIES = {"needs": {"outputs", "result"}, "steps": {"outputs", "outcome", "conclusion"}}
+_FIXED = re.compile(r"(?<![\w.'-])(github|runner|strategy|job)\.([A-Za-z_][\w-]*+)")
 _QUOTED = re.compile(r"'[^']*'")
 
 _Path = tuple[str | int, ...]
@@ -30,14 +32,22 @@ def unknown_reference(environment: Environment) -> Iterator[Finding | NotChecked
 
 
 def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
-    needs = job.get("needs")
-    needed = [needs] if isinstance(needs, str) else [str(each) for each in needs or ()]
+    needed = list(needed_jobs(job))
     steps = {text(step, "id") for _, step in numbered(job, "steps")} - {""}
     said: set[tuple[str, str]] = set()
     for path, written in texts_in(job, ("jobs", name)):
         condition = path[-1] == "if" and "${{" not in written
         for expression in [written] if condition else _EXPRESSION.findall(written):
-            for root, called, property_, name_ in _NAME.findall(_QUOTED.sub("''", expression)):
+            bare = _QUOTED.sub("''", expression)
+            for root, property_ in _FIXED.findall(bare):
+                properties = context_properties(root)
+                if properties and property_.lower() not in {each.lower() for each in properties}:
+                    yield Finding(
+                        at=workflow.at(*path),
+                        message=f"job {name} of {workflow.file} uses {root}.{property_}, and {root} has no {property_}",
+                        fix=did_you_mean(property_, properties) or "name what is there",
+                    )
+            for root, called, property_, name_ in _NAME.findall(bare):
                 output = name_ if property_ == "outputs" else ""
                 if property_ and property_ not in _PROPERTIES[root]:
                     yield Finding(
