@@ -10,7 +10,7 @@ from typing import Any
 
 from modelyard.rendering import RenderError
 from modelyard.repository import Derivable, EnvironmentFolder, Repository, kustomization_file
-from modelyard.view.applications import Application, Source
+from modelyard.view.applications import Application, Source, sources
 from modelyard.view.labels import LabelIndex
 from modelyard.view.manifests import Manifest
 from modelyard.view.models import ServedModel, models, offline_models
@@ -173,6 +173,23 @@ class Environment(Derivable):
     def projects(self) -> Mapping[str, Project]:
         """Return Argo CD's projects by name."""
         return {manifest.name: Project(manifest) for manifest in self.of_kind("AppProject", "argoproj.io")}
+
+    @cached_property
+    def roots(self) -> tuple[Application, ...]:
+        """Return the Applications that install.sh applies; what they bring is the root."""
+        found = []
+        for manifest in self.bootstrap:
+            if manifest.kind == "Application" and manifest.group == "argoproj.io":
+                folder = next((each.folder for each in sources(manifest) if each.folder and self.is_own(each)), None)
+                resources = self.root if folder == self.folder.path else ()
+                found.append(Application(manifest, resources, target=folder, repository=self.repository))
+        return tuple(found)
+
+    @property
+    def synced(self) -> tuple[Application, ...]:
+        """Return every Application: those that install.sh applies, and those that these bring."""
+        known = {each.name for each in self.applications}
+        return (*(each for each in self.roots if each.name not in known), *self.applications)
 
     @cached_property
     def secret_sources(self) -> tuple[SecretSource, ...]:

@@ -11,7 +11,7 @@ from modelyard.view import Application, Environment, Project, is_namespaced
 @rule("argocd/destination-outside-project", error, since="0.1.0")
 def destination_outside_project(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD refuses to sync into a cluster or namespace that the Application's project does not list."""
-    for application in environment.applications:
+    for application in environment.synced:
         project = environment.projects.get(application.project)
         if project is None:
             continue

@@ -10,7 +10,7 @@ from modelyard.view import Application, Environment, Project, is_namespaced
 @rule("argocd/kind-outside-project", error, since="0.1.0")
 def kind_outside_project(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD rejects the whole sync for one kind the project denies; cluster-scoped kinds must be allowed by name."""
-    for application in environment.applications:
+    for application in environment.synced:
         project = environment.projects.get(application.project)
         if project is not None:
             yield from _resources(application, project)

@@ -11,7 +11,7 @@ from modelyard.view import Environment
 @rule("argocd/missing-folder", error, since="0.1.0")
 def missing_folder(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD cannot render an Application whose path does not exist at its revision, and syncs nothing."""
-    for application in environment.applications:
+    for application in environment.synced:
         repository, target = application.repository, application.target
         if repository is None or target is None or repository.files.is_folder(target):
             continue

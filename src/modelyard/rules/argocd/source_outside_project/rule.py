@@ -10,7 +10,7 @@ from modelyard.view import Environment
 @rule("argocd/source-outside-project", error, since="0.1.0")
 def source_outside_project(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD refuses to read a Git or chart repository that the Application's project does not list."""
-    for application in environment.applications:
+    for application in environment.synced:
         project = environment.projects.get(application.project)
         for source in application.sources if project else ():
             if project is None or not source.repository or project.permits_source(source.repository):

@@ -13,7 +13,7 @@ def unknown_project(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD refuses to sync an Application whose project does not exist."""
     if environment.errors:
         return
-    for application in environment.applications:
+    for application in environment.synced:
         if not environment.projects and application.project != "default":
             yield NotChecked(application, f"project {application.project} is not in this repository, nor is any other")
         elif application.project not in environment.projects and application.project != "default":
