@@ -111,3 +111,30 @@ def test_roles_of_argo_cd_sync_and_restart_and_override_nothing() -> None:
         if role == "role:model-owner" and action != "get":
             assert scope == "models/*"
     assert ("role:model-owner", "applications", "action/apps/Deployment/restart", "models/*", "allow") in granted
+
+
+def test_no_store_serves_several_namespaces_and_nobody_is_impersonated() -> None:
+    values = yaml.safe_load((PLATFORM / "external-secrets/values.yaml").read_text())
+    kinds = ("ClusterSecretStore", "ClusterExternalSecret", "ClusterGenerator", "ClusterPushSecret")
+    assert [kind for kind in kinds if values["crds"][f"create{kind}"] is not False] == []
+    processed = ("processClusterStore", "processClusterExternalSecret", "processClusterGenerator")
+    assert [name for name in (*processed, "processClusterPushSecret") if values[name] is not False] == []
+    assert values["rbac"]["serviceAccountTokenCreate"] is False
+
+
+def test_accounts_of_models_have_no_token_and_their_namespace_denies_by_default() -> None:
+    folder = PLATFORM / "model-namespace"
+    found = [value for path in folder.glob("*.yaml") for value in yaml.safe_load_all(path.read_text())]
+    accounts = [value for value in found if value["kind"] == "ServiceAccount"]
+    assert len(accounts) >= 2
+    assert [
+        each["metadata"]["name"] for each in accounts if each.get("automountServiceAccountToken") is not False
+    ] == []
+    everyone = [
+        set(value["spec"]["policyTypes"])
+        for value in found
+        if value.get("kind") == "NetworkPolicy"
+        and value["spec"]["podSelector"] == {}
+        and not {"ingress", "egress"} & value["spec"].keys()
+    ]
+    assert {"Ingress", "Egress"} in everyone
