@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serving-real loadtest-real renovate-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
-  rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants lint format lock pictures bench \
+  rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants mutants-truth lint format lock pictures bench \
   bench-scale docs docs-check docs-commands docs-choices wheels sbom release-check release clean
 
 help: ## list the targets
@@ -120,6 +120,10 @@ fuzz: setup ## give the readers, and a check, what nobody should write (SEEDS=FI
 mutants: setup ## change what repositories set, one value at a time, and write down what the check does not notice (SAMPLE=, SEED=, SHARD=1/4; all: hours)
 	@$(BIN)/python -W ignore scripts/mutants.py run --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
 	@$(BIN)/python scripts/mutants.py report --gaps --write
+
+mutants-truth: setup ## put mutants in front of a real API server, and write down what it refuses while the check is green (SAMPLE=, SEED=, SHARD=1/4)
+	@$(BIN)/python -W ignore scripts/mutants_truth.py run --sample $(or $(SAMPLE),1000) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
+	@$(BIN)/python scripts/mutants_truth.py report --misses --write
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .

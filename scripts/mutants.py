@@ -95,12 +95,12 @@ def _run(options: argparse.Namespace) -> None:
     worlds = options.world or list(WORLDS)
     part, parts = (int(each) for each in options.shard.split("/"))
     KEPT.mkdir(parents=True, exist_ok=True)
-    bases = repositories.Bases(KEPT / f"worlds-{_template()}")
+    bases = repositories.Bases(worlds_folder())
     texts: dict[str, dict[str, str]] = {}
     known: dict[str, tuple[str, Mutant]] = {}
     with tempfile.TemporaryDirectory(prefix="modelyard-mutants-") as scratch:
         for world in worlds:
-            bench = _bench(bases[world], Path(scratch) / world)
+            bench = new_bench(bases[world], Path(scratch) / world)
             texts[world] = bench.texts
             for mutant in made_of(bench, options.seed):
                 if not options.area or area(mutant.leaf.file).startswith(tuple(options.area)):
@@ -146,7 +146,7 @@ def _worker(world: str, base: Path, wanted: Sequence[tuple[str, Mutant]], number
     if not wanted:
         return
     with tempfile.TemporaryDirectory(prefix="modelyard-mutants-") as scratch:
-        bench = _bench(base, Path(scratch))
+        bench = new_bench(base, Path(scratch))
         texts = bench.texts
         with (KEPT / f"{world}-{number}.jsonl").open("a") as output:
             for identity, mutant in wanted:
@@ -155,9 +155,15 @@ def _worker(world: str, base: Path, wanted: Sequence[tuple[str, Mutant]], number
         bench.close()
 
 
-def _bench(base: Path, scratch: Path) -> Workbench:
+def new_bench(base: Path, scratch: Path) -> Workbench:
+    """Return what checks a copy of a repository, in a folder for this alone."""
     shutil.copytree(base, scratch / "repository", symlinks=True)
     return Workbench(scratch / "repository", scratch / "rendered")
+
+
+def worlds_folder() -> Path:
+    """Return where the base repositories lie that today's template writes."""
+    return KEPT / f"worlds-{_template()}"
 
 
 def _template() -> str:

@@ -125,7 +125,7 @@ def test_no_store_serves_several_namespaces_and_nobody_is_impersonated() -> None
 def test_accounts_of_models_have_no_token_and_their_namespace_denies_by_default() -> None:
     folder = PLATFORM / "model-namespace"
     found = [value for path in folder.glob("*.yaml") for value in yaml.safe_load_all(path.read_text())]
-    accounts = [value for value in found if value["kind"] == "ServiceAccount"]
+    accounts = [value for value in found if value.get("kind") == "ServiceAccount"]
     assert len(accounts) >= 2
     assert [
         each["metadata"]["name"] for each in accounts if each.get("automountServiceAccountToken") is not False

@@ -36,14 +36,7 @@ def judged(mutant: Mutant, bench: Workbench, texts: Mapping[str, str]) -> dict[s
         texts: The files of the repository as they are.
     """
     changed = applied(mutant.edits, texts)
-    line: dict[str, object] = {
-        "file": mutant.leaf.file,
-        "line": texts[mutant.leaf.file].count("\n", 0, mutant.leaf.span[0]) + 1,
-        "field": mutant.leaf.field,
-        "family": mutant.family.value,
-        "old": mutant.old,
-        "new": mutant.new,
-    }
+    line = described(mutant, texts)
     try:
         report, differs = bench.check(changed)
     except UserError as refusal:
@@ -54,7 +47,7 @@ def judged(mutant: Mutant, bench: Workbench, texts: Mapping[str, str]) -> dict[s
     at = [each for each in new if _is_about(each, mutant, changed)]
     gaps = _new_gaps(report, bench.report)
     is_gap = bool(gaps) or _is_known_gap(mutant, bench.report)
-    outcome = _outcome(bool(at), bool(new), is_gap, differs or not _is_rendered(mutant, bench))
+    outcome = _outcome(bool(at), bool(new), is_gap, differs or not is_rendered(mutant, bench))
     return {
         **line,
         "outcome": outcome.value,
@@ -63,6 +56,18 @@ def judged(mutant: Mutant, bench: Workbench, texts: Mapping[str, str]) -> dict[s
         "causes": len({(each.rule, str(each.at.place())) for each in new}),
         "said": [f"{each.rule} {each.at.place()}: {each.message}"[:300] for each in new[:5]],
         "gaps": [f"{each.subject}: {each.reason}"[:200] for each in gaps[:3]],
+    }
+
+
+def described(mutant: Mutant, texts: Mapping[str, str]) -> dict[str, object]:
+    """Return what a mutant is, as the beginning of a line of results."""
+    return {
+        "file": mutant.leaf.file,
+        "line": texts[mutant.leaf.file].count("\n", 0, mutant.leaf.span[0]) + 1,
+        "field": mutant.leaf.field,
+        "family": mutant.family.value,
+        "old": mutant.old,
+        "new": mutant.new,
     }
 
 
@@ -88,7 +93,7 @@ def _is_known_gap(mutant: Mutant, base: Report) -> bool:
     return False
 
 
-def _is_rendered(mutant: Mutant, bench: Workbench) -> bool:
+def is_rendered(mutant: Mutant, bench: Workbench) -> bool:
     """Return whether what is changed serves nothing but rendering, so that equal renderings are an equal repository."""
     trees = bench.base.kustomizations._trees.values()
     return all(any(edit.file in tree.inputs for tree in trees) for edit in mutant.edits)

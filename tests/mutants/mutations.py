@@ -127,12 +127,14 @@ def _of_entry(leaf: Leaf, text: str, chance: random.Random) -> Iterator[Mutant]:
 
 def _of_value(leaf: Leaf, text: str, others: Sequence[str], chance: random.Random) -> Iterator[Mutant]:
     value = leaf.value
+    # Terraform turns "true" and "1" into what the argument is of, and a number into a text.
+    converts = leaf.file.endswith(_TERRAFORM)
     if isinstance(value, bool):
         yield _valued(leaf, Family.FLIPPED, text, not value)
-        yield _valued(leaf, Family.OTHER_TYPE, text, str(value).lower())
+        yield _valued(leaf, Family.OTHER_TYPE, text, "text" if converts else str(value).lower())
     elif isinstance(value, int | float):
         yield from _of_number(leaf, text, value)
-        yield _valued(leaf, Family.OTHER_TYPE, text, str(value))
+        yield _valued(leaf, Family.OTHER_TYPE, text, "text" if converts else str(value))
     elif isinstance(value, str) and value and "\n" not in value:
         yield from _of_string(leaf, text, value, others, chance)
 

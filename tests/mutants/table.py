@@ -41,15 +41,19 @@ class Harmless:
         fields: Patterns of fields.
         families: Families of mutations; all when empty.
         reason: Why nothing that is served depends on it.
+        files: Patterns of the files that are meant; all when empty.
     """
 
     fields: tuple[str, ...]
     families: frozenset[str]
     reason: str
+    files: tuple[str, ...] = ()
 
     def covers(self, line: Line) -> bool:
         """Return whether a result is of such a field."""
         if self.families and line["family"] not in self.families:
+            return False
+        if self.files and not any(wildcard(each, slashes=True).matches(line["file"]) for each in self.files):
             return False
         return any(wildcard(pattern, slashes=True).matches(line["field"]) for pattern in self.fields)
 
@@ -89,7 +93,10 @@ def harmless() -> tuple[Harmless, ...]:
     """Return the reviewed list of what is harmless."""
     entries = yaml.safe_load(HARMLESS.read_text())
     return tuple(
-        Harmless(tuple(each["fields"]), frozenset(each.get("families", ())), each["reason"]) for each in entries
+        Harmless(
+            tuple(each["fields"]), frozenset(each.get("families", ())), each["reason"], tuple(each.get("files", ()))
+        )
+        for each in entries
     )
 
 

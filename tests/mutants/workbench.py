@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelyard.checking import CheckOptions, check_repository
+from modelyard.checking import CheckOptions, check_repository, environments
 from modelyard.checking.stage import RenderPipeline
 from modelyard.checking.tools import CheckContext
-from modelyard.findings import Address, At, Report
+from modelyard.findings import Address, At, Report, UserError
 from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
 from modelyard.repository import FileAddress, Files, Repository
 from modelyard.repository.kustomization import Kustomizations
@@ -53,17 +53,36 @@ class Workbench:
 
     def check(self, changed: Mapping[str, str]) -> tuple[Report, bool]:
         """Return what a check says with some files changed, and whether anything is rendered otherwise."""
+        with self._changed(changed) as repository:
+            report = self._examined(repository)
+        return report, self._differs(self.renderer.rendered)
+
+    @contextlib.contextmanager
+    def _changed(self, changed: Mapping[str, str]) -> Iterator[Repository]:
+        """Change files on disk for the length of a block, which is given the repository as it is then."""
         before = {path: (self.root / path).read_bytes() for path in changed}
         try:
             for path, text in changed.items():
                 (self.root / path).write_text(text)
-            repository = _overlaid(self.base, {path: text.encode() for path, text in changed.items()})
             self.renderer.rendered = {}
-            report = self._examined(repository)
+            yield _overlaid(self.base, {path: text.encode() for path, text in changed.items()})
         finally:
             for path, content in before.items():
                 (self.root / path).write_bytes(content)
-        return report, self._differs(self.renderer.rendered)
+
+    def resources_with(self, changed: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """Return the resources that are rendered otherwise with some files changed, by folder; no rule is asked."""
+        known = {each.target: [one.value for one in each.resources] for each in self.renderings.values()}
+        with self._changed(changed) as repository, contextlib.suppress(UserError):
+            cache = _Kept(self.renderings, keeping=False)
+            context = _Context(repository, self.options, self.renderer, cache)
+            environments(repository, self.options, context=context)
+        found = {}
+        for target, rendering in self.renderer.rendered.items():
+            values = [each.value for each in rendering.resources if each.value not in known.get(target, [])]
+            if values:
+                found[target] = values
+        return found
 
     def close(self) -> None:
         """End the renderer."""

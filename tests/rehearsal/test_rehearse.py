@@ -78,6 +78,19 @@ def test_what_is_refused_has_its_place_and_the_servers_words(one_model: Path, re
     assert {each["place"]["text"].strip() for each in ports} == {"port: 78000"}
 
 
+def test_a_field_that_the_schema_does_not_have_is_refused_and_no_gap(one_model: Path, rehearsals: Path) -> None:
+    """The server answers 500 to it, as to a fault of its own."""
+    apply_edits(
+        one_model, {"replace": {"bases/serving/vllm/service.yaml": {"  ports:": "  sessionAffinty: None\n  ports:"}}}
+    )
+    done = start(one_model, "--json")
+    output, errors = done.communicate(timeout=120)
+    assert done.returncode == 1, errors
+    report = json.loads(output)["report"]
+    assert any("sessionAffinty" in str(each) or "not declared" in each["message"] for each in report["findings"])
+    assert not [each for each in report["not_checked"] if "the API server failed" in str(each)]
+
+
 def test_two_at_once_do_not_meet(one_model: Path, rehearsals: Path) -> None:
     both = [start(one_model), start(one_model)]
     for each in both:

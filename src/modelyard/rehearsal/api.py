@@ -19,6 +19,7 @@ _SECONDS = 60.0
 _BUSY_RETRIES = 5
 APPLY = "application/apply-patch+yaml"
 MANAGER = "modelyard"
+_UNTYPED = "failed to create typed patch object"
 
 
 class Unreachable(UserError):
@@ -43,6 +44,14 @@ class Answer:
     def ok(self) -> bool:
         """Whether the request was granted."""
         return 200 <= self.status < 300
+
+    @property
+    def failed(self) -> bool:
+        """Whether the server could not answer: what it says then is no verdict on the request.
+
+        A server that applies answers 500 to an object whose fields its schema does not have, which is a verdict.
+        """
+        return self.status >= 500 and not self.message.startswith(_UNTYPED)
 
     @property
     def message(self) -> str:

@@ -113,7 +113,7 @@ def attempts(
             definition = (known or {}).get((manifest.group, manifest.kind))
             filled = () if definition is None else tuple(filled_in(definition, manifest.value, answer.value))
             return Tried(manifest, warnings=answer.warnings, filled=filled)
-        if answer.status >= 500:
+        if answer.failed:
             return Tried(manifest, warnings=answer.warnings, gap=f"the API server failed: {answer.message[:300]}")
         return Tried(manifest, tuple(objections(answer, manifest.value)), answer.warnings)
 

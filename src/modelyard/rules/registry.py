@@ -88,9 +88,11 @@ class Rule:
                 yield said.with_defaults(rule=self.id, environment=environment.name)
 
     def _maker(self, environment: Environment) -> str:
-        """Return what may bring what a finding misses; the template's environments say all that there is."""
-        if not self.absence or environment.is_generated:
+        """Return what may bring what a finding misses; environments of the template say all, once they build."""
+        if not self.absence:
             return ""
+        if environment.is_generated:
+            return environment.unbuilt
         return environment.unrendered or ("whoever made the cluster" if self.absence == "cluster" else "")
 
     def judge(self, decisions: Iterable[Decision]) -> Iterator[Finding]:

@@ -236,6 +236,13 @@ class Environment(Derivable):
         return next((each.unrendered for each in self.applications if each.unrendered), self.unread)
 
     @cached_property
+    def unbuilt(self) -> str:
+        """Return what does not build, in words: what it would bring is not there for that, and no fault of its own."""
+        if self.errors:
+            return f"{self.folder.path}, which does not build"
+        return next((f"{each.target}, which does not build" for each in self.applications if each.errors), "")
+
+    @cached_property
     def _unrendered(self) -> Mapping[str, str]:
         found: dict[str, str] = {}
         for each in self.applications:

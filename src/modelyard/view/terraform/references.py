@@ -152,9 +152,10 @@ def _call(folder: str, name: str, body: str, file: str, line: int) -> Call:
         for key, _, at in placed_attributes(body[start : body.rfind("}")])
         if key not in _META
     }
-    source = dict(attributes(body)).get("source", "").strip('"')
+    written = dict(attributes(body)).get("source", "")
+    source = written.strip('"')
     inside = joined(folder, source) if source.startswith(("./", "../")) else None
-    return Call(name, inside or "", given, file, line, bool(source))
+    return Call(name, inside or "", given, file, line, written.startswith('"'))
 
 
 def blocks_of(text: str, code: str) -> Iterator[tuple[tuple[str, str, str], str, int]]:

@@ -9,7 +9,7 @@ from modelyard.rules.wording import nearest, one_of
 from modelyard.view import Environment, Manifest, Terraform
 
 DISCOVERY = "karpenter.sh/discovery"
-_TERMS = ("subnetSelectorTerms", "securityGroupSelectorTerms")
+_TERMS = ("subnetSelectorTerms", "securityGroupSelectorTerms", "capacityReservationSelectorTerms")
 
 
 @rule("environment/cluster-name-mismatch", error, since="0.1.0")
@@ -72,5 +72,5 @@ def _terms(environment: Environment, manifest: Manifest, cluster: str) -> Iterat
                     at=manifest.at(("spec", field, index, "tags", DISCOVERY)),
                     message=f"node classes select {DISCOVERY}={tag} in {field}, "
                     f"but {environment.folder.facts_file} says {cluster}",
-                    fix=f"write {cluster}, which is how Terraform tags subnets and security groups",
+                    fix=f"write {cluster}, which is how Terraform tags what belongs to the cluster",
                 )

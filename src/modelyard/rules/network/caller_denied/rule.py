@@ -40,6 +40,9 @@ _AIBRIX = ("aibrix", "envoy-gateway")
 @rule("network/caller-denied", error, since="0.1.0")
 def caller_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A NetworkPolicy that blocks DNS, weights, ranks, the operator or the gateway makes the model unreachable."""
+    if environment.unbuilt:
+        yield NotChecked("who may call whom", f"{environment.unbuilt} may bring policies")
+        return
     incoming, outgoing = isolations(environment, "Ingress"), isolations(environment, "Egress")
     labels = namespace_labels(environment)
     said: set[tuple[str, str, str]] = set()

@@ -25,6 +25,14 @@ def missing_node_class(environment: Environment) -> Iterator[Finding | NotChecke
                 fix=f"write {NODE_CLASSES[kind]}",
             )
             continue
+        if kind not in NODE_CLASSES and group in NODE_CLASSES.values():
+            kinds = [each for each, of in NODE_CLASSES.items() if of == group]
+            yield Finding(
+                at=pool.manifest.at("spec.template.spec.nodeClassRef.kind"),
+                message=f"{pool} references a {kind}, and group {group} has {one_of(kinds)} only",
+                fix=f"write {one_of(kinds)}",
+            )
+            continue
         known = {manifest.name for manifest in environment.node_classes if manifest.kind == kind}
         if pool.node_class is None and kind in NODE_CLASSES and (kind, name) != OWN_OF_EKS:
             yield Finding(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.rules.wording import both, did_you_mean
+from modelyard.rules.wording import both, did_you_mean, nearest
 from modelyard.view import Environment, LineAddress
 from modelyard.view.terraform.references import modules
 
@@ -24,6 +24,14 @@ def module_argument_mismatch(environment: Environment) -> Iterator[Finding | Not
                 at=LineAddress(files, call.file, call.line, call.line, (f'"{call.name}"',)),
                 message=f"module {call.name} does not set source, which Terraform requires",
                 fix="set source to the module's folder, such as ./modules/network",
+            )
+        if call.folder and not files.is_folder(call.folder):
+            above, _, name = call.folder.rpartition("/")
+            near = nearest(name.lower(), files.under(above))
+            yield Finding(
+                at=LineAddress(files, call.file, call.line, call.line, (f'"{call.name}"',)),
+                message=f"module {call.name} reads {call.folder}/, which does not exist",
+                fix=f"read {above}/{near}" if near else "write the module's folder",
             )
         if called is None:
             continue
