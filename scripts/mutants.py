@@ -92,7 +92,8 @@ def _options() -> argparse.Namespace:
 
 def _run(options: argparse.Namespace) -> None:
     started = time.monotonic()
-    worlds = options.world or list(WORLDS)
+    again = _forget_survivors() if options.again else {}
+    worlds = options.world or [each for each in WORLDS if not options.again or each in again.values()]
     part, parts = (int(each) for each in options.shard.split("/"))
     KEPT.mkdir(parents=True, exist_ok=True)
     bases = repositories.Bases(worlds_folder())
@@ -109,7 +110,8 @@ def _run(options: argparse.Namespace) -> None:
     identities = {id(mutant): (identity, world) for identity, (world, mutant) in known.items()}
     chosen = order([mutant for _, mutant in known.values()], options.seed)[: options.sample or None][part - 1 :: parts]
     if options.again:
-        _forget_survivors()
+        chosen = [mutant for identity, (_, mutant) in known.items() if identity in again]
+        print(f"{len(again) - len(chosen)} of {len(again)} survivors are no mutants of today's files", flush=True)
     done = {line["id"] for line in read(sorted(KEPT.glob("*.jsonl")))}
     wanted: dict[str, list[tuple[str, Mutant]]] = defaultdict(list)
     for mutant in chosen:
@@ -136,10 +138,19 @@ def _run(options: argparse.Namespace) -> None:
     print(f"{count} mutants in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _forget_survivors() -> None:
+def _forget_survivors() -> dict[str, str]:
+    """Take what survived out of the results, and return which mutants of which repositories it was."""
+    forgotten: dict[str, str] = {}
     for path in KEPT.glob("*.jsonl"):
-        lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(line for line in lines if json.loads(line)["outcome"] not in ("survived", "crashed")))
+        kept = []
+        for text in path.read_text().splitlines(keepends=True):
+            line = json.loads(text)
+            if line["outcome"] in ("survived", "crashed"):
+                forgotten[line["id"]] = line["world"]
+            else:
+                kept.append(text)
+        path.write_text("".join(kept))
+    return forgotten
 
 
 def _worker(world: str, base: Path, wanted: Sequence[tuple[str, Mutant]], number: int) -> None:

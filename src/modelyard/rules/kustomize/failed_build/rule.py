@@ -1,11 +1,13 @@
 """Targets that Kustomize cannot build."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import RenderError
 from modelyard.repository import kustomization_file
 from modelyard.rules import rule
+from modelyard.rules.wording import both
 from modelyard.view import Application, Environment
 
 # Kinds of problems that Argo CD does not have where it may run Helm and reach the network.
@@ -18,6 +20,23 @@ _GIVEN_UP = ("timeout", "memory")
 @rule("kustomize/failed-build", error, since="0.1.0")
 def failed_build(environment: Environment) -> Iterator[Finding | NotChecked]:
     """Argo CD cannot sync an Application whose folder does not build."""
+    told: dict[str, Finding] = {}
+    others: dict[str, list[str]] = {}
+    for said in _said(environment):
+        if isinstance(said, NotChecked):
+            yield said
+        elif said.message in told:
+            others.setdefault(said.message, []).append(said.at.place().file)
+        else:
+            told[said.message] = said
+    for message, finding in told.items():
+        # A shared file that is wrong is one cause, however many folders read it.
+        elsewhere = sorted(set(others.get(message, ())) - {finding.at.place().file})
+        more = (*finding.detail, f"the same in {both(elsewhere, most=6)}") if elsewhere else finding.detail
+        yield replace(finding, detail=more)
+
+
+def _said(environment: Environment) -> Iterator[Finding | NotChecked]:
     for problem in environment.errors:
         yield _finding(problem)
     if not environment.is_generated:
