@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.rehearsal.control_plane import control_plane
 from modelyard.rehearsal.folders import run_folder
 from modelyard.repository import Repository

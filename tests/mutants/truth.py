@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from modelyard.checking import CheckOptions, environments
+from modelyard.checking import CheckOptions
+from modelyard.checking.environments import environments
 from modelyard.rehearsal.api import Api
 from modelyard.rehearsal.control_plane import ControlPlane, control_plane
 from modelyard.rehearsal.definitions import install_definitions

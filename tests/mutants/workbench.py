@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelyard.checking import CheckOptions, check_repository, environments
+from modelyard.checking import CheckOptions, check_repository
+from modelyard.checking.environments import environments
 from modelyard.checking.stage import RenderPipeline
 from modelyard.checking.tools import CheckContext
 from modelyard.findings import Address, At, Report, UserError
