@@ -32,7 +32,7 @@ BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\nnoSuchField:
 
 def run(*words: str, expected: int = 0) -> str:
     """Run a command in this process, and return what it prints."""
-    result = CliRunner().invoke(application(["check"]), list(words))
+    result = CliRunner().invoke(application(), list(words))
     assert result.exit_code == expected, result.output
     return result.output
 
@@ -124,7 +124,7 @@ def test_a_waiver_may_name_an_area(tree: Tree) -> None:
 
 
 def test_a_stream_is_checked() -> None:
-    result = CliRunner().invoke(application(["check"]), ["check", "-"], input=BROKEN)
+    result = CliRunner().invoke(application(), ["check", "-"], input=BROKEN)
     assert result.exit_code == ExitCode.FINDINGS
     assert "manifests.yaml:4:1" in result.output
-    assert CliRunner().invoke(application(["check"]), ["check", "-"], input="").exit_code == ExitCode.USAGE
+    assert CliRunner().invoke(application(), ["check", "-"], input="").exit_code == ExitCode.USAGE

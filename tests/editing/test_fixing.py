@@ -48,7 +48,7 @@ OPTIONS = CheckOptions(policies=False, kubernetes_version="1.35")
 
 def run(root: Path, *words: str) -> tuple[int, str]:
     """Return exit code and output of a fix."""
-    result = CliRunner().invoke(application(["check"]), ["check", str(root), "--fix", *words])
+    result = CliRunner().invoke(application(), ["check", str(root), "--fix", *words])
     return result.exit_code, result.output
 
 

@@ -123,7 +123,7 @@ def test_a_folder_with_nothing_to_check_is_said_once(tmp_path: Path) -> None:
 
 def test_the_help_does_not_load_the_protocol() -> None:
     program = (
-        "import sys; from modelyard.cli.application import application; application();"
+        "import sys; from modelyard.cli.application import run; run(['--help']);"
         "sys.exit(any(each.startswith(('pygls', 'lsprotocol')) for each in sys.modules))"
     )
     assert run([sys.executable, "-c", program], check=False).returncode == 0

@@ -83,7 +83,7 @@ def k6() -> str:
 
 
 def run(*words: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(application("loadtest"), ["loadtest", "report", *words])
+    done = CliRunner().invoke(application(), ["loadtest", "report", *words])
     return done.exit_code, done.stdout, done.stderr
 
 
@@ -224,7 +224,7 @@ def test_no_file_at_all(tmp_path: Path) -> None:
 def test_a_pipe_that_nobody_writes_to_and_a_device_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for file in (str(tmp_path / "pipe"), "/dev/zero", str(tmp_path)):
-        result = CliRunner().invoke(application("loadtest"), ["loadtest", "report", file])
+        result = CliRunner().invoke(application(), ["loadtest", "report", file])
         assert result.exit_code == 2
         assert "no ordinary file" in result.output or "is a directory" in result.output
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple, cast
 
@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from modelyard.cli import examples, exit_codes, version
 from modelyard.cli.boundary import TRACEBACK
-from modelyard.cli.helping import SectionedCommand, SectionedGroup, summary, write_sections
+from modelyard.cli.helping import SectionedCommand, summary, write_sections
 from modelyard.cli.options import CONTEXT
 
 
@@ -73,14 +73,6 @@ _SECTIONS = {
 _VERBS = {name: verb for verbs in _SECTIONS.values() for name, verb in verbs.items()}
 
 
-class _Verbs(SectionedGroup):
-    """All verbs, in the order above; typer puts those with verbs of their own last."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the verbs that are loaded."""
-        return [name for name in _VERBS if name in self.commands]
-
-
 class _Loading(Mapping[str, Any]):
     """The verbs by name; the module of each is loaded when the verb is first asked for."""
 
@@ -89,9 +81,10 @@ class _Loading(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
-            if name not in _VERBS:
-                raise KeyError(name)
-            self._loaded.update(cast(TyperGroup, typer.main.get_command(application([name]))).commands)
+            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+            alone.callback()(lambda: None)
+            _add(alone, name, _VERBS[name])
+            self._loaded.update(cast(TyperGroup, typer.main.get_command(alone)).commands)
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -101,7 +94,7 @@ class _Loading(Mapping[str, Any]):
         return len(_VERBS)
 
 
-class _LoadingVerbs(_Verbs):
+class _Verbs(TyperGroup):
     """All verbs, of which the help needs no module."""
 
     def __init__(self, **given: Any) -> None:
@@ -109,7 +102,7 @@ class _LoadingVerbs(_Verbs):
         self.commands = cast(MutableMapping[str, Any], _Loading())
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write what each verb is for."""
+        """Write what each verb is for, all summaries in one column."""
         longest = max(map(len, _VERBS))
         sections = {
             heading: [(name.ljust(longest), verb.summary) for name, verb in verbs.items()]
@@ -118,26 +111,11 @@ class _LoadingVerbs(_Verbs):
         write_sections(formatter, sections)
 
 
-def application(verbs: Iterable[str] = _VERBS) -> typer.Typer:
-    """Return the command line with every verb.
-
-    Args:
-        verbs: Those whose modules are loaded; the others are left out.
-    """
-    return _with(verbs, _Verbs)
-
-
-def run(arguments: list[str]) -> int:
-    """Run the command line and return its exit code."""
-    command = typer.main.get_command(_with((), _LoadingVerbs))
-    code = command.main(args=arguments, prog_name="modelyard")
-    return code if isinstance(code, int) else 0
-
-
-def _with(names: Iterable[str], group: type[TyperGroup]) -> typer.Typer:
+def application() -> typer.Typer:
+    """Return the command line with every verb."""
     app = typer.Typer(
         name="modelyard",
-        cls=group,
+        cls=_Verbs,
         help="Generate GitOps repositories that serve models on Amazon EKS, and show before merge that they will "
         "sync, schedule and start.",
         epilog=exit_codes.table(),
@@ -148,15 +126,17 @@ def _with(names: Iterable[str], group: type[TyperGroup]) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    wanted = frozenset(names)
-    for section, verbs in _SECTIONS.items():
-        for name, verb in verbs.items():
-            if name in wanted:
-                _add(app, section, name, verb)
     return app
 
 
-def _add(app: typer.Typer, section: str, name: str, verb: _Verb) -> None:
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    command = typer.main.get_command(application())
+    code = command.main(args=arguments, prog_name="modelyard")
+    return code if isinstance(code, int) else 0
+
+
+def _add(app: typer.Typer, name: str, verb: _Verb) -> None:
     module = import_module(f"modelyard.cli.{verb.module}")
     if hasattr(module, "application"):
         below: typer.Typer = module.application()
@@ -164,7 +144,7 @@ def _add(app: typer.Typer, section: str, name: str, verb: _Verb) -> None:
             each.cls = SectionedCommand
             each.short_help = summary(each.callback)
             each.epilog = examples.shown(f"{name} {each.name}") or each.epilog
-        app.add_typer(below, name=name, short_help=verb.summary, rich_help_panel=section)
+        app.add_typer(below, name=name, short_help=verb.summary)
         return
     parts = [examples.shown(name), exit_codes.table() if verb.exit_codes else ""]
     app.command(
@@ -172,7 +152,6 @@ def _add(app: typer.Typer, section: str, name: str, verb: _Verb) -> None:
         cls=getattr(module, "COMMAND", SectionedCommand),
         short_help=verb.summary,
         epilog="\n\n".join(filter(None, parts)) or None,
-        rich_help_panel=section,
     )(module.command)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
@@ -89,21 +89,6 @@ class SectionedCommand(TyperCommand):
             if record is not None:
                 heading = next((headings[name] for name in each.opts if name in headings), "Options")
                 sections["Arguments" if each.param_type_name == "argument" else heading].append(record)
-        write_sections(formatter, sections)
-
-
-class SectionedGroup(TyperGroup):
-    """Verbs below headings, each verb's taken from its `rich_help_panel`; all summaries stand in one column."""
-
-    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
-        """Write the verbs of each heading, headings in the order of their first verb."""
-        names = self.list_commands(ctx)
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for name in names:
-            command = self.commands[name]
-            heading = str(getattr(command, "rich_help_panel", None) or "Commands")
-            summary = command.get_short_help_str(formatter.width)
-            sections.setdefault(heading, []).append((name.ljust(max(map(len, names))), summary))
         write_sections(formatter, sections)
 
 
