@@ -196,3 +196,16 @@ def test_manifests_that_are_written_in_another_one_are_said(tree: Tree) -> None:
     told = gaps(checked(tree({"graphs/a.yaml": graph, "scalers/a.yaml": scaler})))
     assert "ResourceGraphDefinition endpoint (its controller makes Deployment, Endpoint and Service" in told
     assert "ScaledObject a" not in told
+
+
+def test_what_a_chart_by_itself_brings_may_lie_in_another_repository(tree: Tree) -> None:
+    other = "source: {repoURL: https://git.example.com/other/x.git, path: nowhere}"
+    root = tree(
+        {
+            "app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+            "app/templates/web.yaml": application("web", other),
+        }
+    )
+    report = checked(root)
+    assert rules(report) == []
+    assert "nowhere of https://git.example.com/other/x.git (another repository)" in gaps(report)

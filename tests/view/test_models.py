@@ -195,6 +195,13 @@ def test_an_engine_that_nobody_knows_is_named_as_not_checked(one_model: Path) ->
     )
 
 
+def test_a_program_that_calls_an_engine_is_none(one_model: Path) -> None:
+    _second(one_model, "image: example.com/gradio-vllm-openai:1.0")
+    file = one_model / "environments/dev/models/chat/second.yaml"
+    file.write_text(file.read_text().replace("{nvidia.com/gpu: 1}", "{cpu: 1}"))
+    assert [model.name for model in environments(Repository(one_model)).views[0].models] == ["chat"]
+
+
 OFFLINE = {"components:\n": "components:\n  - ../../../../bases/features/batch-inference\n"}
 
 

@@ -146,7 +146,12 @@ def followed(
         waiting = [each for each in made.waiting if each.resource.origin not in brought]
         return _with_applications(replace(made, waiting=()), waiting, revisions, chosen)
     unknown = made.unknown or next((str(each.subject) for each in gaps[len(made.gaps) :]), "")
-    return _with_applications(replace(made, gaps=tuple(gaps), unknown=unknown), found, revisions, chosen)
+    urls = made.own_urls
+    if made.folder.target is not None:
+        # A folder by itself is read from no address; the Applications that it brings name theirs.
+        urls = frozenset({"", *(urls or ()), *plain_urls(revisions.repository, found)})
+    further = replace(made, gaps=tuple(gaps), unknown=unknown, own_urls=urls)
+    return _with_applications(further, found, revisions, chosen)
 
 
 def _is_application(manifest: Manifest) -> bool:

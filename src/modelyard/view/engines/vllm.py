@@ -62,7 +62,10 @@ class VLLM(ServingEngine):
             return False
         named = container.name == "vllm" or _IMAGE.search(container.image_basename) is not None
         # The image's own entry point serves; another command may, where there is a device for it or the name says so.
-        own_entry = not listed(container.value, "command")
+        # A program that only calls vLLM names it too, as gradio-vllm: it is told nothing and holds no device.
+        own_entry = not listed(container.value, "command") and (
+            container.image_basename.startswith("vllm") or bool(container.args)
+        )
         return named and (own_entry or container.name == "vllm" or bool(_devices(container)))
 
     def runs_offline(self, container: Container) -> bool:

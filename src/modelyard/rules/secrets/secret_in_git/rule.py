@@ -44,7 +44,7 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 def _is_put_in(value: str) -> bool:
     """Return whether a value stands for one that whoever applies the manifest puts in."""
-    return value.lstrip().startswith(("$", "<", "{{", *_REFERENCES))
+    return value.lstrip().lower().startswith(("$", "<", "{{", "your-", "your_", "your ", *_REFERENCES))
 
 
 def _is_plain(key: str, value: str) -> bool:

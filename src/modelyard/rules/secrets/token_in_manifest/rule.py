@@ -54,7 +54,8 @@ def _written_out(environment: Environment, name: str, value: Any) -> bool:
 
 def _is_put_in(value: str) -> bool:
     """Return whether something puts the value in: a variable, an action of a template, or whoever reads the example."""
-    return "$(" in value or "${" in value or "{{" in value or (value.startswith("<") and value.endswith(">"))
+    asked = (value.startswith("<") and value.endswith(">")) or value.lower().startswith(("your-", "your_", "your "))
+    return asked or "$(" in value or "${" in value or "{{" in value
 
 
 def _is_no_key(name: str, value: str) -> bool:
