@@ -227,7 +227,7 @@ def test_the_command_shows_and_writes(starter: Path, modelyard: Run, tmp_path: P
     assert "set here: image public.ecr.aws/deep-learning-containers/vllm:0.10.2" in written.out
     assert "note: lost: tokenizer-pool-size 4: " in written.out
     again = modelyard(starter, "import", str(file), "--env", "dev")
-    assert again.code == 2 and "has an application team-chat already" in again.err
+    assert again.code == 2 and "has an application team-chat already" in again.err and "--model" not in again.err
     gone = modelyard(starter, "import", str(tmp_path / "none.yaml"), "--env", "dev")
     assert gone.code == 2 and "cannot be read" in gone.err
 

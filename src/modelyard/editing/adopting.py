@@ -79,7 +79,7 @@ class ImportResult:
 
 _MOST_NAMED = 8
 _UNDECIDED = Verdict(Outcome.SET)
-_HOLDERS = re.compile(r"^(?:\[\d+\]|[\w.\[\]]*(?:containers\[\d+\]|template\.spec|\bspec))\.")
+_HOLDERS = re.compile(r"^(?:\[\d+\]|[\w.\[\]]*(?:containers\[\d+\]|modelSpec\[\d+\]|template\.spec|\bspec))\.")
 
 
 def adopt(
@@ -190,6 +190,8 @@ def _candidate(
         problems.append(UserError(f"{model_id} cannot be served in {environment}: {told}"))
     # The last one stands in the way of any engine, those before it of the one that is served by there.
     *_, last = problems
+    if "--name" in last.fix:  # the name is in the way, and no other model would help
+        raise last
     told = "; ".join(dict.fromkeys(each.message for each in problems))
     blank = changes()
     known = known_models(blank, Menu(blank.files))
@@ -317,7 +319,9 @@ class _Carrying:
         if count is None:
             return
         for slot in slots:
-            if count == 0:
+            if count == 0 and slot == "least":
+                found.decide(slot, Outcome.LOST, "one stays; the feature scale-to-zero removes the last one as well")
+            elif count == 0:
                 found.decide(slot, Outcome.LOST, "it is parked there, and starts here; remove it, or add it later")
             elif count == 1:
                 found.decide(slot, Outcome.CARRIED, "as the base has it")

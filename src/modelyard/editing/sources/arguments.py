@@ -120,7 +120,7 @@ def _filled(found: ExternalDeployment, word: Word, known: Mapping[str, tuple[str
 
 def _used(found: ExternalDeployment, name: str, text: str, node: Node) -> None:
     slot = f"used {name}"
-    found.decide(slot, Outcome.CARRIED, "filled into the arguments that name it")
+    found.decide(slot, Outcome.SET, "filled into the arguments that name it")
     for each in [node.at("name"), node.at("value"), node.at("valueFrom")] if isinstance(node.value, dict) else [node]:
         each.feeds(slot, shown(f"variable {name}", text))
     found.variables.pop(name, None)
