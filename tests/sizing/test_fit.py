@@ -30,7 +30,7 @@ def test_a_length_that_the_cache_cannot_hold_does_not_fit_and_the_arithmetic_is_
     found = assessed(QWEN, "H100")
     assert found.verdict is FitVerdict.DOES_NOT_FIT
     assert found.reasons == (
-        "7.9 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB",
+        "8.7 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB",
     )
 
 
@@ -158,7 +158,10 @@ def test_defaults_follow_version_and_device() -> None:
     assert chosen("0.33.0", "H100") == (0.92, 1024, 8192, True)
     assert chosen("0.33.0", "A100-80GB") == (0.92, 256, 2048, True)
     assert chosen("0.33.0", "B200") == (0.92, 1024, 16384, True)
-    assert chosen("0.27.1", "B200") == (0.92, 1024, 8192, True)
+    assert chosen("0.27.1", "B200") == (0.92, 1024, 8192, False)
+    assert chosen("0.21.0", "B200") == (0.92, 1024, 8192, True)
+    # vLLM knows an A100 by its name, of which A800 has no part.
+    assert chosen("0.33.0", "A800") == (0.92, 1024, 8192, True)
     assert chosen("0.19.1", "L4") == (0.9, 256, 2048, False)
     with pytest.raises(ValueError, match="no version"):
         effective_settings({}, "latest", shape(SMALL), device("H100"))
@@ -194,7 +197,7 @@ def test_a_cache_set_by_hand_ignores_utilisation() -> None:
 
 def test_auto_takes_the_length_that_fits() -> None:
     found = assessed(QWEN, "H100", max_model_len="auto")
-    assert found.budget.max_model_len == found.budget.largest_length == 32352
+    assert found.budget.max_model_len == found.budget.largest_length == 35776
     assert found.verdict is FitVerdict.FITS
 
 
@@ -214,7 +217,7 @@ def test_changes_that_would_make_it_fit() -> None:
     flags: dict[str, Any] = {"max_model_len": 40960}
     found = changes_that_fit(assessed(QWEN, "H100", **flags), flags, VERSION, shape(QWEN))
     texts = [change.text for change in found]
-    assert texts[0].startswith("max-model-len 16000 (with margin): 7.9 GiB per GPU for 2 such requests")
+    assert texts[0].startswith("max-model-len 19000 (with margin): 8.7 GiB per GPU for 1 such request")
     assert "tensor-parallel-size 2: 35.7 GiB per GPU for 3 such requests" in texts or any(
         text.startswith("tensor-parallel-size 2: ") for text in texts
     )
@@ -233,7 +236,7 @@ def test_no_change_is_proposed_where_none_is_enough() -> None:
 def test_bars_show_every_part() -> None:
     line = bars(assessed(QWEN, "H100"))
     assert line.startswith("weights 61.0 ▓")
-    for part in ("activation 2.7 ▓", "graphs 1.1", "other 0.1", "KV 7.9 ▓▓▓", "of 72.8 GiB (H100 \u00d7 0.92)"):
+    for part in ("activation 1.8 ▓", "graphs 1.1", "other 0.1", "KV 8.7 ▓▓▓", "of 72.8 GiB (H100 \u00d7 0.92)"):
         assert part in line
     assert len(line) < 120
     assert "KV -" in bars(assessed(QWEN, "A10G"))

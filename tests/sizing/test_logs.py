@@ -44,7 +44,7 @@ NEW = """\
 INFO 10-08 16:50:22 [core.py:129] Initializing a V1 LLM engine (v0.31.0) with config: \
 model='Qwen/Qwen2.5-7B-Instruct-AWQ', max_seq_len=4096, tensor_parallel_size=1, \
 quantization=auto_awq, kv_cache_dtype=fp8
-INFO 10-08 16:50:26 [model_runner.py:407] Model loading took 5.38 GiB memory and 2.637574 seconds
+INFO 10-08 16:50:26 [model_runner.py:407] Model loading took: 5.38 GiB memory and 2.637574 seconds
 INFO 10-08 16:50:30 [gpu_worker.py:692] Available KV cache memory: 34.79 GiB
 INFO 10-08 16:50:30 [gpu_worker.py:710] CUDA graph memory profiling is enabled (default since v0.21.0). The current \
 --gpu-memory-utilization=0.3000 is equivalent to --gpu-memory-utilization=0.2950 without CUDA graph memory profiling.

@@ -29,6 +29,9 @@ class Encoder:
         pixels_per_token: Pixels of an image that become one token, where `max_pixels` bounds images; 0 elsewhere.
         kept: Hidden states that are kept until the last layer beside the stream.
         each_request: Whether the trial run has one item for each request of a batch, whatever their length.
+        taps: Layers whose output reaches the text beside the last one's (deepstack).
+        video_tokens: Tokens of the longest video that runs through the tower; 0 where videos are not tried.
+        video_counted: Tokens that the engine counts for such a video, marks and time stamps included.
     """
 
     kind: str
@@ -41,6 +44,9 @@ class Encoder:
     pixels_per_token: int = 0
     kept: int = 0
     each_request: bool = False
+    taps: int = 0
+    video_tokens: int = 0
+    video_counted: int = 0
 
 
 def vision_encoder(config: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int] | None:
@@ -76,6 +82,14 @@ QWEN3_VL_TOKENS = 16384
 """Tokens of the largest image: 16,777,216 pixels (`longest_edge` of its processor) at 32 x 32 pixels each."""
 
 
+QWEN3_VL_VIDEO_TOKENS = 12_288
+"""Tokens of the longest video: 25,165,824 pixels of its processor at 32 x 32 pixels of two frames each. Until 0.12 the
+engine counted 12.5 tokens for each (`get_max_video_tokens` of `vllm/model_executor/models/qwen3_vl.py`)."""
+
+GEMMA4_FRAMES, GEMMA4_FRAME_TOKENS, GEMMA4_FRAME_MARKS = 32, 70, 8
+"""Frames of a video of Gemma 4, tokens of a frame, and its marks and time stamp (`gemma4_mm.py`, 0.19.1 to 0.33.0)."""
+
+
 def _qwen2_vl(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: int) -> tuple[Encoder, int]:
     gated = config.get("model_type") == "qwen2_5_vl"
     hidden = count(tower, "hidden_size") if gated else count(tower, "embed_dim")
@@ -109,6 +123,9 @@ def _qwen3_vl(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: 
         intermediate_size=inner,
         item_tokens=QWEN3_VL_TOKENS,
         pixels_per_token=_pixels_per_token(tower, 16),
+        taps=mergers - 1,
+        video_tokens=QWEN3_VL_VIDEO_TOKENS,
+        video_counted=int(12.5 * QWEN3_VL_VIDEO_TOKENS),
     )
     return shape, total
 
@@ -138,6 +155,8 @@ def _gemma4(config: Mapping[str, Any], tower: Mapping[str, Any], text_hidden: in
         mlp_matrices=3,
         positions_per_token=count(tower, "pooling_kernel_size", 3) ** 2,
         item_tokens=count(config, "vision_soft_tokens_per_image", 280),
+        video_tokens=GEMMA4_FRAMES * GEMMA4_FRAME_TOKENS,
+        video_counted=GEMMA4_FRAMES * (GEMMA4_FRAME_TOKENS + GEMMA4_FRAME_MARKS),
     ), total
 
 

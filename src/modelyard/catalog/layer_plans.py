@@ -64,10 +64,22 @@ class LayerPlan:
     linear: bool = False
 
 
+def compressed_layers(text: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the layers that keep a vector of every 4 tokens, and of every 128; zeros where others are named."""
+    ratios = text.get("compress_ratios")
+    if not isinstance(ratios, list):
+        return 0, 0
+    # The list goes on for the layers that predict further tokens.
+    own = ratios[: count(text, "num_hidden_layers")]
+    if any(ratio not in (0, 1, 4, 128) for ratio in own):
+        return 0, 0
+    return own.count(4), own.count(128)
+
+
 def layer_plans(text: Mapping[str, Any], unmodelled: list[str]) -> tuple[LayerPlan, ...]:
     """Return the layers of a decoder; what the config leaves open is added to `unmodelled`."""
     layers = count(text, "num_hidden_layers")
-    if isinstance(text.get("compress_ratios"), list):
+    if isinstance(text.get("compress_ratios"), list) and compressed_layers(text) == (0, 0):
         unmodelled.append("the cache of compressed attention (compress_ratios)")
     if isinstance(text.get("block_configs"), list):
         return _searched(text, text["block_configs"], unmodelled)

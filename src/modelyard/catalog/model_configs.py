@@ -11,8 +11,9 @@ from typing import Any
 from modelyard.catalog.config_fields import count, first_count
 from modelyard.catalog.encoders import vision_encoder
 from modelyard.catalog.families import DEFAULTS, MODELLED, task_of
-from modelyard.catalog.layer_plans import ENCODERS, Feed, LayerPlan, layer_plans
+from modelyard.catalog.layer_plans import ENCODERS, Feed, LayerPlan, compressed_layers, layer_plans
 from modelyard.catalog.model_matrices import (
+    compresses,
     draft_matrices,
     expert_sizes,
     gated_mlp,
@@ -115,6 +116,8 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         encoder=encoder,
         index_dim=_index_dim(text, latent),
         index_layers=len(index_layers(text)),
+        compressed=compressed_layers(text),
+        compressed_window=count(text, "sliding_window", 0) if compresses(text) else 0,
         kv_cache_dtype=cache_type(stored) if isinstance(stored, Mapping) else "",
         draft_layers=sum(each.layers for each in weights if each.part is WeightPart.DRAFT),
         unmodelled=tuple(dict.fromkeys(unmodelled)),

@@ -139,6 +139,8 @@ class ModelShape:
         encoder: The vision tower; None for models without one, and where it is not known.
         index_dim: Width of the keys of a sparse attention's indexer, which keeps them beside each layer's; 0 without.
         index_layers: Layers that have such an indexer where attention is not latent; all of them where it is.
+        compressed: Layers that keep a vector of every 4 tokens, and of every 128 (DeepSeek V4); zeros for other models.
+        compressed_window: Tokens that such layers keep as they are.
         kv_cache_dtype: Type that the checkpoint names for its cache, as vLLM calls it; empty where it names none.
         draft_layers: Layers that predict further tokens (MTP), loaded only when they speculate.
         unmodelled: Parts of the config whose memory the shape does not tell.
@@ -168,6 +170,8 @@ class ModelShape:
     encoder: Encoder | None = None
     index_dim: int = 0
     index_layers: int = 0
+    compressed: tuple[int, int] = (0, 0)
+    compressed_window: int = 0
     kv_cache_dtype: str = ""
     draft_layers: int = 0
     unmodelled: tuple[str, ...] = ()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from modelyard.catalog import Device, ModelShape
 from modelyard.sizing.cache_plan import cache_plan
-from modelyard.sizing.encoder_profile import encoder_doubt_gib, encoder_peak_gib
+from modelyard.sizing.compressed_cache import block_bytes, is_compressed
+from modelyard.sizing.encoder_profile import encoder_doubt_gib
 from modelyard.sizing.flag_values import AUTO_LENGTH
 from modelyard.sizing.graphs import cuda_graphs_gib
 from modelyard.sizing.kv_cache import (
@@ -149,7 +150,8 @@ def _stage_budget(
     else:
         available = requested - used - (graphs if settings.cuda_graphs_subtracted else 0.0)
     # The pool holds one block back since 0.27 (`null_block`).
-    held_back = cache_plan(shape, settings, stage).block_bytes if settings.version >= (0, 27, 0) else 0.0
+    block = block_bytes(shape) if is_compressed(shape) else cache_plan(shape, settings, stage).block_bytes
+    held_back = block if settings.version >= (0, 27, 0) else 0.0
     room = max(0.0, available * GIB - held_back)
     fitting = largest_length(shape, settings, room, stage, beside=beside.request_bytes)
     length = fitting if settings.max_model_len == AUTO_LENGTH else settings.max_model_len
@@ -160,7 +162,8 @@ def _stage_budget(
     need = request(max(1, length))
     least = request(SHORTEST_AUTO) if settings.max_model_len == AUTO_LENGTH else need
     concurrent = concurrency_bytes(shape, settings, stage)
-    bounded = encoder_doubt_gib(shape, settings) if activation == encoder_peak_gib(shape, settings) else 0.0
+    of_text = activation_gib(shape, replace(settings, profiles_encoder=False), last_stage=stage == stages - 1)
+    bounded = min(encoder_doubt_gib(shape, settings), activation - of_text)
     if shape.experts is not None and settings.data_parallel_size > 1 and shape.unmodelled:
         bounded = max(bounded, activation / 2)  # its own kernels may take the tokens of other copies in parts
     sampled = min(sampler_doubt_gib(shape, settings), max(0.0, activation - forward_peak_gib(shape, settings)))

@@ -100,7 +100,8 @@ def has_hybrid_cache(version: Version) -> bool:
 def concurrent_batches(version: Version, pipeline_stages: int) -> int:
     """Return how many batches may be in flight, which windows must have room for.
 
-    Since 0.23 one batch more than stages, because scheduling is asynchronous (`VllmConfig.max_concurrent_batches`; in
-    0.26.0 and 0.33.0); one before, whatever the stages (0.22.0 and earlier).
+    Since 0.26 one batch more than stages, because scheduling is asynchronous (`VllmConfig.max_in_flight_tokens`; in
+    0.26.0 to 0.33.0); one before, whatever the stages (`SlidingWindowSpec.max_memory_usage_bytes` of 0.25.1 and
+    earlier).
     """
-    return pipeline_stages + 1 if version >= (0, 23, 0) else 1
+    return pipeline_stages + 1 if version >= (0, 26, 0) else 1

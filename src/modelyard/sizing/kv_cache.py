@@ -12,6 +12,7 @@ from modelyard.sizing.cache_plan import (
     group_bytes_per_token,
     state_bytes,
 )
+from modelyard.sizing.compressed_cache import BLOCK_TOKENS, block_bytes, compressed_request_bytes, is_compressed
 from modelyard.sizing.parallelism import stage_layers
 from modelyard.sizing.settings import EffectiveSettings
 
@@ -23,6 +24,8 @@ def layer_bytes_per_token(shape: ModelShape, settings: EffectiveSettings) -> flo
 
 def bytes_per_token(shape: ModelShape, settings: EffectiveSettings, stage: int = 0) -> float:
     """Return what a rank keeps of a token while it is inside every window, in bytes."""
+    if is_compressed(shape):
+        return block_bytes(shape) / BLOCK_TOKENS
     plan = cache_plan(shape, settings, stage)
     kept = (bucket for bucket in plan.buckets if bucket.block_tokens and bucket.kind is not LayerKind.RECURRENT)
     if plan.group_layers:
@@ -35,6 +38,8 @@ def request_bytes(shape: ModelShape, settings: EffectiveSettings, length: int, s
 
     Groups that are padded to a common number of layers count as padded since 0.13.
     """
+    if is_compressed(shape):
+        return compressed_request_bytes(shape, settings, length)
     plan = cache_plan(shape, settings, stage)
     total = 0.0
     for bucket in plan.buckets:
@@ -100,4 +105,6 @@ def largest_length(
 
 def has_windows(shape: ModelShape, settings: EffectiveSettings) -> bool:
     """Tell whether some layers hold less than the whole request."""
+    if is_compressed(shape):
+        return True
     return any(bucket.window is not None or not bucket.block_tokens for bucket in cache_plan(shape, settings).buckets)

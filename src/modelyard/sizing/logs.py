@@ -27,7 +27,7 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("activation_gib", rf"PyTorch activation peak memory takes {NUMBER}\s*GiB", max),
     ("kv_available_gib", rf"the rest of the memory reserved for KV Cache is {NUMBER}\s*GiB", min),
     # The lines of the V1 engine.
-    ("weights_gib", rf"Model loading took {NUMBER}\s*(?:GiB|GB)", max),
+    ("weights_gib", rf"Model loading took:? {NUMBER}\s*(?:GiB|GB)", max),
     ("weights_gib", rf"Loading model weights took {NUMBER}\s*(?:GiB|GB)", max),
     ("kv_available_gib", rf"Available KV cache memory: {NUMBER}\s*GiB", min),
     ("kv_available_gib", rf"Available memory: {NUMBER}\s*(?:GiB|GB), total memory", min),

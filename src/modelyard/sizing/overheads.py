@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from modelyard.catalog import Device, ModelShape
-from modelyard.sizing.encoder_profile import encoder_peak_gib
+from modelyard.sizing.compressed_cache import is_compressed, is_modelled
+from modelyard.sizing.encoder_profile import encoder_kept_gib, encoder_peak_gib
+from modelyard.sizing.runners import COUNT_BYTES, sampler_bytes
 from modelyard.sizing.settings import KV_DTYPE_BYTES, EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
 
@@ -33,16 +35,6 @@ and cache, of which 0.15 and 0.25 are libraries. From 0.9 to 0.11 it also runs w
 FlashInfer is installed (`topk_topp_sampler.py` of 0.11.0), which no flag tells: `sampler_doubt_gib`.
 """
 
-SECOND_RUNNER_FACTOR = 4.5
-"""The same with the second model runner: since 0.27.
-
-Beside the 14 bytes it keeps counts of every token for each request, 4 bytes a value and a bit (`output_bin_counts` and
-`prompt_bin_mask` of `vllm/v1/worker/gpu/sample/penalties.py`, 0.33.0).
-"""
-
-SECOND_RUNNER_SINCE = (0, 27, 0)
-"""It became the default for all models after 0.26.0; logs of 0.29 and 0.31 show it. The larger figure is taken."""
-
 UNSORTED_SINCE = (0, 17, 0)
 """First version whose sampler masks by a kernel of Triton's (in 0.17.1, not in 0.16.0)."""
 
@@ -70,12 +62,20 @@ def sampler_peak_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
     if settings.pooling:
         return 0.0
     requests = min(settings.max_num_seqs, settings.max_num_batched_tokens)
-    if settings.version >= UNSORTED_SINCE and requests >= 8:
-        factor = SECOND_RUNNER_FACTOR if settings.version >= SECOND_RUNNER_SINCE else UNSORTED_FACTOR
-        values = factor * requests + min(MASK_ROWS, requests)
+    if settings.second_runner:
+        values = sampler_bytes(settings.version, settings.tensor_parallel_size) / 4 * requests
+    elif settings.version >= UNSORTED_SINCE and requests >= 8:
+        values = UNSORTED_FACTOR * requests + min(MASK_ROWS, requests)
     else:
         values = (FLASHINFER_FACTOR if settings.flashinfer_sampler else SAMPLER_FACTOR) * requests
     return values * shape.vocabulary * 4 / GIB
+
+
+def counts_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
+    """Return what the second model runner keeps for the penalties of all requests, in GiB."""
+    if not settings.second_runner or settings.pooling:
+        return 0.0
+    return settings.max_num_seqs * shape.vocabulary * COUNT_BYTES / GIB
 
 
 def sampler_doubt_gib(shape: ModelShape, settings: EffectiveSettings) -> float:
@@ -114,9 +114,16 @@ MOE_CHUNK = 32_768
 
 
 def activation_gib(shape: ModelShape, settings: EffectiveSettings, *, last_stage: bool = True) -> float:
-    """Return the activation peak of a rank in GiB; the sampler runs on the last stage only."""
-    forward = max(forward_peak_gib(shape, settings), encoder_peak_gib(shape, settings))
-    return max(forward, sampler_peak_gib(shape, settings)) if last_stage else forward
+    """Return the activation peak of a rank in GiB; the sampler runs on the last stage only.
+
+    What the tower made of the largest items is kept until the text has run (`profile_run`), and what the second runner
+    keeps of each request is counted here as well.
+    """
+    text = forward_peak_gib(shape, settings)
+    if last_stage:
+        text = max(text, sampler_peak_gib(shape, settings))
+    peak = max(encoder_peak_gib(shape, settings), text + encoder_kept_gib(shape, settings))
+    return peak + (counts_gib(shape, settings) if last_stage else 0.0)
 
 
 def non_torch_gib(settings: EffectiveSettings, device: Device | None = None) -> float:
@@ -156,6 +163,8 @@ def not_modelled(shape: ModelShape, settings: EffectiveSettings, *, draft_known:
         draft_known: Whether weights and cache of the draft model are.
     """
     found = [f"{part}" for part in shape.unmodelled if not (part.endswith("tower") and not settings.images)]
+    if is_compressed(shape) and not is_modelled(shape, settings):
+        found.append("the cache of compressed attention (compress_ratios)")
     if settings.images and shape.encoder is None:
         if settings.profiles_encoder:
             found.append("the profile run of the image or audio encoder")

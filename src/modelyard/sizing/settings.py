@@ -18,6 +18,7 @@ from modelyard.sizing.engine_defaults import (
 )
 from modelyard.sizing.flag_values import AUTO_LENGTH, FlagValues, SettingProblem
 from modelyard.sizing.hybrid_manager import turned_off_by
+from modelyard.sizing.runners import estimates_graphs, runs_second_runner, tries_encoder
 
 DTYPE_BYTES = {"float32": 4.0, "float": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "fp8": 1.0, "int8": 1.0}
 KV_DTYPE_BYTES = {"fp8": 1.0, "fp8_e4m3": 1.0, "fp8_e5m2": 1.0, "fp8_inc": 1.0, "bfloat16": 2.0, "float16": 2.0}
@@ -76,7 +77,8 @@ class EffectiveSettings:
         whole_prompts: Whether a prompt is taken in one batch rather than in chunks.
         flashinfer_sampler: Whether `VLLM_USE_FLASHINFER_SAMPLER=1` asks for the sampler that does not sort.
         flashinfer_sampler_set: Whether that variable says anything.
-        second_runner_asked: Whether the second model runner is asked for before it is the default.
+        second_runner: Whether the second model runner serves the model.
+        second_runner_asked: Whether it does so only because the environment asks for it.
         marlin_experts: Whether MXFP4 experts run by Marlin's kernels because somebody asks for them.
         draft_model: What drafts tokens beside the model; empty where nothing does, or a part of the model itself.
         draft_ranks: Ranks that share the draft model; 0 for as many as share the model.
@@ -127,6 +129,7 @@ class EffectiveSettings:
     whole_prompts: bool = False
     flashinfer_sampler: bool = False
     flashinfer_sampler_set: bool = False
+    second_runner: bool = False
     second_runner_asked: bool = False
     marlin_experts: bool = False
     draft_model: str = ""
@@ -241,6 +244,16 @@ def effective_settings(
     by_hand = read.length("kv-cache-memory-bytes", 0)
     off = _hybrid_off(read, known, shape, variables)
     drafted = _positive(speculative.get("num_speculative_tokens"))
+    pooling = (
+        shape.encodes_only
+        or (read.text("runner", "auto") == "auto" and task_of(shape.architecture) in ("embed", "classify"))
+        or read.text("runner", "auto") == "pooling"
+        or read.text("task", "") in ("embed", "classify", "score")
+    )
+    asked_runner = None
+    if "VLLM_USE_V2_MODEL_RUNNER" in variables:
+        asked_runner = _flag_variable(variables, "VLLM_USE_V2_MODEL_RUNNER", default=False)
+    second = runs_second_runner(known, shape, pooling=pooling, asked=asked_runner)
     return EffectiveSettings(
         version=known,
         tensor_parallel_size=read.whole("tensor-parallel-size", 1),
@@ -261,7 +274,8 @@ def effective_settings(
         enforce_eager=read.switch("enforce-eager"),
         cuda_graphs_subtracted=_flag_variable(
             variables, "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", subtracts_cuda_graphs(known)
-        ),
+        )
+        and estimates_graphs(known, second=second),
         hybrid_cache=not off and not first,
         hybrid_off=off,
         prefix_caching_of_states=recurrent and read.switch("enable-prefix-caching", known >= STATES_ARE_CACHED),
@@ -269,7 +283,7 @@ def effective_settings(
         speculative_tokens=drafted,
         first_engine=first,
         whole_encoder=read.text("mm-encoder-tp-mode", "weights") == "data",
-        profiles_encoder=not read.switch("skip-mm-profiling"),
+        profiles_encoder=not read.switch("skip-mm-profiling") and tries_encoder(known, second=second),
         cpu_offload_gib=read.number("cpu-offload-gb", 0.0, 0.0, 1e6),
         kv_offload_gib=read.number("kv-offloading-size", 0.0, 0.0, 1e6),
         swap_space_gib=read.number("swap-space", 4.0, 0.0, 1e6) if known < (0, 8, 0) else 0.0,
@@ -282,16 +296,14 @@ def effective_settings(
         videos=bool(_limit(limits.get("video", 1))),
         items_per_prompt=max((_positive(_limit(each)) for each in limits.values()), default=ITEMS_PER_PROMPT),
         max_pixels=_positive(read.mapping("mm-processor-kwargs").get("max_pixels")),
-        pooling=shape.encodes_only
-        or (read.text("runner", "auto") == "auto" and task_of(shape.architecture) in ("embed", "classify"))
-        or read.text("runner", "auto") == "pooling"
-        or read.text("task", "") in ("embed", "classify", "score"),
+        pooling=pooling,
         overrides_config=any(flag in read.values for flag in ("hf-overrides", "rope-scaling", "hf-config-path"))
         or _flag_variable(variables, "VLLM_ALLOW_LONG_MAX_MODEL_LEN", default=False),
         whole_prompts=whole_prompts,
         flashinfer_sampler=_flag_variable(variables, "VLLM_USE_FLASHINFER_SAMPLER", default=False),
         flashinfer_sampler_set="VLLM_USE_FLASHINFER_SAMPLER" in variables,
-        second_runner_asked=known < (0, 27, 0) and _flag_variable(variables, "VLLM_USE_V2_MODEL_RUNNER", default=False),
+        second_runner=second,
+        second_runner_asked=bool(asked_runner) and not runs_second_runner(known, shape, pooling=pooling, asked=None),
         marlin_experts=read.text("moe-backend", "auto") == "marlin"
         or _flag_variable(variables, "VLLM_MXFP4_USE_MARLIN", default=False),
         draft_model=str(speculative.get("model") or ""),

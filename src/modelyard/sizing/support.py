@@ -90,7 +90,8 @@ def doubts(shape: ModelShape, settings: EffectiveSettings, device: Device) -> It
     if shape.kv_cache_dtype and settings.kv_cache_dtype == "auto" and STORED_CACHES <= settings.version < STORED_READ:
         yield f"whether this version takes the checkpoint's {shape.kv_cache_dtype} cache is not known"
     if settings.second_runner_asked:
-        yield "VLLM_USE_V2_MODEL_RUNNER asks for a runner whose memory before vLLM 0.27 is not known"
+        version = ".".join(map(str, settings.version))
+        yield f"VLLM_USE_V2_MODEL_RUNNER asks for a runner that vLLM {version} does not choose for this model"
 
 
 def _whole_prompts(shape: ModelShape, settings: EffectiveSettings) -> Iterator[str]:
