@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import RLock
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Check = Callable[["Environment"], Iterator[Finding | NotChecked]]
 Judgement = Callable[[Decision], Iterator[Finding]]
 
-DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/main/src/modelyard/rules/{folder}/rule.md"
+DOCUMENTATION = "https://github.com/modelyard/modelyard/blob/v{version}/src/modelyard/rules/{folder}/rule.md"
+"""Where pages of rules lie: as runbooks, at the release that says so."""
 _FILE = "rule.py"
 _LOADING = RLock()
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
@@ -66,8 +67,8 @@ class Rule:
 
     @property
     def url(self) -> str:
-        """Return the address of the rule's page."""
-        return DOCUMENTATION.format(folder="/".join(self.folder.parts[-2:]))
+        """Return the address of the rule's page, as this version has it."""
+        return DOCUMENTATION.format(version=_version(), folder="/".join(self.folder.parts[-2:]))
 
     def run(self, environment: Environment) -> Iterator[Finding | NotChecked]:
         """Yield what the rule says of an environment, stamped with rule, severity and environment."""
@@ -100,6 +101,13 @@ class Rule:
         for decision in decisions if self.judgement else ():
             assert self.judgement is not None  # noqa: S101 - decided by the line above
             yield from (said.with_defaults(rule=self.id, severity=self.severity) for said in self.judgement(decision))
+
+
+@cache
+def _version() -> str:
+    from modelyard import __version__  # reads the package's metadata, which not every command needs
+
+    return __version__
 
 
 Absence = Literal["", "object", "cluster"]
