@@ -25,6 +25,7 @@ def defaults_in_list(environment: Environment) -> Iterator[Finding | NotChecked]
     for application in environment.applications:
         if not application.manifest.mapping("spec.destination"):
             continue  # a folder by itself, which may never meet Argo CD
+        faults: list[tuple[Manifest, Path, dict[str, Any]]] = []
         ignored = {text(each, "kind") for each in application.manifest.entries("spec.ignoreDifferences")}
         for manifest in application.resources:
             schema = structural_schema(manifest.identity.api_version, manifest.kind)
@@ -34,7 +35,9 @@ def defaults_in_list(environment: Environment) -> Iterator[Finding | NotChecked]
                 continue
             if "ServerSideDiff=true" in application.manifest.annotations.get(_COMPARE, "") or manifest.breaks_schema:
                 continue
-            yield from _first(manifest, schema)
+            faults += [(manifest, *each) for each in _first(manifest, schema)]
+        if faults:
+            yield _finding(faults)
 
 
 def _compares_on_the_server(values: ChartValues) -> bool:
@@ -43,19 +46,27 @@ def _compares_on_the_server(values: ChartValues) -> bool:
     return isinstance(settings, dict) and str(settings.get("controller.diff.server.side")).lower() == "true"
 
 
-def _first(manifest: Manifest, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _first(manifest: Manifest, schema: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield the first list of a manifest with such an item: one cause, however many items it has."""
-    for path, lacking in _lacking(
-        manifest.value.get("spec"), schema.get("properties", {}).get("spec", {}), ("spec",), False
-    ):
-        told = ", ".join(f"{name}: {_written(value)}" for name, value in lacking.items())
-        yield Finding(
-            at=manifest.at(path),
-            message=f"{manifest} leaves {both(lacking)} out in a list, which the API server fills in: Argo CD calls it "
-            "OutOfSync for ever",
-            fix=f"write the defaults out: {told}",
-        )
+    spec = schema.get("properties", {}).get("spec", {})
+    for found in _lacking(manifest.value.get("spec"), spec, ("spec",), False):
+        yield found
         return
+
+
+def _finding(faults: list[tuple[Manifest, Path, dict[str, Any]]]) -> Finding:
+    """Return what is said of an Application: one cause, however many manifests it has."""
+    manifest, path, lacking = faults[0]
+    others = [str(each) for each, _, _ in faults[1:]]
+    told = ", ".join(f"{name}: {_written(value)}" for name, value in lacking.items())
+    also = f", and so {'does' if len(others) == 1 else 'do'} {both(others[:3])}" if others else ""
+    also += f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return Finding(
+        at=manifest.at(path),
+        message=f"{manifest} leaves {both(lacking)} out in a list, which the API server fills in{also}: Argo CD calls "
+        "it OutOfSync for ever",
+        fix=f"write the defaults out ({told}), or let Argo CD compare on the server: ServerSideDiff=true",
+    )
 
 
 def _lacking(value: Any, schema: Mapping[str, Any], path: Path, inside: bool) -> Iterator[tuple[Path, dict[str, Any]]]:
