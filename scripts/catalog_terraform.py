@@ -128,6 +128,11 @@ FURTHER: dict[str, dict[str, Any]] = {
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMetadataOptionsRequest.html
     "aws_launch_template.metadata_options.http_put_response_hop_limit": {"min": 1, "max": 64},
     "aws_instance.metadata_options.http_put_response_hop_limit": {"min": 1, "max": 64},
+    # https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html: what is there is kept by an update alone
+    "aws_eks_addon.resolve_conflicts_on_create": {"values": ["NONE", "OVERWRITE"]},
+    "aws_eks_addon.resolve_conflicts_on_update": {"values": ["NONE", "OVERWRITE", "PRESERVE"]},
+    # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
+    "aws_fsx_lustre_file_system.per_unit_storage_throughput": {"values": [12, 40, 50, 100, 125, 200, 250, 500, 1000]},
     # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
     "aws_iam_role.max_session_duration": {"min": 3600, "max": 43200},
 }

@@ -5,6 +5,7 @@ unverified, and a name that the data do not have gives None: what cannot be look
 """
 
 from modelyard.catalog.api_resources import api_resources, api_verbs
+from modelyard.catalog.argocd import argocd_options, argocd_rbac, argocd_words
 from modelyard.catalog.aws_actions import aws_actions
 from modelyard.catalog.aws_conditions import arn_shapes, condition_keys, condition_operators
 from modelyard.catalog.aws_names import AwsName, AwsNameKind, AwsNames, aws_names
@@ -46,6 +47,7 @@ from modelyard.catalog.engines import (
 )
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
+from modelyard.catalog.github import github_runners, renovate_managers
 from modelyard.catalog.image_sizes import image_architectures, image_bytes
 from modelyard.catalog.instances import (
     Accelerator,
@@ -136,6 +138,9 @@ __all__ = [
     "UnknownKey",
     "api_resources",
     "api_verbs",
+    "argocd_options",
+    "argocd_rbac",
+    "argocd_words",
     "arn_shapes",
     "aws_actions",
     "aws_names",
@@ -166,6 +171,7 @@ __all__ = [
     "feature_problems",
     "first_image_for",
     "folder_name",
+    "github_runners",
     "image_architectures",
     "image_bytes",
     "instance_type",
@@ -192,6 +198,7 @@ __all__ = [
     "regions",
     "removal",
     "removals",
+    "renovate_managers",
     "servers",
     "setting_meanings",
     "shape_from_config",

@@ -6,6 +6,8 @@ from modelyard.findings import Finding, NotChecked, warning
 from modelyard.rules import rule
 from modelyard.view import Environment
 
+_USUAL = {"main", "master"}
+
 
 @rule("argocd/revision-mismatch", warning, since="0.1.0")
 def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
@@ -24,4 +26,13 @@ def revision_mismatch(environment: Environment) -> Iterator[Finding | NotChecked
                 f"but {environment.folder.facts_file} says {told}",
                 fix=f"write {told}, or correct `revision` in {environment.folder.facts_file}; "
                 "`modelyard promote` writes both",
+            )
+    for manifest in environment.bootstrap:
+        # The root follows a branch whatever its Applications follow: only the branch's other usual name is a slip.
+        revision = str(manifest.get("spec.source.targetRevision") or "")
+        if manifest.kind == "Application" and {revision, str(told)} == _USUAL:
+            yield Finding(
+                at=manifest.at("spec.source.targetRevision"),
+                message=f"targetRevision of {manifest} is {revision}, but {environment.folder.facts_file} says {told}",
+                fix=f"write {told}",
             )

@@ -62,6 +62,8 @@ def _judged(environment: Environment, values: ChartValues, path: Path, value: st
             yield NotChecked(values.application.manifest, f"{folder} may create {kind} {value}")
             return
     if value in known:
+        if kind == "Secret":
+            yield from _keys(environment, values, path, value, namespace)
         return
     near = nearest(value, known)
     yield Finding(
@@ -69,6 +71,27 @@ def _judged(environment: Environment, values: ChartValues, path: Path, value: st
         message=f"chart {values.source.chart} uses {kind} {value}, which does not exist in this environment{where}",
         fix=f"use {near or one_of(sorted(known))}" if known else f"create {kind} {value}, or remove the reference",
     )
+
+
+def _keys(environment: Environment, values: ChartValues, path: Path, secret: str, namespace: str) -> Iterator[Finding]:
+    """Yield keys that a chart reads of a Secret, such as `passwordKey` beside `existingSecret`, and that it lacks."""
+    sources = [
+        each
+        for each in environment.secret_sources
+        if each.name == secret and (each.everywhere or environment.namespace_of(each.manifest) == namespace)
+    ]
+    if any(each.keys is None for each in sources):
+        return
+    held = {key for each in sources for key in each.keys or ()}
+    beside = values.get(path[:-1], {})
+    for name, key in beside.items() if isinstance(beside, dict) else ():
+        if str(name).endswith("Key") and isinstance(key, str) and key and key not in held:
+            near = nearest(key, held)
+            yield Finding(
+                at=values.at((*path[:-1], str(name))),
+                message=f"chart {values.source.chart} reads the key {key} of Secret {secret}, which does not have it",
+                fix=f"write {near or one_of(sorted(held))}",
+            )
 
 
 def _unrendered_folder(environment: Environment) -> str:
