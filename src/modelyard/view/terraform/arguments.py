@@ -117,6 +117,16 @@ def read_attributes(text: str) -> tuple[ReadAttribute, ...]:
     )
 
 
+_SETTING = re.compile(r'^[ \t]*(\w+)[ \t]*=[ \t]*"([^"\n]*)"', re.MULTILINE)
+
+
+@lru_cache(maxsize=256)
+def expressions_of(text: str, name: str) -> tuple[tuple[int, str], ...]:
+    """Return the texts that an attribute of any block is set to, with their lines; comments are passed over."""
+    lines = Lines(text)
+    return tuple((lines.at(found.start(1)), found[2]) for found in _SETTING.finditer(text) if found[1] == name)
+
+
 class _Reader:
     """A text that is read once from its beginning to its end, whatever nobody closed in it."""
 

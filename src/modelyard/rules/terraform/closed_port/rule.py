@@ -1,4 +1,4 @@
-"""File systems behind closed ports."""
+"""File systems and endpoints behind closed ports."""
 
 from collections.abc import Iterator
 
@@ -9,24 +9,29 @@ from modelyard.view import Block, Environment, Terraform
 _NEEDED = {
     "aws_efs_file_system": (("NFS", 2049, 2049),),
     "aws_fsx_lustre_file_system": (("Lustre", 988, 988), ("Lustre", 1018, 1023)),
+    "aws_vpc_endpoint": (("HTTPS", 443, 443),),
 }
-"""Ports that clients of a file system use; from the services' own pages."""
+"""Ports that clients of a file system or an endpoint use; from the services' own pages."""
 
 
 @rule("terraform/closed-port", error, since="0.1.0")
 def closed_port(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A mount hangs until it times out if no security group allows its port."""
     terraform = environment.terraform
+    told = set()
     for type_, ports in _NEEDED.items() if terraform is not None else ():
         for system in terraform.resources(type_) if terraform is not None else ():
+            if type_ == "aws_vpc_endpoint" and system.text("vpc_endpoint_type") != "Interface":
+                continue
             rules = _rules(terraform, system) if terraform is not None else []
             missing = [(what, first, last) for what, first, last in ports if not _open(rules, first, last)]
-            if missing and rules:
+            if missing and rules and system.resource not in told:
+                told.add(system.resource)
                 what, first, last = missing[0]
                 span = str(first) if first == last else f"{first}-{last}"
                 yield Finding(
                     at=_nearest(rules, first).at(("from_port",)),
-                    message=f"{system.address} needs {what} on port {span}, which no security group allows",
+                    message=f"{system.resource} needs {what} on port {span}, which no security group allows",
                     fix=f"allow port {span} from the nodes",
                 )
 
@@ -42,6 +47,8 @@ def _rules(terraform: Terraform, system: Block) -> list[Block]:
         for group in target.values.get("security_groups") or ()
     }
     groups |= mounting
+    if system.type == "aws_vpc_endpoint" and not groups:
+        return []  # the VPC's default group, or one that is known when Terraform runs
     return [each for each in every if not groups or each.values.get("security_group_id") in groups]
 
 

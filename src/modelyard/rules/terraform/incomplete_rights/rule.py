@@ -22,6 +22,22 @@ _ENCRYPTED = {
     "secretsmanager:GetSecretValue": ("aws_secretsmanager_secret", "kms_key_id"),
 }
 _BUCKET = re.compile(r"arn:[a-z-]*:s3:::[^/*]+")
+_OBJECTS = re.compile(r"arn:[a-z-]*:s3:::[^/*]+/.*")
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html, read 2026-12-01
+_OF_OBJECTS = frozenset(
+    f"s3:{each}"
+    for each in (
+        *("AbortMultipartUpload", "DeleteObject", "DeleteObjectVersion", "GetObject", "GetObjectAttributes"),
+        *("GetObjectTagging", "GetObjectVersion", "ListMultipartUploadParts", "PutObject", "PutObjectTagging"),
+    )
+)
+_OF_BUCKETS = frozenset(
+    f"s3:{each}"
+    for each in (
+        *("GetBucketLocation", "GetBucketTagging", "GetBucketVersioning", "ListBucket", "ListBucketMultipartUploads"),
+        *("ListBucketVersions", "PutBucketPolicy"),
+    )
+)
 _DECRYPT = "kms:Decrypt"
 
 
@@ -115,20 +131,29 @@ def _decryption(terraform: Terraform) -> Iterator[Finding]:
 
 
 def _objects(terraform: Terraform) -> Iterator[Finding]:
-    """Yield statements about objects that name a bucket alone: they allow nothing."""
+    """Yield statements about objects that name a bucket, or about buckets that name objects: they allow nothing."""
     for block in terraform.data("aws_iam_policy_document"):
         for statement in block.nested("statement"):
-            resources = statement.get("resources")
-            if not _allows(statement, "s3:GetObject") or not isinstance(resources, list) or not resources:
+            resources, actions = statement.get("resources"), statement.get("actions")
+            if not isinstance(resources, list) or not isinstance(actions, list) or not all(resources or [None]):
                 continue
-            # A statement about everything of a bucket may name the bucket and its objects apart.
-            whole = "s3:*" in (statement.get("actions") or ())
-            if not whole and all(_BUCKET.fullmatch(str(each)) for each in resources):
-                yield Finding(
-                    at=block.at(("s3:GetObject",)),
-                    message=f"{block.address} allows s3:GetObject on {resources[0]}, which is a bucket, not an object",
-                    fix=f"write {resources[0]}/*",
-                )
+            if statement.get("effect", "Allow") != "Allow" or not resources:
+                continue
+            named = [str(each) for each in resources]
+            whole = {"s3:*", "*"} & {str(each) for each in actions}
+            for action in () if whole else map(str, actions):
+                if action in _OF_OBJECTS and all(_BUCKET.fullmatch(each) for each in named):
+                    yield Finding(
+                        at=block.at((action,)),
+                        message=f"{block.address} allows {action} on {named[0]}, which is a bucket, not an object",
+                        fix=f"write {named[0]}/*",
+                    )
+                elif action in _OF_BUCKETS and all(_OBJECTS.fullmatch(each) for each in named):
+                    yield Finding(
+                        at=block.at((action,)),
+                        message=f"{block.address} allows {action} on {named[0]}, which are objects, not a bucket",
+                        fix=f"write {named[0].partition('/')[0]}",
+                    )
 
 
 def _has_key(block: Block, key: str) -> bool:

@@ -17,7 +17,7 @@ _TAGS_OF_PODS = frozenset(
     f"aws:RequestTag/{name}" for name in ("eks-cluster-arn", "kubernetes-namespace", "kubernetes-service-account")
 )
 _WEB = "sts:AssumeRoleWithWebIdentity"
-_NODES, _CLUSTER = "ec2.amazonaws.com", "eks.amazonaws.com"
+_NODES, _CLUSTER, _EVENTS = "ec2.amazonaws.com", "eks.amazonaws.com", "events.amazonaws.com"
 _CLAIMS = ("aud", "sub")
 
 
@@ -36,6 +36,48 @@ def incomplete_trust(environment: Environment) -> Iterator[Finding | NotChecked]
             yield from _by_pods(block, statement)
             yield from _by_web_identity(block, statement)
     yield from _of_services(terraform)
+    yield from _of_queues(terraform)
+    yield from _of_audiences(terraform)
+
+
+def _of_queues(terraform: Terraform) -> Iterator[Finding]:
+    """Yield policies of queues and topics that EventBridge sends to and that do not let it."""
+    targets = {str(each.values.get("arn")) for each in terraform.resources("aws_cloudwatch_event_target")}
+    for type_, reference in (("aws_sqs_queue_policy", "queue_url"), ("aws_sns_topic_policy", "arn")):
+        for policy in terraform.resources(type_):
+            document = terraform.named(policy.values.get("policy"))
+            reached = terraform.named(policy.values.get(reference))
+            if document is None or reached is None or not {reached.id, reached.text("arn")} & targets:
+                continue
+            allowing = [each for each in document.nested("statement") if each.get("effect", "Allow") == "Allow"]
+            services = {name for statement in allowing for name in _services(statement)}
+            if services and _EVENTS not in services:
+                yield Finding(
+                    at=document.at(("identifiers",)),
+                    message=f"EventBridge sends to {reached.address}, which {document.address} lets "
+                    f"{both(sorted(services))} alone write to",
+                    fix=f"write {_EVENTS}",
+                )
+
+
+def _of_audiences(terraform: Terraform) -> Iterator[Finding]:
+    """Yield providers of tokens that do not accept the audience that a trust policy asks for."""
+    asked: set[str] = set()
+    for block in terraform.data("aws_iam_policy_document"):
+        for statement in block.nested("statement"):
+            conditions = statement.get("condition") if _WEB in _actions(statement) else None
+            for each in conditions if isinstance(conditions, list) else [conditions]:
+                if isinstance(each, dict) and str(each.get("variable") or "").endswith(":aud"):
+                    asked |= {str(value) for value in each.get("values") or () if value}
+    for provider in terraform.resources("aws_iam_openid_connect_provider") if asked else ():
+        accepted = provider.values.get("client_id_list")
+        if isinstance(accepted, list) and all(accepted) and not asked & {str(each) for each in accepted}:
+            yield Finding(
+                at=provider.at(("client_id_list",)),
+                message=f"{provider.resource} accepts tokens for {both(sorted(map(str, accepted)))}, and roles ask for "
+                f"{both(sorted(asked))}",
+                fix=f"list {both(sorted(asked))} in client_id_list",
+            )
 
 
 def _by_pods(block: Block, statement: dict[str, Any]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from modelyard.catalog import condition_keys, condition_operators
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
-from modelyard.view import Environment, LineAddress
+from modelyard.view import Environment, LineAddress, Terraform
 from modelyard.view.terraform.conditions import WrittenCondition, written_conditions
 
 _INTERPOLATION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
@@ -19,6 +19,17 @@ _ADDRESS = re.compile(r"[\d.]+(?:/\d+)?|[0-9A-Fa-f:]+(?:/\d+)?")
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}(?:/[\w/-]*)?")
 # What a token of the web says of its audience and its subject; other claims are the provider's.
 _CLAIMS = {"audience": "aud", "audiences": "aud", "client_id": "aud", "subject": "sub", "subjects": "sub"}
+
+# kms:ViaService always holds a region: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+_WITHOUT_REGION = re.compile(r"[a-z0-9-]+\.amazonaws\.com")
+# Tags of EKS Pod Identity's sessions: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+_OF_PODS = frozenset(
+    (
+        *("eks-cluster-arn", "eks-cluster-name", "kubernetes-namespace", "kubernetes-service-account"),
+        *("kubernetes-pod-name", "kubernetes-pod-uid"),
+    )
+)
+_TAGS = ("aws:RequestTag/", "aws:PrincipalTag/")
 
 _Fault = tuple[int, str, str, str]
 """Line, what is looked for in it, message and fix."""
@@ -32,6 +43,27 @@ def ineffective_condition(environment: Environment) -> Iterator[Finding | NotChe
     for file, text in terraform.texts() if terraform is not None else ():
         for line, sought, message, fix in _faults(text):
             yield Finding(at=LineAddress(files, file, line, line, (sought,)), message=message, fix=fix)
+    yield from _over_tls(terraform) if terraform is not None else ()
+
+
+def _over_tls(terraform: Terraform) -> Iterator[Finding]:
+    """Yield statements that deny what comes over TLS: everything."""
+    seen: set[tuple[str, int]] = set()
+    for block in terraform.data("aws_iam_policy_document"):
+        for statement in block.nested("statement"):
+            conditions = statement.get("condition")
+            for each in conditions if isinstance(conditions, list) else [conditions]:
+                secure = isinstance(each, dict) and each.get("variable") == "aws:SecureTransport"
+                if not secure or statement.get("effect") != "Deny" or (block.file, block.first) in seen:
+                    continue
+                if isinstance(each, dict) and [str(value).lower() for value in each.get("values") or ()] == ["true"]:
+                    seen.add((block.file, block.first))
+                    yield Finding(
+                        at=block.at(("aws:SecureTransport", "true")),
+                        message=f"{block.address} denies aws:SecureTransport true: AWS is called over TLS "
+                        "alone, so nothing is allowed",
+                        fix='write values = ["false"]',
+                    )
 
 
 @lru_cache(maxsize=256)  # environments share their modules
@@ -59,6 +91,15 @@ def _of(condition: WrittenCondition) -> Iterator[_Fault]:
 def _of_key(condition: WrittenCondition) -> Iterator[_Fault]:
     written = _INTERPOLATION.sub("x.example", condition.key)
     prefix, colon, name = written.partition(":")
+    tag = next((condition.key.removeprefix(each) for each in _TAGS if condition.key.startswith(each)), "")
+    if tag.startswith(("kubernetes-", "eks-")) and tag not in _OF_PODS and (near := nearest(tag, _OF_PODS)):
+        yield (
+            condition.lines[1],
+            condition.key,
+            f"no session of EKS Pod Identity has the tag {tag}, so the condition never holds",
+            f"write {condition.key.removesuffix(tag)}{near}",
+        )
+        return
     if not colon or prefix.startswith("x.example/"):
         return
     keys, near, spelt = condition_keys(), "", prefix
@@ -91,7 +132,15 @@ def _of_values(condition: WrittenCondition, operator: str) -> Iterator[_Fault]:
         if "${" in value or "&{" in value or "%{" in value:
             continue
         expected = _expected(operator, value)
-        if operator in ("StringEquals", "StringEqualsIgnoreCase") and re.search(r"[*?]", value):
+        if condition.key.lower() == "kms:viaservice" and _WITHOUT_REGION.fullmatch(value):
+            service = value.partition(".")[0]
+            yield (
+                condition.lines[2],
+                value,
+                f"kms:ViaService holds the region too, so it is never {value}",
+                f"write {service}.${{var.region}}.amazonaws.com",
+            )
+        elif operator in ("StringEquals", "StringEqualsIgnoreCase") and re.search(r"[*?]", value):
             yield (
                 condition.lines[0],
                 condition.operator,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -11,12 +12,14 @@ from modelyard.catalog import TerraformArgument, terraform_arguments
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
-from modelyard.view import Environment, LineAddress
+from modelyard.view import Environment, LineAddress, Terraform
 from modelyard.view.terraform.arguments import walked_arguments, written_blocks
 from modelyard.view.terraform.validating import refusals
 
 _LITERALS = re.compile(r'"([^"\\$%\n]*)"|(?<![\w."])(-?\d+(?:\.\d+)?)(?![\w."])')
 _ONLY_LITERALS = re.compile(r'\[?(?:\s|,|"[^"\\$%\n]*+"|-?\d++(?:\.\d++)?+)++\]?')
+
+_ADDON_VERSION = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
 
 _Path = tuple[str, ...]
 
@@ -46,12 +49,53 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
         if found
         else ()
     )
+    yield from _loops(environment, terraform)
+    yield from _addons(terraform)
     for block, (path, value, expected, fix) in found:
         key = block.file, block.first, path
         if key not in judged and value not in told:  # terraform/refused-variable says so of the others
             judged.add(key)
             message = f"{block.resource} sets {path[-1]} to {value}, which is not {expected}"
             yield Finding(at=block.at(path), message=message, fix=fix)
+
+
+def _loops(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
+    """Yield lists that a resource is made for each of: Terraform takes maps and sets."""
+    for file, text in terraform.texts():
+        for block in written_blocks(text) if file.endswith(".tf") and "for_each" in text else ():
+            for each in block.inner:
+                if each.name == "for_each" and each.expression.startswith("["):
+                    yield Finding(
+                        at=LineAddress(environment.repository.files, file, each.line, each.line, ("for_each",)),
+                        message=f"{block.type}.{block.name} has a list for for_each, which takes a map or a set",
+                        fix="write toset([…])",
+                    )
+
+
+def _addons(terraform: Terraform) -> Iterator[Finding]:
+    """Yield versions and settings of add-ons that EKS refuses: aws/amazon-vpc-cni-k8s#2215 for numbers."""
+    for block in terraform.resources("aws_eks_addon"):
+        version = block.text("addon_version")
+        if version and not _ADDON_VERSION.fullmatch(version):
+            told = isinstance(terraform.given.get("addon_versions"), dict)
+            yield Finding(
+                at=terraform.variable_at("addon_versions", version) if told else block.at(("addon_version",)),
+                message=f"add-on {block.text('addon_name')} has version {version}, and EKS's are as v1.20.4-eksbuild.1",
+                fix=f"write v{version.removeprefix('v').partition('-')[0]}-eksbuild.1, if EKS lists it",
+            )
+        try:
+            settings = json.loads(block.text("configuration_values") or "{}")
+        except ValueError:
+            continue
+        variables = settings.get("env") if isinstance(settings, dict) else None
+        for name, value in variables.items() if isinstance(variables, dict) else ():
+            if not isinstance(value, str):
+                file = next((each for each, text in terraform.texts() if f"{name} " in text), block.file)
+                yield Finding(
+                    at=LineAddress(terraform.files, file, sought=(name,)),
+                    message=f"{name} of add-on {block.text('addon_name')} is {json.dumps(value)}, and EKS wants a text",
+                    fix=f'write "{json.dumps(value)}" in quotes',
+                )
 
 
 @lru_cache(maxsize=256)  # environments share their modules

@@ -1,6 +1,7 @@
 """Networks that Karpenter does not find."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.graph import State, graph
@@ -17,6 +18,8 @@ def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChec
     terraform = environment.terraform
     if terraform is None or not terraform.resources("aws_subnet"):
         return
+    if terraform.resources("aws_vpc"):
+        yield from _by_name(environment, terraform)
     told = set()
     for relation in ("looks for subnets", "looks for security groups"):
         for edge in graph(environment).of(relation, State.DANGLING):
@@ -34,6 +37,28 @@ def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChec
                 "not set that tag",
                 fix=f"tag the nodes' {_WHAT[wanted.kind]} with {key}"
                 + ("" if key == _DISCOVERY else f", or select {own}"),
+            )
+
+
+def _by_name(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
+    """Yield security groups that node classes choose by a name that no group of the environment has."""
+    groups = [block.values.get("name") for block in terraform.resources("aws_security_group")]
+    if not all(isinstance(each, str) for each in groups):
+        return  # a name that is known when Terraform runs
+    # EKS names the group that control plane and nodes share; what follows the name is random.
+    of_cluster = f"eks-cluster-sg-{environment.facts.get('cluster')}-"
+    for manifest in environment.of_kind("EC2NodeClass"):
+        for index, term in enumerate(manifest.entries("spec.securityGroupSelectorTerms")):
+            name = str(term.get("name") or "")
+            known = [str(each) for each in groups]
+            if not name or name.startswith(of_cluster) or any(fnmatchcase(each, name) for each in known):
+                continue
+            if "*" in name and fnmatchcase(f"{of_cluster}0", name):
+                continue
+            yield Finding(
+                at=manifest.at(("spec", "securityGroupSelectorTerms", index, "name")),
+                message=f"node classes select a security group with the name {name}, which Terraform does not make",
+                fix=f"select {_DISCOVERY}: {environment.facts.get('cluster')} by its tag",
             )
 
 
