@@ -1,12 +1,15 @@
 """Recorded answers that are not what the environment says."""
 
+import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error, warning
-from modelyard.repository import ANSWERS, FileAddress
+from modelyard.repository import ANSWERS, FileAddress, kustomization_file
 from modelyard.rules import rule
-from modelyard.view import Environment, recorded_answers
+from modelyard.view import Environment, listed, quantity, recorded_answers, texts_in
+from modelyard.view.values import release_values
 
 # Answers of the template, and the facts of environment.yaml that they become.
 _FACTS = {
@@ -16,6 +19,7 @@ _FACTS = {
     "kubernetes_version": "kubernetes",
     "region": "region",
     "repository_url": "repository",
+    "revision": "revision",
 }
 
 
@@ -26,6 +30,29 @@ _POOLS = {
     "neuron_pool": "neuron",
     "graviton_pool": "cpu-arm64",
 }
+# Answers that a pool's limit repeats: the pools, by a pattern, and what is limited.
+_LIMITS = {
+    "gpu_limit": ("gpu", "nvidia.com/gpu"),
+    "gpu_multinode_limit": ("gpu-multinode", "nvidia.com/gpu"),
+    "neuron_limit": ("neuron", "aws.amazon.com/neuron"),
+    "cpu_limit": ("cpu-*", "cpu"),
+}
+# Answers that are yes where an environment takes a choice of a component.
+_CHOICES = {
+    "weights_mount": ("storage", "weights-s3"),
+    "shared_file_system": ("storage", "efs"),
+    "lustre_file_system": ("storage", "lustre"),
+    "spot_capacity": ("karpenter", "spot"),
+}
+_ON_AL2023 = "al2023"
+# Answers that a list of Terraform repeats, or of which it is empty.
+_RANGES, _ENDPOINTS = "public_access_cidrs", "interface_endpoints"
+# Answers that are a channel: where the values of a chart name it, and what stands before it there.
+_CHANNELS = {
+    "alerts_channel": ("kube-prometheus-stack", "#"),
+    "notifications_channel": ("argo-cd", "slack:"),
+}
+_GATEWAY = ("gateway", "envoyProxy", "service", "type")
 # Answers that variables of Terraform repeat.
 _VARIABLES = ("nat_gateways", "lustre_file_system", "shared_file_system", "kubernetes_version", "cluster_name")
 
@@ -45,7 +72,11 @@ def answers_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]
             fix=f"write {said}, or change it with modelyard update --set {answer}={told}",
         )
     yield from _of_pools(environment, recorded)
+    yield from _of_limits(environment, recorded)
+    yield from _of_choices(environment, recorded)
     yield from _of_variables(environment, recorded)
+    yield from _of_lists(environment, recorded)
+    yield from _of_values(environment, recorded)
 
 
 def _of_pools(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:
@@ -65,6 +96,102 @@ def _of_pools(environment: Environment, recorded: Mapping[str, Any]) -> Iterator
                 fix=f"write {no}, or change it with modelyard update --set {answer}={yes}",
                 severity=warning,  # people change pools by hand; the next update merges from another answer
             )
+
+
+def _other(environment: Environment, answer: str, told: object, said: str, wanted: str) -> Finding:
+    """Return a recorded answer that the files do not give; people change files by hand, too."""
+    files = environment.repository.files
+    return Finding(
+        at=FileAddress(files, f"{environment.folder.path}/{ANSWERS}", (answer,)),
+        message=f"the recorded answer {answer} is {_written(told)}, and {said}",
+        fix=f"write {wanted}, or change it with modelyard update --set {answer}={_written(told)}",
+        severity=warning,
+    )
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value) or "empty"
+
+
+def _of_limits(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:
+    for answer, (pattern, resource) in _LIMITS.items():
+        told = recorded.get(answer)
+        if not isinstance(told, int):
+            continue
+        for pool in environment.of_kind("NodePool", "karpenter.sh"):
+            limit = quantity(pool.mapping("spec.limits").get(resource)) if fnmatchcase(pool.name, pattern) else None
+            # A limit that is higher was raised by hand, where people do so; an answer that is higher was not applied.
+            if limit is not None and limit < told:
+                yield _other(environment, answer, told, f"{pool} has a limit of {limit:g} {resource}", f"{limit:g}")
+                break
+
+
+def _of_choices(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:
+    for answer, (component, choice) in _CHOICES.items():
+        told, taken = recorded.get(answer), _taken(environment, component)
+        if isinstance(told, bool) and taken is not None and told != (choice in taken):
+            said = f"the component {component} {'does not take' if told else 'takes'} the choice {choice}"
+            yield _other(environment, answer, told, said, _written(not told))
+    told, taken = recorded.get("device_ami"), _taken(environment, "karpenter")
+    if isinstance(told, str) and taken is not None and (told == _ON_AL2023) != (_ON_AL2023 in taken):
+        other = "bottlerocket" if told == _ON_AL2023 else _ON_AL2023
+        said = f"the component karpenter {'does not take' if told == _ON_AL2023 else 'takes'} the choice {_ON_AL2023}"
+        yield _other(environment, "device_ami", told, said, other)
+
+
+def _taken(environment: Environment, component: str) -> set[str] | None:
+    """Return the choices that an environment takes of a component; None where it does not have it."""
+    folder = f"{environment.folder.path}/platform/{component}"
+    file = kustomization_file(environment.repository.files, folder)
+    if file is None:
+        return None
+    content = environment.repository.files.documents(file)
+    components = listed(content[0] if content else {}, "components")
+    return {str(each).rpartition("/choices/")[2] for each in components if "/choices/" in str(each)}
+
+
+def _of_lists(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:
+    terraform = environment.terraform
+    if terraform is None:
+        return
+    ranges, given = recorded.get("public_endpoint_cidrs"), terraform.given.get(_RANGES)
+    if isinstance(ranges, str) and isinstance(given, list) and _parts(ranges) != {str(each) for each in given}:
+        said = ",".join(map(str, given))
+        yield _other(
+            environment, "public_endpoint_cidrs", ranges, f"{_RANGES} is {said or 'empty'}", said or "an empty text"
+        )
+    ways, given = recorded.get("vpc_endpoints"), terraform.variable(_ENDPOINTS)
+    if isinstance(ways, str) and (ways == "interface") != bool(given):
+        has = "names endpoints" if given else "names none"
+        yield _other(environment, "vpc_endpoints", ways, f"{_ENDPOINTS} {has}", "interface" if given else "nat")
+
+
+def _parts(text: str) -> set[str]:
+    return {each.strip() for each in text.split(",") if each.strip()}
+
+
+def _of_values(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield answers that the values of charts repeat."""
+    for values in environment.chart_values:
+        for answer, (chart, beginning) in _CHANNELS.items():
+            told = recorded.get(answer)
+            if values.source.chart != chart or not isinstance(told, str):
+                continue
+            written = [each for layer in values.layers for _, each in texts_in(layer.content)]
+            channels = [each.removeprefix(beginning) for each in written if _is_channel(each, beginning)]
+            if channels and told not in channels:
+                yield _other(environment, answer, told, f"values of chart {chart} name {channels[0]}", channels[0])
+    access = recorded.get("gateway_access")
+    for application in environment.applications if isinstance(access, str) else ():
+        for values in release_values(application, environment.repository) if application.name == "aibrix" else ():
+            kind = values.get(_GATEWAY)
+            if isinstance(kind, str) and (kind == "LoadBalancer") != (access != "cluster"):
+                other = "vpc or internet" if kind == "LoadBalancer" else "cluster"
+                yield _other(environment, "gateway_access", access, f"the gateway is of type {kind}", other)
+
+
+def _is_channel(written: str, beginning: str) -> bool:
+    return written.startswith(beginning) and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", written[len(beginning) :]) is not None
 
 
 def _of_variables(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:

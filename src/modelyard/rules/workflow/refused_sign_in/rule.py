@@ -1,11 +1,14 @@
 """Jobs whose sign-in AWS refuses."""
 
+import re
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.view import Environment, every_workflow, workflows
 from modelyard.view.github import sign_ins, trust, trusted_anywhere
+
+_PATH = re.compile(r"github\.com[/:]([^/\s]+/[^/\s]+?)(?:\.git)?/?$")
 
 
 @rule("workflow/refused-sign-in", error, since="0.2.0")
@@ -22,6 +25,14 @@ def refused_sign_in(environment: Environment) -> Iterator[Finding | NotChecked]:
     known = trust(environment)
     if known is None:
         return
+    own_repository = _PATH.search(str(environment.facts.get("repository") or ""))
+    if known.repository and own_repository and known.repository.lower() != own_repository[1].lower():
+        yield Finding(
+            at=known.at(known.repository),
+            message=f"the roles of {environment} trust the GitHub repository {known.repository}, and this one is "
+            f"{own_repository[1]}",
+            fix=f"write {own_repository[1]}",
+        )
     own = {subject for subjects in known.subjects.values() for subject in subjects}
     anywhere = trusted_anywhere(environment.repository)
     for workflow in every_workflow(environment):

@@ -1,0 +1,109 @@
+"""Settings of Renovate by which it updates nothing, without a word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from modelyard.catalog import renovate_managers
+from modelyard.findings import Address, Finding, NotChecked, error
+from modelyard.repository.json import MalformedJSON, parsed
+from modelyard.rules import rule
+from modelyard.rules.wording import nearest
+from modelyard.view import Environment, LineAddress, listed, mapping, text
+
+_FILES = (".github/renovate.json", "renovate.json", ".renovaterc.json")
+_PATTERN = re.compile(r"/(.*)/([a-z]*)", re.DOTALL)
+_SIGNS_OF_REGEX = re.compile(r"[\^$]|\\[.d]|\(\?")
+
+
+@rule("workflow/unread-update-setting", error, since="0.3.0")
+def unread_update_setting(environment: Environment) -> Iterator[Finding | NotChecked]:
+    """Images, charts and actions stay at old versions when a pattern of Renovate matches no file."""
+    files = environment.repository.files
+    if environment.name != next(iter(environment.repository.environments), ""):
+        return
+    for file in _FILES:
+        if not files.is_file(file):
+            continue
+        try:
+            content = parsed(files.text(file))
+        except MalformedJSON as malformed:
+            yield Finding(
+                at=LineAddress(files, file),
+                message=f"{file} is no JSON, so Renovate does nothing: {malformed}",
+                fix="correct the file",
+            )
+            continue
+        if isinstance(content, dict):
+            yield from _of_settings(environment, file, content)
+
+
+def _of_settings(environment: Environment, file: str, content: dict[str, Any]) -> Iterator[Finding]:
+    known = renovate_managers()
+    enabled = [str(each) for each in listed(content, "enabledManagers")]
+    for name in enabled:
+        if name not in known and (near := nearest(name, known)):
+            yield Finding(
+                at=_at(environment, file, name),
+                message=f"{file} enables the manager {name}, which Renovate does not have",
+                fix=f"write {near}",
+            )
+    ignored = [str(each) for each in listed(content, "ignorePaths")]
+    every = list(_walked(environment))
+    holders = [(name, mapping(content, name)) for name in known if isinstance(content.get(name), dict)]
+    holders += [
+        (text(each, "customType"), each) for each in listed(content, "customManagers") if isinstance(each, dict)
+    ]
+    for name, holder in holders:
+        for pattern in map(str, listed(holder, "managerFilePatterns")):
+            met = [each for each in every if _meets(pattern, each)]
+            if not met:
+                regex = _SIGNS_OF_REGEX.search(pattern) and not _PATTERN.fullmatch(pattern)
+                yield Finding(
+                    at=_at(environment, file, pattern),
+                    message=f"managerFilePatterns of {name} in {file} match no file"
+                    + (": without slashes around it, a pattern is a glob" if regex else ""),
+                    fix=f"write /{pattern}/" if regex else "write the path of the files",
+                )
+            elif all(any(_is_ignored(each, path) for path in ignored) for each in met):
+                path = next(path for path in ignored if _is_ignored(met[0], path))
+                yield Finding(
+                    at=_at(environment, file, path),
+                    message=f"ignorePaths of {file} has {path}, and with it every file of {name}, such as {met[0]}",
+                    fix=f"remove {path}",
+                )
+
+
+def _meets(pattern: str, path: str) -> bool:
+    found = _PATTERN.fullmatch(pattern)
+    if found is None:
+        return fnmatchcase(path, pattern.replace("**/", "*"))
+    try:
+        return re.search(found[1].replace("\\/", "/"), path) is not None
+    except re.error:
+        return True  # a form of JavaScript's, which is not read here
+
+
+def _is_ignored(path: str, pattern: str) -> bool:
+    return (
+        fnmatchcase(path, pattern.replace("**", "*")) or path.startswith(f"{pattern.rstrip('/')}/") or pattern in path
+    )
+
+
+def _walked(environment: Environment, folder: str = "", depth: int = 0) -> Iterator[str]:
+    files = environment.repository.files
+    for name in files.under(folder):
+        path = f"{folder}/{name}" if folder else name
+        if name in (".git", "node_modules", ".venv", "bases", "overlays") or depth > 5:
+            continue
+        if files.is_folder(path):
+            yield from _walked(environment, path, depth + 1)
+        else:
+            yield path
+
+
+def _at(environment: Environment, file: str, sought: str) -> Address:
+    return LineAddress(environment.repository.files, file, sought=(sought.replace("\\", "\\\\"),))
