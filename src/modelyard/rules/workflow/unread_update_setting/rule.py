@@ -62,11 +62,14 @@ def _of_settings(environment: Environment, file: str, content: dict[str, Any]) -
             met = [each for each in every if _meets(pattern, each)]
             if not met:
                 regex = _SIGNS_OF_REGEX.search(pattern) and not _PATTERN.fullmatch(pattern)
+                near = nearest(_plain(pattern), every, cutoff=0.85)
+                if not regex and not near:
+                    continue  # of files that come later, or with other answers
                 yield Finding(
                     at=_at(environment, file, pattern),
                     message=f"managerFilePatterns of {name} in {file} match no file"
                     + (": without slashes around it, a pattern is a glob" if regex else ""),
-                    fix=f"write /{pattern}/" if regex else "write the path of the files",
+                    fix=f"write /{pattern}/" if regex else f"write the path of the files, such as {near}",
                 )
             elif all(any(_is_ignored(each, path) for path in ignored) for each in met):
                 path = next(path for path in ignored if _is_ignored(met[0], path))
@@ -85,6 +88,11 @@ def _meets(pattern: str, path: str) -> bool:
         return re.search(found[1].replace("\\/", "/"), path) is not None
     except re.error:
         return True  # a form of JavaScript's, which is not read here
+
+
+def _plain(pattern: str) -> str:
+    """Return a pattern as the path that it may have been meant for."""
+    return re.sub(r"\[[^\]]*\]\+?|\.[*+]|\*+", "dev", pattern.strip("/")).replace("\\", "").strip("^$")
 
 
 def _is_ignored(path: str, pattern: str) -> bool:
