@@ -121,9 +121,9 @@ mutants: setup ## change what repositories set, one value at a time, and write d
 	@$(BIN)/python -W ignore scripts/mutants.py run --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
 	@$(BIN)/python scripts/mutants.py report --gaps --write
 
-mutants-truth: setup ## put mutants in front of a real API server, and write down what it refuses while the check is green (SAMPLE=, SEED=, SHARD=1/4)
-	@$(BIN)/python -W ignore scripts/mutants_truth.py run --sample $(or $(SAMPLE),1000) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
-	@$(BIN)/python scripts/mutants_truth.py report --misses --write
+mutants-truth: setup ## ask a real API server about mutants, and write down what it refuses while the check is green (SAMPLE=, SEED=, SHARD=1/4)
+	@$(BIN)/python -W ignore scripts/targets.py run $@ -- $(BIN)/python -W ignore scripts/mutants_truth.py run --report \
+	  --sample $(or $(SAMPLE),1000) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .

@@ -50,14 +50,15 @@ def main() -> int:
             print(f"skipped: {error.message}; `make rehearsal-tools` builds it")
             return 0
         _run(options)
-        return 0
+        if not options.report:
+            return 0
     lines = read(sorted(FOUND.glob("*.jsonl")))
     print("\n".join(written(lines)))
     missed = [line for line in lines if line["verdict"] == Verdict.MISS]
-    for line in missed if options.misses else ():
+    for line in missed if options.verb == "run" or options.misses else ():
         change = f"{line['old']!r:.40} -> {line['new']!r:.40}"
         print(f"{line['file']}:{line['line']} {line['field']}: {line['family']}, {change}: {line['refused'][0]}")
-    if options.write:
+    if options.verb == "run" or options.write:
         text = TABLE.read_text()
         before, _, rest = text.partition(_BEGIN)
         after = rest.partition(_END)[2]
@@ -87,6 +88,7 @@ def _options() -> argparse.Namespace:
     run.add_argument("--shard", default="1/1", help="number of this part and of all parts")
     run.add_argument("--world", action="append", choices=repositories.names(), default=[])
     run.add_argument("--area", action="append", default=[], help="only files of areas that begin so")
+    run.add_argument("--report", action="store_true", help="then write the table, and exit 1 where there is a miss")
     report = verbs.add_parser("report", help="print the table")
     report.add_argument("--misses", action="store_true", help="list the misses as well")
     report.add_argument("--write", action="store_true", help="write the table into docs/mutants.md")

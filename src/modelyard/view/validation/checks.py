@@ -13,6 +13,9 @@ from modelyard.view.shapes import listed, mapping, numbered
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PORT_NAME = re.compile(r"(?!-)(?!.*--)[a-z0-9-]*[a-z][a-z0-9-]*(?<!-)")
+_LABEL_KEY = re.compile(
+    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]"
+)
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _LONGEST_LABEL = 63
 _LONGEST_SUBDOMAIN = 253
@@ -142,6 +145,8 @@ def matched_labels(selector: Any, labels: dict[str, Any], at: Path) -> Iterator[
 def selector(value: Any, at: Path) -> Iterator[Refused]:
     """Yield what is wrong with a label selector: `ValidateLabelSelector`."""
     for key, text in mapping(value, "matchLabels").items():
+        if not _LABEL_KEY.fullmatch(str(key)):
+            yield Refused((*at, "matchLabels", key), f"{key} is no key that a label can have")
         if isinstance(text, str) and not (len(text) <= _LONGEST_LABEL and _LABEL_VALUE.fullmatch(text)):
             yield Refused((*at, "matchLabels", key), f"{text} is no value that a label can have")
     for index, each in numbered(value, "matchExpressions"):
@@ -151,6 +156,9 @@ def selector(value: Any, at: Path) -> Iterator[Refused]:
 def expression(value: dict[str, Any], at: Path, operators: Collection[str]) -> Iterator[Refused]:
     """Yield what is wrong with one requirement of labels or nodes."""
     operator = value.get("operator")
+    key = value.get("key")
+    if isinstance(key, str) and key and not _LABEL_KEY.fullmatch(key):
+        yield Refused((*at, "key"), f"{key} is no key that a label can have")
     yield from choice_of(value, at, "operator", operators)
     values = value.get("values")
     amount = len(values) if isinstance(values, list) else 0

@@ -233,6 +233,8 @@ def _admission_binding(value: dict[str, Any]) -> Iterator[Refused]:
             yield Refused(("spec", "validationActions", index), f"validationActions has {action} twice")
     if {"Deny", "Warn"} <= set(actions):
         yield Refused(("spec", "validationActions"), "validationActions has both Deny and Warn", "keep one of them")
+    for field in ("namespaceSelector", "objectSelector"):
+        yield from selector(mapping(spec, "matchResources", field), ("spec", "matchResources", field))
 
 
 def _webhooks(value: dict[str, Any]) -> Iterator[Refused]:
