@@ -27,11 +27,24 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[
 _OUTSIDE_TYPES = ("NodePort", "LoadBalancer")
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _service(value: dict[str, Any]) -> Iterator[Refused]:
     spec = mapping(value, "spec")
     kind = text(spec, "type") or "ClusterIP"
     ports = listed(spec, "ports")
     is_headless = spec.get("clusterIP") == "None"
+    address = spec.get("clusterIP")
+    if isinstance(address, str) and address not in ("", "None") and not _is_address(address):
+        yield Refused(
+            ("spec", "clusterIP"), f"clusterIP is {address}, which is no IP address", "write None or an address"
+        )
     if not ports and kind != "ExternalName" and not is_headless:
         yield Refused(("spec", "ports"), "the Service has no ports")
     if kind == "ExternalName" and not is_subdomain(text(spec, "externalName").rstrip(".")):
