@@ -36,6 +36,7 @@ from modelyard.catalog.drivers import (
 )
 from modelyard.catalog.engine_bases import LONGEST_NAME, UNPREFERRED, EngineBase, engine_base_from_mapping
 from modelyard.catalog.engine_configs import ConfigField, EngineConfigs, engine_configs
+from modelyard.catalog.engine_variables import engine_variables
 from modelyard.catalog.engines import (
     Engine,
     Flag,
@@ -164,6 +165,7 @@ __all__ = [
     "engine",
     "engine_base_from_mapping",
     "engine_configs",
+    "engine_variables",
     "engine_versions",
     "exporter_of",
     "exporters",

@@ -17,6 +17,7 @@ _LABEL_KEY = re.compile(
     r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]"
 )
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_PERCENT = re.compile(r"(\d+)%")
 _LONGEST_LABEL = 63
 _LONGEST_SUBDOMAIN = 253
 _LONGEST_PORT_NAME = 15
@@ -51,6 +52,13 @@ def is_subdomain(value: str) -> bool:
     return len(value) <= _LONGEST_SUBDOMAIN and _SUBDOMAIN.fullmatch(value) is not None
 
 
+def is_qualified(value: str) -> bool:
+    """Return whether a text can be the key of a label: `IsQualifiedName` of apimachinery's validation."""
+    domain, slash, name = value.rpartition("/")
+    is_name = bool(name) and len(name) <= _LONGEST_LABEL and _LABEL_VALUE.fullmatch(name) is not None
+    return is_name and (not slash or is_subdomain(domain))
+
+
 def is_port_name(value: str) -> bool:
     """Return whether a text is a name of a port: `IsValidPortName` of apimachinery's validation."""
     return len(value) <= _LONGEST_PORT_NAME and _PORT_NAME.fullmatch(value) is not None
@@ -59,6 +67,14 @@ def is_port_name(value: str) -> bool:
 def whole(value: Any) -> int | None:
     """Return a whole number; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def share(value: Any) -> int | None:
+    """Return a number of pods or of per cent; None for what is neither."""
+    if isinstance(value, str):
+        found = _PERCENT.fullmatch(value)
+        return int(found[1]) if found else None
+    return whole(value)
 
 
 def dotted(path: Path) -> str:

@@ -62,6 +62,10 @@ def _settings(value: dict[str, Any]) -> Iterator[Refused]:
 
 
 def _quota(value: dict[str, Any]) -> Iterator[Refused]:
+    scopes = [str(each) for each in listed(value, "spec", "scopes")]
+    for pair in (("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")):
+        if set(pair) <= set(scopes):
+            yield Refused(("spec", "scopes"), f"scopes has both {pair[0]} and {pair[1]}", "keep one of them")
     for name, amount in mapping(value, "spec", "hard").items():
         here = ("spec", "hard", name)
         if "/" not in name and name not in _COUNTED and not name.startswith(("hugepages-", "requests.hugepages-")):
@@ -75,6 +79,18 @@ def _limit_range(value: dict[str, Any]) -> Iterator[Refused]:
     for index, limit in numbered(value, "spec", "limits"):
         here = ("spec", "limits", index)
         yield from choice_of(limit, here, "type", _LIMIT_TYPES)
+        if limit.get("type") == "Pod":
+            for field in ("default", "defaultRequest"):
+                if mapping(limit, field):
+                    yield Refused((*here, field), f"a limit of type Pod has {field}", "write it for type Container")
+        if limit.get("type") == "PersistentVolumeClaim" and not any(
+            "storage" in mapping(limit, field) for field in ("min", "max")
+        ):
+            yield Refused(here, "a limit of claims has neither min nor max of storage")
+        for name, ratio in mapping(limit, "maxLimitRequestRatio").items():
+            number = quantity(ratio)
+            if number is not None and number < 1:
+                yield Refused((*here, "maxLimitRequestRatio", name), f"maxLimitRequestRatio of {name} is below 1")
         present = [field for field in _ORDER if mapping(limit, field)]
         for lower, upper in pairwise(present):
             for name, amount in mapping(limit, lower).items():
@@ -137,6 +153,8 @@ def _modes(spec: dict[str, Any]) -> Iterator[Refused]:
             yield Refused(
                 ("spec", "accessModes", index), f"accessModes has {mode}, one of {', '.join(_ACCESS_MODES)} is expected"
             )
+        elif mode == "ReadWriteOncePod" and len(listed(spec, "accessModes")) > 1:
+            yield Refused(("spec", "accessModes", index), "accessModes has ReadWriteOncePod and others")
 
 
 def _amount(spec: dict[str, Any], above: Path) -> Iterator[Refused]:
@@ -152,6 +170,7 @@ def _amount(spec: dict[str, Any], above: Path) -> Iterator[Refused]:
 def _claim(value: dict[str, Any]) -> Iterator[Refused]:
     spec = mapping(value, "spec")
     yield from _modes(spec)
+    yield from choice_of(spec, ("spec",), "volumeMode", ("Block", "Filesystem"))
     yield from _amount(spec, ("resources", "requests"))
     yield from selector(spec.get("selector"), ("spec", "selector"))
 
@@ -160,6 +179,10 @@ def _volume(value: dict[str, Any]) -> Iterator[Refused]:
     spec = mapping(value, "spec")
     yield from _modes(spec)
     yield from _amount(spec, ("capacity",))
+    yield from choice_of(spec, ("spec",), "volumeMode", ("Block", "Filesystem"))
+    yield from choice_of(spec, ("spec",), "persistentVolumeReclaimPolicy", ("Delete", "Recycle", "Retain"))
+    if isinstance(spec.get("local"), dict) and not mapping(spec, "nodeAffinity", "required"):
+        yield Refused(("spec", "nodeAffinity"), "a local volume lacks nodeAffinity", "set nodeAffinity.required")
     if isinstance(spec.get("csi"), dict):
         yield from needed(spec["csi"], ("spec", "csi"), "driver")
         # An empty one waits for its id from Terraform, which storage/unknown-file-system tells.

@@ -41,6 +41,11 @@ _FIELDS = frozenset(
     }
 )
 _SUBSCRIPTED = re.compile(r"metadata\.(labels|annotations)\['[^']+'\]")
+_RESOURCE_FIELDS = frozenset(
+    f"{side}.{name}" for side in ("limits", "requests") for name in ("cpu", "memory", "ephemeral-storage")
+)
+_DIVISORS = frozenset({"0", "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"})
+_CPU_DIVISORS = frozenset({"0", "1", "1m"})
 _RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
 
 
@@ -76,6 +81,10 @@ def _container(value: dict[str, Any], at: Path, grace_seconds: int, *, is_init: 
     yield from choice_of(value, at, "terminationMessagePolicy", ("File", "FallbackToLogsOnError"))
     yield from _ports(value, at)
     yield from _env(value, at)
+    yield from distinct(value, at, "resizePolicy", "resourceName")
+    for index, policy in numbered(value, "resizePolicy"):
+        yield from choice_of(policy, (*at, "resizePolicy", index), "resourceName", ("cpu", "memory"))
+        yield from choice_of(policy, (*at, "resizePolicy", index), "restartPolicy", ("NotRequired", "RestartContainer"))
     yield from _mounts(value, at)
     yield from resources(mapping(value, "resources"), (*at, "resources"))
     yield from _security(mapping(value, "securityContext"), (*at, "securityContext"))
@@ -132,6 +141,8 @@ def _env(value: dict[str, Any], at: Path) -> Iterator[Refused]:
                 (*here, "valueFrom", "fieldRef", "fieldPath"),
                 f"variable {name} takes {path or 'no field'}, one of {', '.join(sorted(_FIELDS))} is expected",
             )
+        if isinstance(source.get("resourceFieldRef"), dict):
+            yield from _resource_field(source["resourceFieldRef"], (*here, "valueFrom", "resourceFieldRef"), name)
         for kind in ("configMapKeyRef", "secretKeyRef"):
             if isinstance(source.get(kind), dict):
                 yield from needed(source[kind], (*here, "valueFrom", kind), "name", "key")
@@ -139,11 +150,31 @@ def _env(value: dict[str, Any], at: Path) -> Iterator[Refused]:
         yield from one_of(each, (*at, "envFrom", index), ("configMapRef", "secretRef"), "an item of envFrom")
 
 
+def _resource_field(source: dict[str, Any], at: Path, variable: str) -> Iterator[Refused]:
+    """Yield what is wrong with an amount that a variable takes: `validateContainerResourceFieldSelector`."""
+    field = text(source, "resource")
+    if field not in _RESOURCE_FIELDS and not field.startswith(("limits.hugepages-", "requests.hugepages-")):
+        expected = ", ".join(sorted(_RESOURCE_FIELDS))
+        yield Refused(
+            (*at, "resource"), f"variable {variable} takes {field or 'no resource'}, one of {expected} is expected"
+        )
+    divisor = source.get("divisor")
+    is_cpu = field.endswith(".cpu")
+    if divisor is not None and str(divisor) not in (_CPU_DIVISORS if is_cpu else _DIVISORS):
+        expected = "1 or 1m" if is_cpu else "1 or one unit, such as 1Mi,"
+        yield Refused((*at, "divisor"), f"variable {variable} divides by {divisor}, {expected} is expected")
+
+
 def _mounts(value: dict[str, Any], at: Path) -> Iterator[Refused]:
     yield from distinct(value, at, "volumeMounts", "mountPath")
     for index, mount in numbered(value, "volumeMounts"):
         here = (*at, "volumeMounts", index)
         yield from needed(mount, here, "mountPath")
+        if mount.get("subPath") and mount.get("subPathExpr"):
+            yield Refused((*here, "subPathExpr"), "a mount has both subPath and subPathExpr", "keep one of them")
+        yield from choice_of(mount, here, "mountPropagation", ("Bidirectional", "HostToContainer", "None"))
+        if mount.get("mountPropagation") == "Bidirectional" and not mapping(value, "securityContext").get("privileged"):
+            yield Refused((*here, "mountPropagation"), "mountPropagation Bidirectional needs a privileged container")
         if ":" in text(mount, "mountPath"):
             yield Refused((*here, "mountPath"), f"mountPath {text(mount, 'mountPath')} has a colon")
         for field in ("subPath", "subPathExpr"):
@@ -185,10 +216,16 @@ def _security(value: dict[str, Any], at: Path) -> Iterator[Refused]:
             yield Refused((*at, "allowPrivilegeEscalation"), "a privileged container forbids privilege escalation")
         if "CAP_SYS_ADMIN" in listed(value, "capabilities", "add"):  # under its short name the server takes it
             yield Refused((*at, "allowPrivilegeEscalation"), "a container with CAP_SYS_ADMIN forbids escalation")
-    profile = mapping(value, "seccompProfile")
-    yield from choice_of(profile, (*at, "seccompProfile"), "type", ("RuntimeDefault", "Unconfined", "Localhost"))
-    if (profile.get("type") == "Localhost") != bool(profile.get("localhostProfile")) and profile:
-        yield Refused((*at, "seccompProfile"), "localhostProfile goes with type Localhost, and with no other")
+    yield from profiles(value, at)
+
+
+def profiles(value: dict[str, Any], at: Path) -> Iterator[Refused]:
+    """Yield what is wrong with the profiles of a security context, which pods and containers have."""
+    for field in ("seccompProfile", "appArmorProfile"):
+        profile = mapping(value, field)
+        yield from choice_of(profile, (*at, field), "type", ("RuntimeDefault", "Unconfined", "Localhost"))
+        if (profile.get("type") == "Localhost") != bool(profile.get("localhostProfile")) and profile:
+            yield Refused((*at, field), f"localhostProfile of {field} goes with type Localhost, and with no other")
 
 
 def _probe(probe: dict[str, Any], at: Path, field: str) -> Iterator[Refused]:

@@ -24,6 +24,8 @@ from modelyard.view.validation.checks import (
 )
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_OF_LOAD_BALANCERS = ("allocateLoadBalancerNodePorts", "loadBalancerClass", "loadBalancerSourceRanges")
+_LONGEST_SESSION = 86400
 _OUTSIDE_TYPES = ("NodePort", "LoadBalancer")
 
 
@@ -58,6 +60,7 @@ def _service(value: dict[str, Any]) -> Iterator[Refused]:
         yield Refused(
             ("spec", "externalTrafficPolicy"), f"a Service of type {kind} has externalTrafficPolicy", "remove it"
         )
+    yield from _service_fields(spec, kind)
     names: set[str] = set()
     numbers: set[tuple[str, int | None]] = set()
     for index, port in numbered(spec, "ports"):
@@ -76,6 +79,30 @@ def _service(value: dict[str, Any]) -> Iterator[Refused]:
         if pair[1] is not None and pair in numbers:
             yield Refused((*here, "port"), f"a second port is {pair[1]} of {pair[0]}")
         numbers.add(pair)
+
+
+def _service_fields(spec: dict[str, Any], kind: str) -> Iterator[Refused]:
+    """Yield what goes with some types of Services alone, and the bounds of sticky sessions: `validateService`."""
+    yield from choice_of(spec, ("spec",), "sessionAffinity", ("ClientIP", "None"))
+    sticky = spec.get("sessionAffinityConfig")
+    if sticky is not None and spec.get("sessionAffinity") != "ClientIP":
+        yield Refused(("spec", "sessionAffinityConfig"), "sessionAffinityConfig needs sessionAffinity ClientIP")
+    client = ("spec", "sessionAffinityConfig", "clientIP")
+    yield from range_of(mapping(sticky, "clientIP"), client, "timeoutSeconds", 1, _LONGEST_SESSION)
+    yield from choice_of(spec, ("spec",), "internalTrafficPolicy", ("Cluster", "Local"))
+    yield from choice_of(spec, ("spec",), "trafficDistribution", ("PreferClose", "PreferSameNode", "PreferSameZone"))
+    for field in _OF_LOAD_BALANCERS:
+        if spec.get(field) not in (None, []) and kind != "LoadBalancer":
+            yield Refused(("spec", field), f"a Service of type {kind} has {field}, which goes with LoadBalancer")
+    for index, port in numbered(spec, "ports"):
+        if port.get("nodePort") and kind == "ClusterIP":
+            yield Refused(("spec", "ports", index, "nodePort"), "a Service of type ClusterIP has nodePort", "remove it")
+    for index, each in enumerate(listed(spec, "loadBalancerSourceRanges")):
+        if _network(str(each).strip()) is None:
+            yield Refused(
+                ("spec", "loadBalancerSourceRanges", index),
+                f"loadBalancerSourceRanges has {each}, a range of addresses is expected",
+            )
 
 
 def _network_policy(value: dict[str, Any]) -> Iterator[Refused]:

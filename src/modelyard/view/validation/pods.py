@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,18 +14,22 @@ from modelyard.view.validation.checks import (
     distinct,
     expression,
     is_label,
+    is_qualified,
     is_subdomain,
     needed,
     range_of,
     selector,
     whole,
 )
-from modelyard.view.validation.containers import containers
+from modelyard.view.validation.containers import containers, profiles
 from modelyard.view.validation.volumes import volumes
 
 _NODE_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 _HIGHEST_WEIGHT = 100
 _DEFAULT_GRACE_SECONDS = 30
+_HIGHEST_ID = 2**31 - 1
+_MOST_NAMESERVERS = 3
+_MOST_SEARCHES = 32
 _NODE = ("affinity", "nodeAffinity")
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -48,10 +53,72 @@ def pod_spec(spec: dict[str, Any], at: Path) -> Iterator[Refused]:
     yield from choice_of(spec, at, "preemptionPolicy", ("Never", "PreemptLowerPriority"))
     if spec.get("dnsPolicy") == "None" and not listed(spec, "dnsConfig", "nameservers"):
         yield Refused((*at, "dnsPolicy"), "dnsPolicy None has no nameservers in dnsConfig")
+    yield from _resolver(spec, at)
+    yield from _security(spec, at)
+    yield from _gates(spec, at)
     yield from _tolerations(spec, at)
     yield from _spread(spec, at)
     yield from _affinity(spec, at)
     yield from _claims(spec, at)
+
+
+def _resolver(spec: dict[str, Any], at: Path) -> Iterator[Refused]:
+    """Yield what is wrong with name resolution: `validatePodDNSConfig` and `ValidateHostAliases`."""
+    here = (*at, "dnsConfig")
+    for field, most in (("nameservers", _MOST_NAMESERVERS), ("searches", _MOST_SEARCHES)):
+        amount = len(listed(spec, "dnsConfig", field))
+        if amount > most:
+            yield Refused((*here, field), f"dnsConfig has {amount} {field}, at most {most} are allowed")
+    for index, each in enumerate(listed(spec, "dnsConfig", "nameservers")):
+        if not _is_address(each):
+            yield Refused((*here, "nameservers", index), f"nameservers has {each}, an IP address is expected")
+    for index, option in numbered(spec, "dnsConfig", "options"):
+        yield from needed(option, (*here, "options", index), "name")
+    for index, alias in numbered(spec, "hostAliases"):
+        if not _is_address(alias.get("ip")):
+            yield Refused(
+                (*at, "hostAliases", index, "ip"), f"ip of hostAliases is {alias.get('ip')}, an IP address is expected"
+            )
+
+
+def _is_address(value: Any) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _security(spec: dict[str, Any], at: Path) -> Iterator[Refused]:
+    """Yield what is wrong with the security context of all containers: `validatePodSpecSecurityContext`."""
+    context, here = mapping(spec, "securityContext"), (*at, "securityContext")
+    for field in ("runAsUser", "runAsGroup", "fsGroup"):
+        yield from range_of(context, here, field, 0, _HIGHEST_ID)
+    yield from choice_of(context, here, "fsGroupChangePolicy", ("Always", "OnRootMismatch"))
+    yield from choice_of(context, here, "supplementalGroupsPolicy", ("Merge", "Strict"))
+    yield from distinct(context, here, "sysctls", "name")
+    yield from profiles(context, here)
+    if spec.get("hostPID") and spec.get("shareProcessNamespace"):
+        yield Refused((*at, "shareProcessNamespace"), "the pod has both hostPID and shareProcessNamespace")
+    if not spec.get("hostNetwork"):
+        return
+    for index, container in numbered(spec, "containers"):
+        for position, port in numbered(container, "ports"):
+            if port.get("hostPort") and port["hostPort"] != port.get("containerPort"):
+                yield Refused(
+                    (*at, "containers", index, "ports", position, "hostPort"),
+                    f"hostPort is {port['hostPort']}, containerPort ({port.get('containerPort')}) is expected with "
+                    "hostNetwork",
+                )
+
+
+def _gates(spec: dict[str, Any], at: Path) -> Iterator[Refused]:
+    for field, key in (("schedulingGates", "name"), ("readinessGates", "conditionType")):
+        yield from distinct(spec, at, field, key)
+        for index, gate in numbered(spec, field):
+            if not is_qualified(text(gate, key)):
+                told = text(gate, key) or "empty"
+                yield Refused((*at, field, index, key), f"{key} of {field} is {told}, a label's key is expected")
 
 
 def _tolerations(spec: dict[str, Any], at: Path) -> Iterator[Refused]:

@@ -7,7 +7,7 @@ from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 from modelyard.schemas.bundle import served_versions as schema_versions
-from modelyard.view import Environment, Manifest
+from modelyard.view import Environment, Manifest, numbered, text
 
 # Who scales, with where it names its target, and the kind of a target that names none.
 _SCALERS: dict[tuple[str, str], tuple[Path, str]] = {
@@ -32,6 +32,7 @@ def unknown_scale_target(environment: Environment) -> Iterator[Finding | NotChec
             found = next((each for each in there if (each.kind, each.name) == (wanted, name)), None)
             if found is not None:
                 yield from _of_version(environment, manifest, path, found)
+                yield from _containers(environment, manifest, found)
             if not name or found is not None:
                 continue
             elsewhere = environment.unrendered_in(namespace)
@@ -62,3 +63,25 @@ def _of_version(environment: Environment, scaler: Manifest, path: Path, target: 
             message=f"{scaler} scales {target} as {told}, and {target.kind} is served as {one_of(served)}",
             fix=f"write {own}",
         )
+
+
+def _containers(environment: Environment, scaler: Manifest, target: Manifest) -> Iterator[Finding]:
+    """Yield containers whose use an autoscaler measures, and that the pods of its target do not have."""
+    workload = next((each for each in environment.workloads if each.manifest == target), None)
+    known = {each.name for each in workload.containers} if workload is not None else set()
+    named: list[tuple[Path, str]] = [
+        (("spec", "metrics", index, "containerResource", "container"), text(metric, "containerResource", "container"))
+        for index, metric in numbered(scaler.value, "spec", "metrics")
+    ]
+    named += [
+        (("spec", "triggers", index, "metadata", "containerName"), text(trigger, "metadata", "containerName"))
+        for index, trigger in numbered(scaler.value, "spec", "triggers")
+        if text(trigger, "type") in ("cpu", "memory")
+    ]
+    for path, name in named:
+        if name and known and name not in known:
+            yield Finding(
+                at=scaler.at(path),
+                message=f"{scaler} measures the container {name}, which the pods of {target} do not have",
+                fix=f"name {nearest(name, known) or one_of(known)}",
+            )

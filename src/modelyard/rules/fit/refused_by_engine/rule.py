@@ -14,6 +14,9 @@ _ABOUT = (
     ("gpu-memory-utilization", "gpu-memory-utilization"),
     ("asks for all memory", "gpu-memory-utilization"),
     ("the checkpoint is", "quantization"),
+    ("enable-expert-parallel", "enable-expert-parallel"),
+    ("attention-backend", "attention-backend"),
+    ("runner is", "runner"),
     ("decode-context-parallel-size", "decode-context-parallel-size"),
     ("pipeline stages", "pipeline-parallel-size"),
     ("max-num-batched-tokens", "max-num-batched-tokens"),
@@ -29,6 +32,11 @@ _SAME_FORMAT = {
     "gptq": ("gptq", "gptq_marlin", "auto-round", "inc"),
     "mxfp4": ("mxfp4", "gpt_oss_mxfp4"),
 }
+# Formats whose settings vLLM reads from the checkpoint (`get_quant_config`, wheels of vllm 0.16.0 and 0.33.0).
+_OF_CHECKPOINTS = frozenset({"awq", "awq_marlin", "gptq", "gptq_marlin"})
+# Backends by what they compute: `is_mla` against the model (`validate_configuration`, v1/attention/backend.py).
+_LATENT = frozenset({"CUTLASS_MLA", "FLASHINFER_MLA", "FLASHMLA", "FLASH_ATTN_MLA", "TRITON_MLA"})
+_PLAIN = frozenset({"FLASHINFER", "FLASH_ATTN", "FLEX_ATTENTION", "TRITON_ATTN"})
 _ATTENTION_HEADS = "attention heads cannot be shared"
 _MOST = 16
 
@@ -63,6 +71,18 @@ def _refused(fit: Fit) -> Iterator[str]:
     if isinstance(share, int | float) and share >= 1:
         yield f"gpu-memory-utilization {share} asks for all memory, but the CUDA context already uses some"
     stored = shape.quantization.method if shape is not None and shape.quantization is not None else ""
+    if shape is not None and not stored and method in _OF_CHECKPOINTS:
+        yield f"quantization is {method}, but the checkpoint is not quantised"
+    if shape is not None and settings.get("enable-expert-parallel") is True and shape.experts is None:
+        yield "enable-expert-parallel is set, but the model has no experts"
+    if shape is not None and settings.get("runner") == "generate" and shape.encodes_only:
+        yield "runner is generate, but the model embeds or classifies texts and generates none"
+    backend = settings.get("attention-backend")
+    if shape is not None and isinstance(backend, str) and backend.upper() in _LATENT | _PLAIN:
+        latent = shape.latent_attention is not None
+        if latent != (backend.upper() in _LATENT):
+            kind = "with" if latent else "without"
+            yield f"attention-backend {backend} is not for models {kind} latent attention"
     if stored in _SAME_FORMAT and isinstance(method, str) and method not in _SAME_FORMAT[stored]:
         yield f"quantization is {method}, but the checkpoint is {stored}"
 
@@ -82,6 +102,10 @@ def _fix(fit: Fit, flag: str) -> str:
         return "raise max-num-batched-tokens, or remove it"
     if flag == "dtype":
         return "set dtype: half, or require newer devices"
+    if flag in ("attention-backend", "enable-expert-parallel", "runner"):
+        return f"remove {flag}"
+    if flag == "quantization" and shape is not None and shape.quantization is None:
+        return "remove quantization, or serve a checkpoint that is stored so"
     if flag in ("kv-cache-dtype", "quantization"):
         return f"change {flag}, or require newer devices"
     return f"change {flag}"

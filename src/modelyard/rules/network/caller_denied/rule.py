@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from modelyard.view import (
     Peer,
     PodTemplate,
     ServedModel,
+    Workload,
     admits_peer,
     entries,
     is_location,
@@ -31,6 +33,8 @@ _DNS_LABELS = {"k8s-app": "kube-dns"}
 # A public address; 192.0.2.0/24 is kept for documents.
 _OUTSIDE = "192.0.2.1"
 _DASHBOARD, _SERVE = 8265, 8000
+_REDIS_PORT = 6379
+_REDIS = re.compile(r"(?:rediss?://)?(?P<host>[^:/@\s]+)(?::(?P<port>\d{1,5}))?/?")
 _AIBRIX_NAME = "model.aibrix.ai/name"
 # Components whose pods call models: what they are called, and which ports they ask.
 _KUBERAY, _RAY = "kuberay-operator", "RayService"
@@ -54,13 +58,17 @@ def caller_denied(environment: Environment) -> Iterator[Finding | NotChecked]:
             out = outgoing.get(template)
             if out is not None:
                 yield from _names(out, labels, said, model=template in served)
+        if workload.kind in (_RAY, "RayCluster"):
+            yield from _state(workload, outgoing)
     for model in environment.models:
         yield from _ranks(environment, model, incoming, outgoing, labels)
         yield from _callers(environment, model, incoming, labels)
         out = outgoing.get(model.template)
         source = model.settings.model
         fetched = source and not is_location(source)
-        if out is not None and fetched and not out.admits(_HTTPS, address=_OUTSIDE):
+        # By the wrong protocol alone, network/protocol-mismatch says so.
+        told = out is not None and out.admits(_HTTPS, address=_OUTSIDE, protocol="UDP")
+        if out is not None and fetched and not told and not out.admits(_HTTPS, address=_OUTSIDE):
             policy = _own(out)
             yield Finding(
                 at=policy.at(("spec", "egress")),
@@ -165,6 +173,26 @@ def _callers(
                 fix=f"allow ingress from namespace {namespace} to port {port}",
             )
             return
+
+
+def _state(workload: Workload, outgoing: Mapping[PodTemplate, Isolation]) -> Iterator[Finding]:
+    """Yield policies that keep the head of a Ray cluster from a Redis outside of the cluster."""
+    path = ("spec", "rayClusterConfig") if workload.kind == _RAY else ("spec",)
+    address = str(workload.manifest.get((*path, "gcsFaultToleranceOptions", "redisAddress")) or "")
+    found = _REDIS.fullmatch(address)
+    host = found["host"] if found is not None else ""
+    if found is None or host.count(".") < 2 or host.endswith((".svc", ".cluster.local", ".local")):
+        return  # a Service of the cluster, whose pods another rule knows
+    port = int(found["port"] or _REDIS_PORT)
+    for template in workload.templates:
+        isolation = outgoing.get(template)
+        if isolation is None or "headGroupSpec" not in template.path or isolation.admits(port):
+            continue
+        yield Finding(
+            at=_own(isolation).at(("spec", "egress")),
+            message=f"{template} store their state at {address}, but no network policy allows egress to port {port}",
+            fix=f"allow egress to port {port}, or correct the port of redisAddress",
+        )
 
 
 def _own(isolation: Isolation) -> Manifest:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both
-from modelyard.view import Environment, listener, port_number, probes, text
+from modelyard.view import Environment, listener, mapping, port_number, probes, text
+
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 @rule("probes/scheme-mismatch", error, since="0.1.0")
@@ -16,6 +18,14 @@ def scheme_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
         if server is None:
             continue
         spoken = "HTTPS" if server.tls else "HTTP"
+        for field in _PROBES:
+            request = mapping(model.container.value, field, "grpc")
+            if port_number(model.container.value, request.get("port")) == server.port:
+                yield Finding(
+                    at=model.container.at(field, "grpc"),
+                    message=f"{field} of {model.name} speaks gRPC, but {server.server.title} speaks {spoken}",
+                    fix="ask by httpGet",
+                )
         wrong = [
             field
             for field, kind, request in probes(model.container.value)

@@ -117,11 +117,14 @@ def _topology_keys(template: PodTemplate, own: set[str]) -> Iterator[Finding]:
             continue
         domain = key.partition("/")[0]
         near = nearest(key, _TOPOLOGY, cutoff=0.6)
-        if near and ("/" not in key or domain in _DOMAINS or domain.endswith(".kubernetes.io")):
+        is_required = text(term, "whenUnsatisfiable") == "DoNotSchedule" or _REQUIRED in path
+        if (domain in _DOMAINS and is_required) or (
+            near and ("/" not in key or domain in _DOMAINS or domain.endswith(".kubernetes.io"))
+        ):
             yield Finding(
                 at=template.at(*path, "topologyKey"),
                 message=f"{template} use the topology key {key}, which is not a label of any node",
-                fix=f"write {near}",
+                fix=f"write {near}" if near else f"use {either(_TOPOLOGY)}",
             )
 
 
@@ -167,6 +170,14 @@ def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> I
                 # What is spelt a little alike may mean something else.
                 fix=f"write {near[0]}" if near_words(key, near, cutoff=_CLOSE) else f"similar labels are {both(near)}",
             )
+        return
+    if demand.operator in ("Gt", "Lt") and not all(value.lstrip("-").isdigit() for value in demand.values):
+        yield Finding(
+            at=at,
+            message=f"{who} {'compare' if who.startswith('the pods') else 'compares'} {demand.key} with "
+            f"{', '.join(demand.values)}, and {demand.operator} takes a whole number alone",
+            fix="write the number, in the unit that the label has",
+        )
         return
     known = _known_values(key)
     wrong = [value for value in demand.values if value not in known] if known and demand.operator == "In" else []

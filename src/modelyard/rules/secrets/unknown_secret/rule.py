@@ -7,7 +7,7 @@ from modelyard.catalog import chart_secrets
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, PodTemplate, SecretSource, listed, mapping, numbered
+from modelyard.view import Environment, PodTemplate, SecretSource, listed, mapping, numbered, text
 
 
 @rule("secrets/unknown-secret", error, since="0.1.0", absence="object")
@@ -94,6 +94,10 @@ def _references(template: PodTemplate) -> Iterator[tuple[str, str, tuple[Address
             if reference.get("name") and not reference.get("optional"):
                 place = container.at("envFrom", index, "secretRef", "name")
                 yield str(reference["name"]), "", (place, place)
+    for index, each in numbered(template.spec, "imagePullSecrets"):
+        if text(each, "name"):
+            place = template.at("imagePullSecrets", index, "name")
+            yield text(each, "name"), "", (place, place)
     for index, volume in numbered(template.spec, "volumes"):
         secret = mapping(volume, "secret")
         if secret.get("secretName") and not secret.get("optional"):

@@ -24,7 +24,8 @@ from modelyard.view import (
 )
 
 _CLUSTER = {"RayService": ("spec", "rayClusterConfig"), "RayCluster": ("spec",)}
-# Options of @serve.deployment: https://docs.ray.io/en/latest/serve/configure-serve-deployment.html
+# Options of @serve.deployment, of which num_replicas and autoscaling_config exclude each other (python/ray/serve/api.py
+# of ray-project/ray): https://docs.ray.io/en/latest/serve/configure-serve-deployment.html
 _OPTIONS = frozenset({
     "name", "num_replicas", "max_ongoing_requests", "max_queued_requests", "user_config", "autoscaling_config",
     "graceful_shutdown_wait_loop_s", "graceful_shutdown_timeout_s", "health_check_period_s", "health_check_timeout_s",
@@ -111,6 +112,12 @@ def _options(
                 fix=f"write {near}" if near else "write the option as Serve's documentation has it",
                 severity=None if near else warning,
             )
+    if isinstance(deployment.get("num_replicas"), int) and deployment.get("autoscaling_config"):
+        yield Finding(
+            at=application.at(*base, "num_replicas"),
+            message=f"{manifest} sets num_replicas beside autoscaling_config, which Serve refuses",
+            fix="remove num_replicas, or autoscaling_config",
+        )
     patience = deployment.get("health_check_timeout_s")
     if isinstance(patience, int | float) and not isinstance(patience, bool) and patience < _PATIENCE:
         yield Finding(

@@ -30,6 +30,16 @@ _LOADED = {
     "mlserver_xgboost.XGBoostModel": (".json", ".ubj"),
     "mlserver_lightgbm.LightGBMModel": (),
 }
+# The runtimes that the image brings, one class each: runtimes/*/mlserver_*/__init__.py of SeldonIO/MLServer@a325e523.
+_PACKAGES = {
+    "mlserver_catboost": "mlserver_catboost.CatboostModel",
+    "mlserver_huggingface": "mlserver_huggingface.HuggingFaceRuntime",
+    "mlserver_lightgbm": "mlserver_lightgbm.LightGBMModel",
+    "mlserver_mlflow": "mlserver_mlflow.MLflowRuntime",
+    "mlserver_sklearn": "mlserver_sklearn.SKLearnModel",
+    "mlserver_xgboost": "mlserver_xgboost.XGBoostModel",
+}
+_RUNTIMES = frozenset(_PACKAGES.values())
 _MOST = {"mlserver_lightgbm.LightGBMModel": "LightGBM's text, such as model.txt"}
 
 
@@ -39,10 +49,18 @@ def unloadable_artifact(environment: Environment) -> Iterator[Finding | NotCheck
     for model in environment.models:
         if model.engine.name != "mlserver" or model.settings.problem:
             continue
+        runtime = str(model.settings.get("implementation") or "")
+        if runtime not in _RUNTIMES and runtime.partition(".")[0] in _PACKAGES:
+            yield Finding(
+                at=model.settings.at("implementation"),
+                message=f"{model.name} is loaded by {runtime}, which that package does not have",
+                fix=f"write {_PACKAGES[runtime.partition('.')[0]]}",
+            )
+            continue
         uri = text(mapping(model.settings.get("parameters")), "uri")
         if not uri:
             continue
-        runtime, ending = str(model.settings.get("implementation") or ""), PurePosixPath(uri).suffix.lower()
+        ending = PurePosixPath(uri).suffix.lower()
         loaded = _LOADED.get(runtime)
         if loaded is not None and ending in _FORMATS and ending not in loaded:
             expected = _MOST.get(runtime) or one_of([f"model{each}" for each in loaded])

@@ -16,6 +16,8 @@ from modelyard.view import Environment, ServedModel, Setting
 
 # Of these the number is in no draft model's configuration.
 _COUNTED = ("draft_model", "eagle", "eagle3", "medusa", "ngram", "ngram_gpu")
+# These draft with a model of their own, which nothing else names.
+_WITH_MODEL = ("draft_model", "eagle", "eagle3", "medusa", "mlp_speculator")
 _EXPECTED = {
     "boolean": "true or false",
     "int": "a whole number",
@@ -148,11 +150,43 @@ def _relations(model: ServedModel, config: str, value: dict[str, Any], place: _P
             )
         elif method != "suffix":
             yield NotChecked(model, "num_speculative_tokens is not set; the draft model's configuration may set it")
+    if config == "SpeculativeConfig":
+        yield from _drafts(model, value, place)
     if config == "KVTransferConfig" and value.get("kv_connector") and value.get("kv_role") is None:
         yield Finding(
             at=place.at(key=True),
             message=f"{model.name} uses the connector {value['kv_connector']} without kv_role",
             fix="add kv_role: kv_producer, kv_consumer or kv_both",
+        )
+
+
+def _drafts(model: ServedModel, value: dict[str, Any], place: _Place) -> Iterator[Finding]:
+    """Yield keys of speculative decoding that contradict each other: vllm/config/speculative.py, 0.16.0 and 0.33.0."""
+    least, most = value.get("prompt_lookup_min"), value.get("prompt_lookup_max")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        yield Finding(
+            at=place.below("prompt_lookup_min").at(),
+            message=f"{model.name} sets prompt_lookup_min to {least}, more than prompt_lookup_max ({most})",
+            fix="lower prompt_lookup_min",
+        )
+    if value.get("tensor_parallel_size") is not None:
+        yield Finding(
+            at=place.below("tensor_parallel_size").at(key=True),
+            message=f"{model.name} sets tensor_parallel_size in speculative-config, which vLLM refuses there",
+            fix="write draft_tensor_parallel_size",
+        )
+    ranks, drafting = model.settings.tensor_parallel_size, value.get("draft_tensor_parallel_size")
+    if isinstance(drafting, int) and drafting not in (1, ranks):
+        yield Finding(
+            at=place.below("draft_tensor_parallel_size").at(),
+            message=f"{model.name} drafts on {drafting} ranks, 1 or tensor-parallel-size ({ranks}) is expected",
+            fix=f"write 1 or {ranks}" if ranks > 1 else "write 1, or remove it",
+        )
+    if value.get("method") in _WITH_MODEL and not value.get("model"):
+        yield Finding(
+            at=place.at(key=True),
+            message=f"{model.name} uses speculative decoding ({value['method']}) without a model that drafts",
+            fix="add model",
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,13 +37,20 @@ _TYPES = {
     "standard": _Volume(1, 1024),
 }
 _MIB_PER_OPERATION = 0.25
-# https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md; the driver refuses others
+_PROVISIONED = ("io1", "io2")
+# pkg/driver/constants.go and controller.go of kubernetes-sigs/aws-ebs-csi-driver@429e202e: in any case of letters; the
+# driver refuses others. Those of the external provisioner, csi.storage.k8s.io/…, do not reach it.
 _PARAMETERS = frozenset({
     "type", "iopsPerGB", "allowAutoIOPSPerGBIncrease", "iops", "throughput", "encrypted", "blockExpress",
     "kmsKeyId", "blockSize", "inodeSize", "bytesPerInode", "numberOfInodes", "ext4BigAlloc", "ext4ClusterSize",
     "ext4EncryptionSupport", "fsType", "csi.storage.k8s.io/fstype", "volumeInitializationRate",
-    "allowAutoIOPSIncreaseOnModify",
+    "allowAutoIOPSIncreaseOnModify", "blockAttachUntilInitialized",
 })  # fmt: skip
+
+
+_KNOWN = frozenset(each.lower() for each in _PARAMETERS)
+_OTHERS = ("tagSpecification", "csi.storage.k8s.io/")
+_WHOLE = frozenset({"iops", "iopspergb", "throughput", "volumeinitializationrate"})
 
 
 @rule("storage/refused-volume", error, since="0.3.0")
@@ -55,6 +61,13 @@ def refused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
             path = ("spec", "blockDeviceMappings", index, "ebs")
             disk = mapping(each, "ebs")
             size = quantity(disk.get("volumeSize"))
+            # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EbsBlockDevice.html: required for io1 and io2
+            if text(disk, "volumeType") in _PROVISIONED and disk.get("iops") is None:
+                yield Finding(
+                    at=manifest.at((*path, "volumeType")),
+                    message=f"{manifest} has a volume of type {text(disk, 'volumeType')} without iops",
+                    fix="set iops, or use gp3",
+                )
             for field, message, fix in _faults(
                 text(disk, "volumeType") or "gp2",
                 {key: disk.get(key) for key in ("volumeSize", "iops", "throughput")},
@@ -70,11 +83,18 @@ def refused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
 def _of_class(environment: Environment, manifest: Any) -> Iterator[Finding]:
     parameters = manifest.mapping("parameters")
     for name in parameters:
-        if name not in _PARAMETERS and not re.match(r"(?:tagSpecification_\d+|csi\.storage\.k8s\.io/.+)$", str(name)):
+        if str(name).lower() not in _KNOWN and not str(name).startswith(_OTHERS):
             yield Finding(
                 at=manifest.at(("parameters", name), key=True),
                 message=f"{manifest} sets {name}, which the EBS driver does not take",
                 fix=did_you_mean(str(name), _PARAMETERS) or "remove it",
+            )
+    for name, value in parameters.items():
+        if str(name).lower() in _WHOLE and not str(value).isdigit():
+            yield Finding(
+                at=manifest.at(("parameters", name)),
+                message=f"{manifest} sets {name} to {value}, where the EBS driver reads a whole number",
+                fix="write the number without a unit",
             )
     kind = text(parameters, "type") or "gp3"
     if kind not in _TYPES:
