@@ -176,9 +176,12 @@ def test_weights_of_this_years_largest_models_are_counted(name: str, billions: i
     assert (round(shape.parameters / 1e9), round(stored_weights_gib(shape))) == (billions, weights)
 
 
-def test_compressed_attention_is_named_and_never_fits() -> None:
-    shape = shape_from_config(config("deepseek-ai--DeepSeek-V4-Flash"))
-    assert shape.unmodelled == ("the cache of compressed attention (compress_ratios)",)
+def test_compressed_attention_by_ratios_that_are_not_known_is_named() -> None:
+    known = config("deepseek-ai--DeepSeek-V4-Flash")
+    assert shape_from_config(known).unmodelled == ()
+    assert all(shape_from_config(known).compressed)
+    other = {**known, "compress_ratios": [3] * len(known["compress_ratios"])}
+    assert shape_from_config(other).unmodelled == ("the cache of compressed attention (compress_ratios)",)
 
 
 @pytest.mark.parametrize(
