@@ -69,8 +69,8 @@ def test_the_message_of_the_readme(modelyard: Run) -> None:
     assert outcome.code == 1
     assert "does not fit weights 61.0 ▓" in outcome.out
     assert "of 72.8 GiB (H100 \u00d7 0.92)" in outcome.out
-    assert "7.9 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB" in outcome.out
-    assert "or: tensor-parallel-size 2: 37.5 GiB per GPU for 7 such requests" in outcome.out
+    assert "8.7 GiB per device are left for the KV cache; one request of 40960 tokens needs 10.0 GiB" in outcome.out
+    assert "or: tensor-parallel-size 2: 38.7 GiB per GPU for 7 such requests" in outcome.out
     both = modelyard("fit", "--model-id", "Qwen/Qwen3-32B", "--device", "H100", "--tensor-parallel-size", "2", "--json")
     assert both.code == 0
     assert json.loads(both.out)["verdict"] == "fits"

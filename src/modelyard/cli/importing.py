@@ -91,16 +91,11 @@ def command(
 
 
 def _text(file: Path) -> str:
-    from modelyard.repository.limits import content_of
+    from modelyard.repository.limits import content_of, standard_input
 
+    if str(file) == "-":
+        return standard_input(most=_MOST_BYTES, fix=_FIX)
     try:
-        if str(file) == "-":
-            import sys
-
-            content = sys.stdin.buffer.read(_MOST_BYTES + 1)
-            if len(content) > _MOST_BYTES:
-                raise UserError("standard input has more than 1 MiB", fix=_FIX)
-            return content.decode("utf-8")
         return content_of(file, most=_MOST_BYTES, fix=_FIX, pipes=True).decode("utf-8")
     except UnicodeDecodeError:
         raise UserError(f"{file} cannot be read: it is not UTF-8", fix=_FIX) from None

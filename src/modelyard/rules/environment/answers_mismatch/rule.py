@@ -155,7 +155,8 @@ def _of_lists(environment: Environment, recorded: Mapping[str, Any]) -> Iterator
     if terraform is None:
         return
     ranges, given = recorded.get("public_endpoint_cidrs"), terraform.given.get(_RANGES)
-    if isinstance(ranges, str) and isinstance(given, list) and _parts(ranges) != {str(each) for each in given}:
+    # Ranges that only the file has were added by hand; those that only the answer has were not applied.
+    if isinstance(ranges, str) and isinstance(given, list) and _parts(ranges) - {str(each) for each in given}:
         said = ",".join(map(str, given))
         yield _other(
             environment, "public_endpoint_cidrs", ranges, f"{_RANGES} is {said or 'empty'}", said or "an empty text"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 
 from modelyard.findings import Finding, NotChecked, UserError, error, warning
+from modelyard.repository.toml import parsed
 from modelyard.rules import rule
 from modelyard.view import Environment, LineAddress
 from modelyard.view.terraform.arguments import expressions_of
@@ -22,9 +22,10 @@ def tool_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A Terraform outside of required_version refuses to run, and a far kubectl misses or mangles fields."""
     files = environment.repository.files
     try:
-        tools = tomllib.loads(files.text(_FILE)).get("tools", {}) if files.is_file(_FILE) else {}
-    except (tomllib.TOMLDecodeError, UserError):
+        tools = parsed(files.text(_FILE)).get("tools") if files.is_file(_FILE) else {}
+    except UserError:
         return
+    tools = tools if isinstance(tools, dict) else {}
     pinned = {name: str(value) for name, value in tools.items() if isinstance(value, str | float | int)}
     terraform = environment.terraform
     version = _parsed(pinned.get("terraform", ""))

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from modelyard.catalog import TerraformArgument, terraform_arguments
-from modelyard.findings import Finding, NotChecked, error
+from modelyard.findings import Finding, NotChecked, UserError, error
+from modelyard.repository.json import parsed
 from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
 from modelyard.view import Environment, LineAddress, Terraform
@@ -84,8 +85,8 @@ def _addons(terraform: Terraform) -> Iterator[Finding]:
                 fix=f"write v{version.removeprefix('v').partition('-')[0]}-eksbuild.1, if EKS lists it",
             )
         try:
-            settings = json.loads(block.text("configuration_values") or "{}")
-        except ValueError:
+            settings = parsed(block.text("configuration_values") or "{}")
+        except UserError:
             continue
         variables = settings.get("env") if isinstance(settings, dict) else None
         for name, value in variables.items() if isinstance(variables, dict) else ():
