@@ -189,7 +189,7 @@ def _service(words: Sequence[str]) -> dict[str, object]:
             key, given, told = value.partition("=")
             environment[key] = told if given else None
         elif name == "--gpus":
-            count = re.search(r"\d+$", value)
+            count = re.search(r"\d{1,9}$", value)
             ids = re.search(r"device=([\d,]+)", value)
             device: dict[str, object] = {"driver": "nvidia"}
             if ids:

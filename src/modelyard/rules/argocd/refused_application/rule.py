@@ -12,7 +12,7 @@ from modelyard.view import Environment, Manifest, entries, listed, text
 # Go's durations: https://pkg.go.dev/time#ParseDuration; a number alone is seconds (argo-cd, RetryStrategy.NextRetryAt).
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+|\d+")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
-_TEXT_OF_JQ = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_TEXT_OF_JQ = re.compile(r'"(?:[^"\\]|\\.){0,900}+"')
 
 
 @rule("argocd/refused-application", error, since="0.3.0")

@@ -12,7 +12,7 @@ from modelyard.view import Environment, LineAddress
 from modelyard.view.terraform.arguments import expressions_of
 
 _FILE = "mise.toml"
-_CONSTRAINT = re.compile(r"\s*(>=|<=|!=|~>|>|<|=)?\s*v?(\d+(?:\.\d+){0,2})\s*")
+_CONSTRAINT = re.compile(r"\s{0,9}(>=|<=|!=|~>|>|<|=)?\s{0,9}v?(\d{1,9}(?:\.\d{1,9}){0,2})\s{0,9}")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _SKEW = 1
 

@@ -124,7 +124,7 @@ def _of_matcher(values: ChartValues, matcher: str, path: Path, severities: set[s
 def _parts(matcher: str) -> list[str]:
     inner = matcher.strip()
     inner = inner[1:-1] if inner.startswith("{") and inner.endswith("}") else inner
-    return re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+', inner) or [inner]
+    return re.findall(r'(?:"(?:[^"\\]|\\.){0,900}+"|[^,"])++', inner) or [inner]
 
 
 def _severities(environment: Environment) -> set[str]:

@@ -12,7 +12,7 @@ from modelyard.view import Environment, mapping, numbered, text
 
 _ACTION = re.compile(r"\{\{[^{}]*\}\}")
 _NAME = re.compile(r"\$(\w*)")
-_SET = re.compile(r"\$(\w+)(?:\s*,\s*\$(\w+))?\s*:?=")
+_SET = re.compile(r"\$(\w{1,99})(?:\s{0,9},\s{0,9}\$(\w{1,99}))?\s{0,9}:?=")
 # What Prometheus defines before each template: template/template.go.
 _KNOWN = frozenset({"", "labels", "value", "externalLabels", "externalURL"})
 

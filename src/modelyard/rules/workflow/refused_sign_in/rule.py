@@ -8,7 +8,7 @@ from modelyard.rules import rule
 from modelyard.view import Environment, every_workflow, workflows
 from modelyard.view.github import sign_ins, trust, trusted_anywhere
 
-_PATH = re.compile(r"github\.com[/:]([^/\s]+/[^/\s]+?)(?:\.git)?/?$")
+_PATH = re.compile(r"github\.com[/:]([^/\s]{1,99}/[^/\s]{1,200}?)(?:\.git)?/?$")
 
 
 @rule("workflow/refused-sign-in", error, since="0.2.0")

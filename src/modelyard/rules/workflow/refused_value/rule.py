@@ -18,7 +18,7 @@ _MATRIX = re.compile(r"(?<![\w.-])matrix\.([\w-]+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
 _STEP_NEEDS = ("uses", "run")
-_CHANGES = re.compile(r"\bterraform\b[^\n]*\b(?:apply|destroy)\b")
+_CHANGES = re.compile(r"\bterraform\b[^\n]{0,400}\b(?:apply|destroy)\b")
 
 
 @rule("workflow/refused-value", error, since="0.3.0")

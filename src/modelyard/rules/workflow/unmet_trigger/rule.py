@@ -14,7 +14,7 @@ from modelyard.view import Environment, Workflow, listed, mapping, text, workflo
 
 _UPLOAD, _DOWNLOAD = "actions/upload-artifact@", "actions/download-artifact@"
 _EXPRESSION = re.compile(r"\$\{\{[^{}]*\}\}")
-_SCRIPT = re.compile(r"(?:^|[\s;&|(])(?:\./)?(scripts/[\w./-]+\.(?:sh|py))(?=$|[\s;&|)\"'])", re.MULTILINE)
+_SCRIPT = re.compile(r"(?:^|[\s;&|(])(?:\./)?(scripts/[\w./-]{1,200}\.(?:sh|py))(?=$|[\s;&|)\"'])", re.MULTILINE)
 _DEFAULT_BRANCHES = ("main", "master")
 
 

@@ -92,7 +92,7 @@ def _meets(pattern: str, path: str) -> bool:
 
 def _plain(pattern: str) -> str:
     """Return a pattern as the path that it may have been meant for."""
-    return re.sub(r"\[[^\]]*\]\+?|\.[*+]|\*+", "dev", pattern.strip("/")).replace("\\", "").strip("^$")
+    return re.sub(r"\[[^\]]{0,99}\]\+?|\.[*+]|\*{1,9}", "dev", pattern.strip("/")).replace("\\", "").strip("^$")
 
 
 def _is_ignored(path: str, pattern: str) -> bool:
