@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.repository import ANSWERS, FileAddress, kustomization_file
 from modelyard.rules import rule
-from modelyard.view import Environment, listed, quantity, recorded_answers, texts_in
+from modelyard.view import Environment, listed, recorded_answers, texts_in
 from modelyard.view.values import release_values
 
 # Answers of the template, and the facts of environment.yaml that they become.
@@ -29,13 +28,6 @@ _POOLS = {
     "gpu_multinode_pool": "gpu-multinode",
     "neuron_pool": "neuron",
     "graviton_pool": "cpu-arm64",
-}
-# Answers that a pool's limit repeats: the pools, by a pattern, and what is limited.
-_LIMITS = {
-    "gpu_limit": ("gpu", "nvidia.com/gpu"),
-    "gpu_multinode_limit": ("gpu-multinode", "nvidia.com/gpu"),
-    "neuron_limit": ("neuron", "aws.amazon.com/neuron"),
-    "cpu_limit": ("cpu-*", "cpu"),
 }
 # Answers that are yes where an environment takes a choice of a component.
 _CHOICES = {
@@ -72,7 +64,6 @@ def answers_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]
             fix=f"write {said}, or change it with modelyard update --set {answer}={told}",
         )
     yield from _of_pools(environment, recorded)
-    yield from _of_limits(environment, recorded)
     yield from _of_choices(environment, recorded)
     yield from _of_variables(environment, recorded)
     yield from _of_lists(environment, recorded)
@@ -111,19 +102,6 @@ def _other(environment: Environment, answer: str, told: object, said: str, wante
 
 def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) or "empty"
-
-
-def _of_limits(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:
-    for answer, (pattern, resource) in _LIMITS.items():
-        told = recorded.get(answer)
-        if not isinstance(told, int):
-            continue
-        for pool in environment.of_kind("NodePool", "karpenter.sh"):
-            limit = quantity(pool.mapping("spec.limits").get(resource)) if fnmatchcase(pool.name, pattern) else None
-            # A limit that is higher was raised by hand, where people do so; an answer that is higher was not applied.
-            if limit is not None and limit < told:
-                yield _other(environment, answer, told, f"{pool} has a limit of {limit:g} {resource}", f"{limit:g}")
-                break
 
 
 def _of_choices(environment: Environment, recorded: Mapping[str, Any]) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from modelyard.catalog import aws_rights
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.graph import State, graph
 from modelyard.rules import rule
-from modelyard.rules.wording import nearest
-from modelyard.view import KUBE_SYSTEM, Environment, LineAddress, Terraform, association
+from modelyard.rules.wording import both, nearest
+from modelyard.view import KUBE_SYSTEM, Block, Environment, LineAddress, Terraform, association
 
 
 @rule("terraform/unused-association", error, since="0.1.0")
@@ -22,6 +22,7 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
     blocks = terraform.resources("aws_eks_pod_identity_association")
     given = {association(block) for block in blocks}
     dangling = {edge.source.node for edge in graph(environment).of("gives rights to", State.DANGLING)}
+    others: dict[tuple[str, tuple[str, ...]], list[tuple[str, Block]]] = {}
     for block in blocks:
         namespace, name = association(block)
         space = _misspelt_namespace(environment, namespace)
@@ -43,13 +44,20 @@ def unused_association(environment: Environment) -> Iterator[Finding | NotChecke
         without = {each for each in accounts.get(name, ()) if (each, name) not in given}
         if not without or not any((node.namespace, node.name) == (namespace, name) for node in dangling):
             continue
+        others.setdefault((namespace, tuple(sorted(without))), []).append((name, block))
+    for (namespace, spaces), found in others.items():
         variable = next((each for each, value in terraform.given.items() if _names(value, namespace)), "")
-        yield Finding(
-            at=terraform.variable_at(variable, namespace) if variable else block.at(("namespace",)),
-            message=f"service account {name} of namespace {namespace} has a role but does not exist; "
-            f"the one of namespace {', '.join(sorted(without))} has none",
-            fix=f"name {sorted(without)[0]}",
-        )
+        together = [found] if variable else [[each] for each in found]
+        for same in together:
+            names = [name for name, _ in same]
+            one = len(names) == 1
+            yield Finding(
+                at=terraform.variable_at(variable, namespace) if variable else same[0][1].at(("namespace",)),
+                message=f"service account{'' if one else 's'} {both(names)} of namespace {namespace} "
+                f"{'has a role but does' if one else 'have roles but do'} not exist; "
+                f"{'the one' if one else 'those'} of namespace {', '.join(spaces)} {'has' if one else 'have'} none",
+                fix=f"name {spaces[0]}",
+            )
 
 
 def _names(value: object, sought: str) -> bool:
