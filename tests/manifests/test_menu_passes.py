@@ -197,7 +197,6 @@ FINDINGS = (
         "the feature says that larger models need a larger volume of the environment",
     ),
     Expected("fit/kv-cache-too-small", PARTS, "the features say that a model must fit its part, and not all do"),
-    Expected("fit/tight-memory", PARTS, "what is left of a part is less than the estimate may be off by"),
     Expected("fit/tight-memory", frozenset({"lora"}), "adapters take room that these models have too little of"),
 )
 """Findings that are right: the feature says that it is not for such a model, which only its facts tell."""
