@@ -82,6 +82,19 @@ def named(manifest: Node) -> str:
     return f"{manifest.at('kind').text} {name}".strip()
 
 
+def candidate_of(
+    manifest: Node,
+    read: Callable[[ExternalDeployment], None],
+    *,
+    serves: bool = True,
+    half: str = "",
+    weight: int = 0,
+) -> Candidate:
+    """Return a whole manifest as a candidate under its own name; the arguments are those of Candidate."""
+    name = manifest.at("metadata", "name").text
+    return Candidate(name, named(manifest), manifest, read, serves=serves, half=half, weight=weight)
+
+
 def head_of(manifest: Node) -> None:
     """Say what becomes of the head of a manifest: its kind, metadata and status."""
     from modelyard.editing.sources.pods import read_metadata

@@ -7,6 +7,7 @@ python/huggingfaceserver/huggingfaceserver/__main__.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from modelyard.editing.sources.arguments import read_flags, words_of
 from modelyard.editing.sources.ledger import Node, Outcome
@@ -22,7 +23,7 @@ from modelyard.editing.sources.pods import (
     require_devices,
     runs_engine,
 )
-from modelyard.editing.sources.protocol import Candidate, Source, head_of, named
+from modelyard.editing.sources.protocol import Candidate, Source, candidate_of, head_of
 from modelyard.editing.sources.record import ExternalDeployment
 
 _CLASSIC = frozenset({"sklearn", "xgboost", "lightgbm", "pmml", "paddle", "mlflow", "onnx"})
@@ -41,11 +42,7 @@ class InferenceService(Source):
 
     def of_manifest(self, manifest: Node, documents: Sequence[Node]) -> Iterator[Candidate]:
         """Yield the service."""
-
-        def read(found: ExternalDeployment) -> None:
-            _read(found, manifest, documents)
-
-        yield Candidate(manifest.at("metadata", "name").text, named(manifest), manifest, read, weight=2)
+        yield candidate_of(manifest, partial(_read, manifest=manifest, documents=documents), weight=2)
 
 
 def _read(found: ExternalDeployment, manifest: Node, documents: Sequence[Node]) -> None:

@@ -7,10 +7,11 @@ presets/workspace/models/model_catalog.yaml.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from modelyard.editing.sources.ledger import Ledger, Node, as_text
 from modelyard.editing.sources.pods import containers_of, read_metadata, read_pod, refuse_other_engines, runs_engine
-from modelyard.editing.sources.protocol import Candidate, Source, head_of, named
+from modelyard.editing.sources.protocol import Candidate, Source, candidate_of, head_of
 from modelyard.editing.sources.record import ExternalDeployment, number
 from modelyard.findings import UserError
 from modelyard.repository.yaml import documents
@@ -27,12 +28,12 @@ class Workspace(Source):
 
     def of_manifest(self, manifest: Node, documents: Sequence[Node]) -> Iterator[Candidate]:
         """Yield the workspace."""
-
-        def read(found: ExternalDeployment) -> None:
-            _read(found, manifest, documents)
-
-        name = manifest.at("metadata", "name").text
-        yield Candidate(name, named(manifest), manifest, read, serves=not _tuning(manifest).exists, weight=2)
+        yield candidate_of(
+            manifest,
+            partial(_read, manifest=manifest, documents=documents),
+            serves=not _tuning(manifest).exists,
+            weight=2,
+        )
 
 
 def _tuning(manifest: Node) -> Node:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from modelyard.editing.sources.arguments import words_of
 from modelyard.editing.sources.ledger import Node
 from modelyard.editing.sources.others import NO_DEVICE_OF_THEIRS, SIZED_HERE, maker_of
 from modelyard.editing.sources.pods import OTHERWISE, read_field, read_variables, read_words
-from modelyard.editing.sources.protocol import Candidate, Source, head_of, named
+from modelyard.editing.sources.protocol import Candidate, Source, candidate_of, head_of
 from modelyard.editing.sources.record import ExternalDeployment, number
 
 _WHY = {
@@ -32,11 +33,7 @@ class KubeAIModel(Source):
 
     def of_manifest(self, manifest: Node, documents: Sequence[Node]) -> Iterator[Candidate]:
         """Yield the model."""
-
-        def read(found: ExternalDeployment) -> None:
-            _read(found, manifest)
-
-        yield Candidate(manifest.at("metadata", "name").text, named(manifest), manifest, read)
+        yield candidate_of(manifest, partial(_read, manifest=manifest))
 
 
 def _read(found: ExternalDeployment, manifest: Node) -> None:

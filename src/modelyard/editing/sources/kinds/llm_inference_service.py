@@ -6,12 +6,13 @@ Fields: kserve/kserve at aaac4e29, pkg/apis/serving/v1alpha2/llm_inference_servi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from modelyard.editing.sources.arguments import Word, read_flags, split, words_of
 from modelyard.editing.sources.ledger import Node, Outcome
 from modelyard.editing.sources.others import NO_DEVICE_OF_THEIRS, SIZED_HERE, other_engine
 from modelyard.editing.sources.pods import containers_of, engine_container, read_field, read_pod
-from modelyard.editing.sources.protocol import Candidate, Source, head_of, named
+from modelyard.editing.sources.protocol import Candidate, Source, candidate_of, head_of
 from modelyard.editing.sources.record import ExternalDeployment, number
 
 _ROUTING = (
@@ -37,11 +38,7 @@ class LLMInferenceService(Source):
 
     def of_manifest(self, manifest: Node, documents: Sequence[Node]) -> Iterator[Candidate]:
         """Yield the service."""
-
-        def read(found: ExternalDeployment) -> None:
-            _read(found, manifest)
-
-        yield Candidate(manifest.at("metadata", "name").text, named(manifest), manifest, read, weight=2)
+        yield candidate_of(manifest, partial(_read, manifest=manifest), weight=2)
 
 
 def _read(found: ExternalDeployment, manifest: Node) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from modelyard.editing.sources.ledger import Node
 from modelyard.editing.sources.pods import read_field, read_resources
-from modelyard.editing.sources.protocol import Candidate, Source, head_of, named
+from modelyard.editing.sources.protocol import Candidate, Source, candidate_of, head_of
 from modelyard.editing.sources.record import ExternalDeployment, number
 
 _NIM = "the image of NVIDIA brings engine and settings; vLLM is the engine here"
@@ -21,11 +22,7 @@ class NIMService(Source):
 
     def of_manifest(self, manifest: Node, documents: Sequence[Node]) -> Iterator[Candidate]:
         """Yield the service."""
-
-        def read(found: ExternalDeployment) -> None:
-            _read(found, manifest)
-
-        yield Candidate(manifest.at("metadata", "name").text, named(manifest), manifest, read, weight=2)
+        yield candidate_of(manifest, partial(_read, manifest=manifest), weight=2)
 
 
 def _read(found: ExternalDeployment, manifest: Node) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from modelyard.editing.sources.arguments import read_flags, words_of
 from modelyard.editing.sources.ledger import Node, as_text
 from modelyard.editing.sources.others import NO_DEVICE_OF_THEIRS, SIZED_HERE, foreign_devices, is_device, other_engine
 from modelyard.editing.sources.pods import OTHERWISE, read_field, read_resources, read_variables, read_volumes
-from modelyard.editing.sources.protocol import Candidate, Source, head_of, named
+from modelyard.editing.sources.protocol import Candidate, Source, candidate_of, head_of
 from modelyard.editing.sources.record import DEVICES, ExternalDeployment, number
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -224,11 +225,7 @@ class VLLMRuntime(Source):
 
     def of_manifest(self, manifest: Node, documents: Sequence[Node]) -> Iterator[Candidate]:
         """Yield the runtime."""
-
-        def read(found: ExternalDeployment) -> None:
-            _runtime(found, manifest)
-
-        yield Candidate(manifest.at("metadata", "name").text, named(manifest), manifest, read, weight=2)
+        yield candidate_of(manifest, partial(_runtime, manifest=manifest), weight=2)
 
 
 def _runtime(found: ExternalDeployment, manifest: Node) -> None:
