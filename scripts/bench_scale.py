@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench_check
+from generated import between
 from make_fleet import MODELS_PER_ENVIRONMENT, grown
 from modelyard.schemas import SchemaBundle
 
@@ -172,9 +173,8 @@ def _write(rows: Sequence[Row]) -> None:
     load = os.getloadavg()[1]
     machine = f"{os.cpu_count()} processors at load {load:.0f}, {MODELS_PER_ENVIRONMENT} models an environment"
     when = f"{datetime.now(UTC):%Y-%m-%d}, {machine}"
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{when}; processor seconds.\n\n{table}\n\n{_growth(rows)}\n{END}{after}")
+    curves = f"{when}; processor seconds.\n\n{table}\n\n{_growth(rows)}"
+    PAGE.write_text(between(PAGE.read_text(), BEGIN, END, curves))
     PLOT.write_text(plot(rows))
 
 

@@ -23,3 +23,9 @@ def keep(path: Path, wanted: str, *, check: bool, remedy: str) -> int:
         print(f"{path.relative_to(PROJECT)} is not current: run {remedy}", file=sys.stderr)
         return 1
     return 0
+
+
+def between(text: str, begin: str, end: str, content: str) -> str:
+    """Return a page with other lines between two marks, each of which has a line of its own."""
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"

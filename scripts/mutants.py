@@ -32,6 +32,8 @@ from tests.mutants.table import RATCHET, Line, gaps, owned, read, written
 from tests.mutants.workbench import Workbench
 from tests.mutants.worlds import WORLDS, area, made_of, order
 
+from generated import between
+
 PROJECT = Path(__file__).parents[1]
 KEPT = PROJECT / "build" / "mutants"
 TABLE = PROJECT / "docs" / "mutants.md"
@@ -50,10 +52,7 @@ def main() -> int:
     if options.gaps:
         print("", *gaps(lines), sep="\n")
     if options.write:
-        text = TABLE.read_text()
-        before, _, rest = text.partition(_BEGIN)
-        after = rest.partition(_END)[2]
-        TABLE.write_text("\n".join([f"{before}{_BEGIN}", *table, f"{_END}{after}"]))
+        TABLE.write_text(between(TABLE.read_text(), _BEGIN, _END, "\n".join(table)))
         _write_ratchet(lines)
     crashed = [line for line in lines if line["outcome"] == "crashed"]
     for line in crashed:

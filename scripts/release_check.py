@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from generated import between
 from native_wheel import native_wheel
 
 PROJECT = Path(__file__).parents[1]
@@ -204,8 +205,7 @@ def _write_down(version: str, made: list[Path], stages: dict[str, float], transc
         f"| file | MiB |\n|---|---|\n{sizes}\n\n| stage | seconds |\n|---|---|\n{seconds}\n\n"
         f"In an empty environment, without Go and without a network:\n\n```text\n{transcript.rstrip()}\n```\n"
     )
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}")
+    PAGE.write_text(between(PAGE.read_text(), BEGIN, END, text.removesuffix("\n")))
 
 
 if __name__ == "__main__":
