@@ -17,6 +17,7 @@ _NAMES = re.compile(r"(?i)\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN
 _MATRIX = re.compile(r"(?<![\w.-])matrix\.([\w-]+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
+_OF_GITHUB = re.compile(r"[A-Za-z]+-(?:latest|slim|\d[\w.]*)(?:-\w+)*")
 _STEP_NEEDS = ("uses", "run")
 _CHANGES = re.compile(r"\bterraform\b[^\n]{0,400}\b(?:apply|destroy)\b")
 
@@ -74,8 +75,17 @@ def _of_runner(workflow: Workflow, name: str, label: object, path: tuple[str, ..
     if not isinstance(label, str) or "${{" in label:
         return
     there, gone = github_runners()
-    family = label.partition("-")[0]
-    if label in gone or (label not in there and family in {each.partition("-")[0] for each in there}):
+    family, families = label.partition("-")[0], {each.partition("-")[0] for each in there}
+    if family.lower() not in families and _OF_GITHUB.fullmatch(label):
+        if system := nearest(family.lower(), families, cutoff=0.75):
+            yield Finding(
+                at=workflow.at(*path),
+                message=f"job {name} of {workflow.file} asks for a runner {label}, which GitHub does not have",
+                fix=f"write {system}{label[len(family) :]}",
+                severity=warning,  # it may be a team's own all the same
+            )
+        return
+    if label in gone or (label not in there and family in families):
         if label not in gone and not re.fullmatch(rf"{family}-[\d.]+(-arm)?|{family}-?[a-z]*", label):
             return
         near = nearest(label, there)
