@@ -18,7 +18,6 @@ _MATRIX = re.compile(r"(?<![\w.-])matrix\.([\w-]+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
 _OF_GITHUB = re.compile(r"[A-Za-z]+-(?:latest|slim|\d[\w.]*)(?:-\w+)*")
-_STEP_NEEDS = ("uses", "run")
 _CHANGES = re.compile(r"\bterraform\b[^\n]{0,400}\b(?:apply|destroy)\b")
 
 
@@ -40,23 +39,8 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
 
 
 def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, holder in ((("jobs", name), job), *((("jobs", name, "steps", i), s) for i, s in numbered(job, "steps"))):
-        minutes = holder.get("timeout-minutes")
-        if minutes is not None and not isinstance(minutes, int | float) and "${{" not in str(minutes):
-            yield Finding(
-                at=workflow.at(*path, "timeout-minutes"),
-                message=f"timeout-minutes of job {name} is {minutes}, which is no number: GitHub refuses the workflow",
-                fix="write the minutes as a number",
-            )
     yield from _of_runner(workflow, name, job.get("runs-on"), ("jobs", name, "runs-on"))
     yield from _of_matrix(workflow, name, job)
-    for index, step in numbered(job, "steps"):
-        if not any(step.get(each) for each in _STEP_NEEDS):
-            yield Finding(
-                at=workflow.at("jobs", name, "steps", index),
-                message=f"a step of job {name} of {workflow.file} has neither uses nor run",
-                fix="add one of them",
-            )
     cancelled = [mapping(holder, "concurrency") for holder in (job, workflow.content)]
     applies = any(_CHANGES.search(text(step, "run")) for step in entries(job, "steps"))
     for where, each in zip((("jobs", name), ()), cancelled, strict=True):
