@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from modelyard.rehearsal.api import Answer, Api, object_path
+from modelyard.rehearsal.api import Answer, Api, ServedKind, object_path
 from modelyard.rehearsal.control_plane import control_plane
 from modelyard.rehearsal.definitions import install_definitions
 from modelyard.rehearsal.folders import run_folder
@@ -17,7 +17,9 @@ from modelyard.schemas import SchemaBundle
 from tests.manifests.composition import shipped
 
 PLATFORM = Path(__file__).parents[2] / "bases/platform"
-SECONDS = 30.0
+SECONDS = 120.0
+T = TypeVar("T")
+PODS = ServedKind("pods", True)
 PUBLIC = "service.beta.kubernetes.io/aws-load-balancer-scheme"
 INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
 
@@ -123,11 +125,33 @@ def guarded_server() -> Iterator[Server]:
             wrapped("LeaderWorkerSet", pod(requests={"nvidia.com/gpu": 1})),
             service({PUBLIC: "internet-facing"}),
         ]
-        ends = time.monotonic() + SECONDS
-        while not all(running.refused_by(probe) for probe in probes):
-            assert time.monotonic() < ends, "the policies are not in force"
-            time.sleep(0.2)
+        noticed(lambda: [running.refused_by(probe) for probe in probes], all)
         yield running
+
+
+def refusal_of_pod(api: Api, namespace: str, spec: dict[str, Any]) -> str:
+    """Return why a server that knows the namespace refuses a pod; empty where it takes it. Nothing is made."""
+    value = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "namespace": namespace}, "spec": spec}
+    answer = noticed(
+        lambda: api.apply(object_path(PODS, "v1", namespace, "probe"), value, dry_run=True),
+        lambda said: said.ok or said.status not in (404, 429, 500, 504),
+    )
+    return "" if answer.ok else answer.message
+
+
+def noticed(ask: Callable[[], T], has: Callable[[T], bool]) -> T:
+    """Return the first answer of a server that has noticed what it was given: its caches follow what it stores.
+
+    Nothing tells from outside when they have, so it is asked again. The end is there for a server that never does.
+
+    Raises:
+        AssertionError: It has not within `SECONDS`.
+    """
+    ends = time.monotonic() + SECONDS
+    while not has(answer := ask()):
+        assert time.monotonic() < ends, f"the server has not noticed what it was given: {answer}"
+        time.sleep(0.2)
+    return answer
 
 
 def allowed(server: Server, group: str, what: str, namespace: str = "models", *, user: str = "somebody") -> bool:

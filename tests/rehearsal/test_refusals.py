@@ -6,7 +6,6 @@ import copy
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import yaml
 from modelyard.rehearsal.api import ServedKind, object_path
 from modelyard.rehearsal.control_plane import ControlPlane
 from modelyard.rules.security.pod_security_violation.standards import LEVELS, objections
+from tests.rehearsal.guarded import refusal_of_pod
 from tests.rehearsal.test_rehearse import MODELYARD, start
 
 pytestmark = pytest.mark.slow
@@ -176,7 +176,7 @@ def edited(edits: list[tuple[tuple[str | int, ...], Any]]) -> dict[str, Any]:
 
 
 def test_pod_security_and_the_rule_agree(plane: ControlPlane) -> None:
-    namespaces, pods = ServedKind("namespaces", False), ServedKind("pods", True)
+    namespaces = ServedKind("namespaces", False)
     for level in LEVELS:
         labels = {"pod-security.kubernetes.io/enforce": level}
         value = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"level-{level}", "labels": labels}}
@@ -188,21 +188,10 @@ def test_pod_security_and_the_rule_agree(plane: ControlPlane) -> None:
         spec = edited(edits)
         for level in LEVELS:
             name = f"level-{level}"
-            value = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "namespace": name}, "spec": spec}
-            answer = _settled(plane, object_path(pods, "v1", name, "probe"), value)
+            answer = refusal_of_pod(plane.api, name, spec)
             server = "violates PodSecurity" in answer
             assert server == bool(answer), f"{edits} is refused for another reason: {answer}"
             said = [text for _, text in objections(level, spec, {})]
             assert bool(said) == server, f"{level}, {edits}: the rule says {said}, the server {answer}"
             refused += server
     assert refused > 40
-
-
-def _settled(plane: ControlPlane, path: str, value: dict[str, Any]) -> str:
-    """Return why a pod is refused; asked again for a while where the server does not know its namespace yet."""
-    for _ in range(50):
-        answer = plane.api.apply(path, value, dry_run=True)
-        if answer.ok or answer.status not in (404, 429, 500, 504):
-            break
-        time.sleep(0.2)
-    return "" if answer.ok else answer.message

@@ -7,7 +7,6 @@ and those that an API server cannot be asked about.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +14,11 @@ import pytest
 
 from modelyard.rehearsal.api import Answer, ServedKind, object_path
 from tests.manifests.composition import BASES, documents
-from tests.rehearsal.guarded import PLATFORM, Server, allowed, pod, service, wrapped
+from tests.rehearsal.guarded import PLATFORM, PODS, Server, allowed, noticed, pod, refusal_of_pod, service, wrapped
 from tests.rehearsal.test_refusals import POD
 
 pytestmark = pytest.mark.slow  # starts a control plane
 
-PODS = ServedKind("pods", True)
 NAMESPACES = ServedKind("namespaces", False)
 PINNED, MOVING = "example.com/tools:v1.2.3", "example.com/tools:latest"
 GROUPS = ("readers", "model-owners", "platform")
@@ -228,10 +226,7 @@ def test_the_quota_of_models_lets_no_load_balancer_in(server: Server) -> None:
     assert server.api.request("PATCH", path, status, "application/merge-patch+json").ok
     balancer = service({}, loadBalancerClass="service.k8s.aws/nlb")
     inside = service({}, type="ClusterIP")
-    ends = time.monotonic() + 30
-    while "exceeded quota" not in (said := server.refused_by(balancer, "counted")):
-        assert time.monotonic() < ends, said
-        time.sleep(0.2)
+    noticed(lambda: server.refused_by(balancer, "counted"), lambda said: "exceeded quota" in said)
     assert server.refused_by(inside, "counted") == ""
 
 
@@ -294,10 +289,10 @@ def test_namespaces_hold_their_level_of_pod_security(server: Server) -> None:
         if level == "privileged":
             privileged = copy.deepcopy(POD)
             privileged["containers"][0]["securityContext"] = {"privileged": True}
-            assert settled(server, tried, privileged) == ""
+            assert refusal_of_pod(server.api, tried, privileged) == ""
             continue
-        assert settled(server, tried, POD) == "", name
-        assert "violates PodSecurity" in settled(server, tried, above(level)), name
+        assert refusal_of_pod(server.api, tried, POD) == "", name
+        assert "violates PodSecurity" in refusal_of_pod(server.api, tried, above(level)), name
     assert "models" in levels["restricted"]
     for name in levels["privileged"]:
         said = [path for path in BASES.rglob("README.md") if "`privileged`" in path.read_text()]
@@ -311,14 +306,3 @@ def declares(folder: Any, name: str) -> bool:
         isinstance(value, dict) and value.get("kind") == "Namespace" and value["metadata"]["name"] == name
         for _, value in documents(folder)
     ) or (folder.name.startswith("fluent-bit") and name == "logging")
-
-
-def settled(server: Server, namespace: str, spec: dict[str, Any]) -> str:
-    """Return why a pod is refused; asked again where the server does not know its new namespace yet."""
-    value = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "namespace": namespace}, "spec": spec}
-    for _ in range(50):
-        answer = server.api.apply(object_path(PODS, "v1", namespace, "probe"), value, dry_run=True)
-        if answer.ok or answer.status not in (404, 429, 500, 504):
-            break
-        time.sleep(0.2)
-    return "" if answer.ok else answer.message
