@@ -21,6 +21,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 from tests.repositories import URL, copy_template  # noqa: E402
 
+from generated import between, keep  # noqa: E402
 from list_menu import facts, table  # noqa: E402
 from modelyard.editing import Changes, Menu, environment_files, sync_outputs  # noqa: E402
 from modelyard.editing.changes import StagedFiles  # noqa: E402
@@ -115,15 +116,7 @@ def main() -> int:
         root = Path(scratch) / "my-platform"
         write_repository(root, overlays)
         made = table(HEADS, list(rows(root, overlays)))
-    shown = PAGE.read_text()
-    before, _, rest = shown.partition(BEGIN)
-    wanted = f"{before}{BEGIN}\n{made}\n{END}{rest.partition(END)[2]}"
-    if not options.check:
-        PAGE.write_text(wanted)
-    elif wanted != shown:
-        print("docs/choose.md is not current: run make docs-choices", file=sys.stderr)
-        return 1
-    return 0
+    return keep(PAGE, between(PAGE.read_text(), BEGIN, END, made), check=options.check, remedy="make docs-choices")
 
 
 if __name__ == "__main__":

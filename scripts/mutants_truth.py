@@ -30,7 +30,6 @@ from tests.mutants.table import Line, read
 from tests.mutants.truth import Verdict, confronted, truth_of
 from tests.mutants.worlds import WORLDS, area, made_of
 
-from generated import between
 from modelyard.findings import UserError
 from modelyard.rehearsal.control_plane import programs
 from mutants import KEPT, new_bench, worlds_folder
@@ -60,8 +59,11 @@ def main() -> int:
         change = f"{line['old']!r:.40} -> {line['new']!r:.40}"
         print(f"{line['file']}:{line['line']} {line['field']}: {line['family']}, {change}: {line['refused'][0]}")
     if options.verb == "run" or options.write:
+        text = TABLE.read_text()
+        before, _, rest = text.partition(_BEGIN)
+        after = rest.partition(_END)[2]
         dated = f"{datetime.now(UTC).date().isoformat()}, {len(lines)} mutants."
-        TABLE.write_text(between(TABLE.read_text(), _BEGIN, _END, "\n".join([dated, "", *written(lines)])))
+        TABLE.write_text("\n".join([f"{before}{_BEGIN}", dated, "", *written(lines), f"{_END}{after}"]))
     return int(bool(missed))
 
 
