@@ -14,9 +14,7 @@ from modelyard.placement import (
     Demand,
     Fleet,
     FleetNode,
-    Scales,
     demand_by_template,
-    is_run,
     placements,
     scales,
 )
@@ -91,8 +89,7 @@ def node_costs(environment: Environment) -> NodeCosts:
     Args:
         environment: The environment.
     """
-    every = scales(environment)
-    found = Scales(every.cluster, tuple(each for each in every.wanted if not is_run(each[0])))
+    found = scales(environment).steady
     gaps: list[tuple[str, str]] = [(str(subject), reason) for subject, reason in found.cluster.gaps]
     gaps += _unplaced(environment)
     if not found.wanted:

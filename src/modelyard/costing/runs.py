@@ -43,7 +43,7 @@ def run_costs(environment: Environment) -> tuple[RunCost, ...]:
             runs.setdefault(demand.workload, []).append((demand, placement))
     if not runs:
         return ()
-    steady = Scales(found.cluster, tuple(each for each in found.wanted if not is_run(each[0])))
+    steady = found.steady
     region, disks = str(environment.facts.get("region") or ""), disk_costs(environment)
     before = Counter(node.option.name for node in steady.most.nodes)
     base = fleet_price(steady.most, region, disks)

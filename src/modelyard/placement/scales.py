@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from modelyard.placement.demand import Demand, demand_by_template
+from modelyard.placement.demand import Demand, demand_by_template, is_run
 from modelyard.placement.fleets import Fleet, fleet
 from modelyard.placement.placements import Placement, PoolCatalog, cluster, placements
 from modelyard.placement.pods import PodShape
@@ -60,6 +60,11 @@ class Scales:
     def rolling(self) -> Fleet:
         """Return the nodes for as many, and what a rollout of every workload adds."""
         return fleet(self.cluster, self.at(lambda demand: demand.most + demand.surge))
+
+    @cached_property
+    def steady(self) -> Scales:
+        """Return the same without pods of Jobs and CronJobs, which are not there all month."""
+        return Scales(self.cluster, tuple(each for each in self.wanted if not is_run(each[0])))
 
     @property
     def named(self) -> tuple[tuple[str, Fleet], ...]:
