@@ -132,6 +132,7 @@ OPENED = {
     "repository/limits.py": "the reader",
     "scaffolding/conflicts.py": "ordinary files that a merge of ours just wrote",
     "scaffolding/updating.py": "ordinary files that a merge of ours just wrote",
+    "view/terraform/process.py": "what the system says of the process itself",
 }
 """What opens files by itself, and whose they are: whatever else there is comes through `repository.limits`."""
 

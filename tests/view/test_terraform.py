@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -91,6 +93,24 @@ def test_what_cannot_be_read_is_told(tree: Tree, file: str, content: str, reason
     reading = read(repository(tree, **{file: content}), "environments/dev")
     assert reading.terraform is None
     assert reason in reading.reason
+
+
+def landlock() -> bool:
+    """Return whether the kernel lets a process confine itself (landlock_create_ruleset, asked for its version)."""
+    return sys.platform.startswith("linux") and bool(ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) > 0)
+
+
+@pytest.mark.skipif(not landlock(), reason="the kernel has no Landlock, so nothing confines the reader of Terraform")
+@pytest.mark.parametrize(("folder", "names"), [("{outside}", ""), ("${{path.module}}", "main.tf")])
+def test_functions_of_terraform_see_the_repository_only(
+    tree: Tree, tmp_path_factory: pytest.TempPathFactory, folder: str, names: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "main.tf").touch()
+    listing = f'output "names" {{\n  value = join(" ", fileset("{folder.format(outside=outside)}", "m*"))\n}}\n'
+    reading = read(repository(tree, **{"terraform/main.tf": ROOT + listing}), "environments/dev")
+    assert reading.terraform is not None, reading.reason
+    assert [each.values["value"] for each in reading.terraform.blocks if each.address == "output.names"] == [names]
 
 
 def test_no_terraform_is_no_gap(tree: Tree) -> None:

@@ -112,7 +112,7 @@ def _read(files: Files, variables: str, key: str) -> list[dict[str, Any]]:
     if not _version():
         raise UserError("tfparse is not installed")
     folder = files.real(FOLDER)
-    argv: list[str | Path] = [sys.executable, "-I", _PROGRAM, folder, f"../{variables}"]
+    argv: list[str | Path] = [sys.executable, "-I", _PROGRAM, files.root, folder, f"../{variables}"]
     completed = run(argv, cwd=files.root, timeout=_SECONDS)
     if completed.returncode:
         lines = completed.stderr.strip().splitlines()
