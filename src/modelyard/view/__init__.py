@@ -53,6 +53,7 @@ from modelyard.view.pools import AUTO_MODE, NODE_CLASSES, Pool, Taint, tolerates
 from modelyard.view.projects import Project
 from modelyard.view.quantities import quantity, seconds
 from modelyard.view.ray import ServeApplication, serve_applications
+from modelyard.view.result_labels import Labels, LostLabel, recorded_labels, result_labels
 from modelyard.view.scopes import NATIVE_GROUPS, is_namespaced
 from modelyard.view.secrets import SecretSource
 from modelyard.view.services import Service
@@ -87,8 +88,10 @@ __all__ = [
     "GitGenerator",
     "Isolation",
     "LabelIndex",
+    "Labels",
     "LineAddress",
     "Listener",
+    "LostLabel",
     "Manifest",
     "NodeRequirement",
     "Peer",
@@ -148,7 +151,9 @@ __all__ = [
     "quantity",
     "queries",
     "recorded_answers",
+    "recorded_labels",
     "requirements",
+    "result_labels",
     "seconds",
     "selected_pools",
     "selector_set_by_manifests",

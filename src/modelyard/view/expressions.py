@@ -73,6 +73,11 @@ class Expression:
     groups: tuple[tuple[str, tuple[Selector, ...]], ...] = ()
 
     @property
+    def plain(self) -> str:
+        """Return it as Prometheus gets it: what Grafana replaces has some value."""
+        return _plain(self.text)
+
+    @property
     def at(self) -> Address:
         """Return where it is written."""
         return self.at_word("")
@@ -153,11 +158,15 @@ def _expression(manifest: Manifest, path: Path, query: str) -> Expression:
     return Expression(manifest, path, query, *_parsed(query))
 
 
+def _plain(query: str) -> str:
+    return _VARIABLE.sub("1", _DURATION.sub("[5m]", query))
+
+
 @lru_cache(maxsize=2048)
 def _parsed(query: str) -> tuple[tuple[Selector, ...], tuple[tuple[Selector, Selector], ...], str, _Groups]:
     import promql_parser
 
-    plain = _VARIABLE.sub("1", _DURATION.sub("[5m]", query))
+    plain = _plain(query)
     try:
         parsed = promql_parser.parse(plain)
     except ValueError as fault:

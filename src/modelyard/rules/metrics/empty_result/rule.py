@@ -11,10 +11,6 @@ from modelyard.rules import rule
 from modelyard.rules.wording import one_of
 from modelyard.view import Environment, Expression, entries, expressions, mapping, seconds, text
 
-# `histogram_quantile(0.9, sum by (a, b) (`; the labels stand before or behind what is aggregated.
-_QUANTILE = re.compile(
-    r"histogram_quantile\s{0,9}\([^,()]{1,60},\s{0,60}(?:sum|avg|max|min)\s{0,9}(by|without)?\s{0,9}\(([^()]{0,200})"
-)
 _WINDOW = re.compile(r"\b(?:rate|irate|increase|delta|deriv|idelta)\s{0,9}\([^\[\]]{1,400}\[(\d+)(ms|s|m)\]")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -26,7 +22,6 @@ def empty_result(environment: Environment) -> Iterator[Finding | NotChecked]:
     shortest = environment.derived(_shortest_interval)
     for expression in expressions(environment):
         yield from _of_constants(expression, constants)
-        yield from _of_quantiles(expression)
         yield from _of_windows(expression, shortest)
 
 
@@ -60,20 +55,6 @@ def _constants(environment: Environment) -> Mapping[str, Mapping[str, frozenset[
         }
         for name, written in found.items()
     }
-
-
-def _of_quantiles(expression: Expression) -> Iterator[Finding]:
-    for found in _QUANTILE.finditer(expression.text):
-        labels = {each.strip() for each in found[2].split(",")}
-        lost = "le" in labels if found[1] == "without" else found[1] is None or "le" not in labels
-        behind = re.match(r"[^()]{0,9}", expression.text[found.end() :])
-        if lost and (found[1] is not None or behind is None or "by" not in expression.text):
-            yield Finding(
-                at=expression.at_word("histogram_quantile"),
-                message=f"{expression.manifest} adds buckets up without the label le before it takes a quantile, which "
-                "gives nothing",
-                fix="add le to by (…)",
-            )
 
 
 def _of_windows(expression: Expression, shortest: float) -> Iterator[Finding]:
