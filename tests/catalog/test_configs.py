@@ -265,3 +265,24 @@ def test_modelopts_own_file_beside_the_config_is_read(tmp_path: Path) -> None:
     shape = shape_from_config(_read(tmp_path / "config.json"))
     assert bits(shape, WeightPart.MLP) == 4.5
     assert bits(shape, WeightPart.ATTENTION) == pytest.approx((3 * 4.5 + 16) / 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "values"),
+    [
+        ({}, 128 * 16),
+        ({"partial_rotary_factor": 0.5}, 128 * 8),
+        ({"rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}}, 512 * 16),
+        # Positions of time, height and width are kept four times over.
+        ({"rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]}}, 4 * 128 * 16),
+        ({"kv_lora_rank": 8, "qk_rope_head_dim": 4, "qk_nope_head_dim": 12, "v_head_dim": 16}, 128 * 4),
+        ({"position_embedding_type": "nope"}, 0),
+    ],
+)
+def test_tables_of_rotary_positions_are_whole(changes: dict[str, Any], values: int) -> None:
+    assert shape_from_config({**LLAMA, **changes}).rotary_values == values
+
+
+def test_windows_have_a_table_of_their_own_where_their_base_differs() -> None:
+    gemma = shape_from_config(config("google--gemma-3-27b-it"))
+    assert gemma.rotary_values == 2 * 131072 * 128

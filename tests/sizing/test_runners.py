@@ -15,7 +15,7 @@ from modelyard.sizing.compressed_cache import block_bytes, compressed_request_by
 from modelyard.sizing.encoder_profile import encoder_kept_gib, trial_items
 from modelyard.sizing.engine_defaults import concurrent_batches
 from modelyard.sizing.kv_cache import request_bytes
-from modelyard.sizing.overheads import counts_gib, not_modelled
+from modelyard.sizing.overheads import activation_gib, counts_gib, not_modelled
 from modelyard.sizing.runners import runs_second_runner
 from tests.sizing.deployments import LLAMA, QWEN, SMALL, device, shape
 from tests.sizing.test_deployments import TABLE
@@ -68,6 +68,14 @@ def test_the_second_runner_counts_the_tokens_of_each_request() -> None:
     second = effective_settings({"max-num-seqs": 1024}, "0.33.0", shape(QWEN), device("H100"))
     assert counts_gib(shape(QWEN), second) == pytest.approx(1024 * shape(QWEN).vocabulary * 4.125 / 2**30)
     assert counts_gib(shape(QWEN), replace(second, second_runner=False)) == 0
+
+
+def test_what_the_second_runner_keeps_is_of_the_share_since_0_27() -> None:
+    after = effective_settings({"max-num-seqs": 1024}, "0.33.0", shape(QWEN), device("H100"))
+    before = replace(after, version=(0, 26, 0))
+    counts = counts_gib(shape(QWEN), after)
+    assert counts > 0.5
+    assert activation_gib(shape(QWEN), after) - activation_gib(shape(QWEN), before) == pytest.approx(counts)
 
 
 def test_the_second_runner_did_not_try_the_tower_before_0_27() -> None:

@@ -23,6 +23,7 @@ from modelyard.catalog.model_matrices import (
 from modelyard.catalog.module_names import unknown_among
 from modelyard.catalog.quantization_schemes import Scheme, UnknownSchemeError, cache_type, mean_bits, scheme_of
 from modelyard.catalog.recurrences import Projection, Recurrence, recurrence
+from modelyard.catalog.rotary import rotary_values
 from modelyard.catalog.shapes import (
     Experts,
     LatentAttention,
@@ -111,6 +112,7 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         quantization=_quantization(scheme),
         encoder_parameters=tower,
         learned_positions=learned,
+        rotary_values=rotary_values(config, text, plans),
         weights=weights,
         recurrence=mixer[0] if mixer is not None else None,
         encoder=encoder,

@@ -134,6 +134,7 @@ class ModelShape:
         encoder_positions: Longest input of an encoder to which every layer has a second attention (Whisper); 0 for
             models without one.
         learned_positions: Rows of a table of learned positions; 0 where positions are computed.
+        rotary_values: Values of the tables of rotary positions that the engine makes beside the weights.
         weights: The weights by part as the config lists them; empty where they follow from the fields above.
         recurrence: The state of recurrent layers; None for models without any, and where it is not known.
         encoder: The vision tower; None for models without one, and where it is not known.
@@ -165,6 +166,7 @@ class ModelShape:
     encoder_parameters: int | None = 0
     encoder_positions: int = 0
     learned_positions: int = 0
+    rotary_values: int = 0
     weights: tuple[PartWeights, ...] = ()
     recurrence: Recurrence | None = None
     encoder: Encoder | None = None

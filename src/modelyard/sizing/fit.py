@@ -14,7 +14,8 @@ from modelyard.sizing.budget import MemoryBudget, memory_budget
 from modelyard.sizing.calibration import Coverage, coverage
 from modelyard.sizing.graphs import most_graphs_gib
 from modelyard.sizing.measured import MeasuredBudget
-from modelyard.sizing.overheads import sampler_peak_gib
+from modelyard.sizing.overheads import counts_gib, sampler_peak_gib
+from modelyard.sizing.runners import COUNTED_SINCE
 from modelyard.sizing.settings import EffectiveSettings, effective_settings
 from modelyard.sizing.support import CUDA_CONTEXT_GIB, doubts, refusals
 from modelyard.sizing.weights import effective_quantization
@@ -233,9 +234,10 @@ def _outside(shape: ModelShape, settings: EffectiveSettings, budget: MemoryBudge
     if left < CUDA_CONTEXT_GIB:
         return [f"{share}, and vLLM refuses to start when less is free than it takes"]
     graphs = 0.0 if settings.cuda_graphs_subtracted else most_graphs_gib(shape, settings)
-    if graphs and left < CUDA_CONTEXT_GIB + graphs:
+    counts = counts_gib(shape, settings) if settings.version < COUNTED_SINCE else 0.0
+    if graphs and left < CUDA_CONTEXT_GIB + graphs + counts:
         return [
-            f"{share}, where CUDA graphs may need {graphs:.1f} GiB beside the CUDA context: vLLM "
+            f"{share}, where CUDA graphs may need {graphs + counts:.1f} GiB beside the CUDA context: vLLM "
             f"{'.'.join(map(str, settings.version))} captures them after it has filled its share"
         ]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelyard.catalog import Device, ModelShape
 from modelyard.sizing.compressed_cache import is_compressed, is_modelled
 from modelyard.sizing.encoder_profile import encoder_kept_gib, encoder_peak_gib
-from modelyard.sizing.runners import COUNT_BYTES, sampler_bytes
+from modelyard.sizing.runners import COUNT_BYTES, COUNTED_SINCE, sampler_bytes
 from modelyard.sizing.settings import KV_DTYPE_BYTES, EffectiveSettings
 from modelyard.sizing.weights import effective_quantization
 
@@ -117,13 +117,14 @@ def activation_gib(shape: ModelShape, settings: EffectiveSettings, *, last_stage
     """Return the activation peak of a rank in GiB; the sampler runs on the last stage only.
 
     What the tower made of the largest items is kept until the text has run (`profile_run`), and what the second runner
-    keeps of each request is counted here as well.
+    keeps of each request is counted here as well where the engine counts it (`COUNTED_SINCE`).
     """
     text = forward_peak_gib(shape, settings)
     if last_stage:
         text = max(text, sampler_peak_gib(shape, settings))
     peak = max(encoder_peak_gib(shape, settings), text + encoder_kept_gib(shape, settings))
-    return peak + (counts_gib(shape, settings) if last_stage else 0.0)
+    counted = last_stage and settings.version >= COUNTED_SINCE
+    return peak + (counts_gib(shape, settings) if counted else 0.0)
 
 
 def non_torch_gib(settings: EffectiveSettings, device: Device | None = None) -> float:

@@ -40,6 +40,11 @@ COUNT_BYTES = 4 + 1 / 8
 (`output_bin_counts` and `prompt_bin_mask` of `vllm/v1/worker/gpu/sample/penalties.py`, 0.22.0 to 0.33.0)."""
 
 
+COUNTED_SINCE = (0, 27, 0)
+"""Since then what is kept beside the weights is taken from the engine's share: all that the device lost is
+(`memory_profiling` of `vllm/utils/mem_utils.py`; in 0.27.1, not in 0.26.0). Before, those counts lay outside."""
+
+
 def runs_second_runner(version: Version, shape: ModelShape, *, pooling: bool, asked: bool | None) -> bool:
     """Tell whether the second model runner serves a model (`use_v2_model_runner` of `vllm/config/vllm.py`).
 

@@ -44,6 +44,7 @@ class RankWeights:
         embeddings: Embedding and output layer.
         encoder: Vision or audio towers of known size.
         draft: Layers that predict further tokens, where they speculate.
+        tables: Tables of rotary positions, which the engine makes while it loads.
     """
 
     attention: float
@@ -52,11 +53,12 @@ class RankWeights:
     embeddings: float
     encoder: float
     draft: float = 0.0
+    tables: float = 0.0
 
     @property
     def total(self) -> float:
         """All weights of the rank in bytes."""
-        return self.attention + self.mlp + self.experts + self.embeddings + self.encoder + self.draft
+        return sum((self.attention, self.mlp, self.experts, self.embeddings, self.encoder, self.draft, self.tables))
 
 
 def effective_quantization(shape: ModelShape, settings: EffectiveSettings) -> Quantization | None:
@@ -129,6 +131,7 @@ def rank_weights(shape: ModelShape, settings: EffectiveSettings, device: Device,
         embeddings=found[WeightPart.EMBEDDINGS] + found[WeightPart.HEAD],
         encoder=found[WeightPart.ENCODER],
         draft=found[WeightPart.DRAFT],
+        tables=shape.rotary_values * settings.dtype_bytes,
     )
 
 
