@@ -10,7 +10,7 @@ from typing import Any
 
 import copier
 import pytest
-from copier import _main
+from copier import _main, _template, _user_data
 from jinja2 import Environment
 
 from modelyard.scaffolding.economy import economical
@@ -18,6 +18,8 @@ from tests import repositories
 
 # The commit of a work tree with changes is made anew for each copy.
 _COMMIT = re.compile(r"(?m)^_commit: .*$|(?<=@)[0-9a-f]{40}$")
+
+_WRAPPED = ("_sync_git_index_executable_bit", "_render_template", "_render_string", "answers_relpath")
 
 
 def written(folder: Path) -> dict[str, tuple[int, str]]:
@@ -44,12 +46,42 @@ def test_the_same_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert once * 3 < len(compiled) - once, "most texts come again and again"
 
 
+def _insides() -> tuple[Any, ...]:
+    read_by: list[Any] = [vars(each)["yaml"] for each in (_template, _user_data)]
+    return (Environment.from_string, *read_by, *map(vars(_main.Worker).get, _WRAPPED))
+
+
 def test_copier_is_itself_again_afterwards() -> None:
-    before = (Environment.from_string, _main.Worker._sync_git_index_executable_bit)
+    before = _insides()
     with pytest.raises(RuntimeError), economical():
-        assert Environment.from_string is not before[0]
+        assert not any(one is other for one, other in zip(_insides(), before, strict=True))
         raise RuntimeError
-    assert (Environment.from_string, _main.Worker._sync_git_index_executable_bit) == before
+    assert _insides() == before
+
+
+@pytest.mark.parametrize(
+    "written", ["a{{ x }}b", "{% if x %}a{% endif %}", "a{# no #}b", "a{b}c", "[[ x ]]", "plain", "{{ '{%' }}"]
+)
+def test_a_name_is_rendered_where_there_is_something_to_render(written: str, tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    (template / written).mkdir(parents=True)
+    (template / written / "file").write_text("")
+    (template / "copier.yml").write_text("x: {type: str, default: y}\n_exclude: [copier.yml]\n")
+    found = []
+    for manner, folder in ((contextlib.nullcontext, "as it is"), (economical, "economical")):
+        with manner():
+            copier.run_copy(str(template), tmp_path / folder, quiet=True, defaults=True)
+        found.append(sorted(str(each.relative_to(tmp_path / folder)) for each in (tmp_path / folder).rglob("*")))
+    assert found[0] == found[1] != []
+
+
+def test_what_is_wrong_with_an_answer_is_said_in_the_words_of_copier() -> None:
+    text = "a: [1, 2\nb: c"
+    with pytest.raises(ValueError, match="expected") as as_it_is:
+        _user_data.parse_yaml_string(text)
+    with economical(), pytest.raises(ValueError, match="expected") as economically:
+        _user_data.parse_yaml_string(text)
+    assert str(economically.value) == str(as_it_is.value)
 
 
 def test_git_that_ignores_modes_is_told_of_a_change(tmp_path: Path) -> None:
