@@ -56,8 +56,11 @@ def grown(base: Path, root: Path, size: int, per_environment: int = MODELS_PER_E
         environment = root / f"environments/env{index}"
         if position == 0:
             shutil.copytree(template, environment)
-            for path in environment.rglob("*.yaml"):
+            for path in (*environment.rglob("*.yaml"), environment / "backend.hcl"):
                 path.write_text(path.read_text().replace("environments/dev", f"environments/env{index}"))
+            for name in ("environment.yaml", ".copier-answers.yml"):
+                stated = environment / name
+                stated.write_text(stated.read_text().replace("name: dev\n", f"name: env{index}\n", 1))
             shutil.rmtree(environment / "models/chat")
             (environment / "applications/chat.yaml").unlink()
             listed = environment / "kustomization.yaml"
