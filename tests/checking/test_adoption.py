@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from modelyard.checking import CheckOptions, check
 from modelyard.checking.baseline import read_baseline
-from modelyard.checking.selection import selected
+from modelyard.checking.selection import require_known_names, selected
 from modelyard.cli.application import application
 from modelyard.findings import At, ExitCode, Finding, Place, UserError
 from modelyard.tooling.git import git as of_git
@@ -107,7 +107,7 @@ def test_the_closer_name_wins(select: list[str], ignore: list[str], expected: li
 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(UserError, match="no rule or area netwrok"):
-        selected([], ["netwrok"], [])
+        require_known_names(CheckOptions(select=("netwrok",)))
 
 
 @pytest.mark.parametrize(("severity", "code"), [("warning", 0), ("off", 0), ("error", 1)])

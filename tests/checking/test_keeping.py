@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ import yaml
 from modelyard.checking import CheckOptions, check, examination, keeping, kept_findings
 from modelyard.checking.examination import examine
 from modelyard.checking.examined import Examination
-from modelyard.findings import Finding, Report
+from modelyard.findings import Finding, NotChecked, Report
 from modelyard.repository import Files
 from modelyard.repository.recording import Answers, RecordedFiles
-from modelyard.rules import rules
+from modelyard.rules import Rule, rules
 from modelyard.tooling import cache, run
 from modelyard.tooling.blobs import Blobs
+from modelyard.view import Environment
 from tests.repositories.copies import Copies
 
 APPLICATION = """
@@ -123,6 +124,32 @@ def test_only_environments_are_examined_of_which_something_changed(root: Path, e
     (root / "apps/web/kustomization.yaml").write_text("resources: [deployment.yaml, service.yaml]\n")
     assert told(check(root, OPTIONS)) == told(found)
     assert len(examined) <= count + 2, "what was seen before is kept beside"
+
+
+def test_rules_that_nobody_asks_for_do_not_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    run_rule = Rule.run
+
+    def counted(self: Rule, environment: Environment) -> Iterator[Finding | NotChecked]:
+        ran.append(self.id)
+        return run_rule(self, environment)
+
+    monkeypatch.setattr(Rule, "run", counted)
+    some = CheckOptions(policies=False, select=("network",), ignore=("network/caller-denied",))
+    chosen = [each for each in rules() if each.startswith("network/") and each != "network/caller-denied"]
+    alone = check(root, some)
+    assert ran == [*chosen, *chosen], "of each environment"
+    check(root, some)
+    assert ran == [*chosen, *chosen], "what they said is kept"
+    whole = check(root, OPTIONS)
+    assert ran[2 * len(chosen) :] == [*rules(), *rules()], "what some said is not taken for what all say"
+    (root / "apps/web/deployment.yaml").write_text(DEPLOYMENT + "# another\n")
+    check(root, OPTIONS)
+    count = len(ran)
+    asked = check(root, some)
+    assert len(ran) == count, "what all said holds what some say"
+    assert told(asked) == told(alone)
+    assert {each.rule for each in alone.findings} <= {each.rule for each in whole.findings} & set(chosen)
 
 
 def test_what_is_kept_is_told_without_loading_rules_or_the_view(root: Path) -> None:

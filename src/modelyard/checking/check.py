@@ -18,7 +18,7 @@ from modelyard.checking.options import CheckOptions, Progress, silent
 from modelyard.checking.postprocess import processed
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.scopes import opened
-from modelyard.checking.selection import gaps_of_selected, selected, with_severities
+from modelyard.checking.selection import gaps_of_selected, require_known_names, selected, with_severities
 from modelyard.checking.tools import CheckContext
 from modelyard.findings import NotChecked, Report, UserError
 from modelyard.repository import Repository
@@ -62,6 +62,7 @@ def check(root: Path, options: CheckOptions | None = None, progress: Progress = 
             is missing, or `modelyard.yaml` cannot be read.
     """
     options = options or CheckOptions()
+    require_known_names(options)
     started, since = time.monotonic(), time.time_ns()
     repository = opened(root)
     if not is_kept(repository, options):
@@ -77,7 +78,7 @@ def check_with_views(root: Path, options: CheckOptions | None = None, progress: 
         UserError: As for `check`.
     """
     options = options or CheckOptions()
-    load_rules()
+    load_rules(options)
     repository = opened(root)
     with nullcontext() if options.backend == "processes" else prestart_renderer() as prestarted:
         return _checked(repository, options, progress, None, prestarted)
@@ -128,6 +129,7 @@ def _checked(
     from modelyard.checking.environments import environments
     from modelyard.checking.examination import examine, shown_examination
 
+    require_known_names(options)
     started = time.monotonic()
     rendered = environments(repository, options, progress, context=context, prestarted=prestarted, eager=True)
     examinations = [shown_examination(examine(each, options), repository.files) for each in rendered.environments]

@@ -9,6 +9,7 @@ from modelyard.checking.environments import RenderedEnvironment
 from modelyard.checking.examined import Examination, runs_policies
 from modelyard.checking.options import CheckOptions
 from modelyard.checking.postprocess import shown
+from modelyard.checking.selection import running
 from modelyard.findings import At, EnvironmentSummary, Finding, NotChecked, UserError
 from modelyard.policies import Policy, load_policies
 from modelyard.rendering import Identity, ResourceAddress
@@ -18,7 +19,7 @@ from modelyard.view import Environment, ServedModel
 
 
 def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination:
-    """Run rules and policies over one environment.
+    """Run the rules that are asked for, and policies, over one environment.
 
     Args:
         rendered: The environment.
@@ -36,7 +37,8 @@ def examine(rendered: RenderedEnvironment, options: CheckOptions) -> Examination
     gaps = [gap for gap in rendered.gaps if not gap.application or gap.application in shown]
     if view.terraform_reading.reason:
         gaps.append(NotChecked("terraform", view.terraform_reading.reason, environment=view.name))
-    runners: list[Rule | Policy] = [*rules().values(), *_policies(view.repository, options)]
+    chosen = [rules()[each] for each in running(options)]
+    runners: list[Rule | Policy] = [*chosen, *_policies(view.repository, options)]
     for runner in runners:
         for said in runner.run(view):
             if isinstance(said, Finding):

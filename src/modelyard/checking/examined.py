@@ -30,13 +30,15 @@ class Examination:
     cached_applications: int
 
 
-def load_rules() -> None:
-    """Begin to load the rules, hundreds of modules, beside other work."""
+def load_rules(options: CheckOptions) -> None:
+    """Begin to load the rules that run, hundreds of modules, beside other work."""
 
     def load() -> None:
+        from modelyard.checking.selection import running
         from modelyard.rules import rules
 
-        list(rules().values())
+        for each in running(options):
+            rules()[each]
 
     threading.Thread(target=load, name="rules", daemon=True).start()
 

@@ -65,7 +65,7 @@ def kept_or_examined(
     # Where nothing is kept yet, the renderer gets ready while it is found out what there is to render.
     first = not (cache() / "findings").is_dir()
     if first:
-        load_rules()
+        load_rules(options)
     with prestart_renderer() if first else nullcontext() as prestarted:
         context = CheckContext(repository, options, prestarted)
         return _Keeper(repository, options, context, since).examinations(progress), context.gaps
@@ -86,18 +86,25 @@ class _Keeper:
         for version, group in by_version(wanted, self._options).items():
             missing: list[EnvironmentFolder] = []
             for folder in group:
-                known = self._kept.get(self._key(folder, version))
+                known = self._known(folder, version)
                 if known is None:
                     missing.append(folder)
                 else:
                     found.extend(known)
             if missing:
-                load_rules()
+                load_rules(self._options)
             with self._context.stage(version).ready(self._repository) if missing else nullcontext():
                 for position, folder in enumerate(missing, 1):
                     told = _numbered(progress, position, len(missing))
                     found.extend(self._examined(folder, version, told))
         return sorted(found, key=lambda each: each.summary.name)
+
+    def _known(self, folder: EnvironmentFolder, version: str) -> tuple[Examination, ...] | None:
+        """Return what is kept of an environment: what all rules said, else what those said that are asked for."""
+        of_all = self._kept.get(self._key(folder, version, ()))
+        if of_all is not None or not self._selection:
+            return of_all
+        return self._kept.get(self._key(folder, version, self._selection))
 
     def _examined(self, folder: EnvironmentFolder, version: str, progress: Progress) -> list[Examination]:
         # The view, rules and all that they stand on: what is kept does without.
@@ -118,10 +125,10 @@ class _Keeper:
         remotes = repository.remotes if repository.asked_for_remotes else None
         inputs = self._kept.inputs(files.asked, revisions.asked, remotes, self._since)
         if inputs is not None:
-            self._kept.put(self._key(folder, version), examinations, inputs)
+            self._kept.put(self._key(folder, version, self._selection), examinations, inputs)
         return examinations
 
-    def _key(self, folder: EnvironmentFolder, version: str) -> str:
+    def _key(self, folder: EnvironmentFolder, version: str, selection: Sequence[object]) -> str:
         """Return a digest of what decides the findings besides what is asked of the repository's files.
 
         Two files of the environment are in it that change seldom, so that environments of one name do not contend.
@@ -136,6 +143,7 @@ class _Keeper:
             options.facts,
             options.applications,
             options.shard,
+            selection,
             self._repository.scope,
             folder.name,
             folder.path,
@@ -143,6 +151,12 @@ class _Keeper:
             [files.digest(path) if files.is_file(path) else "" for path in own],
         ]
         return sha256(orjson.dumps(parts)).hexdigest()
+
+    @property
+    def _selection(self) -> Sequence[object]:
+        """Return which rules are asked for; empty where all are."""
+        options = self._options
+        return (options.select, options.ignore) if options.select or options.ignore else ()
 
     @cached_property
     def _surroundings(self) -> Sequence[object]:

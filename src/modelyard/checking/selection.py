@@ -1,15 +1,31 @@
-"""Which rules report, and how bad what they find is: `--select`, `--ignore` and `severities` of `modelyard.yaml`."""
+"""Which rules run and report, and how bad what they find is: `--select`, `--ignore` and `severities` of settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from modelyard.checking.options import CheckOptions
 from modelyard.findings import Finding, NotChecked, Severity, UserError
 from modelyard.rules import rules
 from modelyard.wording import did_you_mean
 
 OFF = "off"
+
+
+def require_known_names(options: CheckOptions) -> None:
+    """Raise where what is selected or ignored does not exist.
+
+    Raises:
+        UserError: There is no such area or rule.
+    """
+    for name in (*options.select, *options.ignore):
+        _require_known(name)
+
+
+def running(options: CheckOptions) -> list[str]:
+    """Return the ids of the rules that run: those that report."""
+    return [each for each in rules() if _reports(each, options.select, options.ignore)]
 
 
 def selected(findings: Iterable[Finding], select: Sequence[str], ignore: Sequence[str]) -> list[Finding]:
@@ -22,12 +38,7 @@ def selected(findings: Iterable[Finding], select: Sequence[str], ignore: Sequenc
         findings: The findings.
         select: Areas and rules that report; all when empty.
         ignore: Areas and rules that do not.
-
-    Raises:
-        UserError: There is no such area or rule.
     """
-    for name in (*select, *ignore):
-        _require_known(name)
     return [each for each in findings if _reports(each.rule, select, ignore)]
 
 
