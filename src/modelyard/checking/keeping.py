@@ -19,6 +19,7 @@ import orjson
 from modelyard.checking.examined import Examination, load_rules, runs_policies
 from modelyard.checking.kept_findings import KeptFindings
 from modelyard.checking.options import CheckOptions, Progress
+from modelyard.checking.recorded import RecordedRepository, Survey
 from modelyard.checking.revisions import Revisions
 from modelyard.checking.tools import CheckContext, by_version, folders
 from modelyard.findings import NotChecked
@@ -77,6 +78,7 @@ class _Keeper:
         self._options = options
         self._context = context
         self._since = since
+        self._survey = Survey(repository)
         self._revisions = Revisions(repository)
         self._kept = KeptFindings(repository.files, self._revisions.resolved, lambda: repository.remotes)
 
@@ -112,7 +114,7 @@ class _Keeper:
         from modelyard.checking.examination import examine, shown_examination
 
         files = RecordedFiles(self._repository.files)
-        repository = _Recorded(self._repository, files)
+        repository = RecordedRepository(self._survey, files)
         options = replace(self._options, environments=(folder.name,))
         read_lock(files)
         revisions = Revisions(repository, self._revisions)
@@ -165,21 +167,6 @@ class _Keeper:
 
 
 _PROGRAMS = ("git", "helm", "kubeconform")
-
-
-class _Recorded(Repository):
-    """A repository of which it is known what was asked; Git answers once for all of them."""
-
-    def __init__(self, repository: Repository, files: RecordedFiles) -> None:
-        super().__init__(repository.root, files, repository.scope, repository.copied_remotes)
-        self.asked_for_remotes = False
-        self._of = repository
-
-    @property
-    def remotes(self) -> frozenset[str]:
-        """Return the addresses under which Git knows this repository; empty where it is no clone of another."""
-        self.asked_for_remotes = True
-        return self._of.remotes
 
 
 def _has_failed(rendered: RenderedEnvironment) -> bool:

@@ -12,12 +12,15 @@ from modelyard.checking.revisions import Revisions
 from modelyard.checking.views import ChartFolder, PlannedApplication, RenderPlan, RenderRequest
 from modelyard.findings import NotChecked
 from modelyard.rendering import Rendering, Resource
-from modelyard.repository import EnvironmentFolder, Repository, kustomization_file
+from modelyard.repository import EnvironmentFolder, Kustomization, Repository, kustomization_file
 from modelyard.repository.layout import CHART, WHOLE
 from modelyard.view import Manifest, Source, manifests, own_folders, sources
 from modelyard.wording import join_and
 
 BOOTSTRAP = "bootstrap"
+# Of definitions that tools write out, Kustomize builds some 300 KB a second; a repository that is read folder by folder
+# may hold dozens of overlays with all of them.
+MOST_BYTES = 2_000_000
 Chosen = Callable[[str, Manifest], bool]
 
 # What Argo CD may add to a folder's kustomization without changing what the folder's objects refer to.
@@ -74,11 +77,32 @@ def _alone(folder: EnvironmentFolder, target: str, repository: Repository) -> Re
     }
     manifest = Manifest(repository, target, Resource(value))
     source = Source(value["spec"]["source"], ("spec", "source"))  # type: ignore[index]
-    if _is_chart(repository, source):
+    gaps: tuple[NotChecked, ...] = ()
+    size = _size(repository, source) if repository.scope != target else 0
+    if size > MOST_BYTES:
+        where = f"application {target}"
+        reason = f"it reads {size / 1e6:.1f} MB of YAML, and is built only where it is asked for by itself"
+        child = PlannedApplication(manifest, left_out=where)
+        gaps = (
+            NotChecked(where, reason, f"modelyard check {target}", environment=folder.name, application=folder.name),
+        )
+    elif _is_chart(repository, source):
         child = PlannedApplication(manifest, charts=(ChartFolder(source, repository),))
     else:
         child = PlannedApplication(manifest, (RenderRequest(repository, target),))
-    return RenderPlan(folder, Rendering(WHOLE), (), None, (child,), (), (), unknown="what is not in this folder")
+    return RenderPlan(folder, Rendering(WHOLE), (), None, (child,), (), gaps, unknown="what is not in this folder")
+
+
+def _size(repository: Repository, source: Source) -> int:
+    """Return how many bytes a kustomization or a chart is built of; of plain manifests, which nothing builds, none."""
+    files, folder = repository.files, source.folder
+    if kustomization_file(files, folder):
+        paths: Iterable[str] = repository.kustomizations.tree(folder).inputs
+    elif _is_chart(repository, source):
+        paths = (each for each in files.below(("yaml", "yml", "json")) if each.startswith(f"{folder}/"))
+    else:
+        return 0
+    return sum(len(files.read(path)) for path in paths if files.is_file(path))
 
 
 def _parents_first(
@@ -194,16 +218,33 @@ _TRANSFORMERS = ("patches", "patchesStrategicMerge", "patchesJson6902", "replace
 def _changed_by(manifest: Manifest, repository: Repository) -> str:
     """Return a kustomization that changes an Application as it lies in its file; empty where none does.
 
-    An Application that a folder brings has been through that folder's kustomizations already.
+    An Application that a folder brings has been through that folder's kustomizations already. A kustomization changes
+    what it reads itself: what one of its resources does to its own resources is no matter for the others.
     """
     origin = manifest.resource.origin
     if manifest.application or not origin:
         return ""
     for folder in repository.kustomization_folders:
         tree = repository.kustomizations.tree(folder)
-        if origin in tree.inputs and any(layer.entries(field) for layer in tree.layers for field in _TRANSFORMERS):
+        if origin in tree.inputs and any(_changes(layer, manifest) for layer in tree.layers if layer.folder == folder):
             return folder
     return ""
+
+
+def _changes(layer: Kustomization, manifest: Manifest) -> bool:
+    """Return whether a kustomization may change an Application or its generator; a patch for another kind does not."""
+    return any(
+        not (field == "patches" and _is_for_another_kind(entry, manifest))
+        for field in _TRANSFORMERS
+        for entry in layer.entries(field)
+    )
+
+
+def _is_for_another_kind(patch: object, manifest: Manifest) -> bool:
+    target = patch.get("target") if isinstance(patch, dict) else None
+    kind = target.get("kind") if isinstance(target, dict) else None
+    # Kustomize reads the kind as a pattern; a plain name is compared.
+    return isinstance(kind, str) and kind.isalpha() and kind not in (manifest.kind, "ApplicationSet")
 
 
 def _second(manifest: Manifest, first: Manifest, environment: str) -> NotChecked:

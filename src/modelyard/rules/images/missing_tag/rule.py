@@ -14,6 +14,11 @@ def missing_tag(environment: Environment) -> Iterator[Finding | NotChecked]:
     for workload in environment.own_workloads:
         for container in workload.containers:
             name, tag, digest = split_image(container.image)
+            if name.rpartition("/")[2].isupper() and not environment.is_generated:
+                yield NotChecked(
+                    workload, f"{name} is filled in before it is applied: names of images are in lower case"
+                )
+                continue
             if name and not tag and not digest:
                 yield Finding(
                     at=container.at("image"),

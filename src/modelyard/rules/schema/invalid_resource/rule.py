@@ -62,8 +62,11 @@ def _unsure(manifest: Manifest, problem: SchemaProblem) -> str:
         return "which release of its CRD is installed is not known"
     named = _NAMED.search(problem.message)
     path = problem.path or (named[1] if named else "")
-    if path and holds_placeholder(value_at(manifest.resource.value, parse(path))):
+    value = value_at(manifest.resource.value, parse(path)) if path else MISSING
+    if holds_placeholder(value):
         return "what stands there is filled in before it is applied"
+    if value is None:
+        return "the API server drops a null where it makes the object, and may refuse one that is applied on its side"
     return ""
 
 

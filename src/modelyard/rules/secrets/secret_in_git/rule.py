@@ -5,7 +5,8 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 
-from modelyard.findings import Finding, NotChecked, error, is_secret, without_credentials
+from modelyard.findings import Finding, NotChecked, UserError, error, is_secret, without_credentials
+from modelyard.repository.yaml import documents
 from modelyard.rules import rule
 from modelyard.rules.wording import both
 from modelyard.view import Environment
@@ -17,6 +18,8 @@ _REFERENCES = ("op://", "ref+", "vault:")
 # A value that SOPS encrypted, or one in a file that it did.
 _ENCRYPTED = "ENC[AES256_GCM,data:"
 # Switches, small numbers, levels of logs, addresses: what stands beside secrets, or might stand in a ConfigMap.
+_USER = re.compile(r"(?i)(?:^|[_.-])user_?(?:name)?$")
+_LONGEST_NAME = 32
 _PLAIN = re.compile(
     r"(?i:true|false|yes|no|on|off|none|trace|debug|info|warn|warning|error)|[0-9]{1,5}"
     r"|(?:https?|grpc|tcp)://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?/?|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?::[0-9]{1,5})?"
@@ -33,7 +36,12 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
             given = {key: str(value) for key, value in manifest.mapping(field).items() if value}
             texts = {key: _decoded(value) if field == "data" else value for key, value in given.items()}
             keys = sorted(key for key, value in given.items() if not _is_put_in(value) and _ENCRYPTED not in texts[key])
-            if not all(_is_plain(key, texts[key]) for key in keys):
+            telling = [key for key in keys if not _is_plain(key, texts[key])]
+            if telling and all(_is_without_secret(key, texts[key]) for key in telling):
+                yield NotChecked(
+                    manifest, f"{both(telling)} hold no field that is named as a secret is; nobody else knows"
+                )
+            elif telling:
                 yield Finding(
                     at=manifest.at(field, key=True),
                     message=f"{manifest} has the values of {both(keys)} in Git",
@@ -47,9 +55,31 @@ def _is_put_in(value: str) -> bool:
     return value.lstrip().lower().startswith(("$", "<", "{{", "your-", "your_", "your ", *_REFERENCES))
 
 
+def _is_without_secret(key: str, value: str) -> bool:
+    """Return whether a value is a document, such as settings of a client, in which nothing is named as a secret is."""
+    if is_secret(key, ""):
+        return False
+    try:
+        content = documents("", value)
+    except UserError:
+        return False
+    return bool(content) and all(isinstance(each, dict) and _names_no_secret(each) for each in content)
+
+
+def _names_no_secret(value: object, key: str = "") -> bool:
+    if isinstance(value, dict):
+        return all(_names_no_secret(each, str(name)) for name, each in value.items())
+    if isinstance(value, list):
+        return all(_names_no_secret(each, key) for each in value)
+    said = str(value if value is not None else "")
+    return not said or (not is_secret(key, said) and without_credentials(said) == said)
+
+
 def _is_plain(key: str, value: str) -> bool:
     """Return whether a value is no secret by its form, under a key that does not say that it is one."""
     value = value.strip()
+    if _USER.search(key) and len(value) <= _LONGEST_NAME and without_credentials(value) == value:
+        return True
     return not is_secret(key, value) and without_credentials(value) == value and bool(_PLAIN.fullmatch(value))
 
 

@@ -13,6 +13,8 @@ def missing_shm(environment: Environment) -> Iterator[Finding | NotChecked]:
     for model in environment.models:
         settings = model.settings
         ranks = settings.tensor_parallel_size * settings.pipeline_parallel_size
+        if any(each.startswith("aws.amazon.com/neuron") for each in model.template.accelerators):
+            continue  # one process drives all cores of a Neuron pod, and shares nothing by memory
         if ranks > 1 and not model.template.spec.get("hostIPC") and not _has_memory(model):
             yield Finding(
                 at=model.container.at("volumeMounts", key=True),

@@ -105,14 +105,19 @@ def _unknown(content: str, model: str) -> Iterator[tuple[int, str, str, str]]:
 
 def _repository(model: ServedModel) -> Iterator[Finding]:
     """Yield a model repository that nothing mounts or writes."""
+    given = {text(each, "name"): text(each, "value") for each in entries(model.container.value, "env")}
     for index, word in enumerate(model.container.args):
         option, equals, path = word.partition("=")
         if option != "--model-repository" or not equals:
             continue
+        for name, value in given.items():
+            path = path.replace(f"$({name})", value)
+        if not path.startswith("/"):
+            continue  # a bucket, or what is known when it runs
         mounts = [text(each, "mountPath").rstrip("/") for each in entries(model.container.value, "volumeMounts")]
         script = " ".join(str(each) for each in listed(model.container.value, "command"))
         written = re.search(rf"(?<![\w/.-]){re.escape(path.rstrip('/'))}(?![\w.-])", script)
-        if not written and not any(path.rstrip("/") == each for each in mounts):
+        if not written and not any(f"{path.rstrip('/')}/".startswith(f"{each}/") for each in mounts):
             yield Finding(
                 at=model.container.at("args", index),
                 message=f"Triton reads models from {path}, which is not a mount and is not created by the command",

@@ -37,6 +37,7 @@ _WRITTEN = frozenset(
 _WEIGHTS = frozenset({"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE"})
 _FILES = ("configMap", "secret", "downwardAPI", "projected", "image")
 _KEPT = ("persistentVolumeClaim", "csi", "hostPath", "nfs", "image")
+_CACHE = "/.cache/"
 _ALWAYS = ("/dev/shm",)  # noqa: S108 - a path of the container, not of this machine
 # Where Python looks for a temporary folder, after TMPDIR, TEMP and TMP.
 _TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - paths of the container
@@ -84,7 +85,7 @@ def _read_only(container: Container, volume: str, name: str, path: str) -> Findi
     )
 
 
-def _engine(template: PodTemplate, container: Container, model: ServedModel) -> Iterator[Finding]:
+def _engine(template: PodTemplate, container: Container, model: ServedModel) -> Iterator[Finding | NotChecked]:
     folder = str(model.settings.get("download-dir") or "")
     if folder:
         at = model.settings.at("download-dir")
@@ -97,6 +98,13 @@ def _engine(template: PodTemplate, container: Container, model: ServedModel) -> 
             fix="mount an emptyDir at /tmp, where the engine's processes create their sockets",
         )
     if model.engine.caches_in_home and not variables & {"HOME", "XDG_CACHE_HOME", "HF_HOME"}:
+        below = next((path for path in _writable(template, container) if _CACHE in f"{path}/"), "")
+        if below:
+            yield NotChecked(
+                f"caches of {container}",
+                f"whether {below} is below the HOME of its image is not known, nor what is beside it",
+            )
+            return
         yield Finding(
             at=container.at("env", key=True),
             message=f"the root file system of {container} is read-only, but its caches are below the image's HOME",

@@ -16,6 +16,7 @@ from modelyard.view import Environment, LineAddress, listed, mapping, text
 
 _FILES = (".github/renovate.json", "renovate.json", ".renovaterc.json")
 _PATTERN = re.compile(r"/(.*)/([a-z]*)", re.DOTALL)
+_DEEPEST = 5
 _SIGNS_OF_REGEX = re.compile(r"[\^$]|\\[.d]|\(\?")
 
 
@@ -69,7 +70,7 @@ def _of_settings(environment: Environment, file: str, content: dict[str, Any]) -
                     at=_at(environment, file, pattern),
                     message=f"managerFilePatterns of {name} in {file} match no file"
                     + (": without slashes around it, a pattern is a glob" if regex else ""),
-                    fix=f"write /{pattern}/" if regex else f"write the path of the files, such as {near}",
+                    fix=f"write /{pattern.strip('/')}/" if regex else f"write the path of the files, such as {near}",
                 )
             elif all(any(_is_ignored(each, path) for path in ignored) for each in met):
                 path = next(path for path in ignored if _is_ignored(met[0], path))
@@ -105,8 +106,10 @@ def _walked(environment: Environment, folder: str = "", depth: int = 0) -> Itera
     files = environment.repository.files
     for name in files.under(folder):
         path = f"{folder}/{name}" if folder else name
-        if name in (".git", "node_modules", ".venv", "bases", "overlays") or depth > 5:
+        if name in (".git", "node_modules", ".venv"):
             continue
+        if environment.repository.is_generated and (name in ("bases", "overlays") or depth > _DEEPEST):
+            continue  # what the template writes there holds nothing that Renovate is asked for
         if files.is_folder(path):
             yield from _walked(environment, path, depth + 1)
         else:

@@ -7,12 +7,13 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.view import Environment, text, workflows
 
-# What whoever opens a pull request or an issue, or pushes a branch, chooses freely.
+# What whoever opens a pull request or an issue, or pushes a branch, chooses freely. Names of users and repositories are
+# not among it: GitHub permits letters, digits, hyphens, dots and underscores in them.
 _UNTRUSTED = re.compile(
     r"\$\{\{[^{}]*?\b(github\.(?:head_ref|event\.(?:"
     r"(?:pull_request|issue|discussion|comment|review|review_comment)\.(?:title|body)"
-    r"|pull_request\.head\.(?:ref|label|repo\.\w+)"
-    r"|head_commit\.(?:message|author\.\w+)|commits[^{}]*\.message|pages[^{}]*\.page_name)))[^{}]*\}\}"
+    r"|pull_request\.head\.(?:ref|label|repo\.(?:default_branch|description|homepage))"
+    r"|head_commit\.(?:message|author\.(?:name|email))|commits[^{}]*\.message|pages[^{}]*\.page_name)))[^{}]*\}\}"
 )
 
 

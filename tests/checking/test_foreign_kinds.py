@@ -1,0 +1,168 @@
+"""What people write in repositories that the template did not make, and is no error there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelyard.checking import CheckOptions, check
+from modelyard.checking.planning import MOST_BYTES
+from modelyard.findings import ExitCode, Report, Severity
+
+Tree = Callable[[dict[str, str]], Path]
+
+ENGINE = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers:
+        - name: vllm
+          image: IMAGE
+          command: [vllm, serve]
+          args: [ARGS]
+          resources: {limits: {DEVICES}}
+"""
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n"  # noqa: S105 - it is a manifest
+APPLICATION = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web}
+spec:
+  project: default
+  source: {repoURL: "https://git.example.com/a.git", path: web}
+  destination: {namespace: web, server: "https://kubernetes.default.svc"}
+"""
+
+
+def checked(root: Path) -> Report:
+    """Return the report of a repository."""
+    return check(root, CheckOptions(policies=False, kubernetes_version="1.35"))
+
+
+def errors(report: Report) -> set[str]:
+    """Return the rules that found an error."""
+    return {each.rule for each in report.findings if each.severity == Severity.ERROR}
+
+
+def gaps(report: Report) -> str:
+    """Return what was not checked, in one text."""
+    return "\n".join(f"{each.subject} ({each.reason})" for each in report.not_checked)
+
+
+def engine(image: str, args: str, devices: str = "nvidia.com/gpu: 1") -> str:
+    """Return a Deployment of vLLM."""
+    return ENGINE.replace("IMAGE", image).replace("ARGS", args).replace("DEVICES", devices)
+
+
+def test_an_image_of_one_s_own_may_hold_the_weights(tree: Tree) -> None:
+    report = checked(
+        tree(
+            {
+                "own/a.yaml": engine("registry.example.com/vllm-with-weights:1.0.0", "/opt/models/a"),
+                "published/a.yaml": engine("vllm/vllm-openai:v0.11.0", "/opt/models/a"),
+            }
+        )
+    )
+    found = [each for each in report.findings if each.rule == "serving/unmounted-model-path"]
+    assert [each.environment for each in found] == ["published"]
+    assert "holds /opt/models/a is not known" in gaps(report)
+
+
+@pytest.mark.parametrize(("devices", "found"), [("nvidia.com/gpu: 2", True), ("aws.amazon.com/neuroncore: 2", False)])
+def test_cores_of_a_neuron_pod_share_no_memory(tree: Tree, devices: str, found: bool) -> None:
+    root = tree({"a/a.yaml": engine("vllm/vllm-openai:v0.11.0", "Qwen/Qwen3-8B, --tensor-parallel-size=2", devices)})
+    assert ("serving/missing-shm" in errors(checked(root))) is found
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "said"),
+    [
+        ("  gs: |\n    type: google cloud storage\n    parameters: {anonymous: true}\n", False, "gs hold no field"),
+        ("  gs: |\n    type: s3\n    parameters: {secret_access_key: minio123}\n", True, ""),
+        ("  DB_USER: catalog\n  DB_PASSWORD: ${PASSWORD}\n", False, ""),
+        ("  DB_USER: catalog\n  DB_PASSWORD: hunter22\n", True, ""),
+    ],
+)
+def test_a_secret_without_a_secret_in_it(tree: Tree, content: str, found: bool, said: str) -> None:
+    report = checked(tree({"a/a.yaml": SECRET + content}))
+    assert ("secrets/secret-in-git" in errors(report)) is found
+    assert said in gaps(report)
+
+
+def test_a_name_in_capitals_is_no_image(tree: Tree) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: NAME}]}\n"
+    files = {"put-in/a.yaml": pod.replace("NAME", "APP_IMG"), "untagged/a.yaml": pod.replace("NAME", "app")}
+    report = checked(tree(files))
+    found = [each.environment for each in report.findings if each.rule == "images/missing-tag"]
+    assert found == ["untagged"]
+    assert "APP_IMG is filled in" in gaps(report)
+
+
+def test_servers_that_start_without_a_model(tree: Tree) -> None:
+    probe = "          livenessProbe: {tcpSocket: {port: 8000}}\n"
+    triton = engine("nvcr.io/nvidia/tritonserver:25.03-py3", "--model-repository=$(DIR)").replace(
+        "command: [vllm, serve]", "command: [tritonserver]"
+    )
+    triton += probe + "          env: [{name: DIR, value: /mnt/agent/models}]\n"
+    triton += "          volumeMounts: [{name: m, mountPath: /mnt/agent}]\n      volumes: [{name: m, emptyDir: {}}]\n"
+    explicit = triton.replace("$(DIR)", "$(DIR), --model-control-mode=explicit")
+    report = checked(tree({"all/a.yaml": triton, "told/a.yaml": explicit}))
+    found = [each for each in report.findings if each.rule == "probes/missing-startup-probe"]
+    assert [each.environment for each in found] == ["all"]
+    assert "serving/unreadable-triton-model" not in errors(report)
+
+
+def test_a_null_in_a_custom_resource_may_be_dropped(tree: Tree) -> None:
+    definition = (
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n"
+        "spec:\n  group: example.com\n  names: {kind: A, plural: as}\n  scope: Namespaced\n"
+        "  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object,"
+        " properties: {spec: {type: object, properties: {list: {type: array, items: {type: string}}}}}}}}]\n"
+    )
+    resource = "apiVersion: example.com/v1\nkind: A\nmetadata: {name: a}\nspec: {list: VALUE}\n"
+    files = {"modelyard.yaml": "crds: [crds]\n", "crds/a.yaml": definition}
+    files |= {"a/a.yaml": resource.replace("VALUE", "null"), "b/a.yaml": resource.replace("VALUE", "text")}
+    report = checked(tree(files))
+    assert [each.environment for each in report.findings if each.rule == "schema/invalid-resource"] == ["b"]
+    assert "drops a null" in gaps(report)
+
+
+def test_what_needs_the_node_is_a_warning_where_it_is_others(tree: Tree) -> None:
+    text = engine("vllm/vllm-openai:v0.11.0", "Qwen/Qwen3-8B")
+    report = checked(tree({"a/a.yaml": text + "      volumes: [{name: m, hostPath: {path: /mnt}}]\n"}))
+    assert "security/privileged-container" not in errors(report)
+    assert "security/privileged-container" in {each.rule for each in report.findings}
+
+
+def test_a_patch_elsewhere_does_not_change_an_application(tree: Tree) -> None:
+    """A kustomization that lists Applications is applied by hand; patches of its neighbours are not its own."""
+    patches = "resources: [a.yaml]\npatches: [{target: {kind: ConfigMap}, patch: '[]'}]\n"
+    files = {
+        "web/a.yaml": CONFIG_MAP,
+        "apps/kustomization.yaml": "resources: [web.yaml, ../other]\n",
+        "apps/web.yaml": APPLICATION,
+        "other/kustomization.yaml": patches,
+        "other/a.yaml": CONFIG_MAP,
+    }
+    assert checked(tree(files)).applications == 1
+    own = files["apps/kustomization.yaml"] + "patches: [{target: {kind: Application}, patch: '[]'}]\n"
+    report = checked(tree({**files, "apps/kustomization.yaml": own}))
+    assert report.applications == 0
+    assert "apps changes it" in gaps(report)
+
+
+def test_a_folder_of_megabytes_is_built_where_it_is_asked_for(tree: Tree) -> None:
+    large = CONFIG_MAP.replace("b", "b" * (MOST_BYTES + 1))
+    root = tree({"a/kustomization.yaml": "resources: [a.yaml]\n", "a/a.yaml": large, "b/a.yaml": CONFIG_MAP})
+    report = checked(root)
+    assert "application a (it reads 2.0 MB of YAML" in gaps(report)
+    assert sum(each.resources for each in report.environments) == 1
+    alone = checked(root / "a")
+    assert "MB of YAML" not in gaps(alone)
+    assert alone.exit_code(Severity.ERROR, strict=False) == ExitCode.CLEAN
