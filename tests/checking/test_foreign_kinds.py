@@ -166,3 +166,23 @@ def test_a_folder_of_megabytes_is_built_where_it_is_asked_for(tree: Tree) -> Non
     alone = checked(root / "a")
     assert "MB of YAML" not in gaps(alone)
     assert alone.exit_code(Severity.ERROR, strict=False) == ExitCode.CLEAN
+
+
+def test_metrics_ql_permits_more(tree: Tree) -> None:
+    rule = (
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: a}\n"
+        "spec: {groups: [{name: a, rules: [{alert: A, expr: 'increase(max(b)[5m])'}]}]}\n"
+    )
+    files = {"a/a.yaml": rule}
+    assert "metrics/unreadable-expression" in errors(checked(tree(files)))
+    operator = "apiVersion: operator.victoriametrics.com/v1beta1\nkind: VMAlert\nmetadata: {name: a}\nspec: {}\n"
+    report = checked(tree({**files, "b/a.yaml": operator}))
+    assert "metrics/unreadable-expression" not in errors(report)
+    assert "MetricsQL" in gaps(report)
+
+
+def test_the_webhook_of_a_documentation_is_no_secret(tree: Tree) -> None:
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  url: https://hooks.slack.com/services/"
+    files = {"a/a.yaml": manifest + "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX\n"}
+    assert not errors(checked(tree(files)))
+    assert errors(checked(tree({"a/a.yaml": manifest + "T02AB3CDE/B05FG6HIJ/a1B2c3D4e5F6g7H8i9J0k1L2\n"})))
