@@ -78,6 +78,8 @@ def refusal(text: str, only: str = "") -> UserError:
         ("kubeai-model", {"nvidia-gpu-l4:1": "google-tpu-v5e-1x1:1"}, "TPUs"),
         ("kubeai-model", {"nvidia-gpu-l4:1": "cpu:1"}, "CPUs"),
         ("kaito-workspace", {"inference:\n": "tuning:\n"}, "tunes a model"),
+        ("nim-service", {"nvidia/llm-nim": "nvidia/riva-tts"}, "serves speech"),
+        ("nim-service", {"nvidia/llm-nim": "nvidia/nemoguard-jailbreak-detect"}, "serves verdicts"),
         ("nim-service", {"  replicas: 2": "  draResources: [{a: b}]\n  replicas: 2"}, "resource claims"),
         ("vllm-runtime", {"nvidia.com/gpu": "amd.com/gpu"}, "amd.com/gpu"),
         ("production-stack", {"enabled: true, cpuOff": "enablePD: true, cpuOff"}, "prefill and decode"),

@@ -12,6 +12,15 @@ from modelyard.editing.sources.record import ExternalDeployment, number
 
 _NIM = "the image of NVIDIA brings engine and settings; vLLM is the engine here"
 _MODEL = "NIM_MODEL_NAME"
+# What an image of NVIDIA's does that no model of text does in its place, by a word of its name. Not complete: a name
+# without one of these words is taken for that of a language model, or of embeddings, which are models here as well.
+_TASKS = {
+    "speech": ("asr", "audio2face", "canary", "conformer", "fastpitch", "magpie", "parakeet", "riva", "tts", "whisper"),
+    "pictures or scenes": ("changenet", "cosmos", "edify", "flux", "nvclip", "diffusion", "trellis"),
+    "pages of documents": ("elements", "ocdrnet", "ocr", "paddleocr", "yolox"),
+    "biology": ("alphafold2", "diffdock", "evo2", "genmol", "molmim", "msa", "openfold", "proteinmpnn", "rfdiffusion"),
+    "verdicts on texts": ("jailbreak",),
+}
 
 
 class NIMService(Source):
@@ -28,6 +37,9 @@ class NIMService(Source):
 def _read(found: ExternalDeployment, manifest: Node) -> None:
     spec = manifest.at("spec")
     image = spec.at("image", "repository").text
+    task = _task(image)
+    if task:
+        raise found.refused(f"serves {task} (image {image}), and models are imported as ones that write text")
     if spec.at("draResources").exists:
         raise found.refused("asks for devices by resource claims, and what they stand for is not in its manifest")
     if spec.at("multiNode").exists:
@@ -76,3 +88,9 @@ def _read(found: ExternalDeployment, manifest: Node) -> None:
             node.is_set("the overlay says which devices it needs, and a node pool brings them")
         elif key not in ("image", "env", "replicas", "scale", "resources"):
             read_field(key, node)
+
+
+def _task(image: str) -> str:
+    """Return what an image of NVIDIA's serves where that is no text; empty where it may be."""
+    words = set(image.rpartition("/")[2].lower().replace("_", "-").split("-"))
+    return next((task for task, names in _TASKS.items() if words & set(names)), "")
