@@ -12,13 +12,17 @@ from typing import Any
 
 # fmt: off
 _DECODERS = (
-    "Arcee", "Bamba", "Cohere", "Cohere2", "DeciLM", "DeepseekV2", "DeepseekV3", "DeepseekV32", "DeepseekV4", "Dots1",
-    "Ernie4_5", "Ernie4_5_Moe", "Exaone4", "GPTBigCode", "GPTNeoX", "Gemma", "Gemma2", "Gemma3", "Gemma4", "Glm",
-    "Glm4", "Glm4Moe", "Glm4MoeLite", "GlmMoeDsa", "GptOss", "Granite", "GraniteMoe", "GraniteMoeHybrid",
-    "GraniteMoeShared", "HunYuanDenseV1", "InternLM2", "InternLM3", "Jamba", "KimiLinear", "Lfm2", "Lfm2Moe",
-    "Llama", "Llama4", "MiMo", "MiMoV2Flash", "MiniMaxM2", "MiniMaxM3Sparse", "Ministral", "Mistral", "Mixtral",
-    "Nemotron", "NemotronH", "Olmo", "Olmo2", "Olmo3", "Olmoe", "Phi", "Phi3", "Qwen2", "Qwen2Moe", "Qwen3", "Qwen3Moe",
-    "Qwen3Next", "Qwen3_5", "Qwen3_5Moe", "SeedOss", "SmolLM3", "StableLm", "Starcoder2",
+    "Afmoe", "Apertus", "Aquila", "Arcee", "BaiChuan", "Baichuan", "BailingMoe", "BailingMoeV2", "Bamba", "Bloom",
+    "Cohere", "Cohere2", "Dbrx", "DeciLM", "Deepseek", "DeepseekV2", "DeepseekV3", "DeepseekV32", "DeepseekV4", "Dots1",
+    "Ernie4_5", "Ernie4_5_Moe", "Exaone", "Exaone4", "ExaoneMoE", "ExaoneMoe", "Falcon", "FalconH1", "FlexOlmo",
+    "GPTBigCode", "GPTJ", "GPTNeoX", "Gemma", "Gemma2", "Gemma3", "Gemma4", "Glm", "Glm4", "Glm4Moe", "Glm4MoeLite",
+    "GlmMoeDsa", "GptOss", "Granite", "GraniteMoe", "GraniteMoeHybrid", "GraniteMoeShared", "HunYuanDenseV1",
+    "HunYuanMoEV1", "InternLM", "InternLM2", "InternLM3", "Jamba", "KimiLinear", "LLaMA", "Lfm2", "Lfm2Moe", "Llama",
+    "Llama4", "MPT", "MiMo", "MiMoV2Flash", "MiniCPM", "MiniMaxM1", "MiniMaxM2", "MiniMaxM3Sparse", "MiniMaxText01",
+    "Ministral", "Ministral3", "Mistral", "MistralLarge3", "Mixtral", "Mpt", "Nemotron", "NemotronH", "OPT", "Olmo",
+    "Olmo2", "Olmo3", "Olmoe", "Orion", "Phi", "Phi3", "PhiMoE", "Qwen2", "Qwen2Moe", "Qwen3", "Qwen3Moe",
+    "Qwen3Next", "Qwen3_5", "Qwen3_5Moe", "RW", "SeedOss", "SmolLM3", "Solar", "StableLm", "Starcoder2", "Step3p5",
+    "Xverse",
 )
 # fmt: on
 
@@ -31,10 +35,15 @@ _WITH_IMAGES = (
 
 # fmt: off
 _OTHERS = (
-    "BertForSequenceClassification", "BertModel", "InternVLChatModel", "LlavaForConditionalGeneration",
-    "LlavaNextForConditionalGeneration", "MllamaForConditionalGeneration",
-    "RobertaForMaskedLM", "RobertaForSequenceClassification", "RobertaModel", "WhisperForConditionalGeneration",
-    "XLMRobertaForSequenceClassification", "XLMRobertaModel",
+    "BertForMaskedLM", "BertForSequenceClassification", "BertForTokenClassification", "BertModel",
+    "BertSpladeSparseEmbeddingModel", "BgeM3EmbeddingModel", "ChatGLMForConditionalGeneration", "ChatGLMModel",
+    "GPT2LMHeadModel", "GteModel", "GteNewForSequenceClassification", "GteNewModel", "InternVLChatModel",
+    "InternLM2ForRewardModel", "LlamaBidirectionalForSequenceClassification", "LlamaBidirectionalModel",
+    "LlavaForConditionalGeneration", "LlavaNextForConditionalGeneration", "MllamaForConditionalGeneration",
+    "ModernBertForSequenceClassification", "ModernBertForTokenClassification", "ModernBertModel", "NomicBertModel",
+    "Qwen2ForProcessRewardModel", "Qwen2ForRewardModel", "RobertaForMaskedLM", "RobertaForSequenceClassification",
+    "RobertaForTokenClassification", "RobertaModel", "WhisperForConditionalGeneration",
+    "XLMRobertaForSequenceClassification", "XLMRobertaForTokenClassification", "XLMRobertaModel",
 )
 # fmt: on
 
@@ -57,18 +66,23 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "max_position_embeddings": 131_072,
         },
         "gemma3": {},
+        "afmoe": {"attn_output_gate": True},  # `gate_proj` of its attention, as wide as the queries
         "mixtral": {"sliding_window": None},
     }
 )
 """Fields that a family's config class fills in where its `config.json` leaves them out (transformers 4.57)."""
 
 
+GENERATING_MODELS = ("InternVLChatModel", "ChatGLMModel", "GPT2LMHeadModel")
+"""Architectures that generate although their name ends as that of an embedding model does."""
+
+
 def task_of(architecture: str) -> str:
     """Return what a model does, from its architecture: `generate`, `embed`, `classify` or `transcribe`."""
     if architecture.startswith("Whisper"):
         return "transcribe"
-    if architecture.endswith(("ForSequenceClassification", "ForTokenClassification", "ForRewardModel")):
+    if architecture.endswith(("ForSequenceClassification", "ForTokenClassification", "RewardModel")):
         return "classify"
-    if architecture.endswith(("Model", "ForMaskedLM")) and architecture != "InternVLChatModel":
+    if architecture.endswith(("Model", "ForMaskedLM")) and architecture not in GENERATING_MODELS:
         return "embed"
     return "generate"

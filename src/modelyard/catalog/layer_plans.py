@@ -23,7 +23,10 @@ LAYER_TYPES = {
 }
 """Entries of `layer_types`."""
 
-ENCODERS = ("bert", "roberta", "xlm-roberta")
+PLACED = ("bert", "roberta", "xlm-roberta")
+"""Encoders with a table of learned positions."""
+
+ENCODERS = (*PLACED, "gte", "llama_bidirec", "modernbert", "new", "nomic_bert")
 """Model types without a decoder: vLLM runs them with attention over the whole text and no cache."""
 
 
@@ -86,6 +89,12 @@ def layer_plans(text: Mapping[str, Any], unmodelled: list[str]) -> tuple[LayerPl
     pattern = _pattern(text, layers)
     if pattern is not None:
         return tuple(_of_mark(text, mark) for mark in pattern)
+    if text.get("moe_every_n_layers") and has_experts(text):
+        unmodelled.append("experts of every n-th layer of an encoder (moe_every_n_layers)")
+    if text.get("model_type") == "falcon_h1":
+        # Each layer has both, one beside the other.
+        both = (_attention(text, LayerKind.RECURRENT, Feed.NONE), _attention(text, LayerKind.FULL, Feed.DENSE))
+        return both * layers
     kinds = _kinds(text, layers, unmodelled)
     feeds = _feeds(text, layers, kinds)
     shared = count(text, "num_kv_shared_layers", 0)
@@ -204,7 +213,10 @@ def _hybrid(text: Mapping[str, Any], layers: int, unmodelled: list[str]) -> list
     def full_where(full: Any) -> list[LayerKind]:
         return [LayerKind.FULL if full(at) else LayerKind.RECURRENT for at in range(layers)]
 
-    types = listed(text, "layer_types", layers) or listed(text, "layers_block_type", layers)
+    every = text.get("layer_types")
+    # The list may go on for the layers that predict further tokens.
+    types = every[:layers] if isinstance(every, list) and len(every) >= layers else None
+    types = types or listed(text, "layers_block_type", layers)
     if types is not None:
         unknown = sorted({str(kind) for kind in types} - LAYER_TYPES.keys())
         if unknown:
@@ -256,6 +268,9 @@ def _feeds(text: Mapping[str, Any], layers: int, kinds: list[LayerKind]) -> list
     """Return which layers have experts: by a list, a period with an offset, a first layer, or a step."""
     if not has_experts(text):
         return [Feed.DENSE] * layers
+    sparse_at = listed(text, "is_moe_layer", layers)  # EXAONE's own files
+    if sparse_at is not None:
+        return [Feed.EXPERTS if each else Feed.DENSE for each in sparse_at]
     words = listed(text, "mlp_layer_types", layers)
     if words is not None:
         return [Feed.EXPERTS if word in ("sparse", "moe") else Feed.DENSE for word in words]

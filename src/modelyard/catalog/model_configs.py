@@ -11,7 +11,8 @@ from typing import Any
 from modelyard.catalog.config_fields import count, first_count
 from modelyard.catalog.encoders import vision_encoder
 from modelyard.catalog.families import DEFAULTS, MODELLED, task_of
-from modelyard.catalog.layer_plans import ENCODERS, Feed, LayerPlan, compressed_layers, layer_plans
+from modelyard.catalog.field_names import with_usual_names
+from modelyard.catalog.layer_plans import ENCODERS, PLACED, Feed, LayerPlan, compressed_layers, layer_plans
 from modelyard.catalog.model_matrices import (
     compresses,
     draft_matrices,
@@ -36,8 +37,14 @@ from modelyard.catalog.shapes import (
 from modelyard.catalog.weight_parts import Matrix, PartWeights, Split, WeightPart
 from modelyard.findings import UserError
 
-TIED_BY_DEFAULT = ("gemma", "qwen2_vl", "cohere", "command")
+TIED_BY_DEFAULT = ("gemma", "qwen2_vl", "cohere", "command", "opt", "gpt2", "gpt_bigcode", "bloom", "mpt", "minicpm")
 """Model types whose config class ties the embeddings when `config.json` does not say."""
+
+TIED_TYPES = ("falcon", "refinedweb", "refinedwebmodel")
+"""Others of which longer names do not."""
+
+LEARNED = {"opt": 2, "gpt2": 0, "gpt_bigcode": 0}
+"""Decoders with a table of learned positions, and its rows beside those of the positions."""
 
 MOST_STRANGE = 0.1
 """Share of the modules that a quantisation lists which may be of parts that are not counted, such as drafts."""
@@ -75,11 +82,14 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
     latent = _latent_attention(text)
     tied = text.get("tie_word_embeddings", config.get("tie_word_embeddings"))
     if tied is None:
-        tied = kind.startswith(TIED_BY_DEFAULT)
+        tied = kind.startswith(TIED_BY_DEFAULT) or kind in TIED_TYPES
     positions, learned = count(text, "max_position_embeddings", 0), 0
     groups = _groups(plans, count(text, "num_key_value_heads", heads), head_dim)
+    if kind in LEARNED:
+        learned = positions + LEARNED[kind]
     if kind in ENCODERS:
         groups = (LayerGroup(LayerKind.ENCODER, layers),)
+    if kind in PLACED:
         learned = positions
         if kind != "bert" and positions:
             # RoBERTa counts positions from the one after the padding's; vLLM adds as many (`RobertaEmbedding`).
@@ -141,6 +151,7 @@ def _language_part(config: Mapping[str, Any]) -> Mapping[str, Any]:
     text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
     if not isinstance(text, Mapping):
         raise UserError("text_config is no mapping", fix="give the config.json as the model's repository has it")
+    text = with_usual_names(text)
     defaults = DEFAULTS.get(str(text.get("model_type") or ""), {})
     told = {**defaults, **{key: value for key, value in text.items() if value is not None or key not in defaults}}
     # Newer libraries write the kinds of layers and leave their number to follow from them.

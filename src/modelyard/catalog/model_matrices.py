@@ -16,8 +16,14 @@ from modelyard.catalog.shapes import LatentAttention, LayerKind
 from modelyard.catalog.weight_parts import Matrix, Split, WeightPart
 
 UNGATED = (
+    "apertus",
     "gpt2",
+    "gptj",
+    "mpt",
     "opt",
+    "persimmon",
+    "refinedweb",
+    "refinedwebmodel",
     "bloom",
     "gpt_neox",
     "falcon",
@@ -82,6 +88,7 @@ def expert_sizes(text: Mapping[str, Any]) -> ExpertSizes:
             "num_experts_per_tok",
             "num_experts_per_token",
             "moe_topk",
+            "moe_top_k",
             "top_k_experts",
             "moe_k",
             "experts_per_token",
@@ -114,7 +121,10 @@ def model_matrices(
         tied: Whether the output layer is the embedding.
     """
     hidden, vocabulary = count(text, "hidden_size"), count(text, "vocab_size")
-    yield Matrix("embed_tokens", WeightPart.EMBEDDINGS, vocabulary * hidden)
+    narrow = count(text, "word_embed_proj_dim", hidden)
+    yield Matrix("embed_tokens", WeightPart.EMBEDDINGS, vocabulary * narrow)
+    if narrow != hidden:
+        yield Matrix("project_in", WeightPart.MLP, 2 * narrow * hidden, Split.WHOLE)
     if not tied:
         yield Matrix("lm_head", WeightPart.HEAD, vocabulary * hidden)
     if per_layer := count(text, "hidden_size_per_layer_input", 0):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.catalog.config_fields import count
-from modelyard.catalog.layer_plans import ENCODERS, LayerPlan
+from modelyard.catalog.layer_plans import PLACED, LayerPlan
 from modelyard.catalog.shapes import LayerKind
 
 POSITIONS_OF_PICTURES = 4
@@ -24,6 +24,7 @@ THREE_AXES = (
 """Model types whose positions are so, for configs that do not list `mrope_section`."""
 
 PARTS = {
+    "chatglm": 0.5,
     "glm": 0.5,
     "glm4": 0.5,
     "glm4_moe": 0.5,
@@ -36,6 +37,10 @@ PARTS = {
 """Share of a head that turns, where a family's config class fills it in (`partial_rotary_factor`)."""
 
 
+WITHOUT = ("bloom", "gpt2", "gpt_bigcode", "mpt", "opt")
+"""Other model types whose positions do not turn."""
+
+
 def rotary_values(config: Mapping[str, Any], text: Mapping[str, Any], plans: tuple[LayerPlan, ...]) -> int:
     """Return the values of all tables of a model together; 0 where its positions do not turn.
 
@@ -45,7 +50,7 @@ def rotary_values(config: Mapping[str, Any], text: Mapping[str, Any], plans: tup
         plans: The layers.
     """
     kind = str(text.get("model_type") or "").lower()
-    if kind in ENCODERS or text.get("position_embedding_type") in ("nope", "absolute"):
+    if kind in (*PLACED, *WITHOUT) or text.get("alibi") or text.get("position_embedding_type") in ("nope", "absolute"):
         return 0
     scaling = _scaling(text)
     rows = _rows(text, scaling)
@@ -87,5 +92,9 @@ def _widths(
     apart = bool(text.get("rope_local_base_freq")) or kind.startswith(("gemma3", "gemma4"))
     for whole, width in heads if apart else {(True, width) for _, width in heads}:
         # Gemma 4 turns all of a head with zeros where the others turn a part.
+        own = text.get("rotary_dim")
+        if isinstance(own, int) and 0 < own <= width:
+            yield own
+            continue
         turned = 1.0 if kind.startswith("gemma4") or not whole else part
         yield int(width * turned)

@@ -190,7 +190,9 @@ class ModelShape:
         ):
             if not 1 <= value <= highest:
                 raise ValueError(f"{name.replace('_', '-')} is {value}, expected 1 to {highest}")
-        if self.groups and sum(group.layers for group in self.groups) > self.layers:
+        # A layer may have an attention beside a recurrence (Falcon-H1), and no more of either than one.
+        recurrent = sum(group.layers for group in self.groups if group.kind is LayerKind.RECURRENT)
+        if max(recurrent, sum(group.layers for group in self.groups) - recurrent) > self.layers:
             raise ValueError(f"the groups have more than {self.layers} layers")
 
     @property
