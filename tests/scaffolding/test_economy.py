@@ -10,7 +10,7 @@ from typing import Any
 
 import copier
 import pytest
-from copier import _main, _template, _user_data
+from copier import _main
 from jinja2 import Environment
 
 from modelyard.scaffolding.economy import economical
@@ -47,8 +47,7 @@ def test_the_same_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def _insides() -> tuple[Any, ...]:
-    read_by: list[Any] = [vars(each)["yaml"] for each in (_template, _user_data)]
-    return (Environment.from_string, *read_by, *map(vars(_main.Worker).get, _WRAPPED))
+    return (Environment.from_string, *map(vars(_main.Worker).get, _WRAPPED))
 
 
 def test_copier_is_itself_again_afterwards() -> None:
@@ -73,15 +72,6 @@ def test_a_name_is_rendered_where_there_is_something_to_render(written: str, tmp
             copier.run_copy(str(template), tmp_path / folder, quiet=True, defaults=True)
         found.append(sorted(str(each.relative_to(tmp_path / folder)) for each in (tmp_path / folder).rglob("*")))
     assert found[0] == found[1] != []
-
-
-def test_what_is_wrong_with_an_answer_is_said_in_the_words_of_copier() -> None:
-    text = "a: [1, 2\nb: c"
-    with pytest.raises(ValueError, match="expected") as as_it_is:
-        _user_data.parse_yaml_string(text)
-    with economical(), pytest.raises(ValueError, match="expected") as economically:
-        _user_data.parse_yaml_string(text)
-    assert str(economically.value) == str(as_it_is.value)
 
 
 def test_git_that_ignores_modes_is_told_of_a_change(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """Copier's repeated work done once: see docs/adr/0490-copier-compiles-a-name-once.md.
 
 For each file Copier renders the names of its folders and of the answers file anew, and asks Git whether it looks at
-the bits of files. That was more than half of what a new repository took. Questions it reads by the slow one of PyYAML's
-readers.
+the bits of files. That was more than half of what a new repository took.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from modelyard.tooling.git import git
 
@@ -23,39 +20,22 @@ _NAMES = ("_render_template", "_render_string", "answers_relpath")
 """What of Copier's worker is wrapped, beside the question about bits."""
 
 
-class _QuickYAML:
-    """PyYAML as Copier knows it, which reads by libyaml where that is built in."""
-
-    SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(yaml, name)
-
-    def safe_load(self, stream: Any) -> Any:
-        """Return the value of a document; what is wrong with it is said in the words that Copier's users know."""
-        if not isinstance(stream, str):
-            return yaml.safe_load(stream)
-        try:
-            return yaml.load(stream, self.SafeLoader)  # noqa: S506 - it is a safe one
-        except yaml.YAMLError:
-            return yaml.safe_load(stream)
-
-
 @contextlib.contextmanager
 def economical() -> Iterator[None]:
-    """Let Copier compile a text once per environment of Jinja, ask Git once per folder, and read questions quickly.
+    """Let Copier compile a text once per environment of Jinja, and ask Git once per folder.
 
     While it renders the files, names that hold nothing to render are taken as they are, and that of the answers file is
     rendered once. Of a Copier that is built otherwise nothing is changed but the compiling.
     """
-    from copier import _main, _template, _user_data
+    from copier import _main
     from jinja2 import Environment, Template
 
     compile_anew = Environment.from_string
     worker: Any = getattr(_main, "Worker", None)
     set_bit: Any = getattr(worker, "_sync_git_index_executable_bit", None)
     taken: dict[str, Any] = {name: vars(worker).get(name) for name in _NAMES} if worker else {}
-    readers: list[Any] = [each for each in (_template, _user_data) if getattr(each, "yaml", None) is yaml]
+    if not all(taken.values()):
+        taken = {}
     looks_at_bits: dict[Path, bool] = {}
 
     def from_string(self: Environment, source: Any, *others: Any, **named: Any) -> Template:
@@ -100,19 +80,15 @@ def economical() -> Iterator[None]:
         return known[0]
 
     Environment.from_string = from_string  # type: ignore[method-assign]
-    if all(taken.values()):
+    if taken:
         worker._render_template, worker._render_string = render_template, render_string
         worker.answers_relpath = property(answers_relpath)
     if set_bit is not None:
         worker._sync_git_index_executable_bit = sync
-    for each in readers:
-        each.yaml = _QuickYAML()
     try:
         yield
     finally:
-        for each in readers:
-            each.yaml = yaml
-        for name, original in taken.items() if all(taken.values()) else ():
+        for name, original in taken.items():
             setattr(worker, name, original)
         Environment.from_string = compile_anew  # type: ignore[method-assign]
         if set_bit is not None:
