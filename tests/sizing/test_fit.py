@@ -12,6 +12,7 @@ import pytest
 from modelyard.catalog import LayerGroup, LayerKind
 from modelyard.sizing import Assessment, FitVerdict, MeasuredBudget, assess, bars, changes_that_fit, effective_settings
 from modelyard.sizing.fit import calibrated_slack_gib, uncalibrated_slack_gib
+from modelyard.sizing.served import NAMING
 from tests.sizing.deployments import DEEPSEEK, GEMMA, LLAMA, OSS, QWEN, SMALL, VERSION, device, shape
 
 
@@ -24,6 +25,12 @@ def test_a_small_model_on_a_small_device_fits() -> None:
     assert found.verdict is FitVerdict.FITS
     assert found.budget.requests == 3
     assert found.basis.startswith("closest measured run: ") and "differs in" in found.basis
+
+
+def test_what_a_deployment_is_called_changes_nothing() -> None:
+    for name in NAMING:
+        assert assess({name: "chat"}, VERSION, shape(QWEN), device("H100")) == assessed(QWEN, "H100")
+    assert assess({"max-model-len": 4096}, VERSION, shape(QWEN), device("H100")) != assessed(QWEN, "H100")
 
 
 def test_a_length_that_the_cache_cannot_hold_does_not_fit_and_the_arithmetic_is_shown() -> None:

@@ -28,6 +28,8 @@ from modelyard.sizing.settings import effective_settings
 from modelyard.sizing.team_models import known_model
 from modelyard.view import Environment, Pool, ServedModel, entries, is_location, title_of
 
+NAMING = frozenset({"served-model-name"})
+"""Flags that only name a deployment: by them, deployments that are alike would be assessed each for itself."""
 _WORST_FIRST = (FitVerdict.DOES_NOT_FIT, FitVerdict.UNSURE, FitVerdict.TIGHT, FitVerdict.FITS)
 
 
@@ -231,7 +233,7 @@ def _draft(model: ServedModel) -> ModelShape | None:
 def _assessed(
     model: ServedModel, version: str, shape: ModelShape, place: EligibleDevice, logs: tuple[Measurement, ...]
 ) -> Assessment:
-    flags = json.dumps(dict(model.settings), default=str)
+    flags = json.dumps({name: value for name, value in model.settings.items() if name not in NAMING}, default=str)
     told = tuple(sorted((name, value) for name, value in variables(model).items() if name.startswith("VLLM_")))
     return _assessment(flags, version, shape, place.device, place.total_gib, told, logs, place.sharing, _draft(model))
 
@@ -251,10 +253,12 @@ def _assessment(
     """Return the assessment of one distinct deployment; many models of a repository are the same one."""
     read = json.loads(flags)
     environment = dict(told)
-    settings = effective_settings(
-        read, version, shape, device, total_gib=total_gib, environment=environment, sharers=sharing.pods
-    )
-    measured: MeasuredBudget | None = measured_for(logs, shape, settings, device, total_gib)
+    measured: MeasuredBudget | None = None
+    if logs:
+        settings = effective_settings(
+            read, version, shape, device, total_gib=total_gib, environment=environment, sharers=sharing.pods
+        )
+        measured = measured_for(logs, shape, settings, device, total_gib)
     return assess(
         read,
         version,
