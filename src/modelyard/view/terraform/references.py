@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from modelyard.repository import Files, joined
+from modelyard.repository import Files, derived, joined
 from modelyard.view.terraform.blocks import LineAddress
 from modelyard.view.terraform.lines import Lines
 from modelyard.view.terraform.tokens import attributes, placed_attributes
@@ -96,6 +96,7 @@ class Module:
         return LineAddress(files, file, line, line, (text,))
 
 
+@derived
 def modules(files: Files, root: str) -> Mapping[str, Module]:
     """Return the root module and those that it calls in this repository, by folder.
 

@@ -12,6 +12,7 @@ from modelyard.view import Environment, LineAddress
 from modelyard.view.terraform.arguments import WrittenArgument, WrittenBlock, written_blocks
 
 _NAME = re.compile(r"(?<![\w.])(aws_\w+)\.[A-Za-z_][\w-]*")
+_REFERENCE = re.compile(r"(?<![\w.])\w+\.[\w-]+")
 # What must be there first, with what happens else. Pages of AWS's provider for each resource, and EKS's user guide.
 _ORDERS = (
     (
@@ -42,7 +43,7 @@ def missing_dependency(environment: Environment) -> Iterator[Finding | NotChecke
             ]
     for blocks in modules.values():
         types = {block.type for _, block in blocks}
-        reached = {f"{block.type}.{block.name}": _reached(block, [each for _, each in blocks]) for _, block in blocks}
+        reached = _reached([block for _, block in blocks])
         for type_, first, why in _ORDERS:
             for file, block in blocks:
                 if block.type == type_ and first in types and first not in reached[f"{type_}.{block.name}"]:
@@ -59,20 +60,19 @@ def _named(type_: str, blocks: list[tuple[str, WrittenBlock]]) -> str:
     return next((f"{type_}.{block.name}" for _, block in blocks if block.type == type_), type_)
 
 
-def _reached(block: WrittenBlock, every: list[WrittenBlock]) -> set[str]:
-    """Return the types of what a block refers to, directly and through others of its module."""
-    found: set[str] = set()
-    waiting, seen = [block], {(block.type, block.name)}
-    while waiting:
-        here = waiting.pop()
-        words = " ".join(_expressions(here.inner))
-        for each in every:
-            if (each.type, each.name) not in seen and re.search(
-                rf"(?<![\w.]){re.escape(each.type)}\.{re.escape(each.name)}(?![\w-])", words
-            ):
-                seen.add((each.type, each.name))
-                waiting.append(each)
-        found.update(_NAME.findall(words))
+def _reached(blocks: list[WrittenBlock]) -> dict[str, set[str]]:
+    """Return the types of what each block refers to, directly and through others of its module, by its name."""
+    words = {f"{each.type}.{each.name}": " ".join(_expressions(each.inner)) for each in reversed(blocks)}
+    named = {name: {*_REFERENCE.findall(text)} & words.keys() for name, text in words.items()}
+    types = {name: {*_NAME.findall(text)} for name, text in words.items()}
+    found: dict[str, set[str]] = {}
+    for name in words:
+        waiting, seen = [name], {name}
+        while waiting:
+            further = named[waiting.pop()] - seen
+            seen |= further
+            waiting += further
+        found[name] = {type_ for each in seen for type_ in types[each]}
     return found
 
 
