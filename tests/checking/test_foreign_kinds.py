@@ -186,3 +186,8 @@ def test_the_webhook_of_a_documentation_is_no_secret(tree: Tree) -> None:
     files = {"a/a.yaml": manifest + "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX\n"}
     assert not errors(checked(tree(files)))
     assert errors(checked(tree({"a/a.yaml": manifest + "T02AB3CDE/B05FG6HIJ/a1B2c3D4e5F6g7H8i9J0k1L2\n"})))
+
+
+def test_a_folder_in_jsonnet_is_told_as_such(tree: Tree) -> None:
+    report = checked(tree({"web.yaml": APPLICATION, "web/main.jsonnet": "{}\n"}))
+    assert "web is written in Jsonnet" in gaps(report)

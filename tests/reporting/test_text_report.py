@@ -178,3 +178,17 @@ def test_a_rule_without_a_page_has_no_page_to_explain(empty: Report, written: Wr
     known = Presentation(rules={"fit/other": object()})  # type: ignore[dict-item]
     assert "modelyard explain" not in written(empty, "text", known)
     assert "modelyard explain team/own" in written(empty, "text")
+
+
+def test_many_environments_without_findings_share_a_row(empty: Report, written: Written) -> None:
+    empty.environments = [EnvironmentSummary(f"folder-{number}", 1, 0, 2) for number in range(30)]
+    empty.findings = [Finding(At(Place("f.yaml")), "m", severity=Severity.ERROR, environment="folder-7")]
+    empty.not_checked = [NotChecked("a", "b", environment="folder-8")]
+    folded = written(empty, "text", Presentation(fold=3))
+    assert "folder-7" in folded
+    assert "folder-8 " not in folded
+    assert (
+        "(29 others without findings; --all lists them)   29 applications  0 models   58 resources   ok, 1 not"
+        in folded
+    )
+    assert "folder-8 " in written(empty, "text")

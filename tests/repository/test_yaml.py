@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from modelyard.repository.yaml import MalformedYAML, documents
+from modelyard.repository.yaml import MalformedYAML, Node, documents, nodes, pieces, plain
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,22 @@ def test_alias_bomb_is_refused_before_it_grows() -> None:
 def test_deep_nesting_is_refused(text: str) -> None:
     with pytest.raises(MalformedYAML):
         documents("x.yaml", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n---\nb: 2\n",
+        "# first\n---\na: |\n  ---\n  x\n--- # second\nb: [1,\n  2]\n---\n---\nc: 3",
+        "---\r\na: 1\r\n---\r\nb:\r\n  c: 2\r\n",
+        "%YAML 1.1\n---\na: 1\n...\n%YAML 1.1\n---\nb: 2\n",
+        "a: 'x\n\n  y'\n--- {b: 2}\n",
+        "a: \u2028 b\n---\nc: d\n",
+    ],
+)
+def test_documents_by_themselves_stand_where_they_stood(text: str) -> None:
+    def marked(roots: Iterable[Node]) -> list[tuple[object, int, int]]:
+        return [(plain(each), each.start_mark.line, each.start_mark.column) for each in roots if plain(each)]
+
+    apart = [root for piece in pieces(text) for root in nodes("a.yaml", piece)]
+    assert marked(apart) == marked(nodes("a.yaml", text))

@@ -78,7 +78,7 @@ def _gap(plan: RenderPlan, subject: str, reason: str) -> NotChecked:
 
 def _some(paths: list[str]) -> str:
     rest = len(paths) - _SHOWN
-    return ", ".join(paths[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(each or "." for each in paths[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _read(plan: RenderPlan, charts: ChartRenderings, repository: Repository) -> _Read:

@@ -17,7 +17,7 @@ from modelyard.rendering.model import Resource
 from modelyard.rendering.paths import MISSING, Path, counterpart, parse, says, value_at
 from modelyard.repository import Kustomization, Repository
 from modelyard.repository.addresses import key_node
-from modelyard.repository.yaml import Node, ScalarNode, nodes, place_of, plain
+from modelyard.repository.yaml import Node, ScalarNode, nodes, pieces, place_of, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +145,18 @@ class Sources:
         wanted = str((self.value.get("metadata") or {}).get("name", ""))
         if self.resource.generated_by:
             return self._template(origin, text), text, ""
-        kind = self.value.get("kind")
+        kind = str(self.value.get("kind"))
         candidates: list[tuple[str, Node]] = []
-        for root in nodes(origin, text):
-            content = plain(root)
-            listed = content.get("items") if isinstance(content, dict) and content.get("kind") == "List" else None
-            if listed is None and isinstance(content, dict) and content.get("kind") == kind:
-                candidates.append((str((content.get("metadata") or {}).get("name", "")), root))
+        # Bundles of definitions are megabytes: those that cannot be it are not parsed, the likely ones come first.
+        possible = [piece for piece in pieces(text) if kind in piece]
+        for piece in sorted(possible, key=lambda each: wanted not in each):
+            for root in nodes(origin, piece):
+                content = plain(root)
+                if isinstance(content, dict) and content.get("kind") == kind:
+                    name = str((content.get("metadata") or {}).get("name", ""))
+                    if name == wanted:
+                        return root, text, name
+                    candidates.append((name, root))
         if not candidates:
             return None, text, ""
         name, node = min(candidates, key=lambda candidate: _unlikeness(candidate[0], wanted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import TextIO
 
 from modelyard.findings import EnvironmentSummary, NotChecked, Precision, Report
@@ -17,6 +17,7 @@ from modelyard.wording import counted
 
 # Reasons for gaps that are listed; the JSON report has all of them.
 _MOST_GAPS = 20
+_MOST_ENVIRONMENTS = 20
 
 _PRECISION = {
     Precision.FILE: "place: known to the file only",
@@ -45,7 +46,10 @@ def _report(report: Report, found: list[Cause], presentation: Presentation) -> I
         yield [(gone, "plain"), (" (--write-baseline takes them out)", "faint")]
         yield []
     if not presentation.quiet:
-        summary = [*_environments(report, presentation.width), *_gaps(report.not_checked, presentation.width)]
+        summary = [
+            *_environments(report, presentation.width, presentation.fold is not None),
+            *_gaps(report.not_checked, presentation.width),
+        ]
         yield from summary
         if summary:
             yield []
@@ -90,18 +94,24 @@ def _block(cause: Cause, presentation: Presentation) -> Iterator[Line]:
         yield [(f"  modelyard explain {rule}", "faint")]
 
 
-def _environments(report: Report, width: int | None) -> Iterator[Line]:
-    """Yield one row per environment, in columns where they fit."""
-    counts = _counts(report.environments)
+def _environments(report: Report, width: int | None, fold: bool) -> Iterator[Line]:
+    """Yield one row per environment, in columns where they fit; of many, those without findings share one."""
+    shown, quiet = list(report.environments), list[EnvironmentSummary]()
+    if fold and len(shown) > _MOST_ENVIRONMENTS:
+        told = {finding.environment for finding in report.findings}
+        shown, quiet = [each for each in shown if each.name in told], [each for each in shown if each.name not in told]
+    others = [_sum(quiet)] if quiet else []
+    verdicts = [_verdict(report, {each.name}) for each in shown]
+    verdicts += [_verdict(report, {each.name for each in quiet}) for _ in others]
     rows = [
-        (visible(summary.name), count, _verdict(report, summary.name))
-        for summary, count in zip(report.environments, counts, strict=True)
+        (visible(summary.name), count, verdict)
+        for summary, count, verdict in zip((*shown, *others), _counts([*shown, *others]), verdicts, strict=True)
     ]
     concerned = [finding.environment for finding in report.findings] + [
         gap.environment for gap in _open(report.not_checked)
     ]
     if "" in concerned:
-        rows.append(("(repository)", ("", "", ""), _verdict(report, "")))
+        rows.append(("(repository)", ("", "", ""), _verdict(report, {""})))
     if not rows:
         return
     name_width = max(cells(name) for name, _, _ in rows)
@@ -124,6 +134,16 @@ def _environments(report: Report, width: int | None) -> Iterator[Line]:
             yield from wrapped([(" " * (name_width + 3), "plain")], narrow, "faint", width=width, indent=name_width + 3)
 
 
+def _sum(summaries: Sequence[EnvironmentSummary]) -> EnvironmentSummary:
+    """Return what environments are together."""
+    return EnvironmentSummary(
+        f"({counted(len(summaries), 'other')} without findings; --all lists them)",
+        sum(each.applications for each in summaries),
+        sum(each.models for each in summaries),
+        sum(each.resources for each in summaries),
+    )
+
+
 def _counts(summaries: Sequence[EnvironmentSummary]) -> list[tuple[str, str, str]]:
     """Return the three counts of each environment, numbers aligned to the right."""
 
@@ -142,13 +162,13 @@ def _counts(summaries: Sequence[EnvironmentSummary]) -> list[tuple[str, str, str
     )
 
 
-def _verdict(report: Report, environment: str) -> Line:
-    """Return `ok`, or what was found in one environment, then what was not checked in it."""
-    found = causes(finding for finding in report.findings if finding.environment == environment)
+def _verdict(report: Report, environments: Set[str]) -> Line:
+    """Return `ok`, or what was found in some environments, then what was not checked in them."""
+    found = causes(finding for finding in report.findings if finding.environment in environments)
     pieces: Line = [(text, style_of(severity)) for severity, text in tally(cause.severity for cause in found)] or [
         ("ok", "good")
     ]
-    gaps = sum(1 for gap in _open(report.not_checked) if gap.environment == environment)
+    gaps = sum(1 for gap in _open(report.not_checked) if gap.environment in environments)
     if gaps:
         pieces.append((f"{gaps:,} not checked", "gap"))
     return _joined(pieces)

@@ -323,6 +323,29 @@ def nodes(path: str, text: str) -> Iterator[Node]:
         raise MalformedYAML(f"{path} is not valid YAML: {fault}", at=At(Place(path))) from None
 
 
+_MARKER = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+# Directives belong to the document after them, and other breaks of lines than these two are counted by nobody here.
+_WHOLE = re.compile(r"^%|\r(?!\n)|[\x85\u2028\u2029]", re.MULTILINE)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield each document of a text by itself, with as many empty lines before it as there are lines before it.
+
+    Nodes begin so on the lines and in the columns of the whole text. A text with directives or rare breaks of lines is
+    one piece.
+    """
+    if _WHOLE.search(text):
+        yield text
+        return
+    start = lines = 0
+    for end in (*(found.start() for found in _MARKER.finditer(text)), len(text)):
+        piece = text[start:end]
+        if piece.strip("- \t\r\n"):
+            yield "\n" * lines + piece
+        lines += piece.count("\n")
+        start = end
+
+
 def plain(node: Node) -> Any:
     """Return the plain value of a node; None where its tag does not allow it."""
     loader = _Loader("")

@@ -83,7 +83,9 @@ def _of_others(environment: Environment) -> Iterator[Finding | NotChecked]:
             elif problem.kind not in _READ_ELSEWHERE:
                 yield _finding(problem)
         if is_folder and not application.own_resources and not application.errors and not application.left_out:
-            yield NotChecked(application, f"{target} has no readable manifests", application=application.name)
+            jsonnet = any(each.endswith(".jsonnet") for each in environment.repository.files.under(target or ""))
+            reason = "is written in Jsonnet, which is not evaluated here" if jsonnet else "has no readable manifests"
+            yield NotChecked(application, f"{target} {reason}", application=application.name)
 
 
 def _given_up(application: Application, problem: RenderError) -> NotChecked:
