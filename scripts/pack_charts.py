@@ -2,10 +2,10 @@
 
     python scripts/pack_charts.py SOURCES... [--as NAME=VERSION]...
 
-Every folder below SOURCES with a Chart.yaml is packed as it lies there. Nothing is downloaded: a chart that another one
-depends on lies in its `charts` folder. Projects that write the version when they release are told it by `--as`. What is
-packed so is marked as local: it never enters `charts.lock`, what is locked and fetched is used before it, and
-`modelyard check` says of each that it is not what its publisher offers.
+Every folder below SOURCES with a Chart.yaml is packed as it lies there, without what its `.helmignore` names. Nothing
+is downloaded: a chart that another one depends on lies in its `charts` folder. Projects that write the version when
+they release are told it by `--as`. What is packed so is marked as local: it never enters `charts.lock`, what is locked
+and fetched is used before it, and `modelyard check` says of each that it is not what its publisher offers.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any
 
 import yaml
 
+from modelyard.repository import Files
+from modelyard.repository.helmignore import RefusedPattern, files_of_chart
 from modelyard.repository.locks import local_folder
-
-_SKIPPED = {".git", ".github", "ci", "tests"}
 
 
 class NotPacked(Exception):
@@ -43,7 +43,7 @@ def main(words: list[str] | None = None) -> int:
     for folder in charts(given.sources):
         try:
             name, version, content = packed(folder, versions)
-        except NotPacked as reason:
+        except (NotPacked, RefusedPattern) as reason:
             print(f"{folder}: {reason}", file=sys.stderr)
             code = 1
             continue
@@ -81,14 +81,11 @@ def packed(folder: Path, versions: Mapping[str, str]) -> tuple[str, str, bytes]:
         raise NotPacked(f"it depends on {', '.join(missing)}; put each into {folder / 'charts'}")
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:
-        for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(folder)
-            if not path.is_file() or inside.parts[0] in _SKIPPED:
-                continue
-            content = path.read_bytes()
-            if inside == Path("Chart.yaml") and version != str(told["version"]):
+        for inside in sorted(_files(folder)):
+            content = (folder / inside).read_bytes()
+            if inside == "Chart.yaml" and version != str(told["version"]):
                 content = yaml.safe_dump({**told, "version": version}).encode()
-            member = tarfile.TarInfo(f"{name}/{inside.as_posix()}")
+            member = tarfile.TarInfo(f"{name}/{inside}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return name, version, gzip.compress(raw.getvalue(), mtime=0)
@@ -104,6 +101,19 @@ def kept(name: str, version: str, content: bytes) -> Path:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     return path
+
+
+def _files(folder: Path, above: str = "") -> Iterator[str]:
+    """Yield what a chart's archive holds; each chart that it depends on is packed by its own `.helmignore`."""
+    folder = folder.resolve()
+    dependencies = [path.parent for path in folder.glob("charts/*/Chart.yaml")]
+    inside = {each.relative_to(folder).as_posix() for each in dependencies}
+    for path in files_of_chart(Files(folder.parent), folder.name):
+        name = path.removeprefix(f"{folder.name}/")
+        if not name.startswith(tuple(f"{each}/" for each in inside)):
+            yield f"{above}{name}"
+    for each in dependencies:
+        yield from _files(each, f"{above}charts/{each.name}/")
 
 
 def _has(folder: Path, dependency: Mapping[str, Any]) -> bool:

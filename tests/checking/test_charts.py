@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from modelyard.checking import CheckOptions, check
+from modelyard.repository.locks import local_chart
 from modelyard.tooling import ToolTimedOut, find
 from pack_charts import main as pack_charts
 from tests.charts import archive, cached
@@ -155,6 +157,29 @@ def test_a_chart_packed_from_sources_is_rendered_and_said_to_be_local(one_model:
     assert not (one_model / "charts.lock").exists()
     lock_chart(one_model, extra="imagePullPolicy: Always")  # what is fetched wins
     assert "chart karpenter 1.14.1" not in chart_gaps(one_model)
+
+
+def test_sources_are_packed_without_what_their_helmignore_names(tmp_path: Path) -> None:
+    for chart, ignored in (("web", "ci/\n"), ("web/charts/redis", "/notes.yaml\n")):
+        folder = tmp_path / chart
+        for name in ("ci/values.yaml", "templates/web.yaml", "notes.yaml"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("")
+        (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {folder.name}\nversion: 1.0.0\n")
+        (folder / ".helmignore").write_text(ignored)
+    assert pack_charts([str(tmp_path)]) == 0
+    archive = local_chart("web", "1.0.0")
+    assert archive is not None
+    with tarfile.open(archive) as content:
+        names = [name.removeprefix("web/") for name in content.getnames() if not name.endswith(".helmignore")]
+    assert names == [
+        "Chart.yaml",
+        "charts/redis/Chart.yaml",
+        "charts/redis/ci/values.yaml",
+        "charts/redis/templates/web.yaml",
+        "notes.yaml",
+        "templates/web.yaml",
+    ]
 
 
 def test_sources_without_what_they_depend_on_are_not_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from modelyard.checking.revisions import Revisions
 from modelyard.checking.views import ChartFolder
 from modelyard.findings import UserError
 from modelyard.repository import Files, Repository, joined
+from modelyard.repository.helmignore import RefusedPattern, files_of_chart
 from modelyard.repository.layout import CHART
 from modelyard.tooling import cache, write_whole
 from modelyard.view import Manifest, entries, mapping, text
@@ -47,6 +48,8 @@ def local_chart_job(manifest: Manifest, folder: ChartFolder, revisions: Revision
         values = {**given_values(helm)}
         for each in entries(helm, "parameters"):
             _set(values, text(each, "name"), each.get("value"), is_text=each.get("forceString") is True)
+    except RefusedPattern as refused:
+        raise NotRenderable(str(refused)) from None
     except UserError as unreadable:
         raise NotRenderable(unreadable.message) from None
     files = []
@@ -88,7 +91,7 @@ def _packed(files: Files, folder: str) -> Path:
     digest = hashlib.sha256()
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
-        for number, path in enumerate(_files(files, folder)):
+        for number, path in enumerate(files_of_chart(files, folder)):
             if number >= _MOST_FILES:
                 raise NotRenderable(f"it holds more than {_MOST_FILES:,} files")
             content = files.read(path)
@@ -101,18 +104,6 @@ def _packed(files: Files, folder: str) -> Path:
     if not kept.is_file():
         write_whole(kept, stream.getvalue())
     return kept
-
-
-def _files(files: Files, folder: str) -> list[str]:
-    found = []
-    for name in files.under(folder):
-        path = f"{folder}/{name}"
-        if files.is_folder(path):
-            if name != ".git" and not (files.root / path).is_symlink():
-                found += _files(files, path)
-        elif files.is_file(path):
-            found.append(path)
-    return found
 
 
 def _set(values: dict[str, Any], name: str, value: object, *, is_text: bool) -> None:
