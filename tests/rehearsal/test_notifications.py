@@ -105,6 +105,19 @@ def test_a_sync_that_failed_says_why_once_for_each_revision(phase: str) -> None:
     assert one["on-sync-failed"]["oncePer"] == again["on-sync-failed"]["oncePer"] != other["on-sync-failed"]["oncePer"]
 
 
+def test_what_fails_again_at_the_same_revision_is_told_again() -> None:
+    """An hour is the least between two messages of one Application, so that one that comes and goes is no flood."""
+    states = []
+    for time in ("2026-12-01T10:05:00Z", "2026-12-01T10:55:00Z", "2026-12-01T14:05:00Z"):
+        made = application(health="Degraded", phase="Failed")
+        made["status"]["health"]["lastTransitionTime"] = made["status"]["operationState"]["startedAt"] = time
+        states.append(made)
+    first, soon, later = told(*states)
+    for trigger in ("on-degraded", "on-sync-failed"):
+        assert first[trigger]["oncePer"] == soon[trigger]["oncePer"] != later[trigger]["oncePer"], trigger
+        assert first[trigger]["oncePer"].endswith("2026-12-01T10")
+
+
 def failed(phase: str, revision: str) -> dict[str, Any]:
     return {"phase": phase, "message": "as it ended", "syncResult": {"revision": revision}}
 
