@@ -272,9 +272,9 @@ class Server:
         started = time.monotonic()
         while time.monotonic() - started < ANSWER_SECONDS:
             if self.process.poll() is not None:
-                said = [
-                    line for line in self.log.read_text().splitlines() if re.match(r"[\w.]*(Error|Exception)\b", line)
-                ]
+                lines = self.log.read_text().splitlines()
+                # What is cancelled is so because of another error.
+                said = [each for each in lines if re.match(r"[\w.]*(?<!Cancelled)(Error|Exception|Fail)\b", each)]
                 raise Refused(f"the server ended: {said[-1] if said else 'no error in its log'}")
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=5):
@@ -283,10 +283,10 @@ class Server:
                 time.sleep(0.1)
         raise Refused(f"not ready within {ANSWER_SECONDS} s")
 
-    def ask(self, body: bytes) -> tuple[int, dict[str, Any]]:
+    def ask(self, body: bytes, model: str = "churn") -> tuple[int, dict[str, Any]]:
         """Return status and answer of one request."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.http}/v2/models/churn/infer", body, {"Content-Type": "application/json"}
+            f"http://127.0.0.1:{self.http}/v2/models/{model}/infer", body, {"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - of this machine
@@ -294,6 +294,12 @@ class Server:
         except urllib.error.HTTPError as error:
             text = error.read().decode()
             return error.code, json.loads(text) if text.startswith("{") else {"error": text}
+
+    def leave(self, body: bytes, sent: int) -> None:
+        """Send the first bytes of a request, and go away without reading an answer."""
+        head = f"POST /v2/models/churn/infer HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+        with socket.create_connection(("127.0.0.1", self.http), timeout=30) as connection:
+            connection.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body[:sent])
 
     def scraped(self) -> dict[str, float]:
         """Return the series of the scrape that tell of the model and the process."""
@@ -391,15 +397,17 @@ def serve(model: Trained, variables: Mapping[str, str]) -> Measured:
             server.stop()
 
 
-def refusals(variables: Mapping[str, str]) -> list[tuple[str, str]]:
+def refusals(models: Sequence[Trained], variables: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return what a user reads when something is wrong, each with its cause.
+
+    Args:
+        models: The models that were served.
+        variables: What reaches the bucket.
 
     Raises:
         Refused: Something wrong was taken for right.
     """
-    overlay = "tabular-xgboost-mlserver-cpu"
-    settings = settings_of(overlay)
-    key = f"{settings['model']}/{settings['revision']}/{settings['artifact']}"
+    settings = settings_of("tabular-xgboost-mlserver-cpu")
     found = []
     with tempfile.TemporaryDirectory() as scratch:
         for cause, changed, name in (
@@ -411,20 +419,98 @@ def refusals(variables: Mapping[str, str]) -> list[tuple[str, str]]:
             if not said:
                 raise Refused(f"{cause}: the copy took it")
             found.append((cause, said.splitlines()[-1]))
-    upload(key, b'{"learner": {"broken')
+    for cause, overlay, content in unloadable(models):
+        found.append((cause, not_loaded(cause, overlay, content, variables)))
+    return found
+
+
+def unloadable(models: Sequence[Trained]) -> Iterator[tuple[str, str, bytes]]:
+    """Yield artefacts that no server may get ready with: the cause, the overlay and the content."""
+    import onnx
+
+    of = {each.overlay: each for each in models}
+    yield "a broken artefact", "tabular-xgboost-mlserver-cpu", b'{"learner": {"broken'
+    for name in ("tabular-sklearn-mlserver-cpu", "tabular-onnx-mlserver-cpu", "tabular-lightgbm-mlserver-cpu"):
+        whole = of[name].content
+        yield f"half of a file, `{name.split('-')[1]}`", name, whole[: len(whole) // 2]
+    yield "a model of another library", "tabular-xgboost-mlserver-cpu", of["tabular-sklearn-mlserver-cpu"].content
+    newer = onnx.load_from_string(of["tabular-onnx-mlserver-cpu"].content)
+    newer.ir_version = 99
+    yield "a model of a newer format", "tabular-onnx-mlserver-cpu", newer.SerializeToString()
+
+
+def not_loaded(cause: str, overlay: str, content: bytes, variables: Mapping[str, str]) -> str:
+    """Return what the server says of an artefact that it cannot load.
+
+    Raises:
+        Refused: It was not even copied, or it was served.
+    """
+    settings = settings_of(overlay)
+    upload(f"{settings['model']}/{settings['revision']}/{settings['artifact']}", content)
+    settings["sha256"] = hashlib.sha256(content).hexdigest()
     with tempfile.TemporaryDirectory() as scratch:
         if said := copied(Path(scratch), settings, variables):
-            raise Refused(f"a broken file was not even copied: {said}")
+            raise Refused(f"{cause}: it was not even copied: {said}")
         server = Server(overlay, Path(scratch))
         try:
             server.wait()
         except Refused as refused:
-            found.append(("a broken artefact", str(refused)[:160]))
-        else:
-            raise Refused("a broken artefact was served")
+            return str(refused)[:160]
+        finally:
+            server.stop()
+    raise Refused(f"{cause}: it was served")
+
+
+def mistreated(model: Trained, variables: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what callers read who ask a server wrongly, each with what they did; it must go on answering.
+
+    Raises:
+        Refused: The server took something wrong for right, or did not answer the next caller.
+    """
+    settings = settings_of(model.overlay)
+    upload(f"{settings['model']}/{settings['revision']}/{settings['artifact']}", model.content)
+    settings["sha256"] = hashlib.sha256(model.content).hexdigest()
+    good = json.dumps({"inputs": model.rows}).encode()
+    long = json.dumps({"inputs": [{**model.rows[0], "data": ["a nice film " * 90_000]}]}).encode()
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        if said := copied(Path(scratch), settings, variables):
+            raise Refused(f"{model.title}: the copy failed: {said}")
+        server = Server(model.overlay, Path(scratch))
+        try:
+            server.wait()
+            for cause, body, wanted in (
+                ("a text of 1 MB", long, 200),
+                ("what is not JSON", b'{"inputs": [', 422),
+                ("a request without inputs", b"{}", 422),
+                ("a type that the protocol does not have", good.replace(b"BYTES", b"WORDS"), 422),
+            ):
+                status, answer = server.ask(body)
+                if status != wanted:
+                    raise Refused(f"{cause}: {status} {answer}")
+                found.append((cause, f"{status} {json.dumps(answer)}"[:160]))
+                _still_answers(server, good, cause)
+            status, answer = server.ask(good, model="another")
+            if status != 404:
+                raise Refused(f"a model that is not there: {status} {answer}")
+            found.append(("a model that is not there", f"{status} {json.dumps(answer)}"[:160]))
+            for cause, sent in (
+                ("a client that goes away within its request", len(long) // 2),
+                ("a client that goes away before its answer", len(long)),
+            ):
+                for _ in range(20):
+                    server.leave(long, sent)
+                _still_answers(server, good, cause)
+                found.append((cause, "20 of them; the next caller has its answer"))
         finally:
             server.stop()
     return found
+
+
+def _still_answers(server: Server, good: bytes, cause: str) -> None:
+    status, answer = server.ask(good)
+    if status != 200:
+        raise Refused(f"after {cause} the next caller is told {status} {answer}")
 
 
 def page(measured: Sequence[Measured], refused: Sequence[tuple[str, str]]) -> str:
@@ -463,6 +549,9 @@ several rows in one request.
 {transcript}```
 
 ## When something is wrong
+The server is not ready with what it cannot load, so a rollout stops there and the replicas before it go on. A caller's
+mistake is that caller's alone: the next one has its answer.
+
 | cause | what is said |
 |---|---|
 {wrong}"""
@@ -477,7 +566,9 @@ def main() -> int:
     try:
         with bucket() as variables, tempfile.TemporaryDirectory() as scratch:
             measured = [serve(model, variables) for model in trained(Path(scratch))]
-            text = page(measured, refusals(variables))
+            models = [each.model for each in measured]
+            (words,) = [each for each in models if each.title == "text classifier"]
+            text = page(measured, [*refusals(models, variables), *mistreated(words, variables)])
     except Refused as refused:
         print(f"error: {refused}", file=sys.stderr)
         return 1
