@@ -4,7 +4,8 @@ Two collections: the start-up logs that the estimate is calibrated with (`modely
 `tests/sizing/data/deployments.json`, whose models are read from their `config.json` as `modelyard catalog add` reads
 them.
 
-Run it as `python scripts/fit_table.py`; `--points` prints each deployment as well.
+Run it as `python scripts/fit_table.py`; `--points` prints each deployment as well, `--unsure` each that is unsure with
+its reason, by kind.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -133,6 +134,36 @@ def report(rows: list[Row], *, points: bool) -> str:
     return "\n".join(parts)
 
 
+KINDS = (
+    ("not modelled", "an architecture, a tower or a scheme that is not modelled"),
+    ("GiB outside", "what the engine takes outside its share"),
+    ("has no model", "an architecture that this version does not have"),
+    ("within the error", "a margin within the error of the estimate"),
+    ("outside the calibrated", "a margin that is asked for outside the calibrated logs"),
+)
+"""Words of a reason, and the kind that it is of; the first that fits counts."""
+
+
+def kind_of(reasons: Sequence[str]) -> str:
+    """Return the kind of what makes a verdict unsure."""
+    told = "; ".join(reasons)
+    return next((kind for words, kind in KINDS if words in told), "what a setting does that is not modelled")
+
+
+def unsure_table(rows: list[Row]) -> str:
+    """Return every row that is unsure with its reason, by kind."""
+    unsure = [row for row in rows if row.assessment.verdict is FitVerdict.UNSURE]
+    lines = []
+    counted = Counter(kind_of(row.assessment.reasons) for row in unsure)
+    for kind, number in counted.most_common():
+        lines.append(f"{number} because of {kind}:")
+        own = (row for row in unsure if kind_of(row.assessment.reasons) == kind)
+        for row in own:
+            truth = "started" if row.started else "refused"
+            lines.append(f"- {row.name} ({truth}): {'; '.join(row.assessment.reasons)}")
+    return "\n".join(lines)
+
+
 def _line(row: Row) -> str:
     budget = row.assessment.budget
     logged = "" if row.weights_gib is None else f" (log {row.weights_gib:.2f})"
@@ -149,14 +180,17 @@ def main() -> int:
     """Print the tables."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--points", action="store_true", help="print each deployment")
-    points = arguments.parse_args().points
+    arguments.add_argument("--unsure", action="store_true", help="print what is unsure, with its reason")
+    given = arguments.parse_args()
     of_logs, of_configs = list(calibrated()), list(deployments())
     for title, rows in (
         ("Calibrated logs", of_logs),
         ("Deployments from their config.json", of_configs),
         ("Together", of_logs + of_configs),
     ):
-        sys.stdout.write(f"## {title}\n{report(rows, points=points and title != 'Together')}\n\n")
+        sys.stdout.write(f"## {title}\n{report(rows, points=given.points and title != 'Together')}\n\n")
+    if given.unsure:
+        sys.stdout.write(f"## Unsure\n{unsure_table(of_logs + of_configs)}\n")
     return 0
 
 

@@ -140,3 +140,23 @@ def test_the_hub(modelyard: Run, one_model: Path, hub: str) -> None:
         outcome = modelyard("catalog", "add", f"acme/{name}", "--repository", str(one_model), HF_ENDPOINT=hub)
         assert (outcome.code, message in outcome.err) == (2, True), outcome.err
         assert not (one_model / f"catalog/models/acme--{name}").exists()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "told"),
+    [
+        ("LlamaForCausalLm", ["no version of vLLM", "did you mean LlamaForCausalLM?", "with --force", "unsure"]),
+        ("ChameleonForConditionalGeneration", ["has no architecture", "any more", "set an engine version up to"]),
+        ("HYV4ForCausalLM", ["is the oldest known to have", "modelyard fit --from-log FILE --model-id acme/odd"]),
+    ],
+)
+def test_what_is_left_open_is_named_with_what_to_do(
+    modelyard: Run, one_model: Path, tmp_path: Path, architecture: str, told: list[str]
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "architectures": [architecture]}))
+    outcome = modelyard(
+        "catalog", "add", "acme/odd", "--config", str(tmp_path / "config.json"), "--repository", str(one_model)
+    )
+    assert outcome.code == 0, outcome.err
+    for words in told:
+        assert words in outcome.out

@@ -35,3 +35,21 @@ def has_architecture(version: tuple[int, ...], architecture: str) -> bool | None
         return None
     around = {marks[before[-1]], marks[after[0]]}
     return None if len(around) > 1 else around == {"x"}
+
+
+def known_architectures() -> tuple[str, ...]:
+    """Return the architectures that some version of vLLM serves of those that were read."""
+    return tuple(_table()[1])
+
+
+def serving_versions(architecture: str) -> tuple[str, ...]:
+    """Return the versions that serve an architecture of those that were read, oldest first."""
+    versions, table = _table()
+    marks = table.get(architecture, "")
+    return tuple(".".join(map(str, version)) for version, mark in zip(versions, marks, strict=False) if mark == "x")
+
+
+def versions_read() -> tuple[str, str]:
+    """Return the oldest and the newest version whose architectures were read."""
+    versions, _ = _table()
+    return ".".join(map(str, versions[0])), ".".join(map(str, versions[-1]))

@@ -18,7 +18,7 @@ from modelyard.findings import ExitCode, UserError
 from modelyard.wording import nearest
 
 if TYPE_CHECKING:
-    from modelyard.catalog import Device, InstanceType, Model
+    from modelyard.catalog import Device, InstanceType, Model, ModelShape
     from modelyard.reporting import Line
 
 _ID = re.compile(r"[A-Za-z0-9][\w.:@+-]*(/[\w.:@+-]+)*")
@@ -139,9 +139,38 @@ def add(
     file = f"{TEAM_MODELS}/{catalog.folder_name(model_id)}/model.yaml"
     write_file(home.root, file, catalog.model_text(entry))
     sys.stdout.write(f"{file} written; commit it\n")
-    if entry.shape is not None and entry.shape.unmodelled:
-        sys.stdout.write(f"not modelled, so that fits stay unsure: {', '.join(entry.shape.unmodelled)}\n")
+    if entry.shape is not None:
+        sys.stdout.writelines(f"{line}\n" for line in _left_open(entry.id, entry.shape))
     return ExitCode.CLEAN
+
+
+def _left_open(model_id: str, shape: ModelShape) -> Iterator[str]:
+    """Yield what keeps a model from being judged, and what to do about it."""
+    from modelyard.catalog.architectures import known_architectures, serving_versions, versions_read
+    from modelyard.reporting import visible
+
+    name, (oldest, newest) = shape.architecture, versions_read()
+    of_architecture = f"architecture {name}" in shape.unmodelled or not name
+    served = serving_versions(name)
+    if of_architecture and not served:
+        near = nearest(name, known_architectures())
+        hint = f"; did you mean {near}?" if near else ""
+        yield f"no version of vLLM from {oldest} to {newest} has architecture {visible(name) or 'without a name'}{hint}"
+        yield (
+            "  correct `architectures` in its config.json and add it again with --force; where it is right, vLLM runs "
+            "the model by Transformers if at all, or by a plugin"
+        )
+    elif of_architecture and served[-1] != newest:
+        yield f"vLLM {newest} has no architecture {name} any more; {served[-1]} is the newest known to have it"
+        yield f"  set an engine version up to {served[-1]} for this model"
+    elif of_architecture and served[0] != oldest:
+        yield f"vLLM {served[0]} is the oldest known to have {name}"
+    if shape.unmodelled:
+        yield f"not modelled, so that fits stay unsure: {', '.join(map(visible, shape.unmodelled))}"
+        yield (
+            "  start it once and keep what the engine logged, which takes the place of the estimate: "
+            f"modelyard fit --from-log FILE --model-id {visible(model_id)}"
+        )
 
 
 def _read(config: Path) -> dict[str, Any]:
