@@ -191,3 +191,27 @@ def test_the_webhook_of_a_documentation_is_no_secret(tree: Tree) -> None:
 def test_a_folder_in_jsonnet_is_told_as_such(tree: Tree) -> None:
     report = checked(tree({"web.yaml": APPLICATION, "web/main.jsonnet": "{}\n"}))
     assert "web is written in Jsonnet" in gaps(report)
+
+
+def test_the_application_of_a_folder_is_not_listed_in_it(tree: Tree) -> None:
+    files = {
+        "web/kustomization.yaml": "resources: [a.yaml]\n",
+        "web/a.yaml": CONFIG_MAP,
+        "web/application.yaml": APPLICATION,
+        "web/b.yaml": CONFIG_MAP,
+    }
+    found = [each for each in checked(tree(files)).findings if each.rule == "kustomize/unlisted-file"]
+    assert [each.at.place().file for each in found] == ["web/b.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("group", "found"), [("batch.volcano.sh", False), ("v1", True), ("batch", False), ("networking.k8s.oi", True)]
+)
+def test_a_group_of_an_operator_elsewhere_exists(tree: Tree, group: str, found: bool) -> None:
+    resources = "ingresses" if "networking" in group else "jobs"
+    role = (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\n"
+        f"rules: [{{apiGroups: [{group}], resources: [{resources}], verbs: [get]}}]\n"
+    )
+    rules = {each.rule for each in checked(tree({"a/a.yaml": role})).findings}
+    assert ("security/unknown-api-resource" in rules) is found

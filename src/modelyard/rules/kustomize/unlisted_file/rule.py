@@ -6,7 +6,7 @@ from typing import Any
 from modelyard.findings import Finding, NotChecked, UserError, warning
 from modelyard.repository import FileAddress, Repository, kustomization_file
 from modelyard.rules import rule
-from modelyard.view import Environment
+from modelyard.view import Environment, entries, mapping, text
 
 _KUSTOMIZE = "kustomize.config.k8s.io/"
 
@@ -22,6 +22,8 @@ def unlisted_file(environment: Environment) -> Iterator[Finding | NotChecked]:
                 contents = repository.files.documents(file)
             except UserError:
                 continue  # nothing reads it, so nothing depends on it
+            if any(_reads(each, folder) for each in contents):
+                continue  # the Application of this very folder, which somebody applies by hand
             kind = next((str(each["kind"]) for each in contents if _is_manifest(each)), "")
             if kind:
                 yield Finding(
@@ -60,6 +62,15 @@ def _is_manifest(content: Any) -> bool:
     if not isinstance(content, dict) or not content.get("kind") or not isinstance(content.get("metadata"), dict):
         return False
     return not str(content.get("apiVersion", _KUSTOMIZE)).startswith(_KUSTOMIZE)
+
+
+def _reads(content: Any, folder: str) -> bool:
+    """Return whether a manifest is an Application that reads a folder."""
+    if not isinstance(content, dict) or content.get("kind") != "Application":
+        return False
+    spec = mapping(content, "spec")
+    found = [mapping(spec, "source"), *(each for each in entries(spec, "sources"))]
+    return any(text(each, "path").removeprefix("./").strip("/") == folder for each in found)
 
 
 def _number(contents: list[Any]) -> int:

@@ -14,6 +14,7 @@ from modelyard.rules.wording import nearest, one_of
 from modelyard.schemas.bundle import FOLDER
 from modelyard.view import NATIVE_GROUPS, Environment, Manifest, listed, numbered
 
+_MISTYPED = 0.92
 _KINDS = ("Role", "ClusterRole")
 
 
@@ -36,7 +37,9 @@ def _judged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
                 homes = sorted(
                     g for g, names in api_resources().items() if {r.partition("/")[0] for r in resources} & names
                 )
-                near = nearest(group, _groups(environment), cutoff=0.8)
+                near = nearest(group, _groups(environment), cutoff=0.8 if environment.is_generated else _MISTYPED)
+                if "." in group and not near and not environment.is_generated:
+                    continue  # of an operator that somebody else installs, whatever its resources are called
                 if homes or near:
                     written = homes[0] if homes else near
                     yield Finding(
