@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml as pyyaml
@@ -328,22 +329,24 @@ _MARKER = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
 _WHOLE = re.compile(r"^%|\r(?!\n)|[\x85\u2028\u2029]", re.MULTILINE)
 
 
-def pieces(text: str) -> Iterator[str]:
-    """Yield each document of a text by itself, with as many empty lines before it as there are lines before it.
+@lru_cache(maxsize=4)  # what is found in one file is found there again and again
+def pieces(text: str) -> tuple[str, ...]:
+    """Return each document of a text by itself, with as many empty lines before it as there are lines before it.
 
     Nodes begin so on the lines and in the columns of the whole text. A text with directives or rare breaks of lines is
     one piece.
     """
     if _WHOLE.search(text):
-        yield text
-        return
+        return (text,)
+    found: list[str] = []
     start = lines = 0
-    for end in (*(found.start() for found in _MARKER.finditer(text)), len(text)):
+    for end in (*(marker.start() for marker in _MARKER.finditer(text)), len(text)):
         piece = text[start:end]
         if piece.strip("- \t\r\n"):
-            yield "\n" * lines + piece
+            found.append("\n" * lines + piece)
         lines += piece.count("\n")
         start = end
+    return tuple(found)
 
 
 def plain(node: Node) -> Any:
