@@ -52,6 +52,18 @@ class Service:
         """Return the ports as written."""
         return self.manifest.entries("spec.ports")
 
+    @property
+    def is_headless(self) -> bool:
+        """Return whether its name gives the addresses of its pods, so that its own ports play no part in a call."""
+        return str(self.manifest.get("spec.clusterIP", "")) == "None"
+
+    @property
+    def answered_ports(self) -> frozenset[int]:
+        """Return the ports at which a call of its name can be answered; empty where they are not known."""
+        if self.is_headless:
+            return frozenset(number for pods in self.pods for _, number, _ in pods.ports)
+        return frozenset(port for each in self.ports if isinstance(port := each.get("port"), int))
+
     def __str__(self) -> str:
         return f"Service {self.name}"
 

@@ -9,7 +9,7 @@ from modelyard.findings import Finding, NotChecked, error
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
-from modelyard.view import Environment, Manifest, Service, numbered, text, texts_in
+from modelyard.view import Environment, Manifest, Service, numbered, texts_in
 
 _ADDRESS = re.compile(
     r"(?<![\w.-])([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)\.svc(?:\.cluster\.local)?"
@@ -80,7 +80,10 @@ def _fault(
         known = [called for space, called in services if space == namespace]
         fix = f"write {name}.{elsewhere[0]}" if elsewhere else f"name {nearest(name, known) or one_of(known)}"
         return f"but namespace {namespace} has no Service {name}", fix if elsewhere or known else "add the Service"
-    ports = {str(each.get("port")) for each in service.ports}
-    if not port or port in ports or text(service.manifest.value, "spec", "type") == "ExternalName":
+    ports = service.answered_ports
+    if not port or int(port) in ports or not ports or service.type == "ExternalName":
         return None
-    return f"but {service.manifest} has only port {one_of(sorted(ports))}", f"write {one_of(sorted(ports))}"
+    right = one_of([str(each) for each in sorted(ports)])
+    if service.is_headless:
+        return f"but {service.manifest} is headless, and its pods listen on port {right} alone", f"write {right}"
+    return f"but {service.manifest} has only port {right}", f"write {right}"

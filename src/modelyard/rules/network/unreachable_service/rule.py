@@ -80,14 +80,14 @@ def _fault(
 ) -> tuple[str, str] | None:
     """Return why a Service cannot be reached, and what to do; None where it can, or where that is not known."""
     found = next((each for each in service.ports if each.get("port") == port), None)
-    if found is None:
-        ports = sorted({str(each.get("port")) for each in service.ports})
+    if port not in service.answered_ports:
+        ports = [str(each) for each in sorted(service.answered_ports)]
         # Whole names are looked at by network/unknown-service-address.
-        return (
-            None
-            if qualified or not ports
-            else (f"and {service} has port {one_of(ports)} alone", f"call port {one_of(ports)}")
-        )
+        if qualified or not ports:
+            return None
+        if service.is_headless:
+            return f"and {service} is headless: its pods listen on port {one_of(ports)}", f"call port {one_of(ports)}"
+        return f"and {service} has port {one_of(ports)} alone", f"call port {one_of(ports)}"
     if template.spec.get("hostNetwork"):
         return None
     labels = namespace_labels(environment)
@@ -95,7 +95,7 @@ def _fault(
     ours = Peer(namespace, _labels(labels, namespace), template.labels)
     denied: tuple[str, str] | None = None
     for pods in service.pods:
-        number = _number(pods, found)
+        number = port if service.is_headless else _number(pods, found or {})
         if number is None or pods is template:
             continue
         theirs = Peer(service.namespace, _labels(labels, service.namespace), pods.labels)
