@@ -24,7 +24,7 @@ def claim_of_one_node(environment: Environment) -> Iterator[Finding | NotChecked
         if not several and not _surges(workload):
             continue
         for template in workload.templates:
-            for index, volume in numbered(template.spec, "volumes"):
+            for _, volume in numbered(template.spec, "volumes"):
                 name = text(volume, "persistentVolumeClaim", "claimName")
                 claim = claims.get((environment.namespace_of(workload.manifest), name))
                 if claim is None or not _is_of_one(claim):
@@ -36,14 +36,18 @@ def claim_of_one_node(environment: Environment) -> Iterator[Finding | NotChecked
                 )
                 # A rollout ends where both pods find room on one node, so only several replicas are sure to break.
                 yield Finding(
-                    at=template.at("volumes", index, "persistentVolumeClaim", "claimName"),
+                    at=claim.at("spec.accessModes"),
                     severity=error if several else warning,
-                    message=f"{workload} has {why}, but only one node can mount claim {name}",
+                    message=f"{workload} has {why}, but only one node can mount claim {name} ({_modes(claim)})",
                     fix="give each pod a disk of its own (emptyDir, or an ephemeral volume), or use a shared file "
                     "system (ReadWriteMany)"
                     if several
                     else "write strategy: {type: Recreate}, or give each pod a disk of its own",
                 )
+
+
+def _modes(claim: Manifest) -> str:
+    return ", ".join(map(str, claim.get("spec.accessModes", [])))
 
 
 def _is_of_one(claim: Manifest) -> bool:

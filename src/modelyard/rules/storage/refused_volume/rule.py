@@ -1,4 +1,4 @@
-"""Volumes of EBS that EC2 does not make, and parameters that its driver does not take."""
+"""Volumes of EBS that EC2 does not make, and parameters that the drivers of EBS and EFS do not take."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import did_you_mean, either
-from modelyard.view import Environment, mapping, numbered, quantity, text
+from modelyard.view import Environment, Manifest, mapping, numbered, quantity, text
 
 _GIB = 1024**3
 _EBS = ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com")
+_EFS = "efs.csi.aws.com"
+# pkg/driver/controller.go and docs/parameters.md of kubernetes-sigs/aws-efs-csi-driver (read 2026-12-01): the driver
+# refuses a claim of any other mode.
+_ACCESS_POINTS = "efs-ap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ _WHOLE = frozenset({"iops", "iopspergb", "throughput", "volumeinitializationrate
 
 @rule("storage/refused-volume", error, since="0.3.0")
 def refused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
-    """EC2 refuses a disk beyond the bounds of its type: no node starts, and no claim is bound."""
+    """Disks beyond the bounds of their type, and parameters a driver refuses: no node starts, no claim is bound."""
     for manifest in environment.of_kind("EC2NodeClass", "karpenter.k8s.aws"):
         for index, each in numbered(manifest.value, "spec", "blockDeviceMappings"):
             path = ("spec", "blockDeviceMappings", index, "ebs")
@@ -77,10 +81,32 @@ def refused_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
                 yield Finding(at=at, message=f"{manifest} has {message}", fix=fix)
     for manifest in environment.of_kind("StorageClass", "storage.k8s.io"):
         if manifest.get("provisioner") in _EBS:
-            yield from _of_class(environment, manifest)
+            yield from _of_class(manifest)
+        elif manifest.get("provisioner") == _EFS:
+            yield from _of_file_system(manifest)
 
 
-def _of_class(environment: Environment, manifest: Any) -> Iterator[Finding]:
+def _of_file_system(manifest: Manifest) -> Iterator[Finding]:
+    parameters = manifest.mapping("parameters")
+    mode = parameters.get("provisioningMode")
+    if mode != _ACCESS_POINTS:
+        yield Finding(
+            at=manifest.at(("parameters", "provisioningMode") if mode is not None else "provisioner"),
+            message=f"{manifest} has provisioningMode {mode}, and the EFS driver provisions {_ACCESS_POINTS} alone"
+            if mode is not None
+            else f"{manifest} has no provisioningMode, without which the EFS driver makes no volume",
+            fix=f"write provisioningMode: {_ACCESS_POINTS}",
+        )
+    first, last = (_number(parameters.get(name)) for name in ("gidRangeStart", "gidRangeEnd"))
+    if first is not None and last is not None and first >= last:
+        yield Finding(
+            at=manifest.at(("parameters", "gidRangeEnd")),
+            message=f"{manifest} has gidRangeStart {first:.0f} and gidRangeEnd {last:.0f}, a range of no group",
+            fix="write an end beyond the start",
+        )
+
+
+def _of_class(manifest: Manifest) -> Iterator[Finding]:
     parameters = manifest.mapping("parameters")
     for name in parameters:
         if str(name).lower() not in _KNOWN and not str(name).startswith(_OTHERS):

@@ -35,7 +35,21 @@ def unknown_volume(environment: Environment) -> Iterator[Finding | NotChecked]:
         reference = volume.mapping("spec.claimRef")
         namespace, name = text(reference, "namespace"), text(reference, "name")
         here = {claimed for space, claimed in claims if space == namespace}
-        if name and here and name not in here and environment.is_ours(volume) and (near := nearest(name, here)):
+        by_name = [
+            (space, claim.name) for (space, _), claim in claims.items() if claim.get("spec.volumeName") == volume.name
+        ]
+        if not name or (namespace, name) in claims or not environment.is_ours(volume):
+            continue
+        if by_name:
+            space, claimed = by_name[0]
+            field = "namespace" if namespace != space and text(reference, "namespace") else "name"
+            yield Finding(
+                at=volume.at(f"spec.claimRef.{field}"),
+                message=f"{volume} is reserved for the claim {namespace}/{name}, but {space}/{claimed} is the claim "
+                "that names it, and waits for ever",
+                fix=f"write {space if field == 'namespace' else claimed}",
+            )
+        elif here and (near := nearest(name, here)):
             yield Finding(
                 at=volume.at("spec.claimRef.name"),
                 message=f"{volume} is reserved for the claim {namespace}/{name}, which does not exist in this "

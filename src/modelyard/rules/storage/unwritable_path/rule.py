@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import one_of
-from modelyard.view import Container, Environment, PodTemplate, ServedModel, entries, mapping, numbered, text
+from modelyard.view import (
+    Container,
+    Environment,
+    PodTemplate,
+    ServedModel,
+    Workload,
+    entries,
+    mapping,
+    numbered,
+    text,
+)
 
 # Folders in which the engine, or a library of it, makes files at start. Those of weights may be filled already where
 # the volume is a claim or a bucket, and are then read only.
@@ -54,20 +64,48 @@ def unwritable_path(environment: Environment) -> Iterator[Finding | NotChecked]:
             for container in template.containers:
                 if mapping(container.value, "securityContext").get("readOnlyRootFilesystem") is not True:
                     continue
-                yield from _variables(template, container)
+                yield from _variables(template, container, _filled(environment, workload))
                 model = models.get((template, container.name))
                 if model is not None and not container.init:
                     yield from _engine(template, container, model)
 
 
-def _variables(template: PodTemplate, container: Container) -> Iterator[Finding]:
+def _filled(environment: Environment, workload: Workload) -> Callable[[str], bool]:
+    """Return what tells whether a claim may hold files already: one of a volume that is named, or that pods write."""
+    namespace = environment.namespace_of(workload.manifest)
+    made = {
+        claim.name
+        for claim in environment.of_kind("PersistentVolumeClaim", "")
+        if environment.namespace_of(claim) == namespace and not claim.get("spec.volumeName")
+    }
+    if environment.unrendered_in(namespace):
+        return lambda _: True
+
+    def tells(name: str) -> bool:
+        return name not in made or any(
+            _is_writable(template, container, text(mount, "mountPath"))
+            for template in environment.pods_by_namespace.get(namespace, ())
+            for _, volume in numbered(template.spec, "volumes")
+            if text(volume, "persistentVolumeClaim", "claimName") == name
+            for container in template.containers
+            for mount in entries(container.value, "volumeMounts")
+            if text(mount, "name") == text(volume, "name")
+        )
+
+    return tells
+
+
+def _variables(template: PodTemplate, container: Container, filled: Callable[[str], bool]) -> Iterator[Finding]:
     empty: set[str] = set()
     for index, variable in numbered(container.value, "env"):
         name, path = text(variable, "name"), text(variable, "value")
         if name not in _WRITTEN | _WEIGHTS:
             continue
         mount = text(_mount(container, path), "name")
-        if mount and "emptyDir" in _volume(template, mount) and not _is_writable(template, container, path):
+        claim = text(_volume(template, mount), "persistentVolumeClaim", "claimName") if mount else ""
+        empty_here = "emptyDir" in _volume(template, mount) if mount else False
+        never_filled = bool(claim) and name in _WEIGHTS and not filled(claim)
+        if (empty_here or never_filled) and not _is_writable(template, container, path):
             if mount not in empty:
                 empty.add(mount)
                 yield _read_only(container, mount, name, path)
