@@ -15,6 +15,7 @@ from modelyard.view.validation.cluster import CLUSTER_CHECKS
 from modelyard.view.validation.controllers import CONTROLLER_CHECKS
 from modelyard.view.validation.devices import DEVICE_CHECKS
 from modelyard.view.validation.jobs import JOB_CHECKS
+from modelyard.view.validation.metadata import metadata
 from modelyard.view.validation.network import NETWORK_CHECKS
 from modelyard.view.validation.operators import OPERATOR_CHECKS
 from modelyard.view.validation.pods import pod_spec
@@ -40,8 +41,11 @@ def refused(manifest: Manifest, workload: Workload | None) -> Iterator[Refused]:
         manifest: The manifest.
         workload: The same, where it makes pods.
     """
+    yield from metadata(manifest.value)
     if workload is not None:
         for template in workload.templates:
+            if template.spec_path != ("spec",):
+                yield from metadata(manifest.mapping(template.spec_path[:-1]), template.spec_path[:-1])
             yield from pod_spec(template.spec, template.spec_path)
     check = _CHECKS.get((manifest.group, manifest.kind))
     if check is not None:

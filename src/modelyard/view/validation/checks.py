@@ -59,6 +59,11 @@ def is_qualified(value: str) -> bool:
     return is_name and (not slash or is_subdomain(domain))
 
 
+def is_label_value(value: str) -> bool:
+    """Return whether a text can be the value of a label: `IsValidLabelValue` of apimachinery's validation."""
+    return len(value) <= _LONGEST_LABEL and _LABEL_VALUE.fullmatch(value) is not None
+
+
 def is_port_name(value: str) -> bool:
     """Return whether a text is a name of a port: `IsValidPortName` of apimachinery's validation."""
     return len(value) <= _LONGEST_PORT_NAME and _PORT_NAME.fullmatch(value) is not None
