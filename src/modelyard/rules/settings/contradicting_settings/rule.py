@@ -10,10 +10,14 @@ from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
 from modelyard.rules.wording import nearest, one_of
 from modelyard.view import DeclaredSettings, Environment
+from modelyard.view.settings import is_location
 
 _ENGINES = frozenset({"vllm"})
-# A switch, and the one that it needs: `_validate_parallel_config` and `__post_init__` of vllm/config/parallel.py.
+# A switch, and the one that it needs: `_validate_parallel_config` and `__post_init__` of vllm/config/parallel.py;
+# `validate_parsed_serve_args` of vllm/entrypoints/openai/cli_args.py.
 _NEEDED = (
+    ("enable-auto-tool-choice", "tool-call-parser"),
+    ("enable-log-outputs", "enable-log-requests"),
     ("enable-eplb", "enable-expert-parallel"),
     ("enable-elastic-ep", "enable-eplb"),
     ("numa-bind-nodes", "numa-bind"),
@@ -29,6 +33,8 @@ _OF_FILES = frozenset({"enable_multithread_load", "enable_weights_track", "num_t
 _FILES = frozenset({"auto", "hf", "mistral", "npcache", "pt", "safetensors"})
 _STREAMER = frozenset({"concurrency", "distributed", "memory_limit"})
 _STREAMERS = frozenset({"runai_streamer", "runai_streamer_sharded"})
+# What makes tensorizer_loader.py look elsewhere than beside the model for tensors of its own form.
+_TENSORS = frozenset({"tensorizer_uri", "tensorizer_dir", "tensorizer_config"})
 
 
 @rule("settings/contradicting-settings", error, since="0.3.0")
@@ -82,6 +88,14 @@ def _loader(settings: DeclaredSettings, name: str) -> Iterator[Finding]:
             value = parsed(value)
         except MalformedJSON:
             return  # settings/wrong-type says so
+    keys = {str(key) for key in value} if isinstance(value, dict) else set()
+    if form == "tensorizer" and settings.model and not is_location(settings.model) and not keys & _TENSORS:
+        yield Finding(
+            at=settings.at("load-format"),
+            message=f"{name} sets load-format tensorizer, and nothing says where the tensors of {settings.model} lie, "
+            "which is no repository of that form",
+            fix=f"set tensorizer_uri in {_EXTRA}, or remove load-format",
+        )
     if not isinstance(value, dict) or form not in _FILES | _STREAMERS:
         return
     known = _STREAMER if form in _STREAMERS else _OF_FILES

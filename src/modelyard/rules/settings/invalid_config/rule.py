@@ -11,13 +11,22 @@ from modelyard.findings import Address, Finding, NotChecked, error, warning
 from modelyard.repository import FileAddress
 from modelyard.repository.json import MalformedJSON, parsed
 from modelyard.rules import rule
-from modelyard.rules.wording import either, nearest
+from modelyard.rules.wording import both, either, nearest
 from modelyard.view import Environment, ServedModel, Setting
 
 # Of these the number is in no draft model's configuration.
 _COUNTED = ("draft_model", "eagle", "eagle3", "medusa", "ngram", "ngram_gpu")
 # These draft with a model of their own, which nothing else names.
 _WITH_MODEL = ("draft_model", "eagle", "eagle3", "medusa", "mlp_speculator")
+# Where positions are told, and the keys that each type needs: modeling_rope_utils.py of transformers.
+_POSITIONS = ("rope_scaling", "rope_parameters")
+_STRETCHED = {
+    "linear": ("factor",),
+    "dynamic": ("factor",),
+    "yarn": ("factor",),
+    "longrope": ("short_factor", "long_factor"),
+    "llama3": ("factor", "original_max_position_embeddings", "low_freq_factor", "high_freq_factor"),
+}
 _EXPECTED = {
     "boolean": "true or false",
     "int": "a whole number",
@@ -44,6 +53,7 @@ def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
                 release = f"{model.engine.core} {model.engine_version or ''}".strip()
                 yield NotChecked(model, f"keys of JSON flags of {release} are not in the catalogue")
             continue
+        yield from _positions(model)
         for setting in model.settings.settings.values():
             flag, _, key = setting.name.partition(".")
             config = known.flags.get(flag)
@@ -54,6 +64,26 @@ def invalid_config(environment: Environment) -> Iterator[Finding | NotChecked]:
                 value, config = {key.split(".")[0].replace("-", "_"): _of_dotted(key, setting.value)}, config
             if isinstance(value, dict):
                 yield from _judge(model, known, config, value, _Place(setting, bool(key)), flag)
+
+
+def _positions(model: ServedModel) -> Iterator[Finding]:
+    """Yield positions that are stretched without what stretching them asks for."""
+    for setting in model.settings.settings.values():
+        flag, _, key = setting.name.partition(".")
+        if flag != "hf-overrides":
+            continue
+        content = _of_dotted(key, setting.value) if key else None
+        value = {key.split(".")[0].replace("-", "_"): content} if key else _content(setting)
+        for name in _POSITIONS:
+            asked = value.get(name) if isinstance(value, dict) else None
+            kind = asked.get("rope_type", asked.get("type")) if isinstance(asked, dict) else None
+            lacking = [each for each in _STRETCHED.get(str(kind), ()) if isinstance(asked, dict) and each not in asked]
+            if lacking and not key:
+                yield Finding(
+                    at=_Place(setting, dotted=False).below(name).at(key=True),
+                    message=f"{model.name} sets {name} of type {kind} in hf-overrides without {both(lacking)}",
+                    fix=f"add {both(lacking)}, as the model's card says, or remove {name}",
+                )
 
 
 class _Place:

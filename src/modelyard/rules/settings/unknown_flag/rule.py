@@ -36,7 +36,7 @@ def unknown_flag(environment: Environment) -> Iterator[Finding | NotChecked]:
             replacement = in_its_place(gone, _place(setting), off=off)
             yield Finding(
                 at=setting.name_at,
-                message=f"{model.name} sets {setting.name}, which {known.name} {known.version} does not have"
+                message=f"{model.name} sets {_written(setting)}, which {known.name} {known.version} does not have"
                 + (f"; {before} had it" if before else went(gone)),
                 fix=replacement or _remedy(near, gone=bool(before or gone)),
             )
@@ -59,6 +59,10 @@ def _place(setting: Setting) -> Place:
     # Ray and Triton take the engine's arguments by the names of their fields.
     at = setting.at
     return "fields" if isinstance(at, FileAddress) and "_" in str(at.path[-1]) else setting.source
+
+
+def _written(setting: Setting) -> str:
+    return setting.name.replace("-", "_") if _place(setting) == "fields" else setting.name
 
 
 def _remedy(near: str, *, gone: bool) -> str:
