@@ -9,6 +9,9 @@ from modelyard.sizing import device_resource, fits, host_budget, host_problems
 from modelyard.view import Environment, ServedModel, mapping, quantity
 from modelyard.view.shapes import entries, numbered
 
+_GIB = 1024**3
+# Settings in GiB of the pod's memory.
+_KEPT_THERE = ("cpu-offload-gb", "kv-offloading-size", "swap-space")
 _SHM = "/dev/shm"  # noqa: S108 - a path in the pod
 
 
@@ -33,15 +36,25 @@ def host_memory_beyond_pod(environment: Environment) -> Iterator[Finding | NotCh
             budget, memory_bytes=None if memory is None else int(memory), shm_bytes=shm, default_shm=unmounted
         ):
             about_shm = problem.startswith(_SHM)
+            alone = None if about_shm or memory is None else _beyond_alone(model, float(memory) / _GIB)
             yield Finding(
                 at=(at_shm or model.container.at("volumeMounts", key=True))
                 if about_shm
-                else model.container.at("resources", "limits", "memory"),
+                else alone or model.container.at("resources", "limits", "memory"),
                 message=f"{model.name}: {problem}",
                 fix="raise sizeLimit of the memory-backed volume, and the memory limit by the same amount"
                 if about_shm
                 else f"raise the memory limit to {budget.memory_gib:.0f} GiB or more, or offload less",
             )
+
+
+def _beyond_alone(model: ServedModel, limit_gib: float) -> Address | None:
+    """Return where a setting asks for more than the whole limit, which is then what is wrong; None where none does."""
+    for flag in _KEPT_THERE:
+        asked = model.settings.get(flag)
+        if isinstance(asked, int | float) and not isinstance(asked, bool) and asked > limit_gib:
+            return model.settings.at(flag)
+    return None
 
 
 def _shm(model: ServedModel) -> tuple[int | None, Address | None]:
