@@ -50,6 +50,7 @@ from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
 from modelyard.catalog.github import github_runners, renovate_managers
 from modelyard.catalog.image_sizes import image_architectures, image_bytes
+from modelyard.catalog.image_variants import ImageVariant, image_variants
 from modelyard.catalog.instances import (
     Accelerator,
     InstanceStore,
@@ -118,6 +119,7 @@ __all__ = [
     "Exporter",
     "Feature",
     "Flag",
+    "ImageVariant",
     "InstanceStore",
     "InstanceType",
     "LatentAttention",
@@ -176,6 +178,7 @@ __all__ = [
     "github_runners",
     "image_architectures",
     "image_bytes",
+    "image_variants",
     "instance_type",
     "instance_types",
     "karpenter_for",
