@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from modelyard.view import Environment, PodTemplate, listed, mapping, numbered, selector_set_by_manifests
+from modelyard.placement import labels
+from modelyard.view import (
+    OPERATOR_LABELS,
+    Environment,
+    PodTemplate,
+    listed,
+    mapping,
+    numbered,
+    selector_set_by_manifests,
+)
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+OTHER_LABELS = frozenset(
+    {
+        labels.HOSTNAME,
+        labels.NODE_CLASS,
+        labels.AUTO_MODE_NODE_CLASS,
+        labels.COMPUTE_TYPE,
+        "eks.amazonaws.com/capacityType",
+        "eks.amazonaws.com/nodegroup",
+        "eks.amazonaws.com/nodegroup-image",
+        "eks.amazonaws.com/sourceLaunchTemplateId",
+        "eks.amazonaws.com/sourceLaunchTemplateVersion",
+        "karpenter.sh/initialized",
+        "karpenter.sh/registered",
+        "kubernetes.io/role",
+        "node.kubernetes.io/exclude-from-external-load-balancers",
+    }
+)
+"""Labels of nodes beside those that Karpenter knows."""
+# Labels of the pods of LeaderWorkerSets: api/leaderworkerset/v1 of kubernetes-sigs/lws v0.8.
+_LWS = "leaderworkerset.sigs.k8s.io/"
+_OF_LWS = frozenset(
+    _LWS + name for name in ("name", "group-index", "group-key", "subgroup-index", "subgroup-key", "worker-index")
+) | {f"{_LWS}template-revision-hash"}
 _Path = tuple[str | int, ...]
 
 
@@ -48,3 +80,17 @@ def chooses(environment: Environment, namespace: str, term: dict[str, Any]) -> b
     if not isinstance(selector, dict):
         return False
     return any(True for _ in environment.pods_in(namespace).chosen(selector_set_by_manifests(selector)))
+
+
+def keys_without_pods(template: PodTemplate) -> Iterator[tuple[_Path, str]]:
+    """Yield keys of `matchLabelKeys` that are no labels of the pods; what an operator sets is in its own domain."""
+    for _, path, term in terms(template):
+        for index, key in enumerate(map(str, listed(term, "matchLabelKeys"))):
+            set_by_others = key.startswith(OPERATOR_LABELS) and (not key.startswith(_LWS) or key in _OF_LWS)
+            if key not in template.labels and not set_by_others:
+                yield (*path, "matchLabelKeys", index), key
+
+
+def is_unknown_topology(key: str, own: Collection[str]) -> bool:
+    """Return whether a topology key is neither a label that nodes have by themselves nor one of the pools' own."""
+    return bool(key) and key not in own and key not in labels.WELL_KNOWN | OTHER_LABELS and key not in labels.NORMALIZED

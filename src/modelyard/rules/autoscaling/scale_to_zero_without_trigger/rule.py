@@ -25,13 +25,18 @@ def scale_to_zero_without_trigger(environment: Environment) -> Iterator[Finding 
         if asks and all(_only_of_engines(each) for each in own):
             yield Finding(
                 at=manifest.at("spec.minReplicaCount"),
-                message=f"{manifest} scales to zero, but every trigger uses metrics that only running replicas export",
+                message=f"{manifest} scales to zero ({_zero(manifest)}: 0), but every trigger uses metrics that only "
+                "running replicas export",
                 fix="keep one replica, or add a trigger on incoming requests (from a gateway or a queue)",
             )
 
 
 def _reaches_zero(manifest: Manifest) -> bool:
     return 0 in (manifest.get("spec.idleReplicaCount"), manifest.get("spec.minReplicaCount", 0))
+
+
+def _zero(manifest: Manifest) -> str:
+    return "idleReplicaCount" if manifest.get("spec.idleReplicaCount") == 0 else "minReplicaCount"
 
 
 def _only_of_engines(expression: Expression) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from modelyard.findings import Address, Finding, NotChecked, error, warning
 from modelyard.placement import Demand, Placement, Shortfall, demand_by_template, placements, written
 from modelyard.rules import rule
-from modelyard.rules.scheduling.affinity import unmet_affinity
+from modelyard.rules.scheduling.affinity import REQUIRED, is_unknown_topology, keys_without_pods, terms, unmet_affinity
 from modelyard.rules.shortfalls import Told, pods_of, told_shortfalls
-from modelyard.rules.wording import plural
-from modelyard.view import Environment
+from modelyard.rules.wording import both, plural
+from modelyard.view import Environment, PodTemplate, alternatives, numbered, text
 
+_ZONE = "topology.kubernetes.io/zone"
 _OF_GROUPS = "leaderworkerset.sigs.k8s.io/exclusive-topology"
 
 
@@ -40,8 +41,18 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
         each
         for each in found.remainders
         if _OF_GROUPS not in each.demand.workload.manifest.annotations
-        and not any(unmet_affinity(environment, template) for template in each.demand.workload.templates)
+        and not any(_told_otherwise(environment, template) for template in each.demand.workload.templates)
     )
+    for each in remainders:
+        for path, wanted, zones in _domains(each.demand.template):
+            yield Finding(
+                at=each.demand.template.at(*path),
+                message=f"{told.when}there is no room for {pods_of((each,))}: minDomains asks for {wanted} zones, and "
+                f"they may run in {both(zones)} alone",
+                fix="lower minDomains, or let the pods run in more zones",
+                severity=told.severity,
+            )
+            return
     if remainders:
         yield Finding(
             at=remainders[0].demand.workload.manifest.at("spec.replicas"),
@@ -50,6 +61,33 @@ def _of_pools(environment: Environment, told: Told) -> Iterator[Finding]:
             fix="turn required affinities and zones into preferred ones, or run fewer pods",
             severity=told.severity,
         )
+
+
+def _domains(template: PodTemplate) -> Iterator[tuple[tuple[str | int, ...], int, list[str]]]:
+    """Yield spread constraints over more zones than pods may run in: path, zones that are wanted, and those left."""
+    groups = alternatives(template)
+    named = [set(each.values) for group in groups for each in group if each.key == _ZONE and each.operator == "In"]
+    if not named or len(named) < len(groups):
+        return
+    zones = sorted(set().union(*named))
+    for index, each in numbered(template.spec, "topologySpreadConstraints"):
+        wanted = each.get("minDomains")
+        if each.get("topologyKey") == _ZONE and isinstance(wanted, int) and wanted > len(zones):
+            yield ("topologySpreadConstraints", index, "minDomains"), wanted, zones
+
+
+def _told_otherwise(environment: Environment, template: PodTemplate) -> bool:
+    """Return whether pods require what nobody has, which scheduling/term-without-pods or unknown-node-label says."""
+    own = {key for pool in environment.pools for key in pool.labels}
+    return (
+        unmet_affinity(environment, template)
+        or any(REQUIRED in path for path, _ in keys_without_pods(template))
+        or any(
+            is_unknown_topology(text(term, "topologyKey"), own)
+            for _, path, term in terms(template)
+            if REQUIRED in path or text(term, "whenUnsatisfiable") == "DoNotSchedule"
+        )
+    )
 
 
 def _limit(environment: Environment, found: Shortfall) -> Address:

@@ -38,6 +38,10 @@ def group_beyond_topology(environment: Environment) -> Iterator[Finding | NotChe
                 )
 
 
+def _name(annotation: str) -> str:
+    return annotation.rpartition("/")[2]
+
+
 def _on_one_node(environment: Environment, workload: Workload, annotation: str) -> Iterator[Finding]:
     manifest = workload.manifest
     size = manifest.get("spec.leaderWorkerTemplate.size", 1)
@@ -57,7 +61,7 @@ def _on_one_node(environment: Environment, workload: Workload, annotation: str) 
         if most and count > most:
             yield Finding(
                 at=manifest.at(("metadata", "annotations", annotation)),
-                message=f"{manifest} keeps each group of {size} pods on one node; they request {count} {name}, but the "
-                f"largest node has {most}",
+                message=f"{manifest} keeps each group of {size} pods on one node ({_name(annotation)}: {_NODE}); they "
+                f"request {count} {name}, but the largest node has {most}",
                 fix="keep groups in one zone (topology.kubernetes.io/zone), or make them smaller",
             )

@@ -7,23 +7,16 @@ from typing import Any
 
 from modelyard.findings import Finding, NotChecked, error, warning
 from modelyard.rules import rule
-from modelyard.rules.scheduling.affinity import REQUIRED, chooses, elsewhere, terms
+from modelyard.rules.scheduling.affinity import REQUIRED, chooses, elsewhere, keys_without_pods, terms
 from modelyard.view import (
-    OPERATOR_LABELS,
     Environment,
     PodTemplate,
     differing,
-    listed,
     mapping,
     written_labels,
     written_selector,
 )
 
-# Labels of the pods of LeaderWorkerSets: api/leaderworkerset/v1 of kubernetes-sigs/lws v0.8.
-_LWS = "leaderworkerset.sigs.k8s.io/"
-_OF_LWS = frozenset(
-    _LWS + name for name in ("name", "group-index", "group-key", "subgroup-index", "subgroup-key", "worker-index")
-) | {f"{_LWS}template-revision-hash"}
 _Path = tuple[str | int, ...]
 
 
@@ -50,21 +43,12 @@ def term_without_pods(environment: Environment) -> Iterator[Finding | NotChecked
                     # What it requires nobody is, so that the pod stays Pending.
                     severity=error if what == "podAffinity" and REQUIRED in path else warning,
                 )
-            for path, key in _keys(template):
+            for path, key in keys_without_pods(template):
                 yield Finding(
                     at=template.at(*path),
                     message=f"{template} have an affinity to pods with the same {key}, a label that they do not have",
                     fix="use a label of the pods, or remove the key",
                 )
-
-
-def _keys(template: PodTemplate) -> Iterator[tuple[_Path, str]]:
-    """Yield keys of `matchLabelKeys` that are no labels of the pods; what an operator sets is in its own domain."""
-    for _, path, term in terms(template):
-        for index, key in enumerate(map(str, listed(term, "matchLabelKeys"))):
-            set_by_others = key.startswith(OPERATOR_LABELS) and (not key.startswith(_LWS) or key in _OF_LWS)
-            if key not in template.labels and not set_by_others:
-                yield (*path, "matchLabelKeys", index), key
 
 
 def _shown(term: dict[str, Any]) -> str:

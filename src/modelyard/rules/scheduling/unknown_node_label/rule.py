@@ -10,6 +10,7 @@ from modelyard.catalog import instance_types
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.placement import labels
 from modelyard.rules import rule
+from modelyard.rules.scheduling.affinity import OTHER_LABELS, is_unknown_topology
 from modelyard.rules.wording import both, either, near_words, nearest
 from modelyard.view import (
     Environment,
@@ -34,23 +35,6 @@ _DOMAINS = (
     "topology.kubernetes.io",
 )
 _OF_KARPENTER = ("karpenter.sh", "karpenter.k8s.aws")
-_OTHERS = frozenset(
-    {
-        labels.HOSTNAME,
-        labels.NODE_CLASS,
-        labels.AUTO_MODE_NODE_CLASS,
-        labels.COMPUTE_TYPE,
-        "eks.amazonaws.com/capacityType",
-        "eks.amazonaws.com/nodegroup",
-        "eks.amazonaws.com/nodegroup-image",
-        "eks.amazonaws.com/sourceLaunchTemplateId",
-        "eks.amazonaws.com/sourceLaunchTemplateVersion",
-        "karpenter.sh/initialized",
-        "karpenter.sh/registered",
-        "kubernetes.io/role",
-        "node.kubernetes.io/exclude-from-external-load-balancers",
-    }
-)
 _VALUES = {
     labels.ARCHITECTURE: frozenset({"amd64", "arm64"}),
     labels.OPERATING_SYSTEM: frozenset({"linux", "windows"}),
@@ -113,7 +97,7 @@ def _topology_keys(template: PodTemplate, own: set[str]) -> Iterator[Finding]:
     """Yield domains that no node is in: what must be spread or kept together by them is not scheduled."""
     for path, term in _terms(template):
         key = text(term, "topologyKey")
-        if not key or key in own or key in labels.WELL_KNOWN | _OTHERS or key in labels.NORMALIZED:
+        if not is_unknown_topology(key, own):
             continue
         domain = key.partition("/")[0]
         near = nearest(key, _TOPOLOGY, cutoff=0.6)
@@ -159,8 +143,8 @@ def _key_at(template: PodTemplate, demand: NodeRequirement) -> Address:
 
 def _judge(who: str, demand: NodeRequirement, key_at: Address, at: Address) -> Iterator[Finding]:
     key = labels.NORMALIZED.get(demand.key, demand.key)
-    if key.partition("/")[0] in _DOMAINS and key not in labels.WELL_KNOWN | _OTHERS:
-        near = near_words(key, labels.WELL_KNOWN | _OTHERS, most=4, cutoff=0.7)
+    if key.partition("/")[0] in _DOMAINS and key not in labels.WELL_KNOWN | OTHER_LABELS:
+        near = near_words(key, labels.WELL_KNOWN | OTHER_LABELS, most=4, cutoff=0.7)
         if near:
             yield Finding(
                 at=key_at,

@@ -7,7 +7,7 @@ from modelyard.placement import SPOT, placements
 from modelyard.rendering import Path
 from modelyard.rules import rule
 from modelyard.rules.remedies import bring_pool
-from modelyard.rules.wording import nearest, one_of
+from modelyard.rules.wording import both, nearest, one_of
 from modelyard.view import (
     OF_AUTO_MODE,
     Environment,
@@ -38,14 +38,14 @@ def unselectable_node(environment: Environment) -> Iterator[Finding | NotChecked
         if any(each.accepted for each in found.groups) or (found.shape.claims and not found.verdicts):
             continue
         impossible = [demand for demand in groups[0] if not any(admits(pool, demand) for pool in pools)]
-        demand = impossible[0] if impossible else groups[0][-1]
+        demand = impossible[0] if impossible else _odd_one(groups[0], pools)
         if _meant_for_none(environment, template, demand):
             continue
         fix = _fix(demand, [p for p in pools if _otherwise(p, groups[0], demand)] or list(pools))
         command = _command(environment, demand)
         yield Finding(
             at=template.at(*_value(demand)),
-            message=_message(template, demand, bool(impossible)),
+            message=_message(template, demand, groups[0], pools, alone=bool(impossible)),
             fix=f"add the pool with {command}, or {fix}" if command else fix,
         )
 
@@ -72,10 +72,27 @@ def _value(demand: NodeRequirement) -> Path:
     return demand.path if demand.path[0] == "nodeSelector" else (*demand.path, "values")
 
 
-def _message(template: PodTemplate, demand: NodeRequirement, alone: bool) -> str:
+def _message(
+    template: PodTemplate,
+    demand: NodeRequirement,
+    group: tuple[NodeRequirement, ...],
+    pools: Iterable[Pool],
+    *,
+    alone: bool,
+) -> str:
     if alone:
         return f"{template} require {demand}, which no node pool offers"
+    others = [pool.name for pool in pools if _otherwise(pool, group, demand)]
+    if others:
+        lacking = "does" if len(others) == 1 else "do"
+        return f"{template} require {demand}, which {both(others)} {lacking} not offer, and no other pool has the rest"
     return f"{template} require {demand} together with more than any one node pool offers"
+
+
+def _odd_one(group: tuple[NodeRequirement, ...], pools: Iterable[Pool]) -> NodeRequirement:
+    """Return the demand without which some pool would do; a pool that is named is meant, and others yield to it."""
+    found = [each for each in group if any(_otherwise(pool, group, each) for pool in pools)]
+    return min(found or group[-1:], key=lambda each: each.key == _POOL)
 
 
 def _otherwise(pool: Pool, group: tuple[NodeRequirement, ...], demand: NodeRequirement) -> bool:

@@ -15,6 +15,13 @@ _LABELS = {
     "karpenter.k8s.aws/instance-accelerator-": "aws.amazon.com/neuron",
 }
 # Labels that say nothing of the pool that is meant.
+# Taints of Kubernetes and EKS, which nodes get by themselves.
+_OF_KUBERNETES = (
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "eks.amazonaws.com/",
+    "CriticalAddonsOnly",
+)
 _OF_EVERY_NODE = frozenset({"kubernetes.io/os"})
 
 
@@ -29,7 +36,7 @@ def untolerated_pool(environment: Environment) -> Iterator[Finding | NotChecked]
                 continue
             taints = {str(taint): taint for each in refusing.values() for taint in each}
             yield Finding(
-                at=template.at("tolerations"),
+                at=template.at("tolerations", *_useless(template, environment)),
                 message=f"{template} can only run in node pool {either(sorted(refusing))}, "
                 f"but do not tolerate {both(sorted(taints))}",
                 fix="add the toleration " + " and ".join(_toleration(taint) for taint in list(taints.values())[:2]),
@@ -74,6 +81,17 @@ def _untolerated(template: PodTemplate, pool: Pool) -> list[Taint]:
     tolerations = template.spec.get("tolerations")
     given = [each for each in tolerations if isinstance(each, dict)] if isinstance(tolerations, list) else []
     return [taint for taint in pool.taints if taint.effect != "PreferNoSchedule" and not tolerates(given, taint)]
+
+
+def _useless(template: PodTemplate, environment: Environment) -> tuple[int | str, ...]:
+    """Return the toleration of a taint that no pool has, which is the one that is wrong; nothing where none is."""
+    tainted = {taint.key for pool in environment.pools for taint in pool.taints}
+    tolerations = template.spec.get("tolerations")
+    for index, each in enumerate(tolerations if isinstance(tolerations, list) else ()):
+        key = str(each.get("key") or "") if isinstance(each, dict) else ""
+        if key and key not in tainted and not key.startswith(_OF_KUBERNETES):
+            return index, "key"
+    return ()
 
 
 def _toleration(taint: Taint) -> str:
