@@ -1,5 +1,6 @@
 """Paths that are asked, and that the engine does not serve."""
 
+import re
 from collections.abc import Iterator
 
 from modelyard.findings import Address, Finding, NotChecked, error
@@ -8,6 +9,7 @@ from modelyard.rules.wording import nearest
 from modelyard.view import (
     Environment,
     Listener,
+    ServedModel,
     Service,
     entries,
     listener,
@@ -23,6 +25,8 @@ _SERVE_PORT = 8000
 _HEALTH = frozenset(
     {"/health", "/healthz", "/health/ready", "/ping", "/ready", "/readyz", "/livez", "/v2/health/ready"}
 )
+# https://github.com/kserve/open-inference-protocol: health of one model
+_MODEL = re.compile(r"/v2/models/([^/]+)/")
 _MONITORS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
 
 
@@ -32,6 +36,7 @@ def unknown_path(environment: Environment) -> Iterator[Finding | NotChecked]:
     yield from _of_serve(environment)
     services = services_by_template(environment)
     for model in environment.models:
+        yield from _of_named_model(model)
         server = listener(model)
         if server is None:
             continue
@@ -58,6 +63,23 @@ def _of_serve(environment: Environment) -> Iterator[Finding]:
                         message=f"{field} of {container} asks {path}, which Ray Serve does not serve",
                         fix="ask /-/healthz",
                     )
+
+
+def _of_named_model(model: ServedModel) -> Iterator[Finding]:
+    """Yield probes of a model of the Open Inference Protocol by another name than its settings give it."""
+    name = str(model.settings.get("name") or "")
+    if model.engine.name != "mlserver" or not name:
+        return
+    for field, kind, request in probes(model.container.value):
+        asked = _MODEL.match(text(request, "path")) if kind == "httpGet" else None
+        if asked and asked[1] != name:
+            path = text(request, "path")
+            yield Finding(
+                at=model.settings.at("name"),
+                message=f"{model.name} is served as {name}, and {field} asks {path}, which answers 404",
+                fix=f"remove name, or write {asked[1]}",
+            )
+            return
 
 
 def _scrapes(environment: Environment, server: Listener, service: Service) -> Iterator[Finding]:

@@ -94,6 +94,15 @@ def _references(template: PodTemplate) -> Iterator[tuple[str, str, tuple[Address
             if reference.get("name") and not reference.get("optional"):
                 place = container.at("envFrom", index, "secretRef", "name")
                 yield str(reference["name"]), "", (place, place)
+    if "headGroupSpec" in template.path:
+        manifest = template.manifest
+        base = (*template.path[: template.path.index("headGroupSpec")], "gcsFaultToleranceOptions")
+        for field in ("redisUsername", "redisPassword"):
+            below = (*base, field, "valueFrom", "secretKeyRef")
+            reference = manifest.mapping(below)
+            if reference.get("name") and not reference.get("optional"):
+                ends = (manifest.at((*below, "name")), manifest.at((*below, "key")))
+                yield str(reference["name"]), str(reference.get("key") or ""), ends
     for index, each in numbered(template.spec, "imagePullSecrets"):
         if text(each, "name"):
             place = template.at("imagePullSecrets", index, "name")

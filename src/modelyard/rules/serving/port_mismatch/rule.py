@@ -8,6 +8,9 @@ from modelyard.rules import rule
 from modelyard.rules.wording import both
 from modelyard.view import Caller, Environment, Listener, ServedModel, callers, listener, services_by_template
 
+# vllm/entrypoints/cli/serve.py: such a process starts engines for an API server elsewhere.
+_WITHOUT_API = "headless"
+
 
 @rule("serving/port-mismatch", error, since="0.1.0")
 def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
@@ -37,7 +40,14 @@ def port_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]:
 def _on_a_socket(model: ServedModel, asking: list[Caller]) -> Iterator[Finding]:
     server = servers().get(model.engine.server)
     flag = server.socket_flag if server is not None else ""
-    if asking and flag and model.settings.get(flag):
+    if asking and model.settings.get(_WITHOUT_API):
+        yield Finding(
+            at=model.settings.at(_WITHOUT_API),
+            message=f"{model.name} sets {_WITHOUT_API}, with which it serves no API, but {_who(asking)} port "
+            f"{asking[0].port}",
+            fix=f"remove {_WITHOUT_API}, which is for the other nodes of a group",
+        )
+    elif asking and flag and model.settings.get(flag):
         yield Finding(
             at=model.settings.at(flag),
             message=f"{model.name} listens only on the socket {model.settings[flag]}, but {_who(asking)} port "

@@ -8,11 +8,14 @@ from modelyard.view import Environment
 from modelyard.view.times import TimeTable, time_table
 
 _PROBE = "start-up probe"
+# https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#starting-deadline
+_CRON_INTERVAL = 10
 
 
 @rule("serving/start-limit-too-short", warning, since="0.1.0")
 def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChecked]:
     """An engine or rank whose start-up timeout is shorter than the loading time starts over in a loop."""
+    yield from _schedules(environment)
     for model in environment.models:
         if model.settings.problem:
             continue  # settings/unreadable-settings tells that; what they say of a start is not known
@@ -31,6 +34,19 @@ def start_limit_too_short(environment: Environment) -> Iterator[Finding | NotChe
                 "timeouts",
             )
         yield from _syncs(table)
+
+
+def _schedules(environment: Environment) -> Iterator[Finding]:
+    """Yield schedules whose runs are missed before the controller looks, which it does every ten seconds."""
+    for workload in environment.own_workloads:
+        seconds = workload.manifest.get("spec.startingDeadlineSeconds") if workload.kind == "CronJob" else None
+        if isinstance(seconds, int) and 0 < seconds < _CRON_INTERVAL:
+            yield Finding(
+                at=workload.manifest.at("spec.startingDeadlineSeconds"),
+                message=f"{workload} has startingDeadlineSeconds {seconds}, and below {_CRON_INTERVAL} a run may never "
+                "start",
+                fix="write 60 or more, or remove it",
+            )
 
 
 def _needed(table: TimeTable) -> tuple[float | None, str]:

@@ -26,6 +26,9 @@ _BACKENDS = frozenset(
 )
 _WORD = re.compile(r'#[^\n]*|(?<!\\)"(?:[^"\\\n]|\\.)*+"|[{}\[\]]|(?<!\w)([A-Za-z_]\w{0,99})(?=\s{0,99}[:{\[])')
 _KIND = re.compile(r"^[^#\n\"]*\bkind[ \t]*:[ \t]*(\w+)", re.MULTILINE)
+_COUNT = re.compile(r"^[^#\n\"]*\bcount[ \t]*:[ \t]*(\d{1,4})\b", re.MULTILINE)
+# vLLM's default of what its backend passes on (vllm/config/cache.py).
+_SHARE = 0.9
 _BACKEND = re.compile(r'^[ \t]*backend[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 _NAME = re.compile(r'^[ \t]*name[ \t]*:[ \t]*"([^"]*)"', re.MULTILINE)
 
@@ -63,6 +66,15 @@ def unreadable_triton_model(environment: Environment) -> Iterator[Finding | NotC
                     at=LineAddress(files, file, line, line, (word,)),
                     message=message,
                     fix=f"write {near}" if near else "remove it",
+                )
+            crowd = _COUNT.search(content) if not wrong else None
+            share = model.settings.get("gpu-memory-utilization", _SHARE)
+            if crowd and isinstance(share, int | float) and int(crowd[1]) * share > 1 and int(crowd[1]) > 1:
+                yield Finding(
+                    at=LineAddress(files, file, sought=("count:", crowd[1])),
+                    message=f"{_FILE} of {model.name} starts {crowd[1]} instances (count), each an engine that takes "
+                    f"{share:g} of its GPU (gpu_memory_utilization)",
+                    fix="write count: 1, or lower gpu_memory_utilization to a share of each",
                 )
             named = _NAME.search(content)
             if named and not wrong and named[1] != model.name:
