@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serving-real loadtest-real renovate-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
-  rehearsal-absences demo test test-slow test-terraform test-renderer faults kills fuzz mutants mutants-truth lint format lock pictures bench \
+  rehearsal-absences demo test test-slow test-terraform test-renderer test-browser faults kills fuzz mutants mutants-truth lint format lock pictures bench \
   bench-scale docs docs-check docs-commands docs-choices wheels sbom release-check release clean
 
 help: ## list the targets
@@ -57,7 +57,7 @@ test: setup promtool lint ## run every check and test but the slow ones
 
 test-slow: setup ## run the tests that take minutes: fuzzing, differentials, generated data
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --ignore tests/terraform --ignore tests/rehearsal/test_cloud.py \
-	  --ignore tests/rendering/test_library_sources.py
+	  --ignore tests/rendering/test_library_sources.py --ignore tests/browser
 
 test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the Terraform to a mock AWS, plan again, destroy, rehearse in it, judge it by checkov; not part of .ci/run (20 minutes)
 	@build/terraform/bin/python scripts/targets.py run $@ -- build/terraform/bin/python -m pytest -n 3 --dist loadgroup -m slow \
@@ -65,6 +65,15 @@ test-terraform: setup build/terraform/.ready build/checkov/.ready ## apply the T
 
 test-renderer: setup ## run the renderer's own tests and fuzz it; not part of .ci/run (10 minutes)
 	@$(BIN)/python scripts/targets.py run $@ -- $(BIN)/python -m pytest -n 1 -m slow tests/rendering/test_library_sources.py
+
+test-browser: setup build/browser/.ready ## show the report to Chromium: axe-core, keyboard, phone, hostile values, a thousand models; not part of .ci/run (3 minutes)
+	@build/browser/bin/python scripts/targets.py run $@ -- build/browser/bin/python -m pytest -n 2 -m slow tests/browser
+
+build/browser/.ready: requirements-browser.lock
+	@test -x build/browser/bin/python || $(PYTHON) -m venv build/browser
+	@build/browser/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@build/browser/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 build/terraform/.ready: requirements-terraform.lock
 	@test -x build/terraform/bin/python || $(PYTHON) -m venv build/terraform

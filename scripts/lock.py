@@ -1,8 +1,9 @@
 """Write the lock files: every package with its hashes, for all platforms, without addresses.
 
-`requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests;
-`requirements-checkov.lock` is checkov by itself, `requirements-release.lock` what describes a release, and
-`requirements-docs.lock` what builds and checks the documentation.
+`requirements.lock` is what development needs; `requirements-terraform.lock` adds the mock AWS of the Terraform tests,
+`requirements-browser.lock` Playwright with axe-core; `requirements-checkov.lock` is checkov by itself,
+`requirements-release.lock` what describes a release, and `requirements-docs.lock` what builds and checks the
+documentation.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ HEADER = "# Packages with their hashes, made by `make lock` from pyproject.toml:
 LOCKS = {
     "requirements.lock": (("dev",), ("editor",), "what development needs"),
     "requirements-terraform.lock": (("dev", "terraform"), (), "that, and a mock AWS"),
+    "requirements-browser.lock": (("dev", "browser"), (), "what development needs, and Playwright"),
     "requirements-checkov.lock": (("checkov",), (), "checkov, without this project"),
     "requirements-release.lock": (("release",), (), "what describes a release, without this project"),
     "requirements-docs.lock": (("docs",), (), "what builds and checks the documentation, without this project"),

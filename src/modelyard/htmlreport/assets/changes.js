@@ -1,10 +1,10 @@
 "use strict";
 // What changed since a revision: the outcome, a row for each Application, and what differs below it.
 (() => {
-  const { data, el, concerned, count, money, paged, scrolling, onDraw } = window.page;
+  const { data, el, concerned, count, money, closed, paged, scrolling, onDraw } = window.page;
   const section = document.getElementById("changes");
   const BADGES = { added: "good", removed: "error", renamed: "warning", changed: "note" };
-  const LONGEST = 400;
+  const LONGEST = 400, LINES = 60;
 
   const shorten = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
   const value = (any) => shorten(typeof any === "string" ? any : JSON.stringify(any));
@@ -44,7 +44,9 @@
     el("p", { class: "message" }, each.message), word === "new" && each.fix ? el("p", { class: "fix" }, el("b", {}, "Fix: "), each.fix) : "");
 
   function field(each) {
-    if (each.lines.length) return [el("tr", {}, el("th", { scope: "row" }, each.path), el("td", { colspan: "2" }, el("pre", { tabindex: "0", "aria-label": each.path }, each.lines.slice(0, 60).map(shorten).join("\n"))))];
+    const left = each.lines.length - LINES;
+    const lines = [...each.lines.slice(0, LINES).map(shorten), ...(left > 0 ? [`… ${count(left, "line")} more, which modelyard diff shows`] : [])];
+    if (each.lines.length) return [el("tr", {}, el("th", { scope: "row" }, each.path), el("td", { colspan: "2" }, el("pre", { tabindex: "0", "aria-label": each.path }, lines.join("\n"))))];
     return el("tr", {}, el("th", { scope: "row" }, each.path), el("td", {}, "before" in each ? el("code", {}, value(each.before)) : "–"), el("td", {}, "after" in each ? el("code", {}, value(each.after)) : "–"));
   }
 
@@ -60,10 +62,10 @@
   /** The resources of one Application, made when somebody opens them. */
   function resources(title, list) {
     if (!list.length) return "";
-    const box = el("div", {});
-    const made = el("details", { toggle: () => { if (made.open && !box.firstChild) box.append(...list.slice(0, 200).map(resource)); } },
-      el("summary", {}, `${title}: ${count(list.length, "resource")}`), box);
-    return made;
+    return closed({}, `${title}: ${count(list.length, "resource")}`, () => {
+      const box = el("div", {});
+      return [box, paged(list, resource, box, 100)];
+    });
   }
 
   function list(items) {
@@ -77,11 +79,14 @@
       ...environment.hazards.map((each) => hazard(each, "")),
       ...environment.applications.flatMap((each) => each.hazards.map((told) => hazard(told, each.name))),
       ...environment["gone-findings"].map((each) => finding(each, "gone"))];
+    const gaps = environment["not-compared"];
+    const notice = el("div", {});
+    const rest = paged(gaps, (gap) => el("p", {}, `Not compared: ${gap.subject}: ${gap.reason}`), notice, 50);
     return el("div", { class: "panel" },
       el("h3", {}, `${environment.name}: ${environment.outcome}`),
       environment.applications.length ? table(environment) : "",
       list(told),
-      environment["not-compared"].length ? el("div", { class: "notice" }, environment["not-compared"].slice(0, 50).map((gap) => el("p", {}, `Not compared: ${gap.subject}: ${gap.reason}`))) : "",
+      gaps.length ? el("div", { class: "notice" }, notice, rest) : "",
       el("details", {}, el("summary", {}, "Every field that differs"),
         environment.facts.length ? el("div", {}, scrolling("environment.yaml", el("table", {}, el("tbody", {}, environment.facts.map(field))))) : "",
         resources("app-of-apps and bootstrap", environment.resources),

@@ -1,7 +1,7 @@
 "use strict";
 // Cost a month, from the least to full scale.
 (() => {
-  const { el, fill, environments, several, scrolling, money, onDraw, bars, legend, paintCharts } = window.page;
+  const { el, fill, environments, several, closed, paged, scrolling, money, onDraw, bars, legend, paintCharts } = window.page;
   const MOST = 20;
 
   function chart(title, rows) {
@@ -27,24 +27,26 @@
   const row = (entry, tag) => el("tr", {}, el("th", { scope: "row" }, entry.name, entry.quantity ? el("span", { class: "sub" }, entry.quantity) : ""),
     ["floor", "ceiling", "rolling"].map((name) => el(tag || "td", { class: "number" }, entry.unknown.length && !entry[name][0] ? "not known" : `${entry.unknown.length ? "≥ " : ""}${scale(entry[name])}`)));
 
+  /** Every row of an environment, drawn when it is opened. */
   function bill(environment) {
     const cost = environment.cost;
-    return el("details", {}, el("summary", {}, several() ? `Every row of ${environment.name}` : "Every row, with the sources of the prices"),
+    return closed({}, several() ? `Every row of ${environment.name}` : "Every row, with the sources of the prices", () => [
       scrolling(`Cost of ${environment.name}`, el("table", {},
         el("thead", {}, el("tr", {}, el("th", { scope: "col" }, cost.region || "no region"), ["Floor", "Full scale", "While rolling"].map((name) => el("th", { scope: "col", class: "number" }, name)))),
         el("tbody", {}, [...cost.models, ...cost["other-pods"], ...cost.platform].map((each) => row(each))),
         el("tfoot", {}, row(cost.total)))),
-      [...new Set([...Object.values(cost.sources), ...cost.platform.map((each) => each.source)])].map((source) => el("p", { class: "sub" }, source)));
+      [...new Set([...Object.values(cost.sources), ...cost.platform.map((each) => each.source)])].map((source) => el("p", { class: "sub" }, source))]);
   }
 
   function runs(shown) {
     const all = shown.flatMap((environment) => environment.cost.runs.map((each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name })));
     if (!all.length) return "";
     const most = (each) => (each.longest === null ? "" : `at most ${money(each.hour[1] * each.longest)} in ${each.longest} hours`);
+    const body = el("tbody", {});
+    const rest = paged(all, (each) => el("tr", {}, el("th", { scope: "row" }, each.name, el("span", { class: "sub" }, each.quantity)),
+      el("td", { class: "number" }, scale(each.hour)), el("td", { class: "number" }, most(each))), body, 40);
     return el("div", { class: "panel" }, el("h3", {}, "Runs, not in the total"), scrolling("Cost of runs", el("table", {},
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Run"), ["Per hour", "A run"].map((name) => el("th", { scope: "col", class: "number" }, name)))),
-      el("tbody", {}, all.slice(0, 100).map((each) => el("tr", {}, el("th", { scope: "row" }, each.name, el("span", { class: "sub" }, each.quantity)),
-        el("td", { class: "number" }, scale(each.hour)), el("td", { class: "number" }, most(each))))))));
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Run"), ["Per hour", "A run"].map((name) => el("th", { scope: "col", class: "number" }, name)))), body)), rest);
   }
 
   function draw() {
@@ -52,11 +54,13 @@
     const named = (environment, each) => ({ ...each, name: several() ? `${environment.name}/${each.name}` : each.name });
     const all = (key) => shown.flatMap((environment) => environment.cost[key].map((each) => named(environment, each)));
     const missing = shown.flatMap((environment) => [...environment.cost.gaps.map((gap) => `${gap.subject}: ${gap.reason}`), ...environment.cost.total.unknown.map((name) => `${name}: no known price`)]);
+    const gaps = el("div", {});
+    const rest = paged(missing, (each) => el("p", {}, each), gaps, 40);
     fill("cost", "Cost per month", "On-demand list prices without taxes and discounts, 730 hours. Items without a known price are listed, and not counted as zero.",
       chart("Models and other pods", [...all("models"), ...all("other-pods")]), chart("Platform", all("platform")),
       runs(shown),
-      missing.length ? el("details", { class: "notice", open: missing.length < 4 }, el("summary", {}, `Not counted: ${missing.length}`), missing.slice(0, 100).map((each) => el("p", {}, each))) : "",
-      shown.slice(0, 20).map(bill),
+      missing.length ? el("details", { class: "notice", open: missing.length < 4 }, el("summary", {}, `Not counted: ${missing.length}`), gaps, rest) : "",
+      shown.map(bill),
       shown.length ? el("p", { class: "sub" }, `Paid by use, not counted: ${shown[0].cost["paid-by-use"].join("; ")}.`) : el("p", { class: "empty" }, "No environment was checked."));
   }
   onDraw(draw);

@@ -50,9 +50,28 @@ window.page = (() => {
     return rest;
   }
 
+  /** Return what is drawn only when it is opened. */
+  function closed(attributes, title, draw) {
+    const made = el("details", attributes, el("summary", {}, title));
+    made.addEventListener("toggle", () => made.append(...[draw()].flat(Infinity)), { once: true });
+    return made;
+  }
+
+  const MANY = 3;
+
+  /**
+   * Return a panel for each environment: open where there are few, else closed and drawn when it is opened.
+   *
+   * @param shown The environments; @param tell what the closed panel says of one; @param draw what it holds.
+   */
+  function panels(shown, tell, draw, open = shown.length <= MANY) {
+    if (open) return shown.map((each) => el("div", { class: "panel" }, several() ? el("h3", {}, each.name) : "", draw(each)));
+    return shown.map((each) => closed({ class: "panel" }, [el("b", {}, each.name), ` ${tell(each)}`], () => draw(each)));
+  }
+
   /** A table that keyboards can scroll. */
   const scrolling = (label, table) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
   const onDraw = (draw) => redraws.push(draw);
   const drawAll = () => redraws.forEach((draw) => draw());
-  return { data, state, el, fill, environments, several, concerned, count, money, colour, link, paged, scrolling, onDraw, drawAll };
+  return { data, state, el, fill, environments, several, concerned, count, money, colour, link, paged, closed, panels, scrolling, onDraw, drawAll };
 })();

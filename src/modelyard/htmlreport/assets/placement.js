@@ -1,7 +1,7 @@
 "use strict";
 // Pools by workloads: who takes the pods, on what, for how much, or why not.
 (() => {
-  const { el, fill, environments, several, paged, scrolling, onDraw } = window.page;
+  const { el, fill, environments, count, paged, panels, scrolling, onDraw } = window.page;
   const filter = { text: "", kind: "models" };
 
   function cell(said) {
@@ -24,23 +24,36 @@
         : cell((group ? entry.groups : entry.pools)[name]))));
   }
 
+  const chosen = ({ placement }) => placement.rows.filter((each) => (filter.kind === "all" || (filter.kind === "models" ? each["is-model"] : each.refused || each.unknown))
+    && `${each.name} ${each.application}`.toLowerCase().includes(filter.text));
+
   function map(environment) {
-    const { pools, groups, rows, gaps } = environment.placement;
+    const { pools, groups, gaps } = environment.placement;
     const columns = [...pools.map((name) => [false, name]), ...groups.map((name) => [true, name])];
-    const chosen = rows.filter((each) => (filter.kind === "all" || (filter.kind === "models" ? each["is-model"] : each.refused || each.unknown))
-      && `${each.name} ${each.application}`.toLowerCase().includes(filter.text));
+    const rows = chosen(environment);
     const body = el("tbody", {});
-    const rest = paged(chosen, (entry) => row(entry, columns), body, 40);
-    return el("div", { class: "panel" }, several() ? el("h3", {}, environment.name) : "",
-      chosen.length ? scrolling(`Placement in ${environment.name}`, el("table", {},
-        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Workload"),
-          columns.map(([group, name]) => el("th", { scope: "col" }, name, el("span", { class: "sub" }, group ? "managed group" : "node pool"))))), body))
-        : el("p", { class: "empty" }, "No workload matches."),
-      rest, gaps.length ? el("p", { class: "notice" }, `Not checked: ${gaps.map((gap) => `${gap.subject} (${gap.reason})`).join("; ")}`) : "");
+    const rest = paged(rows, (entry) => row(entry, columns), body, 40);
+    return [rows.length ? scrolling(`Placement in ${environment.name}`, el("table", {},
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Workload"),
+        columns.map(([group, name]) => el("th", { scope: "col" }, name, el("span", { class: "sub" }, group ? "managed group" : "node pool"))))), body))
+      : el("p", { class: "empty" }, "No workload matches."),
+    rest, gaps.length ? el("p", { class: "notice" }, `Not checked: ${gaps.map((gap) => `${gap.subject} (${gap.reason})`).join("; ")}`) : ""];
+  }
+
+  /** What a closed environment says: how many there are, and how many of them no node can run. */
+  function tell(environment) {
+    const rows = chosen(environment);
+    const stuck = rows.filter((each) => each.refused).length;
+    const unknown = rows.filter((each) => each.unknown).length;
+    return [count(rows.length, "workload"), stuck ? `${stuck} without a node` : "", unknown ? `${unknown} not checked` : ""].filter(Boolean).join(" · ");
   }
 
   const results = el("div", {});
-  const list = () => results.replaceChildren(...environments().filter((each) => each.placement).map(map));
+  function list() {
+    const placed = environments().filter((each) => each.placement);
+    const found = filter.text ? placed.filter((each) => chosen(each).length) : placed;
+    results.replaceChildren(...(found.length || !filter.text ? panels(found, tell, map) : [el("p", { class: "empty" }, "No workload matches.")]));
+  }
 
   function draw() {
     const chip = (kind, title) => el("button", { type: "button", class: "chip", "aria-pressed": String(filter.kind === kind),

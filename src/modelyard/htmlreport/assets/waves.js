@@ -1,7 +1,7 @@
 "use strict";
 // The tree of Applications by sync wave.
 (() => {
-  const { data, el, fill, environments, several, concerned, count, onDraw } = window.page;
+  const { data, el, fill, environments, concerned, count, paged, panels, onDraw } = window.page;
   const RANK = ["error", "gap", "warning"];
 
   function draw() {
@@ -14,7 +14,7 @@
     };
     concerned(data.findings).forEach((finding) => mark(finding, finding.severity));
     concerned(data["not-checked"]).filter((gap) => !gap.accepted).forEach((gap) => mark(gap, "gap"));
-    const words = { error: "has errors", gap: "not fully checked", warning: "has warnings" };
+    const words = { error: "with errors", gap: "not fully checked", warning: "with warnings" };
 
     const app = (environment, each) => {
       const kind = worst.get(`${environment.name}/${each.name}`) || "";
@@ -22,13 +22,17 @@
         title: [each.target || each.unrendered, `namespace ${each.namespace || "none"}`].filter(Boolean).join(" · "), click: () => window.page.searchFindings(each.name) },
         each.name, el("small", {}, [each["is-model"] ? "model" : "", words[kind] || ""].filter(Boolean).join(", "))));
     };
+    const told = ({ name, waves }) => {
+      const applications = waves.flatMap((lane) => lane.applications);
+      const marked = RANK.map((kind) => [applications.filter((each) => worst.get(`${name}/${each.name}`) === kind).length, kind]).filter(([number]) => number);
+      return [`${count(applications.length, "Application")} in ${count(waves.length, "wave")}`, ...marked.map(([number, kind]) => `${number} ${words[kind]}`)].join(" · ");
+    };
     fill("waves", "Applications by sync wave", "Argo CD syncs waves from the lowest to the highest. Select an Application to show its findings.",
-      environments().filter((each) => each.waves).map((environment) => el("div", { class: "panel" }, several() ? el("h3", {}, environment.name) : "",
-        el("ol", { class: "lanes" }, environment.waves.map((lane) => {
-          const shown = lane.applications.slice(0, 60);
-          return el("li", { class: "lane" }, el("h3", {}, `Wave ${lane.wave}`),
-            el("ul", { class: "apps" }, shown.map((each) => app(environment, each)), lane.applications.length > 60 ? el("li", {}, `and ${count(lane.applications.length - 60, "other")}`) : ""));
-        })))));
+      panels(environments().filter((each) => each.waves), told, (environment) => el("ol", { class: "lanes" }, environment.waves.map((lane) => {
+        const applications = el("ul", { class: "apps" });
+        const rest = paged(lane.applications, (each) => app(environment, each), applications, 60);
+        return el("li", { class: "lane" }, el("h3", {}, `Wave ${lane.wave}`), el("div", {}, applications, rest));
+      }))));
   }
   onDraw(draw);
 })();
