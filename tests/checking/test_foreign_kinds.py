@@ -9,7 +9,8 @@ import pytest
 
 from modelyard.checking import CheckOptions, check
 from modelyard.checking.planning import MOST_BYTES
-from modelyard.findings import ExitCode, Report, Severity
+from modelyard.checking.scopes import streamed
+from modelyard.findings import ExitCode, Report, Severity, UserError
 
 Tree = Callable[[dict[str, str]], Path]
 
@@ -215,3 +216,24 @@ def test_a_group_of_an_operator_elsewhere_exists(tree: Tree, group: str, found: 
     )
     rules = {each.rule for each in checked(tree({"a/a.yaml": role})).findings}
     assert ("security/unknown-api-resource" in rules) is found
+
+
+def test_a_kustomization_that_is_named_is_built_though_it_holds_applications(tree: Tree) -> None:
+    files = {
+        ".git/HEAD": "ref: refs/heads/main\n",
+        "apps/kustomization.yaml": "resources: [web.yaml, a.yaml]\nnamePrefix: x-\n",
+        "apps/web.yaml": APPLICATION,
+        "apps/a.yaml": CONFIG_MAP + "noSuchField: 1\n",
+        "web/a.yaml": CONFIG_MAP,
+    }
+    root = tree(files)
+    report = check(root / "apps", CheckOptions(policies=False, kubernetes_version="1.35"))
+    assert {each.name for each in report.environments} == {"apps"}
+    assert "schema/invalid-resource" in errors(report)
+    assert report.exit_code(Severity.ERROR, strict=False) == ExitCode.FINDINGS
+
+
+def test_a_stream_without_manifests_is_refused() -> None:
+    for text, words in (("a: 1\n", "holds no manifests"), ("a: [\n", "standard input is not valid YAML")):
+        with pytest.raises(UserError, match=words), streamed(text):
+            pass

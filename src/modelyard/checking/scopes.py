@@ -10,6 +10,7 @@ from pathlib import Path
 from modelyard.findings import UserError
 from modelyard.repository import ANSWERS, ENVIRONMENTS, SETTINGS, Repository
 from modelyard.repository.kustomization import FILE_NAMES
+from modelyard.repository.yaml import documents
 
 STANDARD_INPUT = Path("-")
 _STREAM = "manifests.yaml"
@@ -53,11 +54,16 @@ def streamed(text: str) -> Iterator[Path]:
     """Yield a folder that holds what came by standard input.
 
     Raises:
-        UserError: Nothing came.
+        UserError: Nothing came, or what came is no YAML, or holds no manifests.
     """
     if not text.strip():
         raise UserError(
             "standard input is empty", fix="pipe manifests into it: kustomize build FOLDER | modelyard check -"
+        )
+    if not any(isinstance(each, dict) and each.get("kind") for each in documents("standard input", text)):
+        raise UserError(
+            "standard input holds no manifests",
+            fix="pipe manifests into it: kustomize build FOLDER | modelyard check -",
         )
     with tempfile.TemporaryDirectory(prefix="modelyard-stream-") as folder:
         (Path(folder) / _STREAM).write_text(text, encoding="utf-8")

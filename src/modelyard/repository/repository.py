@@ -113,7 +113,8 @@ class Repository:
             path = f"{ENVIRONMENTS}/{name}"
             if self.files.is_folder(path) and kustomization_file(self.files, path) and self._says_what_runs(path):
                 found[name] = EnvironmentFolder(name, path, self._facts(path), self.files)
-        if not found and self.argo_cd_manifests:
+        named = self.scope and kustomization_file(self.files, self.scope)  # it is built, whatever its files hold
+        if not found and not named and self.argo_cd_manifests:
             name = self.scope or "repository"
             found[name] = EnvironmentFolder(name, WHOLE, self._facts(WHOLE), self.files)
         return found or {
