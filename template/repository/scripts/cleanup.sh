@@ -369,4 +369,4 @@ environment cannot be installed: $(tr '\n' ' ' <<<"$secrets")
   aws secretsmanager restore-secret --secret-id NAME"
 say "Encryption keys that were not kept wait 30 days before AWS deletes them. Kept on purpose: the state in $folder/backend.hcl,
 and the files here:
-  modelyard env remove $environment"
+  modelyard env remove --yes $environment"
