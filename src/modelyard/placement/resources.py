@@ -92,7 +92,8 @@ def written(name: str, value: int) -> str:
     if name in (MEMORY, STORAGE) or name.startswith("hugepages-"):
         number = value / THOUSAND / GIB
         return f"{_short(number)} GiB" + {MEMORY: " of memory", STORAGE: " of disk"}.get(name, f" of {name}")
-    return f"{_short(value / THOUSAND)} {'CPU' if name == CPU else name}"
+    # Counts are told as they are written in manifests.
+    return f"{_short(value / THOUSAND).replace(',', '')} {'CPU' if name == CPU else name}"
 
 
 def _short(number: float) -> str:
