@@ -88,10 +88,13 @@ def test_cores_of_a_neuron_pod_share_no_memory(tree: Tree, devices: str, found: 
         ("  gs: |\n    type: s3\n    parameters: {secret_access_key: minio123}\n", True, ""),
         ("  DB_USER: catalog\n  DB_PASSWORD: ${PASSWORD}\n", False, ""),
         ("  DB_USER: catalog\n  DB_PASSWORD: hunter22\n", True, ""),
+        ("  API_KEY: your-api-key-here\n", False, ""),
+        ("data:\n  API_KEY: eW91ci1hcGkta2V5LWhlcmU=\n", False, ""),
     ],
 )
 def test_a_secret_without_a_secret_in_it(tree: Tree, content: str, found: bool, said: str) -> None:
-    report = checked(tree({"a/a.yaml": SECRET + content}))
+    text = SECRET.replace("stringData:\n", "") + content if content.startswith("data") else SECRET + content
+    report = checked(tree({"a/a.yaml": text}))
     assert ("secrets/secret-in-git" in errors(report)) is found
     assert said in gaps(report)
 
@@ -237,3 +240,25 @@ def test_a_stream_without_manifests_is_refused() -> None:
     for text, words in (("a: 1\n", "holds no manifests"), ("a: [\n", "standard input is not valid YAML")):
         with pytest.raises(UserError, match=words), streamed(text):
             pass
+
+
+@pytest.mark.parametrize(("value", "found"), [("true", False), ("hunter22", True)])
+def test_a_switch_is_no_password(tree: Tree, value: str, found: bool) -> None:
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n"
+        "    - name: a\n      image: mysql:8.4.0\n"
+        f"      env: [{{name: MYSQL_ALLOW_EMPTY_PASSWORD, value: '{value}'}}]\n"
+    )
+    assert ("secrets/token-in-manifest" in errors(checked(tree({"a/a.yaml": pod})))) is found
+
+
+def test_a_patch_that_nobody_lists_may_be_of_an_older_version(tree: Tree) -> None:
+    whole = (
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n"
+        "spec:\n  group: example.com\n  names: {kind: A, plural: as}\n  scope: Namespaced\n"
+        "  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n"
+    )
+    patch = whole.partition("spec:")[0] + "spec:\n  conversion: {strategy: None, webhookClientConfig: {}}\n"
+    report = checked(tree({"bases/a.yaml": whole, "patches/a.yaml": patch}))
+    assert "schema/invalid-resource" not in errors(report)
+    assert "bases/a.yaml holds whole" in gaps(report)

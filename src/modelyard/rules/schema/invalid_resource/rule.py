@@ -72,8 +72,8 @@ def _unsure(manifest: Manifest, problem: SchemaProblem) -> str:
 
 def _amended(environment: Environment, manifest: Manifest, problems: Sequence[SchemaProblem]) -> str:
     """Return the file that holds, of the same kind and name, all that a resource lacks; empty where none does."""
-    lacking = [_lacked(each) for each in problems]
-    if not lacking or not all(lacking):
+    lacking = [field for each in problems if (field := _lacked(each))]
+    if not lacking:
         return ""
     for path, value in _of_name(environment.repository.files).get((manifest.kind, manifest.name), ()):
         if path != manifest.resource.origin and all(value_at(value, each) is not MISSING for each in lacking):

@@ -35,7 +35,8 @@ def secret_in_git(environment: Environment) -> Iterator[Finding | NotChecked]:
         for field in ("stringData", "data"):
             given = {key: str(value) for key, value in manifest.mapping(field).items() if value}
             texts = {key: _decoded(value) if field == "data" else value for key, value in given.items()}
-            keys = sorted(key for key, value in given.items() if not _is_put_in(value) and _ENCRYPTED not in texts[key])
+            put_in = {key for key in given if _is_put_in(given[key]) or _is_put_in(texts[key])}
+            keys = sorted(key for key in given if key not in put_in and _ENCRYPTED not in texts[key])
             telling = [key for key in keys if not _is_plain(key, texts[key])]
             if telling and all(_is_without_secret(key, texts[key]) for key in telling):
                 yield NotChecked(

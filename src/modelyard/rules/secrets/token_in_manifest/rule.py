@@ -12,6 +12,7 @@ from modelyard.view import Environment, numbered, text, texts_in
 _FIX = "revoke it, store a new one in AWS Secrets Manager and reference the Secret"
 
 
+_SWITCHES = ("true", "false", "yes", "no")  # such as MYSQL_ALLOW_EMPTY_PASSWORD's
 _WORDS = re.compile(r"[a-z]{1,30}(?:[-_ ][a-z]{1,30}){0,9}")
 
 
@@ -47,7 +48,7 @@ def _written_out(environment: Environment, name: str, value: Any) -> bool:
     """Return whether a value is a secret by its name; one that refers to a variable or a file is not written out."""
     if not isinstance(value, str) or not value or value.startswith("/") or _is_put_in(value):
         return False
-    if not environment.is_generated and _is_no_key(name, value):
+    if value.lower() in _SWITCHES or (not environment.is_generated and _is_no_key(name, value)):
         return False
     return is_secret(name) and credential_in(value) is None  # which is found above
 
