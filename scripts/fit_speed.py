@@ -26,6 +26,10 @@ from typing import Any
 from modelyard.planning.ranges import GROUPS, METRICS, group_of
 from modelyard.planning.speed import DATA, SpeedParameters, at_rate, speed
 from planning.points import Benchmark, benchmarks, room
+from planning.public import PublicPoint, public_points
+
+Measured = Benchmark | PublicPoint
+"""What is fitted on."""
 
 PRIORS: dict[str, tuple[float, float]] = {
     "decode_compute": (0.5, 0.2),
@@ -49,6 +53,9 @@ PRIORS: dict[str, tuple[float, float]] = {
     "queue": (0.5, 0.5),
     "together": (0.1, 1.0),
     "interleaving": (0.8, 0.2),
+    "overlap": (2.0, 0.5),
+    "prompt_us": (2.0, 1.0),
+    "host_ms": (1.0, 0.7),
 }
 """Where each parameter is expected, and how far off in logarithms: as batch-1 runs and large products show."""
 
@@ -79,8 +86,10 @@ def predicted(point: Benchmark, told: SpeedParameters) -> tuple[float, float]:
     return found.ttft_ms, found.itl_ms
 
 
-def errors(point: Benchmark, told: SpeedParameters) -> tuple[float, float]:
-    """Return the logarithms of predicted over measured, TTFT and ITL."""
+def errors(point: Measured, told: SpeedParameters) -> tuple[float, float]:
+    """Return the logarithms of predicted over measured, TTFT and ITL; nought for one that was not measured."""
+    if isinstance(point, PublicPoint):
+        return point.errors(told)
     ttft, itl = predicted(point, told)
     return log(ttft / (point.ttft_ms or 1.0)), log(itl / (point.itl_ms or 1.0))
 
@@ -90,7 +99,7 @@ def told_by(values: Sequence[float]) -> SpeedParameters:
     return SpeedParameters(**{name: exp(value) for name, value in zip(NAMES, values, strict=True)})
 
 
-def fit(points: Sequence[Benchmark], start: Sequence[float] | None = None, steps: int = 12) -> list[float]:
+def fit(points: Sequence[Measured], start: Sequence[float] | None = None, steps: int = 12) -> list[float]:
     """Return the logarithms of the fitted parameters."""
     groups = Counter((point.family, point.gpu) for point in points)
     weights: list[float] = [groups[point.family, point.gpu] ** -0.7 for point in points]
@@ -198,7 +207,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 Row = tuple[Benchmark, float, float]
 """A point with its two errors."""
 
-SHARES = (50, 60, 80, 90)
+SHARES = (50, 70, 80, 90)
 OTHER_GROUP = 0.25
 """What a point of another group counts in a group's quantiles: families are too few for groups of their own."""
 
@@ -261,8 +270,13 @@ def ends(values: Sequence[float]) -> dict[str, float]:
     return found
 
 
+def others() -> list[Measured]:
+    """Return the public points that may be fitted on."""
+    return [point for point in public_points() if point.fitted_on]
+
+
 def families_left_out(points: Sequence[Benchmark], values: Sequence[float]) -> dict[str, list[Row]]:
-    """Return the points of each family with the errors of a fit without it.
+    """Return the points of each family with the errors of a fit without it; public points take part in the fits.
 
     Args:
         points: The points.
@@ -270,7 +284,7 @@ def families_left_out(points: Sequence[Benchmark], values: Sequence[float]) -> d
     """
     found = {}
     for family in sorted({point.family for point in points}):
-        told = told_by(fit([point for point in points if point.family != family], values, 6))
+        told = told_by(fit([point for point in (*points, *others()) if point.family != family], values, 4))
         found[family] = [(point, *errors(point, told)) for point in points if point.family == family]
     return found
 
@@ -278,7 +292,7 @@ def families_left_out(points: Sequence[Benchmark], values: Sequence[float]) -> d
 def main() -> int:
     """Fit, leave out, and write the data."""
     points = [point for point in benchmarks() if fitted_on(point)]
-    values = fit(points)
+    values = fit([*points, *others()])
     left_out = families_left_out(points, values)
     for family, own in left_out.items():
         sys.stderr.write(
@@ -289,13 +303,14 @@ def main() -> int:
     counts = Counter(point.gpu for point in points)
     elsewhere: dict[str, list[Row]] = {}
     for gpu in sorted(counts):
-        told = told_by(fit([point for point in points if point.gpu != gpu], values, 6))
+        told = told_by(fit([point for point in (*points, *others()) if point.gpu != gpu], values, 4))
         elsewhere[gpu] = [(point, *errors(point, told)) for point in points if point.gpu == gpu]
     judged = [row for row in every if counts[row[0].gpu] >= SPARSE]
     content: dict[str, Any] = {
         "written-by": "scripts/fit_speed.py",
         "points": len(points),
-        "families": sorted(left_out),
+        "public-points": len(others()),
+        "families": sorted({point.family for point in (*points, *others())}),
         "held-out": sorted({point.family for point in benchmarks() if point.held_out}),
         "engine-versions": _versions(points),
         "parameters": {name: round(value, 5) for name, value in zip(NAMES, map(exp, values), strict=True)},

@@ -24,6 +24,7 @@ from fit_speed import (
     families_left_out,
     fit,
     fitted_on,
+    others,
     quantile,
     told_by,
     weighted_quantile,
@@ -59,7 +60,7 @@ class Judged:
     def __init__(self) -> None:
         points = [point for point in benchmarks() if fitted_on(point)]
         counts = Counter(point.gpu for point in points)
-        rows = [row for own in families_left_out(points, fit(points)).values() for row in own]
+        rows = [row for own in families_left_out(points, fit([*points, *others()])).values() for row in own]
         self.rows = [row for row in rows if counts[row[0].gpu] >= SPARSE]
         many = Counter(row[0].family for row in self.rows)
         self.families = sorted(name for name, count in many.items() if count >= SPARSE)
@@ -123,7 +124,7 @@ def decision_rows(judged: Judged) -> Iterator[str]:
         ttft, itl = guessed[point.id]
         return ttft, itl
 
-    for share in (0, 40, 50, DECIDING, 70, STATED, 90):
+    for share in (0, 40, 50, 60, DECIDING, STATED, 90):
         sizes: dict[Hashable, tuple[float, float]] = {}
 
         def ends(

@@ -435,8 +435,9 @@ def tables(peers: Peers) -> str:
     held, fitted = steady(held_out=True), steady(held_out=False)
     heads = "| | points | between tokens | to the first token | tokens a second |\n|---|---|---|---|---|"
     lines = [
-        f"Fitted on {len(fitted)} points of {', '.join(speed_data()['families'])}; measured here on {len(held)} points "
-        f"of {', '.join(speed_data()['held-out'])}, which no fit has seen.",
+        f"Fitted on {speed_data()['points']} points and {speed_data()['public-points']} public ones of "
+        f"{', '.join(speed_data()['families'])}; measured here on {len(held)} points of "
+        f"{', '.join(speed_data()['held-out'])}, which no fit has seen.",
         "",
         "| what | measured | bar | |",
         "|---|---|---|---|",
@@ -451,9 +452,13 @@ def tables(peers: Peers) -> str:
         "",
         *range_rows(held),
         "",
-        "Public points that were found after the fit; nothing is fitted on them (`scripts/plan_blind.py`):",
+        "Public points that were found later; nothing is fitted on them (`scripts/plan_blind.py`). The first of them:",
         "",
-        *blind_table(),
+        *blind_table("blind.json"),
+        "",
+        "Those that were found since, of other models, devices and engines, and of requests that arrive at a rate:",
+        "",
+        *blind_table("public.json"),
     ]
     for name, told in peers.items():
         both = [point for point in held if point.id in told.times]

@@ -14,6 +14,7 @@ from modelyard.catalog.models import shape_from_mapping
 from modelyard.planning.floor import waited_for_a_place
 from modelyard.planning.speed import Lengths, Machine
 from modelyard.planning.work import model_work
+from modelyard.sizing.engine_defaults import parsed_version
 
 FOLDER = Path(__file__).parent
 GIB = 2**30
@@ -30,6 +31,7 @@ DEVICES = {
     "L40S": ("L40S", 45776),
     "H100 PCIe": ("H100 PCIe", 81920),
     "RTX A6000": ("RTX A6000", 49152),
+    "RTX PRO Server 6000": ("RTX PRO Server 6000", 98304),
 }
 """Devices of the catalogue by the names of the points."""
 
@@ -94,7 +96,7 @@ class Benchmark:
     @property
     def machine(self) -> Machine:
         """Return the model on its ranks."""
-        return _machine(self.shape, self.gpu, self.ranks)
+        return _machine(self.shape, self.gpu, self.ranks, parsed_version(self.version or "") or ())
 
     @property
     def steady(self) -> bool:
@@ -111,11 +113,11 @@ class Benchmark:
 
 
 @cache
-def _machine(shape: str, gpu: str, ranks: int) -> Machine:
+def _machine(shape: str, gpu: str, ranks: int, engine: tuple[int, ...]) -> Machine:
     found = benchmark_device(gpu)
     if found is None:
         raise ValueError(f"{gpu} is not in the catalogue")
-    return Machine(model_work(shapes()[shape]), found, ranks)
+    return Machine(model_work(shapes()[shape]), found, ranks, engine)
 
 
 def benchmark_device(name: str) -> Device | None:

@@ -20,6 +20,7 @@ from plan_blind import table as blind_table
 from plan_examples import BLOCK, SECTION
 from plan_table import beneath, inside, off, own, steady
 from planning.points import benchmarks
+from planning.public import FILES
 
 PROJECT = Path(__file__).parents[2]
 
@@ -44,7 +45,7 @@ def test_ranges_grow_with_the_share() -> None:
     told = speed_data()
     for metric in METRICS:
         for each in (*told["ranges"][metric].values(), told["ranges-of-other-devices"][metric]):
-            assert 1 < each["50"] < each["60"] < each["80"] < each["90"]
+            assert 1 < each["50"] < each["70"] < each["80"] < each["90"]
 
 
 def test_no_load_of_a_point_is_beyond_the_peak() -> None:
@@ -73,8 +74,13 @@ def test_points_that_no_fit_has_seen_are_above_the_floor_and_near() -> None:
     points = blind_points()
     assert len(points) > 25
     assert not any(point.below for point in points)
-    assert off([point.error("itl") for point in points])[0] <= 0.12
-    assert len(list(blind_table())) == 2 + len({(p.family, p.dtype, p.gpu) for p in points}) + 1
+    # The second file has loads at a rate, single requests and models of other kinds; docs/planning.md says how far off.
+    for file, bound in zip(FILES, (0.12, 0.25), strict=True):
+        known = [point for point in points if point.file == file and "itl" in point.measured and point.estimate()]
+        assert off([point.errors()[1] for point in known])[0] <= bound
+    for file in FILES:
+        groups = {(p.family, p.dtype, p.gpu) for p in points if p.file == file}
+        assert len(list(blind_table(file))) == 2 + len(groups) + 1
 
 
 def test_weights_decide_a_quantile() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,28 @@ def test_objectives_go_to_the_file_and_back() -> None:
     assert written(milliseconds("itl", "45ms")) == "45ms"
 
 
+def _changed(content: Any, value: Any) -> Iterator[Any]:
+    """Yield a result once for each of its parts, with the part replaced by a value that no tool writes there."""
+    parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, part in parts:
+        for other in (value, *_changed(part, value)):
+            whole = dict(content) if isinstance(content, dict) else list(content)
+            whole[key] = other
+            yield whole
+
+
+@pytest.mark.parametrize("value", [None, "x", [], {}, -1, float("nan"), float("inf"), True], ids=str)
+def test_results_that_are_cut_short_or_wrong_are_refused_in_words(value: Any) -> None:
+    for content in (VLLM, GUIDELLM, INFERENCE_PERF, AIPERF):
+        for changed in _changed(content, value):
+            try:
+                found = list(load_results(changed))
+            except ValueError as refused:
+                assert "could not convert" not in str(refused)
+            else:
+                assert all(isfinite(each.ttft_ms + each.itl_ms + each.rate + each.failed) for each in found)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -141,7 +164,12 @@ def test_objectives_go_to_the_file_and_back() -> None:
         ({"prompt": None}, "prompt is missing"),
         ({"percentile": 42}, "percentile is 42"),
         ({"reuse": 2}, "reuse is 2"),
-        ({"latency": 1}, "latency is unknown"),
+        ({"latency": 1}, "latency is unknown; known are ttft"),
+        ({"ttft_ms": 800}, r"ttft_ms is unknown; did you mean ttft\?"),
+        ({"TTFT": "1s"}, r"TTFT is unknown; did you mean ttft\?"),
+        ({"rate": 0}, "rate is 0, expected a number above 0 and up to 1,000,000"),
+        ({"rate": float("nan")}, "rate is nan"),
+        ({"percentile": 101}, "percentile is 101, expected one of 50, 90, 95, 99"),
     ],
 )
 def test_objectives_that_are_none(change: dict[str, Any], told: str) -> None:
@@ -224,6 +252,7 @@ def test_other_versions_say_it_elsewhere() -> None:
         ({**VLLM, "median_ttft_ms": "x"}, "median_ttft_ms is 'x'"),
         ({**VLLM, "completed": 0}, "no request was completed"),
         ({"benchmarks": [{}]}, "metrics is missing"),
+        ({"benchmarks": []}, "it holds no load"),
         ({**AIPERF, "inter_token_latency": {"unit": "s", "p50": 1}}, "inter_token_latency is in 's'"),
     ],
 )

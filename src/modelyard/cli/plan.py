@@ -117,6 +117,7 @@ def command(
         "reuse": reuse,
     }
     objectives = _objectives(subject, {key: value for key, value in told.items() if value is not None})
+    _refuse_too_long(subject, objectives)
     runs = runs_of(files, subject.model.settings.model_id)
     found = plan(subject, objectives, runs)
     if apply is not None:
@@ -135,6 +136,22 @@ def command(
 
         show(plan_lines(found, others, look_of(sys.stdout).width, every=every))
     return ExitCode.CLEAN if found.best is not None else ExitCode.FINDINGS
+
+
+def _refuse_too_long(subject: Subject, objectives: Objectives) -> None:
+    """Refuse requests that are longer than the model's context, which nothing starts with."""
+    need, longest, told = objectives.prompt + objectives.output, subject.shape.max_positions, subject.flags
+    longer = told.get("max-model-len")
+    stretched = (isinstance(longer, int) and longer >= need) or any(name in told for name in _STRETCHING)
+    if longest is not None and need > longest and not stretched:
+        raise UserError(
+            f"a request of {need:,} tokens is longer than {subject.model.name} takes, {longest:,}",
+            fix="lower --prompt or --output, or plan a model with a longer context",
+        )
+
+
+_STRETCHING = ("hf-overrides", "rope-scaling")
+"""Flags by which a model may take more than its config says."""
 
 
 def _objectives(subject: Subject, told: dict[str, Any]) -> Objectives:

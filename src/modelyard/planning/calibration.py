@@ -146,7 +146,7 @@ def basis_for(subject: Subject, machine: Machine, precision: str, runs: Sequence
 def correction(metric: str, run: Run, machine: Machine) -> Correction | None:
     """Return what a run says of a metric; None where it does not say it."""
     measured = run.ttft_ms if metric == "ttft" else run.itl_ms
-    at = Machine(machine.work, machine.device, run.ranks)
+    at = Machine(machine.work, machine.device, run.ranks, run.version)
     found = speed(at, Lengths(run.prompt, run.output, run.reuse), run.requests)
     if measured is None or found is None:
         return None

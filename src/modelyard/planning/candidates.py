@@ -128,7 +128,7 @@ def _way(
     room = ROOM_SHARE * max(0.0, found.budget.kv_available_gib) * GIB / each if each else float("inf")
     work = model_work(subject.shape, str(told.get("quantization") or ""), found.settings.kv_dtype_bytes)
     own = {name: value for name, value in changed.items() if subject.flags.get(name, _DEFAULTS.get(name)) != value}
-    return Way(Machine(work, device, ranks), precision, own, found, room, offers)
+    return Way(Machine(work, device, ranks, subject.parsed_version or ()), precision, own, found, room, offers)
 
 
 _DEFAULTS = {"tensor-parallel-size": 1}

@@ -10,6 +10,7 @@ from typing import Any
 from modelyard.findings import At, Place, UserError
 from modelyard.planning.speed import Lengths
 from modelyard.repository import FileAddress, Files
+from modelyard.wording import nearest
 
 FILE = "objectives.yaml"
 """Name of the file in a model's folder; Kustomize does not read it, since no `resources` lists it."""
@@ -101,13 +102,15 @@ def objectives_from(told: Mapping[str, Any]) -> Objectives:
     """
     for key in told:
         if key not in _KEYS:
-            raise ValueError(f"{key} is unknown; known are {', '.join(_KEYS)}")
+            near = nearest(str(key).lower(), _KEYS)
+            told_of = f"did you mean {near}?" if near else f"known are {', '.join(_KEYS)}"
+            raise ValueError(f"{key} is unknown; {told_of}")
     ttft = milliseconds("ttft", told["ttft"]) if told.get("ttft") is not None else None
     itl = milliseconds("itl", told["itl"]) if told.get("itl") is not None else None
     if ttft is None and itl is None:
         raise ValueError("ttft and itl are both missing; name at least one")
-    rate = _number("rate", told.get("rate"), 1e-6, 1e6)
-    concurrency = _number("concurrency", told.get("concurrency"), 1, 1e6)
+    rate = _number("rate", told.get("rate"), 0, 1_000_000, above=True)
+    concurrency = _number("concurrency", told.get("concurrency"), 1, 1_000_000)
     if (rate is None) == (concurrency is None):
         raise ValueError("rate and concurrency: name one of the two")
     prompt, output = (_number(name, told.get(name), 1, 10_000_000) for name in ("prompt", "output"))
@@ -129,11 +132,19 @@ def objectives_from(told: Mapping[str, Any]) -> Objectives:
     )
 
 
-def _number(name: str, value: Any, least: float, most: float) -> float | None:
+def _number(name: str, value: Any, least: int, most: int, *, above: bool = False) -> float | None:
+    """Return a number within bounds; None where there is none. `above` leaves the lower bound out."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ValueError(f"{name} is {value!r}, expected a number from {least:g} to {most:g}")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not least <= value <= most
+        or (above and value == least)
+    ):
+        said = f"{value:g}" if isinstance(value, float) else repr(value)
+        bounds = f"above {least} and up to {most:,}" if above else f"from {least} to {most:,}"
+        raise ValueError(f"{name} is {said}, expected a number {bounds}")
     return value
 
 

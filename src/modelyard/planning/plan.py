@@ -26,14 +26,14 @@ HEADROOM = 0.8
 
 TOKENS_OF_PRICE = 1e6
 
-LIKELY = "four of five estimates are inside"
+LIKELY = "six of seven estimates are inside"
 """What is said of a candidate whose range reaches beyond an objective that it meets (`planning.ranges.DECIDING`)."""
 
 
 class Verdict(StrEnum):
     """How a candidate lies to the objectives."""
 
-    MEETS = "meets"  # four of five measurements are inside
+    MEETS = "meets"  # six of seven measurements are inside
     UNSURE = "unsure"  # an objective lies in its range
     MISSES = "misses"  # the lower end of a range is outside
     CANNOT = "cannot"  # an objective is below what physics allow

@@ -64,6 +64,8 @@ def load_results(content: Any) -> Iterator[LoadResult]:
     if "median_ttft_ms" in content or "mean_ttft_ms" in content:
         yield _vllm(content)
     elif isinstance(content.get("benchmarks"), list):
+        if not content["benchmarks"]:
+            raise ValueError("it holds no load: the run ended before one of them did")
         for each in content["benchmarks"]:
             yield _guidellm(each)
     elif isinstance(content.get("successes"), Mapping):
@@ -82,8 +84,7 @@ def _vllm(told: Mapping[str, Any]) -> LoadResult:
     rate = _number(told, "request_throughput")
     ttft, itl = _number(told, "median_ttft_ms"), _number(told, "median_tpot_ms")
     mean = (_number(told, "mean_ttft_ms") + _number(told, "mean_tpot_ms") * max(0.0, output - 1)) / 1e3
-    asked = told.get("request_rate")
-    sent = asked if isinstance(asked, int | float) and not isinstance(asked, bool) and asked != float("inf") else None
+    sent = told.get("request_rate")
     higher = [
         (metric, percentile, float(value))
         for metric, name in (("ttft", "ttft"), ("itl", "tpot"))
@@ -104,7 +105,7 @@ def _vllm(told: Mapping[str, Any]) -> LoadResult:
         tuple(higher),
         None,
         failed,
-        None if sent is None or not rate else sent / rate,
+        _backlog(sent, rate),
         completed,
     )
 
@@ -118,7 +119,7 @@ def _guidellm(told: Any) -> LoadResult:
     ttft, itl = of("time_to_first_token_ms"), of("inter_token_latency_ms")
     higher = _higher((("ttft", ttft.get("percentiles"), 1.0), ("itl", itl.get("percentiles"), 1.0)))
     counts = _first(metrics.get("request_totals"), _in(told, "run_stats", "requests_made"))
-    good, bad = (float(counts.get(name) or 0) for name in ("successful", "errored"))
+    good, bad = (_count(counts, name) for name in ("successful", "errored"))
     rate = _number(of("requests_per_second"), "mean")
     strategy = _first(_in(told, "config", "strategy"), _in(told, "args", "strategy"))
     asked = strategy.get("rate") if strategy.get("type_") in ("constant", "poisson") else None
@@ -134,7 +135,7 @@ def _guidellm(told: Any) -> LoadResult:
         higher,
         None,
         bad / (bad + good) if bad + good else 0.0,
-        float(asked) / rate if isinstance(asked, int | float) and asked > 0 and rate else None,
+        _backlog(asked, rate),
         good or None,
     )
 
@@ -145,8 +146,7 @@ def _inference_perf(told: Mapping[str, Any]) -> LoadResult:
     ttft, itl = _mapping(latency, "time_to_first_token"), _mapping(latency, "time_per_output_token")
     rate = _number(through, "requests_per_sec")
     lengths = good.get("prompt_len") if isinstance(good.get("prompt_len"), Mapping) else good.get("prompt_tokens")
-    failures = told.get("failures")
-    bad = failures.get("count") if isinstance(failures, Mapping) else 0
+    bad = _count(told.get("failures"), "count")
     count = _number(good, "count")
     load = told.get("load_summary")
     asked = load.get("requested_rate") if isinstance(load, Mapping) else None
@@ -163,8 +163,8 @@ def _inference_perf(told: Mapping[str, Any]) -> LoadResult:
         _median(itl) * 1e3,
         _higher((("ttft", ttft, 1e3), ("itl", itl, 1e3))),
         None,
-        bad / (bad + count) if isinstance(bad, int) and bad + count else 0.0,
-        float(asked) / rate if isinstance(asked, int | float) and asked > 0 and rate else None,
+        bad / (bad + count) if bad + count else 0.0,
+        _backlog(asked, rate),
         count,
     )
 
@@ -180,9 +180,7 @@ def _aiperf(told: Mapping[str, Any]) -> LoadResult:
     latency = _mapping(told, "request_latency")
     asked = _first(*_listed(told, "input_config", "phases")).get("rate")
     named = _first(*_listed(told, "input_config", "models", "items")).get("name")
-    errors, count = told.get("error_request_count"), told.get("request_count")
-    bad = float(errors.get("avg") or 0) if isinstance(errors, Mapping) else 0.0
-    good = float(count.get("avg") or 0) if isinstance(count, Mapping) else 0.0
+    bad, good = (_count(told.get(name), "avg") for name in ("error_request_count", "request_count"))
     return LoadResult(
         "AIPerf",
         str(named or ""),
@@ -195,7 +193,7 @@ def _aiperf(told: Mapping[str, Any]) -> LoadResult:
         _higher((("ttft", ttft, 1.0), ("itl", itl, 1.0))),
         None,
         bad / (bad + good) if bad + good else 0.0,
-        float(asked) / rate if isinstance(asked, int | float) and asked > 0 and rate else None,
+        _backlog(asked, rate),
         good or None,
     )
 
@@ -240,6 +238,19 @@ def _mapping(told: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise ValueError(f"{name} is missing")
     return found
+
+
+def _count(told: Any, name: str) -> float:
+    """Return a number that a result may leave out; 0 where it does."""
+    found = told.get(name) if isinstance(told, Mapping) else None
+    return 0.0 if found is None else _number(told, name)
+
+
+def _backlog(asked: Any, rate: float) -> float | None:
+    """Return requests that were sent a second over those that were finished; None where none were sent at a rate."""
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 < asked < float("inf") or not rate:
+        return None
+    return asked / rate
 
 
 def _number(told: Any, name: str) -> float:

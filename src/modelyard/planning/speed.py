@@ -1,17 +1,20 @@
 """How fast a deployment answers: a roofline with few parameters, which a script fits on published measurements.
 
-    step(n)    = weights(n) / (T B y) + n cache / (B y') + n F / (T P x) + exchange(n) + overhead
-    prefill    = max(p F / (T P x'), weights(p) / (T B y)) + exchange(p) + overhead
+    step(n)    = |weights(n) / (T B y), n F / (T P x)| + n cache / (B y') + exchange(n) + overhead
+    prefill    = |p F / (T P x'), weights(p) / (T B y)| + exchange(p) + overhead
     ITL(n)     = step(n) + m (n - 1) / o (prefill's operations and exchange)
     R          = prefill (1 + q (n - 1) R / (R + o step(n)))
-    TTFT(n)    = R + b prefill (n - 1) / 2 + step(n) + w
+    TTFT(n)    = R + b prefill (n - 1) / 2 + step(n) (n - 1) / n + w + p t
 
 with n requests at once, p tokens of a prompt, o tokens of an answer, T ranks, B bandwidth, P peak, F operations of a
-token. What a request waits for is the prefill of others. R is its time at prefill: of the n - 1 others the share
-R / (R + o step) is there at any time (mean value analysis of a closed network of one server, prefill, and a delay,
-decoding), and q says how much of their work is ahead of it. A share b of the requests starts together, as the first
-ones of a load test do; they stand in one queue. In a closed load every token of an answer is delayed by the prompts
-that arrive while it is written.
+token. |a, b| is the norm of two times, (a^k + b^k)^(1/k): weights are read and multiplied by at the same time, and
+k = 1 would be one after the other, a large k the longer of both. A request that comes alone finds no step under way;
+its host takes w, and t for each token of the prompt. Engines that schedule before the device computes, and not beside
+it, have a longer step. What a request waits for is the prefill of others. R is its time at prefill: of the n - 1 others
+the share R / (R + o step) is there at any time (mean value analysis of a closed network of one server, prefill, and a
+delay, decoding), and q says how much of their work is ahead of it. A share b of the requests starts together, as the
+first ones of a load test do; they stand in one queue. In a closed load every token of an answer is delayed by the
+prompts that arrive while it is written.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ from modelyard.catalog import Device
 from modelyard.planning.work import ModelWork, computing_bits
 
 DATA = Path(__file__).parent / "data" / "speed.json"
+
+ASYNCHRONOUS = (0, 14)
+"""Version of the engine from which on its host schedules a step while the device computes the one before."""
 
 NEWER = (10, 0)
 """Compute capability from which on published points show a smaller share of the peak: kernels are younger."""
@@ -59,6 +65,10 @@ class SpeedParameters:
         queue: Share of the prompts that are being computed which a request waits for.
         together: Share of the requests that start together.
         interleaving: Share of others' prefill that delays the tokens of an answer.
+        overlap: How far reading weights and multiplying by them go on at the same time: the exponent of their norm, 1
+            for one after the other, many for the longer of both.
+        prompt_us: Microseconds of the host for each token of a prompt.
+        host_ms: Milliseconds more of a step of engines whose host works before the device does, and not beside it.
     """
 
     decode_compute: float
@@ -82,6 +92,9 @@ class SpeedParameters:
     queue: float
     together: float
     interleaving: float
+    overlap: float
+    prompt_us: float
+    host_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +105,13 @@ class Machine:
         work: What the model makes a device do.
         device: The device of each rank.
         ranks: Tensor-parallel ranks.
+        engine: The engine's version; empty where it is not known, and one of today is meant.
     """
 
     work: ModelWork
     device: Device
     ranks: int
+    engine: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +195,10 @@ def speed(machine: Machine, lengths: Lengths, requests: float, told: SpeedParame
     experts_read = found.expert_bandwidth * (found.unpacked_experts if work.unpacked else 1.0)
     hop = 2 * work.layers * found.exchange_us / 1e3 * log2(ranks)
     wire = 2 * work.layers * 2 * (ranks - 1) / ranks * work.hidden_size * 2 / link
-    overhead = found.step_ms + work.layers * (found.layer_us + (found.expert_layer_us if work.experts else 0.0)) / 1e3
+    host = found.host_ms if machine.engine and machine.engine < ASYNCHRONOUS else 0.0
+    overhead = (
+        found.step_ms + host + work.layers * (found.layer_us + (found.expert_layer_us if work.experts else 0.0)) / 1e3
+    )
 
     def weights(tokens: float) -> float:
         read = work.weight_bytes(tokens) - work.dense_bytes
@@ -188,19 +206,20 @@ def speed(machine: Machine, lengths: Lengths, requests: float, told: SpeedParame
 
     head = work.head_operations / (peak * 1e9)
     kept = work.cache_bytes(lengths.context, ranks) / bytes_per_ms / found.cache_bandwidth
-    step = weights(requests) + requests * kept + requests * (per_token + head) / ranks / found.decode_compute / share
-    step += hop + requests * wire + overhead
+    step = _both(weights(requests), requests * (per_token + head) / ranks / found.decode_compute / share, found)
+    step += requests * kept + hop + requests * wire + overhead
     tokens = lengths.computed
     attended = _attended(work, lengths) / (peak * 1e9) / found.attention_compute / newer
     computed = (tokens * per_token / found.prefill_compute / share + attended) / ranks
     launched = work.layers * found.prefill_layer_us / 1e3
-    prefill = max(computed, weights(tokens)) + hop + tokens * wire + overhead + launched
+    prefill = _both(computed, weights(tokens), found) + hop + tokens * wire + overhead + launched
     itl = step + found.interleaving * others / max(1.0, lengths.output) * (computed + tokens * wire)
     decoding = max(1.0, lengths.output) * step
     # The root of R^2 + (decoding - prefill - q others prefill) R - prefill decoding = 0 that is above nought.
     half = (decoding - prefill * (1 + found.queue * others)) / 2
     served = sqrt(half * half + prefill * decoding) - half
-    ttft = served + found.together * prefill * others / 2 + step + found.request_ms
+    waited = served + found.together * prefill * others / 2 + step * others / requests
+    ttft = waited + found.request_ms + tokens * found.prompt_us / 1e3
     return Speed(ttft, itl, requests, lengths.output)
 
 
@@ -232,6 +251,12 @@ def at_rate(
         else:
             high = middle
     return speed(machine, lengths, high, told)
+
+
+def _both(one: float, other: float, found: SpeedParameters) -> float:
+    """Return how long two things take that go on at the same time, as far as they do."""
+    longest = max(one, other)
+    return float(longest * (1 + (min(one, other) / longest) ** found.overlap) ** (1 / found.overlap))
 
 
 def _token_ms(machine: Machine, found: SpeedParameters) -> float | None:
