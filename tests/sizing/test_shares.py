@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from modelyard.catalog import instance_type
 from modelyard.checking.environments import environments
 from modelyard.placement import Sharing, sharing_of
 from modelyard.rendering import Resource
@@ -74,6 +75,17 @@ def test_a_label_names_a_configuration_of_the_device_plugin(tmp_path: Path) -> N
     assert scripted.profiles == (("h100.80gb", "3g.40gb"), ("h200.141gb", "3g.71gb"))
     assert sharing_of(labelled, {"thirds": "a: [b"}).unknown
     assert sharing_of(labelled, {"thirds": "version: v1"}) == Sharing()
+
+
+@pytest.mark.parametrize(
+    ("profile", "instances"),
+    [("1g.10gb", 7), ("1g.20gb", 4), ("2g.20gb", 3), ("3g.40gb", 2), ("4g.40gb", 1), ("7g.80gb", 1)],
+)
+def test_a_profile_fits_as_often_as_nvidia_says(profile: str, instances: int) -> None:
+    """Table "GPU Instance Profiles on H100" of NVIDIA's MIG user guide, of the device with 80 GB."""
+    kind = instance_type("p5.48xlarge")
+    assert kind is not None
+    assert Sharing("mig", 1, (("h100.80gb", profile),)).shares(kind) == instances
 
 
 def test_a_share_is_all_that_an_engine_may_take() -> None:
