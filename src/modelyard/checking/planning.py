@@ -19,7 +19,7 @@ from modelyard.wording import join_and
 
 BOOTSTRAP = "bootstrap"
 # Of definitions that tools write out, Kustomize builds some 300 KB a second; a repository that is read folder by folder
-# may hold dozens of overlays with all of them.
+# may hold dozens of overlays with all of them, and a bundle for each release.
 MOST_BYTES = 2_000_000
 Chosen = Callable[[str, Manifest], bool]
 
@@ -94,14 +94,14 @@ def _alone(folder: EnvironmentFolder, target: str, repository: Repository) -> Re
 
 
 def _size(repository: Repository, source: Source) -> int:
-    """Return how many bytes a kustomization or a chart is built of; of plain manifests, which nothing builds, none."""
+    """Return how many bytes of YAML a kustomization, a chart or a folder of plain manifests is made of."""
     files, folder = repository.files, source.folder
     if kustomization_file(files, folder):
         paths: Iterable[str] = repository.kustomizations.tree(folder).inputs
     elif _is_chart(repository, source):
         paths = (each for each in files.below(("yaml", "yml", "json")) if each.startswith(f"{folder}/"))
     else:
-        return 0
+        paths = manifest_files(files, folder, directory_options(source))
     return sum(len(files.read(path)) for path in paths if files.is_file(path))
 
 

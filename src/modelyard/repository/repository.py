@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from modelyard.repository.settings import Settings
 
 ARGO_CD_KINDS = frozenset({"Application", "ApplicationSet", "AppProject"})
+
+_LARGE = 262_144  # characters
+_BEGINS = re.compile(r"^apiVersion:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,8 @@ class Repository:
         """Return whether a file is YAML that holds a manifest; what cannot be read holds none."""
         try:
             text = self.files.text(path)
+            if len(text) > _LARGE:
+                return _BEGINS.search(text) is not None and "\nkind:" in text  # parsing it takes seconds
             content = self.files.documents(path) if "apiVersion:" in text and "kind:" in text else []
         except UserError:
             return False
