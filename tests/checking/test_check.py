@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from make_fleet import grown
 from modelyard.checking import CheckOptions, check
 from modelyard.editing import Changes, tried
 from modelyard.findings import ExitCode, Report, Severity, UserError
@@ -114,6 +115,15 @@ def test_shards_together_report_on_every_application_once(one_model: Path) -> No
     assert sorted(names) == sorted(whole.environments[0].application_names)
     gaps = [str(gap.subject) for part in parts for gap in part.not_checked if gap.application]
     assert sorted(gaps) == sorted(str(gap.subject) for gap in whole.not_checked if gap.application)
+
+
+@pytest.mark.slow
+def test_nothing_is_found_in_a_synthetic_fleet(bases: Mapping[str, Path], tmp_path: Path) -> None:
+    """What is measured is a check without findings, so that what a new rule says of a fleet shows here first."""
+    root = grown(bases["one-model"], tmp_path / "fleet", 2, per_environment=1)
+    report = check(root, CheckOptions(policies=False))
+    assert [(each.rule, str(each.at.place())) for each in report.findings] == []
+    assert [each.name for each in report.environments] == ["env0", "env1"]
 
 
 @pytest.mark.slow
