@@ -98,6 +98,8 @@ def test_own_runs_are_kept_and_used(modelyard: Run, one_model: Path, tmp_path: P
         (("other", "--env", "dev", "--itl", "30ms", *LOAD), "dev has no model other"),
         ((*ASKED, "--apply", "999"), "there is no candidate 999"),
         ((*ASKED, "--from-bench", "no.json"), "there is no result no.json"),
+        ((*ASKED, "--rate", "0"), "rate is 0, expected a number above 0"),
+        ((*ASKED, "--prompt", "9000000"), "tokens is longer than chat takes, "),
     ],
 )
 def test_refusals(modelyard: Run, bases: dict[str, Path], arguments: tuple[str, ...], told: str) -> None:
