@@ -48,7 +48,7 @@ from modelyard.catalog.engines import (
 )
 from modelyard.catalog.exporters import Exporter, Metric, exporter_of, exporters, metrics
 from modelyard.catalog.features import Feature, feature_from_mapping, feature_problems
-from modelyard.catalog.github import github_runners, renovate_managers
+from modelyard.catalog.github import action_inputs, github_runners, renovate_managers
 from modelyard.catalog.image_sizes import image_architectures, image_bytes
 from modelyard.catalog.image_variants import ImageVariant, image_variants
 from modelyard.catalog.instances import (
@@ -139,6 +139,7 @@ __all__ = [
     "Server",
     "TerraformArgument",
     "UnknownKey",
+    "action_inputs",
     "api_resources",
     "api_verbs",
     "argocd_options",

@@ -18,3 +18,10 @@ def github_runners() -> tuple[frozenset[str], frozenset[str]]:
 def renovate_managers() -> frozenset[str]:
     """Return the managers of Renovate that files of a GitOps repository may be for."""
     return frozenset(read_yaml(DATA / "github.yaml")["renovate-managers"])
+
+
+@cache
+def action_inputs(action: str) -> frozenset[str]:
+    """Return the inputs that are known of an action, such as `actions/checkout`; nothing of one that is not known."""
+    found: dict[str, list[str]] = read_yaml(DATA / "github.yaml")["actions"]
+    return frozenset(found.get(action, ()))
