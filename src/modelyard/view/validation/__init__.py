@@ -15,6 +15,7 @@ from modelyard.view.validation.cluster import CLUSTER_CHECKS
 from modelyard.view.validation.controllers import CONTROLLER_CHECKS
 from modelyard.view.validation.devices import DEVICE_CHECKS
 from modelyard.view.validation.jobs import JOB_CHECKS
+from modelyard.view.validation.karpenter import KARPENTER_CHECKS
 from modelyard.view.validation.metadata import metadata
 from modelyard.view.validation.network import NETWORK_CHECKS
 from modelyard.view.validation.operators import OPERATOR_CHECKS
@@ -29,6 +30,7 @@ _CHECKS = {
     **CONTROLLER_CHECKS,
     **DEVICE_CHECKS,
     **JOB_CHECKS,
+    **KARPENTER_CHECKS,
     **NETWORK_CHECKS,
     **OPERATOR_CHECKS,
 }

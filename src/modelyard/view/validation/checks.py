@@ -168,7 +168,7 @@ def selector(value: Any, at: Path) -> Iterator[Refused]:
     for key, text in mapping(value, "matchLabels").items():
         if not _LABEL_KEY.fullmatch(str(key)):
             yield Refused((*at, "matchLabels", key), f"{key} is no key that a label can have")
-        if isinstance(text, str) and not (len(text) <= _LONGEST_LABEL and _LABEL_VALUE.fullmatch(text)):
+        if isinstance(text, str) and not is_label_value(text):
             yield Refused((*at, "matchLabels", key), f"{text} is no value that a label can have")
     for index, each in numbered(value, "matchExpressions"):
         yield from expression(each, (*at, "matchExpressions", index), ("In", "NotIn", "Exists", "DoesNotExist"))

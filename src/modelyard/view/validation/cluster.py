@@ -16,6 +16,9 @@ _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _VARIABLE = re.compile(r"\bvariables\.([A-Za-z_][A-Za-z0-9_]*)")
 _QUOTED = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _LARGEST_SETTINGS = 1024 * 1024
+_POD_SECURITY = "pod-security.kubernetes.io/"
+_LEVELS = ("privileged", "baseline", "restricted")
+_LEVEL_VERSION = re.compile(r"latest|v1\.(?:0|[1-9][0-9]*)")
 _RBAC = "rbac.authorization.k8s.io"
 _ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 _COUNTED = frozenset(
@@ -277,7 +280,24 @@ def _runtime_class(value: dict[str, Any]) -> Iterator[Refused]:
         yield Refused(("handler",), f"handler is {handler or 'missing'}, a DNS label is expected")
 
 
+def _namespace(value: dict[str, Any]) -> Iterator[Refused]:
+    """Yield levels and versions that are none: `ValidatePodSecurityLabels` of pod-security-admission."""
+    labels = mapping(value, "metadata", "labels")
+    for mode in ("enforce", "audit", "warn"):
+        level, version = labels.get(f"{_POD_SECURITY}{mode}"), labels.get(f"{_POD_SECURITY}{mode}-version")
+        at = ("metadata", "labels")
+        if isinstance(level, str) and level not in _LEVELS:
+            yield Refused(
+                (*at, f"{_POD_SECURITY}{mode}"), f"{mode} is {level}, one of {', '.join(_LEVELS)} is expected"
+            )
+        if isinstance(version, str) and not _LEVEL_VERSION.fullmatch(version):
+            yield Refused(
+                (*at, f"{_POD_SECURITY}{mode}-version"), f"{mode}-version is {version}, latest or v1.35 is expected"
+            )
+
+
 CLUSTER_CHECKS: Mapping[tuple[str, str], Check] = {
+    ("", "Namespace"): _namespace,
     ("", "ConfigMap"): _settings,
     ("", "Secret"): _settings,
     ("", "ResourceQuota"): _quota,
