@@ -9,6 +9,7 @@ from modelyard.rendering import MISSING, SchemaProblem, parse, value_at
 from modelyard.repository import Files, derived
 from modelyard.rules import rule
 from modelyard.rules.placeholders import holds_placeholder
+from modelyard.rules.wording import nearest
 from modelyard.view import Environment, Manifest
 
 # Groups of the API server itself, whose versions follow from Kubernetes' version.
@@ -38,7 +39,7 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
             reason = "SOPS encrypted it; what is applied is what whoever decrypts it makes of it"
             yield NotChecked(manifest, reason, application=manifest.application)
             continue
-        for problem in verdict.problems:
+        for problem in _causes(verdict.problems):
             said, _, remedy = problem.message.partition("; ")
             reason = "" if environment.is_generated else _unsure(manifest, problem)
             if reason:
@@ -54,6 +55,16 @@ def invalid_resource(environment: Environment) -> Iterator[Finding | NotChecked]
                 or _plain_fix(problem.path, said)
                 or "correct it by the API reference of the kind",
             )
+
+
+def _causes(problems: Sequence[SchemaProblem]) -> Iterator[SchemaProblem]:
+    """Yield the problems without those that are told where the key of a required field is misspelt."""
+    unknown = [each.path.rpartition(".") for each in problems if each.message.startswith("unknown field")]
+    for problem in problems:
+        above, _, name = problem.path.rpartition(".")
+        is_missing = problem.message.partition("; ")[0] == "is required"
+        if not is_missing or not nearest(name, [key for parent, _, key in unknown if parent == above]):
+            yield problem
 
 
 def _unsure(manifest: Manifest, problem: SchemaProblem) -> str:
