@@ -133,6 +133,18 @@ FURTHER: dict[str, dict[str, Any]] = {
     "aws_eks_addon.resolve_conflicts_on_update": {"values": ["NONE", "OVERWRITE", "PRESERVE"]},
     # https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html
     "aws_fsx_lustre_file_system.per_unit_storage_throughput": {"values": [12, 40, 50, 100, 125, 200, 250, 500, 1000]},
+    # https://docs.aws.amazon.com/eks/latest/APIReference/API_LogSetup.html
+    "aws_eks_cluster.enabled_cluster_log_types": {
+        "values": ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+    },
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ScanningRepositoryFilter.html
+    "aws_ecr_registry_scanning_configuration.rule.repository_filter.filter_type": {"values": ["WILDCARD"]},
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_RepositoryFilter.html
+    "aws_ecr_replication_configuration.replication_configuration.rule.repository_filter.filter_type": {
+        "values": ["PREFIX_MATCH"]
+    },
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_NoncurrentVersionExpiration.html
+    "aws_s3_bucket_lifecycle_configuration.rule.noncurrent_version_expiration.noncurrent_days": {"min": 1},
     # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
     "aws_iam_role.max_session_duration": {"min": 3600, "max": 43200},
 }

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Any
 
 from modelyard.catalog import TerraformArgument, terraform_arguments
@@ -21,6 +22,9 @@ _LITERALS = re.compile(r'"([^"\\$%\n]*)"|(?<![\w."])(-?\d+(?:\.\d+)?)(?![\w."])'
 _ONLY_LITERALS = re.compile(r'\[?(?:\s|,|"[^"\\$%\n]*+"|-?\d++(?:\.\d++)?+)++\]?')
 
 _ADDON_VERSION = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
+
+_RANGES = ("cidr_block", "cidr_blocks", "cidr_ipv4", "cidr_ipv6")
+_LOWER_CASE = ("instance_type", "instance_types", "device_name")
 
 _Path = tuple[str, ...]
 
@@ -113,7 +117,7 @@ def _literals(text: str) -> tuple[tuple[int, int, _Path, str, tuple[tuple[Any, s
             faults = tuple(
                 (_shown(value), f"{block.type}.{block.name}", *refused)
                 for value in values
-                if (refused := _refused(argument, value))
+                if (refused := _refused(argument, value) or _malformed(path[-1], value))
             )
             found.append((block.line, each.line, path, each.expression, faults))
     return tuple(found)
@@ -136,7 +140,7 @@ def _of_values(
             if argument is not None and argument.block is not None and isinstance(each, dict):
                 yield from _of_values(each, argument.block, (*path, name))
             elif argument is not None and isinstance(each, str | int | float) and not isinstance(each, bool):
-                refused = _refused(argument, each)
+                refused = _refused(argument, each) or _malformed(name, each)
                 yield from [((*path, name), _shown(each), *refused)] if refused else ()
 
 
@@ -167,6 +171,20 @@ def _refused(argument: TerraformArgument, value: str | float) -> tuple[str, str]
         else (f"at least {low:g}" if low is not None else f"at most {high:,.0f}")
     )
     return expected, f"write a number {expected}"
+
+
+def _malformed(name: str, value: str | float) -> tuple[str, str] | None:
+    """Return what was expected of a value whose form the argument's name tells; None for one of that form."""
+    if not isinstance(value, str) or not value:
+        return None
+    if name.endswith(_RANGES):
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            return "a range of addresses such as 10.0.0.0/16", "write a range, with the length of its prefix"
+    elif name in _LOWER_CASE and value != value.lower():
+        return "in lower case", f"write {value.lower()}"
+    return None
 
 
 def _shown(value: str | float) -> str:
