@@ -297,6 +297,11 @@ _LIST = re.compile(
 _ITEM = re.compile(r'"(?:[^"\\$%\n]|\\.)*"')
 
 
+_FOR_PEOPLE = "description"
+_NAMED_BLOCKS = ("variable", "output")
+"""Blocks of which each name is a field of its own, but for what is said of it for people: that is one field of all."""
+
+
 def terraform_leaves(file: str, text: str) -> Iterator[Leaf]:
     """Yield what a file of Terraform sets by literals on lines of their own; expressions are left aside."""
     starts = _line_starts(text)
@@ -311,7 +316,8 @@ def terraform_leaves(file: str, text: str) -> Iterator[Leaf]:
         named = " ".join(("terraform", *stack))
         attribute = _ATTRIBUTE.match(line)
         if attribute:
-            yield _of_attribute(file, at, attribute, named)
+            of_many = attribute["key"] == _FOR_PEOPLE and stack and stack[0].partition(" ")[0] in _NAMED_BLOCKS
+            yield _of_attribute(file, at, attribute, f"terraform {stack[0].partition(' ')[0]}" if of_many else named)
         elif listed := _LIST.match(line):
             yield from _of_items(file, at, listed, named)
         for sign in re.sub(r'"(?:[^"\\]|\\.)*"|#.*', "", line):

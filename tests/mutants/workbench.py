@@ -17,6 +17,7 @@ from modelyard.findings import Address, At, Report, UserError
 from modelyard.rendering import LibraryRenderer, RenderError, Rendering, RenderingCache, Resource
 from modelyard.repository import FileAddress, Files, Repository
 from modelyard.repository.kustomization import Kustomizations
+from modelyard.view import Environment
 
 RENEWED_AFTER = 500
 """Targets after which the renderer is started anew, since it keeps every file that it read."""
@@ -71,13 +72,19 @@ class Workbench:
             for path, content in before.items():
                 (self.root / path).write_bytes(content)
 
-    def resources_with(self, changed: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-        """Return the resources that are rendered otherwise with some files changed, by folder; no rule is asked."""
-        known = {each.target: [one.value for one in each.resources] for each in self.renderings.values()}
+    def views_with(self, changed: Mapping[str, str]) -> tuple[Environment, ...]:
+        """Return the environments with some files changed; none where they cannot be read. No rule is asked."""
+        views: tuple[Environment, ...] = ()
         with self._changed(changed) as repository, contextlib.suppress(UserError):
             cache = _Kept(self.renderings, keeping=False)
             context = _Context(repository, self.options, self.renderer, cache)
-            environments(repository, self.options, context=context)
+            views = environments(repository, self.options, context=context).views
+        return views
+
+    def resources_with(self, changed: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """Return the resources that are rendered otherwise with some files changed, by folder; no rule is asked."""
+        known = {each.target: [one.value for one in each.resources] for each in self.renderings.values()}
+        self.views_with(changed)
         found = {}
         for target, rendering in self.renderer.rendered.items():
             values = [each.value for each in rendering.resources if each.value not in known.get(target, [])]

@@ -29,7 +29,9 @@ _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
 
-def start(plane: ControlPlane, view: Environment, stack: ExitStack) -> None:
+def start(
+    plane: ControlPlane, view: Environment, stack: ExitStack, instance_types: list[dict[str, Any]] | None = None
+) -> None:
     """Start the controllers; they are ready by what they do, not by what they say.
 
     Karpenter's nodes are objects only. Its instance types are the catalogue's, for the environment's pools.
@@ -38,13 +40,14 @@ def start(plane: ControlPlane, view: Environment, stack: ExitStack) -> None:
         plane: A control plane that knows Karpenter's definitions.
         view: The environment.
         stack: Holds the programs; closing it kills them.
+        instance_types: What Karpenter may start, in its provider's format; else what the environment's pools may.
 
     Raises:
         UserError: A program is missing.
     """
     config = start_kubernetes(plane, view, stack)
     types = plane.folder.path / "instance-types.json"
-    write_whole(types, json.dumps(kwok_instance_types(cluster(view))))
+    write_whole(types, json.dumps(kwok_instance_types(cluster(view)) if instance_types is None else instance_types))
     ports = [f"--metrics-port={free_port()}", f"--health-probe-port={free_port()}"]
     words = [f"--instance-types-file-path={types}", "--disable-leader-election", *ports]
     variables: dict[str, str | None] = {
