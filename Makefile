@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serving-real loadtest-real renovate-real tools promtool generate generate-check rehearsal-tools rehearsal rehearsal-full \
-  rehearsal-absences demo test test-slow test-terraform test-renderer test-browser faults kills fuzz mutants mutants-truth lint format lock pictures bench \
+  rehearsal-absences demo test test-slow test-terraform test-renderer test-browser faults kills fuzz mutants mutants-truth mutants-schedule mutants-sync lint format lock pictures bench \
   bench-scale docs docs-check docs-commands docs-choices wheels sbom release-check release clean
 
 help: ## list the targets
@@ -133,6 +133,14 @@ mutants: setup ## change what repositories set, one value at a time, and write d
 mutants-truth: setup ## ask a real API server about mutants, and write down what it refuses while the check is green (SAMPLE=, SEED=, SHARD=1/4)
 	@$(BIN)/python -W ignore scripts/targets.py run $@ -- $(BIN)/python -W ignore scripts/mutants_truth.py run --report \
 	  --sample $(or $(SAMPLE),1000) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
+
+mutants-schedule: setup ## let the real scheduler and Karpenter place mutants, and write down what stays Pending while the check is green (SAMPLE=, SEED=, SHARD=1/4)
+	@$(BIN)/python -W ignore scripts/targets.py run $@ -- $(BIN)/python -W ignore scripts/mutants_live.py run --level schedule \
+	  --report --sample $(or $(SAMPLE),100) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
+
+mutants-sync: setup ## let a real Argo CD sync mutants, and write down what never gets well while the check is green (SAMPLE=, SEED=, SHARD=1/4)
+	@$(BIN)/python -W ignore scripts/targets.py run $@ -- $(BIN)/python -W ignore scripts/mutants_live.py run --level sync \
+	  --report --world one-model --sample $(or $(SAMPLE),30) --seed $(or $(SEED),1) --shard $(or $(SHARD),1/1)
 
 lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/ruff format --quiet --check .
