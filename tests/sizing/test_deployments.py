@@ -22,10 +22,10 @@ ABSORBED = ("DeepSeek-Coder-V2-Lite on 8 A100 40 GB, V0",)
 def test_no_verdict_contradicts_what_happened(row: Any) -> None:
     wrong = FitVerdict.DOES_NOT_FIT if row.started else FitVerdict.FITS
     assert row.assessment.verdict is not wrong, row.assessment.reasons
-    known = "not modelled: architecture" not in "".join(row.assessment.reasons) and row.name not in ABSORBED
+    known = "not modelled:" not in "".join(row.assessment.reasons) and row.name not in ABSORBED
     if row.weights_gib is not None and known:
         # gpt-oss on Hopper weighs 2.3 % more where Triton's kernels are not installed, which is said as bounded.
-        more = max(row.assessment.budget.more_gib, 0.05)
+        more = max(row.assessment.budget.more_gib, 0.1)
         assert row.assessment.budget.weights_gib == pytest.approx(row.weights_gib, rel=0.03, abs=more)
 
 
@@ -33,7 +33,7 @@ def test_few_are_unsure_and_only_for_what_is_named() -> None:
     every = [*ROWS, *TABLE["calibrated"]()]
     unsure = [row for row in every if row.assessment.verdict is FitVerdict.UNSURE]
     unmodelled = [row.name for row in unsure if "not modelled" in row.assessment.reasons[0]]
-    assert all(name.startswith("Zamba2") for name in unmodelled), unmodelled
+    assert all(name.startswith(("Zamba2", "Gemma 4 E4B")) for name in unmodelled), unmodelled
     assert len(unsure) - len(unmodelled) <= 0.2 * len(every), [row.name for row in unsure]
 
 
@@ -41,3 +41,12 @@ def test_the_table_counts_every_row() -> None:
     printed = TABLE["matrix"](ROWS)
     assert f"started ({sum(row.started for row in ROWS)})" in printed
     assert f"refused ({sum(not row.started for row in ROWS)})" in printed
+
+
+def test_each_that_is_unsure_has_a_reason_of_a_kind() -> None:
+    printed = TABLE["unsure_table"](ROWS)
+    unsure = [row for row in ROWS if row.assessment.verdict is FitVerdict.UNSURE]
+    listed = [line for line in printed.splitlines() if line.startswith("- ")]
+    assert len(listed) == len(unsure)
+    assert "because of what the engine takes outside its share" in printed
+    assert TABLE["kind_of"](["a margin of 2.0 GiB is asked for outside the calibrated logs"]).startswith("a margin")

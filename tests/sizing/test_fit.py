@@ -260,6 +260,14 @@ MEASURED = MeasuredBudget(
 )
 
 
+def test_a_log_says_of_a_model_that_is_not_modelled_what_its_cache_holds() -> None:
+    odd = replace(shape(QWEN), unmodelled=("architecture OddForCausalLM",))
+    flags = {"max_model_len": 16384}
+    for tokens, verdict in ((None, FitVerdict.UNSURE), (8192, FitVerdict.UNSURE), (36000, FitVerdict.FITS)):
+        found = assess(flags, VERSION, odd, device("H100"), measured=replace(MEASURED, kv_tokens=tokens))
+        assert found.verdict is verdict
+
+
 def test_a_measured_budget_beats_arithmetic_for_any_length() -> None:
     flags: dict[str, Any] = {"max_model_len": 32768}
     assert assessed(QWEN, "H100", **flags).verdict is FitVerdict.UNSURE

@@ -241,6 +241,25 @@ FORMS = {
         "needed, which is larger than the available KV cache memory (4.25 GiB).",
         {"kv_available_gib": None, "max_model_len": 100000},
     ),
+    "too little free memory": (
+        "ValueError: Free memory on device cuda:0 (9.02/11.63 GiB) on startup is less than desired GPU memory "
+        "utilization (0.9, 10.47 GiB).",
+        {"total_gib": 11.63, "gpu_memory_utilization": 0.9},
+    ),
+    "a refusal whose beginning was cut off": (
+        "8.18 GiB KV cache is needed, which is larger than the available KV cache memory (7.04 GiB)",
+        {"kv_available_gib": 7.04},
+    ),
+    "a collector's time before the process, and empty lines between": (
+        "2026-05-01 22:47:46.772 | (EngineCore pid=187) INFO Model loading took 17.66 GiB memory and 12.1 seconds\n\n"
+        "2026-05-01 22:48:47.100 | (EngineCore pid=187) INFO GPU KV cache size: 560,445 tokens, Maximum concurrency "
+        "for 262,144 tokens per request: 2.14x\n\n(APIServer) INFO non-default args: {'max_num_seqs': 4}",
+        {"weights_gib": 17.66, "kv_tokens": 560_445, "max_model_len": 262_144, "max_num_seqs": 4},
+    ),
+    "a build without a version": (
+        "vLLM API server version 0.0.0\nAvailable KV cache memory: 3.5 GiB",
+        {"version": "", "kv_available_gib": 3.5},
+    ),
     "debug output": (
         "[Worker_TP3 pid=540] DEBUG Total non KV cache memory: 1.56GiB; torch peak memory increase: 0.22GiB; non-torch "
         "forward increase memory: 0.09GiB; weights memory: 1.24GiB.\nAvailable KV cache memory: 17.24 GiB",
@@ -263,4 +282,6 @@ def test_refusals_are_known_as_such() -> None:
         "too few recurrent states",
         "a sampler that found no memory",
         "a cache set by hand",
+        "too little free memory",
+        "a refusal whose beginning was cut off",
     ]

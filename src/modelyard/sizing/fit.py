@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -127,6 +127,9 @@ def assess(
     known = measured.budget_for(estimate, shape, settings, device) if measured is not None else None
     budget = known or estimate
     near = None if known is not None else coverage(shape, settings, device, total_gib=total_gib)
+    if known is not None and measured is not None and (measured.kv_tokens or 0) >= budget.max_model_len:
+        # The engine itself said that a request of this length has room beside whatever the weights are.
+        shape = replace(shape, unmodelled=())
     needed = _needed_margin(budget, near)
     verdict, reasons = _verdict(shape, settings, device, budget, near, needed, _of_sharing(sharing, budget, device))
     return Assessment(

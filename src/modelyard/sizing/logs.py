@@ -42,6 +42,7 @@ FIGURES: tuple[tuple[str, str, Callable[[list[float]], float]], ...] = (
     ("activation_gib", rf"{NUMBER} GiB for peak activation", max),
     ("non_torch_gib", rf"{NUMBER} GiB for non-torch memory", max),
     ("cuda_graphs_gib", rf"{NUMBER} GiB for CUDAGraph memory", max),
+    ("gpu_memory_utilization", rf"is less than desired GPU memory utilization \({NUMBER},", max),
     ("gpu_memory_utilization", rf"gpu_memory_utilization={NUMBER}", max),
     ("gpu_memory_utilization", rf"--gpu-memory-utilization[= ]{NUMBER}", max),
     # The table of 0.6.5 and the row of 0.6.4, before the sentence.
@@ -79,6 +80,7 @@ REFUSALS = (
     ("No available memory for the cache blocks", ""),
     ("To serve at least one request with the model", ""),
     ("The model's max seq len", ""),
+    ("KV cache is needed, which is larger than the available KV cache memory", ""),
     ("Free memory on device ", "is less than "),
     ("CUDA out of memory", ""),
     ("OutOfMemoryError", ""),
@@ -163,7 +165,8 @@ def measured_budget(log: str) -> MeasuredBudget:
             found[field] = int(value) if field == "kv_tokens" else value
     for pattern in VERSIONS:
         version = re.search(pattern, text, re.ASCII)
-        if version and parsed_version(version[1]):
+        # A build from source without tags calls itself 0.0.0, which says nothing.
+        if version and any(parsed_version(version[1]) or ()):
             found["version"] = version[1].rstrip(".")
             break
     for field, pattern in CONFIG.items():
