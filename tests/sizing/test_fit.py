@@ -204,7 +204,7 @@ def test_a_cache_set_by_hand_ignores_utilisation() -> None:
 
 def test_auto_takes_the_length_that_fits() -> None:
     found = assessed(QWEN, "H100", max_model_len="auto")
-    assert found.budget.max_model_len == found.budget.largest_length == 35776
+    assert found.budget.max_model_len == found.budget.largest_length == 35744
     assert found.verdict is FitVerdict.FITS
 
 

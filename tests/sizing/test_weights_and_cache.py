@@ -37,7 +37,9 @@ def test_weights_of_one_rank_are_the_models(model: str, gib: float) -> None:
 
 
 def test_tensor_parallelism_shares_weights_but_repeats_key_value_heads() -> None:
-    assert weights_gib(QWEN, tensor_parallel_size=8) == pytest.approx(weights_gib(QWEN) / 8, rel=0.001)
+    assert weights_gib(QWEN, tensor_parallel_size=8) == pytest.approx(
+        weights_gib(QWEN) / 8, abs=0.01
+    )  # tables are whole
     sixteen = weights_gib(QWEN, tensor_parallel_size=16)
     assert sixteen > weights_gib(QWEN) / 16 * 1.01, "8 key-value heads are on 16 ranks twice"
 
@@ -49,7 +51,8 @@ def test_pipeline_stages_share_layers_and_the_rest_goes_to_inner_stages() -> Non
     model = shape(QWEN)
     split = settings(QWEN, pipeline_parallel_size=2)
     stages = [rank_weights(model, split, device("H100"), stage).total for stage in (0, 1)]
-    assert sum(stages) == pytest.approx(rank_weights(model, settings(QWEN), device("H100")).total)
+    one = rank_weights(model, settings(QWEN), device("H100"))
+    assert sum(stages) == pytest.approx(one.total + one.tables), "each stage has its own table of positions"
 
 
 def test_experts_are_placed_whole_with_expert_parallelism_and_shared_without() -> None:
@@ -69,7 +72,7 @@ def test_experts_are_placed_whole_with_expert_parallelism_and_shared_without() -
 
 
 @pytest.mark.parametrize(
-    ("on", "version", "gib"), [("H100", "0.33.0", 13.43), ("A10G", "0.33.0", 13.66), ("A10G", "0.10.0", 12.80)]
+    ("on", "version", "gib"), [("H100", "0.33.0", 13.45), ("A10G", "0.33.0", 13.67), ("A10G", "0.10.0", 12.82)]
 )
 def test_mxfp4_experts_are_padded_as_the_devices_kernel_needs(on: str, version: str, gib: float) -> None:
     found = rank_weights(shape(OSS), settings(OSS, on, version), device(on))
