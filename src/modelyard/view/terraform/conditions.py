@@ -11,6 +11,7 @@ from modelyard.view.terraform.arguments import WrittenArgument, walked_arguments
 from modelyard.view.terraform.lines import Lines
 
 _TEXTS = re.compile(r'(?<!\\)"((?:[^"\\\n]|\\.)*+)"')
+_MADE = re.compile(r'\[\s*for\s[^:"]{1,200}:\s*"((?:[^"\\\n]|\\.)*+)"\s*\]')
 _BRACE = re.compile(r"[{}]")
 _CONDITION = re.compile(r'"?\bCondition"?\s*[=:]\s*\{')
 _OPERATOR = re.compile(r'"?([A-Za-z]{1,60}(?::[A-Za-z]{1,60})?)"?\s{0,60}[=:]\s{0,60}\{')
@@ -53,7 +54,7 @@ def _of_blocks(text: str) -> Iterator[WrittenCondition]:
                 yield WrittenCondition(
                     _only(operator),
                     _only(key),
-                    tuple(_TEXTS.findall(values.expression)) if values is not None and _is_list(values) else (),
+                    _values(values) if values is not None else (),
                     ((operator or each).line, (key or each).line, (values or each).line),
                 )
 
@@ -61,6 +62,12 @@ def _of_blocks(text: str) -> Iterator[WrittenCondition]:
 def _only(argument: WrittenArgument | None) -> str:
     found = _TEXTS.fullmatch(argument.expression) if argument is not None else None
     return found[1] if found else ""
+
+
+def _values(argument: WrittenArgument) -> tuple[str, ...]:
+    """Return the texts of a list; of a list that is made by `for`, the one that it is made of."""
+    made = _MADE.fullmatch(argument.expression)
+    return (made[1],) if made else tuple(_TEXTS.findall(argument.expression)) if _is_list(argument) else ()
 
 
 def _is_list(argument: WrittenArgument) -> bool:

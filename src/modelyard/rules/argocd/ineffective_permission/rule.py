@@ -14,6 +14,8 @@ from modelyard.view import ChartValues, Environment
 _CHART = "argo-cd"
 _EFFECTS = ("allow", "deny")
 _WORDS = 6
+# https://argo-cd.readthedocs.io/en/stable/operator-manual/rbac/#application-specific-policy, read 2026-12-01
+_OF_PROJECTS = frozenset({"applications", "applicationsets", "exec", "logs"})
 
 
 @rule("argocd/ineffective-permission", error, since="0.3.0")
@@ -56,6 +58,12 @@ def _of_line(values: ChartValues, key: str, words: list[str], roles: set[str]) -
     action = words[3].partition("/")[0]
     if not any(fnmatchcase(each, action) for each in actions):
         yield _finding(values, key, words[3], f"{line}: there is no action {words[3]}", action, actions)
+    if resources & {words[2]} & _OF_PROJECTS and not set("/*?[{") & set(words[4]):
+        yield Finding(
+            at=values.at(("configs", "rbac", key)),
+            message=f"{key} gives nothing by {line}: objects of {words[2]} are PROJECT/NAME, and {words[4]} is neither",
+            fix=f"write {words[4]}/*",
+        )
     if words[5] not in _EFFECTS:
         yield _finding(values, key, words[5], f"{line}: {words[5]} is neither allow nor deny", words[5], _EFFECTS)
 

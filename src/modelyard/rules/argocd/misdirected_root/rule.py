@@ -11,6 +11,7 @@ from modelyard.view import Environment
 def misdirected_root(environment: Environment) -> Iterator[Finding | NotChecked]:
     """What install.sh applies brings no Application of the environment, so that nothing of it is synced."""
     folder = environment.folder.path
+    yield from _as_directory(environment)
     for root in environment.roots:
         target = root.target
         if target is not None and target != folder and environment.repository.files.is_folder(target):
@@ -28,3 +29,21 @@ def misdirected_root(environment: Environment) -> Iterator[Finding | NotChecked]
                 message=f"{root} brings Applications into namespace {root.namespace}, and Argo CD is in {own}",
                 fix=f"write {own}",
             )
+
+
+def _as_directory(environment: Environment) -> Iterator[Finding]:
+    """Yield Applications that read a kustomization as plain files: `directory` decides the tool before the files do.
+
+    https://argo-cd.readthedocs.io/en/stable/user-guide/tool_detection/, read 2026-12-01
+    """
+    files = environment.repository.files
+    for application in (*environment.roots, *environment.applications):
+        for source in application.sources:
+            plain = isinstance(source.value.get("directory"), dict)
+            if plain and source.folder and files.is_file(f"{source.folder}/kustomization.yaml"):
+                yield Finding(
+                    at=application.at((*source.path, "directory")),
+                    message=f"{application} reads {source.folder} as a directory, and it is a kustomization: "
+                    "its patches are not applied, and files that are no manifests are refused",
+                    fix="remove directory",
+                )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from modelyard.view import ChartValues, Environment
 _CHART = "argo-cd"
 # Of the chart itself, beside what it writes into the ConfigMap.
 _OF_THE_CHART = frozenset({"create", "annotations", "labels"})
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _BY_KIND = tuple(f"resource.customizations.{each}." for each in ("health", "actions", "ignoreDifferences"))
 
 
@@ -26,6 +28,14 @@ def unread_setting(environment: Environment) -> Iterator[Finding | NotChecked]:
             continue
         for section, words in (("params", argocd_words("params")), ("cm", argocd_words("cm"))):
             for key in _keys(values, section):
+                if not _KEY.fullmatch(key):
+                    yield Finding(
+                        at=values.at(("configs", section, key), key=True),
+                        message=f"configs.{section} has {key}, and a ConfigMap's keys are letters, digits, -, _ and .: "
+                        "it is refused",
+                        fix=f"write {re.sub(r'[^-._a-zA-Z0-9]', '_', key)}",
+                    )
+                    continue
                 if any(key == each or (each.endswith(".") and key.startswith(each)) for each in words):
                     yield from _of_kinds(values, key, kinds)
                     continue

@@ -16,6 +16,21 @@ from modelyard.view import ChartValues, Environment, entries, listed, mapping, n
 _CHART = "argo-cd"
 _SECRET = "argocd-notifications-secret"  # noqa: S105 - the name of a Secret
 _KEY = re.compile(r"(?<![\w$])\$([A-Za-z0-9][\w.-]*)")
+_STATE = re.compile(
+    r"(operationState\?{0,1}\.phase|sync\?{0,1}\.status|health\?{0,1}\.status)\s{0,9}(?:==|!=|in|not in)\s{0,9}"
+    r"(?:['\"]([^'\"\[\]]{0,60})['\"]|\[([^\[\]]{0,300})\])"
+)
+# https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/triggers/ and pkg/apis/application/v1alpha1
+# of argo-cd 3.3: SyncStatusCode, HealthStatusCode, OperationPhase.
+_PHASES = frozenset({"Error", "Failed", "Running", "Succeeded", "Terminating"})
+_STATES = {
+    **dict.fromkeys(("operationState.phase", "operationState?.phase"), _PHASES),
+    **dict.fromkeys(("sync.status", "sync?.status"), frozenset({"OutOfSync", "Synced", "Unknown"})),
+    **dict.fromkeys(
+        ("health.status", "health?.status"),
+        frozenset({"Degraded", "Healthy", "Missing", "Progressing", "Suspended", "Unknown"}),
+    ),
+}
 _SUBSCRIPTION = re.compile(r"notifications\.argoproj\.io/subscribe\.([\w-]+)(?:\.([\w-]+))?")
 
 
@@ -28,6 +43,7 @@ def unsent_notification(environment: Environment) -> Iterator[Finding | NotCheck
         triggers, templates, services = (_names(values, each) for each in ("triggers", "templates", "notifiers"))
         yield from _of_subscriptions(values, triggers, services)
         yield from _of_triggers(values, templates)
+        yield from _of_states(values)
         yield from _of_keys(environment, values)
         yield from _of_annotations(environment, triggers, services)
 
@@ -65,6 +81,22 @@ def _of_triggers(values: ChartValues, templates: set[str]) -> Iterator[Finding]:
             if name not in templates:
                 at: Path = ("notifications", "triggers", str(key))
                 yield _finding(values, at, f"{key} sends the template {name}", name, templates)
+
+
+def _of_states(values: ChartValues) -> Iterator[Finding]:
+    """Yield states that a condition asks for, and that what it asks never has."""
+    for section in ("triggers", "templates"):
+        found = values.get(("notifications", section), {})
+        for key, written in found.items() if isinstance(found, dict) else ():
+            for asked, single, several in _STATE.findall(str(written)):
+                known = _STATES[asked]
+                for state in [single] if single else re.findall(r"['\"]([^'\"]*)['\"]", several):
+                    if state and state not in known:
+                        yield Finding(
+                            at=values.at(("notifications", section, str(key))),
+                            message=f"{key} asks whether {asked} is {state}, which it never is, so nothing is sent",
+                            fix=f"write {nearest(state, known) or one_of(known)}",
+                        )
 
 
 def _sent(text: Any) -> list[str]:

@@ -12,6 +12,9 @@ from modelyard.rules.wording import one_of
 from modelyard.view import Environment, Expression, entries, expressions, mapping, seconds, text
 
 _WINDOW = re.compile(r"\b(?:rate|irate|increase|delta|deriv|idelta)\s{0,9}\([^\[\]]{1,400}\[(\d+)(ms|s|m)\]")
+_SHARE = re.compile(
+    r"\b(histogram_quantile|quantile_over_time|quantile)\s{0,9}\(\s{0,60}(\d{1,9}(?:\.\d{1,9})?)\s{0,9},"
+)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -23,6 +26,7 @@ def empty_result(environment: Environment) -> Iterator[Finding | NotChecked]:
     for expression in expressions(environment):
         yield from _of_constants(expression, constants)
         yield from _of_windows(expression, shortest)
+        yield from _of_shares(expression)
 
 
 def _of_constants(expression: Expression, constants: Mapping[str, Mapping[str, frozenset[str]]]) -> Iterator[Finding]:
@@ -55,6 +59,18 @@ def _constants(environment: Environment) -> Mapping[str, Mapping[str, frozenset[
         }
         for name, written in found.items()
     }
+
+
+def _of_shares(expression: Expression) -> Iterator[Finding]:
+    """Yield quantiles that are written in percent: above 1 Prometheus answers infinity."""
+    for found in _SHARE.finditer(expression.text):
+        if float(found[2]) > 1:
+            yield Finding(
+                at=expression.at_word(f"{found[1]}({found[2]}"),
+                message=f"{expression.manifest} asks {found[1]} for {found[2]}, and quantiles are from 0 to 1: it is "
+                "infinite",
+                fix=f"write {float(found[2]) / 100:g}" if float(found[2]) <= 100 else "write a number from 0 to 1",
+            )
 
 
 def _of_windows(expression: Expression, shortest: float) -> Iterator[Finding]:

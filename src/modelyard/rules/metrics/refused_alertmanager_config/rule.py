@@ -65,12 +65,40 @@ def _of_receivers(values: ChartValues, config: dict[str, Any]) -> Iterator[Findi
         seen.add(name)
         for kind, (own, shared) in _ADDRESSES.items():
             for number, each in numbered(receiver, kind):
+                both_ = [key for key in each if f"{key}_file" in each]
+                for key in both_:
+                    yield Finding(
+                        at=values.at((*_CONFIG, "receivers", index, kind, number, key), key=True),
+                        message=f"receiver {name} has {key} and {key}_file, and Alertmanager takes one of them",
+                        fix=f"remove {key} or {key}_file",
+                    )
+                yield from _of_files(values, name, each, (*_CONFIG, "receivers", index, kind, number))
                 if not any(key in each for key in own) and not whole.intersection(shared):
                     yield Finding(
                         at=values.at((*_CONFIG, "receivers", index, kind, number)),
                         message=f"receiver {name} has {kind} without {one_of(own)}, which Alertmanager refuses",
                         fix=f"add {own[1] if len(own) > 1 else own[0]}",
                     )
+
+
+def _of_files(values: ChartValues, name: str, receiver: dict[str, Any], path: Path) -> Iterator[Finding]:
+    """Yield files that no volume brings: the operator mounts `secrets` and `configMaps` below /etc/alertmanager."""
+    spec = values.get("alertmanager.alertmanagerSpec", {})
+    spec = spec if isinstance(spec, dict) else {}
+    mounted = [text(each, "mountPath") for each in entries(spec, "volumeMounts")]
+    mounted += [
+        f"/etc/alertmanager/{kind.lower()}/{each}" for kind in ("secrets", "configMaps") for each in listed(spec, kind)
+    ]
+    for key, written in receiver.items():
+        if not str(key).endswith("_file") or not isinstance(written, str) or not written.startswith("/"):
+            continue
+        if not any(each and written.startswith(f"{each.rstrip('/')}/") for each in mounted):
+            yield Finding(
+                at=values.at((*path, str(key))),
+                message=f"{key} of receiver {name} is {written}, and nothing is mounted there: volumes are at "
+                f"{one_of(mounted) if mounted else 'no path'}",
+                fix="name a file of alertmanagerSpec.volumeMounts, or add the Secret to alertmanagerSpec.secrets",
+            )
 
 
 def _of_route(

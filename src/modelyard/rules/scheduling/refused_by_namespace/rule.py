@@ -15,6 +15,19 @@ from modelyard.view import Container, Environment, Manifest, PodTemplate, mappin
 _STATED = {f"{side}.{name}": (side, name) for side in ("limits", "requests") for name in ("cpu", "memory")} | {
     name: ("requests", name) for name in ("cpu", "memory")
 }
+_LASTING = ("Deployment", "StatefulSet", "LeaderWorkerSet", "ReplicaSet")
+# https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-on-object-count
+_COUNTED = {
+    "count/deployments.apps": "Deployment",
+    "count/statefulsets.apps": "StatefulSet",
+    "count/services": "Service",
+    "services": "Service",
+    "count/configmaps": "ConfigMap",
+    "configmaps": "ConfigMap",
+    "count/persistentvolumeclaims": "PersistentVolumeClaim",
+    "persistentvolumeclaims": "PersistentVolumeClaim",
+    "count/cronjobs.batch": "CronJob",
+}
 _BOUNDS = {"min": "requests", "max": "limits"}
 _MOST_NAMED = 3
 
@@ -31,6 +44,7 @@ def refused_by_namespace(environment: Environment) -> Iterator[Finding | NotChec
             yield from _beyond(manifest, own, limits)
         for manifest in quotas.get(namespace, []):
             yield from _unstated(manifest, own, limits)
+            yield from _exhausted(environment, manifest, own, limits)
 
 
 def _by_namespace(environment: Environment, kind: str) -> dict[str, list[Manifest]]:
@@ -90,6 +104,44 @@ def _unstated(manifest: Manifest, templates: list[PodTemplate], ranges: list[Man
                 message=f"{manifest} counts {name}, and refuses pods whose containers state none: {_told(said)}",
                 fix=f"state {side}.{resource} in each container, give it a default in a LimitRange, or remove {name}",
             )
+
+
+def _exhausted(
+    environment: Environment, manifest: Manifest, templates: list[PodTemplate], ranges: list[Manifest]
+) -> Iterator[Finding]:
+    """Yield what a quota allows less of than the environment's own workloads ask for with one replica each."""
+    if manifest.has("spec.scopes") or manifest.has("spec.scopeSelector"):
+        return
+    lasting = [each for each in templates if each.manifest.kind in _LASTING]
+    for name, written in manifest.mapping("spec.hard").items():
+        most = quantity(written)
+        side, resource = _STATED.get(str(name), ("", ""))
+        kind = _COUNTED.get(str(name), "")
+        if most is None:
+            continue
+        asked = [(str(each.manifest), _sum(each, side, resource, ranges)) for each in lasting] if side else []
+        if kind:
+            namespace = environment.namespace_of(manifest)
+            asked = [
+                (str(each), quantity(1))
+                for group in ("apps", "batch", "")
+                for each in environment.of_kind(kind, group)
+                if environment.namespace_of(each) == namespace
+            ]
+        known = [(who, amount) for who, amount in asked if amount]
+        if sum(amount for _, amount in known if amount is not None) > most:
+            said = _told([who for who, _ in known])
+            yield Finding(
+                at=manifest.at(("spec", "hard", name)),
+                message=f"{manifest} allows {written} of {name}, and with one replica each {said} ask for more: "
+                "the API server refuses the rest",
+                fix=f"raise {name} of {manifest}, or take workloads out of the namespace",
+            )
+
+
+def _sum(template: PodTemplate, side: str, name: str, ranges: list[Manifest]) -> Any:
+    amounts = [quantity(_amount(each, side, name, ranges)) for each in template.containers]
+    return sum(each for each in amounts if each is not None)
 
 
 def _amount(container: Container, side: str, name: str, ranges: list[Manifest]) -> Any:

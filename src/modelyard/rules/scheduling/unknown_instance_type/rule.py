@@ -9,6 +9,7 @@ from modelyard.rules import rule
 from modelyard.rules.wording import either, nearest
 from modelyard.view import Environment, NodeRequirement, Pool, requirements
 
+ARCHITECTURE = "kubernetes.io/arch"
 TYPE = "node.kubernetes.io/instance-type"
 FAMILIES = ("karpenter.k8s.aws/instance-family", "eks.amazonaws.com/instance-family")
 
@@ -23,6 +24,7 @@ def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChe
             if each.operator != "In" or each.key not in (TYPE, *FAMILIES):
                 continue
             yield from _judge(pool, each, set(offered.offers) if offered else None, str(name))
+        yield from _of_architectures(pool)
     try:
         groups = groups_of(environment)
     except UserError as error:
@@ -31,6 +33,29 @@ def unknown_instance_type(environment: Environment) -> Iterator[Finding | NotChe
     if offered:
         for group in groups:
             yield from _judge_group(environment, group, set(offered.offers), str(name))
+
+
+def _of_architectures(pool: Pool) -> Iterator[Finding]:
+    """Yield pools whose types are all of another architecture than the pool asks for."""
+    asked = {each.key: each for each in requirements(pool.requirements, ("spec", "template", "spec", "requirements"))}
+    wanted = asked.get(ARCHITECTURE)
+    if wanted is None or wanted.operator != "In":
+        return
+    for key in (TYPE, *FAMILIES):
+        named = asked.get(key)
+        if named is None or named.operator != "In":
+            continue
+        types = [
+            each for each in instance_types().values() if (each.name if key == TYPE else each.family) in named.values
+        ]
+        architectures = {each.architecture for each in types}
+        if types and None not in architectures and not architectures & set(wanted.values):
+            yield Finding(
+                at=pool.manifest.at(wanted.path),
+                message=f"{pool.manifest} asks for {ARCHITECTURE} {either(wanted.values)}, and {either(named.values)} "
+                f"have {either(sorted(map(str, architectures)))} alone: no type is left",
+                fix=f"name types or families for {either(wanted.values)}",
+            )
 
 
 def _judge_group(

@@ -35,8 +35,33 @@ def refused_external_secret(environment: Environment) -> Iterator[Finding | NotC
                 message=f"refreshInterval of {manifest} is {interval}, which is no duration",
                 fix="write a number with its unit, such as 1h or 30m",
             )
+        yield from _merged(environment, manifest)
         yield from _of_generators(environment, manifest)
         yield from _of_template(manifest)
+
+
+def _merged(environment: Environment, manifest: Manifest) -> Iterator[Finding]:
+    """Yield what is merged into a Secret that nobody makes.
+
+    https://external-secrets.io/latest/guides/ownership-deletion-policy/, read 2026-12-01
+    """
+    if manifest.get("spec.target.creationPolicy") != "Merge":
+        return
+    namespace = environment.namespace_of(manifest)
+    name = manifest.get("spec.target.name") or manifest.name
+    others = [
+        each
+        for each in environment.of_kind("ExternalSecret", _GROUP)
+        if (each.get("spec.target.name") or each.name) == name
+        and each.get("spec.target.creationPolicy", "Owner") in ("Owner", "Orphan")
+    ]
+    made = [each for each in environment.of_kind("Secret", "") if each.name == name]
+    if not any(environment.namespace_of(each) == namespace for each in (*others, *made)):
+        yield Finding(
+            at=manifest.at("spec.target.creationPolicy"),
+            message=f"{manifest} has creationPolicy Merge, which adds to a Secret, and nobody makes {name}",
+            fix="write Owner",
+        )
 
 
 def _of_generators(environment: Environment, manifest: Manifest) -> Iterator[Finding]:

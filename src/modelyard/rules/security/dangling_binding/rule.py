@@ -22,6 +22,14 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
                 continue  # what a chart's objects refer to is the chart's affair: its hooks make some of it
             binding = f"{edge.source.node.kind} {edge.source.node.name}"
             homes = _homes(environment, wanted) if edge.state is State.UNKNOWN else []
+            if edge.state is State.UNKNOWN and _is_role(environment, wanted, edge.source.node.namespace):
+                yield Finding(
+                    at=at,
+                    message=f"{binding} {verb} ClusterRole {wanted.name}, and there is a Role of that name in "
+                    f"namespace {edge.source.node.namespace}",
+                    fix="write kind: Role",
+                )
+                continue
             if homes:
                 yield Finding(
                     at=at,
@@ -39,6 +47,14 @@ def dangling_binding(environment: Environment) -> Iterator[Finding | NotChecked]
                     message=f"{binding} {verb} {wanted.kind} {wanted.name}, which does not exist{where}",
                     fix=f"name {nearest(wanted.name, known) or one_of(known)}",
                 )
+
+
+def _is_role(environment: Environment, wanted: ObjectRef, namespace: str) -> bool:
+    """Return whether this repository has a Role of the name by which a ClusterRole is bound."""
+    return wanted.kind == "ClusterRole" and any(
+        each.name == wanted.name and environment.namespace_of(each) == namespace and environment.is_ours(each)
+        for each in environment.of_kind("Role", "rbac.authorization.k8s.io")
+    )
 
 
 def _homes(environment: Environment, wanted: ObjectRef) -> list[str]:

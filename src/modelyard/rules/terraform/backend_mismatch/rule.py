@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from modelyard.view import Environment, LineAddress
 from modelyard.view.terraform.blocks import variables_in
 
 _FILE = "backend.hcl"
+_BUCKET = re.compile(r"(?=.{3,63}$)[a-z0-9][a-z0-9.-]*[a-z0-9]")
 # https://developer.hashicorp.com/terraform/language/backend/s3, read 2026-12-01
 _ARGUMENTS = frozenset(
     {
@@ -80,6 +82,13 @@ def backend_mismatch(environment: Environment) -> Iterator[Finding | NotChecked]
                 message=f"{_FILE} sets {name}, which the S3 backend does not have: terraform init fails",
                 fix=f"write {near}" if near else "remove it",
             )
+    bucket = written.get("bucket")
+    if isinstance(bucket, str) and bucket and not _BUCKET.fullmatch(bucket):
+        yield Finding(
+            at=LineAddress(files, file, sought=("bucket", bucket)),
+            message=f"the state bucket {bucket} has no name that S3 takes: 3 to 63 small letters, digits, . and -",
+            fix=f"write {re.sub(r'[^a-z0-9.-]', '-', bucket.lower())}",
+        )
     yield from _of_region(environment, file, written)
     yield from _of_key(environment, file, written)
 

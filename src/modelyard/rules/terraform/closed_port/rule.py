@@ -18,6 +18,8 @@ _NEEDED = {
 def closed_port(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A mount hangs until it times out if no security group allows its port."""
     terraform = environment.terraform
+    if terraform is not None:
+        yield from _within_groups(terraform)
     told = set()
     for type_, ports in _NEEDED.items() if terraform is not None else ():
         for system in terraform.resources(type_) if terraform is not None else ():
@@ -34,6 +36,37 @@ def closed_port(environment: Environment) -> Iterator[Finding | NotChecked]:
                     message=f"{system.resource} needs {what} on port {span}, which no security group allows",
                     fix=f"allow port {span} from the nodes",
                 )
+
+
+def _within_groups(terraform: Terraform) -> Iterator[Finding]:
+    """Yield groups whose members may send each other everything, as EFA asks, and not receive it; or the reverse.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html, read 2026-12-01
+    """
+    ways: dict[str, dict[str, list[Block]]] = {"ingress": {}, "egress": {}}
+    for way, groups in ways.items():
+        for block in terraform.resources(f"aws_vpc_security_group_{way}_rule"):
+            groups.setdefault(block.text("security_group_id"), []).append(block)
+    for way, other in (("ingress", "egress"), ("egress", "ingress")):
+        for group, rules in ways[other].items():
+            own = [each for each in rules if _everything_within(each, group)]
+            here = ways[way].get(group, [])
+            if group and own and here and not any(_everything_within(each, group) or _anything(each) for each in here):
+                yield Finding(
+                    at=here[0].at(("referenced_security_group_id",)),
+                    message=f"{own[0].resource} lets members of a security group (EFA's nodes, where it is theirs) "
+                    f"{'send to' if other == 'egress' else 'receive from'} each other everything, and "
+                    f"{here[0].resource} has another referenced_security_group_id: nothing passes",
+                    fix="reference the group itself in both rules",
+                )
+
+
+def _everything_within(rule_: Block, group: str) -> bool:
+    return rule_.text("ip_protocol") == "-1" and rule_.text("referenced_security_group_id") == group
+
+
+def _anything(rule_: Block) -> bool:
+    return rule_.values.get("referenced_security_group_id") is None
 
 
 def _rules(terraform: Terraform, system: Block) -> list[Block]:

@@ -12,7 +12,7 @@ from modelyard.catalog import aws_rights
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
 from modelyard.rules.wording import both, either, near_words
-from modelyard.view import Block, Environment, LineAddress, Terraform
+from modelyard.view import Block, Environment, LineAddress, Terraform, association
 
 _ACTION = re.compile(r'"([a-z0-9-]+:[A-Za-z*]+)"')
 _OF_KARPENTER = re.compile(r'"karpenter"\s*:\s*"')
@@ -38,6 +38,7 @@ _OF_BUCKETS = frozenset(
         *("ListBucketVersions", "PutBucketPolicy"),
     )
 )
+_CNI = ("kube-system", "aws-node")
 _DECRYPT = "kms:Decrypt"
 
 
@@ -49,6 +50,7 @@ def incomplete_rights(environment: Environment) -> Iterator[Finding | NotChecked
         return
     yield from _karpenter(environment, terraform)
     yield from _nodes(terraform)
+    yield from _network(terraform)
     yield from _decryption(terraform)
     yield from _objects(terraform)
 
@@ -96,6 +98,39 @@ def _nodes(terraform: Terraform) -> Iterator[Finding]:
                     message=f"nodes use the role {role.text('name')}, which has none of {either(group)} attached",
                     fix=f"attach {group[0]}",
                 )
+
+
+def _network(terraform: Terraform) -> Iterator[Finding]:
+    """Yield the add-on for the VPC's network where neither its own role nor that of the nodes may make addresses.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/cni-iam-role.html, read 2026-12-01
+    """
+    addon = next((each for each in terraform.resources("aws_eks_addon") if each.text("addon_name") == "vpc-cni"), None)
+    attached = [each.values.get("policy_arn") for each in terraform.resources("aws_iam_role_policy_attachment")]
+    inline = [
+        block for block in terraform.data("aws_iam_policy_document") if "ec2:AssignPrivateIpAddresses" in block.source
+    ]
+    names = {str(each).rpartition("/")[2] for each in attached}
+    if addon is None or not attached or inline or names & {"AmazonEKS_CNI_Policy", "AmazonEKS_CNI_IPv6_Policy"}:
+        return
+    if any(each.text("service_account_role_arn") or each.mapping("pod_identity_association") for each in (addon,)):
+        return
+    if any(association(each) == _CNI for each in terraform.resources("aws_eks_pod_identity_association")):
+        return  # by a policy of the account's own
+    nodes = [terraform.named(each.values.get("node_role_arn")) for each in terraform.resources("aws_eks_node_group")]
+    known = {each.text("role") for each in terraform.resources("aws_iam_role_policy_attachment")}
+    if nodes and all(each is not None and each.text("name") in known for each in nodes):
+        yield Finding(
+            at=_identity(terraform, addon).at(("aws-node",)),
+            message="add-on vpc-cni runs as kube-system/aws-node, and no role of it or of the nodes has "
+            "AmazonEKS_CNI_Policy: pods get no addresses",
+            fix="associate kube-system/aws-node with a role that has AmazonEKS_CNI_Policy",
+        )
+
+
+def _identity(terraform: Terraform, other: Block) -> Block:
+    """Return the resource that associates accounts with roles; another where there is none."""
+    return next(iter(terraform.resources("aws_eks_pod_identity_association")), other)
 
 
 def _attachment(terraform: Terraform, role: Block) -> Block:

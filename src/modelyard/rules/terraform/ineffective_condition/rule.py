@@ -29,6 +29,8 @@ _OF_PODS = frozenset(
         *("kubernetes-pod-name", "kubernetes-pod-uid"),
     )
 )
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, read 2026-12-01
+_LOGS = "kms:encryptioncontext:aws:logs:arn"
 _TAGS = ("aws:RequestTag/", "aws:PrincipalTag/")
 
 _Fault = tuple[int, str, str, str]
@@ -44,6 +46,28 @@ def ineffective_condition(environment: Environment) -> Iterator[Finding | NotChe
         for line, sought, message, fix in _faults(text):
             yield Finding(at=LineAddress(files, file, line, line, (sought,)), message=message, fix=fix)
     yield from _over_tls(terraform) if terraform is not None else ()
+    yield from _of_buses(terraform) if terraform is not None else ()
+
+
+def _of_buses(terraform: Terraform) -> Iterator[Finding]:
+    """Yield rules of EventBridge that are named with a bus, where there is none but the default one.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html, read 2026-12-01
+    """
+    if terraform.resources("aws_cloudwatch_event_bus") or not terraform.resources("aws_cloudwatch_event_rule"):
+        return
+    for file, text in terraform.texts():
+        for condition in written_conditions(text):
+            for value in condition.values if condition.key.lower() == "aws:sourcearn" else ():
+                name = _INTERPOLATION.sub("x", value).partition(":rule/")[2]
+                if ":events:" in value and "/" in name:
+                    line = condition.lines[2]
+                    yield Finding(
+                        at=LineAddress(terraform.files, file, line, line, (value,)),
+                        message=f"{condition.key} is {value}, the ARN of a rule of another bus, and Terraform "
+                        "makes no bus: it never holds",
+                        fix="write :rule/ and the name of the rule",
+                    )
 
 
 def _over_tls(terraform: Terraform) -> Iterator[Finding]:
@@ -129,6 +153,14 @@ def _of_key(condition: WrittenCondition) -> Iterator[_Fault]:
 
 def _of_values(condition: WrittenCondition, operator: str) -> Iterator[_Fault]:
     for value in condition.values:
+        if condition.key.lower() == _LOGS and value.endswith(":*"):
+            yield (
+                condition.lines[2],
+                value,
+                f"{_LOGS} is the ARN of the log group without :*, so it is never {value}",
+                f"write {value.removesuffix(':*')}",
+            )
+            continue
         if "${" in value or "&{" in value or "%{" in value:
             continue
         expected = _expected(operator, value)

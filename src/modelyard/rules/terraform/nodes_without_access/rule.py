@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.graph import graph
 from modelyard.rules import rule
-from modelyard.view import Block, Environment, Terraform
+from modelyard.view import Block, Environment, Manifest, Terraform
 
 # Types of access entries under which nodes may register.
 _NODES = ("EC2", "EC2_LINUX", "EC2_WINDOWS", "HYBRID_LINUX")
@@ -27,11 +27,26 @@ def nodes_without_access(environment: Environment) -> Iterator[Finding | NotChec
         if _of_auto_mode(terraform, block, name):
             continue
         if not _has_entry(terraform, block, name):
+            chosen = _of_node_group(environment, terraform, block, name)
             yield Finding(
-                at=block.at(),
-                message=f"nodes use the role {name}, which has no access entry of type EC2_LINUX",
-                fix="add aws_eks_access_entry with the role's ARN and type EC2_LINUX",
+                at=block.at() if chosen is None else chosen.at("spec.role"),
+                message=f"nodes use the role {name}, which has no access entry of type EC2_LINUX"
+                if chosen is None
+                else f"{chosen} has the role {name} of a managed node group, which Karpenter may not pass and which "
+                "has no access entry of type EC2_LINUX",
+                fix="add aws_eks_access_entry with the role's ARN and type EC2_LINUX"
+                if chosen is None
+                else "name the role of Karpenter's nodes",
             )
+
+
+def _of_node_group(environment: Environment, terraform: Terraform, role: Block, name: str) -> Manifest | None:
+    """Return a node class that takes the role of a managed group, for which EKS makes an entry of its own accord."""
+    groups = {str(each.values.get("node_role_arn")) for each in terraform.resources("aws_eks_node_group")}
+    if role.id not in groups:
+        return None
+    classes = (each for each in environment.of_kind("EC2NodeClass") if each.get("spec.role") == name)
+    return next(classes, None)
 
 
 def _by_entries(cluster: Block) -> bool:

@@ -25,6 +25,47 @@ _ADDON_VERSION = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
 
 _RANGES = ("cidr_block", "cidr_blocks", "cidr_ipv4", "cidr_ipv6")
 _LOWER_CASE = ("instance_type", "instance_types", "device_name")
+# Forms of names, as the API reference of each service's Create call has them; read 2026-12-01.
+_FORMS: Mapping[tuple[str, str], tuple[re.Pattern[str], str]] = {
+    ("aws_s3_bucket", "bucket"): (
+        re.compile(r"(?=.{3,63}$)[a-z0-9][a-z0-9.-]*[a-z0-9]"),
+        "a name of 3 to 63 small letters, digits, dots and hyphens",
+    ),
+    ("aws_iam_role", "name"): (re.compile(r"[\w+=,.@-]{1,64}"), "a name of at most 64 letters, digits and +=,.@-_"),
+    ("aws_iam_policy", "name"): (re.compile(r"[\w+=,.@-]{1,128}"), "a name of at most 128 letters, digits and +=,.@-_"),
+    ("aws_sqs_queue", "name"): (
+        re.compile(r"[\w-]{1,80}|[\w-]{1,75}\.fifo"),
+        "a name of at most 80 letters, digits, - and _",
+    ),
+    ("aws_security_group", "name"): (
+        re.compile(r"(?!sg-).{1,255}"),
+        "a name of at most 255 characters that does not begin with sg-",
+    ),
+    ("aws_eks_cluster", "name"): (
+        re.compile(r"[0-9A-Za-z][\w-]{0,99}"),
+        "a name of at most 100 letters, digits, - and _",
+    ),
+    ("aws_cloudwatch_event_rule", "name"): (
+        re.compile(r"[\w.-]{1,64}"),
+        "a name of at most 64 letters, digits, ., - and _",
+    ),
+    ("aws_kms_alias", "name"): (
+        re.compile(r"alias/(?!aws/)[\w/-]{1,250}"),
+        "a name that begins with alias/ and not with alias/aws/",
+    ),
+    ("aws_ecr_repository", "name"): (
+        re.compile(r"[a-z0-9][a-z0-9._/-]{1,255}"),
+        "a name of small letters, digits and ._-/",
+    ),
+    ("aws_lb", "name"): (
+        re.compile(r"(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"),
+        "a name of at most 32 letters, digits and hyphens",
+    ),
+    ("aws_fsx_data_repository_association", "data_repository_path"): (
+        re.compile(r"(?:s3|nfs)://.+"),
+        "a path as s3://bucket/prefix",
+    ),
+}
 
 _Path = tuple[str, ...]
 
@@ -55,6 +96,7 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
         else ()
     )
     yield from _loops(environment, terraform)
+    yield from _forms(terraform)
     yield from _addons(terraform)
     for block, (path, value, expected, fix) in found:
         key = block.file, block.first, path
@@ -62,6 +104,26 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
             judged.add(key)
             message = f"{block.resource} sets {path[-1]} to {value}, which is not {expected}"
             yield Finding(at=block.at(path), message=message, fix=fix)
+
+
+def _forms(terraform: Terraform) -> Iterator[Finding]:
+    """Yield names and addresses that the service refuses by their form."""
+    told: set[tuple[str, int]] = set()
+    for (type_, argument), (form, expected) in _FORMS.items():
+        for block in terraform.resources(type_):
+            value = block.text(argument)
+            if (
+                value
+                and not terraform.named(value)
+                and not form.fullmatch(value)
+                and (block.file, block.first) not in told
+            ):
+                told.add((block.file, block.first))
+                yield Finding(
+                    at=block.at((argument,)),
+                    message=f"{block.address} sets {argument} to {value}, which is not {expected}",
+                    fix=f"write {expected}",
+                )
 
 
 def _loops(environment: Environment, terraform: Terraform) -> Iterator[Finding]:

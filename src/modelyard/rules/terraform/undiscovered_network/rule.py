@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from modelyard.findings import Address, Finding, NotChecked, error
 from modelyard.graph import State, graph
 from modelyard.rules import rule
-from modelyard.view import Block, Environment, Terraform
+from modelyard.rules.wording import both
+from modelyard.view import Block, Environment, Terraform, mapping
 
 _WHAT = {"aws_subnet": "subnet", "aws_security_group": "security group"}
 _DISCOVERY = "karpenter.sh/discovery"
@@ -20,6 +21,7 @@ def undiscovered_network(environment: Environment) -> Iterator[Finding | NotChec
         return
     if terraform.resources("aws_vpc"):
         yield from _by_name(environment, terraform)
+        yield from _by_all_tags(environment, terraform)
     told = set()
     for relation in ("looks for subnets", "looks for security groups"):
         for edge in graph(environment).of(relation, State.DANGLING):
@@ -62,8 +64,38 @@ def _by_name(environment: Environment, terraform: Terraform) -> Iterator[Finding
             )
 
 
+def _by_all_tags(environment: Environment, terraform: Terraform) -> Iterator[Finding]:
+    """Yield terms of which each tag is that of some subnet, but all of them of none."""
+    subnets = [block.values.get("tags") for block in terraform.resources("aws_subnet")]
+    if not all(isinstance(each, dict) and None not in each.values() for each in subnets):
+        return  # tags that are known when Terraform runs
+    held = [
+        {str(key): str(value) for key, value in mapping(block.values, "tags").items()}
+        for block in (terraform.resources("aws_subnet"))
+    ]
+    for manifest in environment.of_kind("EC2NodeClass"):
+        for index, term in enumerate(manifest.entries("spec.subnetSelectorTerms")):
+            tags = {str(key): str(value) for key, value in mapping(term, "tags").items()}
+            if len(tags) < 2 or any(all(_has(each, *tag) for tag in tags.items()) for each in held):
+                continue
+            if all(any(_has(each, *tag) for each in held) for tag in tags.items()):
+                wanted = both([f"{key}: {value}" for key, value in tags.items()])
+                yield Finding(
+                    at=manifest.at(("spec", "subnetSelectorTerms", index, "tags")),
+                    message=f"node classes select subnets that have {wanted}; each is the tag of some subnet, and no "
+                    "subnet has all of them",
+                    fix="select by the tag that the nodes' subnets have, or write one term for each tag",
+                )
+
+
+def _has(tags: dict[str, str], key: str, value: str) -> bool:
+    return key in tags and (value == "*" or fnmatchcase(tags[key], value))
+
+
 def _where(terraform: Terraform, kind: str) -> Address:
     """Return where the tag belongs: with subnets of internal load balancers, which are those of nodes."""
+    if kind == "aws_security_group" and (tags := terraform.resources("aws_ec2_tag")):
+        return tags[0].at(("key",))  # the group that EKS makes is tagged apart
     blocks: list[Block] = terraform.resources(kind) or terraform.resources("aws_eks_cluster")
     inner = [each for each in blocks if "kubernetes.io/role/internal-elb" in each.mapping("tags")]
     return (inner or blocks)[0].at(("tags",))

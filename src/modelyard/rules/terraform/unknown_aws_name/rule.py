@@ -35,6 +35,7 @@ def unknown_aws_name(environment: Environment) -> Iterator[Finding | NotChecked]
                 fix=f"use {near}" if near else "use a name of AWS's service authorization reference",
             )
     yield from _addons(environment)
+    yield from _paths(environment)
 
 
 @lru_cache(maxsize=1024)  # environments share their modules
@@ -46,6 +47,23 @@ def _unknown_in(text: str) -> tuple[tuple[int, str, str, str], ...]:
         if '"' in line and not line.lstrip().startswith(("#", "//")) and not _PROSE.match(line)
         for found in _unknown(line)
     )
+
+
+def _paths(environment: Environment) -> Iterator[Finding]:
+    """Yield policies that are attached without the path under which AWS has them."""
+    terraform, known = environment.terraform, aws_names(AwsNameKind.MANAGED_POLICY)
+    paths = {name.rpartition("/")[2]: name for name in known.names if "/" in name}
+    told: set[str] = set()
+    for block in terraform.resources("aws_iam_role_policy_attachment") if terraform is not None else ():
+        name = block.text("policy_arn").partition(":iam::aws:policy/")[2]
+        if name in paths and known.find(name) is None and name not in told and terraform is not None:
+            told.add(name)
+            file = next((file for file, text in terraform.texts() if f'"{name}"' in text), block.file)
+            yield Finding(
+                at=_quoted(environment, file, name),
+                message=f"AWS has no managed policy {name}, it has {paths[name]}",
+                fix=f"write {paths[name]}",
+            )
 
 
 def _addons(environment: Environment) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ _NAMES = re.compile(r"(?i)\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN
 _MATRIX = re.compile(r"(?<![\w.-])matrix\.([\w-]+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
+_LITERAL = re.compile(r"(?:[=!]=|&&|\|\||[(,])\s*(?:\[[^\]]*\]|\{[^}]*\})")
 _OF_GITHUB = re.compile(r"[A-Za-z]+-(?:latest|slim|\d[\w.]*)(?:-\w+)*")
 _CHANGES = re.compile(r"\bterraform\b[^\n]{0,400}\b(?:apply|destroy)\b")
 
@@ -41,6 +42,8 @@ def refused_value(environment: Environment) -> Iterator[Finding | NotChecked]:
 def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _of_runner(workflow, name, job.get("runs-on"), ("jobs", name, "runs-on"))
     yield from _of_matrix(workflow, name, job)
+    yield from _of_artifacts(workflow, name, job)
+    yield from _of_literals(workflow, name, job)
     cancelled = [mapping(holder, "concurrency") for holder in (job, workflow.content)]
     applies = any(_CHANGES.search(text(step, "run")) for step in entries(job, "steps"))
     for where, each in zip((("jobs", name), ()), cancelled, strict=True):
@@ -104,6 +107,42 @@ def _of_matrix(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterato
                         "GitHub takes it for an empty text",
                         fix=f"write matrix.{near}" if near else "name a key of the matrix",
                     )
+
+
+def _of_artifacts(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield artifacts that each job of a matrix uploads under one name: actions/upload-artifact#478."""
+    matrix = mapping(job, "strategy").get("matrix")
+    axes = [each for each in matrix.values() if isinstance(each, list)] if isinstance(matrix, dict) else []
+    if not matrix or (isinstance(matrix, dict) and all(len(each) < 2 for each in axes) and len(axes) == len(matrix)):
+        return
+    axis = next(iter(matrix), "name") if isinstance(matrix, dict) else "name"
+    for index, step in numbered(job, "steps"):
+        version = re.fullmatch(r"actions/upload-artifact@(?:v(\d+)[\d.]*|[0-9a-f]{40})", text(step, "uses"))
+        given = mapping(step, "with")
+        label = str(given.get("name") or "artifact")
+        if version is None or (version[1] and int(version[1]) < 4) or given.get("overwrite") or "${{" in label:
+            continue
+        yield Finding(
+            at=workflow.at("jobs", name, "steps", index, *(("with", "name") if "name" in given else ("uses",))),
+            message=f"each job of the matrix of {name} in {workflow.file} uploads the artifact {label}: GitHub refuses "
+            "all but the first",
+            fix=f"write a name for each, such as {label}-${{{{ matrix.{axis} }}}}",
+        )
+
+
+def _of_literals(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield lists and objects in expressions, which have neither."""
+    for path, written in texts_in(dict(job), ("jobs", name)):
+        condition = path[-1] == "if" and "${{" not in written
+        for expression in [written] if condition else _EXPRESSION.findall(written):
+            bare = _QUOTED.sub("''", expression)
+            if found := _LITERAL.search(bare):
+                yield Finding(
+                    at=workflow.at(*path),
+                    message=f"job {name} of {workflow.file} has {found[0].strip()} in an expression; GitHub's have no "
+                    "lists and objects, and the workflow is refused",
+                    fix="compare with a text, such as '[]', or use fromJSON('[]')",
+                )
 
 
 def _of_cron(cron: str) -> str:

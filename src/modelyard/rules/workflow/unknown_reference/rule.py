@@ -17,6 +17,18 @@ _NAME = re.compile(r"(?<![\w.'-])(needs|steps)\.([\w-]+)(?:\.([\w-]+)(?:\.([\w-]
 # https://docs.github.com/en/actions/reference/workflows-and-actions/contexts
 _PROPERTIES = {"needs": {"outputs", "result"}, "steps": {"outputs", "outcome", "conclusion"}}
 _FIXED = re.compile(r"(?<![\w.'-])(github|runner|strategy|job)\.([A-Za-z_][\w-]*+)")
+_EVENT_NAME = re.compile(r"github\.event_name\s{0,9}[=!]=\s{0,9}'([^']*)'")
+_PAYLOAD = re.compile(r"(?<![\w.-])github\.event\.([A-Za-z_]+)")
+# Parts of a payload with the events that have them: https://docs.github.com/en/webhooks/webhook-events-and-payloads
+_OF_PULL_REQUESTS = frozenset(
+    {"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"}
+)
+_BROUGHT = {
+    "pull_request": _OF_PULL_REQUESTS,
+    "workflow_run": frozenset({"workflow_run"}),
+    "head_commit": frozenset({"push"}),
+    "release": frozenset({"release"}),
+}
 _QUOTED = re.compile(r"'[^']*'")
 
 _Path = tuple[str | int, ...]
@@ -47,6 +59,7 @@ def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[F
                         message=f"job {name} of {workflow.file} uses {root}.{property_}, and {root} has no {property_}",
                         fix=did_you_mean(property_, properties) or "name what is there",
                     )
+            yield from _of_events(workflow, name, path, expression)
             for root, called, property_, name_ in _NAME.findall(bare):
                 output = name_ if property_ == "outputs" else ""
                 if property_ and property_ not in _PROPERTIES[root]:
@@ -68,6 +81,31 @@ def _of_job(workflow: Workflow, name: str, job: Mapping[str, Any]) -> Iterator[F
                     f"{'.outputs.' + output if output else ''}, but {what}",
                     fix=did_you_mean(wrong, known) or "use an existing name",
                 )
+
+
+def _of_events(workflow: Workflow, name: str, path: _Path, expression: str) -> Iterator[Finding]:
+    """Yield what an event would have to be that never starts the workflow, or what none of its events brings."""
+    events = set(workflow.events)
+    if not events or "workflow_call" in events:
+        return  # with the events of who calls it
+    for asked in _EVENT_NAME.findall(expression):
+        if asked not in events:
+            yield Finding(
+                at=workflow.at(*path),
+                message=f"job {name} of {workflow.file} asks whether the event is {asked}, which does not start it",
+                fix=did_you_mean(asked, events) or f"name one of {', '.join(sorted(events))}",
+            )
+    for member in _PAYLOAD.findall(_QUOTED.sub("''", expression)):
+        bringing = _BROUGHT.get(member)
+        if bringing is not None and not events & bringing:
+            yield Finding(
+                at=workflow.at(*path),
+                message=f"job {name} of {workflow.file} uses github.event.{member}, which {', '.join(sorted(events))} "
+                "does not bring: it is empty",
+                fix=f"use github.event.workflow_run.{member}s"
+                if "workflow_run" in events
+                else "use what the event has",
+            )
 
 
 def _fault(

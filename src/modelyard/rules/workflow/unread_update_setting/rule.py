@@ -17,6 +17,20 @@ from modelyard.view import Environment, LineAddress, listed, mapping, text
 _FILES = (".github/renovate.json", "renovate.json", ".renovaterc.json")
 _PATTERN = re.compile(r"/(.*)/([a-z]*)", re.DOTALL)
 _DEEPEST = 5
+_GROUP = re.compile(r"\(\?<([A-Za-z]\w*)>")
+# https://docs.renovatebot.com/modules/manager/regex/#required-fields, read 2026-12-01
+_NEEDED = {
+    "currentValue": ("currentValue", "currentDigest"),
+    "depName": ("depName", "packageName"),
+    "datasource": ("datasource",),
+}
+# Some of https://docs.renovatebot.com/modules/datasource/, read 2026-12-01: only names like one of them count.
+_DATASOURCES = frozenset(
+    {"aws-eks-addon", "aws-machine-image", "docker", "endoflife-date", "git-refs", "git-tags", "github-digest"}
+    | {"github-release-attachments", "github-releases", "github-runners", "github-tags", "gitlab-releases", "go"}
+    | {"gitlab-tags", "golang-version", "helm", "npm", "node-version", "pypi", "python-version", "terraform-module"}
+    | {"terraform-provider"}
+)
 _SIGNS_OF_REGEX = re.compile(r"[\^$]|\\[.d]|\(\?")
 
 
@@ -52,6 +66,8 @@ def _of_settings(environment: Environment, file: str, content: dict[str, Any]) -
                 message=f"{file} enables the manager {name}, which Renovate does not have",
                 fix=f"write {near}",
             )
+    for index, each in enumerate(listed(content, "customManagers")):
+        yield from _of_custom(environment, file, index, each) if isinstance(each, dict) else ()
     ignored = [str(each) for each in listed(content, "ignorePaths")]
     every = list(_walked(environment))
     holders = [(name, mapping(content, name)) for name in known if isinstance(content.get(name), dict)]
@@ -79,6 +95,31 @@ def _of_settings(environment: Environment, file: str, content: dict[str, Any]) -
                     message=f"ignorePaths of {file} has {path}, and with it every file of {name}, such as {met[0]}",
                     fix=f"remove {path}",
                 )
+
+
+def _of_custom(environment: Environment, file: str, index: int, manager: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what a manager of one's own lacks: Renovate refuses the configuration as a whole."""
+    patterns = [str(each) for each in listed(manager, "matchStrings")]
+    if text(manager, "customType") != "regex" or not patterns:
+        return
+    groups = set(_GROUP.findall(" ".join(patterns)))
+    for needed, fields in _NEEDED.items():
+        if not groups & set(fields) and not any(manager.get(f"{each}Template") for each in fields):
+            yield Finding(
+                at=_at(environment, file, "matchStrings"),
+                message=f"customManagers[{index}] of {file} gives no {needed}: its matchStrings have "
+                f"{', '.join(sorted(groups)) or 'no group'}, and Renovate refuses the configuration",
+                fix=f"name a group {needed}, as (?<{needed}>…)",
+            )
+    source = text(manager, "datasourceTemplate")
+    if source and "{" not in source and source not in _DATASOURCES and not source.startswith("custom."):
+        near = nearest(source, _DATASOURCES, cutoff=0.75)
+        if near:
+            yield Finding(
+                at=_at(environment, file, source),
+                message=f"customManagers[{index}] of {file} has the datasource {source}, which Renovate does not have",
+                fix=f"write {near}",
+            )
 
 
 def _meets(pattern: str, path: str) -> bool:
