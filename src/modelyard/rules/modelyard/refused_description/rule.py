@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Finding, NotChecked, UserError, warning
 from modelyard.repository import ANSWERS, PLATFORM, FileAddress, Files
+from modelyard.repository.json import parsed
 from modelyard.rules import rule
 from modelyard.rules.modelyard.refused_description.holding import Problem, problems
 from modelyard.rules.wording import did_you_mean, one_of
@@ -108,8 +108,8 @@ def _schema(files: Files, file: str) -> Mapping[str, Any]:
         if not first.startswith(_MARK):
             return {}
         path = posixpath.normpath(posixpath.join(posixpath.dirname(file), first.removeprefix(_MARK).strip()))
-        found = json.loads(files.text(path)) if files.is_file(path) else {}
-    except (UserError, ValueError):
+        found = parsed(files.text(path), path) if files.is_file(path) else {}
+    except UserError:
         return {}
     return mapping(found)
 

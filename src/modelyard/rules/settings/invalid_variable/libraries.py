@@ -18,9 +18,7 @@ _OF_PODS = ("eth0", "lo")
 _FURTHER_NETWORKS = "k8s.v1.cni.cncf.io/networks"
 _GPU = "nvidia.com/gpu"
 # `key:value,…` of c10/core/AllocatorConfig.cpp and c10/cuda/CUDAAllocatorConfig.cpp of PyTorch 2.9.
-_ALLOCATOR = re.compile(
-    r"[a-z_]{1,60}:(?:\[[^\]]*\]|[^,:=\s]{1,60})(?:,\s*[a-z_]{1,60}:(?:\[[^\]]*\]|[^,:=\s]{1,60}))*"
-)
+_ALLOCATOR = re.compile(r"(?:(?:^|(?<!^),\s{0,9}+)[a-z_]{1,60}+:(?:\[[^\]]{0,400}+\]|[^,:=\s]{1,60}+))++")
 _NCCL_LEVELS = ("VERSION", "WARN", "INFO", "TRACE", "ABORT")
 _TRUE = frozenset({"1", "ON", "TRUE", "YES"})
 _CACHES = ("HF_HUB_CACHE", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME", "HOME")

@@ -42,6 +42,7 @@ _BESIDE = {
     "aws_security_group": ("vpc_id",),
 }
 _OF_EACH = re.compile(r"\b(?:each|count)\.")
+_CHOSEN = re.compile(r"\?\s{0,99}(?:\{[^}]{0,400}\}\s{0,99}:\s{0,99}\{|\[|toset)")
 _ONE_OR_NONE = re.compile(
     r"\?\s*(?:1|0|0\s*:\s*1|1\s*:\s*0)\b|^[01]$|^local\.\w+$|^var\.\w+$|toset\(\[\s*\"[^\"]*\"\s*\]\)"
 )
@@ -73,7 +74,7 @@ def _faults(text: str) -> tuple[tuple[int, str, str, str], ...]:
             continue
         if loop.name == "for_each" and (_ONE_OR_NONE.search(loop.expression) and "[" in loop.expression):
             continue
-        if loop.name == "for_each" and re.search(r"\?\s*\{[^}]*\}\s*:\s*\{|\?\s*\[|\?\s*toset", loop.expression):
+        if loop.name == "for_each" and _CHOSEN.search(loop.expression):
             continue  # one or none
         word = "each" if loop.name == "for_each" else "count"
         message = f"{block.type}.{block.name} is made for each of a loop, and all have the same {argument}"

@@ -17,7 +17,7 @@ _NAMES = re.compile(r"(?i)\b(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN
 _MATRIX = re.compile(r"(?<![\w.-])matrix\.([\w-]+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*+)\}\}")
-_LITERAL = re.compile(r"(?:[=!]=|&&|\|\||[(,])\s*(?:\[[^\]]*\]|\{[^}]*\})")
+_LITERAL = re.compile(r"(?:[=!]=|&&|\|\||[(,])\s{0,99}(?:\[[^\]]{0,400}\]|\{[^}]{0,400}\})")
 _OF_GITHUB = re.compile(r"[A-Za-z]+-(?:latest|slim|\d[\w.]*)(?:-\w+)*")
 _CHANGES = re.compile(r"\bterraform\b[^\n]{0,400}\b(?:apply|destroy)\b")
 

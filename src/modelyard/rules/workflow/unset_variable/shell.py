@@ -7,18 +7,20 @@ from collections.abc import Iterator
 
 _NAME = re.compile(r"\$(?:\{([A-Z][A-Z0-9_]*+)(:?[-=?+]|[^}]?)|([A-Z][A-Z0-9_]*+))")
 _SET = re.compile(
-    r"(?:^|[\s;&|({\"'`])(?:(?:export|local|readonly|declare|typeset)\s+(?:-\w+\s+)*+)?([A-Z][A-Z0-9_]*+)(?:\+?=|\[)"
+    r"(?:^|[\s;&|({\"'`])(?:(?:export|local|readonly|declare|typeset)\s{1,9}(?:-\w{1,9}\s{1,9}){0,9}+)?"
+    r"([A-Z][A-Z0-9_]{0,199}+)(?:\+?=|\[)"
 )
 _TAKEN = re.compile(
     r"\b(?:read|for|mapfile|readarray|getopts|printf\s+-v|export|declare|local|unset|select)\b([^\n;]{0,200})"
 )
 _WORD = re.compile(r"\b([A-Z][A-Z0-9_]*+)\b")
-_HEREDOC = re.compile(r"<<-?\s*(['\"])(\w+)\1[^\n]*\n.*?\n\s*\2\b", re.DOTALL)
+# A document whose end is quoted is taken as it is written; one whose end is not is read like the script.
+_HEREDOC = re.compile(r"<<-?\s{0,9}(['\"])(\w{1,99})\1")
 
 
 def read(script: str) -> Iterator[str]:
     """Yield the variables that a script reads outside of single quotes, and for which it has nothing else to put."""
-    for found in _NAME.finditer(_told_apart(_HEREDOC.sub("", script))):
+    for found in _NAME.finditer(_told_apart(_without_documents(script))):
         name, further = found[1] or found[3], found[2] or ""
         if further[:1] in ("-", "=", "+", "?") or further[:2] in (":-", ":=", ":+", ":?"):
             continue
@@ -31,6 +33,20 @@ def assigned(script: str) -> set[str]:
     for rest in _TAKEN.findall(script):
         names.update(_WORD.findall(rest.partition("$")[0]))
     return names
+
+
+def _without_documents(script: str) -> str:
+    """Return a script without the documents that it quotes."""
+    kept: list[str] = []
+    end = ""
+    for line in script.splitlines(keepends=True):
+        if end:
+            end = "" if line.strip() == end else end
+            continue
+        kept.append(line)
+        if opened := _HEREDOC.search(line):
+            end = opened[2]
+    return "".join(kept)
 
 
 def _told_apart(script: str) -> str:
