@@ -42,7 +42,7 @@ def _read(environment: Environment) -> dict[str, str]:
         if isinstance(bucket, str):
             found.setdefault(bucket, str(manifest))
     for manifest in environment.of_kind("PersistentVolume", ""):
-        bucket = manifest.value.get("spec", {}).get("csi", {}).get("volumeAttributes", {}).get("bucketName")
+        bucket = manifest.mapping(("spec", "csi", "volumeAttributes")).get("bucketName")
         if isinstance(bucket, str) and bucket:
             found.setdefault(bucket, str(manifest))
     return found
