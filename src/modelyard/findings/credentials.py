@@ -21,7 +21,10 @@ _FORMS = {
     "an NVIDIA NGC key": ("nvapi-", r"[A-Za-z0-9_-]{40,}"),
     "an API key of OpenAI's form": ("sk-", r"(?:proj-)?[A-Za-z0-9_-]{32,}"),
     "a Slack token": ("x(?:ox|app-)", r"(?:[abeoprs](?:\.xox[a-z])?-)?[A-Za-z0-9-]{20,}"),
-    "a Slack webhook": (r"hooks\.slack\.com/", r"(?:services|workflows|triggers)/(?!T0{8}/)[A-Za-z0-9+/_-]{20,}"),
+    "a Slack webhook": (  # but for the one of Slack's documentation
+        r"hooks\.slack\.com/",
+        r"(?:services|workflows|triggers)/(?!T0{8}/B0{8}/X{10,30}+(?!\w))[A-Za-z0-9+/_-]{20,}",
+    ),
     "a Discord webhook": (r"discord(?:app)?\.com/api/webhooks/", r"[0-9]{10,}/[A-Za-z0-9_-]{20,}"),
     "a Microsoft Teams webhook": (r"webhook\.office\.com/webhookb2/", r"[A-Za-z0-9@-]{20,}[A-Za-z0-9/-]*"),
     "a JSON Web Token": ("ey[A-Za-z0-9_-]", r"[A-Za-z0-9_-]{9,}\.ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
