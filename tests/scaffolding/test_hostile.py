@@ -11,6 +11,7 @@ import pytest
 from modelyard.findings import UserError
 from modelyard.scaffolding import new_environment, new_repository, update
 from modelyard.scaffolding.git import author, commit_everything, git, output
+from modelyard.scaffolding.trust import tell_template
 
 QUESTIONS = """\
 _subdirectory: "template/{{ scope }}"
@@ -181,3 +182,23 @@ def test_an_address_starts_no_program_and_reads_nothing_of_ours(template: Path, 
     for named in (None, address):
         with pytest.raises(UserError):
             update(root, interactive=False, template=named)
+
+
+def test_the_commit_that_is_told_is_the_one_that_is_taken(template: Path) -> None:
+    first = output(template, "rev-parse", "HEAD")
+    (template / "README.md").write_text("own\n")
+    own = commit_everything(template, "a commit that is not pushed", author(template))
+    # Names that end like the one that is asked for: of a remote, of a branch, and a tag with a message of its own.
+    for name in ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/heads/other/main"):
+        git(template, "update-ref", name, first)
+    git(template, "tag", "--annotate", "--message", "signed", "v2.0.0", own)
+
+    def told(ref: str) -> str:
+        said: list[str] = []
+        tell_template(said.append, str(template), ref)
+        return said[0].rpartition(" ")[2]
+
+    assert own != first
+    assert [told(ref) for ref in ("HEAD", "main", "v2.0.0", "v1.0.0", "other/main")] == [
+        commit[:12] for commit in (own, own, own, first, first)
+    ]

@@ -76,8 +76,11 @@ def _commit(address: str, ref: str | None) -> str:
         return ref
     name = ref or "HEAD"
     listed = remote(git_address(address), name, f"refs/tags/{name}^{{}}").stdout.decode("utf-8", "replace")
-    commits = [line.partition("\t")[0] for line in listed.splitlines()]
-    return commits[-1] if commits else ""  # what a tag with a message points to comes after the tag
+    # A name given to ls-remote finds every reference that ends with it, those of the remote's own remotes too.
+    commits = {known: commit for commit, _, known in (line.partition("\t") for line in listed.splitlines())}
+    # In the order in which Git fetches by a name; what a tag with a message points to stands for the tag.
+    wanted = (name, f"refs/tags/{name}^{{}}", f"refs/tags/{name}", f"refs/heads/{name}")
+    return next((commits[each] for each in wanted if each in commits), "")
 
 
 def _remembered() -> list[str]:
