@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -46,11 +47,28 @@ class Row:
     kv_gib: float | None
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of the deployments, without working anything out."""
+    return tuple(point["case"] for point in _points())
+
+
+def deployment(name: str) -> Row:
+    """Return one deployment of the tests' data.
+
+    Raises:
+        StopIteration: There is none of the name.
+    """
+    return _deployment(next(point for point in _points() if point["case"] == name))
+
+
 def deployments() -> Iterator[Row]:
     """Yield the deployments of the tests' data."""
-    content = json.loads((DEPLOYMENTS / "deployments.json").read_text())
-    for point in content["points"]:
-        yield _deployment(point)
+    return map(_deployment, _points())
+
+
+@cache
+def _points() -> list[dict[str, Any]]:
+    return list(json.loads((DEPLOYMENTS / "deployments.json").read_text())["points"])
 
 
 def _deployment(point: Mapping[str, Any]) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,22 @@ import pytest
 from modelyard.sizing import FitVerdict
 
 TABLE = runpy.run_path(str(Path(__file__).resolve().parents[2] / "scripts" / "fit_table.py"))
-ROWS = list(TABLE["deployments"]())
+NAMES = TABLE["names"]()
+
+
+@cache
+def rows() -> dict[str, Any]:
+    """Return the rows by name; all of them take seconds."""
+    return {row.name: row for row in TABLE["deployments"]()}
 
 
 ABSORBED = ("DeepSeek-Coder-V2-Lite on 8 A100 40 GB, V0",)
 """vLLM 0.7 kept products of the matrices of latent attention beside them; the log has 0.26 GiB more."""
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_no_verdict_contradicts_what_happened(row: Any) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_no_verdict_contradicts_what_happened(name: str) -> None:
+    row = TABLE["deployment"](name)
     wrong = FitVerdict.DOES_NOT_FIT if row.started else FitVerdict.FITS
     assert row.assessment.verdict is not wrong, row.assessment.reasons
     known = "not modelled:" not in "".join(row.assessment.reasons) and row.name not in ABSORBED
@@ -30,7 +38,7 @@ def test_no_verdict_contradicts_what_happened(row: Any) -> None:
 
 
 def test_few_are_unsure_and_only_for_what_is_named() -> None:
-    every = [*ROWS, *TABLE["calibrated"]()]
+    every = [*rows().values(), *TABLE["calibrated"]()]
     unsure = [row for row in every if row.assessment.verdict is FitVerdict.UNSURE]
     unmodelled = [row.name for row in unsure if "not modelled" in row.assessment.reasons[0]]
     assert all(name.startswith(("Zamba2", "Gemma 4 E4B")) for name in unmodelled), unmodelled
@@ -38,14 +46,17 @@ def test_few_are_unsure_and_only_for_what_is_named() -> None:
 
 
 def test_the_table_counts_every_row() -> None:
-    printed = TABLE["matrix"](ROWS)
-    assert f"started ({sum(row.started for row in ROWS)})" in printed
-    assert f"refused ({sum(not row.started for row in ROWS)})" in printed
+    every = list(rows().values())
+    assert [row.name for row in every] == list(NAMES), "a name is one deployment's"
+    printed = TABLE["matrix"](every)
+    assert f"started ({sum(row.started for row in every)})" in printed
+    assert f"refused ({sum(not row.started for row in every)})" in printed
 
 
 def test_each_that_is_unsure_has_a_reason_of_a_kind() -> None:
-    printed = TABLE["unsure_table"](ROWS)
-    unsure = [row for row in ROWS if row.assessment.verdict is FitVerdict.UNSURE]
+    every = list(rows().values())
+    printed = TABLE["unsure_table"](every)
+    unsure = [row for row in every if row.assessment.verdict is FitVerdict.UNSURE]
     listed = [line for line in printed.splitlines() if line.startswith("- ")]
     assert len(listed) == len(unsure)
     assert "because of what the engine takes outside its share" in printed
