@@ -25,7 +25,7 @@ _DEVICES = frozenset({"gpu", "neuron", "cpu"})
 Path = tuple[str | int, ...]
 
 
-@rule("modelyard/refused-description", warning, since="0.9.0")
+@rule("modelyard/refused-description", warning, since="0.3.0")
 def refused_description(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A folder says of itself what its schema refuses, or names something that is not there."""
     repository = environment.repository
@@ -55,8 +55,10 @@ def refused_description(environment: Environment) -> Iterator[Finding | NotCheck
 def _of_revision(files: Files, file: str, told: Mapping[str, Any], there: _Names) -> Iterator[Finding]:
     """Yield the revision of an overlay that is not the one which its settings load."""
     settings = there.engine_facts.get(str(told.get("engine")), {}).get("settings")
-    loaded = _mapping(files, f"{posixpath.dirname(file)}/{settings}").get("revision") if settings else None
-    said = told.get("revision")
+    loads = _mapping(files, f"{posixpath.dirname(file)}/{settings}") if settings else {}
+    if loads.get("model", told.get("model")) != told.get("model"):
+        return  # another model, of which the description says nothing anyway
+    loaded, said = loads.get("revision"), told.get("revision")
     if isinstance(loaded, str) and isinstance(said, str) and loaded != said:
         yield Finding(
             at=FileAddress(files, file, ("revision",)),

@@ -11,7 +11,7 @@ from modelyard.view.networks import MODULE
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
-@rule("network/range-outside-vpc", warning, since="0.5.0")
+@rule("network/range-outside-vpc", warning, since="0.3.0")
 def range_outside_vpc(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A load balancer calls from addresses of the VPC; a policy that names another private range keeps it out."""
     vpc = _vpc(environment)

@@ -38,7 +38,6 @@ _COUNTED = {
     "count/jobs.batch": ("batch", "Job"),
     "count/statefulsets.apps": ("apps", "StatefulSet"),
 } | {f"count/{name}": ("", kind) for name, kind in _CORE.items()}
-_TYPES = {"services.loadbalancers": ("LoadBalancer",), "services.nodeports": ("LoadBalancer", "NodePort")}
 
 
 @rule("scheduling/objects-beyond-quota", error, since="0.3.0")
@@ -107,17 +106,28 @@ def _of_objects(
     environment: Environment, manifest: Manifest, name: str, limit: int, namespace: str
 ) -> Iterator[Finding]:
     here = [each for each in environment.resources if environment.namespace_of(each) == namespace]
-    if name in _TYPES:
-        found = [each for each in here if each.kind == "Service" and text(each.value, "spec", "type") in _TYPES[name]]
+    if name == "services.loadbalancers":
+        found = [each for each in here if each.kind == "Service" and text(each.value, "spec", "type") == "LoadBalancer"]
+    elif name == "services.nodeports":
+        found = [each for each in here if each.kind == "Service" for _ in range(_node_ports(each))]
     elif name in _COUNTED or name in _CORE:
         group, kind = _COUNTED.get(name) or ("", _CORE[name])
         found = [each for each in here if (each.group, each.kind) == (group, kind)]
     else:
         return
     if len(found) > limit:
+        named = sorted({str(each) for each in found})
         yield Finding(
-            at=manifest.at(("spec", "hard", name)) if limit or len(found) > 1 else found[0].at("metadata.name"),
+            at=manifest.at(("spec", "hard", name)) if limit or len(named) > 1 else found[0].at("metadata.name"),
             message=f"{manifest} allows {limit} for {name}, but namespace {namespace} has {len(found)}: "
-            f"{both(sorted({str(each) for each in found})[:4])}",
+            f"{both(named[:4])}",
             fix=f"raise it to at least {len(found)}, or remove what is not needed",
         )
+
+
+def _node_ports(service: Manifest) -> int:
+    """Return the ports of nodes that a Service takes, as the quota counts them."""
+    kind = text(service.value, "spec", "type")
+    if kind == "LoadBalancer" and service.get("spec.allocateLoadBalancerNodePorts") is False:
+        return 0
+    return len(service.entries("spec.ports")) if kind in ("LoadBalancer", "NodePort") else 0

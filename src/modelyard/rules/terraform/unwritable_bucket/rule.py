@@ -18,7 +18,7 @@ _DOCUMENT = "aws_iam_policy_document"
 Statement = dict[str, Any]
 
 
-@rule("terraform/unwritable-bucket", error, since="0.5.0")
+@rule("terraform/unwritable-bucket", error, since="0.3.0")
 def unwritable_bucket(environment: Environment) -> Iterator[Finding | NotChecked]:
     """What a pod worked out is lost at its end when the role of its account may not write where it uploads."""
     terraform = environment.terraform

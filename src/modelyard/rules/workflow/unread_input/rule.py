@@ -14,7 +14,7 @@ from modelyard.view import Environment, mapping, text, workflows
 _ALIKE = 0.8
 
 
-@rule("workflow/unread-input", warning, since="0.9.0")
+@rule("workflow/unread-input", warning, since="0.3.0")
 def unread_input(environment: Environment) -> Iterator[Finding | NotChecked]:
     """GitHub warns of an input that an action does not have, and runs the action without it."""
     for workflow in workflows(environment):

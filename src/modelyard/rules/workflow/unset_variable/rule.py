@@ -39,7 +39,7 @@ _GH = re.compile(r"(?:^|[\s;&|(`])gh\s+(?:api|pr|issue|release|run|workflow|secr
 _TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 
 
-@rule("workflow/unset-variable", warning, since="0.9.0")
+@rule("workflow/unset-variable", warning, since="0.3.0")
 def unset_variable(environment: Environment) -> Iterator[Finding | NotChecked]:
     """A script reads a variable that no `env` sets: it is empty, or ends the script."""
     for workflow in workflows(environment):
