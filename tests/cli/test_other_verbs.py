@@ -215,6 +215,10 @@ def test_a_repository_and_a_second_environment(modelyard: Run, tmp_path: Path) -
         ("modelyard rehearse --level sy", "sync"),
         ("modelyard graph --format me", "mermaid"),
         ("modelyard feature on chat scale-to-q", "scale-to-queue"),
+        ("modelyard feature on ch", "chat"),
+        ("modelyard fit --model ch", "chat"),
+        ("modelyard catalog show Qwen/Qwen3-1", "Qwen/Qwen3-1.7B"),
+        ("modelyard catalog show g6.", "g6.xlarge"),
         ("modelyard model add --engine vl", "vllm"),
         ("modelyard model add Qwen/Qwen3-1", "Qwen/Qwen3-1.7B"),
         ("modelyard fit --device L4", "L40S"),
@@ -222,7 +226,9 @@ def test_a_repository_and_a_second_environment(modelyard: Run, tmp_path: Path) -
 )
 def test_completion(modelyard: Run, tmp_path: Path, line: str, offered: str) -> None:
     (tmp_path / "environments" / "prod" / "applications").mkdir(parents=True)
-    (tmp_path / "environments" / "prod" / "applications" / "chat.yaml").touch()
+    for application in ("chat", "charts"):
+        (tmp_path / "environments" / "prod" / "applications" / f"{application}.yaml").touch()
+    (tmp_path / "environments" / "prod" / "models" / "chat").mkdir(parents=True)
     (tmp_path / "bases" / "features" / "scale-to-queue").mkdir(parents=True)
     (tmp_path / "bases" / "serving" / "vllm").mkdir(parents=True)
     words = line.split()
@@ -230,6 +236,8 @@ def test_completion(modelyard: Run, tmp_path: Path, line: str, offered: str) -> 
         _MODELYARD_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1), _TYPER_COMPLETE_ARGS=line
     )
     assert offered in outcome.out.splitlines(), outcome.err
+    if offered == "chat" and "--application" not in words:
+        assert "charts" not in outcome.out.splitlines(), "an Application that is no model"
 
 
 def test_generated_pages_are_current() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from modelyard.cli import completing
 from modelyard.cli.boundary import verb
 from modelyard.cli.options import AsJson, require_folder
 from modelyard.findings import ExitCode, UserError
@@ -46,7 +47,12 @@ def _catalog() -> None:
 def show(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="A model, a device such as L4, or an instance type.", show_default=False),
+        typer.Argument(
+            metavar="[ID]",
+            help="A model, a device such as L4, or an instance type.",
+            show_default=False,
+            autocompletion=completing.known,
+        ),
     ] = None,
     repository: Annotated[
         Path, typer.Option("--repository", metavar="PATH", help="Where the team's own models are.")

@@ -19,6 +19,15 @@ def applications(incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))
 
 
+def deployed(incomplete: str) -> list[str]:
+    """Return models of any environment in the current folder."""
+    try:
+        names = {folder.name for folder in Path("environments").glob("*/models/*") if folder.is_dir()}
+    except OSError:
+        return []
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 def features(incomplete: str) -> list[str]:
     """Return features of the repository in the current folder."""
     return _folders(Path("bases/features"), incomplete)
@@ -51,6 +60,14 @@ def devices(incomplete: str) -> list[str]:
     from modelyard.catalog import devices as catalogue
 
     return sorted({device.name for device in catalogue() if device.name.startswith(incomplete)})
+
+
+def known(incomplete: str) -> list[str]:
+    """Return what `catalog show` takes: models, devices and instance types."""
+    from modelyard.catalog import instance_types
+
+    types = sorted(name for name in instance_types() if name.startswith(incomplete))
+    return [*models(incomplete), *devices(incomplete), *types]
 
 
 def formats(incomplete: str) -> list[str]:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from modelyard.reporting import Line
 
 Environment = Annotated[str, environment_option("The environment.", show_default="the only one")]
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="The model's name.", autocompletion=completing.applications)
-]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.", autocompletion=completing.deployed)]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show the edit as a diff; write nothing.")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Write it without trying it out first.")]
 IgnoreNotFound = Annotated[

@@ -50,7 +50,7 @@ Models = Annotated[
         "-m",
         metavar="NAME",
         help="The model of this name only; may be repeated.",
-        autocompletion=completing.applications,
+        autocompletion=completing.deployed,
     ),
 ]
 Plans = Annotated[

@@ -21,7 +21,7 @@ def command(
     target: Annotated[str, typer.Argument(metavar="TO", help="What gets it.", autocompletion=completing.environments)],
     model: Annotated[
         str,
-        typer.Option("--model", "-m", metavar="NAME", help="This model only.", autocompletion=completing.applications),
+        typer.Option("--model", "-m", metavar="NAME", help="This model only.", autocompletion=completing.deployed),
     ] = "",
     revision: Annotated[
         str,
