@@ -83,6 +83,15 @@ device_node_groups = {
 """
 CALLERS = '"keys of callers by the name of the model"'
 CHOICE = "../../../../bases/platform"
+# The whole menu stands in one namespace, which no environment's does.
+ROOM = """\
+- op: add
+  path: /spec/hard/pods
+  value: "100000"
+- op: add
+  path: /spec/hard/persistentvolumeclaims
+  value: "100000"
+"""
 KEYS = """\
 - op: add
   path: /spec/dataFrom/0/extract/key
@@ -125,6 +134,8 @@ class Expected:
 
 CLAIMS = frozenset({"dra-gpu", "dra-gpu-mig", "dra-gpu-shared"})
 PARTS = frozenset({"gpu-mig", "gpu-mps", "gpu-time-slicing"})
+# No pool has all that a pod asks for: of several demands together, or of one that the others do not go with.
+ODD_DEMAND = "together with more than any one node pool offers|and no other pool has the rest"
 # Rules that say nothing of MLServer.
 MLSERVER_GAPS = ("fit/host-memory-beyond-pod",)
 
@@ -139,7 +150,7 @@ FINDINGS = (
         frozenset({"spot"}),
         "pools without devices buy on-demand alone, and the feature says that its pool must allow spot",
         of_mlserver,
-        "together with more than any one node pool offers",
+        ODD_DEMAND,
     ),
     Expected(
         "images/missing-architecture",
@@ -164,14 +175,14 @@ FINDINGS = (
         PARTS,
         "these models ask for a family of nodes that no pool of shared GPUs has",
         lambda model: model.names_nodes,
-        "together with more than any one node pool offers",
+        ODD_DEMAND,
     ),
     Expected(
         "scheduling/unselectable-node",
         frozenset({"spot"}),
         "gpu-multinode, the only pool with the family of these models, has no spot capacity",
         lambda model: model.names_nodes,
-        "together with more than any one node pool offers",
+        ODD_DEMAND,
     ),
     Expected(
         "scheduling/unplaceable-pod",
@@ -306,6 +317,7 @@ def write_environment(root: Path, name: str, sharing: str) -> None:
         for each in ("model-namespace", "nvidia-dra-driver", "aws-load-balancer-controller")
     )
     keys = {"target": {"kind": "ExternalSecret", "name": "api-keys"}, "patch": KEYS.format(name)}
+    room = {"target": {"kind": "ResourceQuota", "name": "models"}, "patch": ROOM}
     apply_edits(
         root,
         {
@@ -321,6 +333,7 @@ def write_environment(root: Path, name: str, sharing: str) -> None:
             }
         },
     )
+    apply_edits(root, {"edit": {namespace: {"patches.+": room}}})
 
 
 def write_again(root: Path, old: str, new: str) -> None:
