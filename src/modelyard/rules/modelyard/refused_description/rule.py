@@ -13,6 +13,7 @@ from modelyard.repository.json import parsed
 from modelyard.rules import rule
 from modelyard.rules.modelyard.refused_description.holding import Problem, problems
 from modelyard.rules.wording import did_you_mean, one_of
+from modelyard.wording import nearest
 
 if TYPE_CHECKING:
     from modelyard.view import Application, Environment
@@ -21,6 +22,8 @@ _MARK = "# yaml-language-server: $schema="
 _FEATURES, _ENGINES, _OVERLAYS = "bases/features", "bases/serving", "overlays"
 _FILES = {_FEATURES: "feature.yaml", _ENGINES: "engine.yaml", PLATFORM: "component.yaml", _OVERLAYS: "overlay.yaml"}
 _DEVICES = frozenset({"gpu", "neuron", "cpu"})
+_LIKE = 0.9
+"""Likeness of a misspelt name: that of `graviton_ool` and `graviton_pool`, not that of `gpu_limit` and `cpu_limit`."""
 
 Path = tuple[str | int, ...]
 
@@ -167,8 +170,10 @@ class _Names:
         holders: list[tuple[Path, Any]] = [(("answers",), told.get("answers"))]
         holders += [(("pools", str(name)), each) for name, each in pools.items()] if isinstance(pools, dict) else []
         for path, wanted in holders:
-            for question in wanted if isinstance(wanted, dict) else ():
-                yield (*path, str(question)), str(question), "question of the template", self.answers
+            for question in map(str, wanted) if isinstance(wanted, dict) else ():
+                # Answers hold what was asked, so only a name that is spelt like one of them is known to be wrong.
+                if question in self.answers or nearest(question, self.answers, cutoff=_LIKE):
+                    yield (*path, question), question, "question of the template", self.answers
 
 
 def _left_out(files: Files, application: Application) -> Iterator[Finding]:
