@@ -11,6 +11,7 @@ from modelyard.checking import CheckOptions, check
 from modelyard.checking.planning import MOST_BYTES
 from modelyard.checking.scopes import streamed
 from modelyard.findings import ExitCode, Report, Severity, UserError
+from tests.checking.test_foreign import APPLICATION, CONFIG_MAP
 
 Tree = Callable[[dict[str, str]], Path]
 
@@ -29,16 +30,7 @@ spec:
           args: [ARGS]
           resources: {limits: {DEVICES}}
 """
-CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n"  # noqa: S105 - it is a manifest
-APPLICATION = """apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: web}
-spec:
-  project: default
-  source: {repoURL: "https://git.example.com/a.git", path: web}
-  destination: {namespace: web, server: "https://kubernetes.default.svc"}
-"""
 
 
 def checked(root: Path) -> Report:

@@ -3,7 +3,7 @@
 from modelyard.repository.addresses import FileAddress
 from modelyard.repository.decisions import Decision
 from modelyard.repository.derived import Derivable, derived
-from modelyard.repository.files import Files, joined
+from modelyard.repository.files import Files, joined, mapping_in
 from modelyard.repository.kustomization import InputProblem, Kustomization, Kustomizations, Tree, kustomization_file
 from modelyard.repository.layout import ANSWERS, ENVIRONMENTS, PLATFORM, SETTINGS
 from modelyard.repository.limits import UnreadableFile
@@ -31,4 +31,5 @@ __all__ = [
     "derived",
     "joined",
     "kustomization_file",
+    "mapping_in",
 ]

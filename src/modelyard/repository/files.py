@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -224,3 +224,14 @@ def _parts(path: str) -> list[str]:
     if path.startswith("/"):
         return list(PurePosixPath(path).parts)
     return [each for each in path.split("/") if each not in ("", ".")]
+
+
+def mapping_in(files: Files, path: str) -> Mapping[str, Any]:
+    """Return the mapping that a YAML file's first document is; empty where it is another thing, unread or not there."""
+    if not files.is_file(path):
+        return {}
+    try:
+        documents = files.documents(path)
+    except UserError:
+        return {}
+    return documents[0] if documents and isinstance(documents[0], dict) else {}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from modelyard.findings import UserError
-from modelyard.repository import ANSWERS, PLATFORM, Files
+from modelyard.repository import ANSWERS, PLATFORM, Files, mapping_in
 from modelyard.view.shapes import listed, mapping
 
 
@@ -69,7 +68,7 @@ def how_to_bring_pool(files: Files, environment: str, folder: str, present: Iter
 
 def recorded_answers(files: Files, folder: str) -> Mapping[str, Any]:
     """Return what is recorded in a folder, the template's version as `_commit`; empty where nothing readable is."""
-    return _mapping(files, f"{folder}/{ANSWERS}" if folder else ANSWERS)
+    return mapping_in(files, f"{folder}/{ANSWERS}" if folder else ANSWERS)
 
 
 def _closure(files: Files, present: Collection[str], names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -98,17 +97,7 @@ def _other(wanted: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, 
 
 def component_about(files: Files, component: str) -> Mapping[str, Any]:
     """Return what a component of the platform says of itself; empty where the repository has none of that name."""
-    return _mapping(files, f"{PLATFORM}/{component}/component.yaml")
-
-
-def _mapping(files: Files, file: str) -> Mapping[str, Any]:
-    if not files.is_file(file):
-        return {}
-    try:
-        documents = files.documents(file)
-    except UserError:
-        return {}
-    return mapping(documents[0]) if documents else {}
+    return mapping_in(files, f"{PLATFORM}/{component}/component.yaml")
 
 
 def _written(answer: Any) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Finding, NotChecked, UserError, warning
-from modelyard.repository import ANSWERS, PLATFORM, FileAddress, Files
+from modelyard.repository import ANSWERS, PLATFORM, FileAddress, Files, mapping_in
 from modelyard.repository.json import parsed
 from modelyard.rules import rule
 from modelyard.rules.modelyard.refused_description.holding import Problem, problems
@@ -37,7 +37,7 @@ def refused_description(environment: Environment) -> Iterator[Finding | NotCheck
     files = repository.files
     there = _Names(files, environment)
     for file in sorted(_in_use(environment)):
-        told = _mapping(files, file)
+        told = mapping_in(files, file)
         found = list(problems(told, _schema(files, file))) if told else []
         refused = {each.path for each in found}  # said once
         for each in found:
@@ -58,7 +58,7 @@ def refused_description(environment: Environment) -> Iterator[Finding | NotCheck
 def _of_revision(files: Files, file: str, told: Mapping[str, Any], there: _Names) -> Iterator[Finding]:
     """Yield the revision of an overlay that is not the one which its settings load."""
     settings = there.engine_facts.get(str(told.get("engine")), {}).get("settings")
-    loads = _mapping(files, f"{posixpath.dirname(file)}/{settings}") if settings else {}
+    loads = mapping_in(files, f"{posixpath.dirname(file)}/{settings}") if settings else {}
     if loads.get("model", told.get("model")) != told.get("model"):
         return  # another model, of which the description says nothing anyway
     loaded, said = loads.get("revision"), told.get("revision")
@@ -126,9 +126,9 @@ class _Names:
         self._files = files
         of = partial(_describing, files)
         self.features, self.engines, self.components = of(_FEATURES), of(_ENGINES), of(PLATFORM)
-        self.engine_facts = {name: _mapping(files, f"{_ENGINES}/{name}/engine.yaml") for name in self.engines}
-        self.capabilities = frozenset(_mapping(files, f"{_ENGINES}/capabilities.yaml"))
-        self.answers = frozenset(_mapping(files, f"{environment.folder.path}/{ANSWERS}"))
+        self.engine_facts = {name: mapping_in(files, f"{_ENGINES}/{name}/engine.yaml") for name in self.engines}
+        self.capabilities = frozenset(mapping_in(files, f"{_ENGINES}/capabilities.yaml"))
+        self.answers = frozenset(mapping_in(files, f"{environment.folder.path}/{ANSWERS}"))
 
     def named(self, file: str, told: Mapping[str, Any]) -> Iterator[tuple[Path, str, str, frozenset[str]]]:
         """Yield each name that a file gives to something else: where, the name, what it names, and what there is."""
@@ -190,7 +190,7 @@ def _left_out(files: Files, application: Application) -> Iterator[Finding]:
         file = f"{folder}/feature.yaml"
         if not folder.startswith(f"{_FEATURES}/") or not files.is_file(file):
             continue
-        told = _mapping(files, file)
+        told = mapping_in(files, file)
         if told.get("asks"):
             continue  # what is asked for stands in the entries
         wanted = told.get("environment")
@@ -206,16 +206,6 @@ def _left_out(files: Files, application: Application) -> Iterator[Finding]:
 
 def _describing(files: Files, folder: str) -> frozenset[str]:
     return frozenset(name for name in files.under(folder) if files.is_file(f"{folder}/{name}/{_FILES[folder]}"))
-
-
-def _mapping(files: Files, file: str) -> Mapping[str, Any]:
-    if not files.is_file(file):
-        return {}
-    try:
-        documents = files.documents(file)
-    except UserError:
-        return {}
-    return documents[0] if documents and isinstance(documents[0], dict) else {}
 
 
 def _listed(holder: Mapping[str, Any], key: str) -> list[Any]:

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Environment, LineAddress
+from modelyard.rules.written_terraform import Fault, findings_of_texts
+from modelyard.view import Environment
 from modelyard.view.terraform.arguments import written_blocks
 
 # Arguments that name a resource within its account or parent, or take what can be given once.
@@ -51,15 +52,11 @@ _ONE_OR_NONE = re.compile(
 @rule("terraform/duplicate-in-loop", error, since="0.3.0")
 def duplicate_in_loop(environment: Environment) -> Iterator[Finding | NotChecked]:
     """AWS makes the first resource of a loop and refuses the others, which have its name or its place."""
-    terraform = environment.terraform
-    for file, text in terraform.texts() if terraform is not None else ():
-        for line, argument, message, fix in _faults(text) if file.endswith(".tf") else ():
-            at = LineAddress(environment.repository.files, file, line, line, (argument,))
-            yield Finding(at=at, message=message, fix=fix)
+    yield from findings_of_texts(environment, _faults)
 
 
 @lru_cache(maxsize=256)  # environments share their modules
-def _faults(text: str) -> tuple[tuple[int, str, str, str], ...]:
+def _faults(text: str) -> tuple[Fault, ...]:
     found = []
     for block in written_blocks(text):
         argument = _UNIQUE.get(block.type) if block.kind == "resource" else None

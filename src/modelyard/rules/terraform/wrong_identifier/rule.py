@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from modelyard.findings import Finding, NotChecked, error
 from modelyard.rules import rule
-from modelyard.view import Environment, LineAddress
+from modelyard.rules.written_terraform import Fault, findings_of_texts
+from modelyard.view import Environment
 from modelyard.view.terraform.arguments import walked_arguments, written_blocks
 
 _READ = re.compile(
@@ -45,15 +46,11 @@ _OF_SERVICE = {
 @rule("terraform/wrong-identifier", error, since="0.3.0")
 def wrong_identifier(environment: Environment) -> Iterator[Finding | NotChecked]:
     """AWS takes an ARN, an id or a name, not one for another: the apply stops, or a policy is about nothing."""
-    terraform = environment.terraform
-    for file, text in terraform.texts() if terraform is not None else ():
-        for line, sought, message, fix in _faults(text) if file.endswith(".tf") else ():
-            at = LineAddress(environment.repository.files, file, line, line, (sought,))
-            yield Finding(at=at, message=message, fix=fix)
+    yield from findings_of_texts(environment, _faults)
 
 
 @lru_cache(maxsize=256)  # environments share their modules
-def _faults(text: str) -> tuple[tuple[int, str, str, str], ...]:
+def _faults(text: str) -> tuple[Fault, ...]:
     found = []
     for block in written_blocks(text):
         for path, each in walked_arguments(block.inner):
